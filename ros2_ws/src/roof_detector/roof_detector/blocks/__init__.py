@@ -11,10 +11,22 @@ from roof_detector.blocks.context_guided import (
     ContextGuidedDown,
 )
 from roof_detector.blocks.errors import BlocksError
+from roof_detector.blocks.kaln import C3k2_KALN, KALNConv1d, KALNConv2d, KALNConv3d
+from roof_detector.blocks.ms_block import MSBlock
 from roof_detector.blocks.parser import install
 from roof_detector.blocks.safe_loading import allow_own_modules
 
-__all__ = ['BlocksError', 'C3k2_ContextGuided', 'ContextGuidedBlock', 'ContextGuidedDown']
+__all__ = [
+    'BlocksError',
+    'C3k2_ContextGuided',
+    'C3k2_KALN',
+    'ContextGuidedBlock',
+    'ContextGuidedDown',
+    'KALNConv1d',
+    'KALNConv2d',
+    'KALNConv3d',
+    'MSBlock',
+]
 
 install()
 allow_own_modules()

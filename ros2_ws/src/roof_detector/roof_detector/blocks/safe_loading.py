@@ -15,8 +15,8 @@ _ROOM = __name__.rpartition('.')[0]
 def allow_own_modules() -> None:
     """Add every nn.Module class of the imported block files to torch's allow-list.
 
-    Checkpoints hold whole models. With the allow-list and ULTRALYTICS_SAFE_LOAD=1 they load without
-    running anything but the constructors of known layers.
+    Checkpoints hold whole models. With the allow-list and ULTRALYTICS_SAFE_LOAD=1 they load
+    without running anything but the constructors of known layers.
     """
     torch.serialization.add_safe_globals(list(own_modules()))
 
