@@ -10,22 +10,36 @@ from roof_detector.blocks.context_guided import (
     ContextGuidedBlock,
     ContextGuidedDown,
 )
+from roof_detector.blocks.deformable_convolution import modulated_deform_conv2d
+from roof_detector.blocks.dyhead_block import DyHeadBlock
+from roof_detector.blocks.dyhead_heads import DyHeadDetect, DyHeadSegment
+from roof_detector.blocks.dynamic_relu import DyReLU
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.kaln import C3k2_KALN, KALNConv1d, KALNConv2d, KALNConv3d
 from roof_detector.blocks.ms_block import MSBlock
 from roof_detector.blocks.parser import install
 from roof_detector.blocks.safe_loading import allow_own_modules
+from roof_detector.blocks.snake_convolution import DySnakeConv, SnakeConv
+from roof_detector.blocks.snake_stage import C3k2_SnakeConv
 
 __all__ = [
     'BlocksError',
     'C3k2_ContextGuided',
     'C3k2_KALN',
+    'C3k2_SnakeConv',
     'ContextGuidedBlock',
     'ContextGuidedDown',
+    'DyHeadBlock',
+    'DyHeadDetect',
+    'DyHeadSegment',
+    'DyReLU',
+    'DySnakeConv',
     'KALNConv1d',
     'KALNConv2d',
     'KALNConv3d',
     'MSBlock',
+    'SnakeConv',
+    'modulated_deform_conv2d',
 ]
 
 install()
