@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The interface behind which every runtime stands."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.model_facts import ModelFacts
+
+
+class Outputs(NamedTuple):
+    """Hold a batch's raw predictions.
+
+    `predictions` (n, 4 + classes + mask coefficients, anchors) float32, boxes as centre and size
+    in input pixels; `prototypes` (n, coefficients, height, width) float32 of a segmentation model.
+    """
+
+    predictions: npt.NDArray[np.float32]
+    prototypes: npt.NDArray[np.float32] | None
+
+
+class Backend(Protocol):
+    """Run one model on one device; one thread at a time."""
+
+    name: str
+    device: str
+    facts: ModelFacts
+
+    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+
+    def close(self) -> None:
+        """Free the model and its memory."""
+
+
+def split_outputs(arrays: list[npt.NDArray[np.float32]]) -> Outputs:
+    """Sort what a runtime returned: predictions first, prototypes next if there are any."""
+    predictions = np.ascontiguousarray(arrays[0], dtype=np.float32)
+    if len(arrays) == 1:
+        return Outputs(predictions, None)
+    return Outputs(predictions, np.ascontiguousarray(arrays[1], dtype=np.float32))

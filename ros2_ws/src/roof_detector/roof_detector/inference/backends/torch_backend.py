@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Runs an ultralytics checkpoint with torch, on a processor or a CUDA device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from roof_detector.inference.backends.backend import Outputs, split_outputs
+from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.inference.safe_load import load_checkpoint
+
+
+class TorchBackend:
+    """Run a checkpoint's network: fused, in evaluation, without gradients."""
+
+    name = 'torch'
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = 'auto',
+        half: bool | None = None,
+        trust_model: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self._device = _choose_device(device)
+        self.device = str(self._device)
+        on_cuda = self._device.type == 'cuda'
+        if half and not on_cuda:
+            raise MissingBackend(
+                f'half precision is for CUDA devices, not for {self.device}. Leave half unset.'
+            )
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._dtype = torch.float16 if on_cuda and half is not False else torch.float32
+        model, self.facts = _read_model(path, trust_model=trust_model)
+        model = model.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
+        self._model: Any = model.to(
+            device=self._device, dtype=self._dtype, memory_format=torch.channels_last
+        )
+
+    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        with torch.inference_mode():
+            pixels = torch.from_numpy(canvases_bgr).to(self._device)
+            # Permuting keeps the bytes in place: the result is in channels_last as it stands.
+            blob = pixels.flip(-1).permute(0, 3, 1, 2).to(self._dtype).mul_(1 / 255)
+            output = self._model(blob)[0]
+            tensors = output if isinstance(output, tuple) else (output,)
+            return split_outputs([tensor.float().cpu().numpy() for tensor in tensors])
+
+    def close(self) -> None:
+        """Free the model and, on CUDA, its memory."""
+        self._model = None
+        if self._device.type == 'cuda':
+            torch.cuda.empty_cache()
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == 'auto':
+        return torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise MissingBackend(
+            f'{device!r} is not a device, expected auto, cpu, cuda or cuda:0.'
+        ) from error
+    if chosen.type == 'cuda' and not torch.cuda.is_available():
+        raise MissingBackend(
+            f'Device {device!r} is asked for, but torch {torch.__version__} finds no CUDA '
+            'device. Use device cpu or install a driver and a CUDA build of torch.'
+        )
+    return chosen
+
+
+def _read_model(path: Path, *, trust_model: bool) -> tuple[Any, ModelFacts]:
+    checkpoint = load_checkpoint(path, trust_model=trust_model)
+    base = import_quietly('ultralytics.nn.tasks').DetectionModel
+    model = checkpoint.get('ema') or checkpoint.get('model')
+    if not isinstance(model, base):
+        raise BadModel(
+            f'{path} holds a {type(model).__name__}, expected an ultralytics model for detection '
+            'or instance segmentation.'
+        )
+    head = model.model[-1]
+    if getattr(head, 'end2end', False):
+        # Its other head leaves overlaps to us, so that thresholds can be changed in flight.
+        head.end2end = False
+    arguments = checkpoint.get('train_args') or {}
+    arguments = arguments if isinstance(arguments, dict) else vars(arguments)
+    metadata = {
+        'names': model.names,
+        'task': _task_of(head),
+        'stride': int(max(model.stride)),
+        'imgsz': arguments.get('imgsz') or 640,
+        'end2end': getattr(head, 'end2end', False),
+    }
+    return model, ModelFacts.read(metadata, path=path, fixed=False)
+
+
+def _task_of(head: torch.nn.Module) -> str:
+    """Tell the task from the head's class, for a checkpoint need not say it."""
+    heads = import_quietly('ultralytics.nn.modules.head')
+    if isinstance(head, heads.Segment):
+        return 'segment'
+    other = (heads.Pose, heads.OBB)
+    return (
+        'detect'
+        if isinstance(head, heads.Detect) and not isinstance(head, other)
+        else (type(head).__name__.lower())
+    )

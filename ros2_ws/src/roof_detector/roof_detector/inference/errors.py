@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+# ruff: noqa: N818  (each name already says what is wrong)
+"""What can be wrong with a model or its runtime."""
+
+from __future__ import annotations
+
+
+class InferenceError(RuntimeError):
+    """Say what is wrong with a model file, a device or a backend, and what to do."""
+
+
+class BadModel(InferenceError):
+    """A model file is missing, damaged or not of a kind that is run here."""
+
+
+class UnsafeModel(InferenceError):
+    """A checkpoint asks for code outside the allow-list."""
+
+
+class MissingBackend(InferenceError):
+    """A backend or device is asked for that this machine lacks."""

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a model file says about itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roof_detector.inference.errors import BadModel
+
+TASKS = ('detect', 'segment')
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Hold the class names, task and input of a model.
+
+    `image_size` is width and height of the largest input; a `fixed` model takes no other.
+    """
+
+    names: tuple[str, ...]
+    task: str
+    stride: int
+    image_size: tuple[int, int]
+    fixed: bool
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, Any], *, path: Path, fixed: bool) -> ModelFacts:
+        """Read the metadata that ultralytics writes into its exports, or refuse it."""
+        task = str(metadata.get('task', ''))
+        if task not in TASKS:
+            raise BadModel(
+                f'{path} is a model for the task {task or "unknown"!r}, expected '
+                f'{" or ".join(TASKS)}.'
+            )
+        if _literal(metadata.get('end2end', False)) or _nms_inside(metadata):
+            raise BadModel(
+                f'{path} suppresses overlaps itself, so that thresholds cannot be changed in '
+                'flight. Export it with nms=False end2end=False.'
+            )
+        size = _literal(metadata.get('imgsz', 640))
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        return cls(
+            names=_read_names(metadata.get('names'), path=path),
+            task=task,
+            stride=int(metadata.get('stride', 32)),
+            image_size=(int(width), int(height)),
+            fixed=fixed,
+        )
+
+
+def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
+    names = _literal(value)
+    if isinstance(names, Mapping):
+        if sorted(names) != list(range(len(names))):
+            raise BadModel(
+                f'{path} numbers its classes {sorted(names)}, expected 0 to {len(names) - 1}.'
+            )
+        names = [names[i] for i in range(len(names))]
+    if not names or not isinstance(names, list | tuple):
+        raise BadModel(
+            f'{path} has no class names. Export it with ultralytics, which writes them into the '
+            'file, or add the metadata key names.'
+        )
+    if repeated := sorted({str(name) for name in names if list(names).count(name) > 1}):
+        raise BadModel(f'{path} gives the class name {repeated[0]!r} more than once.')
+    return tuple(str(name) for name in names)
+
+
+def _nms_inside(metadata: Mapping[str, Any]) -> bool:
+    args = _literal(metadata.get('args', {}))
+    return bool(isinstance(args, Mapping) and args.get('nms'))
+
+
+def _literal(value: Any) -> Any:
+    """Read a value that an ONNX file keeps as text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value

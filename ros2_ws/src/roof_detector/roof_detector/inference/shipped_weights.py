@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The models that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parents[1] / 'weights'
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Return the names of the shipped models."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob('*.pt')))
+
+
+def resolve_model(text: str) -> Path:
+    """Return the file that a name of a shipped model, or a path, stands for."""
+    if text in shipped_models():
+        return _FOLDER / f'{text}.pt'
+    return Path(text).expanduser()

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What was found in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.errors import VisionError
+from roof_detector.vision.masks import InstanceMasks
+
+Index = slice | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Hold the things found in one picture as a struct of arrays.
+
+    `boxes_xyxy` (n, 4) float32 in pixels of the source picture, x to the right, y down, corners
+    left, top, right, bottom; `scores` (n,) float32 in 0..1; `class_ids` (n,) int32 into the
+    detector's `names`. A detector gives them by falling score. The arrays are read-only.
+    """
+
+    boxes_xyxy: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    class_ids: npt.NDArray[np.int32]
+    masks: InstanceMasks | None = None
+
+    def __post_init__(self) -> None:
+        for name, dtype in (
+            ('boxes_xyxy', np.float32),
+            ('scores', np.float32),
+            ('class_ids', np.int32),
+        ):
+            object.__setattr__(self, name, _read_only(getattr(self, name), dtype))
+        count = len(self.scores)
+        if self.boxes_xyxy.shape != (count, 4):
+            raise VisionError(
+                f'boxes_xyxy has shape {self.boxes_xyxy.shape} beside {count} scores, '
+                f'expected ({count}, 4).'
+            )
+        if self.scores.ndim != 1 or self.class_ids.shape != (count,):
+            raise VisionError(
+                f'scores has shape {self.scores.shape} and class_ids {self.class_ids.shape}, '
+                'expected one entry per box in each.'
+            )
+        if self.masks is not None and len(self.masks) != count:
+            raise VisionError(f'{len(self.masks)} masks for {count} boxes, expected one per box.')
+        if not (np.isfinite(self.boxes_xyxy).all() and np.isfinite(self.scores).all()):
+            raise VisionError('Boxes or scores hold NaN or infinity, drop those rows first.')
+        if count and int(self.class_ids.min()) < 0:
+            raise VisionError(f'class_ids holds {self.class_ids.min()}, expected 0 or more.')
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Return the detections of a picture in which nothing was found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: Index) -> Detections:
+        masks = None if self.masks is None else self.masks[index]
+        return Detections(
+            self.boxes_xyxy[index], self.scores[index], self.class_ids[index], masks=masks
+        )
+
+    def counts(self, names: tuple[str, ...]) -> dict[str, int]:
+        """Count the detections of each class that occurs, in the order of `names`."""
+        found = np.bincount(self.class_ids, minlength=len(names))
+        return {name: int(found[i]) for i, name in enumerate(names) if found[i]}
+
+    def rows(self) -> Iterator[tuple[npt.NDArray[np.float32], float, int]]:
+        """Yield box, score and class id of each detection."""
+        yield from zip(self.boxes_xyxy, self.scores.tolist(), self.class_ids.tolist(), strict=True)
+
+
+def _read_only(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
+    array = np.array(values, dtype=dtype)
+    array.flags.writeable = False
+    return array

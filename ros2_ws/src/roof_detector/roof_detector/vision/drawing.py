@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Draws what was found, for people to look at."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.letterbox import check_picture
+from roof_detector.vision.palette import Colour, class_colours
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_FONT_HEIGHT = 22  # pixels of a capital letter at scale 1
+_MASK_OPACITY = 0.4
+_DARK, _LIGHT = (20, 20, 20), (255, 255, 255)
+
+
+def draw_detections(
+    image_bgr: npt.NDArray[np.uint8],
+    detections: Detections,
+    names: tuple[str, ...],
+    *,
+    draw_labels: bool = True,
+    draw_masks: bool = True,
+) -> npt.NDArray[np.uint8]:
+    """Return a copy of the picture with a box, a label and, if there is one, a mask of each.
+
+    Boxes are in pixels of `image_bgr`. Lines and letters grow with the picture. The surest
+    detection is drawn last, on top.
+    """
+    check_picture(image_bgr)
+    drawn = image_bgr.copy()
+    if not len(detections):
+        return drawn
+    colours = class_colours(names)
+    if draw_masks and detections.masks is not None:
+        _tint(drawn, detections, colours)
+    height, width = drawn.shape[:2]
+    thickness = max(round(max(width, height) / 480), 2)
+    order = np.argsort(detections.scores, kind='stable')
+    corners = np.rint(detections.boxes_xyxy).astype(int).tolist()
+    for i in order:
+        left, top, right, bottom = corners[i]
+        # A dark rim keeps the line visible on a ground of its own colour.
+        cv2.rectangle(drawn, (left, top), (right, bottom), _DARK, thickness + 2)
+        colour = colours[detections.class_ids[i]]
+        cv2.rectangle(drawn, (left, top), (right, bottom), colour, thickness)
+    if draw_labels:
+        for i in order:
+            class_id = detections.class_ids[i]
+            text = f'{names[class_id]} {detections.scores[i]:.2f}'
+            _write(drawn, text, corners[i], colours[class_id], thickness)
+    return drawn
+
+
+def _tint(
+    drawn: npt.NDArray[np.uint8], detections: Detections, colours: tuple[Colour, ...]
+) -> None:
+    height, width = drawn.shape[:2]
+    assert detections.masks is not None
+    for (window, inside), class_id in zip(
+        detections.masks.windows(size_wh=(width, height)), detections.class_ids, strict=True
+    ):
+        if not inside.any():
+            continue
+        part = drawn[window]
+        tint = np.full_like(part, colours[class_id])
+        blended = cv2.addWeighted(part, 1 - _MASK_OPACITY, tint, _MASK_OPACITY, 0)
+        cv2.copyTo(blended, inside.view(np.uint8), part)
+
+
+def _write(
+    drawn: npt.NDArray[np.uint8],
+    text: str,
+    corners: list[int],
+    colour: Colour,
+    thickness: int,
+) -> None:
+    """Write on a ground of the class's colour, above the box or, at the edge, inside it."""
+    height, width = drawn.shape[:2]
+    scale = max(height, width) / 58 / _FONT_HEIGHT
+    scale = max(scale, 0.45)
+    weight = max(round(thickness / 2), 1)
+    (text_w, text_h), _ = cv2.getTextSize(text, _FONT, scale, weight)
+    margin = max(text_h // 3, 2)
+    label_w, label_h = text_w + 2 * margin, text_h + 2 * margin
+    left, top, _, _ = corners
+    x = min(max(left - thickness // 2, 0), max(width - label_w, 0))
+    y = top - label_h if top >= label_h else max(top, 0)
+    cv2.rectangle(drawn, (x, y), (x + label_w, y + label_h), colour, cv2.FILLED)
+    ink = _DARK if _brightness(colour) > 110 else _LIGHT
+    origin = (x + margin, y + margin + text_h)
+    cv2.putText(drawn, text, origin, _FONT, scale, ink, weight, cv2.LINE_AA)
+
+
+def _brightness(colour: Colour) -> float:
+    blue, green, red = colour
+    return 0.114 * blue + 0.587 * green + 0.299 * red

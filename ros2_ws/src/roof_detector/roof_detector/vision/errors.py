@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+# ruff: noqa: N818  (each name already says what is wrong)
+"""What can be wrong with a picture or a threshold."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VisionError(ValueError):
+    """Say what is wrong with a picture, a box or a threshold.
+
+    `cause` is the short key under which a node counts frames dropped for this reason.
+    """
+
+    cause: ClassVar[str] = 'vision'
+
+
+class ZeroSize(VisionError):
+    """A picture has no pixels."""
+
+    cause = 'zero_size'
+
+
+class ShortData(VisionError):
+    """A raw picture has fewer bytes than its header promises."""
+
+    cause = 'short_data'
+
+
+class BadStep(VisionError):
+    """A raw picture's rows are shorter than its width needs."""
+
+    cause = 'bad_step'
+
+
+class UnsupportedEncoding(VisionError):
+    """A raw picture's encoding is not one that is read without a copy here."""
+
+    cause = 'encoding'
+
+
+class BadJpeg(VisionError):
+    """A compressed picture is damaged, cut short or not a picture."""
+
+    cause = 'jpeg'
+
+
+class BadThreshold(VisionError):
+    """A threshold is out of range or names a class that the model lacks."""
+
+    cause = 'threshold'
