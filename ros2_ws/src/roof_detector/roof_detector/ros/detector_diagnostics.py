@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the detector tells about its own health."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from roof_detector.inference.detector import Detector
+from roof_detector.ros.frame_ledger import LedgerPage
+
+# Drops that are the design at work, not a fault: the newest frame wins.
+_EXPECTED_DROPS = frozenset({'superseded', 'lost_before_arrival', 'disabled', 'deactivated'})
+
+
+def detector_status(
+    *,
+    name: str,
+    state: str,
+    topic: str,
+    silence_s: float | None,
+    detector: Detector | None,
+    page: LedgerPage,
+    annotations_skipped: int,
+) -> DiagnosticStatus:
+    """Return the detector's status: level and message for people, values for plots.
+
+    `silence_s` is how long no image has come, None while none is expected.
+    """
+    level, message = _verdict(state=state, topic=topic, silence_s=silence_s, page=page)
+    values: dict[str, object] = {'state': state, 'topic': topic}
+    if detector is not None:
+        values |= {
+            'model': detector.model_path,
+            'model_sha256': detector.model_hash,
+            'task': detector.task,
+            'classes': ', '.join(detector.names),
+            'device': detector.device,
+            'backend': detector.backend,
+        }
+    values |= {
+        'rate_hz': f'{page.rate_hz:.2f}',
+        'frames_seen': page.seen,
+        'frames_processed': page.processed,
+        'frames_waiting': page.waiting,
+        'frames_dropped': sum(page.dropped.values()),
+        'annotations_skipped': annotations_skipped,
+    }
+    values |= {f'dropped.{cause}': count for cause, count in sorted(page.dropped.items())}
+    values |= {f'detections.{label}': count for label, count in sorted(page.found.items())}
+    for stage, percentiles_s in page.percentiles_s.items():
+        for percent, value_s in zip((50, 95, 99), percentiles_s, strict=True):
+            values[f'{stage}_ms.p{percent}'] = f'{value_s * 1e3:.2f}'
+    return DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        hardware_id='' if detector is None else detector.device,
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )
+
+
+def _verdict(
+    *, state: str, topic: str, silence_s: float | None, page: LedgerPage
+) -> tuple[bytes, str]:
+    if state != 'active':
+        return DiagnosticStatus.WARN, f'The detector is {state}.'
+    if silence_s is not None:
+        return DiagnosticStatus.ERROR, f'No image on {topic} for {silence_s:.0f} s.'
+    faults = {
+        cause: count for cause, count in page.dropped.items() if cause not in _EXPECTED_DROPS
+    }
+    if faults:
+        causes = ', '.join(f'{count} {cause}' for cause, count in sorted(faults.items()))
+        return DiagnosticStatus.WARN, f'Frames dropped: {causes}.'
+    return DiagnosticStatus.OK, f'{page.rate_hz:.1f} results/s.'

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Find roof anomalies in a camera's images."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.ros.annotation_worker import AnnotationWorker
+from roof_detector.ros.detection_worker import DetectionWorker, Result
+from roof_detector.ros.detector_diagnostics import detector_status
+from roof_detector.ros.detector_parameters import (
+    DETECTOR_TABLE,
+    DetectorSettings,
+    detector_settings,
+)
+from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.frame_ledger import FrameLedger
+from roof_detector.ros.image_subscription import ImageSubscription
+from roof_detector.ros.messages import detections_message, labels_message
+from roof_detector.ros.node_process import run_node
+
+_TRANSPORTS = {'raw': (Image, 'image'), 'compressed': (CompressedImage, 'image/compressed')}
+_RESULTS_QOS = QoSProfile(depth=10)
+_IMAGES_QOS = QoSProfile(depth=1)
+_LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class DetectorNode(LifecycleNode):
+    """Run a model on every image there is time for, and publish what it finds.
+
+    configure loads and warms up the model, activate listens for images, deactivate stops
+    listening, cleanup frees the model. The executor's thread only passes messages on; the model
+    belongs to the detection worker, drawing to the annotation worker.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('detector', **options)
+        self._values = DETECTOR_TABLE.declare(self)
+        self._settings = detector_settings(self._values)
+        self._ledger = FrameLedger()
+        self._detector: Detector | None = None
+        self._worker: DetectionWorker | None = None
+        self._annotations: AnnotationWorker | None = None
+        self._images: ImageSubscription | None = None
+        self._outputs: list[Publisher] = []
+        DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.create_service(SetBool, '~/enable', self._enable)
+        self.create_timer(1.0, self._look_around)
+
+    def start(self) -> None:
+        """Configure and activate; raise RosError when the model cannot be had."""
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            raise RosError('The detector could not be configured, see the error above.')
+        self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model, warm it up and offer the outputs."""
+        self._ledger = FrameLedger()
+        self._worker = DetectionWorker(
+            open_detector=self._open_detector,
+            settings=self._settings,
+            publish=self._publish,
+            age_s=self._age_s,
+            ledger=self._ledger,
+            report=self._report,
+        )
+        try:
+            self._detector = self._worker.wait_until_open()
+            detector_settings(self._values, names=self._detector.names)
+        except (InferenceError, ValueError) as error:
+            self.get_logger().error(str(error))
+            self._let_go()
+            return TransitionCallbackReturn.FAILURE
+        self._offer_outputs(self._detector)
+        self.get_logger().info(
+            f'{self._detector.model_path.name} finds {", ".join(self._detector.names)} '
+            f'({self._detector.task}, {self._detector.backend} on {self._detector.device}).'
+        )
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen for images."""
+        assert self._worker is not None
+        message_type, topic = _TRANSPORTS[self._values['image_transport']]
+        self._images = ImageSubscription(self, message_type, topic, on_image=self._worker.offer)
+        self.get_logger().info(f'Listening on {self._images.topic}.')
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening; the model stays loaded."""
+        self._stop_listening()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self._let_go()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening and free the model."""
+        self._let_go()
+        return super().on_shutdown(state)
+
+    def destroy_node(self) -> None:
+        """Stop the threads, then the node."""
+        self._let_go()
+        super().destroy_node()
+
+    def _open_detector(self) -> Detector:
+        values = self._values
+        detector = Detector.open(
+            resolve_model(values['model']),
+            device=values['device'],
+            backend=values['backend'],
+            image_size=values['image_size'] or None,
+            trust_model=values['trust_model'],
+            threads=values['threads'] or None,
+        )
+        detector.warm_up()
+        return detector
+
+    def _offer_outputs(self, detector: Detector) -> None:
+        self._found = self.create_publisher(Detection2DArray, '~/detections', _RESULTS_QOS)
+        self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
+        image = self.create_publisher(Image, '~/image_annotated', _IMAGES_QOS)
+        compressed = self.create_publisher(
+            CompressedImage, '~/image_annotated/compressed', _IMAGES_QOS
+        )
+        masks = None
+        if detector.task == 'segment':
+            masks = self.create_publisher(Image, '~/masks', _IMAGES_QOS)
+        self._outputs = [
+            output
+            for output in (self._found, self._labels, image, compressed, masks)
+            if output is not None
+        ]
+        self._annotations = AnnotationWorker(
+            names=detector.names,
+            image=image,
+            compressed=compressed,
+            masks=masks,
+            report=self._report,
+        )
+        self._publish_labels()
+
+    def _publish(self, result: Result) -> None:
+        assert self._detector is not None and self._annotations is not None
+        self._found.publish(
+            detections_message(result.detections, names=self._detector.names, header=result.header)
+        )
+        self._annotations.offer(result)
+
+    def _publish_labels(self) -> None:
+        assert self._detector is not None
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._labels.publish(
+            labels_message(
+                self._detector.names,
+                threshold=self._settings.thresholds.confidence,
+                header=header,
+            )
+        )
+
+    def _check_settings(self, values: dict[str, Any]) -> DetectorSettings:
+        return detector_settings(
+            values, names=None if self._detector is None else self._detector.names
+        )
+
+    def _apply_settings(self, settings: DetectorSettings) -> None:
+        self._values = DETECTOR_TABLE.values(self)
+        self._settings = settings
+        if self._worker is not None:
+            self._worker.settings = settings
+        if self._outputs:
+            self._publish_labels()
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if self._worker is None:
+            response.message = 'The detector is not configured, configure and activate it first.'
+            return response
+        self._worker.enabled = request.data
+        response.success = True
+        response.message = 'Detecting.' if request.data else 'Paused; frames are counted only.'
+        return response
+
+    def _look_around(self) -> None:
+        silence_s = None
+        if self._images is not None:
+            self._images.refresh()
+            silence_s = self._images.silence_s if self._images.silent else None
+        status = detector_status(
+            name=f'{self.get_fully_qualified_name().lstrip("/")}: detection',
+            state=self._state_machine.current_state[1],
+            topic='' if self._images is None else self._images.topic,
+            silence_s=silence_s,
+            detector=self._detector,
+            page=self._ledger.page(),
+            annotations_skipped=0 if self._annotations is None else self._annotations.skipped,
+        )
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+
+    def _age_s(self, stamp: Any) -> float:
+        age_s: float = (self.get_clock().now() - Time.from_msg(stamp)).nanoseconds / 1e9
+        return age_s
+
+    def _report(self, sentence: str) -> None:
+        self.get_logger().warning(sentence, throttle_duration_sec=5.0)
+
+    def _stop_listening(self) -> None:
+        if self._images is not None:
+            self._images.close()
+            self._images = None
+
+    def _let_go(self) -> None:
+        self._stop_listening()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+        if self._annotations is not None:
+            self._annotations.close()
+            self._annotations = None
+        for output in self._outputs:
+            self.destroy_publisher(output)
+        self._outputs = []
+        self._detector = None
+
+
+def make_node() -> DetectorNode:
+    """Make the detector node, started if the parameters say so."""
+    try:
+        node = DetectorNode()
+    except ValueError as error:
+        raise ParameterError(str(error)) from error
+    if node.get_parameter('autostart').value:
+        try:
+            node.start()
+        except RosError:
+            node.destroy_node()
+            raise
+    return node
+
+
+def main() -> None:
+    """Run the detector node until it is interrupted."""
+    sys.exit(run_node(make_node))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every parameter of the detector node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
+
+DETECTOR_TABLE = ParameterTable(
+    Parameter(
+        'model',
+        'roof_anomalies',
+        'Model file (.pt, .onnx or OpenVINO folder) or the name of a shipped model.',
+    ),
+    Parameter('device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.'),
+    Parameter(
+        'backend',
+        'auto',
+        'What runs the model; auto takes what the model file is made for.',
+        choices=('auto', 'torch', 'onnxruntime', 'openvino'),
+    ),
+    Parameter(
+        'image_size',
+        0,
+        "Side of the network's square input in pixels; 0 takes the model's own.",
+        minimum=0,
+        maximum=4096,
+    ),
+    Parameter(
+        'threads',
+        0,
+        'CPU threads of the backend; 0 takes all cores.',
+        minimum=0,
+        maximum=256,
+    ),
+    Parameter(
+        'trust_model',
+        default=False,
+        description='Load a .pt that holds classes beyond the allow-list: it can run any code, '
+        'so only for files of known origin.',
+    ),
+    Parameter(
+        'image_transport',
+        'raw',
+        'Which topic is listened to: raw takes image, compressed takes image/compressed.',
+        choices=('raw', 'compressed'),
+    ),
+    Parameter(
+        'autostart',
+        default=True,
+        description='Configure and activate at once; false waits for lifecycle transitions.',
+    ),
+    Parameter(
+        'confidence',
+        0.25,
+        'Least score of a detection.',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    ),
+    Parameter(
+        'iou',
+        0.45,
+        'Boxes of one class that overlap more than this are one thing.',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    ),
+    Parameter(
+        'max_detections',
+        300,
+        'Most detections in one frame; the highest scores stay.',
+        minimum=1,
+        maximum=3000,
+        live=True,
+    ),
+    Parameter('classes', (), 'Names of the classes wanted; empty for all.', live=True),
+    Parameter(
+        'class_confidence',
+        (),
+        "Least scores of single classes, as name:value, for example ['crack:0.4'].",
+        live=True,
+    ),
+    Parameter(
+        'annotate',
+        default=True,
+        description='Offer annotated images; they are drawn only while someone listens.',
+        live=True,
+    ),
+    Parameter(
+        'jpeg_quality',
+        85,
+        'Quality of compressed annotated images.',
+        minimum=1,
+        maximum=100,
+        live=True,
+    ),
+    Parameter(
+        'max_age_s',
+        0.0,
+        'Frames older than this when their turn comes are dropped and counted; 0 for no limit.',
+        minimum=0.0,
+        maximum=3600.0,
+        live=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """Hold what may change between two frames."""
+
+    thresholds: Thresholds
+    annotate: bool
+    jpeg_quality: int
+    max_age_s: float
+
+
+def detector_settings(
+    values: dict[str, Any], *, names: tuple[str, ...] | None = None
+) -> DetectorSettings:
+    """Return the settings that parameter values stand for.
+
+    Raises ValueError with a sentence for the operator when they make no sense together, or name
+    a class that the model, once its `names` are known, does not have.
+    """
+    thresholds = Thresholds(
+        confidence=values['confidence'],
+        iou=values['iou'],
+        max_detections=values['max_detections'],
+        classes=values['classes'],
+        class_confidence=parse_class_confidence(values['class_confidence']),
+    )
+    if names is not None:
+        thresholds.for_names(names)
+    return DetectorSettings(
+        thresholds=thresholds,
+        annotate=values['annotate'],
+        jpeg_quality=values['jpeg_quality'],
+        max_age_s=values['max_age_s'],
+    )

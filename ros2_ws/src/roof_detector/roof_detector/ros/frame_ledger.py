@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What became of every frame."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# Percentiles and rates speak of the recent past: at 30 frames/s this is the last 10 s.
+_WINDOW = 300
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    """Tell what became of the frames so far, and how long the recent ones took.
+
+    `seen` counts the frames that were published since the first one that arrived; each of them is
+    `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
+    stage, or 'age' (publication of the source image to publication of its result), to its 50th,
+    95th and 99th percentile in seconds.
+    """
+
+    seen: int
+    processed: int
+    dropped: Mapping[str, int]
+    rate_hz: float
+    percentiles_s: Mapping[str, tuple[float, float, float]]
+    found: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many frames are in work or in the mailbox."""
+        return self.seen - self.processed - sum(self.dropped.values())
+
+
+class FrameLedger:
+    """Account for every frame, from any thread: seen = processed + dropped + waiting."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen = 0
+        self._processed = 0
+        self._dropped: Counter[str] = Counter()
+        self._found: Counter[str] = Counter()
+        self._finished: deque[float] = deque(maxlen=_WINDOW)
+        self._durations_s: dict[str, deque[float]] = {}
+
+    def see(self, *, missed: int = 0) -> None:
+        """Count a frame that arrived, and those before it that were lost on the way."""
+        with self._lock:
+            self._seen += 1 + missed
+            if missed:
+                self._dropped['lost_before_arrival'] += missed
+
+    def drop(self, cause: str) -> None:
+        """Count a frame that will have no result."""
+        with self._lock:
+            self._dropped[cause] += 1
+
+    def process(self, durations_s: Mapping[str, float], *, found: Mapping[str, int]) -> None:
+        """Count a frame whose result was published, and how long each stage took."""
+        with self._lock:
+            self._processed += 1
+            self._found.update(found)
+            self._finished.append(time.monotonic())
+            for stage, duration_s in durations_s.items():
+                recent = self._durations_s.setdefault(stage, deque(maxlen=_WINDOW))
+                recent.append(duration_s)
+
+    def page(self) -> LedgerPage:
+        """Return the state of this moment."""
+        with self._lock:
+            durations_s = {stage: list(recent) for stage, recent in self._durations_s.items()}
+            finished = list(self._finished)
+            seen, processed = self._seen, self._processed
+            dropped, found = dict(self._dropped), dict(self._found)
+        percentiles_s = {
+            stage: tuple(np.percentile(recent, (50, 95, 99)).tolist())
+            for stage, recent in durations_s.items()
+        }
+        return LedgerPage(
+            seen=seen,
+            processed=processed,
+            dropped=dropped,
+            rate_hz=_rate_hz(finished),
+            percentiles_s=percentiles_s,  # type: ignore[arg-type]
+            found=found,
+        )
+
+
+def _rate_hz(finished: list[float], *, recent_s: float = 5.0) -> float:
+    """Return results per second over the recent past, 0 when there were none."""
+    since = time.monotonic() - recent_s
+    recent = [moment for moment in finished if moment >= since]
+    if len(recent) < 2:
+        return len(recent) / recent_s
+    return (len(recent) - 1) / (recent[-1] - recent[0])

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How a node listens to one image topic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.subscription import Subscription
+
+from roof_detector.ros.sequence_gaps import SequenceGaps
+
+
+class ImageSubscription:
+    """Listen with the reliability that the publishers offer, and say why when nothing arrives.
+
+    A reliable reader hears nothing of a best-effort writer, which looks like a broken detector
+    (ros2/rosbag2#1527); a best-effort reader loses large frames that a reliable writer would have
+    repeated. So the reader is best effort until every publisher is known to be reliable, and
+    changes when the publishers do.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        message_type: type,
+        topic: str,
+        *,
+        on_image: Callable[[Any, int], None],
+        silence_limit_s: float = 5.0,
+    ) -> None:
+        self._node = node
+        self._type = message_type
+        self._topic = node.resolve_topic_name(topic)
+        self._on_image = on_image
+        self._silence_limit_s = silence_limit_s
+        self._gaps = SequenceGaps()
+        self._publishers = 0
+        self._heard_at = time.monotonic()
+        self._silent = False
+        self._warned: set[str] = set()
+        self._reliability = ReliabilityPolicy.BEST_EFFORT
+        self._subscription: Subscription | None = None
+        self.refresh()
+        if self._subscription is None:
+            self._subscribe()
+
+    @property
+    def topic(self) -> str:
+        """Return the topic's full name, remappings applied."""
+        return self._topic
+
+    @property
+    def publishers(self) -> int:
+        """Return how many publishers the topic had when last looked at."""
+        return self._publishers
+
+    @property
+    def silence_s(self) -> float:
+        """Return how long no image has arrived."""
+        return time.monotonic() - self._heard_at
+
+    @property
+    def silent(self) -> bool:
+        """Tell whether no image has arrived for longer than the limit."""
+        return self._silent
+
+    def refresh(self) -> None:
+        """Follow the publishers' reliability, and warn once of silence and of wrong types."""
+        offers = self._node.get_publishers_info_by_topic(self._topic)
+        right_type = _type_name(self._type)
+        for offer in offers:
+            if offer.topic_type != right_type:
+                self._warn_once(
+                    f'{offer.node_name} publishes {offer.topic_type} on {self._topic}, '
+                    f'expected {right_type}: remap the topic or set image_transport.'
+                )
+        offers = [offer for offer in offers if offer.topic_type == right_type]
+        self._publishers = len(offers)
+        if offers:
+            reliable = all(
+                offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers
+            )
+            wanted = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+            if wanted != self._reliability:
+                self._reliability = wanted
+                self._subscribe()
+        self._watch_silence()
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def _subscribe(self) -> None:
+        # The new reader comes before the old one goes; what both hear is recognised as one.
+        old = self._subscription
+        self._subscription = self._node.create_subscription(
+            self._type,
+            self._topic,
+            self._receive,
+            QoSProfile(depth=1, reliability=self._reliability),
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=self._refuse_qos,
+                matched=lambda _: self.refresh(),
+            ),
+        )
+        if old is not None:
+            self._node.destroy_subscription(old)
+
+    def _receive(self, message: Any, info: dict[str, int]) -> None:
+        missed = self._gaps.count(
+            info['publication_sequence_number'],
+            source_timestamp_ns=info['source_timestamp'],
+            one_publisher=self._publishers <= 1,
+        )
+        if missed is None:
+            return
+        self._heard_at = time.monotonic()
+        self._on_image(message, missed)
+
+    def _refuse_qos(self, event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        self._warn_once(
+            f'A publisher on {self._topic} offers an incompatible {policy} QoS policy; '
+            'following its offer where that is possible.'
+        )
+        self.refresh()
+
+    def _watch_silence(self) -> None:
+        silent = self.silence_s > self._silence_limit_s
+        if silent and not self._silent:
+            cause = (
+                f'{self._publishers} publisher(s) are there but nothing arrives: check the shared '
+                'memory of the DDS profile (FASTRTPS_DEFAULT_PROFILES_FILE) and the publisher'
+                if self._publishers
+                else 'nobody publishes there: check the topic name and its remapping'
+            )
+            self._node.get_logger().warning(
+                f'No image on {self._topic} for {self._silence_limit_s:.0f} s; {cause}.'
+            )
+        if self._silent and not silent:
+            self._node.get_logger().info(f'Images arrive on {self._topic} again.')
+        self._silent = silent
+
+    def _warn_once(self, sentence: str) -> None:
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self._node.get_logger().warning(sentence)
+
+
+def _type_name(message_type: Any) -> str:
+    package, kind, _ = message_type.__module__.split('.', 2)
+    return f'{package}/{kind}/{message_type.__name__}'

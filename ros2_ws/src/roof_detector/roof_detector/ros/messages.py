@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import array
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import (
+    Detection2D,
+    Detection2DArray,
+    LabelInfo,
+    ObjectHypothesisWithPose,
+    VisionClass,
+)
+
+if TYPE_CHECKING:
+    from std_msgs.msg import Header
+
+    from roof_detector.vision.detections import Detections
+
+_BYTES_PER_PIXEL = {'bgr8': 3, 'rgb8': 3, 'mono8': 1, 'mono16': 2, '16UC1': 2}
+
+
+def image_message(
+    image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], *, encoding: str, header: Header
+) -> Image:
+    """Return an Image of a picture (height, width[, channels]) under the given header."""
+    height, width = image.shape[:2]
+    return Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=int(sys.byteorder == 'big'),
+        step=width * _BYTES_PER_PIXEL[encoding],
+        data=byte_array(image),
+    )
+
+
+def compressed_message(jpeg: bytes | npt.NDArray[np.uint8], *, header: Header) -> CompressedImage:
+    """Return a CompressedImage of JPEG bytes under the given header."""
+    return CompressedImage(header=header, format='jpeg', data=byte_array(jpeg))
+
+
+def byte_array(values: bytes | npt.NDArray[np.generic]) -> array.array[int]:
+    """Return bytes as the one type that a uint8[] field takes without checking every element.
+
+    rosidl_python#156: assigning bytes or a NumPy array checks each element, 0.7 s at 1920x1080.
+    """
+    data = array.array('B')
+    data.frombytes(
+        memoryview(np.ascontiguousarray(values)).cast('B')
+        if isinstance(values, np.ndarray)
+        else values
+    )
+    return data
+
+
+def detections_message(
+    detections: Detections, *, names: tuple[str, ...], header: Header
+) -> Detection2DArray:
+    """Return a Detection2DArray: boxes in source pixels, `class_id` the class's name.
+
+    An empty array stands for a picture in which nothing was found.
+    """
+    found = []
+    for (x1, y1, x2, y2), score, class_id in detections.rows():
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id = names[class_id]
+        result.hypothesis.score = score
+        detection = Detection2D(header=header, results=[result])
+        detection.bbox.center.position.x = float(x1 + x2) / 2
+        detection.bbox.center.position.y = float(y1 + y2) / 2
+        detection.bbox.size_x = float(x2 - x1)
+        detection.bbox.size_y = float(y2 - y1)
+        found.append(detection)
+    return Detection2DArray(header=header, detections=found)
+
+
+def labels_message(names: tuple[str, ...], *, threshold: float, header: Header) -> LabelInfo:
+    """Return the LabelInfo that tells consumers the model's classes."""
+    classes = [VisionClass(class_id=i, class_name=name) for i, name in enumerate(names)]
+    return LabelInfo(header=header, class_map=classes, threshold=threshold)

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The encodings that cameras send and that have no plain view: 16-bit, Bayer, YUV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.encodings import Buffer
+from roof_detector.vision.errors import BadStep, ShortData, UnsupportedEncoding, ZeroSize
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How the bytes of one encoding lie, and the OpenCV conversion to BGR.
+
+    `rows_per_height` is 3/2 where planes of colour follow the plane of brightness.
+    """
+
+    channels: int
+    depth: type[np.uint8] | type[np.uint16]
+    conversion: int | None
+    rows_per_height: Fraction = Fraction(1)
+
+
+# OpenCV names a Bayer pattern by its second row from the second column on, ROS by its first row.
+_BAYER = {
+    'rggb': cv2.COLOR_BayerBG2BGR,
+    'bggr': cv2.COLOR_BayerRG2BGR,
+    'gbrg': cv2.COLOR_BayerGR2BGR,
+    'grbg': cv2.COLOR_BayerGB2BGR,
+}
+_LAYOUTS = {
+    '8UC1': _Layout(1, np.uint8, cv2.COLOR_GRAY2BGR),
+    '8UC3': _Layout(3, np.uint8, None),
+    '8UC4': _Layout(4, np.uint8, cv2.COLOR_BGRA2BGR),
+    'mono16': _Layout(1, np.uint16, cv2.COLOR_GRAY2BGR),
+    '16UC1': _Layout(1, np.uint16, cv2.COLOR_GRAY2BGR),
+    'bgr16': _Layout(3, np.uint16, None),
+    'rgb16': _Layout(3, np.uint16, cv2.COLOR_RGB2BGR),
+    'bgra16': _Layout(4, np.uint16, cv2.COLOR_BGRA2BGR),
+    'rgba16': _Layout(4, np.uint16, cv2.COLOR_RGBA2BGR),
+    'uyvy': _Layout(2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
+    'yuv422': _Layout(2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
+    'yuyv': _Layout(2, np.uint8, cv2.COLOR_YUV2BGR_YUYV),
+    'yuv422_yuy2': _Layout(2, np.uint8, cv2.COLOR_YUV2BGR_YUYV),
+    'nv12': _Layout(1, np.uint8, cv2.COLOR_YUV2BGR_NV12, Fraction(3, 2)),
+    'nv21': _Layout(1, np.uint8, cv2.COLOR_YUV2BGR_NV21, Fraction(3, 2)),
+    **{f'bayer_{name}8': _Layout(1, np.uint8, code) for name, code in _BAYER.items()},
+    **{f'bayer_{name}16': _Layout(1, np.uint16, code) for name, code in _BAYER.items()},
+}
+CAMERA_ENCODINGS = tuple(_LAYOUTS)
+
+
+def convert_to_bgr(
+    data: Buffer, *, height: int, width: int, encoding: str, step: int, big_endian: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Return a raw picture as a new (height, width, 3) BGR array.
+
+    The names are those of sensor_msgs/image_encodings. 16-bit values are scaled so that 65535
+    becomes 255: a thermal camera that uses a small part of that range is to be stretched before.
+    """
+    if height < 1 or width < 1:
+        raise ZeroSize(f'The picture is {width}x{height} pixels, expected at least 1x1.')
+    layout = _LAYOUTS.get(encoding)
+    if layout is None:
+        raise UnsupportedEncoding(
+            f'Encoding {encoding!r} is not known, expected one of {", ".join(_LAYOUTS)}.'
+        )
+    rows = height * layout.rows_per_height
+    if rows.denominator != 1 or (layout.rows_per_height != 1 and width % 2):
+        raise UnsupportedEncoding(
+            f'{encoding} needs an even width and height, not {width}x{height}.'
+        )
+    pixel_bytes = layout.channels * np.dtype(layout.depth).itemsize
+    if step < width * pixel_bytes:
+        raise BadStep(
+            f'Rows are {step} bytes apart, but {width} pixels of {encoding} take '
+            f'{width * pixel_bytes} bytes.'
+        )
+    flat = np.frombuffer(data, dtype=np.uint8)
+    if len(flat) < int(rows) * step:
+        raise ShortData(
+            f'The picture has {len(flat)} bytes, but {rows} rows of {step} bytes take '
+            f'{int(rows) * step}.'
+        )
+    packed = flat[: int(rows) * step].reshape(int(rows), step)[:, : width * pixel_bytes]
+    depth = np.dtype(layout.depth).newbyteorder('>' if big_endian else '<')
+    pixels = np.ascontiguousarray(packed).view(depth).astype(layout.depth, copy=False)
+    if layout.channels > 1:
+        pixels = pixels.reshape(height, width, layout.channels)
+    if layout.conversion is not None:
+        pixels = cv2.cvtColor(pixels, layout.conversion)
+    if pixels.dtype == np.uint16:
+        pixels = cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+    return np.ascontiguousarray(pixels)
