@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A live camera that may be absent, vanish and come back."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+
+from roof_detector.sources.capture import CaptureError
+from roof_detector.sources.frame import SourceFrame
+from roof_detector.sources.source import FrameSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Waits between attempts to open a camera: doubled each time, from the first to the last.
+FIRST_WAIT_S, LAST_WAIT_S = 0.5, 8.0
+# How long `close` waits for a grab that hangs in the driver or the network.
+_CLOSE_WAIT_S = 2.0
+
+
+class Camera(Protocol):
+    """Something that can be opened again and again."""
+
+    @property
+    def name(self) -> str:
+        """Return what to call the camera."""
+
+    def open(self) -> cv2.VideoCapture:
+        """Open the camera, or raise CaptureError."""
+
+
+class LiveSource(FrameSource):
+    """Give the newest frame of a camera; a thread grabs all the time, older frames are counted.
+
+    An absent or lost camera is tried again, with growing waits, until `close`; `health` says so.
+    """
+
+    live = True
+
+    def __init__(self, camera: Camera, *, rate_hz: float | None = None) -> None:
+        super().__init__(camera.name, rate_hz=rate_hz)
+        self._camera = camera
+        self._changed = threading.Condition()
+        self._newest: tuple[NDArray[np.uint8], int] | None = None
+        self._health = replace(self._health, connected=False)
+        self._ever_connected = False
+        self._own_rate: float | None = None
+        self._size_wh: tuple[int, int] | None = None
+        self._grabber = threading.Thread(target=self._grab, name='grab', daemon=True)
+        self._grabber.start()
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Return the rate asked for, or what the camera says once it is open."""
+        return self._rate_hz or self._own_rate
+
+    @property
+    def size_wh(self) -> tuple[int, int] | None:
+        """Return (width, height) of the latest frame; None before the first one."""
+        return self._size_wh
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        started = time.monotonic()
+        ticks = 0
+        while True:
+            if self._rate_hz is not None:
+                # The next tick of an even clock: a slow frame delays nobody but itself.
+                ticks = max(ticks + 1, math.ceil((time.monotonic() - started) * self._rate_hz))
+                self._wait_until(started + ticks / self._rate_hz)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._newest is not None)
+                if self._closed or self._newest is None:
+                    return
+                (image_bgr, stamp_ns), self._newest = self._newest, None
+                index = self._health.delivered
+                self._count_delivered()
+            yield SourceFrame(index, stamp_ns, None, f'{self.name} frame {index}', image_bgr)
+
+    def close(self) -> None:
+        """End the iteration and let go of the camera."""
+        with self._changed:
+            super().close()
+            self._changed.notify_all()
+        self._grabber.join(_CLOSE_WAIT_S)
+
+    def _grab(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._closed:
+            try:
+                capture = self._camera.open()
+            except CaptureError as error:
+                self._say(f'{error} Trying again in {wait_s:g} s.')
+                self._wait_until(time.monotonic() + wait_s)
+                wait_s = min(2 * wait_s, LAST_WAIT_S)
+                continue
+            if self._grab_until_lost(capture):
+                wait_s = FIRST_WAIT_S
+            if not self._closed:
+                self._say(f'{self.name} gives no picture any more. Trying again in {wait_s:g} s.')
+                self._wait_until(time.monotonic() + wait_s)
+                wait_s = min(2 * wait_s, LAST_WAIT_S)
+
+    def _grab_until_lost(self, capture: cv2.VideoCapture) -> bool:
+        """Keep the newest frame until the camera gives none; tell whether it gave any."""
+        gave_any = False
+        try:
+            while not self._closed:
+                found, image_bgr = capture.read()
+                stamp_ns = time.time_ns()
+                if not found:
+                    break
+                if not gave_any:
+                    self._come_back(capture.get(cv2.CAP_PROP_FPS))
+                    gave_any = True
+                self._put(image_bgr, stamp_ns)  # type: ignore[arg-type]
+        finally:
+            capture.release()
+        return gave_any
+
+    def _put(self, image_bgr: NDArray[np.uint8], stamp_ns: int) -> None:
+        with self._changed:
+            if self._newest is not None:
+                self._health = replace(self._health, superseded=self._health.superseded + 1)
+            self._newest = (image_bgr, stamp_ns)
+            self._size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+            self._changed.notify_all()
+
+    def _come_back(self, rate_hz: float) -> None:
+        with self._changed:
+            back = int(self._ever_connected)
+            self._health = replace(
+                self._health,
+                connected=True,
+                reconnects=self._health.reconnects + back,
+                trouble='',
+            )
+            self._ever_connected = True
+            self._own_rate = rate_hz if math.isfinite(rate_hz) and 0 < rate_hz <= 1000 else None
+
+    def _say(self, trouble: str) -> None:
+        with self._changed:
+            self._health = replace(self._health, connected=False, trouble=trouble)
+
+    def _wait_until(self, moment: float) -> None:
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or time.monotonic() >= moment,
+                timeout=max(0.0, moment - time.monotonic()),
+            )

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A video file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.frame import SourceFrame
+from roof_detector.sources.source import FrameSource, frame_time_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+# What a video is played at when its container says nothing or nonsense.
+DEFAULT_RATE_HZ = 30.0
+
+
+class VideoSource(FrameSource):
+    """Give every frame of a video file at its own mean rate or the given one.
+
+    `stamp_ns` is the time in the video at its mean rate; a given rate changes only `due_ns`.
+    Raises SourceError for a file that is empty, no video, or without a single frame.
+    """
+
+    def __init__(self, path: Path, *, rate_hz: float | None = None, loop: bool = False) -> None:
+        super().__init__(str(path), rate_hz=rate_hz)
+        if path.stat().st_size == 0:
+            msg = f'The file {path} is empty (0 bytes); was it copied or recorded to its end?'
+            raise SourceError(msg)
+        self._path = path
+        self._loop = loop
+        self._capture, self._first = self._open()
+        self._own_rate = _sane_rate(self._capture.get(cv2.CAP_PROP_FPS))
+
+    @property
+    def rate_hz(self) -> float:
+        """Return the rate asked for, or the video's own mean rate."""
+        return self._rate_hz or self._own_rate
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Return (width, height) of the frames."""
+        height, width = self._first.shape[:2]
+        return width, height
+
+    @property
+    def frame_count(self) -> int | None:
+        """Return the frames that the container promises; None if it does not say."""
+        promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        return int(promised) if math.isfinite(promised) and promised >= 1 else None
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        index = 0
+        while not self._closed:
+            for position, image_bgr in enumerate(self._one_pass()):
+                if self._closed:
+                    return
+                self._count_delivered()
+                yield SourceFrame(
+                    index,
+                    frame_time_ns(index, rate_hz=self._own_rate),
+                    frame_time_ns(index, rate_hz=self.rate_hz),
+                    f'{self._path.name} frame {position}',
+                    image_bgr,
+                )
+                index += 1
+            if not self._loop:
+                return
+            self._capture.release()
+            self._capture, self._first = self._open()
+
+    def close(self) -> None:
+        """End the iteration and close the file."""
+        super().close()
+        self._capture.release()
+
+    def _one_pass(self) -> Iterator[NDArray[np.uint8]]:
+        """Give the frames from the first one, read at opening, to the last that can be read."""
+        given = 1
+        yield self._first
+        while not self._closed:
+            found, image_bgr = self._capture.read()
+            if not found:
+                self._report_missing(given)
+                return
+            given += 1
+            yield image_bgr  # type: ignore[misc]
+
+    def _report_missing(self, given: int) -> None:
+        promised = self.frame_count
+        # Containers round: a frame more or less says nothing about the file.
+        if promised is not None and given < promised - 1 and not self._closed:
+            trouble = (
+                f'The video {self._path} ended after {given} of {promised} frames: '
+                'it is damaged or cut short.'
+            )
+            self._health = replace(self._health, trouble=trouble)
+
+    def _open(self) -> tuple[cv2.VideoCapture, NDArray[np.uint8]]:
+        # The backend is named: OpenCV would read 'roof_01.xyz' as a numbered series of pictures.
+        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        found, image_bgr = capture.read()
+        if not found:
+            opened = capture.isOpened()
+            capture.release()
+            what = 'has no frame that can be read' if opened else 'is not a video that can be read'
+            msg = (
+                f'The file {self._path} {what}; play it with another program, or convert it with '
+                "'ffmpeg -i IN -c:v libx264 OUT.mp4'."
+            )
+            raise SourceError(msg)
+        return capture, image_bgr  # type: ignore[return-value]
+
+
+def _sane_rate(rate_hz: float) -> float:
+    return rate_hz if math.isfinite(rate_hz) and 0 < rate_hz <= 1000 else DEFAULT_RATE_HZ

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import http.server
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+
+class Footage:
+    """Pictures whose grey tells their number, through any codec."""
+
+    @staticmethod
+    def picture(number: int, *, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
+        return np.full((size_wh[1], size_wh[0], 3), 8 + 8 * (number % 30), np.uint8)
+
+    @staticmethod
+    def number(image: np.ndarray) -> int:
+        return round((float(image.mean()) - 8) / 8)
+
+    @classmethod
+    def write_video(
+        cls,
+        path: Path,
+        *,
+        frames: int,
+        rate_hz: float = 20.0,
+        codec: str = 'MJPG',
+        size_wh: tuple[int, int] = (64, 48),
+    ) -> Path:
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate_hz, size_wh)
+        assert writer.isOpened()
+        for number in range(frames):
+            writer.write(cls.picture(number, size_wh=size_wh))
+        writer.release()
+        return path
+
+    @classmethod
+    def write_pictures(cls, folder: Path, *, numbers: range, suffix: str = '.png') -> Path:
+        folder.mkdir(exist_ok=True)
+        for number in numbers:
+            assert cv2.imwrite(str(folder / f'frame_{number}{suffix}'), cls.picture(number))
+        return folder
+
+
+@pytest.fixture
+def footage():
+    return Footage()
+
+
+class StreamingCamera:
+    """A camera on the network: a real HTTP server of motion JPEG that can be switched off."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._server: http.server.ThreadingHTTPServer | None = None
+        self._off = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f'http://user:secret@127.0.0.1:{self.port}/stream.mjpg'
+
+    def switch_on(self) -> None:
+        self._off = off = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
+                self.end_headers()
+                k = 0
+                while not off.wait(0.02):
+                    jpeg = cv2.imencode('.jpg', Footage.picture(k))[1].tobytes()
+                    head = f'Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n'
+                    try:
+                        self.wfile.write(b'--frame\r\n' + head.encode() + jpeg + b'\r\n')
+                    except OSError:
+                        return
+                    k += 1
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Server(('127.0.0.1', self.port), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={'poll_interval': 0.02}, daemon=True
+        ).start()
+
+    def switch_off(self) -> None:
+        self._off.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@pytest.fixture
+def streaming_camera():
+    camera = StreamingCamera()
+    camera.switch_on()
+    yield camera
+    camera.switch_off()

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.video import VideoSource
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / 'empty.mp4').touch()
+    with pytest.raises(SourceError, match=r'empty\.mp4 is empty \(0 bytes\)'):
+        VideoSource(tmp_path / 'empty.mp4')
+
+
+def test_a_video_of_no_frames_is_refused(tmp_path, footage):
+    footage.write_video(tmp_path / 'none.avi', frames=0)
+    with pytest.raises(SourceError, match=r'none\.avi (has no frame|is not a video)'):
+        VideoSource(tmp_path / 'none.avi')
+
+
+def test_a_file_that_is_no_video_is_refused_with_a_way_out(tmp_path):
+    (tmp_path / 'notes.mp4').write_text('remember the milk\n' * 100)
+    with pytest.raises(SourceError, match=r'notes\.mp4 is not a video.*ffmpeg -i'):
+        VideoSource(tmp_path / 'notes.mp4')
+
+
+@pytest.mark.parametrize(('codec', 'suffix'), [('MJPG', '.avi'), ('mp4v', '.mp4')])
+def test_every_frame_comes_once_at_the_videos_own_rate(tmp_path, footage, codec, suffix):
+    path = footage.write_video(tmp_path / f'v{suffix}', frames=25, rate_hz=20.0, codec=codec)
+    with VideoSource(path) as source:
+        assert source.frame_count == 25
+        assert source.rate_hz == pytest.approx(20.0)
+        assert source.size_wh == (64, 48)
+        frames = list(source)
+    assert [footage.number(frame.image_bgr) for frame in frames] == list(range(25))
+    assert [frame.stamp_ns for frame in frames] == [k * 50_000_000 for k in range(25)]
+    assert [frame.due_ns for frame in frames] == [k * 50_000_000 for k in range(25)]
+    assert source.health().delivered == 25
+    assert source.health().trouble == ''
+
+
+def test_a_given_rate_changes_when_frames_are_due_but_not_their_time_in_the_video(
+    tmp_path, footage
+):
+    path = footage.write_video(tmp_path / 'v.avi', frames=4, rate_hz=20.0)
+    frames = list(VideoSource(path, rate_hz=100.0))
+    assert [frame.due_ns for frame in frames] == [k * 10_000_000 for k in range(4)]
+    assert [frame.stamp_ns for frame in frames] == [k * 50_000_000 for k in range(4)]
+
+
+def test_a_looped_video_begins_again_and_time_goes_on(tmp_path, footage):
+    path = footage.write_video(tmp_path / 'v.avi', frames=3, rate_hz=10.0)
+    with VideoSource(path, loop=True) as source:
+        frames = list(islice(source, 7))
+    assert [footage.number(frame.image_bgr) for frame in frames] == [0, 1, 2, 0, 1, 2, 0]
+    assert [frame.due_ns for frame in frames] == [k * 100_000_000 for k in range(7)]
+
+
+def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path, footage):
+    path = footage.write_video(tmp_path / 'v.avi', frames=20, size_wh=(320, 240))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    source = VideoSource(path)
+    numbers = [footage.number(frame.image_bgr) for frame in source]
+    assert numbers == list(range(len(numbers)))
+    assert 5 < len(numbers) < 15
+    assert 'of 20 frames: it is damaged or cut short' in source.health().trouble
+
+
+def test_a_name_with_numbers_is_read_as_a_video_and_not_as_a_series(tmp_path, footage):
+    path = footage.write_video(tmp_path / 'roof_000%d.avi', frames=2)
+    assert len(list(VideoSource(path))) == 2
