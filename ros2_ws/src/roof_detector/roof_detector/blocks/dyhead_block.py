@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from roof_detector.blocks.deformable_convolution import modulated_deform_conv2d
-from roof_detector.blocks.dynamic_relu import DyReLU
+from roof_detector.blocks.dynamic_relu import DyReLU, hard_sigmoid
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.group_normalization import GroupNorm
 
@@ -46,7 +46,7 @@ class DyHeadBlock(nn.Module):
     code, S, L, C. [(b, c, h_l, w_l)] from fine to coarse, each level half the one before, rounded
     up -> the same shapes. At level l, with offset and mask from conv3x3(x_l):
     f_k = GN(DCNv2(x_k)) for k = l, l - 1 (with stride 2) and l + 1 (upsampled);
-    y_l = DyReLU(mean over k of hardsigmoid(ReLU(conv1x1(mean f_k))) f_k).
+    y_l = DyReLU(mean over k of hard_sigmoid(ReLU(conv1x1(mean f_k))) f_k).
 
     The published code hands the offsets of level l to the map of level l + 1, a quarter of their
     size, and reads past their end. `coarse` chooses the remedy. 'resize', the default, brings the
@@ -100,7 +100,7 @@ class DyHeadBlock(nn.Module):
         if index + 1 < len(levels):
             branches.append(self._from_coarser(levels[index + 1], offset, mask))
         weighed = [
-            f * F.hardsigmoid(F.relu(self.scale(f.mean((2, 3), keepdim=True)))) for f in branches
+            f * hard_sigmoid(F.relu(self.scale(f.mean((2, 3), keepdim=True)))) for f in branches
         ]
         activated: Tensor = self.activation(sum(weighed[1:], weighed[0]) / len(weighed))
         return activated

@@ -15,10 +15,18 @@ from roof_detector.blocks.errors import BlocksError
 SLOPE_RANGE, INTERCEPT_RANGE = 1.0, 0.5  # the lambda_a and lambda_b of the paper
 
 
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """Clip (x + 3) / 6 to [0, 1].
+
+    Spelt out, because the gradient of torch's own takes 1 / 6 in float32, even in double.
+    """
+    return F.relu6(x + 3) / 6
+
+
 class DyReLU(nn.Module):
     """Apply y = max_k (a_k(x) x + b_k(x)); Chen et al., arXiv:2003.10027, section 3.
 
-    (b, c, h, w) -> the same. With v = hardsigmoid(MLP(mean of x)) in [0, 1]:
+    (b, c, h, w) -> the same. With v = hard_sigmoid(MLP(mean of x)) in [0, 1]:
     a_1 = 1 + 2 (v - 1/2), a_2 = 2 (v - 1/2), b_k = v - 1/2, so that MLP = 0 gives a plain ReLU.
 
     `pieces` is K, 1 or 2; without `bias` the b_k are 0. `variant` is the paper's: A shares the
@@ -55,7 +63,7 @@ class DyReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Activate each channel with the line or lines chosen for this picture."""
         pooled = x.mean((2, 3), keepdim=True)
-        v = F.hardsigmoid(self.excite(F.relu(self.squeeze(pooled)))) - 0.5
+        v = hard_sigmoid(self.excite(F.relu(self.squeeze(pooled)))) - 0.5
         # Published order: a_1, b_1, a_2, b_2.
         chunks = v.chunk(self.pieces * (2 if self.bias else 1), dim=1)
         step = 2 if self.bias else 1
