@@ -36,8 +36,8 @@ class PictureSource(FrameSource):
     """
 
     def __init__(self, path: Path, *, rate_hz: float | None = None, loop: bool = False) -> None:
-        super().__init__(str(path), rate_hz=rate_hz or DEFAULT_RATE_HZ)
-        self._rate: float = rate_hz or DEFAULT_RATE_HZ
+        self._rate = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
+        super().__init__(str(path), rate_hz=self._rate)
         self._loop = loop
         self._paths = _pictures_in(path) if path.is_dir() else [path]
 

@@ -97,7 +97,7 @@ def test_a_stream_that_dies_is_found_again_when_it_comes_back(streaming_camera):
         streaming_camera.switch_on()
         back_ns = time.time_ns()
         after = next(frame for frame in frames if frame.stamp_ns > back_ns)
-        assert after.size_wh == (64, 48)
+        assert after.image_bgr.shape == (48, 64, 3)
         assert source.health().connected
         assert source.health().reconnects == 1
         assert source.health().trouble == ''
