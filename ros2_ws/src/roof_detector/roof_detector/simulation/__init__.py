@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A procedural roof world, a survey flight over it, and exact ground truth."""
+
+from __future__ import annotations
+
+from roof_detector.simulation.camera import PinholeCamera
+from roof_detector.simulation.classes import CLASS_NAMES
+from roof_detector.simulation.error import SimulationError
+from roof_detector.simulation.flight import FlightFrame, SurveyFlight
+from roof_detector.simulation.flight_config import FlightConfig
+from roof_detector.simulation.geodesy import LocalTangentPlane
+from roof_detector.simulation.surface import ROOF_KINDS
+from roof_detector.simulation.world import RoofWorld
+from roof_detector.simulation.world_config import WorldConfig
+
+__all__ = [
+    'CLASS_NAMES',
+    'ROOF_KINDS',
+    'FlightConfig',
+    'FlightFrame',
+    'LocalTangentPlane',
+    'PinholeCamera',
+    'RoofWorld',
+    'SimulationError',
+    'SurveyFlight',
+    'WorldConfig',
+]

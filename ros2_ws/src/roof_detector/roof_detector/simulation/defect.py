@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Drains, cracks, standing water and rust, painted into a surface with their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from roof_detector.simulation import classes
+from roof_detector.simulation.canvas import Canvas, Window
+from roof_detector.simulation.noise import Plane, smoothstep
+
+# A thing's outline is where its paint covers at least this much.
+LABELLED_COVER = 0.35
+Uv = tuple[float, float]
+
+
+def _label(canvas: Canvas, window: Window, cover: Plane, instance: int) -> None:
+    canvas.ids[window][cover >= LABELLED_COVER] = instance
+
+
+def paint_drain(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> None:
+    """Paint a roof outlet: a round or square grate in a collar, with a halo of dirt."""
+    half = rng.uniform(0.11, 0.27)
+    halo = rng.uniform(0.4, 1.3)
+    window = canvas.window(at, max(halo * 1.3, 0.8))
+    u, v = canvas.grid(window)
+    du, dv = u - at[0], v - at[1]
+    distance = np.hypot(du, dv)
+    rough = canvas.noise(window, rng, feature_m=0.4, octaves=5, persistence=0.7)
+    dirt = smoothstep(-distance / halo + 0.25 * rough, -1.0, 0.1)
+    canvas.blend(window, dirt * np.float32(rng.uniform(0.3, 0.85)), _dirt(rng))
+    turn = rng.uniform(0, np.pi / 2)
+    across, along = du * np.cos(turn) + dv * np.sin(turn), dv * np.cos(turn) - du * np.sin(turn)
+    square = rng.random() < 0.35
+    reach = np.maximum(np.abs(across), np.abs(along)) if square else distance
+    soft = canvas.metres_per_px
+    collar = 1 - smoothstep(reach, half * 1.3 - soft, half * 1.3 + soft)
+    level = rng.uniform(60, 190)
+    canvas.blend(window, collar * np.float32(0.85), (level, level, level))
+    grate = 1 - smoothstep(reach, half - soft, half + soft)
+    metal = rng.uniform(25, 85)
+    canvas.blend(window, grate, (metal, metal, metal))
+    pitch = half / rng.uniform(2.0, 4.0)
+    if square or rng.random() < 0.5:
+        bars = smoothstep(np.cos(2 * np.pi * across / pitch), 0.1, 0.7)
+    else:
+        bars = smoothstep(np.cos(2 * np.pi * distance / pitch), 0.1, 0.7)
+    canvas.blend(window, grate * bars * np.float32(0.6), (metal * 2.2,) * 3)
+    _label(canvas, window, np.maximum(collar, grate), instance)
+
+
+def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> None:
+    """Paint a branching crack as a random walk that keeps its heading for a while."""
+    length = rng.uniform(1.0, 6.0)
+    window = canvas.window(at, length * 0.75 + 0.3)
+    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+    drawn = np.zeros(shape, np.uint8)
+    step = 0.09
+    heading = rng.uniform(0, 2 * np.pi)
+    start = np.array(at) - length / 2 * np.array([np.cos(heading), np.sin(heading)])
+    width = rng.uniform(0.008, 0.032)
+    stack = [(start, heading, length, width)]
+    while stack:
+        point, heading, left, width = stack.pop()
+        while left > 0:
+            heading += rng.normal(0, 0.28) + 0.12 * np.sin(left * 3)
+            ahead = point + step * np.array([np.cos(heading), np.sin(heading)])
+            _stroke(drawn, canvas, window, point, ahead, max(width, 0.008))
+            point, left = ahead, left - step
+            width *= rng.uniform(0.975, 1.018)
+            if rng.random() < 0.035 and left > 0.5:
+                turn = heading + rng.choice([-1, 1]) * rng.uniform(0.4, 1.2)
+                stack.append((point, turn, left * rng.uniform(0.25, 0.7), width * 0.7))
+    cover = drawn.astype(np.float32) / 255
+    wide = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.06 / canvas.metres_per_px), np.float32)
+    canvas.blend(window, np.clip(wide * 1.2, 0, 0.35), (70, 78, 84))
+    canvas.blend(window, cover * np.float32(rng.uniform(0.75, 0.97)), (26, 29, 32))
+    grown = cv2.dilate(drawn, np.ones((3, 3), np.uint8))
+    canvas.ids[window][grown > 90] = instance
+
+
+def _stroke(
+    drawn: np.ndarray,
+    canvas: Canvas,
+    window: Window,
+    start: np.ndarray,
+    end: np.ndarray,
+    width_m: float,
+) -> None:
+    """Draw a piece of line whose darkness stands for widths below a pixel."""
+    corner = np.array([window[1].start, window[0].start])
+    a, b = ((p / canvas.metres_per_px - 0.5 - corner) * 16 for p in (start, end))
+    width = width_m / canvas.metres_per_px
+    dark = int(255 * min(1.0, 0.25 + 0.75 * width))
+    layer = cv2.line(
+        np.zeros_like(drawn) if False else drawn,
+        _pair(a),
+        _pair(b),
+        dark,
+        max(int(round(width)), 1),
+        cv2.LINE_AA,
+        4,
+    )
+    np.copyto(drawn, layer)
+
+
+def _pair(point: np.ndarray) -> tuple[int, int]:
+    return int(point[0]), int(point[1])
+
+
+def paint_ponding(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> None:
+    """Paint standing water: smooth, dark or bright with sky, with rims of dirt where it dried."""
+    radius = rng.uniform(0.6, 3.0)
+    window = canvas.window(at, radius * 1.7)
+    u, v = canvas.grid(window)
+    stretch, turn = rng.uniform(1.0, 2.2), rng.uniform(0, np.pi)
+    du, dv = u - at[0], v - at[1]
+    along = (du * np.cos(turn) + dv * np.sin(turn)) / stretch**0.5
+    across = (dv * np.cos(turn) - du * np.sin(turn)) * stretch**0.5
+    shore = canvas.noise(window, rng, feature_m=radius * 0.9, octaves=6, persistence=0.5)
+    depth = (1 - np.hypot(along, across) / radius + 0.28 * shore).astype(np.float32)
+    fade = 1 - smoothstep(np.hypot(du, dv) / (radius * 1.7), 0.75, 0.95)
+    depth = depth * fade - (1 - fade)
+    wet = smoothstep(depth, 0.18, 0.23)
+    damp = smoothstep(depth, -0.08, 0.16)
+    rim = np.exp(-(((depth - 0.17) / 0.045) ** 2)) * fade
+    rim += 0.6 * np.exp(-(((depth - 0.02) / 0.03) ** 2)) * fade * (rng.random() < 0.6)
+    canvas.scale(window, 1 - np.float32(0.25) * damp)
+    canvas.blend(window, np.clip(rim, 0, 1) * np.float32(rng.uniform(0.3, 0.8)), _dirt(rng))
+    smooth_px = 0.10 / canvas.metres_per_px
+    for plane in canvas.planes:
+        still = cv2.GaussianBlur(plane[window], (0, 0), smooth_px)
+        plane[window] += wet * np.float32(0.65) * (still - plane[window])
+    deep = smoothstep(depth, 0.2, 0.9)
+    canvas.scale(window, 1 - wet * (np.float32(rng.uniform(0.3, 0.5)) + 0.15 * deep))
+    if rng.random() < 0.55:
+        ripple = canvas.noise(window, rng, feature_m=radius * 1.5, octaves=3)
+        sky = wet * np.clip(rng.uniform(0.2, 0.65) + 0.14 * ripple, 0, 0.85).astype(np.float32)
+        level = rng.uniform(150, 225)
+        canvas.blend(window, sky, (level * 1.03, level * 0.97, level * rng.uniform(0.82, 0.95)))
+    _label(canvas, window, wet, instance)
+
+
+def paint_rust(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> None:
+    """Paint rust: patches with a ragged edge, and streaks that ran down the slope."""
+    radius = rng.uniform(0.25, 1.3)
+    run = rng.uniform(1.0, 3.5) if rng.random() < 0.5 else 1.0
+    window = canvas.window(at, radius * run * 1.25)
+    u, v = canvas.grid(window)
+    du, dv = (u - at[0]) / radius, (v - at[1]) / (radius * run)
+    ragged = canvas.noise(
+        window, rng, feature_m=radius * 0.7, octaves=6, persistence=0.68, stretch=1 / run
+    )
+    inside = (1 - np.hypot(du, dv) + 0.3 * ragged).astype(np.float32)
+    fade = 1 - smoothstep(np.maximum(np.abs(du), np.abs(dv)), 1.0, 1.22)
+    cover = smoothstep(inside, 0.25, 0.5) * fade * np.float32(rng.uniform(0.7, 0.97))
+    halo = smoothstep(inside, -0.1, 0.4) * fade
+    tint = canvas.noise(window, rng, feature_m=0.15, octaves=4, persistence=0.8)
+    gain = rng.uniform(0.75, 1.2)
+    canvas.blend(window, halo * np.float32(0.3), (78 * gain, 118 * gain, 172 * gain))
+    canvas.blend(window, cover, (34 * gain, 74 * gain, 148 * gain))
+    canvas.blend(window, cover * smoothstep(tint, 0.2, 1.6), (22 * gain, 42 * gain, 84 * gain))
+    canvas.blend(
+        window,
+        cover * smoothstep(-tint, 0.4, 1.8) * np.float32(0.8),
+        (48 * gain, 112 * gain, 205 * gain),
+    )
+    cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.05 / canvas.metres_per_px), np.float32)
+    _label(canvas, window, cover, instance)
+
+
+def _dirt(rng: np.random.Generator) -> tuple[float, float, float]:
+    gain = rng.uniform(0.7, 1.3)
+    return 44 * gain, 56 * gain, 66 * gain
+
+
+Painter = Callable[..., None]
+# Class, its painter, and the radius in metres that it wants for itself.
+DEFECTS: dict[int, tuple[Painter, float]] = {
+    classes.DRAIN: (paint_drain, 0.5),
+    classes.CRACK: (paint_crack, 1.2),
+    classes.PONDING: (paint_ponding, 2.0),
+    classes.RUST: (paint_rust, 0.9),
+}

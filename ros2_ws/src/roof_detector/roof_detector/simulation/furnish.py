@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Puts equipment, defects and clutter on a roof."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.simulation import classes
+from roof_detector.simulation.clutter import CLUTTER
+from roof_detector.simulation.defect import DEFECTS
+from roof_detector.simulation.equipment import choose_equipment, split_unit
+from roof_detector.simulation.instance import Instance
+from roof_detector.simulation.maker import Maker
+from roof_detector.simulation.noise import smoothstep
+from roof_detector.simulation.parapet import parapets, stair_head
+from roof_detector.simulation.roofing import Footprint, RoofSection
+from roof_detector.simulation.solid import Solid
+from roof_detector.simulation.world_config import WorldConfig
+
+# Things per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
+RATES: dict[str, tuple[float, float, float, float, float]] = {
+    'concrete': (0.40, 0.45, 0.60, 0.40, 0.25),
+    'gravel': (0.40, 0.45, 0.10, 0.35, 0.15),
+    'bitumen': (0.40, 0.50, 0.45, 0.50, 0.15),
+    'membrane': (0.45, 0.50, 0.30, 0.50, 0.20),
+    'metal': (0.15, 0.0, 0.0, 0.0, 1.30),
+    'tile': (0.05, 0.0, 0.12, 0.0, 0.05),
+}
+CLUTTER_PER_100_M2 = 1.1
+MINIMUM_PAINTED_PX = 12
+SAMPLES_PER_PAINTED = 60
+
+
+class Furnisher:
+    """Own one building's things while they are placed, and keep them apart."""
+
+    def __init__(
+        self,
+        footprint: Footprint,
+        config: WorldConfig,
+        make: Maker,
+        *,
+        first_id: int,
+        wetness: float,
+    ) -> None:
+        self.footprint = footprint
+        self.config = config
+        self.make = make
+        self.wetness = wetness
+        self.solids: list[Solid] = []
+        self.instances: list[Instance] = []
+        self._next_id = first_id
+        self._taken: list[tuple[float, float, float]] = []
+        self._edge = 0.15
+
+    def furnish(self, section: RoofSection) -> None:
+        """Fill one section of the roof."""
+        rng, config, kind = self.make.rng, self.config, self.footprint.kind
+        self._taken = []
+        area = section.canvas.size_uv_m[0] * section.canvas.size_uv_m[1] / 100
+        # Roofs differ: some are crowded, some are bare.
+        equip, *defects = np.array(RATES[kind]) * area * rng.gamma(2.5, 1 / 2.5)
+        if self.footprint.flat:
+            self._edge, built = parapets(self.footprint, self.make)
+            self.solids.extend(built)
+            if area > 2 and rng.random() < 0.35 * config.clutter_density:
+                self._stand(section, stair_head, radius=2.8)
+        if self.wetness > 0.3:
+            self._dampen(section)
+        painted: dict[int, tuple[int, float]] = {}
+        for class_id, rate in zip(DEFECTS, defects, strict=True):
+            gain = config.defect_density * (
+                0.4 + 1.4 * self.wetness if class_id == classes.PONDING else 1.0
+            )
+            for _ in range(int(rng.poisson(rate * gain))):
+                self._paint(section, class_id, painted)
+        for _ in range(int(rng.poisson(equip * config.equipment_density))):
+            self._group(section)
+        weights = np.array([weight for _, weight, _ in CLUTTER])
+        count = rng.poisson(
+            CLUTTER_PER_100_M2
+            * area
+            * config.clutter_density
+            * (1 if self.footprint.flat else 0.4)
+        )
+        for _ in range(int(count)):
+            builder, _, radius = CLUTTER[int(rng.choice(len(CLUTTER), p=weights / weights.sum()))]
+            self._stand(section, builder, radius=radius)
+        self._cables(section)
+        self._survey(section, painted)
+
+    def _free(self, section: RoofSection, radius: float) -> tuple[float, float] | None:
+        rng = self.make.rng
+        width, height = section.canvas.size_uv_m
+        inset = self._edge + 0.05 + 0.75 * radius
+        if width <= 2 * inset or height <= 2 * inset:
+            return None
+        for _ in range(12):
+            u, v = rng.uniform(inset, width - inset), rng.uniform(inset, height - inset)
+            if all(np.hypot(u - a, v - b) > radius + r for a, b, r in self._taken):
+                return float(u), float(v)
+        return None
+
+    def _yaw(self) -> float:
+        rng = self.make.rng
+        turn = rng.integers(4) * np.pi / 2
+        loose = rng.normal(0, 0.04) if rng.random() < 0.75 else rng.uniform(-0.8, 0.8)
+        return float(self.footprint.yaw + turn + loose)
+
+    def _stand(self, section: RoofSection, builder: object, *, radius: float) -> None:
+        spot = self._free(section, radius)
+        if spot is not None:
+            self._taken.append((*spot, radius))
+            base = section.plane.to_enu(spot)
+            self.solids.append(builder(base, yaw=self._yaw(), make=self.make))  # type: ignore[operator]
+
+    def _group(self, section: RoofSection) -> None:
+        """Place one unit or a row of alike units, in the open or along the parapet."""
+        rng = self.make.rng
+        builder, radius = choose_equipment(rng)
+        count = int(rng.choice([1, 2, 3, 4], p=[0.5, 0.25, 0.15, 0.1]))
+        width, height = section.canvas.size_uv_m
+        along_edge = builder is split_unit and self.footprint.flat and rng.random() < 0.65
+        yaw = self._yaw()
+        spot = self._free(section, radius)
+        if spot is None:
+            return
+        u, v = spot
+        step_u, step_v = (1.0, 0.0) if rng.random() < 0.5 else (0.0, 1.0)
+        if along_edge:
+            gap = self._edge + rng.uniform(0.25, 0.9)
+            side = int(rng.integers(4))
+            step_u, step_v = (1.0, 0.0) if side < 2 else (0.0, 1.0)
+            u = u if side < 2 else (gap if side == 2 else width - gap)
+            v = v if side >= 2 else (gap if side == 0 else height - gap)
+            # The long side lies along the parapet, the fan faces the roof or the parapet.
+            yaw = self.footprint.yaw + (np.pi / 2 if side < 2 else 0.0)
+            yaw += float(rng.integers(2) * np.pi + rng.normal(0, 0.05))
+        pitch = radius * 2 * rng.uniform(0.9, 1.6)
+        for i in range(count):
+            place = (u + i * pitch * step_u, v + i * pitch * step_v)
+            inside = all(
+                self._edge + 0.2 < c < size - self._edge - 0.2
+                for c, size in zip(place, (width, height), strict=True)
+            )
+            clear = all(
+                np.hypot(place[0] - a, place[1] - b) > 0.85 * (radius + r)
+                for a, b, r in self._taken
+            )
+            if inside and clear:
+                self._taken.append((*place, radius))
+                base = section.plane.to_enu(place)
+                solid = builder(
+                    base, yaw=yaw + rng.normal(0, 0.03), make=self.make, instance=self._next_id
+                )
+                self.solids.append(solid)
+                self.instances.append(
+                    Instance(self._next_id, classes.EQUIP, base, solid.outline, solid=True)
+                )
+                self._next_id += 1
+
+    def _paint(
+        self, section: RoofSection, class_id: int, painted: dict[int, tuple[int, float]]
+    ) -> None:
+        painter, radius = DEFECTS[class_id]
+        spot = self._free(section, radius)
+        if spot is not None:
+            self._taken.append((*spot, radius))
+            painter(section.canvas, spot, self.make.rng, instance=self._next_id)
+            painted[self._next_id] = (class_id, 0.02 if class_id == classes.CRACK else np.inf)
+            self._next_id += 1
+
+    def _dampen(self, section: RoofSection) -> None:
+        """Darken parts of the roof as after rain."""
+        canvas = section.canvas
+        damp = canvas.noise(canvas.whole, self.make.rng, feature_m=5.0, octaves=5)
+        weight = smoothstep(damp, 1.2 - 1.5 * self.wetness, 1.6 - 1.2 * self.wetness)
+        canvas.scale(canvas.whole, 1 - np.float32(0.28 * self.wetness) * weight)
+
+    def _cables(self, section: RoofSection) -> None:
+        rng, canvas = self.make.rng, section.canvas
+        for _ in range(int(rng.poisson(1.2 * self.config.clutter_density))):
+            start = rng.uniform((0, 0), canvas.size_uv_m)
+            heading, points = rng.uniform(0, 2 * np.pi), [start]
+            bend = rng.uniform(0.02, 0.35)
+            for _ in range(int(rng.integers(4, 18))):
+                heading += rng.normal(0, bend)
+                points.append(points[-1] + 0.5 * np.array([np.cos(heading), np.sin(heading)]))
+            level = rng.choice([30.0, 45.0, 120.0, 200.0])
+            width = float(rng.uniform(0.015, 0.05))
+            route = np.array(points)
+            shadow = canvas.line(route + (0.03, 0.03), width_m=width, soften_px=1.0)
+            canvas.scale(canvas.whole, 1 - np.float32(0.4) * shadow)
+            canvas.blend(canvas.whole, canvas.line(route, width_m=width), (level,) * 3)
+
+    def _survey(self, section: RoofSection, painted: dict[int, tuple[int, float]]) -> None:
+        """Read back from the ids where each painted thing lies."""
+        ids, rng = section.canvas.ids, self.make.rng
+        flat = np.flatnonzero(ids)
+        owners = ids.reshape(-1)[flat]
+        order = np.argsort(owners, kind='stable')
+        flat, owners = flat[order], owners[order]
+        for instance_id, (class_id, width) in painted.items():
+            first, last = np.searchsorted(owners, [instance_id, instance_id + 1])
+            pixels = flat[first:last]
+            if len(pixels) < MINIMUM_PAINTED_PX:
+                ids.reshape(-1)[pixels] = 0
+                continue
+            uv = self._uv(section, pixels)
+            middle = uv[int(np.argmin(np.hypot(*(uv - uv.mean(axis=0)).T)))]
+            chosen = uv[rng.integers(0, len(uv), SAMPLES_PER_PAINTED)]
+            plane = section.plane
+            self.instances.append(
+                Instance(
+                    instance_id,
+                    class_id,
+                    plane.to_enu(middle),
+                    plane.to_enu(chosen),
+                    solid=False,
+                    width_m=float(width),
+                )
+            )
+
+    def _uv(self, section: RoofSection, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows, columns = np.divmod(pixels, section.canvas.shape_hw[1])
+        uv: NDArray[np.float64] = (
+            np.stack([columns, rows], axis=-1) + 0.5
+        ) * section.canvas.metres_per_px
+        return uv
+
+    @property
+    def next_id(self) -> int:
+        """Return the first id that is not taken."""
+        return self._next_id

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One labelled thing in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Hold a thing's id (from 1), class, place in ENU and what shows how much of it is in view.
+
+    `outline` are the corners of a solid or samples of a painted area (k, 3). `width_m` is the
+    width of thin things, infinite for others.
+    """
+
+    instance_id: int
+    class_id: int
+    position_enu: NDArray[np.float64]
+    outline: NDArray[np.float64]
+    solid: bool
+    width_m: float = float('inf')

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Small textures for the faces of things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.simulation.canvas import Colour
+from roof_detector.simulation.noise import Plane, fractal_noise, smoothstep
+from roof_detector.simulation.texture import Texture
+
+Picture = NDArray[np.float32]
+Decoration = Callable[[Picture, float, np.random.Generator], None]
+SWATCH_METRES_PER_PX = 0.01
+
+
+def swatch(
+    size_wh_m: tuple[float, float],
+    colour: Colour,
+    rng: np.random.Generator,
+    *,
+    gain: float = 1.0,
+    dirt: float = 0.2,
+    decorations: tuple[Decoration, ...] = (),
+    metres_per_px: float = SWATCH_METRES_PER_PX,
+    alpha: NDArray[np.uint8] | None = None,
+) -> Texture:
+    """Paint a weathered face of a size and colour, with decorations on top."""
+    width, height = (max(int(np.ceil(side / metres_per_px)), 4) for side in size_wh_m)
+    picture = np.empty((height, width, 3), np.float32)
+    picture[:] = colour
+    mottle = fractal_noise((height, width), rng, feature_px=0.3 / metres_per_px, octaves=3)
+    picture *= (1 + 0.05 * mottle)[..., None]
+    if dirt > 0:
+        grime = fractal_noise((height, width), rng, feature_px=0.5 / metres_per_px, octaves=4)
+        edge = _edge_distance((height, width)) * metres_per_px
+        weight = smoothstep(grime - 3 * edge, 0.3, 1.8)[..., None] * np.float32(dirt)
+        picture += weight * (np.float32([52, 62, 70]) - picture)
+    for decoration in decorations:
+        decoration(picture, metres_per_px, rng)
+    image = np.clip(picture * gain, 0, 255).astype(np.uint8)
+    return Texture.build(image, metres_per_px=metres_per_px, alpha=alpha)
+
+
+def _edge_distance(shape_hw: tuple[int, int]) -> Plane:
+    rows = np.minimum(np.arange(shape_hw[0]), np.arange(shape_hw[0])[::-1])
+    columns = np.minimum(np.arange(shape_hw[1]), np.arange(shape_hw[1])[::-1])
+    return np.minimum(rows[:, None], columns[None, :]).astype(np.float32)
+
+
+def fan(
+    centre: tuple[float, float], radius_m: float, *, colour: Colour, hub: Colour, rings: int = 5
+) -> Decoration:
+    """Return a round grille with blades beneath at a centre given in fractions of the face."""
+
+    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
+        height, width = picture.shape[:2]
+        middle = (int(centre[0] * width), int(centre[1] * height))
+        radius = max(int(radius_m / metres_per_px), 2)
+        cv2.circle(picture, middle, radius, colour, -1, cv2.LINE_AA)
+        turn = float(rng.uniform(0, 120))
+        lighter = tuple(min(channel * 1.7 + 14, 255) for channel in colour)
+        for blade in range(3):
+            start = turn + blade * 120
+            cv2.ellipse(
+                picture,
+                middle,
+                (int(radius * 0.92),) * 2,
+                0,
+                start,
+                start + 55,
+                lighter,
+                -1,
+                cv2.LINE_AA,
+            )
+        for ring in range(1, rings + 1):
+            cv2.circle(picture, middle, radius * ring // rings, hub, 1, cv2.LINE_AA)
+        cv2.circle(picture, middle, max(radius // 4, 1), hub, -1, cv2.LINE_AA)
+
+    return draw
+
+
+def ribs(spacing_m: float, *, depth: float, upright: bool = True) -> Decoration:
+    """Return parallel grooves across the face."""
+
+    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
+        length = picture.shape[1] if upright else picture.shape[0]
+        phase = rng.uniform(0, 1)
+        wave = (np.arange(length) * metres_per_px / spacing_m + phase) % 1.0
+        gain = (1 - depth * (wave < 0.35)).astype(np.float32)
+        picture *= gain[None, :, None] if upright else gain[:, None, None]
+
+    return draw
+
+
+def frame(width_m: float, colour: Colour) -> Decoration:
+    """Return a border around the face."""
+
+    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
+        thickness = max(int(round(width_m / metres_per_px)), 1)
+        tone = np.float32(colour) * np.float32(rng.uniform(0.92, 1.05))
+        for border in (
+            picture[:thickness],
+            picture[-thickness:],
+            picture[:, :thickness],
+            picture[:, -thickness:],
+        ):
+            border[:] = tone
+
+    return draw
+
+
+def cells(columns: int, rows: int, colour: Colour, *, width_m: float = 0.012) -> Decoration:
+    """Return a grid of thin lines, as on a solar panel."""
+
+    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
+        height, width = picture.shape[:2]
+        thickness = max(int(round(width_m / metres_per_px)), 1)
+        for column in range(1, columns):
+            x = width * column // columns
+            picture[:, x : x + thickness] = colour
+        for row in range(1, rows):
+            y = height * row // rows
+            picture[y : y + thickness] = colour
+
+    return draw
