@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError, DiskFull
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Free space is asked for again after this many bytes, so that the floor is missed by little.
+_CHECK_EVERY_BYTES = 16 << 20
+
+
+class DiskFloor:
+    """Refuse to write into the last part of a disk, which the rest of the drone needs."""
+
+    def __init__(self, folder: Path, *, min_free_bytes: int) -> None:
+        self._folder = folder
+        self._min_free_bytes = min_free_bytes
+        self._unchecked_bytes = 0
+
+    def spend(self, size_bytes: int) -> None:
+        """Take note of bytes about to be written; raise DiskFull now and then when it must be."""
+        self._unchecked_bytes += size_bytes
+        if self._unchecked_bytes >= _CHECK_EVERY_BYTES:
+            self.check()
+
+    def check(self) -> None:
+        """Raise DiskFull when less than the floor is free."""
+        self._unchecked_bytes = 0
+        free = free_bytes(self._folder)
+        if free < self._min_free_bytes:
+            msg = (
+                f'The disk of {self._folder} has {free / 1e9:.2f} GB free, less than the '
+                f'{self._min_free_bytes / 1e9:.2f} GB that must stay free. Delete old bags, name '
+                'another folder, or lower the floor.'
+            )
+            raise DiskFull(msg)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk that a folder lies on, or will lie on."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    return shutil.disk_usage(existing).free
+
+
+def new_folder(path: Path) -> None:
+    """Create a folder, its parents too, durably; raise BagError where that cannot be done."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        if path.is_dir():
+            msg = f'{path} exists already and is not overwritten. Choose another name.'
+            raise BagError(msg) from None
+        msg = f'{path} cannot be a folder: a file of that name is in the way.'
+        raise BagError(msg) from None
+    except OSError as error:
+        msg = f'The folder {path} cannot be made ({error.strerror}). Choose a writable one.'
+        raise BagError(msg) from error
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring a folder's list of files onto the disk; a file's own fsync does not."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# What rmw calls RMW_DURATION_INFINITE.
+INFINITE_NS = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class OfferedQos:
+    """Hold the quality of service that a publisher offered, in the words of rosbag2 (version 9).
+
+    History and depth are unknown to a subscriber, so rosbag2 writes them so.
+    """
+
+    reliability: str = 'reliable'
+    durability: str = 'volatile'
+    history: str = 'unknown'
+    depth: int = 0
+    deadline_ns: int = INFINITE_NS
+    lifespan_ns: int = INFINITE_NS
+    liveliness: str = 'automatic'
+    liveliness_lease_ns: int = INFINITE_NS
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the profile as metadata.yaml and MCAP channels hold it."""
+        return {
+            'history': self.history,
+            'depth': self.depth,
+            'reliability': self.reliability,
+            'durability': self.durability,
+            'deadline': _time(self.deadline_ns),
+            'lifespan': _time(self.lifespan_ns),
+            'liveliness': self.liveliness,
+            'liveliness_lease_duration': _time(self.liveliness_lease_ns),
+            'avoid_ros_namespace_conventions': False,
+        }
+
+
+LATCHED = OfferedQos(durability='transient_local')
+
+
+def _time(duration_ns: int) -> dict[str, int]:
+    sec, nsec = divmod(duration_ns, 10**9)
+    return {'sec': sec, 'nsec': nsec}

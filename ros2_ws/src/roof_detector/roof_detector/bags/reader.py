@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
+
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.metadata import NAME, read_metadata
+from roof_detector.bags.sources import Rosbag2Source, Source, open_file
+from roof_detector.bags.topics import BagMessage, BagTopic, choose_image_topic, merged
+from roof_detector.bags.typestore import new_typestore
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from types import TracebackType
+
+    from rosbags.typesys.store import Typestore
+
+_STORAGES = ('mcap', 'sqlite3')
+
+
+class BagReader:
+    """Read a rosbag2 folder, a lone .mcap or .db3 file, or a ROS 1 bag.
+
+    Files that were cut off are read up to their last whole chunk; `damage` says so.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).expanduser()
+        self._sources = _open(self.path)
+        self.topics = merged([topic for source in self._sources for topic in source.topics])
+        self._types: Typestore | None = None
+
+    @property
+    def message_count(self) -> int:
+        """Return how many messages can be read."""
+        return sum(topic.message_count for topic in self.topics)
+
+    @property
+    def start_ns(self) -> int:
+        """Return the log time of the first message, 0 without one."""
+        return min((s.start_ns for s in self._filled()), default=0)
+
+    @property
+    def end_ns(self) -> int:
+        """Return the log time of the last message, 0 without one."""
+        return max((s.end_ns for s in self._filled()), default=0)
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Return a sentence for each file that was cut off."""
+        return tuple(source.damage for source in self._sources if source.damage)
+
+    def image_topics(self) -> tuple[BagTopic, ...]:
+        """Return the topics that hold pictures, raw or compressed."""
+        return tuple(topic for topic in self.topics if topic.is_image)
+
+    def image_topic(self, wanted: str = '') -> BagTopic:
+        """Return the topic to detect on; see `choose_image_topic`."""
+        return choose_image_topic(self.topics, wanted=wanted, bag=str(self.path))
+
+    def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
+        """Yield the messages of the topics (all without a choice), file by file, by time."""
+        chosen = [topic.name for topic in self.topics] if topics is None else topics
+        for source in self._sources:
+            yield from source.messages(chosen)
+
+    def deserialize(self, message: BagMessage) -> Any:
+        """Return a message as an object with ROS 2's field names."""
+        if self._types is None:
+            self._types = _types_of(self.topics)
+        try:
+            return self._types.deserialize_cdr(message.data, message.type_name)
+        except KeyError:
+            msg = f'{self.path} holds no definition of {message.type_name}, and none is known.'
+            raise BagError(msg) from None
+        except Exception as error:  # generated code raises whatever it meets
+            msg = (
+                f'A message of {message.topic} in {self.path} is damaged: it is no '
+                f'{message.type_name} ({error}).'
+            )
+            raise BagError(msg) from error
+
+    def close(self) -> None:
+        """Close all files."""
+        for source in self._sources:
+            source.close()
+        self._sources = []
+
+    def __enter__(self) -> BagReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _filled(self) -> list[Source]:
+        return [s for s in self._sources if any(t.message_count for t in s.topics)]
+
+
+def _open(path: Path) -> list[Source]:
+    if not path.exists():
+        msg = f'There is no bag {path}. Check the path; a bag is a folder or a file.'
+        raise BagError(msg)
+    if path.name == NAME:
+        path = path.parent
+    if path.is_file():
+        return [open_file(path)]
+    information = read_metadata(path)
+    if information['storage_identifier'] not in _STORAGES:
+        msg = (
+            f'{path} is stored as {information["storage_identifier"]!r}; only '
+            f'{" and ".join(_STORAGES)} can be read. Convert it with "ros2 bag convert".'
+        )
+        raise BagError(msg)
+    if information.get('compression_mode', '').lower() not in ('', 'none'):
+        return [Rosbag2Source(path)]
+    files = [path / Path(name).name for name in information['relative_file_paths']]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        msg = f'{path} lacks files that its {NAME} names: {", ".join(missing)}.'
+        raise BagError(msg)
+    return [open_file(file) for file in files]
+
+
+def _types_of(topics: Collection[BagTopic]) -> Typestore:
+    """Return the types as the bag itself defines them, and ours for what it does not."""
+    types = {}
+    for topic in topics:
+        if 'IDL: ' in topic.definition:
+            for part in topic.definition.split('=' * 80 + '\n')[1:]:
+                types.update(get_types_from_idl(part.split('\n', 1)[1]))
+        elif topic.definition:
+            types.update(get_types_from_msg(topic.definition, topic.type_name))
+    ours = new_typestore().fielddefs
+    store = get_typestore(Stores.EMPTY)
+    store.register({**ours, **types})
+    return store

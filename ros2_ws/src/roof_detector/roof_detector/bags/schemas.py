@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from roof_detector.bags.typestore import known_type, shared_typestore
+
+
+@dataclass(frozen=True)
+class MessageSchema:
+    """Hold what a bag keeps of a message type: its definition's text and its type hash.
+
+    The text is ros2msg as MCAP wants it: the type's own definition, then those of all it is made
+    of, each under a line of equal signs. The hash is RIHS01 (REP 2016), equal to ROS 2's own.
+    """
+
+    type_name: str
+    text: str
+    type_hash: str
+
+
+@functools.cache
+def message_schema(type_name: str) -> MessageSchema:
+    """Return the schema of a message type, or raise BagError where it is unknown."""
+    store = shared_typestore()
+    known_type(type_name, store)
+    text, _ = store.generate_msgdef(type_name, ros_version=2)
+    return MessageSchema(type_name, text, store.hash_rihs01(type_name))

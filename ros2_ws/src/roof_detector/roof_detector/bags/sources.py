@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The kinds of file that a bag is made of, each behind the same few methods."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import apsw
+from rosbags import rosbag1, rosbag2
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from roof_detector.bags.cut_off import CutOffMcap
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.mcap_scan import is_complete
+from roof_detector.bags.topics import BagMessage, BagTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+_READ_ERRORS = (rosbag1.ReaderError, rosbag2.ReaderError, apsw.Error, sqlite3.Error, OSError)
+
+
+class Source(Protocol):
+    """Read one file, or one folder that only rosbags can read."""
+
+    topics: tuple[BagTopic, ...]
+    start_ns: int
+    end_ns: int
+    damage: str
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """Yield the messages of the topics by time."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class Rosbag2Source:
+    """Read a whole MCAP or SQLite file, or a whole folder, through rosbags."""
+
+    damage = ''
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _translated(path):
+            self._reader = rosbag2.Reader(path)
+            self._reader.open()
+        self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
+        self.topics = tuple(
+            BagTopic(c.topic, c.msgtype, c.msgcount, c.msgdef.data)
+            for c in self._reader.connections
+        )
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """Yield the messages of the topics by time."""
+        connections = [c for c in self._reader.connections if c.topic in topics]
+        if not connections:
+            return
+        with _translated(self._path):
+            for connection, log_time_ns, data in self._reader.messages(connections):
+                yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+
+class CutOffSource:
+    """Read what is whole of an MCAP file that was never finished."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = CutOffMcap(path)
+        self.damage = self._file.damage
+        self.start_ns, self.end_ns = self._file.start_ns, self._file.end_ns
+        self.topics = tuple(
+            BagTopic(
+                channel.topic,
+                self._type(channel.schema_id),
+                self._file.message_counts.get(channel.id, 0),
+                self._file.schemas[channel.schema_id].data.decode(),
+            )
+            for channel in self._file.channels.values()
+            if channel.schema_id in self._file.schemas
+        )
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """Yield the messages of the topics, chunk by chunk."""
+        for message in self._file.messages():
+            channel = self._file.channels[message.channel_id]
+            if channel.topic in topics:
+                type_name = self._type(channel.schema_id)
+                yield BagMessage(channel.topic, type_name, message.log_time, message.data)
+
+    def close(self) -> None:
+        """Do nothing: the file is open only while it is read."""
+
+    def _type(self, schema_id: int) -> str:
+        return self._file.schemas[schema_id].name
+
+
+class Rosbag1Source:
+    """Read a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
+
+    damage = ''
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _translated(path):
+            self._reader = rosbag1.Reader(path)
+            self._reader.open()
+        self._store = get_typestore(Stores.EMPTY)
+        for connection in self._reader.connections:
+            types = get_types_from_msg(connection.msgdef.data, connection.msgtype)
+            self._store.register(types)
+        self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
+        self.topics = tuple(
+            BagTopic(c.topic, c.msgtype, c.msgcount) for c in self._reader.connections
+        )
+
+    def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        """Yield the messages of the topics by time."""
+        connections = [c for c in self._reader.connections if c.topic in topics]
+        if not connections:
+            return
+        with _translated(self._path):
+            for connection, log_time_ns, raw in self._reader.messages(connections):
+                data = bytes(self._store.ros1_to_cdr(raw, connection.msgtype))
+                yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+
+def open_file(path: Path) -> Source:
+    """Open one file of a bag by its kind; raise BagError for what is none."""
+    if path.stat().st_size == 0:
+        msg = f'{path} is empty: nothing was ever written to it.'
+        raise BagError(msg)
+    if path.suffix == '.mcap':
+        return Rosbag2Source(path) if is_complete(path) else CutOffSource(path)
+    if path.suffix == '.db3':
+        return Rosbag2Source(path)
+    if path.suffix == '.bag':
+        return Rosbag1Source(path)
+    msg = f'{path} is no bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag (ROS 1).'
+    raise BagError(msg)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _READ_ERRORS as error:
+        msg = f'{path} cannot be read: {str(error).rstrip(".")}.'
+        raise BagError(msg) from error

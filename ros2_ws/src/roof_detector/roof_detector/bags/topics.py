@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+
+
+@dataclass(frozen=True)
+class BagTopic:
+    """Say what a bag holds of one topic."""
+
+    name: str
+    type_name: str
+    message_count: int
+    definition: str = ''  # ros2msg or IDL text as embedded in the bag, where it is
+
+    @property
+    def is_image(self) -> bool:
+        """Tell whether its messages are pictures."""
+        return self.type_name in IMAGE_TYPES
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """Hold one message as it was recorded: CDR bytes and the time of its reception."""
+
+    topic: str
+    type_name: str
+    log_time_ns: int
+    data: bytes
+
+
+def merged(topics: Sequence[BagTopic]) -> tuple[BagTopic, ...]:
+    """Return each topic once, with the messages of all files counted together."""
+    by_name: dict[str, BagTopic] = {}
+    for topic in topics:
+        known = by_name.get(topic.name, topic)
+        if known.type_name != topic.type_name:
+            msg = f'{topic.name} has two types, {known.type_name} and {topic.type_name}.'
+            raise BagError(msg)
+        count = topic.message_count + (known.message_count if topic.name in by_name else 0)
+        by_name[topic.name] = BagTopic(
+            topic.name, topic.type_name, count, known.definition or topic.definition
+        )
+    return tuple(by_name.values())
+
+
+def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> BagTopic:
+    """Return the topic of the wanted name, or without one the source pictures of the bag.
+
+    Annotated pictures are no source, and raw ones go before the same ones compressed. Raises
+    BagError, listing what there is, when that leaves none or several.
+    """
+    if wanted:
+        named = [topic for topic in topics if topic.name == wanted]
+        if not named:
+            msg = f'{bag} has no topic {wanted}. {_listed(topics)}'
+            raise BagError(msg)
+        if not named[0].is_image:
+            msg = f'{wanted} in {bag} holds {named[0].type_name}, no pictures. {_listed(topics)}'
+            raise BagError(msg)
+        return named[0]
+    images = [topic for topic in topics if topic.is_image and topic.message_count]
+    sources = [topic for topic in images if 'annotated' not in topic.name] or images
+    raw_names = {topic.name for topic in sources}
+    sources = [
+        t for t in sources if t.name.removesuffix('/compressed') not in raw_names - {t.name}
+    ]
+    if not sources:
+        msg = f'{bag} has no pictures: no topic of sensor_msgs Image. {_listed(topics)}'
+        raise BagError(msg)
+    if len(sources) > 1:
+        names = ', '.join(topic.name for topic in sources)
+        msg = f'{bag} has several image topics ({names}); name the one that is meant.'
+        raise BagError(msg)
+    return sources[0]
+
+
+def _listed(topics: Sequence[BagTopic]) -> str:
+    if not any(topic.message_count for topic in topics):
+        return 'It holds no messages at all.'
+    listed = ', '.join(f'{t.name} ({t.type_name}, {t.message_count})' for t in topics)
+    return f'It holds: {listed}.'
