@@ -19,14 +19,19 @@ from roof_detector.blocks.kaln import C3k2_KALN, KALNConv1d, KALNConv2d, KALNCon
 from roof_detector.blocks.ms_block import MSBlock
 from roof_detector.blocks.parser import install
 from roof_detector.blocks.safe_loading import allow_own_modules
+from roof_detector.blocks.scan.selective_scan import selective_scan
+from roof_detector.blocks.scan.ss2d import SS2D
+from roof_detector.blocks.scan.vss_block import C3k2_VSS, VSSBlock
 from roof_detector.blocks.snake_convolution import DySnakeConv, SnakeConv
 from roof_detector.blocks.snake_stage import C3k2_SnakeConv
 
 __all__ = [
+    'SS2D',
     'BlocksError',
     'C3k2_ContextGuided',
     'C3k2_KALN',
     'C3k2_SnakeConv',
+    'C3k2_VSS',
     'ContextGuidedBlock',
     'ContextGuidedDown',
     'DyHeadBlock',
@@ -39,7 +44,9 @@ __all__ = [
     'KALNConv3d',
     'MSBlock',
     'SnakeConv',
+    'VSSBlock',
     'modulated_deform_conv2d',
+    'selective_scan',
 ]
 
 install()

@@ -51,15 +51,14 @@ def arrange(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> ScanArgum
     """
     real = u.dtype
     kind = real.to_complex() if A.is_complex() else real
-    channels = u.shape[1]
     groups = math.lcm(_groups_of(B), _groups_of(C))
-    per_group = channels // groups
+    split = (groups, int(u.shape[1]) // groups)
     return ScanArguments(
-        u=u.reshape(u.shape[0], groups, per_group, u.shape[2]),
-        dt=dt.reshape(u.shape[0], groups, per_group, u.shape[2]),
-        A=A.to(kind).reshape(groups, per_group, A.shape[1]),
-        B=_arrange_projection(B, groups, A),
-        C=_arrange_projection(C, groups, A),
+        u=u.unflatten(1, split),
+        dt=dt.unflatten(1, split),
+        A=A.to(kind).unflatten(0, split),
+        B=_arrange_projection(B, split, kind),
+        C=_arrange_projection(C, split, kind),
     )
 
 
@@ -68,25 +67,23 @@ def _groups_of(projection: Tensor) -> int:
     return int(projection.shape[1]) if projection.ndim == 4 else 1
 
 
-def _arrange_projection(projection: Tensor, groups: int, A: Tensor) -> Tensor:
-    """Return B or C as (b or 1, g, p or 1, n, l or 1)."""
-    real = torch.float64 if A.dtype in (torch.float64, torch.complex128) else torch.float32
+def _arrange_projection(projection: Tensor, split: tuple[int, int], kind: torch.dtype) -> Tensor:
+    """Return B or C as (b or 1, g, p or 1, n, l or 1), of the given kind."""
     if projection.ndim == 2:
-        kind = real.to_complex() if A.is_complex() else real
-        channels, states = projection.shape
-        return projection.to(kind).reshape(1, groups, channels // groups, states, 1)
+        return projection.to(kind).unflatten(0, split)[None, ..., None]
     if projection.ndim == 3:
         projection = projection.unsqueeze(1)
-    projection = projection.to(real)
-    if A.is_complex():
-        projection = torch.view_as_complex(projection.unflatten(-1, (-1, 2)).contiguous())
-    repeats = groups // projection.shape[1]
+    if kind.is_complex:
+        pairs = projection.to(kind.to_real()).unflatten(-1, (-1, 2))
+        projection = torch.view_as_complex(pairs.contiguous())
+    repeats = split[0] // int(projection.shape[1])
     if repeats > 1:
         projection = projection.repeat_interleave(repeats, dim=1)
-    return projection.unsqueeze(2)
+    return projection.to(kind).unsqueeze(2)
 
 
 def check(
+    *,
     u: Tensor,
     delta: Tensor,
     A: Tensor,
@@ -123,7 +120,12 @@ def check(
     for name, tensor in (('B', B), ('C', C)):
         _check_projection(name, tensor, u=u, A=A)
     for name, tensor in (
-        ('delta', delta), ('A', A), ('B', B), ('C', C), ('D', D), ('z', z),
+        ('delta', delta),
+        ('A', A),
+        ('B', B),
+        ('C', C),
+        ('D', D),
+        ('z', z),
         ('delta_bias', delta_bias),
     ):
         if tensor is not None and tensor.device != u.device:

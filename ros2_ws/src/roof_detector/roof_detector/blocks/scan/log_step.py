@@ -23,23 +23,30 @@ def scan_log_step(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
     system that grows beyond it is for scan_sequential or scan_chunked.
 
     A traced graph holds the doublings of the traced length. It is right for any batch and for
-    sequences up to `reach`; a longer one comes out cut, so that the reshape to an image behind it
-    fails loudly.
+    sequences up to `reach`; a longer one is cut, so that adding D u, or a reshape, fails loudly.
     """
     u, dt, A, B, C = arguments.tensors
     decay = torch.exp(dt.unsqueeze(-2) * A.unsqueeze(-1))
     state = (dt * u).unsqueeze(-2) * B
     span, length = 1, int(u.shape[-1])
+    if is_traced():
+        # A graph cut at one step would broadcast where a longer one fails.
+        length = max(length, 2)
     while span < length:
         state = _from(span, state, state[..., span:] + decay[..., span:] * state[..., :-span])
         if 2 * span < length:
             decay = _from(span, decay, _bounded(decay[..., span:] * decay[..., :-span]))
         span *= 2
     y = (state * C).sum(-2)
-    if torch.jit.is_tracing():
+    if is_traced():
         y = y[..., : reach(length)]
     last = state[..., -1] if length else A.new_zeros(u.shape[0], *A.shape)
     return (2 * y.real if y.is_complex() else y), last
+
+
+def is_traced() -> bool:
+    """Say whether the operators are being recorded by the TorchScript or ONNX exporter."""
+    return torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 
 def reach(length: int) -> int:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The selective scan of Mamba (Gu and Dao, arXiv:2312.00752): one function, four methods."""
 
+# ruff: noqa: FBT001, FBT002, PLR0917  (the order of the arguments is the published one)
+
 from __future__ import annotations
 
 from typing import Literal, overload
@@ -18,9 +20,13 @@ from roof_detector.blocks.scan.arguments import (
     check,
 )
 from roof_detector.blocks.scan.chunked import scan_chunked
-from roof_detector.blocks.scan.log_step import scan_log_step
+from roof_detector.blocks.scan.log_step import is_traced, scan_log_step
 from roof_detector.blocks.scan.sequential import scan_sequential
 from roof_detector.blocks.scan.triton_scan import scan_triton, why_not_triton
+
+# Batch * channels * length * states up to which inference by doublings measured faster than in
+# chunks: there the number of operators counts, not the work (docs/scan.md).
+SMALL = 2**18
 
 METHODS = {
     'sequential': scan_sequential,
@@ -73,8 +79,8 @@ def selective_scan(
     D: Tensor | None = None,
     z: Tensor | None = None,
     delta_bias: Tensor | None = None,
-    delta_softplus: bool = False,  # noqa: FBT001, FBT002  (the published order)
-    return_last_state: bool = False,  # noqa: FBT001, FBT002  (the published order)
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
     *,
     method: str = 'auto',
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -98,12 +104,13 @@ def selective_scan(
     Methods, equal up to rounding: `sequential` (the definition, one step after another),
     `log_step` (doublings in functional operators, for export), `chunked` (bounded memory, once
     differentiable), `triton` (CUDA kernels, real A). `auto` takes log_step while a graph is
-    traced, exported or compiled, triton on CUDA where it can, chunked otherwise.
+    traced, exported or compiled, and for a small scan without gradient; triton on CUDA where it
+    can; chunked otherwise.
 
     Raises BlocksError for a wrong shape, type, device or method.
     """
-    if not torch.jit.is_tracing():
-        check(u, delta, A, B, C, D, z, delta_bias)
+    if not is_traced():
+        check(u=u, delta=delta, A=A, B=B, C=C, D=D, z=z, delta_bias=delta_bias)
     dtype = accumulation_dtype(u)
     inputs = u.to(dtype)
     dt = delta.to(dtype)
@@ -119,23 +126,35 @@ def selective_scan(
             f"There is no scan method '{method}'; choose 'auto' or one of {', '.join(METHODS)}."
         )
     y, last = METHODS[method](arguments)
-    y = y.reshape(u.shape)
+    y = y.flatten(1, 2)
     if D is not None:
         y = y + inputs * D.to(dtype).unsqueeze(-1)
     if z is not None:
         y = y * F.silu(z.to(dtype))
     y = y.to(u.dtype)
-    return (y, last.reshape(u.shape[0], *A.shape)) if return_last_state else y
+    return (y, last.flatten(1, 2)) if return_last_state else y
 
 
 def choose_method(arguments: ScanArguments) -> str:
     """Return the method that `auto` stands for.
 
     The kernels add up two gradients atomically; where deterministic algorithms are demanded,
-    CUDA tensors are scanned in chunks too.
+    CUDA tensors are scanned without them.
     """
-    if torch.jit.is_tracing() or torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling():
+    if is_traced() or torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling():
         return 'log_step'
     if why_not_triton(arguments) is None and not torch.are_deterministic_algorithms_enabled():
         return 'triton'
-    return 'chunked'
+    u, _, A, _, _ = arguments.tensors
+    small = u.numel() * A.shape[-1] <= SMALL
+    return (
+        'log_step' if small and not torch.is_grad_enabled() and _decays(arguments) else 'chunked'
+    )
+
+
+def _decays(arguments: ScanArguments) -> bool:
+    """Say whether no state can grow, so that no product of decays can overflow."""
+    if not arguments.u.numel():
+        return True
+    rates = arguments.A.real if arguments.A.is_complex() else arguments.A
+    return bool(rates.max() <= 0) and bool(arguments.dt.min() >= 0)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The two Triton kernels of the selective scan; triton_scan.py launches them."""
 
-# ruff: noqa: ANN001, ANN202  (Triton compiles these functions; their arguments are pointers)
+# ruff: noqa: ANN001, ANN201, PLR0915, PLR0917  (Triton compiles these: pointers, no objects)
+# mypy: disable-error-code="no-untyped-def,untyped-decorator"
 
 from __future__ import annotations
 
@@ -29,12 +30,31 @@ def load_projection(pointer, base, rows, columns, mask, stride_state, stride_tim
 
 @triton.jit
 def scan_forward(
-    u_pointer, dt_pointer, A_pointer, B_pointer, C_pointer,
-    y_pointer, last_pointer, starts_pointer,
-    length, states, chunks, groups, per_group,
-    B_batch, B_group, B_channel, B_state, B_time,
-    C_batch, C_group, C_channel, C_state, C_time,
-    STATES: tl.constexpr, TILE: tl.constexpr,
+    u_pointer,
+    dt_pointer,
+    A_pointer,
+    B_pointer,
+    C_pointer,
+    y_pointer,
+    last_pointer,
+    starts_pointer,
+    length,
+    states,
+    chunks,
+    groups,
+    per_group,
+    B_batch,
+    B_group,
+    B_channel,
+    B_state,
+    B_time,
+    C_batch,
+    C_group,
+    C_channel,
+    C_state,
+    C_time,
+    STATES: tl.constexpr,
+    TILE: tl.constexpr,
 ):
     """Scan one channel of one sample, TILE steps at a time.
 
@@ -73,14 +93,38 @@ def scan_forward(
 
 @triton.jit
 def scan_backward(
-    u_pointer, dt_pointer, A_pointer, B_pointer, C_pointer, starts_pointer,
-    grad_y_pointer, grad_last_pointer,
-    grad_u_pointer, grad_dt_pointer, grad_A_pointer, grad_B_pointer, grad_C_pointer,
-    length, states, chunks, groups, per_group,
-    B_batch, B_group, B_channel, B_state, B_time,
-    C_batch, C_group, C_channel, C_state, C_time,
-    STATES: tl.constexpr, TILE: tl.constexpr,
-    B_VARIES: tl.constexpr, C_VARIES: tl.constexpr,
+    u_pointer,
+    dt_pointer,
+    A_pointer,
+    B_pointer,
+    C_pointer,
+    starts_pointer,
+    grad_y_pointer,
+    grad_last_pointer,
+    grad_u_pointer,
+    grad_dt_pointer,
+    grad_A_pointer,
+    grad_B_pointer,
+    grad_C_pointer,
+    length,
+    states,
+    chunks,
+    groups,
+    per_group,
+    B_batch,
+    B_group,
+    B_channel,
+    B_state,
+    B_time,
+    C_batch,
+    C_group,
+    C_channel,
+    C_state,
+    C_time,
+    STATES: tl.constexpr,
+    TILE: tl.constexpr,
+    B_VARIES: tl.constexpr,
+    C_VARIES: tl.constexpr,
 ):
     """Walk the tiles of one channel from the last to the first, recomputing their states.
 

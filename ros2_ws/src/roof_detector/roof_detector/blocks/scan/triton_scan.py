@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.scan.arguments import ScanArguments
+from roof_detector.blocks.scan.sequential import scan_sequential
 
 # Elements of the (states, time) tile of one program: 16 for each of 128 threads.
 TILE_ELEMENTS = 2048
@@ -47,6 +48,8 @@ def scan_triton(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
             f"The selective scan cannot use method='triton': {reason}. Use method='chunked', or "
             "'auto', which chooses it then."
         )
+    if not arguments.u.numel():
+        return scan_sequential(arguments)
     y, last = _TritonScan.apply(*arguments.tensors)
     return y, last
 
@@ -64,13 +67,22 @@ class _TritonScan(torch.autograd.Function):
         y = torch.empty_like(u)
         last = u.new_zeros(*u.shape[:3], A.shape[-1])
         starts = u.new_empty(*u.shape[:3], launch.chunks, A.shape[-1])
-        if launch.programs:
-            with launch.on_device():
-                scan_forward[(launch.programs,)](
-                    u, dt, A, B, C, y, last, starts,
-                    *launch.sizes, *_strides(B), *_strides(C),
-                    STATES=launch.states, TILE=launch.tile,
-                )
+        with launch.on_device():
+            scan_forward[(launch.programs,)](
+                u,
+                dt,
+                A,
+                B,
+                C,
+                y,
+                last,
+                starts,
+                *launch.sizes,
+                *_strides(B),
+                *_strides(C),
+                STATES=launch.states,
+                TILE=launch.tile,
+            )
         ctx.save_for_backward(u, dt, A, B, C, starts)
         return y, last
 
@@ -84,15 +96,29 @@ class _TritonScan(torch.autograd.Function):
         grad_u, grad_dt = torch.empty_like(u), torch.empty_like(dt)
         grad_A = u.new_zeros(*u.shape[:3], A.shape[-1])
         grad_B, grad_C = (_room_for_gradient(x, like=u) for x in (B, C))
-        if launch.programs:
-            with launch.on_device():
-                scan_backward[(launch.programs,)](
-                    u, dt, A, B, C, starts, grads[0].contiguous(), grads[1].contiguous(),
-                    grad_u, grad_dt, grad_A, grad_B, grad_C,
-                    *launch.sizes, *_strides(B), *_strides(C),
-                    STATES=launch.states, TILE=launch.tile,
-                    B_VARIES=_varies(B), C_VARIES=_varies(C),
-                )
+        with launch.on_device():
+            scan_backward[(launch.programs,)](
+                u,
+                dt,
+                A,
+                B,
+                C,
+                starts,
+                grads[0].contiguous(),
+                grads[1].contiguous(),
+                grad_u,
+                grad_dt,
+                grad_A,
+                grad_B,
+                grad_C,
+                *launch.sizes,
+                *_strides(B),
+                *_strides(C),
+                STATES=launch.states,
+                TILE=launch.tile,
+                B_VARIES=_varies(B),
+                C_VARIES=_varies(C),
+            )
         return (
             grad_u,
             grad_dt,
