@@ -77,10 +77,10 @@ class BagSource(FrameSource):
 
     def __iter__(self) -> Iterator[SourceFrame]:
         index = due_ns = shift_ns = 0
-        while not self._closed:
+        while not self._stopped:
             index_before, begin_ns, period_ns = index, None, 0
             for message, companions in self._one_pass():
-                if self._closed:
+                if self._stopped:
                     return
                 begin_ns = message.log_time_ns if begin_ns is None else begin_ns
                 last_due_ns, due_ns = due_ns, shift_ns + message.log_time_ns - begin_ns
@@ -107,7 +107,7 @@ class BagSource(FrameSource):
             shift_ns = due_ns + (period_ns or 1_000_000_000)
 
     def close(self) -> None:
-        """End the iteration and close the bag."""
+        """Close the bag."""
         super().close()
         self._reader.close()
 

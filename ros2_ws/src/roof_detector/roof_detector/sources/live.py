@@ -42,7 +42,7 @@ class Camera(Protocol):
 class LiveSource(FrameSource):
     """Give the newest frame of a camera; a thread grabs all the time, older frames are counted.
 
-    An absent or lost camera is tried again, with growing waits, until `close`; `health` says so.
+    An absent or lost camera is tried again, with growing waits, until `stop`; `health` says so.
     """
 
     live = True
@@ -78,24 +78,28 @@ class LiveSource(FrameSource):
                 ticks = max(ticks + 1, math.ceil((time.monotonic() - started) * self._rate_hz))
                 self._wait_until(started + ticks / self._rate_hz)
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._newest is not None)
-                if self._closed or self._newest is None:
+                self._changed.wait_for(lambda: self._stopped or self._newest is not None)
+                if self._stopped or self._newest is None:
                     return
                 (image_bgr, stamp_ns), self._newest = self._newest, None
                 index = self._health.delivered
                 self._count_delivered()
             yield SourceFrame(index, stamp_ns, None, f'{self.name} frame {index}', image_bgr)
 
-    def close(self) -> None:
-        """End the iteration and let go of the camera."""
+    def stop(self) -> None:
+        """End the iteration, also one that waits for a frame."""
         with self._changed:
-            super().close()
+            super().stop()
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        super().close()
         self._grabber.join(_CLOSE_WAIT_S)
 
     def _grab(self) -> None:
         wait_s = FIRST_WAIT_S
-        while not self._closed:
+        while not self._stopped:
             try:
                 capture = self._camera.open()
             except CaptureError as error:
@@ -105,7 +109,7 @@ class LiveSource(FrameSource):
                 continue
             if self._grab_until_lost(capture):
                 wait_s = FIRST_WAIT_S
-            if not self._closed:
+            if not self._stopped:
                 self._say(f'{self.name} gives no picture any more. Trying again in {wait_s:g} s.')
                 self._wait_until(time.monotonic() + wait_s)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
@@ -114,7 +118,7 @@ class LiveSource(FrameSource):
         """Keep the newest frame until the camera gives none; tell whether it gave any."""
         gave_any = False
         try:
-            while not self._closed:
+            while not self._stopped:
                 found, image_bgr = capture.read()
                 stamp_ns = time.time_ns()
                 if not found:
@@ -154,6 +158,6 @@ class LiveSource(FrameSource):
     def _wait_until(self, moment: float) -> None:
         with self._changed:
             self._changed.wait_for(
-                lambda: self._closed or time.monotonic() >= moment,
+                lambda: self._stopped or time.monotonic() >= moment,
                 timeout=max(0.0, moment - time.monotonic()),
             )

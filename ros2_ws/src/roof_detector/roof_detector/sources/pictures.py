@@ -53,7 +53,7 @@ class PictureSource(FrameSource):
                 return
             index_before = index
             for path in self._paths:
-                if self._closed:
+                if self._stopped:
                     return
                 try:
                     image_bgr = read_picture(path)

@@ -25,7 +25,8 @@ class FrameSource(ABC):
     """Give frames in order; open while it lives, closed by `close` or by leaving `with`.
 
     Files give every frame once a pass and end; live sources give the newest frame and never end
-    by themselves. `close` may be called from any thread and ends an iteration that waits.
+    by themselves. `stop` may be called from any thread and ends the iteration, even one that
+    waits; `close` only when nobody iterates any more.
     """
 
     live = False
@@ -37,7 +38,7 @@ class FrameSource(ABC):
         self.name = without_password(text)
         self._rate_hz = rate_hz
         self._health = SourceHealth()
-        self._closed = False
+        self._stopped = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[SourceFrame]:
@@ -62,9 +63,13 @@ class FrameSource(ABC):
         """Return the counts of this moment."""
         return self._health
 
+    def stop(self) -> None:
+        """End the iteration before its next frame."""
+        self._stopped = True
+
     def close(self) -> None:
-        """End the iteration and let go of the file or device."""
-        self._closed = True
+        """Let go of the file or device."""
+        self.stop()
 
     def __enter__(self) -> Self:
         return self

@@ -61,9 +61,9 @@ class VideoSource(FrameSource):
 
     def __iter__(self) -> Iterator[SourceFrame]:
         index = 0
-        while not self._closed:
+        while not self._stopped:
             for position, image_bgr in enumerate(self._one_pass()):
-                if self._closed:
+                if self._stopped:
                     return
                 self._count_delivered()
                 yield SourceFrame(
@@ -80,7 +80,7 @@ class VideoSource(FrameSource):
             self._capture, self._first = self._open()
 
     def close(self) -> None:
-        """End the iteration and close the file."""
+        """Close the file."""
         super().close()
         self._capture.release()
 
@@ -88,7 +88,7 @@ class VideoSource(FrameSource):
         """Give the frames from the first one, read at opening, to the last that can be read."""
         given = 1
         yield self._first
-        while not self._closed:
+        while not self._stopped:
             found, image_bgr = self._capture.read()
             if not found:
                 self._report_missing(given)
@@ -99,7 +99,7 @@ class VideoSource(FrameSource):
     def _report_missing(self, given: int) -> None:
         promised = self.frame_count
         # Containers round: a frame more or less says nothing about the file.
-        if promised is not None and given < promised - 1 and not self._closed:
+        if promised is not None and given < promised - 1 and not self._stopped:
             trouble = (
                 f'The video {self._path} ended after {given} of {promised} frames: '
                 'it is damaged or cut short.'

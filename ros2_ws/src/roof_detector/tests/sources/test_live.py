@@ -21,13 +21,13 @@ def until(condition, *, within_s=20.0):
         time.sleep(0.01)
 
 
-def test_an_absent_camera_is_waited_for_and_closing_ends_the_wait():
+def test_an_absent_camera_is_waited_for_and_stopping_ends_the_wait():
     source = LiveSource(V4l2Camera(Path('/dev/video63')))
     until(lambda: source.health().trouble)
     assert source.health().connected is False
     assert 'There is no camera at /dev/video63' in source.health().trouble
     assert 'Trying again in 0.5 s.' in source.health().trouble
-    threading.Timer(0.1, source.close).start()
+    threading.Timer(0.1, source.stop).start()
     assert list(source) == []
 
 

@@ -68,14 +68,14 @@ def test_a_looped_folder_begins_again_and_time_goes_on(tmp_path, footage):
     assert [frame.due_ns for frame in frames] == [k * 100_000_000 for k in range(8)]
 
 
-def test_closing_ends_a_loop(tmp_path, footage):
+def test_stopping_ends_a_loop(tmp_path, footage):
     footage.write_pictures(tmp_path, numbers=range(3))
     source = PictureSource(tmp_path, loop=True)
     taken = 0
     for _ in source:
         taken += 1
         if taken == 5:
-            source.close()
+            source.stop()
     assert taken == 5
 
 
