@@ -51,48 +51,13 @@ PER_INPUT: Final[Mapping[str, int]] = {
     '_adaptive_avg_pool2d': 1,
 }
 # Operations that move or name numbers without calculating. Views are recognised by themselves.
-FREE: Final = frozenset(
-    [
-        '_to_copy',
-        '_unsafe_view',
-        '_local_scalar_dense',
-        'cat',
-        'clone',
-        'constant_pad_nd',
-        'copy_',
-        'empty',
-        'empty_like',
-        'fill_',
-        'flip',
-        'full',
-        'full_like',
-        'gather',
-        'index',
-        'index_put_',
-        'index_select',
-        'lift_fresh',
-        'new_empty',
-        'new_full',
-        'new_ones',
-        'new_zeros',
-        'ones',
-        'ones_like',
-        'promote_types',
-        'repeat',
-        'roll',
-        'scatter',
-        'select_backward',
-        'select_scatter',
-        'slice_scatter',
-        'sort',
-        'stack',
-        'topk',
-        'upsample_nearest2d',
-        'zeros',
-        'zeros_like',
-        'zero_',
-    ]
+_FREE_NAMES = (
+    '_to_copy _unsafe_view _local_scalar_dense cat clone constant_pad_nd copy_ empty empty_like '
+    'fill_ flip full full_like gather index index_put_ index_select lift_fresh new_empty new_full '
+    'new_ones new_zeros ones ones_like promote_types repeat roll scatter select_backward '
+    'select_scatter slice_scatter sort stack topk upsample_nearest2d zeros zeros_like zero_'
 )
+FREE: Final = frozenset(_FREE_NAMES.split())
 
 
 @dataclass(frozen=True)
