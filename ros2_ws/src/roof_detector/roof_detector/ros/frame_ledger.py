@@ -89,7 +89,7 @@ class FrameLedger:
             processed=processed,
             dropped=dropped,
             rate_hz=_rate_hz(finished),
-            percentiles_s=percentiles_s,  # type: ignore[arg-type]
+            percentiles_s=percentiles_s,
             found=found,
         )
 

@@ -104,7 +104,7 @@ class ImageSubscription:
         self._subscription = self._node.create_subscription(
             self._type,
             self._topic,
-            self._receive,
+            self._receive,  # type: ignore[arg-type]  # rclpy also calls with message info
             QoSProfile(depth=1, reliability=self._reliability),
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=self._refuse_qos,

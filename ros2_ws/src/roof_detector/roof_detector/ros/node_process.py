@@ -12,6 +12,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 from roof_detector.ros.errors import RosError
 
@@ -45,7 +46,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
         if node is not None:
             node.destroy_node()
         executor.shutdown()
-        rclpy.try_shutdown()
+        try_shutdown()
     return 0
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar('T')
 Value = bool | int | float | str | tuple[str, ...]
+Values = dict[str, Any]
 
 _TYPES = {
     bool: RosParameter.Type.BOOL,
@@ -91,7 +92,7 @@ class Parameter:
         if self.choices and value not in self.choices:
             msg = f'{self.name} must be one of {", ".join(self.choices)}, not {value!r}.'
             raise ParameterError(msg)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _within_range(self, value: float) -> bool:
         above = self.minimum is None or value >= self.minimum
@@ -110,7 +111,7 @@ class ParameterTable:
     def __getitem__(self, name: str) -> Parameter:
         return self._parameters[name]
 
-    def declare(self, node: Node) -> dict[str, Value]:
+    def declare(self, node: Node) -> Values:
         """Declare every parameter, overrides applied, and return the values.
 
         Raises ParameterError for an override that is unknown to the table or refused by it.
@@ -131,7 +132,7 @@ class ParameterTable:
             descriptor.read_only = not parameter.live
         return self.values(node)
 
-    def values(self, node: Node) -> dict[str, Value]:
+    def values(self, node: Node) -> Values:
         """Return the present value of every parameter of the table."""
         return {p.name: p.coerce(node.get_parameter(p.name).value) for p in self}
 
@@ -139,7 +140,7 @@ class ParameterTable:
         self,
         node: Node,
         *,
-        check: Callable[[dict[str, Value]], T],
+        check: Callable[[Values], T],
         apply: Callable[[T], None],
     ) -> None:
         """Check every change against all values together, then apply it.
@@ -151,7 +152,7 @@ class ParameterTable:
         def coerced(parameters: Sequence[RosParameter]) -> list[RosParameter]:
             return [self._coerced_or_same(parameter) for parameter in parameters]
 
-        def merged(parameters: Sequence[RosParameter]) -> dict[str, Value]:
+        def merged(parameters: Sequence[RosParameter]) -> Values:
             values = self.values(node)
             for parameter in parameters:
                 if parameter.name in self._parameters:

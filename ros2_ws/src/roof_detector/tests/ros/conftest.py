@@ -104,3 +104,11 @@ def graph():
     graph = Graph(next(_domains))
     yield graph
     graph.close()
+
+
+@pytest.fixture
+def make_probe():
+    """Return the class of probes; imported late, so that collecting tests needs no messages."""
+    from detector_probe import DetectorProbe
+
+    return DetectorProbe

@@ -1,0 +1,49 @@
+# The commands of the README. Everything installs into .venv and ros2_ws/; nothing else is touched.
+PYTHON ?= python3
+VENV ?= .venv
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+export ROOF_DETECTOR_VENV := $(abspath $(VENV))
+ENVIRONMENT := source pypi_ros/env.bash
+PACKAGE := ros2_ws/src/roof_detector
+
+.PHONY: help setup demo test lint lock clean
+
+help:
+	@echo 'make demo                  fly a simulated roof inspection and show what was found'
+	@echo 'make demo INPUT=<footage>  the same on a video, pictures, a bag, a camera or a stream'
+	@echo 'make test                  run every test'
+	@echo 'make lint                  run ruff and mypy'
+	@echo 'make setup                 only install and build'
+	@echo 'make lock                  resolve the pinned versions anew'
+
+setup:
+	@$(PYTHON) pypi_ros/bootstrap.py --venv $(VENV)
+
+demo: setup
+	@$(ENVIRONMENT)
+	python -m roof_detector.cli.main demo $(if $(INPUT),--input '$(INPUT)') $(DEMO_OPTIONS)
+
+test: setup
+	@$(ENVIRONMENT)
+	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
+	python -m pytest $(PYTEST_OPTIONS)
+
+lint: setup
+	@$(ENVIRONMENT)
+	ruff check .
+	ruff format --check .
+	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training
+	mypy pypi_ros/*.py
+
+lock: setup
+	@for version in 3.10 3.11 3.12 3.13; do
+	  $(VENV)/bin/uv pip compile --quiet --no-annotate --no-header --upgrade \
+	    --python-version $$version --python-platform x86_64-manylinux_2_28 \
+	    pypi_ros/application.in pypi_ros/ros.in pypi_ros/develop.in \
+	    -o pypi_ros/pins/cp$${version/./}.txt
+	done
+
+clean:
+	rm -rf ros2_ws/build ros2_ws/install ros2_ws/log pypi_ros/underlay demo_output

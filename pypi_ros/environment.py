@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The virtual environment: made, filled from the pins, and mended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+UV = 'uv==0.13.9'  # resolves and links in seconds what pip copies in minutes
+
+# Where the wheels' CMake targets look for Python and NumPy: folders of the machine that built them.
+_BUILDER_PYTHON = re.compile(r'/opt/python/cp\d+-cp\d+/include/python3\.\d+')
+_BUILDER_NUMPY = re.compile(
+    r'/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages/numpy/(?:_core|core)/include'
+)
+
+
+def make_environment(venv: Path, *, with_ros: bool) -> bool:
+    """Bring the environment up to the pins; return False when it already was."""
+    lists = [HERE / 'application.in', HERE / 'develop.in']
+    if not with_ros:
+        lists.append(HERE / 'ros.in')
+    pins = HERE / 'pins' / f'cp{sys.version_info.major}{sys.version_info.minor}.txt'
+    stamp = venv / 'roof_detector.stamp'
+    state = json.dumps({'python': sys.version, 'content': _digest(*lists, pins, Path(__file__))})
+    if stamp.exists() and stamp.read_text() == state:
+        return False
+    if not (venv / 'bin' / 'python').exists():
+        options = ['--system-site-packages'] if with_ros else []
+        _run(sys.executable, '-m', 'venv', *options, str(venv))
+    python = str(venv / 'bin' / 'python')
+    _run(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', UV)
+    requirements = [argument for path in lists for argument in ('-r', str(path))]
+    _run(
+        python, '-m', 'uv', 'pip', 'install', '--python', python,
+        *requirements, '--constraint', str(pins),
+    )  # fmt: skip
+    if not with_ros:
+        mend_cmake_targets(venv, python=python)
+    stamp.write_text(state)
+    return True
+
+
+def mend_cmake_targets(venv: Path, *, python: str) -> int:
+    """Point the wheels' CMake targets at this machine's headers; return how many were mended."""
+    query = 'import sysconfig, numpy; print(sysconfig.get_path("include")); print(numpy.get_include())'
+    answer = subprocess.run(
+        [python, '-c', query], check=True, capture_output=True, text=True
+    ).stdout.split('\n')
+    mended = 0
+    for path in sorted(venv.glob('share/*/cmake/*.cmake')):
+        text = path.read_text()
+        here = _BUILDER_NUMPY.sub(answer[1], _BUILDER_PYTHON.sub(answer[0], text))
+        if here != text:
+            # uv links files from its cache: a new file leaves the cached one as it is.
+            fresh = path.with_suffix('.mended')
+            fresh.write_text(here)
+            fresh.replace(path)
+            mended += 1
+    return mended
+
+
+def _digest(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)

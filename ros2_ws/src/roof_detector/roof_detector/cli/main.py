@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The command line's entrance."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from roof_detector import __version__
+
+# Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module imports
+# what its work needs only when it runs, so that `--help` is quick and needs no ROS.
+COMMANDS = ('bag', 'bench', 'demo', 'doctor', 'models')
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    parser = argparse.ArgumentParser(
+        prog='roof_detector', description='Find roof anomalies in drone pictures.'
+    )
+    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    for name in COMMANDS:
+        importlib.import_module(f'roof_detector.cli.{name}').add_parser(subparsers)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one subcommand and exit with its code."""
+    parsed = make_parser().parse_args(arguments)
+    try:
+        sys.exit(parsed.run(parsed))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (RuntimeError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

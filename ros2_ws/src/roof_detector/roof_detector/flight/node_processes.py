@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The nodes of a flight, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+_PATIENCE_S = 20.0
+
+
+class FlightError(RuntimeError):
+    """Say why a flight could not be flown or summarised."""
+
+
+class NodeProcesses:
+    """Start nodes, watch over them and stop them; their output goes to a log file each."""
+
+    def __init__(self, log_folder: Path, *, environment: Mapping[str, str]) -> None:
+        self._log_folder = log_folder
+        self._environment = {**os.environ, **environment}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        log_folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, parameters: Mapping[str, object]) -> None:
+        """Start the node `roof_detector.ros.<name>_node` with parameters."""
+        arguments = ['--ros-args']
+        for parameter, value in parameters.items():
+            arguments += ['-p', f'{parameter}:={_yaml(value)}']
+        with self.log(name).open('wb') as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, '-u', '-m', f'roof_detector.ros.{name}_node', *arguments],
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the flight; it stops its nodes in order
+            )
+
+    def log(self, name: str) -> Path:
+        """Return the file that holds what a node said."""
+        return self._log_folder / f'{name}.log'
+
+    def ended(self, name: str) -> int | None:
+        """Return a node's exit code, None while it runs."""
+        return self._running[name].poll()
+
+    def check(self, *names: str) -> None:
+        """Raise FlightError with the last lines of a node that ended although it should not."""
+        for name in names:
+            code = self.ended(name)
+            if code is not None:
+                raise FlightError(
+                    f'The {name} ended with code {code} before the flight was over. '
+                    f'Its last words ({self.log(name)}):\n{self._last_words(name)}'
+                )
+
+    def stop(self, name: str) -> None:
+        """Interrupt a node, wait for it to end in order, and raise FlightError when it did not."""
+        process = self._running[name]
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise FlightError(
+                f'The {name} did not stop within {_PATIENCE_S:.0f} s of being interrupted; '
+                f'see {self.log(name)}.'
+            ) from None
+        if code != 0:
+            raise FlightError(
+                f'The {name} ended with code {code}. Its last words ({self.log(name)}):\n'
+                f'{self._last_words(name)}'
+            )
+
+    def __enter__(self) -> NodeProcesses:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self._running.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(timeout=_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _last_words(self, name: str, *, lines: int = 12) -> str:
+        text = self.log(name).read_text(errors='replace').rstrip().splitlines()
+        return '\n'.join(f'  {line}' for line in text[-lines:])
+
+
+def _yaml(value: object) -> str:
+    """Write a parameter's value as rcl reads it: strings quoted, so that 0 stays a camera's name."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, tuple | list):
+        return '[' + ', '.join(_yaml(item) for item in value) + ']'
+    return str(value)

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Publish a camera, a stream, a video, pictures or a bag as a camera's topics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from roof_detector.ros.calibration import read_calibration
+from roof_detector.ros.camera_messages import CameraMessages
+from roof_detector.ros.camera_parameters import CAMERA_TABLE, parse_size
+from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.node_process import run_node
+from roof_detector.ros.outgoing import OutgoingFrame
+from roof_detector.ros.stream_node import StreamNode
+from roof_detector.ros.stream_parameters import StreamSettings
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.health import SourceHealth
+from roof_detector.sources.opening import open_source
+
+
+class CameraNode(StreamNode):
+    """Publish every frame of a file at its time, or the newest frame of a live camera.
+
+    A live camera that is absent or lost is tried again until it is back. After the last frame of
+    a file the process ends with 0; with 1 when the source cannot be read.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(table=CAMERA_TABLE, **options)
+        values = self.values
+        calibration = None
+        if values['calibration']:
+            calibration = read_calibration(Path(values['calibration']).expanduser())
+        try:
+            self._source = open_source(
+                values['source'],
+                rate_hz=values['rate_hz'] or None,
+                loop=values['loop'],
+                topic=values['topic'],
+                size_wh=parse_size(values['size']),
+                pixel_format=values['pixel_format'],
+            )
+        except SourceError as error:
+            raise RosError(str(error)) from error
+        self._undecodable = 0
+        self._messages = CameraMessages(self.settings, calibration=calibration, say=self.say_once)
+        count, rate_hz = self._source.frame_count, self._source.rate_hz
+        self.get_logger().info(
+            f'Publishing {self._source.name}'
+            + (f', {count} frames' if count else '')
+            + (f', {rate_hz:.3g} per second.' if rate_hz else '.')
+        )
+        self.play(
+            self._outgoing(),
+            name=self._source.name,
+            roles=self._source.companion_roles | {'camera_info'},
+            errors=(SourceError,),
+            ahead=not self._source.live,
+        )
+
+    def health(self) -> SourceHealth:
+        """Return how the source is doing, damaged pictures of a bag included."""
+        health = self._source.health()
+        return replace(health, unreadable=health.unreadable + self._undecodable)
+
+    def stop_source(self) -> None:
+        """Make the source end its iteration."""
+        self._source.stop()
+
+    def apply(self, settings: StreamSettings) -> None:
+        """Use changed settings from the next frame on."""
+        self._messages.settings = settings
+
+    def destroy_node(self) -> None:
+        """Stop the threads and the node, then close the source."""
+        super().destroy_node()
+        self._source.close()
+
+    def _outgoing(self) -> Iterator[OutgoingFrame]:
+        for frame in self._source:
+            try:
+                yield self._messages.of(frame)
+            except SourceError as error:
+                self._undecodable += 1
+                self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+
+
+def make_node() -> CameraNode:
+    """Make the camera node, publishing."""
+    try:
+        return CameraNode()
+    except RosError:
+        raise
+    except ValueError as error:
+        raise ParameterError(str(error)) from error
+
+
+def main() -> None:
+    """Run the camera node until its source ends or it is interrupted."""
+    sys.exit(run_node(make_node))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every parameter of the camera node."""
+
+from __future__ import annotations
+
+import re
+
+from roof_detector.ros.errors import ParameterError
+from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.ros.stream_parameters import STREAM_PARAMETERS
+
+CAMERA_TABLE = ParameterTable(
+    Parameter(
+        'source',
+        '',
+        'Where frames come from: a camera (0, /dev/video0), a stream (rtsp://...), a video file, '
+        'a picture, a folder of pictures, or a bag.',
+    ),
+    Parameter(
+        'rate_hz',
+        0.0,
+        "Frames per second; 0 takes the source's own rate.",
+        minimum=0.0,
+        maximum=1000.0,
+    ),
+    Parameter('loop', False, 'Begin a file again at its end.'),  # noqa: FBT003
+    Parameter('topic', '', 'Image topic of a bag that has several.'),
+    Parameter(
+        'size',
+        '',
+        'Image size to ask of a camera of this computer, such as 1280x720; empty takes its '
+        'default, often 640x480.',
+    ),
+    Parameter(
+        'pixel_format',
+        '',
+        'Pixel format to ask of a camera of this computer; MJPG is what most need for high rates.',
+    ),
+    Parameter(
+        'calibration',
+        '',
+        'File with the camera_info, as camera_calibration writes it; empty for none.',
+    ),
+    *STREAM_PARAMETERS,
+)
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Return (width, height) of '1280x720', None of ''; raise ParameterError for anything else."""
+    if not text:
+        return None
+    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
+    if match is None:
+        msg = f'size must be width x height such as 1280x720, not {text!r}.'
+        raise ParameterError(msg)
+    return int(match[1]), int(match[2])

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Which quality of service to ask for, so that every publisher of a topic is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from roof_detector.bags.qos import OfferedQos
+
+
+def request_for(publishers: Sequence[TopicEndpointInfo], *, depth: int) -> QoSProfile:
+    """Return the strongest request that every publisher's offer satisfies.
+
+    Reliable and transient local (which brings latched messages) only where all offer it: one
+    weaker offer would not be heard at all.
+    """
+    reliable = all(p.qos_profile.reliability == ReliabilityPolicy.RELIABLE for p in publishers)
+    latched = all(p.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in publishers)
+    return QoSProfile(
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def is_heard(publisher: TopicEndpointInfo, request: QoSProfile) -> bool:
+    """Tell whether a publisher's offer satisfies a request."""
+    offer = publisher.qos_profile
+    return (
+        request.reliability != ReliabilityPolicy.RELIABLE
+        or offer.reliability == ReliabilityPolicy.RELIABLE
+    ) and (
+        request.durability != DurabilityPolicy.TRANSIENT_LOCAL
+        or offer.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    )
+
+
+def offered_qos(publisher: TopicEndpointInfo) -> OfferedQos:
+    """Return a publisher's offer as a bag records it: rclpy's names are rosbag2's in capitals."""
+    profile = publisher.qos_profile
+    return OfferedQos(
+        reliability=profile.reliability.name.lower(),
+        durability=profile.durability.name.lower(),
+        history=profile.history.name.lower(),
+        depth=profile.depth,
+        deadline_ns=profile.deadline.nanoseconds,
+        lifespan_ns=profile.lifespan.nanoseconds,
+        liveliness=profile.liveliness.name.lower(),
+        liveliness_lease_ns=profile.liveliness_lease_duration.nanoseconds,
+    )

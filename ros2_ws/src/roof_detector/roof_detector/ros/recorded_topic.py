@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How one topic gets into a bag."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from rclpy.clock import ROSClock
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from roof_detector.bags.background_writer import BackgroundWriter
+from roof_detector.bags.errors import BagError
+from roof_detector.ros.qos_matching import is_heard, offered_qos, request_for
+from roof_detector.ros.sequence_gaps import SequenceGaps
+
+# What DDS keeps for us while the executor is busy: pictures are large, all else is small.
+_DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 30}
+_DEPTH = 100
+
+
+class RecordedTopic:
+    """Hand one topic's messages to a writer, as the bytes that DDS has, once it is published."""
+
+    def __init__(self, node: Node, name: str, writer: BackgroundWriter) -> None:
+        self._node = node
+        self._writer = writer
+        self._clock = cast(ROSClock, node.get_clock())
+        self._subscription: Subscription | None = None
+        self._publishers = 0
+        self._gaps = SequenceGaps()
+        self._refused = False
+        self.name = node.resolve_topic_name(name)
+        self.received = 0
+        self.lost_before_arrival = 0
+
+    @property
+    def is_heard(self) -> bool:
+        """Tell whether somebody has published it and it is listened to."""
+        return self._subscription is not None
+
+    def refresh(self) -> None:
+        """Listen as soon as there is a publisher, and in a way that all publishers are heard."""
+        publishers = self._node.get_publishers_info_by_topic(self.name)
+        self._publishers = len(publishers)
+        if not publishers or self._refused:
+            return
+        if self._subscription is None:
+            try:
+                message_type: Any = self._announce(publishers)
+            except BagError as error:
+                self._refused = True
+                self._node.get_logger().error(f'{self.name} is not recorded: {error}')
+                return
+            self._listen(message_type, publishers)
+        elif not all(is_heard(p, self._subscription.qos_profile) for p in publishers):
+            message_type = self._subscription.msg_type
+            self.close()
+            self._listen(message_type, publishers)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def _announce(self, publishers: Sequence[TopicEndpointInfo]) -> type:
+        """Add the topic to the bag and return the class of its messages."""
+        type_names = sorted({publisher.topic_type for publisher in publishers})
+        if len(type_names) > 1:
+            msg = f'its publishers disagree about its type ({", ".join(type_names)}).'
+            raise BagError(msg)
+        package, _, name = type_names[0].split('/')
+        try:
+            message_type: type = getattr(importlib.import_module(f'{package}.msg'), name)
+        except (ImportError, AttributeError):
+            msg = f'the package of {type_names[0]} is not installed here. Source it, start again.'
+            raise BagError(msg) from None
+        self._writer.add_topic(
+            self.name, type_names[0], offered_qos=[offered_qos(p) for p in publishers]
+        )
+        return message_type
+
+    def _listen(self, message_type: Any, publishers: Sequence[TopicEndpointInfo]) -> None:
+        depth = _DEPTHS.get(publishers[0].topic_type, _DEPTH)
+        self._subscription = self._node.create_subscription(
+            message_type,
+            self.name,
+            self._receive,  # type: ignore[arg-type]  # rclpy also calls with message info
+            request_for(publishers, depth=depth),
+            raw=True,
+        )
+
+    def _receive(self, data: bytes, info: dict[str, int]) -> None:
+        missed = self._gaps.count(
+            info['publication_sequence_number'],
+            source_timestamp_ns=info['source_timestamp'],
+            one_publisher=self._publishers <= 1,
+        )
+        if missed is None:
+            return
+        self.received += 1
+        self.lost_before_arrival += missed
+        if self._clock.ros_time_is_active:
+            log_time_ns = publish_time_ns = self._clock.now().nanoseconds
+        else:
+            log_time_ns = info['received_timestamp'] or time.time_ns()
+            publish_time_ns = info['source_timestamp'] or log_time_ns
+        self._writer.write(
+            self.name, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
+        )

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every parameter of the recorder node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roof_detector.ros.errors import ParameterError
+from roof_detector.ros.parameters import Parameter, ParameterTable
+
+RECORDER_TABLE = ParameterTable(
+    Parameter('record', default=False, description='Record from the start of the node.'),
+    Parameter(
+        'output_directory',
+        '~/roof_detector_bags',
+        'Folder in which each recording becomes a folder of its own.',
+        live=True,
+    ),
+    Parameter(
+        'bag_name',
+        '',
+        "Name of the recording's folder; empty takes flight_ and the time in UTC.",
+        live=True,
+    ),
+    Parameter(
+        'topics',
+        (
+            'detector/detections',
+            'detector/labels',
+            'detector/image_annotated/compressed',
+            'camera/camera_info',
+            'camera/fix',
+            'camera/pose',
+            'camera/ground_truth',
+            '/diagnostics',
+            '/parameter_events',
+        ),
+        'What is recorded, as it appears; names are resolved and remapped as for any node.',
+        live=True,
+    ),
+    Parameter(
+        'source_images',
+        default=False,
+        description='Record the pictures themselves too, so that the flight can be replayed.',
+        live=True,
+    ),
+    Parameter(
+        'source_image_topics',
+        ('camera/image', 'camera/image/compressed'),
+        'The topics that source_images adds.',
+        live=True,
+    ),
+    Parameter(
+        'compression',
+        'lz4',
+        'How chunks are compressed; JPEGs gain nothing from it, all else does.',
+        choices=('none', 'lz4'),
+        live=True,
+    ),
+    Parameter(
+        'flush_period_s',
+        1.0,
+        'At most this much is lost by a crash or a power cut.',
+        minimum=0.1,
+        maximum=60.0,
+        live=True,
+    ),
+    Parameter(
+        'max_file_gb',
+        3.9,
+        'Begin the next file of the bag at this size; 0 never does. FAT32 ends at 4.29 GB.',
+        minimum=0.0,
+        maximum=10_000.0,
+        live=True,
+    ),
+    Parameter(
+        'max_file_s',
+        0.0,
+        'Begin the next file of the bag after this time; 0 never does.',
+        minimum=0.0,
+        maximum=86_400.0,
+        live=True,
+    ),
+    Parameter(
+        'min_free_gb',
+        1.0,
+        'Stop recording before less than this is free on the disk.',
+        minimum=0.0,
+        maximum=1_000_000.0,
+        live=True,
+    ),
+    Parameter(
+        'queue_mb',
+        256.0,
+        'Memory for what waits to be written; what does not fit is dropped and counted.',
+        minimum=1.0,
+        maximum=65_536.0,
+        live=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RecorderSettings:
+    """Hold the parameters as a recording takes them over when it starts."""
+
+    record: bool
+    output_directory: Path
+    bag_name: str
+    topics: tuple[str, ...]
+    compression: str
+    flush_period_s: float
+    max_file_bytes: int
+    max_file_s: float
+    min_free_bytes: int
+    max_queue_bytes: int
+
+    def __post_init__(self) -> None:
+        if not self.topics:
+            msg = 'topics is empty: there is nothing to record. Name at least one topic.'
+            raise ParameterError(msg)
+        if self.bag_name != Path(self.bag_name).name:
+            msg = (
+                f'bag_name must be a plain folder name, not {self.bag_name!r}; the folder it '
+                'lies in is output_directory.'
+            )
+            raise ParameterError(msg)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> RecorderSettings:
+        """Return the settings of a table's values; raise ParameterError for nonsense."""
+        sources = values['source_image_topics'] if values['source_images'] else ()
+        return cls(
+            record=values['record'],
+            output_directory=Path(values['output_directory']).expanduser().absolute(),
+            bag_name=values['bag_name'],
+            topics=tuple(dict.fromkeys((*values['topics'], *sources))),
+            compression=values['compression'],
+            flush_period_s=values['flush_period_s'],
+            max_file_bytes=round(values['max_file_gb'] * 1e9),
+            max_file_s=values['max_file_s'],
+            min_free_bytes=round(values['min_free_gb'] * 1e9),
+            max_queue_bytes=round(values['queue_mb'] * 1e6),
+        )

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from glob import glob
+
+from setuptools import find_packages, setup
+
+name = 'roof_detector'
+
+setup(
+    name=name,
+    version='0.1.0',
+    description='Find rooftop equipment and defects in drone pictures, on board and after.',
+    license='AGPL-3.0-only',
+    packages=find_packages(include=[name, f'{name}.*']),
+    package_data={
+        '': ['*.yaml', 'weights/*', 'definitions/*/msg/*.msg'],
+    },
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{name}']),
+        (f'share/{name}', ['package.xml']),
+        (f'share/{name}/launch', glob('launch/*.launch.xml')),
+        (f'share/{name}/config', glob('config/*')),
+    ],
+    zip_safe=False,
+    entry_points={
+        'console_scripts': [
+            'detector = roof_detector.ros.detector_node:main',
+            'camera = roof_detector.ros.camera_node:main',
+            'simulated_flight = roof_detector.ros.simulated_flight_node:main',
+            'recorder = roof_detector.ros.recorder_node:main',
+            'roof_detector = roof_detector.cli.main:main',
+        ],
+    },
+)

@@ -1,0 +1,310 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+import array
+import itertools
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from roof_detector.ros.messages import compressed_message, image_message
+from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+
+
+@pytest.fixture(scope='module')
+def roof_bgr():
+    """Return a frame with several labelled things, of a flight that no model was trained on."""
+    flight = SurveyFlight(
+        RoofWorld.generate(seed=990_001), FlightConfig(size_wh=(640, 360)), seed=1
+    )
+    frames = (flight[i] for i in range(0, len(flight), 6))
+    return max(itertools.islice(frames, 25), key=lambda frame: len(frame.class_ids)).image_bgr
+
+
+@pytest.fixture
+def probe(graph, make_probe):
+    return make_probe(graph)
+
+
+def names(result):
+    return [detection.results[0].hypothesis.class_id for detection in result.detections]
+
+
+def test_a_picture_without_anything_gives_one_empty_result_under_its_own_header(probe):
+    result = probe.send_and_wait(np.full((360, 640, 3), 127, np.uint8))
+    assert result.detections == []
+
+
+def test_found_things_carry_class_names_scores_and_boxes_within_the_picture(probe, roof_bgr):
+    result = probe.send_and_wait(roof_bgr)
+    assert set(names(result)) <= {'equip', 'drain', 'crack', 'ponding', 'rust'}
+    assert result.detections
+    for detection in result.detections:
+        assert 0.25 <= detection.results[0].hypothesis.score <= 1
+        box = detection.bbox
+        assert 0 <= box.center.position.x - box.size_x / 2
+        assert box.center.position.x + box.size_x / 2 <= 640
+        assert box.center.position.y + box.size_y / 2 <= 360
+
+
+def test_every_encoding_of_one_picture_finds_the_same(probe, roof_bgr):
+    expected = probe.send_and_wait(roof_bgr)
+    conversions = {
+        'rgb8': cv2.COLOR_BGR2RGB,
+        'bgra8': cv2.COLOR_BGR2BGRA,
+        'rgba8': cv2.COLOR_BGR2RGBA,
+    }
+    for encoding, conversion in conversions.items():
+        pixels = cv2.cvtColor(roof_bgr, conversion)
+        padded = np.zeros((pixels.shape[0], pixels[0].size + 13), np.uint8)
+        padded[:, : pixels[0].size] = pixels.reshape(pixels.shape[0], -1)
+        count = len(probe.results)
+        message = Image(
+            header=Header(stamp=probe.stamp()),
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            encoding=encoding,
+            step=padded.shape[1],
+            data=array.array('B', padded.tobytes()),
+        )
+        probe.images.publish(message)
+        probe.wait_for_results(count + 1)
+        assert probe.results[-1].header == message.header
+        assert probe.results[-1].detections == [
+            with_header(detection, message.header) for detection in expected.detections
+        ], encoding
+
+
+def with_header(detection, header):
+    detection.header = header
+    return detection
+
+
+def test_frames_that_come_faster_than_inference_are_all_accounted_for(probe, roof_bgr):
+    headers = []
+    for _ in range(60):
+        headers.append(probe.send(roof_bgr))
+        probe.graph.executor.spin_once(timeout_sec=0.002)
+    report = probe.report_when(
+        lambda values: values['frames_waiting'] == '0' and values['frames_processed'] != '0'
+    )
+    seen, processed = int(report['frames_seen']), int(report['frames_processed'])
+    probe.wait_for_results(processed)
+    assert seen == len(headers)
+    assert processed + int(report['frames_dropped']) == seen
+    assert len(probe.results) == processed
+    stamps = [result.header.stamp for result in probe.results]
+    assert stamps == sorted(stamps, key=lambda stamp: (stamp.sec, stamp.nanosec))
+    assert all(result.header in headers for result in probe.results)
+    assert probe.results[-1].header == headers[-1], 'the newest frame wins'
+
+
+@pytest.mark.parametrize(
+    ('damage', 'cause'),
+    [
+        ({'data': array.array('B', bytes(100))}, 'short_data'),
+        ({'height': 0, 'data': array.array('B')}, 'zero_size'),
+        ({'encoding': 'nonsense8'}, 'encoding'),
+        ({'step': 5}, 'bad_step'),
+    ],
+    ids=['short data', 'zero size', 'unknown encoding', 'step too short'],
+)
+def test_a_bad_frame_is_counted_by_cause_and_the_node_goes_on(probe, roof_bgr, damage, cause):
+    message = image_message(roof_bgr, encoding='bgr8', header=Header(stamp=probe.stamp()))
+    for field, value in damage.items():
+        setattr(message, field, value)
+    probe.images.publish(message)
+    report = probe.report_when(lambda values: values.get(f'dropped.{cause}') == '1')
+    assert report['frames_waiting'] == '0'
+    probe.send_and_wait(roof_bgr)
+
+
+@pytest.mark.parametrize('keep', [0.5, 0.0], ids=['truncated', 'not a jpeg'])
+def test_a_bad_jpeg_is_counted_and_a_good_one_is_detected(graph, make_probe, roof_bgr, keep):
+    probe = make_probe(graph, transport='compressed')
+    jpeg = cv2.imencode('.jpg', roof_bgr)[1].tobytes()
+    bad = jpeg[: int(len(jpeg) * keep)] or b'no picture at all'
+    probe.images.publish(compressed_message(bad, header=Header(stamp=probe.stamp())))
+    probe.report_when(lambda values: values.get('dropped.jpeg') == '1')
+    header = Header(stamp=probe.stamp(), frame_id='x')
+    probe.images.publish(compressed_message(jpeg, header=header))
+    probe.wait_for_results(1)
+    assert probe.results[0].header == header
+    assert probe.results[0].detections
+
+
+def test_a_threshold_applies_to_the_next_frame_and_a_bad_one_changes_nothing(probe, roof_bgr):
+    before = probe.send_and_wait(roof_bgr)
+    assert probe.set('confidence', 1.0).successful
+    assert probe.send_and_wait(roof_bgr).detections == []
+    for name, value, reason in (
+        ('confidence', 1.5, 'out of range'),
+        ('classes', ['rust', 'gutter'], "no class 'gutter', it has: equip, drain"),
+        ('class_confidence', ['crack=0.4'], 'name:value'),
+        ('model', 'other.pt', 'read-only'),
+    ):
+        answer = probe.set(name, value)
+        assert not answer.successful
+        assert reason in answer.reason, answer.reason
+    assert probe.send_and_wait(roof_bgr).detections == []
+    assert probe.set('confidence', 0.25).successful
+    after = probe.send_and_wait(roof_bgr)
+    assert len(after.detections) == len(before.detections)
+    wanted = names(before)[0]
+    assert probe.set('classes', [wanted]).successful
+    assert set(names(probe.send_and_wait(roof_bgr))) == {wanted}
+    assert probe.set('class_confidence', [f'{wanted}:1.0']).successful
+    assert probe.send_and_wait(roof_bgr).detections == []
+
+
+def test_annotated_pictures_have_the_sources_size_and_header(probe, roof_bgr):
+    raw, compressed = [], []
+    probe.node.create_subscription(Image, '/detector/image_annotated', raw.append, 5)
+    probe.node.create_subscription(
+        CompressedImage, '/detector/image_annotated/compressed', compressed.append, 5
+    )
+    probe.graph.wait_until(
+        lambda: probe.node.count_subscribers('/detector/image_annotated') == 1
+        and probe.node.count_publishers('/detector/image_annotated') == 1
+    )
+
+    def both_drawn():
+        result = probe.send_and_wait(roof_bgr)
+        return raw and compressed and raw[-1].header == result.header
+
+    probe.graph.wait_until(both_drawn, what='an annotated picture')
+    picture = np.frombuffer(raw[-1].data, np.uint8).reshape(roof_bgr.shape)
+    assert (picture != roof_bgr).any(axis=-1).mean() > 0.001, 'nothing was drawn'
+    decoded = cv2.imdecode(np.frombuffer(compressed[-1].data, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == roof_bgr.shape
+    assert probe.set('annotate', False).successful
+    probe.send_and_wait(roof_bgr)
+    drawn = len(raw)
+    for _ in range(3):
+        probe.send_and_wait(roof_bgr)
+    assert len(raw) == drawn
+
+
+def test_labels_reach_those_who_come_late(probe):
+    labels = probe.listen_for_labels()
+    assert [entry.class_name for entry in labels.class_map] == [
+        'equip', 'drain', 'crack', 'ponding', 'rust',
+    ]  # fmt: skip
+    assert [entry.class_id for entry in labels.class_map] == [0, 1, 2, 3, 4]
+    assert labels.threshold == pytest.approx(0.25)
+
+
+def test_a_paused_detector_counts_frames_and_finds_nothing(probe, roof_bgr):
+    assert probe.graph.call(probe.node, SetBool, '/detector/enable', SetBool.Request()).success
+    probe.send(roof_bgr)
+    report = probe.report_when(lambda values: values.get('dropped.disabled') == '1')
+    assert report['frames_processed'] == '0'
+    request = SetBool.Request(data=True)
+    assert probe.graph.call(probe.node, SetBool, '/detector/enable', request).success
+    probe.send_and_wait(roof_bgr)
+
+
+def test_frames_older_than_the_limit_are_dropped(graph, make_probe, roof_bgr):
+    probe = make_probe(graph, arguments=['max_age_s:=2.0'])
+    old = probe.stamp()
+    old.sec -= 5
+    probe.send(roof_bgr, stamp=old)
+    probe.report_when(lambda values: values.get('dropped.too_old') == '1')
+    probe.send_and_wait(roof_bgr)
+
+
+@pytest.mark.parametrize('reliability', ['RELIABLE', 'BEST_EFFORT'])
+def test_frames_arrive_whatever_reliability_the_camera_offers(
+    graph, make_probe, roof_bgr, reliability
+):
+    qos = QoSProfile(depth=1, reliability=ReliabilityPolicy[reliability])
+    probe = make_probe(graph, image_qos=qos)
+    for _ in range(3):
+        probe.send_and_wait(roof_bgr)
+
+    def follows():
+        (reader,) = probe.node.get_subscriptions_info_by_topic('/image')
+        return reader.qos_profile.reliability == ReliabilityPolicy[reliability]
+
+    probe.graph.wait_until(follows, what=f'a {reliability} reader')
+    probe.send_and_wait(roof_bgr)
+
+
+def test_no_raw_4k_frame_is_lost_between_processes(graph, make_probe):
+    probe = make_probe(graph, arguments=['image_size:=320'])
+    frame = np.full((2160, 3840, 3), 90, np.uint8)
+    for _ in range(10):
+        probe.send_and_wait(frame)
+    report = probe.report_when(lambda values: values['frames_processed'] == '10')
+    assert report['frames_seen'] == '10'
+    assert report['frames_dropped'] == '0'
+
+
+def test_memory_stays_flat_over_two_thousand_frames(graph, make_probe):
+    probe = make_probe(graph, arguments=['image_size:=160'])
+    frame = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    process = psutil.Process(probe.process.pid)
+    for _ in range(400):
+        probe.send_and_wait(frame)
+    settled = process.memory_info().rss
+    for _ in range(1600):
+        probe.send_and_wait(frame)
+    assert process.memory_info().rss - settled < 8e6
+
+
+def test_the_lifecycle_loads_frees_and_loads_again(graph, make_probe, roof_bgr):
+    probe = make_probe(graph, arguments=['autostart:=false'], wait=False)
+
+    def change(transition):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return graph.call(probe.node, ChangeState, '/detector/change_state', request).success
+
+    def state():
+        return graph.call(
+            probe.node, GetState, '/detector/get_state', GetState.Request()
+        ).current_state.id
+
+    assert state() == State.PRIMARY_STATE_UNCONFIGURED
+    for _ in range(2):
+        assert change(Transition.TRANSITION_CONFIGURE)
+        assert change(Transition.TRANSITION_ACTIVATE)
+        graph.wait_until(lambda: probe.images.get_subscription_count() == 1)
+        probe.send_and_wait(roof_bgr)
+        assert change(Transition.TRANSITION_DEACTIVATE)
+        graph.wait_until(lambda: probe.images.get_subscription_count() == 0)
+        assert change(Transition.TRANSITION_CLEANUP)
+    code, output = graph.stop(probe.process)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        ('model:=missing.pt', 'missing.pt does not exist'),
+        ('confidense:=0.5', "Did you mean 'confidence'?"),
+        ('confidence:=7.0', 'confidence must lie between 0.0 and 1.0, not 7.0'),
+        ("classes:=['gutter']", "The model has no class 'gutter', it has: equip"),
+        ('backend:=tensorflow', 'backend must be one of auto, torch'),
+    ],
+    ids=['missing model', 'unknown parameter', 'out of range', 'unknown class', 'no choice'],
+)
+def test_a_detector_that_cannot_start_says_why_and_ends(graph, argument, sentence):
+    process = graph.start('roof_detector.ros.detector_node', '--ros-args', '-p', argument)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert sentence in output
+    assert 'Traceback' not in output
+
+
+def test_silence_is_reported_with_the_topics_name(graph, make_probe):
+    probe = make_probe(graph, wait=False)
+    report = probe.report_when(lambda values: 'No image on /image' in values['message'])
+    assert report['state'] == 'active'
+    _, output = graph.stop(probe.process)
+    assert output.count('No image on /image for 5 s') == 1

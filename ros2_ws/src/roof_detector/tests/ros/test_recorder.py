@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.serialization import serialize_message
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import QosDurability, QosReliability
+from sensor_msgs.msg import CompressedImage, Image, NavSatFix
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
+
+from roof_detector.bags.disk import free_bytes
+from roof_detector.bags.reader import BagReader
+from roof_detector.ros.errors import ParameterError
+from roof_detector.ros.messages import byte_array
+from roof_detector.ros.recorder_node import RecorderNode
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class Flight:
+    """A recorder under test, and a node that speaks to it."""
+
+    def __init__(self, graph, folder):
+        self.graph = graph
+        self.folder = folder
+        self.node = graph.node('pilot')
+        self.status = None
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
+
+    def recorder(self, **parameters):
+        values = {
+            'record': True,
+            'output_directory': str(self.folder),
+            'topics': ['/detector/detections', '/detector/labels'],
+            'min_free_gb': 0.0,
+            **parameters,
+        }
+        overrides = [Parameter(name, value=value) for name, value in values.items()]
+        node = RecorderNode(context=self.graph.context, parameter_overrides=overrides)
+        return self.graph.add(node)
+
+    def publisher(self, message_type, topic, qos=10):
+        return self.node.create_publisher(message_type, topic, qos)
+
+    def wait_for_listener(self, publisher):
+        self.graph.wait_until(
+            lambda: publisher.get_subscription_count() > 0, what=f'a listener on {publisher.topic}'
+        )
+
+    def wait_for(self, key, value):
+        self.graph.wait_until(lambda: self.value(key) == value, what=f'{key} = {value}')
+
+    def value(self, key):
+        values = self.status.values if self.status else ()
+        return next((item.value for item in values if item.key == key), None)
+
+    def record(self, on):
+        return self.graph.call(self.node, SetBool, '/recorder/record', SetBool.Request(data=on))
+
+    def stopped_bag(self):
+        response = self.record(False)
+        assert response.success, response.message
+        return Path(response.message)
+
+    def _take(self, array):
+        for status in array.status:
+            if status.name == 'recorder: bag':
+                self.status = status
+
+
+@pytest.fixture
+def flight(graph, tmp_path):
+    return Flight(graph, tmp_path / 'bags')
+
+
+def test_a_recording_of_nothing_is_a_whole_bag(flight):
+    flight.recorder()
+    with BagReader(flight.stopped_bag()) as bag:
+        assert (bag.message_count, bag.damage) == (0, ())
+
+
+def test_bytes_are_recorded_as_published_and_in_order(flight):
+    flight.recorder()
+    publisher = flight.publisher(Detection2DArray, '/detector/detections')
+    flight.wait_for_listener(publisher)
+    published = []
+    for number in range(50):
+        message = Detection2DArray()
+        message.header.stamp.sec = number
+        message.header.frame_id = 'x' * (number % 7)
+        # Serialised here: the padding that CDR leaves between fields is not the same each time.
+        published.append(serialize_message(message))
+        publisher.publish(published[-1])
+        flight.graph.executor.spin_once(timeout_sec=0)
+    flight.wait_for('messages', '50')
+    path = flight.stopped_bag()
+    with BagReader(path) as bag:
+        assert [message.data for message in bag.messages()] == published
+    with AnyReader([path]) as bag:
+        stamps = [bag.deserialize(raw, c.msgtype).header.stamp.sec for c, _, raw in bag.messages()]
+    assert stamps == list(range(50))
+
+
+def test_labels_latched_before_the_recording_are_caught_and_stay_latched(flight):
+    labels = flight.publisher(LabelInfo, '/detector/labels', LATCHED)
+    labels.publish(LabelInfo(class_map=[VisionClass(class_id=3, class_name='crack')]))
+    flight.recorder()
+    flight.wait_for('messages', '1')
+    with AnyReader([flight.stopped_bag()]) as bag:
+        connection, _, raw = next(bag.messages())
+        assert bag.deserialize(raw, connection.msgtype).class_map[0].class_name == 'crack'
+        qos = connection.ext.offered_qos_profiles[0]
+    assert (qos.durability, qos.reliability) == (
+        QosDurability.TRANSIENT_LOCAL,
+        QosReliability.RELIABLE,
+    )
+
+
+def test_a_best_effort_publisher_that_joins_a_reliable_one_is_heard(flight):
+    flight.recorder(topics=['/camera/fix'])
+    first = flight.publisher(NavSatFix, '/camera/fix')
+    flight.wait_for_listener(first)
+    second = flight.publisher(NavSatFix, '/camera/fix', qos_profile_sensor_data)
+    flight.wait_for_listener(second)
+    second.publish(NavSatFix(latitude=0.3))
+    flight.wait_for('received./camera/fix', '1')
+    assert flight.value('messages') == '1'
+
+
+def test_source_images_are_recorded_on_request_and_raw_ones_whole(flight):
+    flight.recorder(topics=['/camera/fix'], source_images=True)
+    reliable = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+    raw = flight.publisher(Image, '/camera/image', reliable)
+    packed = flight.publisher(CompressedImage, '/camera/image/compressed', reliable)
+    flight.wait_for_listener(raw)
+    flight.wait_for_listener(packed)
+    pixels = os.urandom(1280 * 720 * 3)
+    raw.publish(Image(height=720, width=1280, step=3840, encoding='bgr8', data=byte_array(pixels)))
+    packed.publish(CompressedImage(format='jpeg', data=byte_array(b'not really')))
+    flight.wait_for('messages', '2')
+    with BagReader(flight.stopped_bag()) as bag:
+        assert bag.image_topic().name == '/camera/image'
+        message = next(bag.messages(['/camera/image']))
+        assert bag.deserialize(message).data.tobytes() == pixels
+
+
+def test_the_service_starts_and_stops_recordings_and_says_where_they_are(flight):
+    flight.recorder(record=False, bag_name='first')
+    refusal = flight.record(False)
+    assert (refusal.success, refusal.message) == (False, 'Not recording.')
+    started = flight.record(True)
+    assert (started.success, started.message) == (True, str(flight.folder / 'first'))
+    again = flight.record(True)
+    assert not again.success
+    assert 'Already recording' in again.message
+    assert flight.stopped_bag() == flight.folder / 'first'
+    taken = flight.record(True)
+    assert not taken.success
+    assert 'first exists already and is not overwritten' in taken.message
+
+
+def test_without_a_name_every_recording_gets_its_own_folder(flight):
+    flight.recorder()
+    first = flight.stopped_bag()
+    assert flight.record(True).success
+    second = flight.stopped_bag()
+    assert first != second
+    assert first.name.startswith('flight_')
+
+
+def test_nothing_is_subscribed_while_nothing_is_recorded(flight):
+    flight.recorder()
+    publisher = flight.publisher(Detection2DArray, '/detector/detections')
+    flight.wait_for_listener(publisher)
+    flight.stopped_bag()
+    flight.graph.wait_until(
+        lambda: publisher.get_subscription_count() == 0, what='the end of the subscription'
+    )
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'reason'),
+    [
+        pytest.param({'min_free_gb': 1e6}, 'must stay free', id='disk too full'),
+        pytest.param({'output_directory': '/proc/bags'}, 'cannot be made', id='unwritable'),
+        pytest.param({'output_directory': '/dev/null/bags'}, 'cannot be', id='not a folder'),
+    ],
+)
+def test_a_recording_that_cannot_begin_is_reported_and_the_node_lives_on(
+    flight, parameters, reason
+):
+    flight.recorder(**parameters)
+    flight.wait_for('recording', 'false')
+    assert flight.status.level == DiagnosticStatus.ERROR
+    assert reason in flight.status.message
+    set_parameters(flight, output_directory=str(flight.folder), min_free_gb=0.0)
+    assert flight.record(True).success
+    flight.wait_for('recording', 'true')
+    assert flight.status.level == DiagnosticStatus.OK
+    flight.stopped_bag()
+
+
+def test_a_disk_that_fills_up_ends_the_bag_in_order_and_the_node_lives_on(flight, tmp_path):
+    margin = 512 << 20
+    flight.recorder(min_free_gb=(free_bytes(tmp_path) - margin) / 1e9)
+    publisher = flight.publisher(Detection2DArray, '/detector/detections')
+    flight.wait_for_listener(publisher)
+    publisher.publish(Detection2DArray())
+    flight.wait_for('messages', '1')
+    with (tmp_path / 'filler').open('wb') as filler:
+        os.posix_fallocate(filler.fileno(), 0, 2 * margin)
+        publisher.publish(Detection2DArray())
+        flight.wait_for('recording', 'false')
+    (tmp_path / 'filler').unlink()
+    assert flight.status.level == DiagnosticStatus.ERROR
+    assert 'must stay free' in flight.status.message
+    with BagReader(flight.value('bag')) as bag:
+        assert (bag.message_count, bag.damage) == (2, ())
+    assert flight.record(True).success
+
+
+def test_nonsense_parameters_are_refused_in_a_sentence(flight):
+    with pytest.raises(ParameterError, match='topics is empty'):
+        flight.recorder(topics=[''])
+    with pytest.raises(ParameterError, match='plain folder name'):
+        flight.recorder(bag_name='../elsewhere')
+
+
+def test_what_a_slow_disk_cannot_take_is_counted_by_topic(flight):
+    flight.recorder(topics=['/camera/image'], queue_mb=1.0)
+    publisher = flight.publisher(Image, '/camera/image')
+    flight.wait_for_listener(publisher)
+    publisher.publish(Image(height=1, width=1, data=byte_array(bytes(2_000_000))))
+    flight.wait_for('dropped./camera/image', '1')
+    assert flight.status.level == DiagnosticStatus.WARN
+    assert '1 messages lost' in flight.status.message
+
+
+def set_parameters(flight, **values):
+    types = {str: ParameterType.PARAMETER_STRING, float: ParameterType.PARAMETER_DOUBLE}
+    fields = {str: 'string_value', float: 'double_value'}
+    request = SetParameters.Request(
+        parameters=[
+            ParameterMessage(
+                name=name,
+                value=ParameterValue(type=types[type(value)], **{fields[type(value)]: value}),
+            )
+            for name, value in values.items()
+        ]
+    )
+    response = flight.graph.call(flight.node, SetParameters, '/recorder/set_parameters', request)
+    assert all(result.successful for result in response.results), response.results

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import time
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import CompressedImage
+
+from roof_detector.bags.reader import BagReader
+from roof_detector.bags.recovery import recover
+from roof_detector.ros.messages import byte_array
+
+TOPIC = '/camera/image/compressed'
+KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '4'))
+LOST_AT_MOST_S = 2.0
+
+
+class Camera:
+    """Publishes numbered frames at 50 Hz to a recorder in a process of its own."""
+
+    def __init__(self, graph, folder, **parameters):
+        self.graph = graph
+        self.bag = folder / 'bag'
+        self.published = 0
+        self.status = None
+        self._node = graph.node('camera')
+        self._publisher = self._node.create_publisher(CompressedImage, TOPIC, 50)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
+        self._data = byte_array(os.urandom(20_000))
+        values = {
+            'record': 'true',
+            'output_directory': folder,
+            'bag_name': 'bag',
+            'topics': f'[{TOPIC}]',
+            'min_free_gb': 0.0,
+            **parameters,
+        }
+        options = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
+        self.recorder = graph.start('roof_detector.ros.recorder_node', '--ros-args', *options)
+        graph.wait_until(self._publisher.get_subscription_count, what='the recorder')
+        self._node.create_timer(0.02, self._publish)
+
+    def fly(self, seconds):
+        end = time.monotonic() + seconds
+        self.graph.wait_until(lambda: time.monotonic() > end, within_s=seconds + 30)
+
+    def _publish(self):
+        message = CompressedImage(format='jpeg', data=self._data)
+        message.header.stamp.sec = self.published
+        self._publisher.publish(message)
+        self.published += 1
+
+    def _take(self, array):
+        for status in array.status:
+            if status.name == 'recorder: bag':
+                self.status = status
+
+
+def numbers_and_times(path):
+    with BagReader(path) as bag:
+        return [
+            (bag.deserialize(message).header.stamp.sec, message.log_time_ns)
+            for message in bag.messages()
+        ]
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+def test_an_interrupted_recorder_finishes_its_bag(graph, tmp_path, number):
+    camera = Camera(graph, tmp_path)
+    camera.fly(0.5)
+    camera.recorder.send_signal(number)
+    output, _ = camera.recorder.communicate(timeout=20)
+    assert camera.recorder.returncode == 0, output
+    with BagReader(camera.bag) as bag:
+        assert bag.damage == ()
+        assert bag.message_count > 10
+    with AnyReader([camera.bag]) as bag:
+        assert bag.message_count == len(list(bag.messages()))
+
+
+@pytest.mark.parametrize('seed', range(KILLS))
+def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, seed):
+    camera = Camera(graph, tmp_path, flush_period_s=random.Random(seed).choice([0.3, 1.0]))
+    camera.fly(random.Random(seed).uniform(0.1, 2.5))
+    camera.recorder.kill()
+    camera.recorder.wait()
+    killed_at_ns = time.time_ns()
+    published = camera.published
+    before = numbers_and_times(camera.bag)
+    assert [number for number, _ in before] == list(range(len(before)))
+    lost = published - len(before)
+    assert lost <= LOST_AT_MOST_S * 50, (lost, published)
+    if before:
+        assert (killed_at_ns - before[-1][1]) / 1e9 < LOST_AT_MOST_S
+    recovery = recover(camera.bag)
+    assert recovery.message_count == len(before)
+    assert numbers_and_times(camera.bag) == before
+    with AnyReader([camera.bag]) as bag:
+        assert bag.message_count == len(before)
+
+
+def test_a_disk_that_refuses_to_write_ends_the_recording_but_not_the_node(graph, tmp_path):
+    camera = Camera(graph, tmp_path, flush_period_s=0.1)
+    camera.fly(0.5)
+    written = (camera.bag / 'bag_0.mcap').stat().st_size
+    # The kernel now refuses to let files grow beyond this, as a full disk or quota does.
+    limit = written + 300_000
+    resource.prlimit(camera.recorder.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    graph.wait_until(
+        lambda: camera.status and camera.status.level == DiagnosticStatus.ERROR,
+        what='the report of the failure',
+    )
+    assert 'could not be written any further' in camera.status.message
+    assert camera.recorder.poll() is None
+    before = numbers_and_times(camera.bag)
+    assert len(before) > 10
+    assert recover(camera.bag).message_count == len(before)
+    code, output = graph.stop(camera.recorder)
+    assert code == 0, output
+    assert 'could not be written any further' in output

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from roof_detector.vision.errors import VisionError
+from roof_detector.vision.matching import Score, pairwise_iou
+
+NONE = np.zeros((0, 4))
+
+
+def test_no_boxes_give_no_ratios():
+    score = Score()
+    score.add(found_xyxy=NONE, found_names=[], true_xyxy=NONE, true_names=[])
+    assert score.precision is None
+    assert score.recall is None
+    assert pairwise_iou(NONE, NONE).shape == (0, 0)
+
+
+def test_a_box_of_another_class_is_wrong_and_leaves_the_true_one_missed():
+    box = np.array([[0, 0, 10, 10]])
+    score = Score()
+    score.add(found_xyxy=box, found_names=['rust'], true_xyxy=box, true_names=['drain'])
+    assert (score.right, score.wrong, score.missed) == ({}, {'rust': 1}, {'drain': 1})
+
+
+def test_the_second_box_on_one_thing_is_wrong():
+    box = np.array([[0, 0, 10, 10]])
+    score = Score()
+    score.add(
+        found_xyxy=np.repeat(box, 2, axis=0),
+        found_names=['drain', 'drain'],
+        true_xyxy=box,
+        true_names=['drain'],
+    )
+    assert score.precision == 0.5
+    assert score.recall == 1.0
+    assert score.of_class('drain').wrong == {'drain': 1}
+
+
+def test_a_name_short_is_refused():
+    with pytest.raises(VisionError, match='expected a name per box'):
+        Score().add(
+            found_xyxy=np.zeros((2, 4)), found_names=['rust'], true_xyxy=NONE, true_names=[]
+        )
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 40)] * 4), max_size=8))
+def test_overlap_is_symmetric_within_bounds_and_one_with_itself(corners):
+    boxes = np.array([[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d in corners])
+    overlap = pairwise_iou(boxes, boxes)
+    assert np.allclose(overlap, overlap.T)
+    assert ((overlap >= 0) & (overlap <= 1)).all()
+    solid = (boxes.reshape(-1, 4)[:, 2:] - boxes.reshape(-1, 4)[:, :2]).prod(axis=1) > 0
+    assert (overlap.diagonal()[solid] == 1).all()
