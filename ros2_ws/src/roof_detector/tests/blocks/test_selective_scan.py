@@ -241,6 +241,7 @@ def test_the_optional_arguments_may_all_be_absent():
         ('u', torch.zeros(2, 4, 7, dtype=torch.int64), 'u is int64'),
         ('delta', torch.zeros(2, 4, 6), 'delta is float32 of shape'),
         ('A', torch.zeros(3, 3), 'A is float32 of shape'),
+        ('A', torch.zeros(4, 0), 'at least one state'),
         ('B', torch.zeros(2, 3, 6), r'B is float32 of shape \(2, 3, 6\)'),
         ('B', torch.zeros(4, 3, dtype=torch.complex64), 'B is complex64'),
         ('C', torch.zeros(2, 3, 3, 7), 'groups a divisor of 4'),

@@ -100,10 +100,11 @@ def check(
             'length).'
         )
     batch, channels, length = u.shape
-    if A.ndim != 2 or A.shape[0] != channels or not (A.is_floating_point() or A.is_complex()):
+    right_kind = A.is_floating_point() or A.is_complex()
+    if A.ndim != 2 or A.shape[0] != channels or A.shape[1] == 0 or not right_kind:
         raise BlocksError(
             f'A is {_describe(A)}; it must be floating point or complex of shape '
-            f'({channels}, states), one row for each channel of u.'
+            f'({channels}, states), one row for each channel of u and at least one state.'
         )
     expected = {
         'delta': (delta, (batch, channels, length)),
