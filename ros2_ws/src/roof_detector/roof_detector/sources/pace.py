@@ -31,6 +31,10 @@ class Pace:
             return 0.0
         return -early_s
 
+    def rest(self, duration_s: float) -> None:
+        """Wait for a while, or until stopped."""
+        self._stopped.wait(duration_s)
+
     def stop(self) -> None:
         """End a wait, from any thread."""
         self._stopped.set()

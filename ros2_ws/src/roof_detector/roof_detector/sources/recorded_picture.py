@@ -11,7 +11,7 @@ import numpy as np
 
 from roof_detector.bags.errors import BagError
 from roof_detector.sources.errors import SourceError
-from roof_detector.sources.recorded_header import stamp_ns
+from roof_detector.sources.recorded_header import frame_id, stamp_ns
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import decode_jpeg, view_bgr
 from roof_detector.vision.errors import VisionError
@@ -39,6 +39,11 @@ class RecordedPicture:
     def stamp_ns(self) -> int:
         """Return the stamp in the recorded header."""
         return stamp_ns(self.message.data)
+
+    @property
+    def frame_id(self) -> str:
+        """Return the frame in the recorded header."""
+        return frame_id(self.message.data)
 
     def to_bgr(self) -> NDArray[np.uint8]:
         """Decode to (height, width, 3) BGR, or raise SourceError for a damaged picture."""

@@ -59,6 +59,11 @@ class FrameSource(ABC):
         """Return the frames of one pass if that is known."""
         return None
 
+    @property
+    def companion_roles(self) -> frozenset[str]:
+        """Return what comes beside the pictures; only bags hold more."""
+        return frozenset()
+
     def health(self) -> SourceHealth:
         """Return the counts of this moment."""
         return self._health
