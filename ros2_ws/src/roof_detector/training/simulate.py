@@ -107,7 +107,7 @@ def random_world(rng: np.random.Generator) -> WorldConfig:
         building_count=(1, 2),
         roof_area_m2=(250.0, 900.0),
         texture_metres_per_px=float(rng.choice([0.016, 0.02, 0.025])),
-        equipment_density=float(rng.uniform(0.5, 2.5)),
+        equipment_density=float(rng.uniform(0.8, 3.5)),
         defect_density=float(rng.uniform(0.5, 2.0)),
         clutter_density=float(rng.uniform(0.2, 2.5)),
         tree_count=(2, 10),
@@ -140,13 +140,25 @@ def random_flight(rng: np.random.Generator, size: int) -> FlightConfig:
 
 
 def random_pose(world: RoofWorld, config: FlightConfig, rng: np.random.Generator) -> CameraPose:
-    """Hover over some place of some roof with any heading."""
-    areas = np.array([b.footprint.size[0] * b.footprint.size[1] for b in world.buildings])
-    building = world.buildings[int(rng.choice(len(areas), p=areas / areas.sum()))]
-    roof = building.roofs[int(rng.integers(len(building.roofs)))]
-    a, b, _, d = roof.corners
-    share = np.clip(rng.uniform(-0.05, 1.05, 2), -0.1, 1.1)
-    spot = a + share[0] * (b - a) + share[1] * (d - a)
+    """Hover with any heading: half the time near a thing of a class drawn evenly, else anywhere."""
+    things = world.instances
+    building = world.buildings[int(rng.integers(len(world.buildings)))]
+    if things and rng.random() < 0.5:
+        present = sorted({thing.class_id for thing in things})
+        wanted = int(rng.choice(present))
+        near = [thing for thing in things if thing.class_id == wanted]
+        spot = near[int(rng.integers(len(near)))].position_enu.copy()
+        reach = 0.4 * config.altitude_m / config.focal_ratio
+        spot[:2] += rng.uniform(-reach, reach, 2) * (1, config.size_wh[1] / config.size_wh[0])
+        building = min(
+            world.buildings,
+            key=lambda b: float(np.hypot(*(np.array(b.footprint.centre_xy) - spot[:2]))),
+        )
+    else:
+        roof = building.roofs[int(rng.integers(len(building.roofs)))]
+        a, b, _, d = roof.corners
+        share = rng.uniform(0.0, 1.0, 2)
+        spot = a + share[0] * (b - a) + share[1] * (d - a)
     spot[2] = max(r.corners[:, 2].max() for r in building.roofs) + config.altitude_m
     back = config.altitude_m * np.tan(np.radians(config.tilt_deg))
     yaw = rng.uniform(0, 2 * np.pi)

@@ -88,36 +88,45 @@ class Canvas:
 
     def polygon(self, uv: ArrayLike, *, soften_px: float = 0.0) -> tuple[Window, Plane]:
         """Return the window and the coverage 0-1 of a polygon (n, 2) in metres."""
+        window, drawn, fixed = self._sheet(uv, margin_px=4 + 3 * soften_px)
+        cv2.fillPoly(drawn, [fixed], (255,), lineType=cv2.LINE_AA, shift=4)
+        return window, _softened(drawn, soften_px)
+
+    def line(
+        self, uv: ArrayLike, *, width_m: float, soften_px: float = 0.0
+    ) -> tuple[Window, Plane]:
+        """Return the window and the coverage 0-1 of a polyline (n, 2) in metres."""
+        thickness = max(round(width_m / self.metres_per_px), 1)
+        window, drawn, fixed = self._sheet(uv, margin_px=4 + thickness + 3 * soften_px)
+        cv2.polylines(
+            drawn,
+            [fixed],
+            isClosed=False,
+            color=(255,),
+            thickness=thickness,
+            lineType=cv2.LINE_AA,
+            shift=4,
+        )
+        return window, _softened(drawn, soften_px)
+
+    def _sheet(
+        self, uv: ArrayLike, *, margin_px: float
+    ) -> tuple[Window, NDArray[np.uint8], NDArray[np.int32]]:
+        """Return a window around points, an empty sheet for it, and the points in 1/16 pixel."""
         points = np.asarray(uv, dtype=np.float64)
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         reach = float((points.max(axis=0) - points.min(axis=0)).max()) / 2
-        window = self.window(middle, reach + (4 + 3 * soften_px) * self.metres_per_px)
-        mask = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start))
-        drawn = mask.astype(np.uint8)
+        window = self.window(middle, reach + margin_px * self.metres_per_px)
+        shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
         local = points / self.metres_per_px - 0.5 - (window[1].start, window[0].start)
-        fixed = np.round(local * 16).astype(np.int32)[None]
-        cv2.fillPoly(drawn, fixed, 255, lineType=cv2.LINE_AA, shift=4)
-        if soften_px > 0:
-            drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), soften_px), np.uint8)
-        return window, drawn.astype(np.float32) / 255
-
-    def line(self, uv: ArrayLike, *, width_m: float, soften_px: float = 0.0) -> Plane:
-        """Return the coverage 0-1 over the whole surface of a polyline (n, 2) in metres."""
-        drawn = np.zeros(self.shape_hw, np.uint8)
-        local = np.asarray(uv, dtype=np.float64) / self.metres_per_px - 0.5
-        fixed = np.round(local * 16).astype(np.int32)[None]
-        thickness = max(int(round(width_m / self.metres_per_px)), 1)
-        cv2.polylines(drawn, fixed, False, 255, thickness, cv2.LINE_AA, shift=4)
-        if soften_px > 0:
-            drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), soften_px), np.uint8)
-        return drawn.astype(np.float32) / 255
+        return window, np.zeros(shape, np.uint8), np.round(local * 16).astype(np.int32)
 
     def cast(self, uv: ArrayLike) -> None:
         """Put the convex hull of shadow points (n, 2) in metres under shade."""
         points = np.asarray(uv, dtype=np.float32) / self.metres_per_px - 0.5
         hull = cv2.convexHull(points)
         fixed = np.round(hull * 16).astype(np.int32)
-        cv2.fillConvexPoly(self.shade, fixed, 255, lineType=cv2.LINE_AA, shift=4)
+        cv2.fillConvexPoly(self.shade, fixed, (255,), lineType=cv2.LINE_AA, shift=4)
 
     def finish(self, *, shade_strength: float, shade_blur_m: float, gain: float = 1.0) -> Texture:
         """Apply the shade and make the texture; the canvas must not be used afterwards."""
@@ -126,8 +135,8 @@ class Canvas:
             soft = cv2.GaussianBlur(self.shade, (0, 0), blur)
             weight = soft.astype(np.float32) * (shade_strength / 255)
             # Skylight is bluer than sunlight: shade takes least from blue.
-            for plane, share in zip(self.planes, (0.88, 0.96, 1.0), strict=True):
-                plane *= gain * (1 - share * weight)
+            for channel, share in enumerate((0.88, 0.96, 1.0)):
+                self.planes[channel] *= gain * (1 - share * weight)
         elif gain != 1.0:
             self.planes *= gain
         image = cv2.merge([np.clip(plane, 0, 255).astype(np.uint8) for plane in self.planes])
@@ -135,3 +144,9 @@ class Canvas:
         return Texture.build(
             np.asarray(image, np.uint8), metres_per_px=self.metres_per_px, ids=ids, detailed=True
         )
+
+
+def _softened(drawn: NDArray[np.uint8], soften_px: float) -> Plane:
+    if soften_px > 0:
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), soften_px), np.uint8)
+    return drawn.astype(np.float32) / 255

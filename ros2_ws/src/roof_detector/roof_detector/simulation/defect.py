@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from roof_detector.simulation import classes
 from roof_detector.simulation.canvas import Canvas, Window
@@ -59,22 +60,25 @@ def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
     window = canvas.window(at, length * 0.75 + 0.3)
     shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
     drawn = np.zeros(shape, np.uint8)
-    step = 0.09
-    heading = rng.uniform(0, 2 * np.pi)
-    start = np.array(at) - length / 2 * np.array([np.cos(heading), np.sin(heading)])
-    width = rng.uniform(0.008, 0.032)
-    stack = [(start, heading, length, width)]
-    while stack:
-        point, heading, left, width = stack.pop()
+    course = rng.uniform(0, 2 * np.pi)
+    start = np.array(at) - length / 2 * np.array([np.cos(course), np.sin(course)])
+    branches = [(start, course, length, rng.uniform(0.008, 0.032))]
+    waviness = rng.uniform(0.15, 0.6)
+    while branches:
+        point, course, left, width = branches.pop()
+        lean = 0.0
         while left > 0:
-            heading += rng.normal(0, 0.28) + 0.12 * np.sin(left * 3)
+            # The heading swings about the course, with short jags as the crack rounds the grit.
+            lean = 0.8 * lean + rng.normal(0, waviness)
+            heading = course + lean
+            step = rng.uniform(0.04, 0.11)
             ahead = point + step * np.array([np.cos(heading), np.sin(heading)])
-            _stroke(drawn, canvas, window, point, ahead, max(width, 0.008))
+            _stroke(drawn, canvas, window, point, ahead, width_m=max(width, 0.006))
             point, left = ahead, left - step
-            width *= rng.uniform(0.975, 1.018)
-            if rng.random() < 0.035 and left > 0.5:
-                turn = heading + rng.choice([-1, 1]) * rng.uniform(0.4, 1.2)
-                stack.append((point, turn, left * rng.uniform(0.25, 0.7), width * 0.7))
+            width *= rng.uniform(0.95, 1.045)
+            if rng.random() < 0.02 and left > 0.5:
+                turn = course + rng.choice([-1, 1]) * rng.uniform(0.4, 1.3)
+                branches.append((point, turn, left * rng.uniform(0.25, 0.7), width * 0.7))
     cover = drawn.astype(np.float32) / 255
     wide = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.06 / canvas.metres_per_px), np.float32)
     canvas.blend(window, np.clip(wide * 1.2, 0, 0.35), (70, 78, 84))
@@ -84,31 +88,23 @@ def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
 
 
 def _stroke(
-    drawn: np.ndarray,
+    drawn: NDArray[np.uint8],
     canvas: Canvas,
     window: Window,
-    start: np.ndarray,
-    end: np.ndarray,
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    *,
     width_m: float,
 ) -> None:
     """Draw a piece of line whose darkness stands for widths below a pixel."""
     corner = np.array([window[1].start, window[0].start])
     a, b = ((p / canvas.metres_per_px - 0.5 - corner) * 16 for p in (start, end))
     width = width_m / canvas.metres_per_px
-    dark = int(255 * min(1.0, 0.25 + 0.75 * width))
-    layer = cv2.line(
-        np.zeros_like(drawn) if False else drawn,
-        _pair(a),
-        _pair(b),
-        dark,
-        max(int(round(width)), 1),
-        cv2.LINE_AA,
-        4,
-    )
-    np.copyto(drawn, layer)
+    dark = int(255 * min(1.0, 0.3 + 0.7 * width))
+    cv2.line(drawn, _pair(a), _pair(b), (dark,), max(round(width), 1), cv2.LINE_AA, 4)
 
 
-def _pair(point: np.ndarray) -> tuple[int, int]:
+def _pair(point: NDArray[np.float64]) -> tuple[int, int]:
     return int(point[0]), int(point[1])
 
 
@@ -128,7 +124,8 @@ def paint_ponding(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance:
     wet = smoothstep(depth, 0.18, 0.23)
     damp = smoothstep(depth, -0.08, 0.16)
     rim = np.exp(-(((depth - 0.17) / 0.045) ** 2)) * fade
-    rim += 0.6 * np.exp(-(((depth - 0.02) / 0.03) ** 2)) * fade * (rng.random() < 0.6)
+    if rng.random() < 0.6:
+        rim += np.float32(0.6) * np.exp(-(((depth - 0.02) / 0.03) ** 2)) * fade
     canvas.scale(window, 1 - np.float32(0.25) * damp)
     canvas.blend(window, np.clip(rim, 0, 1) * np.float32(rng.uniform(0.3, 0.8)), _dirt(rng))
     smooth_px = 0.10 / canvas.metres_per_px
@@ -136,7 +133,8 @@ def paint_ponding(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance:
         still = cv2.GaussianBlur(plane[window], (0, 0), smooth_px)
         plane[window] += wet * np.float32(0.65) * (still - plane[window])
     deep = smoothstep(depth, 0.2, 0.9)
-    canvas.scale(window, 1 - wet * (np.float32(rng.uniform(0.3, 0.5)) + 0.15 * deep))
+    murk = 1 - wet * (rng.uniform(0.3, 0.5) + 0.15 * deep)
+    canvas.scale(window, np.asarray(murk, np.float32))
     if rng.random() < 0.55:
         ripple = canvas.noise(window, rng, feature_m=radius * 1.5, octaves=3)
         sky = wet * np.clip(rng.uniform(0.2, 0.65) + 0.14 * ripple, 0, 0.85).astype(np.float32)
@@ -160,15 +158,17 @@ def paint_rust(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: in
     cover = smoothstep(inside, 0.25, 0.5) * fade * np.float32(rng.uniform(0.7, 0.97))
     halo = smoothstep(inside, -0.1, 0.4) * fade
     tint = canvas.noise(window, rng, feature_m=0.15, octaves=4, persistence=0.8)
-    gain = rng.uniform(0.75, 1.2)
-    canvas.blend(window, halo * np.float32(0.3), (78 * gain, 118 * gain, 172 * gain))
-    canvas.blend(window, cover, (34 * gain, 74 * gain, 148 * gain))
-    canvas.blend(window, cover * smoothstep(tint, 0.2, 1.6), (22 * gain, 42 * gain, 84 * gain))
-    canvas.blend(
-        window,
-        cover * smoothstep(-tint, 0.4, 1.8) * np.float32(0.8),
-        (48 * gain, 112 * gain, 205 * gain),
-    )
+    # Thin rust lets the ground shine through; where it is thick it goes from orange to brown.
+    worn = smoothstep(canvas.noise(window, rng, feature_m=0.1, octaves=3), -2.2, 0.3)
+    cover = cover * (1 - np.float32(rng.uniform(0, 0.6)) * (1 - worn))
+    gain, orange = rng.uniform(0.7, 1.2), rng.uniform(0.75, 1.15)
+    blue, red = gain * (2 - orange), gain * (0.5 + 0.5 * orange)
+    canvas.blend(window, halo * np.float32(0.3), (84 * blue, 118 * gain, 168 * red))
+    canvas.blend(window, cover, (38 * blue, 72 * gain, 138 * red))
+    dark = cover * smoothstep(tint, 0.2, 1.6)
+    canvas.blend(window, dark, (26 * blue, 42 * gain, 78 * red))
+    bright = cover * smoothstep(-tint, 0.4, 1.8) * np.float32(0.8)
+    canvas.blend(window, bright, (54 * blue, 112 * gain, 192 * red))
     cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.05 / canvas.metres_per_px), np.float32)
     _label(canvas, window, cover, instance)
 

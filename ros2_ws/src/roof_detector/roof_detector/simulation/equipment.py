@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from roof_detector.simulation.canvas import Colour
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.solid import UP, Solid, axes_of, solid_from
-from roof_detector.simulation.swatch import fan, frame, ribs
+from roof_detector.simulation.swatch import Decoration, fan, frame, ribs
 
 DARK: Colour = (48.0, 46.0, 44.0)
 Builder = Callable[..., Solid]
@@ -33,7 +33,7 @@ def split_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> So
         fan((0.38, (i + 0.5) / fans), radius, colour=DARK, hub=hub) for i in range(fans)
     )
     coil = (ribs(0.03, depth=0.5),)
-    lid = (frame(0.012, _scaled(colour, 0.93)),)
+    lid: tuple[Decoration, ...] = (frame(0.012, _scaled(colour, 0.93)),)
     if rng.random() < 0.5:
         lid += (ribs(rng.uniform(0.04, 0.09), depth=rng.uniform(0.03, 0.14), upright=True),)
     facets = make.box(

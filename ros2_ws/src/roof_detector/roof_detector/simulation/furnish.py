@@ -7,15 +7,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation import classes
+from roof_detector.simulation import classes, soiling
 from roof_detector.simulation.clutter import CLUTTER
 from roof_detector.simulation.defect import DEFECTS
-from roof_detector.simulation.equipment import choose_equipment, split_unit
+from roof_detector.simulation.equipment import Builder, choose_equipment, split_unit
 from roof_detector.simulation.instance import Instance
 from roof_detector.simulation.maker import Maker
-from roof_detector.simulation.noise import smoothstep
 from roof_detector.simulation.parapet import parapets, stair_head
 from roof_detector.simulation.roofing import Footprint, RoofSection
+from roof_detector.simulation.soiling import cable, pad
 from roof_detector.simulation.solid import Solid
 from roof_detector.simulation.world_config import WorldConfig
 
@@ -26,7 +26,7 @@ RATES: dict[str, tuple[float, float, float, float, float]] = {
     'bitumen': (0.40, 0.50, 0.45, 0.50, 0.15),
     'membrane': (0.45, 0.50, 0.30, 0.50, 0.20),
     'metal': (0.15, 0.0, 0.0, 0.0, 1.30),
-    'tile': (0.05, 0.0, 0.12, 0.0, 0.05),
+    'tile': (0.05, 0.0, 0.0, 0.0, 0.05),
 }
 CLUTTER_PER_100_M2 = 1.1
 MINIMUM_PAINTED_PX = 12
@@ -67,8 +67,13 @@ class Furnisher:
             self.solids.extend(built)
             if area > 2 and rng.random() < 0.35 * config.clutter_density:
                 self._stand(section, stair_head, radius=2.8)
+            if rng.random() < 0.8:
+                soiling.dirty_edges(section.canvas, rng, inset_m=self._edge)
         if self.wetness > 0.3:
-            self._dampen(section)
+            soiling.dampen(section.canvas, rng, wetness=self.wetness)
+        marks = config.clutter_density * area
+        soiling.stains(section.canvas, rng, count=int(rng.poisson(1.5 * marks)))
+        soiling.cables(section.canvas, rng, count=int(rng.poisson(0.25 * marks)))
         painted: dict[int, tuple[int, float]] = {}
         for class_id, rate in zip(DEFECTS, defects, strict=True):
             gain = config.defect_density * (
@@ -88,7 +93,6 @@ class Furnisher:
         for _ in range(int(count)):
             builder, _, radius = CLUTTER[int(rng.choice(len(CLUTTER), p=weights / weights.sum()))]
             self._stand(section, builder, radius=radius)
-        self._cables(section)
         self._survey(section, painted)
 
     def _free(self, section: RoofSection, radius: float) -> tuple[float, float] | None:
@@ -109,12 +113,12 @@ class Furnisher:
         loose = rng.normal(0, 0.04) if rng.random() < 0.75 else rng.uniform(-0.8, 0.8)
         return float(self.footprint.yaw + turn + loose)
 
-    def _stand(self, section: RoofSection, builder: object, *, radius: float) -> None:
+    def _stand(self, section: RoofSection, builder: Builder, *, radius: float) -> None:
         spot = self._free(section, radius)
         if spot is not None:
             self._taken.append((*spot, radius))
             base = section.plane.to_enu(spot)
-            self.solids.append(builder(base, yaw=self._yaw(), make=self.make))  # type: ignore[operator]
+            self.solids.append(builder(base, yaw=self._yaw(), make=self.make))
 
     def _group(self, section: RoofSection) -> None:
         """Place one unit or a row of alike units, in the open or along the parapet."""
@@ -130,7 +134,7 @@ class Furnisher:
         u, v = spot
         step_u, step_v = (1.0, 0.0) if rng.random() < 0.5 else (0.0, 1.0)
         if along_edge:
-            gap = self._edge + rng.uniform(0.25, 0.9)
+            gap = self._edge + rng.uniform(0.22, 0.8)
             side = int(rng.integers(4))
             step_u, step_v = (1.0, 0.0) if side < 2 else (0.0, 1.0)
             u = u if side < 2 else (gap if side == 2 else width - gap)
@@ -138,6 +142,8 @@ class Furnisher:
             # The long side lies along the parapet, the fan faces the roof or the parapet.
             yaw = self.footprint.yaw + (np.pi / 2 if side < 2 else 0.0)
             yaw += float(rng.integers(2) * np.pi + rng.normal(0, 0.05))
+        # Most rows are of one make; elsewhere units were added over the years.
+        make = Maker(self.make.light, rng, self.make.white()) if rng.random() < 0.7 else self.make
         pitch = radius * 2 * rng.uniform(0.9, 1.6)
         for i in range(count):
             place = (u + i * pitch * step_u, v + i * pitch * step_v)
@@ -153,13 +159,23 @@ class Furnisher:
                 self._taken.append((*place, radius))
                 base = section.plane.to_enu(place)
                 solid = builder(
-                    base, yaw=yaw + rng.normal(0, 0.03), make=self.make, instance=self._next_id
+                    base, yaw=yaw + rng.normal(0, 0.03), make=make, instance=self._next_id
                 )
+                self._connect(section, solid, place)
                 self.solids.append(solid)
                 self.instances.append(
                     Instance(self._next_id, classes.EQUIP, base, solid.outline, solid=True)
                 )
                 self._next_id += 1
+
+    def _connect(self, section: RoofSection, solid: Solid, at: tuple[float, float]) -> None:
+        """Lay a pad beneath some units and a line away from some."""
+        rng, canvas = self.make.rng, section.canvas
+        if rng.random() < 0.35:
+            pad(canvas, section.plane.to_uv(solid.facets[0].corners), rng)
+        if rng.random() < 0.4:
+            heading = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.2)
+            cable(canvas, rng, np.array(at), heading=heading, pieces=rng.integers(1, 5))
 
     def _paint(
         self, section: RoofSection, class_id: int, painted: dict[int, tuple[int, float]]
@@ -171,29 +187,6 @@ class Furnisher:
             painter(section.canvas, spot, self.make.rng, instance=self._next_id)
             painted[self._next_id] = (class_id, 0.02 if class_id == classes.CRACK else np.inf)
             self._next_id += 1
-
-    def _dampen(self, section: RoofSection) -> None:
-        """Darken parts of the roof as after rain."""
-        canvas = section.canvas
-        damp = canvas.noise(canvas.whole, self.make.rng, feature_m=5.0, octaves=5)
-        weight = smoothstep(damp, 1.2 - 1.5 * self.wetness, 1.6 - 1.2 * self.wetness)
-        canvas.scale(canvas.whole, 1 - np.float32(0.28 * self.wetness) * weight)
-
-    def _cables(self, section: RoofSection) -> None:
-        rng, canvas = self.make.rng, section.canvas
-        for _ in range(int(rng.poisson(1.2 * self.config.clutter_density))):
-            start = rng.uniform((0, 0), canvas.size_uv_m)
-            heading, points = rng.uniform(0, 2 * np.pi), [start]
-            bend = rng.uniform(0.02, 0.35)
-            for _ in range(int(rng.integers(4, 18))):
-                heading += rng.normal(0, bend)
-                points.append(points[-1] + 0.5 * np.array([np.cos(heading), np.sin(heading)]))
-            level = rng.choice([30.0, 45.0, 120.0, 200.0])
-            width = float(rng.uniform(0.015, 0.05))
-            route = np.array(points)
-            shadow = canvas.line(route + (0.03, 0.03), width_m=width, soften_px=1.0)
-            canvas.scale(canvas.whole, 1 - np.float32(0.4) * shadow)
-            canvas.blend(canvas.whole, canvas.line(route, width_m=width), (level,) * 3)
 
     def _survey(self, section: RoofSection, painted: dict[int, tuple[int, float]]) -> None:
         """Read back from the ids where each painted thing lies."""

@@ -16,8 +16,9 @@ def paint_ground(canvas: Canvas, rng: np.random.Generator) -> None:
     """Cover the land with grass, worn soil, roads and paved yards."""
     whole = canvas.whole
     green = rng.uniform(0.6, 1.15)
-    canvas.fill((48 * green, 100 * green, 84 * green * rng.uniform(0.8, 1.2)))
-    blades = canvas.noise(whole, rng, feature_m=0.35, octaves=3, persistence=0.8)
+    dry = rng.uniform(0, 1)
+    canvas.fill((green * (44 + 22 * dry), green * 92, green * (68 + 32 * dry)))
+    blades = canvas.noise(whole, rng, feature_m=0.5, octaves=4, persistence=1.0)
     canvas.scale(whole, np.clip(1 + 0.2 * blades, 0.4, 1.8))
     broad = canvas.noise(whole, rng, feature_m=9.0, octaves=5)
     canvas.blend(whole, 0.5 * smoothstep(broad, 0.0, 1.8), (60, 110, 118))
@@ -58,7 +59,7 @@ def _strip(canvas: Canvas, rng: np.random.Generator, *, road: bool) -> None:
         return
     side = rng.uniform(0.3, 0.6)
     tone = rng.uniform(95, 175)
-    canvas.blend(whole, cover, (tone * rng.uniform(0.6, 1.0), tone * 0.9, tone))
+    canvas.blend(whole, cover, (tone * rng.uniform(0.6, 1.0), tone * rng.uniform(0.93, 1.0), tone))
     joint = np.minimum(np.abs((along / side) % 1 - 0.5), np.abs((across / side) % 1 - 0.5))
     canvas.scale(whole, 1 - 0.35 * cover * smoothstep((0.5 - joint).astype(np.float32), 0.42, 0.5))
     stains = canvas.noise(whole, rng, feature_m=1.0, octaves=4)

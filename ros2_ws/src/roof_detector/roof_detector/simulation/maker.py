@@ -22,6 +22,8 @@ class Maker:
 
     light: Light
     rng: np.random.Generator
+    paint: Colour | None = None
+    """What `white` returns, for rows of one make."""
 
     def box(
         self,
@@ -78,7 +80,7 @@ class Maker:
         top: tuple[Decoration, ...] = (),
         top_radius: float | None = None,
         top_colour: Colour | None = None,
-        count: int = 12,
+        count: int = 16,
     ) -> tuple[Facet, ...]:
         """Build an upright cylinder or cone frustum."""
         upper = radius if top_radius is None else top_radius
@@ -90,7 +92,8 @@ class Maker:
                 (width, slant),
                 colour,
                 self.rng,
-                dirt=dirt,
+                dirt=0.0,
+                mottle=0.01,
                 gain=self.light.gain(_tilted(angle, radius - upper, height)),
             )
             for angle in angles
@@ -115,14 +118,16 @@ class Maker:
 
     def white(self) -> Colour:
         """Return the paint of a unit: mostly white, sometimes grey or beige, seldom dark."""
+        if self.paint is not None:
+            return self.paint
         pick = self.rng.random()
-        if pick < 0.62:
-            level = self.rng.uniform(205, 252)
-            return (level * self.rng.uniform(0.94, 1.0), level, level)
-        if pick < 0.88:
-            level = self.rng.uniform(130, 205)
+        if pick < 0.7:
+            level = self.rng.uniform(215, 255)
+            return (level * self.rng.uniform(0.95, 1.0), level, level)
+        if pick < 0.9:
+            level = self.rng.uniform(135, 215)
             return (level, level, level * self.rng.uniform(0.96, 1.02))
-        if pick < 0.96:
+        if pick < 0.97:
             level = self.rng.uniform(165, 220)
             return (level * 0.84, level * 0.95, level)
         level = self.rng.uniform(60, 120)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from roof_detector.simulation.flight_config import FlightConfig
 
 NOISE_SIDE_PX = 640
-METERED_LEVEL = 116.0
+METERED_LEVEL = 126.0
 METERED_SHARE = 0.5
 
 
@@ -26,7 +26,7 @@ class Optics:
         reach = (x * x + y * y) / (width * width + height * height)
         shading = np.clip(255 * (1 - config.vignetting * reach), 0, 255).astype(np.uint8)
         self._shading = cv2.merge([shading] * 3)
-        self._cast = 1 + 0.04 * rng.standard_normal(3)
+        self._cast = 1 + 0.025 * rng.standard_normal(3)
         # One sheet of noise per flight; each frame reads it from another place.
         sheet = rng.standard_normal(
             (height + NOISE_SIDE_PX, width + NOISE_SIDE_PX, 3), dtype=np.float32

@@ -23,7 +23,7 @@ class Painter:
     """Own one frame's colours and ids, and paint over them from back to front."""
 
     def __init__(
-        self, camera: PinholeCamera, pose: CameraPose, *, grain: NDArray[np.int8] | None = None
+        self, camera: PinholeCamera, pose: CameraPose, *, grain: NDArray[np.uint8] | None = None
     ) -> None:
         width, height = camera.size_wh
         self.camera = camera
@@ -66,11 +66,11 @@ class Painter:
         y1 = min(int(np.ceil(pixels[:, 1].max())) + 1, height)
         if x1 <= x0 or y1 <= y0:
             return
-        polygon = np.round((pixels - (x0, y0)) * (1 << SUBPIXEL_BITS)).astype(np.int32)[None]
+        polygon = np.round((pixels - (x0, y0)) * (1 << SUBPIXEL_BITS)).astype(np.int32)
         size = (x1 - x0, y1 - y0)
         window = (slice(y0, y1), slice(x0, x1))
         stencil = np.zeros((size[1], size[0]), np.uint8)
-        cv2.fillPoly(stencil, polygon, 255, shift=SUBPIXEL_BITS)
+        cv2.fillPoly(stencil, [polygon], (255,), shift=SUBPIXEL_BITS)
         texture = facet.texture
         depth = float(np.median(points[:, 2]))
         level = texture.level_for(depth / self.camera.fx)
@@ -91,7 +91,7 @@ class Painter:
         elif picture.alpha is not None:
             self.ids[window][stencil > 0] = facet.instance
         else:
-            cv2.fillPoly(self.ids[window], polygon, facet.instance, shift=SUBPIXEL_BITS)
+            cv2.fillPoly(self.ids[window], [polygon], (facet.instance,), shift=SUBPIXEL_BITS)
 
     def _homography(
         self, facet: Facet, metres_per_px: float, corner_xy: tuple[int, int]
@@ -105,7 +105,7 @@ class Painter:
         return matrix @ self.pose.rotation.T @ in_enu
 
     def _add_grain(
-        self, colours: NDArray[np.uint8], facet: Facet, depth: float, corner_xy: tuple[int, int]
+        self, colours: cv2.typing.MatLike, facet: Facet, depth: float, corner_xy: tuple[int, int]
     ) -> None:
         magnification = facet.texture.metres_per_px * self.camera.fx / depth
         if magnification < GRAIN_MAGNIFICATION or self._grain is None:

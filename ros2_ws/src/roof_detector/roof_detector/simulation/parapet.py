@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from roof_detector.simulation.canvas import Colour
 from roof_detector.simulation.maker import Maker
@@ -35,7 +36,7 @@ def parapets(footprint: Footprint, make: Maker) -> tuple[float, tuple[Solid, ...
         (-ahead, left, length / 2, width - 2 * thick, footprint.yaw + np.pi / 2),
         (ahead, left, length / 2, width - 2 * thick, footprint.yaw + np.pi / 2),
     ):
-        count = max(int(round(span / rng.uniform(1.6, 3.6))), 1)
+        count = max(round(span / rng.uniform(1.6, 3.6)), 1)
         piece = span / count
         for i in range(count):
             raised = stepped and i % 2 == 0
@@ -59,7 +60,7 @@ def parapets(footprint: Footprint, make: Maker) -> tuple[float, tuple[Solid, ...
     return thick * (1.7 if stepped else 1.0), tuple(out)
 
 
-def stair_head(base: np.ndarray, *, yaw: float, make: Maker) -> Solid:
+def stair_head(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
     """Build the small house over a staircase."""
     rng = make.rng
     size = (rng.uniform(2.4, 4.5), rng.uniform(2.2, 3.4), rng.uniform(2.0, 2.8))

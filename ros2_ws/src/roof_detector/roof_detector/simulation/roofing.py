@@ -49,6 +49,14 @@ class Footprint:
         signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         return np.stack([middle + a * length / 2 * ahead + b * width / 2 * left for a, b in signs])
 
+    def distance_to(self, spot_xy: NDArray[np.float64]) -> float:
+        """Return how far a place lies outside the walls, 0 within."""
+        offset = spot_xy - np.asarray(self.centre_xy)
+        cosine, sine = np.cos(self.yaw), np.sin(self.yaw)
+        along = abs(offset[0] * cosine + offset[1] * sine) - self.size[0] / 2
+        across = abs(offset[1] * cosine - offset[0] * sine) - self.size[1] / 2
+        return float(np.hypot(max(along, 0.0), max(across, 0.0)))
+
     @classmethod
     def pitch_for(cls, kind: str, rng: np.random.Generator) -> float:
         """Draw a roof's slope in radians: none for flat kinds, slight for metal."""
@@ -103,7 +111,7 @@ def walls(footprint: Footprint, make: Maker) -> tuple[Facet, ...]:
     level = rng.uniform(110, 215)
     colour: Colour = (level * rng.uniform(0.7, 1.0), level * 0.95, level)
     rise = footprint.size[1] / 2 * np.tan(footprint.pitch)
-    low, high = footprint.corners(0.0), footprint.corners(footprint.height)
+    high = footprint.corners(footprint.height)
     out = []
     for i in range(4):
         j = (i + 1) % 4
@@ -126,7 +134,6 @@ def walls(footprint: Footprint, make: Maker) -> tuple[Facet, ...]:
             metres_per_px=WALL_METRES_PER_PX,
         )
         out.append(facet_from_uv(plane, outline, texture))
-    assert low.shape == (4, 3)
     return tuple(out)
 
 

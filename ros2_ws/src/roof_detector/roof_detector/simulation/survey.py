@@ -42,10 +42,10 @@ class SurveyPath:
         reach = across.max() - across.min()
         lines = max(int(np.ceil(reach / spacing)), 1)
         offsets = (np.arange(lines) + 0.5) / lines * reach + across.min()
-        height = world.roof_bounds[:, 2].max() if len(world.buildings) else 0.0
+        height = float(world.roof_bounds[1, 2])
         eaves = max(building.footprint.height for building in world.buildings)
         level = min(height, eaves + 0.5 * (height - eaves)) + config.altitude_m
-        turns = []
+        turns: list[list[float]] = []
         for offset in offsets:
             near = np.abs(across - offset) < max(spacing / 2, reach / lines / 2) + 0.5
             if not near.any():

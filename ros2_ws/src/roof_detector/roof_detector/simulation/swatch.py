@@ -26,6 +26,7 @@ def swatch(
     *,
     gain: float = 1.0,
     dirt: float = 0.2,
+    mottle: float = 0.05,
     decorations: tuple[Decoration, ...] = (),
     metres_per_px: float = SWATCH_METRES_PER_PX,
     alpha: NDArray[np.uint8] | None = None,
@@ -34,13 +35,13 @@ def swatch(
     width, height = (max(int(np.ceil(side / metres_per_px)), 4) for side in size_wh_m)
     picture = np.empty((height, width, 3), np.float32)
     picture[:] = colour
-    mottle = fractal_noise((height, width), rng, feature_px=0.3 / metres_per_px, octaves=3)
-    picture *= (1 + 0.05 * mottle)[..., None]
+    tone = fractal_noise((height, width), rng, feature_px=0.3 / metres_per_px, octaves=3)
+    picture *= (1 + np.float32(mottle) * tone)[..., None]
     if dirt > 0:
         grime = fractal_noise((height, width), rng, feature_px=0.5 / metres_per_px, octaves=4)
         edge = _edge_distance((height, width)) * metres_per_px
         weight = smoothstep(grime - 3 * edge, 0.3, 1.8)[..., None] * np.float32(dirt)
-        picture += weight * (np.float32([52, 62, 70]) - picture)
+        picture += weight * (np.array([52, 62, 70], np.float32) - picture)
     for decoration in decorations:
         decoration(picture, metres_per_px, rng)
     image = np.clip(picture * gain, 0, 255).astype(np.uint8)
@@ -102,8 +103,8 @@ def frame(width_m: float, colour: Colour) -> Decoration:
     """Return a border around the face."""
 
     def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        thickness = max(int(round(width_m / metres_per_px)), 1)
-        tone = np.float32(colour) * np.float32(rng.uniform(0.92, 1.05))
+        thickness = max(round(width_m / metres_per_px), 1)
+        tone = np.array(colour, np.float32) * np.float32(rng.uniform(0.92, 1.05))
         for border in (
             picture[:thickness],
             picture[-thickness:],
@@ -120,7 +121,7 @@ def cells(columns: int, rows: int, colour: Colour, *, width_m: float = 0.012) ->
 
     def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
         height, width = picture.shape[:2]
-        thickness = max(int(round(width_m / metres_per_px)), 1)
+        thickness = max(round(width_m / metres_per_px), 1)
         for column in range(1, columns):
             x = width * column // columns
             picture[:, x : x + thickness] = colour

@@ -24,7 +24,7 @@ def tree(base: ArrayLike, *, radius: float, make: Maker) -> Solid:
     foot = np.asarray(base, dtype=np.float64)
     height = radius * rng.uniform(1.3, 2.4)
     east, south = np.array([1.0, 0, 0]), np.array([0, -1.0, 0])
-    hue = rng.uniform(0.75, 1.2, 3) * (36, 74, 56)
+    hue = rng.uniform(0.8, 1.25) * rng.uniform(0.9, 1.1, 3) * (42, 72, 58)
     sun = make.light.to_sun
     facets: list[Facet] = []
     for share, width in PROFILE:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from roof_detector.simulation.building import Building
 from roof_detector.simulation.painter import Painter
 from roof_detector.simulation.solid import Solid
-from roof_detector.simulation.world import RoofWorld, distance_to
+from roof_detector.simulation.world import RoofWorld
 
 
 def paint_world(world: RoofWorld, painter: Painter) -> None:
@@ -21,7 +21,7 @@ def paint_world(world: RoofWorld, painter: Painter) -> None:
     painter.paint(world.ground)
     eye = painter.pose.position_enu[:2]
     items: list[tuple[float, Building | Solid]] = [
-        (distance_to(building.footprint, eye), building) for building in world.buildings
+        (building.footprint.distance_to(eye), building) for building in world.buildings
     ]
     items += [(float(np.hypot(*(solid.base[:2] - eye))), solid) for solid in world.standing]
     for _, item in sorted(items, key=lambda pair: -pair[0]):

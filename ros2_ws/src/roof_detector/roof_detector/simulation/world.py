@@ -17,7 +17,7 @@ from roof_detector.simulation.ground import GROUND_METRES_PER_PX, paint_ground
 from roof_detector.simulation.instance import Instance
 from roof_detector.simulation.light import Light
 from roof_detector.simulation.maker import Maker
-from roof_detector.simulation.painter import GRAIN_METRES_PER_PX
+from roof_detector.simulation.noise import fractal_noise
 from roof_detector.simulation.plot import plan_buildings
 from roof_detector.simulation.solid import Solid, solid_from
 from roof_detector.simulation.tree import tree
@@ -112,7 +112,7 @@ def _plant(
             spot = rng.uniform(-0.5, 0.5, 2) * size
             clear = all(np.hypot(*(spot - (x, y))) > 0.8 * (radius + r) for x, y, r in taken)
             if clear and all(
-                distance_to(building.footprint, spot) > 0.85 * radius for building in buildings
+                building.footprint.distance_to(spot) > 0.85 * radius for building in buildings
             ):
                 taken.append((spot[0], spot[1], radius))
                 base = np.array([*spot, 0.0])
@@ -135,20 +135,8 @@ def _car(base: NDArray[np.float64], make: Maker) -> Solid:
     return solid_from(facets, base, half_extent=(2.15, 0.9), yaw=yaw)
 
 
-def distance_to(footprint: object, spot: NDArray[np.float64]) -> float:
-    """Return how far a place lies outside a building, 0 within."""
-    yaw, size, centre = footprint.yaw, footprint.size, footprint.centre_xy  # type: ignore[attr-defined]
-    offset = spot - np.asarray(centre)
-    along = abs(offset[0] * np.cos(yaw) + offset[1] * np.sin(yaw)) - size[0] / 2
-    across = abs(offset[1] * np.cos(yaw) - offset[0] * np.sin(yaw)) - size[1] / 2
-    return float(np.hypot(max(along, 0.0), max(across, 0.0)))
-
-
 def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Make fine relief around 128 for views from close by; a pixel is GRAIN_METRES_PER_PX."""
-    from roof_detector.simulation.noise import fractal_noise
-
-    assert GRAIN_METRES_PER_PX > 0
     noise = fractal_noise(
         (GRAIN_SIDE_PX, GRAIN_SIDE_PX), rng, feature_px=6, octaves=3, persistence=0.9
     )
