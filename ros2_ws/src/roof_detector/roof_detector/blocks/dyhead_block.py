@@ -110,11 +110,10 @@ class DyHeadBlock(nn.Module):
         if self.coarse == 'upsample':
             return self.coarser(_resize(x, size), offset, mask)
         small = x.shape[2:]
-        # Row and column offsets alternate; both shrink with their own axis.
-        moved = _shrink(offset, small).unflatten(1, (TAPS, 2))
-        rows = moved[:, :, 0] * (small[0] / size[0])
-        columns = moved[:, :, 1] * (small[1] / size[1])
-        offset = torch.stack((rows, columns), 2).flatten(1, 2)
+        offset = _shrink(offset, small)
+        # Row and column offsets alternate; each shrinks with its own axis.
+        rows, columns = offset[:, 0::2] * (small[0] / size[0]), offset[:, 1::2] * (small[1] / size[1])
+        offset = torch.stack((rows, columns), 2).reshape(x.shape[0], 2 * TAPS, *small)
         return _resize(self.coarser(x, offset, _shrink(mask, small)), size)
 
 
