@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mcap.opcode import Opcode
 from mcap.records import Channel, Message, Schema
 
-from roof_detector.bags.mcap_scan import Record, records_in, whole_records
+from roof_detector.bags.mcap_scan import DAMAGE, Record, records_in, whole_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,14 @@ class CutOffMcap:
     def messages(self) -> Iterator[Message]:
         """Yield every whole message, those of one chunk by time."""
         for record in whole_records(self._path):
-            if record.opcode == Opcode.CHUNK:
-                content = records_in(record)
-                if content is None:
-                    return
+            content = records_in(record) if record.opcode == Opcode.CHUNK else [record]
+            if content is None:
+                return
+            try:
                 messages = [message for inner in content for message in self._read(inner)]
-                yield from sorted(messages, key=lambda message: message.log_time)
-            else:
-                yield from self._read(record)
+            except DAMAGE:
+                return
+            yield from sorted(messages, key=lambda message: message.log_time)
             self.readable_bytes = record.end
 
     def _read(self, record: Record) -> Iterator[Message]:

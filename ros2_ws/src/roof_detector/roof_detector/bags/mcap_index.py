@@ -9,7 +9,7 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, ChunkIndex, Message, Metadata, MetadataIndex, Schema
 from mcap.writer import MCAP0_MAGIC
 
-from roof_detector.bags.mcap_scan import Record, records_in, whole_records
+from roof_detector.bags.mcap_scan import DAMAGE, Record, records_in, whole_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,17 +37,11 @@ class McapIndex:
         """Scan a file up to its end, its cut or its first damage."""
         index = cls()
         for record in whole_records(path):
-            if record.opcode == Opcode.CHUNK:
-                content = records_in(record)
-                if content is None:
+            try:
+                if not index._take_record(record):
                     break
-                index._take_chunk(record, content)
-            elif record.opcode == Opcode.MESSAGE_INDEX and index.chunks:
-                index._take_message_index(record)
-            elif record.opcode == Opcode.METADATA:
-                index._take_metadata(record)
-            else:
-                index._take(record)
+            except DAMAGE:
+                break
             index.end = record.end
         return index
 
@@ -55,6 +49,21 @@ class McapIndex:
     def message_count(self) -> int:
         """Return how many messages the file holds."""
         return sum(self.counts.values())
+
+    def _take_record(self, record: Record) -> bool:
+        """Take one record of the file; return whether it was whole."""
+        if record.opcode == Opcode.CHUNK:
+            content = records_in(record)
+            if content is None:
+                return False
+            self._take_chunk(record, content)
+        elif record.opcode == Opcode.MESSAGE_INDEX and self.chunks:
+            self._take_message_index(record)
+        elif record.opcode == Opcode.METADATA:
+            self._take_metadata(record)
+        else:
+            self._take(record)
+        return True
 
     def _take_chunk(self, record: Record, content: list[Record]) -> None:
         head = Chunk.read(record.stream())

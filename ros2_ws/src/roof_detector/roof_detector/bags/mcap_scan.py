@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import lz4.frame
 from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Chunk
 from mcap.writer import MCAP0_MAGIC
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _RECORD_HEAD = struct.Struct('<BQ')
 _FOOTER_BYTES = _RECORD_HEAD.size + 20
+# What reading a record raises when its bytes are not what was written.
+DAMAGE = (struct.error, ValueError, McapError)
+# All that MCAP knows; another name is damage.
 _DECOMPRESS = {'': bytes, 'lz4': lz4.frame.decompress, 'zstd': zstd.decompress}
 
 
@@ -91,13 +95,10 @@ def records_in(chunk: Record) -> list[Record] | None:
 
 def unpacked(chunk: Record) -> bytes | None:
     """Return a chunk's decompressed content, or None when it is not what was written."""
-    head = Chunk.read(chunk.stream())
-    if head.compression not in _DECOMPRESS:
-        msg = f'A chunk is compressed with {head.compression!r}; only lz4 and zstd are known.'
-        raise BagError(msg)
     try:
+        head = Chunk.read(chunk.stream())
         content = _DECOMPRESS[head.compression](head.data)
-    except (RuntimeError, zstd.ZstdError):
+    except (*DAMAGE, KeyError, RuntimeError, zstd.ZstdError):
         return None
     if len(content) != head.uncompressed_size:
         return None

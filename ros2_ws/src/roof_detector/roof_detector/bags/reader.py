@@ -11,7 +11,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.metadata import NAME, read_metadata
 from roof_detector.bags.sources import Rosbag2Source, Source, open_file
 from roof_detector.bags.topics import BagMessage, BagTopic, choose_image_topic, merged
-from roof_detector.bags.typestore import new_typestore
+from roof_detector.bags.typestore import known_type, shared_typestore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -32,7 +32,7 @@ class BagReader:
         self.path = Path(path).expanduser()
         self._sources = _open(self.path)
         self.topics = merged([topic for source in self._sources for topic in source.topics])
-        self._types: Typestore | None = None
+        self._types: Typestore = get_typestore(Stores.EMPTY)
 
     @property
     def message_count(self) -> int:
@@ -70,13 +70,10 @@ class BagReader:
 
     def deserialize(self, message: BagMessage) -> Any:
         """Return a message as an object with ROS 2's field names."""
-        if self._types is None:
-            self._types = _types_of(self.topics)
+        if message.type_name not in self._types.fielddefs:
+            self._learn(message.type_name)
         try:
             return self._types.deserialize_cdr(message.data, message.type_name)
-        except KeyError:
-            msg = f'{self.path} holds no definition of {message.type_name}, and none is known.'
-            raise BagError(msg) from None
         except Exception as error:  # generated code raises whatever it meets
             msg = (
                 f'A message of {message.topic} in {self.path} is damaged: it is no '
@@ -100,6 +97,20 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _learn(self, type_name: str) -> None:
+        """Register a type as the bag defines it, or as we know it where the bag does not."""
+        text = next((t.definition for t in self.topics if t.type_name == type_name), '')
+        if 'IDL: ' in text:
+            types = {}
+            for part in text.split('=' * 80 + '\n')[1:]:
+                types.update(get_types_from_idl(part.split('\n', 1)[1]))
+        elif text:
+            types = get_types_from_msg(text, type_name)
+        else:
+            types = shared_typestore().fielddefs
+            known_type(type_name, shared_typestore())
+        self._types.register({k: v for k, v in types.items() if k not in self._types.fielddefs})
 
     def _filled(self) -> list[Source]:
         return [s for s in self._sources if any(t.message_count for t in s.topics)]
@@ -128,18 +139,3 @@ def _open(path: Path) -> list[Source]:
         msg = f'{path} lacks files that its {NAME} names: {", ".join(missing)}.'
         raise BagError(msg)
     return [open_file(file) for file in files]
-
-
-def _types_of(topics: Collection[BagTopic]) -> Typestore:
-    """Return the types as the bag itself defines them, and ours for what it does not."""
-    types = {}
-    for topic in topics:
-        if 'IDL: ' in topic.definition:
-            for part in topic.definition.split('=' * 80 + '\n')[1:]:
-                types.update(get_types_from_idl(part.split('\n', 1)[1]))
-        elif topic.definition:
-            types.update(get_types_from_msg(topic.definition, topic.type_name))
-    ours = new_typestore().fielddefs
-    store = get_typestore(Stores.EMPTY)
-    store.register({**ours, **types})
-    return store

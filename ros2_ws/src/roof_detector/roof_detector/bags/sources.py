@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-import apsw
 from rosbags import rosbag1, rosbag2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-_READ_ERRORS = (rosbag1.ReaderError, rosbag2.ReaderError, apsw.Error, sqlite3.Error, OSError)
+_HEADER = 'std_msgs/msg/Header'
 
 
 class Source(Protocol):
@@ -76,30 +74,27 @@ class CutOffSource:
         self._file = CutOffMcap(path)
         self.damage = self._file.damage
         self.start_ns, self.end_ns = self._file.start_ns, self._file.end_ns
-        self.topics = tuple(
-            BagTopic(
+        self._by_channel = {
+            channel.id: BagTopic(
                 channel.topic,
-                self._type(channel.schema_id),
+                schema.name,
                 self._file.message_counts.get(channel.id, 0),
-                self._file.schemas[channel.schema_id].data.decode(),
+                schema.data.decode(errors='replace'),
             )
             for channel in self._file.channels.values()
-            if channel.schema_id in self._file.schemas
-        )
+            if (schema := self._file.schemas.get(channel.schema_id)) is not None
+        }
+        self.topics = tuple(self._by_channel.values())
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Yield the messages of the topics, chunk by chunk."""
         for message in self._file.messages():
-            channel = self._file.channels[message.channel_id]
-            if channel.topic in topics:
-                type_name = self._type(channel.schema_id)
-                yield BagMessage(channel.topic, type_name, message.log_time, message.data)
+            topic = self._by_channel.get(message.channel_id)
+            if topic is not None and topic.name in topics:
+                yield BagMessage(topic.name, topic.type_name, message.log_time, message.data)
 
     def close(self) -> None:
         """Do nothing: the file is open only while it is read."""
-
-    def _type(self, schema_id: int) -> str:
-        return self._file.schemas[schema_id].name
 
 
 class Rosbag1Source:
@@ -112,10 +107,13 @@ class Rosbag1Source:
         with _translated(path):
             self._reader = rosbag1.Reader(path)
             self._reader.open()
-        self._store = get_typestore(Stores.EMPTY)
+        types = {}
         for connection in self._reader.connections:
-            types = get_types_from_msg(connection.msgdef.data, connection.msgtype)
-            self._store.register(types)
+            types.update(get_types_from_msg(connection.msgdef.data, connection.msgtype))
+        # rosbags itself skips the one field that ROS 2's header lacks, seq.
+        types[_HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[_HEADER]
+        self._store = get_typestore(Stores.EMPTY)
+        self._store.register(types)
         self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
         self.topics = tuple(
             BagTopic(c.topic, c.msgtype, c.msgcount) for c in self._reader.connections
@@ -155,6 +153,8 @@ def open_file(path: Path) -> Source:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except _READ_ERRORS as error:
+    except BagError:
+        raise
+    except Exception as error:  # rosbags raises whatever it meets in a damaged file
         msg = f'{path} cannot be read: {str(error).rstrip(".")}.'
         raise BagError(msg) from error

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _PACKAGE = 'vision_msgs'  # not among rosbags' own types
 
 
-def new_typestore() -> Typestore:
-    """Return the message types of ROS 2 Jazzy and vision_msgs."""
+@functools.cache
+def shared_typestore() -> Typestore:
+    """Return the message types of ROS 2 Jazzy and vision_msgs, and all that were asked for."""
     store = get_typestore(Stores.ROS2_JAZZY)
     folder = resources.files('roof_detector.bags') / 'definitions' / _PACKAGE / 'msg'
     types = {}
@@ -31,12 +32,6 @@ def new_typestore() -> Typestore:
         types.update(get_types_from_msg(file.read_text(encoding='utf-8'), name))
     store.register(types)
     return store
-
-
-@functools.cache
-def shared_typestore() -> Typestore:
-    """Return the one store for types that are written; it grows as types are asked for."""
-    return new_typestore()
 
 
 def known_type(type_name: str, store: Typestore) -> str:

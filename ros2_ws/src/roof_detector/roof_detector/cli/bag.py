@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector bag`: looks into recorded flights and mends those that were cut off."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roof_detector.bags.reader import BagReader
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and what it does."""
+    parser = subparsers.add_parser('bag', help='look into a recorded flight, or mend it')
+    actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
+    info = actions.add_parser('info', help='list topics, times and damage')
+    info.set_defaults(run=_info)
+    recover = actions.add_parser('recover', help='finish a bag that was cut off, in place')
+    recover.set_defaults(run=_recover)
+    for action in (info, recover):
+        action.add_argument('bag', type=Path, help='rosbag2 folder or file (.mcap, .db3, .bag)')
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from roof_detector.bags.reader import BagReader  # noqa: PLC0415
+
+    with BagReader(arguments.bag) as bag:
+        print(_description(bag))
+        for sentence in bag.damage:
+            print(sentence)
+    return 0
+
+
+def _recover(arguments: argparse.Namespace) -> int:
+    from roof_detector.bags.recovery import recover  # noqa: PLC0415
+
+    recovery = recover(arguments.bag)
+    mended = ', '.join(recovery.mended) or 'no file needed it'
+    print(f'{arguments.bag}: {recovery.message_count} messages; finished: {mended}.')
+    if recovery.lost_bytes:
+        print(f'{recovery.lost_bytes} bytes at the end were no whole record and are cut off.')
+    return 0
+
+
+def _description(bag: BagReader) -> str:
+    begin = datetime.fromtimestamp(bag.start_ns / 1e9, timezone.utc)
+    duration_s = (bag.end_ns - bag.start_ns) / 1e9
+    lines = [f'{bag.path}: {bag.message_count} messages']
+    if bag.message_count:
+        lines.append(f'from {begin:%Y-%m-%d %H:%M:%S} UTC, {duration_s:.1f} s')
+    width = max((len(topic.name) for topic in bag.topics), default=0)
+    lines += [
+        f'  {topic.name:{width}}  {topic.message_count:8}  {topic.type_name}'
+        for topic in bag.topics
+    ]
+    return '\n'.join(lines)

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.message_bytes import message_bytes
+from roof_detector.bags.writer import BagWriter
+from roof_detector.cli import bag
+
+FIX = 'sensor_msgs/msg/NavSatFix'
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    bag.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(['bag', *map(str, words)])
+    return arguments.run(arguments)
+
+
+def test_an_empty_bag_is_described(tmp_path, capsys):
+    BagWriter(tmp_path / 'bag').close()
+    assert run('info', tmp_path / 'bag') == 0
+    assert capsys.readouterr().out == f'{tmp_path / "bag"}: 0 messages\n'
+
+
+def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
+    writer = BagWriter(tmp_path / 'bag')
+    writer.add_topic('/fix', FIX)
+    writer.write('/fix', message_bytes(FIX, {}), log_time_ns=1_700_000_000_000_000_000)
+    writer.flush()
+    assert run('info', tmp_path / 'bag') == 0
+    described = capsys.readouterr().out
+    assert 'from 2023-11-14 22:13:20 UTC, 0.0 s' in described
+    assert '/fix         1  sensor_msgs/msg/NavSatFix' in described
+    assert 'bag_0.mcap was cut off' in described
+    assert run('recover', tmp_path / 'bag') == 0
+    assert '1 messages; finished: bag_0.mcap.' in capsys.readouterr().out
+    assert run('info', tmp_path / 'bag') == 0
+    assert 'cut off' not in capsys.readouterr().out
+
+
+def test_a_bag_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(BagError, match='There is no bag'):
+        run('info', tmp_path / 'bag')
