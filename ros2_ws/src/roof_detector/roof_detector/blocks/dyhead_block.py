@@ -112,7 +112,8 @@ class DyHeadBlock(nn.Module):
         small = x.shape[2:]
         offset = _shrink(offset, small)
         # Row and column offsets alternate; each shrinks with its own axis.
-        rows, columns = offset[:, 0::2] * (small[0] / size[0]), offset[:, 1::2] * (small[1] / size[1])
+        rows = offset[:, 0::2] * (small[0] / size[0])
+        columns = offset[:, 1::2] * (small[1] / size[1])
         offset = torch.stack((rows, columns), 2).reshape(x.shape[0], 2 * TAPS, *small)
         return _resize(self.coarser(x, offset, _shrink(mask, small)), size)
 

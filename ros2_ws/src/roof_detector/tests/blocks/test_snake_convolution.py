@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import io
+
+import onnx
+import onnxruntime
+import openvino
 import pytest
 import torch
 from torch import nn
@@ -12,6 +17,7 @@ from roof_detector.blocks.pixel_sampling import sample_bilinear
 from roof_detector.blocks.snake_convolution import accumulate_outward
 
 EXACT = {'rtol': 1e-9, 'atol': 1e-10}
+FLOAT = {'rtol': 1e-4, 'atol': 1e-4}
 CASES = [
     pytest.param('dsconvpro_k3_m0', id='3 taps along x'),
     pytest.param('dsconvpro_k5_m1', id='5 taps along y'),
@@ -219,3 +225,30 @@ def test_the_stage_trains_every_parameter_in_both_forms():
         stage = C3k2_SnakeConv(8, 16, 2, c3k=c3k)
         (stage(torch.randn(2, 8, 9, 8)) * torch.randn(2, 16, 9, 8)).sum().backward()
         assert all(weight.grad is not None for weight in stage.parameters())
+
+
+def test_it_exports_for_any_size_without_scattered_writes():
+    model = SnakeConv(4, 8, 5, 1).eval()
+    file = io.BytesIO()
+    torch.onnx.export(
+        model,
+        (torch.randn(1, 4, 9, 7),),
+        file,
+        dynamo=False,
+        opset_version=17,
+        input_names=['x'],
+        dynamic_axes={'x': {0: 'batch', 2: 'height', 3: 'width'}},
+    )
+    kinds = {node.op_type for node in onnx.load_from_string(file.getvalue()).graph.node}
+    assert 'GridSample' in kinds
+    assert not any('Scatter' in kind for kind in kinds)
+    session = onnxruntime.InferenceSession(file.getvalue(), providers=['CPUExecutionProvider'])
+    file.seek(0)
+    # By default a CPU with AMX computes in bfloat16, which moves sampling positions.
+    options = {'INFERENCE_PRECISION_HINT': 'f32', 'INFERENCE_NUM_THREADS': 1}
+    compiled = openvino.Core().compile_model(openvino.convert_model(file), 'CPU', options)
+    for shape in ((1, 4, 9, 7), (2, 4, 12, 5), (1, 4, 1, 6)):
+        x = torch.randn(shape)
+        y = model(x).detach()
+        assert_close(torch.from_numpy(session.run(None, {'x': x.numpy()})[0]), y, **FLOAT)
+        assert_close(torch.from_numpy(compiled([x.numpy()])[0]), y, **FLOAT)
