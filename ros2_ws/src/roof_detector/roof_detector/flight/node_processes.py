@@ -28,9 +28,17 @@ class NodeProcesses:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         log_folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, parameters: Mapping[str, object]) -> None:
-        """Start the node `roof_detector.ros.<name>_node` with parameters."""
+    def start(
+        self,
+        name: str,
+        parameters: Mapping[str, object],
+        *,
+        remappings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the node `roof_detector.ros.<name>_node`, its topics remapped."""
         arguments = ['--ros-args']
+        for here, there in (remappings or {}).items():
+            arguments += ['-r', f'{here}:={there}']
         for parameter, value in parameters.items():
             arguments += ['-p', f'{parameter}:={_yaml(value)}']
         with self.log(name).open('wb') as log:
@@ -105,7 +113,7 @@ class NodeProcesses:
 
 
 def _yaml(value: object) -> str:
-    """Write a parameter's value as rcl reads it: strings quoted, so that 0 stays a camera's name."""
+    """Write a value as rcl reads it: strings quoted, so that camera 0 stays a string."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

@@ -39,7 +39,8 @@ def write_annotated(bag: Path, folder: Path, *, sheet: Path, most_on_sheet: int 
     if written:
         stretches = np.array_split(np.arange(len(written)), min(most_on_sheet, len(written)))
         chosen = [max(stretch, key=lambda i: found.get(written[i][1], 0)) for stretch in stretches]
-        page = contact_sheet([_tile(*written[i], written[0][1], found) for i in chosen])
+        begin = written[0][1]
+        page = contact_sheet([_tile(*written[i], begin=begin, found=found) for i in chosen])
         cv2.imwrite(str(sheet), page, [cv2.IMWRITE_JPEG_QUALITY, 88])
     return len(written)
 
@@ -47,10 +48,11 @@ def write_annotated(bag: Path, folder: Path, *, sheet: Path, most_on_sheet: int 
 def _tile(
     path: Path,
     stamp: tuple[int, int],
-    first: tuple[int, int],
+    *,
+    begin: tuple[int, int],
     found: dict[tuple[int, int], int],
 ) -> tuple[npt.NDArray[np.uint8], str]:
-    after_s = stamp[0] - first[0] + (stamp[1] - first[1]) / 1e9
+    after_s = stamp[0] - begin[0] + (stamp[1] - begin[1]) / 1e9
     picture = cv2.imread(str(path))
     assert picture is not None, path
     count = found.get(stamp, 0)

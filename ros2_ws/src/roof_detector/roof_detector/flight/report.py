@@ -68,7 +68,7 @@ def as_table(summary: FlightSummary, *, files: dict[str, str]) -> str:
     if score is not None:
         rows.append(('precision at IoU 0.5', _percent(score.precision)))
         rows.append(('recall at IoU 0.5', _percent(score.recall)))
-    rows += [(what, where) for what, where in files.items()]
+    rows += files.items()
     width = max(len(label) for label, _ in rows)
     return '\n'.join(f'  {label:<{width}}  {value}' for label, value in rows)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import rclpy
+from rclpy.context import Context
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
 
@@ -26,7 +27,7 @@ class DiagnosticsWatch:
 
     def __init__(self, *, name: str) -> None:
         self.reports: dict[str, Report] = {}
-        self._context = rclpy.Context()
+        self._context = Context()
         rclpy.init(context=self._context)
         self._node = rclpy.create_node(name, context=self._context)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from roof_detector.vision.errors import VisionError
 
 
 def pairwise_iou(
-    first_xyxy: npt.NDArray[np.floating], second_xyxy: npt.NDArray[np.floating]
+    first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
     """Return the intersection over union of every box (n, 4) with every box (m, 4), as (n, m)."""
     first = np.asarray(first_xyxy, np.float64).reshape(-1, 1, 4)
@@ -54,9 +55,9 @@ class Score:
     def add(
         self,
         *,
-        found_xyxy: npt.NDArray[np.floating],
+        found_xyxy: npt.NDArray[np.floating[Any]],
         found_names: list[str],
-        true_xyxy: npt.NDArray[np.floating],
+        true_xyxy: npt.NDArray[np.floating[Any]],
         true_names: list[str],
         least_iou: float = 0.5,
     ) -> None:

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who may import whom (docs/design.md): dependencies go one way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / 'roof_detector'
+TRAINING = Path(__file__).parents[1] / 'training'
+MAY_IMPORT = {
+    'vision': set(),
+    'blocks': set(),
+    'simulation': {'vision'},
+    'inference': {'vision', 'blocks'},
+    'bags': {'vision'},
+    'export': {'vision', 'bags'},
+    'sources': {'vision', 'bags'},
+    'ros': {'vision', 'blocks', 'simulation', 'inference', 'bags', 'export', 'sources'},
+}
+# These join rooms for a person's command and may import any of them.
+ABOVE_ALL = {'cli', 'doctor', 'flight', 'station'}
+OF_ROS = ('rclpy', 'rcl_interfaces', 'cv_bridge', 'ament_index_python')
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path} imports relatively'
+            yield node.module
+
+
+def rooms():
+    return sorted(path.name for path in PACKAGE.iterdir() if any(path.glob('**/*.py')))
+
+
+def test_every_room_is_known_here():
+    assert set(rooms()) <= set(MAY_IMPORT) | ABOVE_ALL
+
+
+@pytest.mark.parametrize('room', rooms())
+def test_a_room_imports_only_the_rooms_below_it(room):
+    allowed = MAY_IMPORT.get(room, set(rooms())) | {room}
+    for path in (PACKAGE / room).rglob('*.py'):
+        for module in imported_modules(path):
+            parts = module.split('.')
+            if parts[0] == 'roof_detector' and len(parts) > 1:
+                assert parts[1] in allowed or module == 'roof_detector.__version__', (
+                    f'{path} imports {module}'
+                )
+            assert parts[0] != 'training', f'{path} imports training'
+
+
+@pytest.mark.parametrize('room', rooms())
+def test_only_the_ros_room_imports_ros(room):
+    if room in {'ros', 'station', 'doctor'}:
+        return
+    for path in (PACKAGE / room).rglob('*.py'):
+        for module in imported_modules(path):
+            root = module.split('.')[0]
+            assert root not in OF_ROS and not root.endswith('_msgs'), f'{path} imports {module}'
+
+
+def test_training_imports_neither_the_nodes_nor_the_station():
+    for path in TRAINING.rglob('*.py'):
+        for module in imported_modules(path):
+            assert not module.startswith(('roof_detector.ros', 'roof_detector.station')), path
+
+
+def test_every_python_file_says_its_licence():
+    for path in (*PACKAGE.rglob('*.py'), *TRAINING.rglob('*.py')):
+        head = path.read_text().splitlines()[:2]
+        assert head == [
+            '# SPDX-FileCopyrightText: 2026 roof_detector authors',
+            '# SPDX-License-Identifier: AGPL-3.0-only',
+        ], path
