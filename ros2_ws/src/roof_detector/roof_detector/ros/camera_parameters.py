@@ -24,7 +24,7 @@ CAMERA_TABLE = ParameterTable(
         minimum=0.0,
         maximum=1000.0,
     ),
-    Parameter('loop', False, 'Begin a file again at its end.'),  # noqa: FBT003
+    Parameter('loop', default=False, description='Begin a file again at its end.'),
     Parameter('topic', '', 'Image topic of a bag that has several.'),
     Parameter(
         'size',

@@ -21,7 +21,7 @@ SIMULATED_FLIGHT_TABLE = ParameterTable(
         maximum=2**31 - 1,
     ),
     Parameter('frames', 0, 'Frames to fly; 0 for the whole survey.', minimum=0, maximum=1_000_000),
-    Parameter('loop', False, 'Fly the same survey again at its end.'),  # noqa: FBT003
+    Parameter('loop', default=False, description='Fly the same survey again at its end.'),
     Parameter('rate_hz', _FLIGHT.rate_hz, 'Frames per second.', minimum=0.1, maximum=120.0),
     Parameter(
         'width', _FLIGHT.size_wh[0], 'Width of the image in pixels.', minimum=32, maximum=8192

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -108,6 +109,8 @@ class StreamNode(Node):
         assert self._playback is not None
         self._look_around()
         report = self._playback.report()
+        # Whoever counts the frames needs the last report; it must not go down with the process.
+        self._diagnostics.wait_for_all_acked(Duration(seconds=1.0))
         if report.error:
             self.get_logger().error(report.error)
             raise SystemExit(1)

@@ -106,6 +106,8 @@ def test_every_frame_of_a_video_arrives_raw_and_compressed_under_one_stamp(
     code, output = ended(graph, process)
     assert code == 0, output
     assert 'Sent 25 frames of' in output
+    graph.wait_until(lambda: ear.value('state') == 'ended', what='the last report')
+    assert ear.value('frames_published') == '25'
     images, jpegs, infos = (ear.heard[role] for role in ('image', 'compressed', 'camera_info'))
     assert [footage.number(pixels(image)) for image in images] == list(range(25))
     decoded = [cv2.imdecode(np.frombuffer(j.data, np.uint8), cv2.IMREAD_COLOR) for j in jpegs]

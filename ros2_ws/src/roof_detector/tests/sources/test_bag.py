@@ -10,13 +10,13 @@ import pytest
 from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.typesys import Stores, get_typestore
 
-from roof_detector.bags.typestore import new_typestore
+from roof_detector.bags.typestore import shared_typestore
 from roof_detector.bags.writer import BagWriter
 from roof_detector.sources.bag import BagSource
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.recorded_header import stamp_ns, with_stamp_ns
 
-STORE = new_typestore()
+STORE = shared_typestore()
 T = STORE.types
 BEGIN_NS = 1_700_000_000_000_000_000
 PERIOD_NS = 100_000_000
