@@ -71,10 +71,12 @@ class Parameter:
     def coerce(self, value: Any) -> Value:
         """Return the value in the parameter's own type, or raise ParameterError.
 
-        A whole number serves where a decimal is expected, and any empty list is an empty list of
-        names: YAML and `ros2 param set` cannot tell which kind of empty list was meant.
+        A whole number serves where a decimal or a name is expected (camera 0), and any empty list
+        is an empty list of names: YAML cannot tell which was meant.
         """
         expected = type(self.default)
+        if expected is str and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if expected is tuple and not isinstance(value, str) and hasattr(value, '__iter__'):

@@ -92,7 +92,8 @@ class Graph:
         for process in self._processes:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            process.wait()
+            process.stdout.close()
         self.executor.shutdown()
         for node in self._nodes:
             node.destroy_node()
