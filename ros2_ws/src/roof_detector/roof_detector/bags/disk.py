@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError, DiskFull
@@ -44,16 +45,19 @@ class DiskFloor:
 
 def free_bytes(folder: Path) -> int:
     """Return the free bytes of the disk that a folder lies on, or will lie on."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    return shutil.disk_usage(existing).free
+    for candidate in (folder, *folder.parents):
+        # Missing, or in a folder that is closed to us: then its parent lies on the same disk.
+        with suppress(OSError):
+            return shutil.disk_usage(candidate).free
+    msg = f'The free space of {folder} cannot be found. Is its disk there?'
+    raise BagError(msg)
 
 
 def new_folder(path: Path) -> None:
     """Create a folder, its parents too, durably; raise BagError where that cannot be done."""
     try:
         path.mkdir(parents=True)
+        sync_folder(path.parent)
     except FileExistsError:
         if path.is_dir():
             msg = f'{path} exists already and is not overwritten. Choose another name.'
@@ -63,7 +67,6 @@ def new_folder(path: Path) -> None:
     except OSError as error:
         msg = f'The folder {path} cannot be made ({error.strerror}). Choose a writable one.'
         raise BagError(msg) from error
-    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

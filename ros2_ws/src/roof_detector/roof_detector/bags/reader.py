@@ -30,7 +30,11 @@ class BagReader:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).expanduser()
-        self._sources = _open(self.path)
+        try:
+            self._sources = _open(self.path)
+        except OSError as error:
+            msg = f'{self.path} cannot be read ({error.strerror}). Is it yours?'
+            raise BagError(msg) from error
         self.topics = merged([topic for source in self._sources for topic in source.topics])
         self._types: Typestore = get_typestore(Stores.EMPTY)
 

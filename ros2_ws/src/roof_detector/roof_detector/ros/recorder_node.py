@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
@@ -36,8 +37,10 @@ class RecorderNode(Node):
         self._failure = ''
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_service(SetBool, '~/record', self._on_record)
-        self.create_timer(_DISCOVERY_PERIOD_S, self._look_after_recording)
-        self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        # Simulated time may stand still; looking after the bag may not.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_DISCOVERY_PERIOD_S, self._look_after_recording, clock=steady)
+        self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics, clock=steady)
         if self._settings.record:
             self._start()
 

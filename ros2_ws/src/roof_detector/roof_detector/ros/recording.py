@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, count
@@ -103,4 +104,4 @@ def _new_path(settings: RecorderSettings) -> Path:
     name = datetime.now(timezone.utc).strftime('flight_%Y%m%dT%H%M%SZ')
     names = chain([name], (f'{name}_{number}' for number in count(2)))
     paths = (settings.output_directory / candidate for candidate in names)
-    return next(path for path in paths if not path.exists())
+    return next(path for path in paths if not os.path.lexists(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 
 import pytest
@@ -72,6 +73,24 @@ class Flights:
 @pytest.fixture(scope='session')
 def flights():
     return Flights
+
+
+@pytest.fixture
+def closed_folder(tmp_path):
+    folder = tmp_path / 'closed'
+    folder.mkdir(mode=0)
+    yield folder
+    folder.chmod(0o700)
+
+
+@pytest.fixture
+def unprivileged():
+    """Do without root's rights, where the tests have them, so that permissions count."""
+    uid = os.geteuid()
+    if uid == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(uid)
 
 
 @pytest.fixture(scope='session')

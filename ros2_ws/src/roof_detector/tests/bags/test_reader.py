@@ -165,6 +165,11 @@ def test_a_bag_that_cannot_be_read_says_why(tmp_path, flights, spoil, sentence):
         BagReader(path)
 
 
+def test_a_bag_that_is_closed_to_us_is_named(closed_folder, unprivileged):
+    with pytest.raises(BagError, match=r'cannot be read \(Permission denied\)'):
+        BagReader(closed_folder / 'bag')
+
+
 def test_a_file_that_is_no_bag_is_refused(tmp_path):
     for name, content in (('a.mp4', b'x'), ('a.db3', b'x' * 5000), ('a.bag', b'x' * 5000)):
         (tmp_path / name).write_bytes(content)

@@ -136,6 +136,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
         BagWriter(tmp_path / 'file' / 'bag')
 
 
+def test_a_place_that_is_closed_to_us_is_named(closed_folder, unprivileged):
+    with pytest.raises(BagError, match=r'cannot be made \(Permission denied\)'):
+        BagWriter(closed_folder / 'bags' / 'bag')
+
+
 def test_below_the_floor_of_free_space_no_bag_is_begun(tmp_path):
     with pytest.raises(DiskFull, match=r'GB free, less than the 1000000\.00 GB'):
         BagWriter(tmp_path / 'bag', min_free_bytes=10**15)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue
@@ -15,6 +16,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profi
 from rclpy.serialization import serialize_message
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image, NavSatFix
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
@@ -38,7 +40,7 @@ class Flight:
         self.status = None
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
 
-    def recorder(self, **parameters):
+    def recorder(self, *, arguments=(), **parameters):
         values = {
             'record': True,
             'output_directory': str(self.folder),
@@ -47,7 +49,11 @@ class Flight:
             **parameters,
         }
         overrides = [Parameter(name, value=value) for name, value in values.items()]
-        node = RecorderNode(context=self.graph.context, parameter_overrides=overrides)
+        node = RecorderNode(
+            context=self.graph.context,
+            cli_args=['--ros-args', *arguments],
+            parameter_overrides=overrides,
+        )
         return self.graph.add(node)
 
     def publisher(self, message_type, topic, qos=10):
@@ -168,6 +174,31 @@ def test_the_service_starts_and_stops_recordings_and_says_where_they_are(flight)
     taken = flight.record(True)
     assert not taken.success
     assert 'first exists already and is not overwritten' in taken.message
+
+
+def test_topics_follow_namespace_and_remapping(flight):
+    arguments = ['-r', '__ns:=/drone', '-r', 'camera/fix:=/gps/fix']
+    flight.recorder(arguments=arguments, topics=['camera/fix', 'detector/detections'])
+    fix = flight.publisher(NavSatFix, '/gps/fix')
+    detections = flight.publisher(Detection2DArray, '/drone/detector/detections')
+    flight.wait_for_listener(fix)
+    flight.wait_for_listener(detections)
+
+
+def test_with_simulated_time_messages_are_logged_by_that_clock(flight):
+    flight.recorder(use_sim_time=True, topics=['/camera/fix'])
+    clock = flight.publisher(Clock, '/clock')
+    publisher = flight.publisher(NavSatFix, '/camera/fix')
+
+    def tick():
+        clock.publish(Clock(clock=Time(sec=1_000)))
+        return publisher.get_subscription_count()
+
+    flight.graph.wait_until(tick, what='a listener once the clock runs')
+    publisher.publish(NavSatFix())
+    flight.wait_for('messages', '1')
+    with BagReader(flight.stopped_bag()) as bag:
+        assert [message.log_time_ns for message in bag.messages()] == [1_000 * 10**9]
 
 
 def test_without_a_name_every_recording_gets_its_own_folder(flight):
