@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a model of the zoo costs: weights, operations, and time on this machine's processor."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics.models import YOLO
+
+from roof_detector.blocks.flop_count import FlopCount, count_flops
+from roof_detector.blocks.model_files import model_files
+
+STOCK = 'YOLO11'
+
+Runner = Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelName:
+    """Name a model by what it is: a variant of the zoo or stock, at a scale, for a task."""
+
+    variant: str
+    task: str
+    scale: str
+
+    @property
+    def file_name(self) -> str:
+        """Return the name that ultralytics builds the model from."""
+        variant = '' if self.variant == STOCK else f'-{self.variant}'
+        return f'yolo11{self.scale}{variant}{"-seg" if self.task == "segment" else ""}.yaml'
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCost:
+    """Hold what a model costs without a clock."""
+
+    name: ModelName
+    parameters: int
+    flops: FlopCount
+
+
+def variants() -> tuple[str, ...]:
+    """Return the stock model and all variants of the zoo."""
+    stems = (path.stem for path in model_files())
+    own = (stem.removeprefix('yolo11-') for stem in stems if not stem.endswith('-seg'))
+    return (STOCK, *own)
+
+
+def model_cost(name: ModelName, *, image_size: int) -> ModelCost:
+    """Count the weights of the model as it trains and the operations of the model as it flies.
+
+    The operations are those of the fused network on one square picture, without suppression.
+    """
+    model = _network(name)
+    parameters = sum(weights.numel() for weights in model.parameters())
+    fused = model.fuse(verbose=False)
+    fused.model[-1].export = True
+    picture = torch.zeros(1, 3, image_size, image_size)
+    with torch.no_grad():
+        fused(picture)  # makes the anchors, which are not counted as they are kept
+    flops = count_flops(lambda: fused(picture))
+    return ModelCost(name=name, parameters=parameters, flops=flops)
+
+
+def time_models(
+    names: Sequence[ModelName],
+    *,
+    backends: Sequence[str],
+    image_size: int,
+    repeats: int,
+    threads: int,
+) -> dict[tuple[ModelName, str], float]:
+    """Return the median milliseconds of each model with each backend.
+
+    All models are loaded first and take turns, one picture each, so that whatever else the
+    machine does meets all of them alike: ratios hold better than times.
+    """
+    torch.set_num_threads(threads)
+    folder = Path(tempfile.mkdtemp(prefix='roof_detector_models_'))
+    try:
+        runners = {
+            (name, backend): _runner(name, backend, folder, image_size, threads)
+            for name in names
+            for backend in backends
+        }
+        taken: dict[tuple[ModelName, str], list[float]] = {key: [] for key in runners}
+        for round_number in range(repeats + 1):
+            for key, run in runners.items():
+                start = time.perf_counter()
+                run()
+                if round_number > 0:  # the first round warms up
+                    taken[key].append((time.perf_counter() - start) * 1e3)
+        return {key: statistics.median(times) for key, times in taken.items()}
+    finally:
+        shutil.rmtree(folder)
+
+
+def _network(name: ModelName) -> Any:
+    model: Any = YOLO(name.file_name, task=name.task).model
+    return model.eval()
+
+
+def _runner(name: ModelName, backend: str, folder: Path, image_size: int, threads: int) -> Runner:
+    picture = torch.rand(1, 3, image_size, image_size)
+    if backend == 'torch':
+        return _torch_runner(_network(name), picture)
+    checkpoint = folder / f'{Path(name.file_name).stem}.pt'
+    if not checkpoint.exists():
+        torch.save({'model': _network(name)}, checkpoint)
+    exported = YOLO(checkpoint).export(format=backend, imgsz=image_size, verbose=False)
+    if backend == 'onnx':
+        return _onnx_runner(exported, picture, threads)
+    return _openvino_runner(exported, picture, threads)
+
+
+def _torch_runner(model: Any, picture: torch.Tensor) -> Runner:
+    fused = model.fuse(verbose=False)
+
+    def run() -> object:
+        with torch.inference_mode():
+            return fused(picture)
+
+    return run
+
+
+def _onnx_runner(path: str, picture: torch.Tensor, threads: int) -> Runner:
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
+    feed = {session.get_inputs()[0].name: picture.numpy()}
+    return lambda: session.run(None, feed)
+
+
+def _openvino_runner(path: str, picture: torch.Tensor, threads: int) -> Runner:
+    import openvino  # noqa: PLC0415
+
+    # Half precision, the default on some processors, moves sampled coordinates by pixels.
+    hints = {
+        'PERFORMANCE_HINT': 'LATENCY',
+        'INFERENCE_PRECISION_HINT': 'f32',
+        'INFERENCE_NUM_THREADS': threads,
+    }
+    compiled = openvino.Core().compile_model(next(Path(path).glob('*.xml')), 'CPU', hints)
+    feed = [picture.numpy()]
+    return lambda: compiled(feed)
