@@ -107,8 +107,8 @@ def random_world(rng: np.random.Generator) -> WorldConfig:
         building_count=(1, 2),
         roof_area_m2=(250.0, 900.0),
         texture_metres_per_px=float(rng.choice([0.016, 0.02, 0.025])),
-        equipment_density=float(rng.uniform(0.8, 3.5)),
-        defect_density=float(rng.uniform(0.5, 2.0)),
+        equipment_density=float(rng.uniform(0.4, 1.6)),
+        defect_density=float(rng.uniform(0.3, 1.2)),
         clutter_density=float(rng.uniform(0.2, 2.5)),
         tree_count=(2, 10),
     )
@@ -117,7 +117,7 @@ def random_world(rng: np.random.Generator) -> WorldConfig:
 def random_flight(rng: np.random.Generator, size: int) -> FlightConfig:
     """Draw a height, a camera and its faults; most frames are 16:9, some square or 4:3."""
     aspect = float(rng.choice([9 / 16, 0.6, 0.75, 1.0], p=[0.45, 0.25, 0.1, 0.2]))
-    height = max(int(round(size * aspect / 32)) * 32, 64)
+    height = max(round(size * aspect / 32) * 32, 64)
     return FlightConfig(
         size_wh=(size, min(height, size)),
         focal_ratio=float(rng.uniform(0.65, 1.35)),
@@ -140,7 +140,7 @@ def random_flight(rng: np.random.Generator, size: int) -> FlightConfig:
 
 
 def random_pose(world: RoofWorld, config: FlightConfig, rng: np.random.Generator) -> CameraPose:
-    """Hover with any heading: half the time near a thing of a class drawn evenly, else anywhere."""
+    """Hover with any heading, half the time near a thing of a class drawn evenly."""
     things = world.instances
     building = world.buildings[int(rng.integers(len(world.buildings)))]
     if things and rng.random() < 0.5:
@@ -239,7 +239,8 @@ def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
         f'path: {config.output.resolve()}\ntrain: images/train\nval: images/val\nnames:\n{names}'
     )
     (config.output / 'data.yaml').write_text(text)
-    todo = list(jobs(config))
+    # Both splits grow from the start, so that an interrupted run leaves a usable set.
+    todo = sorted(jobs(config), key=lambda job: job.first)
     with tqdm(total=config.frames, unit='frame') as bar:
         if workers <= 1:
             for job in todo:

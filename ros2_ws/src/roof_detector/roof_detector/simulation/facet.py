@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +21,7 @@ class Plane3:
     axis_u: NDArray[np.float64]
     axis_v: NDArray[np.float64]
 
-    @property
+    @cached_property
     def normal(self) -> NDArray[np.float64]:
         """Return the side from which the texture is seen the right way round."""
         return np.cross(self.axis_v, self.axis_u)

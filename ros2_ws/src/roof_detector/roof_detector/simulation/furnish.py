@@ -21,12 +21,12 @@ from roof_detector.simulation.world_config import WorldConfig
 
 # Things per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
 RATES: dict[str, tuple[float, float, float, float, float]] = {
-    'concrete': (0.40, 0.45, 0.60, 0.40, 0.25),
-    'gravel': (0.40, 0.45, 0.10, 0.35, 0.15),
-    'bitumen': (0.40, 0.50, 0.45, 0.50, 0.15),
-    'membrane': (0.45, 0.50, 0.30, 0.50, 0.20),
-    'metal': (0.15, 0.0, 0.0, 0.0, 1.30),
-    'tile': (0.05, 0.0, 0.0, 0.0, 0.05),
+    'concrete': (1.0, 0.7, 1.0, 0.7, 0.5),
+    'gravel': (1.0, 0.7, 0.15, 0.7, 0.3),
+    'bitumen': (1.0, 0.8, 0.8, 0.9, 0.3),
+    'membrane': (1.0, 0.8, 0.6, 0.9, 0.4),
+    'metal': (0.4, 0.0, 0.0, 0.0, 2.6),
+    'tile': (0.15, 0.0, 0.0, 0.0, 0.1),
 }
 CLUTTER_PER_100_M2 = 1.1
 MINIMUM_PAINTED_PX = 12

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from roof_detector.simulation.texture import Texture
 Picture = NDArray[np.float32]
 Decoration = Callable[[Picture, float, np.random.Generator], None]
 SWATCH_METRES_PER_PX = 0.01
+SHEET_PX = 1024
 
 
 def swatch(
@@ -35,17 +37,35 @@ def swatch(
     width, height = (max(int(np.ceil(side / metres_per_px)), 4) for side in size_wh_m)
     picture = np.empty((height, width, 3), np.float32)
     picture[:] = colour
-    tone = fractal_noise((height, width), rng, feature_px=0.3 / metres_per_px, octaves=3)
+    tone, grime = _blemishes((height, width), rng)
     picture *= (1 + np.float32(mottle) * tone)[..., None]
     if dirt > 0:
-        grime = fractal_noise((height, width), rng, feature_px=0.5 / metres_per_px, octaves=4)
-        edge = _edge_distance((height, width)) * metres_per_px
+        edge = _edge_distance((height, width)) * np.float32(metres_per_px)
         weight = smoothstep(grime - 3 * edge, 0.3, 1.8)[..., None] * np.float32(dirt)
         picture += weight * (np.array([52, 62, 70], np.float32) - picture)
     for decoration in decorations:
         decoration(picture, metres_per_px, rng)
     image = np.clip(picture * gain, 0, 255).astype(np.uint8)
     return Texture.build(image, metres_per_px=metres_per_px, alpha=alpha)
+
+
+@lru_cache(maxsize=1)
+def _blemish_sheets() -> tuple[Plane, Plane]:
+    """Make the fine mottle and the coarse grime from which every face cuts its piece."""
+    rng = np.random.default_rng(20260)
+    shape = (SHEET_PX, SHEET_PX)
+    return (
+        fractal_noise(shape, rng, feature_px=30, octaves=3),
+        fractal_noise(shape, rng, feature_px=50, octaves=4),
+    )
+
+
+def _blemishes(shape_hw: tuple[int, int], rng: np.random.Generator) -> tuple[Plane, Plane]:
+    top, left = rng.integers(0, SHEET_PX, 2)
+    rows = (top + np.arange(shape_hw[0])) % SHEET_PX
+    columns = (left + np.arange(shape_hw[1])) % SHEET_PX
+    tone, grime = _blemish_sheets()
+    return tone[np.ix_(rows, columns)], grime[np.ix_(rows, columns)]
 
 
 def _edge_distance(shape_hw: tuple[int, int]) -> Plane:
