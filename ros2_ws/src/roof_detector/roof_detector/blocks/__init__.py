@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import roof_detector.blocks.offline  # noqa: F401  (must precede ultralytics)
 from roof_detector.blocks.context_guided import (
     C3k2_ContextGuided,
@@ -48,6 +51,11 @@ __all__ = [
     'modulated_deform_conv2d',
     'selective_scan',
 ]
+
+# A new file with a registered block is found by itself; the imports above give names to the rest.
+for _file in pkgutil.iter_modules(__path__):
+    if not _file.ispkg:
+        importlib.import_module(f'{__name__}.{_file.name}')
 
 install()
 allow_own_modules()
