@@ -49,7 +49,7 @@ def load_checkpoint(path: Path, *, trust_model: bool = False) -> dict[str, Any]:
         raise BadModel(
             f'{path} needs code that is not installed here ({_first_line(error)}).'
         ) from error
-    except (RuntimeError, ValueError, EOFError, KeyError, TypeError) as error:
+    except (RuntimeError, ValueError, OSError, EOFError, KeyError, TypeError) as error:
         if isinstance(error, UnsafeModel):
             raise
         raise BadModel(
@@ -150,4 +150,6 @@ def _find_layer(name: str) -> type | None:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().split('\n', maxsplit=1)[0] or type(error).__name__
+    # torch wraps the reason for a refusal in advice to read the file without restriction.
+    reason = str(error).rpartition('WeightsUnpickler error:')[2].strip()
+    return reason.split('\n', maxsplit=1)[0] or type(error).__name__

@@ -14,7 +14,7 @@ from roof_detector.vision.palette import Colour, class_colours
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT = 22  # pixels of a capital letter at scale 1
-_MASK_OPACITY = 0.4
+_MASK_OPACITY = 0.45
 _DARK, _LIGHT = (20, 20, 20), (255, 255, 255)
 
 
@@ -81,7 +81,7 @@ def _write(
 ) -> None:
     """Write on a ground of the class's colour, above the box or, at the edge, inside it."""
     height, width = drawn.shape[:2]
-    scale = max(height, width) / 58 / _FONT_HEIGHT
+    scale = max(height, width) / 66 / _FONT_HEIGHT
     scale = max(scale, 0.45)
     weight = max(round(thickness / 2), 1)
     (text_w, text_h), _ = cv2.getTextSize(text, _FONT, scale, weight)

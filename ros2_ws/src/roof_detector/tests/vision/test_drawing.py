@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.letterbox import Letterbox

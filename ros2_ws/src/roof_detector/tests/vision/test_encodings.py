@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from roof_detector.vision.encodings import ENCODINGS, decode_jpeg, view_bgr
 from roof_detector.vision.errors import BadJpeg, BadStep, ShortData, UnsupportedEncoding, ZeroSize
 
@@ -80,7 +81,7 @@ def test_data_that_is_too_short_is_refused_with_both_numbers(encoding):
 
 
 def test_a_step_shorter_than_a_row_is_refused():
-    with pytest.raises(BadStep, match='29 bytes apart.* take 30 bytes'):
+    with pytest.raises(BadStep, match=r'29 bytes apart.* take 30 bytes'):
         view_bgr(bytes(400), height=4, width=10, encoding='bgr8', step=29)
 
 

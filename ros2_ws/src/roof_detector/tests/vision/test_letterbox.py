@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from roof_detector.vision.errors import VisionError, ZeroSize
 from roof_detector.vision.letterbox import PAD_VALUE, Letterbox, letterbox, to_blob
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from roof_detector.vision.errors import VisionError
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.masks import InstanceMasks

@@ -8,6 +8,7 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from roof_detector.vision.errors import VisionError
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import MAX_CANDIDATES, select, suppress
@@ -30,9 +31,7 @@ def overlaps(boxes: np.ndarray) -> np.ndarray:
     return torchvision.ops.box_iou(torch.from_numpy(boxes), torch.from_numpy(boxes)).numpy()
 
 
-def predictions_of(
-    boxes_xywh: list[list[float]], class_scores: list[list[float]]
-) -> np.ndarray:
+def predictions_of(boxes_xywh: list[list[float]], class_scores: list[list[float]]) -> np.ndarray:
     return np.concatenate((np.array(boxes_xywh), np.array(class_scores)), 1).T.astype(np.float32)
 
 
@@ -83,7 +82,9 @@ def test_equal_scores_keep_their_order():
 def test_the_surest_are_kept_when_there_are_too_many():
     boxes, scores, class_ids = random_boxes(100, 3)
     every = suppress(boxes, scores, class_ids, iou=0.9, max_detections=1000)
-    assert suppress(boxes, scores, class_ids, iou=0.9, max_detections=5).tolist() == list(every[:5])
+    assert suppress(boxes, scores, class_ids, iou=0.9, max_detections=5).tolist() == list(
+        every[:5]
+    )
 
 
 def test_candidates_beyond_the_limit_are_the_least_sure():
@@ -108,9 +109,9 @@ def test_each_class_has_its_own_threshold():
     found = pick(predictions, class_confidence={'crack': 0.4})
     assert found.class_ids.tolist() == [0]
     assert found.boxes_xyxy.tolist() == [[40, 40, 60, 60]]
-    assert pick(predictions, confidence=0.9, class_confidence={'crack': 0.2}).class_ids.tolist() == [
-        2
-    ]
+    assert pick(
+        predictions, confidence=0.9, class_confidence={'crack': 0.2}
+    ).class_ids.tolist() == [2]
 
 
 def test_classes_that_are_not_wanted_are_left_out():
@@ -136,9 +137,7 @@ def test_a_box_of_another_class_in_the_same_place_stays_unless_agnostic():
     )
     assert len(pick(predictions)) == 2
     thresholds = Thresholds().for_names(NAMES)
-    agnostic = select(
-        predictions, thresholds=thresholds, geometry=SAME_SIZE, class_agnostic=True
-    )
+    agnostic = select(predictions, thresholds=thresholds, geometry=SAME_SIZE, class_agnostic=True)
     assert agnostic.class_ids.tolist() == [0]
 
 

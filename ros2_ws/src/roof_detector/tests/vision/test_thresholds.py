@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from roof_detector.vision.errors import BadThreshold
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 
@@ -27,9 +28,7 @@ def test_classes_and_overrides_apply_to_the_named_classes_only():
     assert resolved.confidence.tolist() == pytest.approx([0.5, 0.5, 0.1])
     assert resolved.floor == pytest.approx(0.1)
     assert hash(thresholds) == hash(
-        Thresholds(
-            confidence=0.5, classes=('crack', 'equip'), class_confidence=(('crack', 0.1),)
-        )
+        Thresholds(confidence=0.5, classes=('crack', 'equip'), class_confidence=(('crack', 0.1),))
     )
 
 

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_facts import ModelFacts
 
 
@@ -43,3 +45,21 @@ def split_outputs(arrays: list[npt.NDArray[np.float32]]) -> Outputs:
     if len(arrays) == 1:
         return Outputs(predictions, None)
     return Outputs(predictions, np.ascontiguousarray(arrays[1], dtype=np.float32))
+
+
+def join_outputs(singles: list[Outputs]) -> Outputs:
+    """Join the outputs of pictures that were run one by one."""
+    prototypes = [one.prototypes for one in singles if one.prototypes is not None]
+    return Outputs(
+        np.concatenate([one.predictions for one in singles]),
+        np.concatenate(prototypes) if prototypes else None,
+    )
+
+
+def check_batch(batch: int, path: Path) -> None:
+    """Refuse an export that takes several pictures at once and no fewer."""
+    if batch != 1:
+        raise BadModel(
+            f'{path} takes {batch} pictures at once, expected 1 or any number. Export it with '
+            'batch=1 or dynamic=True.'
+        )

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Outputs, split_outputs
+from roof_detector.inference.backends.backend import (
+    Outputs,
+    check_batch,
+    join_outputs,
+    split_outputs,
+)
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
@@ -22,12 +28,15 @@ class OnnxRuntimeBackend:
     name = 'onnxruntime'
 
     def __init__(self, path: Path, *, device: str = 'auto', threads: int | None = None) -> None:
+        # Without these it reports to its maker's server and leaves a database in the home folder.
+        os.environ['ORT_DISABLE_TELEMETRY'] = '1'
         try:
             import onnxruntime  # noqa: PLC0415  (only who runs ONNX files needs it)
         except ImportError as error:
             raise MissingBackend(
                 f'{path} needs ONNX Runtime: pip install onnxruntime, or onnxruntime-gpu.'
             ) from error
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
@@ -45,7 +54,9 @@ class OnnxRuntimeBackend:
         self._input = session.get_inputs()[0].name
         self._input_dtype = np.float16 if 'float16' in session.get_inputs()[0].type else np.float32
         shape = session.get_inputs()[0].shape
-        self._batch = shape[0] if isinstance(shape[0], int) else None
+        self._one_by_one = isinstance(shape[0], int)
+        if self._one_by_one:
+            check_batch(shape[0], path)
         self.device = 'cuda' if 'CUDA' in session.get_providers()[0] else 'cpu'
         metadata = session.get_modelmeta().custom_metadata_map
         fixed = all(isinstance(side, int) for side in shape[2:])
@@ -55,6 +66,8 @@ class OnnxRuntimeBackend:
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        if self._one_by_one and len(canvases_bgr) > 1:
+            return join_outputs([self.forward(one[None]) for one in canvases_bgr])
         blob = to_blob(canvases_bgr).astype(self._input_dtype, copy=False)
         return split_outputs(self._session.run(None, {self._input: blob}))
 

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Outputs, split_outputs
+from roof_detector.inference.backends.backend import (
+    Outputs,
+    check_batch,
+    join_outputs,
+    split_outputs,
+)
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
@@ -22,6 +28,9 @@ class OpenVinoBackend:
     name = 'openvino'
 
     def __init__(self, folder: Path, *, device: str = 'auto', threads: int | None = None) -> None:
+        # Importing openvino reports to Google Analytics, unless its telemetry is not installed:
+        # None makes that import fail, and openvino goes on without.
+        sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
         try:
             import openvino  # noqa: PLC0415  (only who runs such folders needs it)
         except ImportError as error:
@@ -53,6 +62,9 @@ class OpenVinoBackend:
         self.device = name.lower()
         shape = model.input().get_partial_shape()
         fixed = all(side.is_static for side in list(shape)[2:])
+        self._one_by_one = shape[0].is_static
+        if self._one_by_one:
+            check_batch(shape[0].get_length(), folder)
         metadata = _read_metadata(folder)
         if fixed:
             metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
@@ -61,6 +73,8 @@ class OpenVinoBackend:
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        if self._one_by_one and len(canvases_bgr) > 1:
+            return join_outputs([self.forward(one[None]) for one in canvases_bgr])
         result = self._request.infer([to_blob(canvases_bgr)], share_inputs=True)
         return split_outputs([np.array(result[i]) for i in range(len(result))])
 
@@ -84,6 +98,9 @@ def _read_metadata(folder: Path) -> dict[str, Any]:
 
     try:
         metadata = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
-    except (OSError, yaml.YAMLError):
-        metadata = None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadModel(
+            f'{folder} has no readable metadata.yaml, which ultralytics exports beside the '
+            f'model and which names its classes ({type(error).__name__}).'
+        ) from error
     return metadata if isinstance(metadata, dict) else {}

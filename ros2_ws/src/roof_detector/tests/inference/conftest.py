@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Small models with random weights, made once: no trained file is needed to test a detector."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from roof_detector.inference.quiet_ultralytics import import_quietly
+
+NAMES = ('equip', 'drain', 'crack', 'ponding', 'rust')
+IMAGE_SIZE = 320
+
+torch.set_num_threads(1)  # pictures this small gain nothing from more
+
+
+def _paint_roof(seed: int, size_wh: tuple[int, int] = (1280, 720)) -> np.ndarray:
+    """Paint rectangles, discs and lines on a noisy ground."""
+    random = np.random.default_rng(seed)
+    width, height = size_wh
+    coarse = random.integers(60, 190, (height // 40 + 1, width // 40 + 1, 3), dtype=np.uint8)
+    image = cv2.resize(coarse, size_wh, interpolation=cv2.INTER_CUBIC)
+    for _ in range(25):
+        x, y = int(random.integers(width)), int(random.integers(height))
+        side = int(random.integers(10, max(width // 8, 11)))
+        colour = tuple(int(c) for c in random.integers(0, 256, 3))
+        shape = random.integers(3)
+        if shape == 0:
+            cv2.rectangle(image, (x, y), (x + side, y + side // 2), colour, cv2.FILLED)
+        elif shape == 1:
+            cv2.circle(image, (x, y), side // 2, colour, cv2.FILLED)
+        else:
+            cv2.line(image, (x, y), (x + side, y - side // 3), colour, 3)
+    return image
+
+
+@pytest.fixture(scope='session')
+def paint_roof():
+    return _paint_roof
+
+
+@pytest.fixture(scope='session')
+def roof_bgr():
+    return _paint_roof(1)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    pt: Path
+    onnx: Path
+    onnx_fixed: Path
+    openvino: Path
+    openvino_fixed: Path
+
+
+@pytest.fixture(scope='session')
+def detect_models(tmp_path_factory):
+    return make_models('detect', tmp_path_factory.mktemp('detect'))
+
+
+@pytest.fixture(scope='session')
+def segment_models(tmp_path_factory):
+    return make_models('segment', tmp_path_factory.mktemp('segment'))
+
+
+@pytest.fixture(scope='session', params=['detect', 'segment'])
+def models(request):
+    return request.getfixturevalue(f'{request.param}_models')
+
+
+@pytest.fixture(scope='session')
+def detect_pt(detect_models):
+    return detect_models.pt
+
+
+@pytest.fixture(scope='session')
+def coco_pt():
+    root = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[5] / '../shared/data'))
+    path = root / 'weights' / 'yolo11n_from_int8.pt'
+    if not path.is_file():
+        pytest.skip('shared data is absent: set ROOF_DETECTOR_DATA to its folder')
+    return path
+
+
+def make_models(task: str, folder: Path) -> ModelFiles:
+    """Export one random model in every format, of any size and of a fixed one."""
+    pt = save_random_model(task, folder / 'any.pt')
+    fixed_pt = folder / 'fixed.pt'
+    shutil.copyfile(pt, fixed_pt)
+    yolo = import_quietly().YOLO
+    exported = {
+        (path.stem, kind): Path(
+            yolo(path).export(
+                format=kind,
+                imgsz=IMAGE_SIZE,
+                dynamic=path is pt,
+                device='cpu',
+                verbose=False,
+            )
+        )
+        for path in (pt, fixed_pt)
+        for kind in ('onnx', 'openvino')
+    }
+    return ModelFiles(
+        pt=pt,
+        onnx=exported['any', 'onnx'],
+        onnx_fixed=exported['fixed', 'onnx'],
+        openvino=exported['any', 'openvino'],
+        openvino_fixed=exported['fixed', 'openvino'],
+    )
+
+
+def save_random_model(task: str, path: Path) -> Path:
+    """Save a random YOLO11n as its trainer would; its scores spread and its boxes differ."""
+    tasks = import_quietly('ultralytics.nn.tasks')
+    torch.manual_seed(7)
+    if task == 'detect':
+        model = tasks.DetectionModel('yolo11n.yaml', nc=len(NAMES), verbose=False)
+    else:
+        model = tasks.SegmentationModel('yolo11n-seg.yaml', nc=len(NAMES), verbose=False)
+    model.names = dict(enumerate(NAMES))
+    model.args = {'imgsz': IMAGE_SIZE}
+    pictures = [cv2.resize(_paint_roof(seed), (IMAGE_SIZE, IMAGE_SIZE)) for seed in (5, 6, 7, 8)]
+    blob = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).flip(1).float() / 255
+    _settle_norms(model, blob)
+    head = model.model[-1]
+    for convs, spread, mean in ((head.cv3, 0.5, -1.8), (head.cv2, 1.5, 0.0)):
+        _spread_outputs(model, blob, [branch[-1] for branch in convs], spread=spread, mean=mean)
+    if task == 'segment':
+        _spread_outputs(model, blob, [branch[-1] for branch in head.cv4], spread=1.0, mean=0.0)
+    checkpoint = {
+        'epoch': -1,
+        'model': model.half(),
+        'train_args': {'imgsz': IMAGE_SIZE, 'task': task},
+        'train_metrics': {'fitness': np.float64(0.5)},
+        'version': '8.4.190',
+    }
+    torch.save(checkpoint, path)
+    return path
+
+
+def _settle_norms(model: torch.nn.Module, blob: torch.Tensor) -> None:
+    """Give the batch norms the statistics of these pictures, so that signals reach the head."""
+    norms = [one for one in model.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # average over all passes
+        norm.reset_running_stats()
+    with torch.no_grad():
+        model.train()(blob)
+    for norm in norms:
+        norm.momentum = 0.03
+    model.eval()
+
+
+def _spread_outputs(
+    model: torch.nn.Module,
+    blob: torch.Tensor,
+    convs: list[torch.nn.Conv2d],
+    *,
+    spread: float,
+    mean: float,
+) -> None:
+    seen: dict[torch.nn.Module, torch.Tensor] = {}
+    for conv in convs:
+        torch.nn.init.normal_(conv.weight)
+        torch.nn.init.zeros_(conv.bias)
+    hooks = [
+        conv.register_forward_hook(lambda layer, _, output: seen.__setitem__(layer, output))
+        for conv in convs
+    ]
+    with torch.no_grad():
+        model(blob)
+        for conv in convs:
+            conv.weight *= spread / seen[conv].std()
+            conv.bias += mean - spread * seen[conv].mean() / seen[conv].std()
+    for hook in hooks:
+        hook.remove()

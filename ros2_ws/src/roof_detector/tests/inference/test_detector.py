@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.vision.errors import BadThreshold, VisionError, ZeroSize
+from roof_detector.vision.thresholds import Thresholds
+
+NAMES = ('equip', 'drain', 'crack', 'ponding', 'rust')
+
+
+@pytest.fixture(scope='module')
+def detector(detect_pt):
+    with Detector.open(detect_pt, device='cpu') as detector:
+        yield detector
+
+
+def test_a_picture_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
+    assert len(detector.detect(roof_bgr, Thresholds(confidence=1.0))) == 0
+
+
+def test_the_model_says_what_it_is(detector, detect_pt):
+    assert detector.names == NAMES
+    assert (detector.task, detector.stride, detector.backend) == ('detect', 32, 'torch')
+    assert detector.image_size == (320, 320)
+    assert detector.device == 'cpu'
+    assert detector.model_path == detect_pt
+    assert detector.model_hash == hashlib.sha256(detect_pt.read_bytes()).hexdigest()
+
+
+def test_detections_lie_in_the_picture_by_falling_score(detector, roof_bgr):
+    found = detector.detect(roof_bgr, Thresholds())
+    assert len(found) > 10
+    assert (np.diff(found.scores) <= 0).all()
+    assert found.boxes_xyxy.min() >= 0
+    assert (found.boxes_xyxy <= np.array([1280, 720, 1280, 720])).all()
+    assert found.masks is None
+
+
+@pytest.mark.parametrize('size_wh', [(1, 1), (33, 700), (4000, 30)])
+def test_pictures_of_any_size_are_taken(detector, paint_roof, size_wh):
+    detector.detect(paint_roof(2, size_wh), Thresholds())
+
+
+def test_a_picture_without_pixels_is_refused(detector):
+    with pytest.raises(ZeroSize):
+        detector.detect(np.zeros((0, 5, 3), np.uint8), Thresholds())
+
+
+def test_a_grey_picture_is_refused(detector):
+    with pytest.raises(VisionError, match='expected'):
+        detector.detect(np.zeros((5, 5), np.uint8), Thresholds())
+
+
+def test_thresholds_change_between_two_frames(detector, roof_bgr):
+    every = detector.detect(roof_bgr, Thresholds())
+    few = detector.detect(roof_bgr, Thresholds(classes=('crack',), max_detections=3))
+    assert set(every.class_ids.tolist()) == set(range(len(NAMES)))
+    assert few.class_ids.tolist() == [NAMES.index('crack')] * 3
+
+
+def test_a_class_that_the_model_lacks_is_refused(detector, roof_bgr):
+    with pytest.raises(BadThreshold, match="no class 'roof'"):
+        detector.detect(roof_bgr, Thresholds(classes=('roof',)))
+
+
+def test_the_stages_one_by_one_give_the_same_as_detect(detector, roof_bgr):
+    whole = detector.detect(roof_bgr, Thresholds())
+    (forwarded,) = detector.forward(detector.prepare(roof_bgr))
+    staged = detector.finish(forwarded, Thresholds())
+    assert np.array_equal(staged.boxes_xyxy, whole.boxes_xyxy)
+    assert np.array_equal(staged.scores, whole.scores)
+
+
+def test_a_batch_gives_the_same_as_single_pictures(detector, paint_roof):
+    pictures = [paint_roof(seed) for seed in (1, 2, 3)]
+    batch = detector.forward(*(detector.prepare(picture) for picture in pictures))
+    for picture, forwarded in zip(pictures, batch, strict=True):
+        single = detector.detect(picture, Thresholds())
+        batched = detector.finish(forwarded, Thresholds())
+        assert len(batched) == len(single)
+        assert np.allclose(batched.scores, single.scores, atol=1e-4)
+
+
+def test_a_reduced_picture_gives_boxes_of_its_source(detector, roof_bgr):
+    found = detector.detect(roof_bgr, Thresholds(), source_wh=(3840, 2160))
+    same = detector.detect(roof_bgr, Thresholds())
+    assert np.allclose(found.boxes_xyxy, same.boxes_xyxy * 3, atol=1e-2)
+
+
+def test_stage_times_are_of_the_last_picture(detector, roof_bgr):
+    detector.detect(roof_bgr, Thresholds())
+    times = detector.times
+    assert min(times.letterbox_s, times.forward_s, times.suppression_s) > 0
+    assert times.total_s == pytest.approx(
+        times.letterbox_s + times.forward_s + times.suppression_s
+    )
+    detector.warm_up()
+    assert detector.times.total_s == 0
+
+
+def test_another_input_size_can_be_asked_for(detect_pt, roof_bgr):
+    with Detector.open(detect_pt, device='cpu', image_size=(256, 160)) as detector:
+        assert detector.prepare(roof_bgr).canvas_bgr.shape == (160, 256, 3)
+        detector.detect(roof_bgr, Thresholds())
+
+
+@pytest.mark.parametrize('image_size', [0, -32, 100, (320, 100)])
+def test_an_input_size_that_does_not_fit_the_stride_is_refused(detect_pt, image_size):
+    with pytest.raises(BadModel, match='multiples of the stride 32'):
+        Detector.open(detect_pt, device='cpu', image_size=image_size)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'backend': 'openvino'}, 'use auto or torch'),
+        ({'backend': 'caffe'}, 'one of auto, torch, onnxruntime, openvino'),
+        ({'device': 'abacus'}, "'abacus' is not a device"),
+        ({'device': 'cpu', 'half': True}, 'half precision is for CUDA'),
+    ],
+    ids=['backend of another file', 'unknown backend', 'unknown device', 'half on a processor'],
+)
+def test_what_cannot_run_the_file_is_refused(detect_pt, options, message):
+    with pytest.raises(MissingBackend, match=message):
+        Detector.open(detect_pt, **options)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='for machines without a CUDA device')
+def test_a_cuda_device_that_is_absent_is_refused(detect_pt):
+    with pytest.raises(MissingBackend, match='finds no CUDA device'):
+        Detector.open(detect_pt, device='cuda')
+
+
+def test_a_path_from_the_home_folder_is_found(detect_pt, monkeypatch):
+    monkeypatch.setenv('HOME', str(detect_pt.parent))
+    with Detector.open(f'~/{detect_pt.name}', device='cpu') as detector:
+        assert detector.model_path == detect_pt
