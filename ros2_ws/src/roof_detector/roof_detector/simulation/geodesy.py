@@ -20,8 +20,8 @@ ECCENTRICITY_SQUARED = 6.694379990141e-3  # the same, table 3.3
 class LocalTangentPlane:
     """Convert between metres east, north, up of an origin and degrees with metres above WGS-84.
 
-    The radii of curvature at the origin are used everywhere: within 1 km of the origin and
-    75 degrees of the equator the error is below 3 cm per 100 m of distance squared over 1 km.
+    The radii of curvature at the origin are used everywhere and the Earth's bulge is left out:
+    within 300 m of the origin and 70 degrees of the equator distances are right to 2 cm.
     """
 
     latitude_deg: float
