@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 UV = 'uv==0.13.9'  # resolves and links in seconds what pip copies in minutes
 
-# Where the wheels' CMake targets look for Python and NumPy: folders of the machine that built them.
+# Where the wheels' CMake targets look for Python and NumPy: on the machine that built them.
 _BUILDER_PYTHON = re.compile(r'/opt/python/cp\d+-cp\d+/include/python3\.\d+')
 _BUILDER_NUMPY = re.compile(
     r'/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages/numpy/(?:_core|core)/include'
@@ -49,10 +49,9 @@ def make_environment(venv: Path, *, with_ros: bool) -> bool:
 
 def mend_cmake_targets(venv: Path, *, python: str) -> int:
     """Point the wheels' CMake targets at this machine's headers; return how many were mended."""
-    query = 'import sysconfig, numpy; print(sysconfig.get_path("include")); print(numpy.get_include())'
-    answer = subprocess.run(
-        [python, '-c', query], check=True, capture_output=True, text=True
-    ).stdout.split('\n')
+    query = 'import sysconfig, numpy; print(sysconfig.get_path("include"), numpy.get_include())'
+    found = subprocess.run([python, '-c', query], check=True, capture_output=True, text=True)
+    answer = found.stdout.split()
     mended = 0
     for path in sorted(venv.glob('share/*/cmake/*.cmake')):
         text = path.read_text()

@@ -52,9 +52,7 @@ def has_ros() -> bool:
 def _missing_compiler() -> list[str]:
     faults = []
     if not (shutil.which('gcc') and shutil.which('g++')):
-        faults.append(
-            'The compilers gcc and g++ are missing: sudo apt install build-essential.'
-        )
+        faults.append('The compilers gcc and g++ are missing: sudo apt install build-essential.')
     if not Path(sysconfig.get_path('include'), 'Python.h').exists():
         version = f'{sys.version_info.major}.{sys.version_info.minor}'
         faults.append(

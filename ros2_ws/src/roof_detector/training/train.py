@@ -29,6 +29,9 @@ def train(config: TrainConfig, output: Path) -> Path:
     model = models.YOLO(config.model)
     if config.weights:
         model.load(config.weights)
+    # ultralytics leaves one core idle on a CPU: half of a small machine.
+    threads = torch.get_num_threads()
+    model.add_callback('on_train_start', lambda _: torch.set_num_threads(threads))
     with _bfloat16_on_cpu(trainer_module):
         model.train(
             **config.for_ultralytics(),
@@ -41,6 +44,7 @@ def train(config: TrainConfig, output: Path) -> Path:
             close_mosaic=5,
             warmup_epochs=1,
             plots=True,
+            cache='ram',
             verbose=True,
         )
     best = output / 'weights' / 'best.pt'

@@ -16,7 +16,8 @@ class TrainConfig:
     """Hold one training run's settings; it travels inside the checkpoint.
 
     `model` is the architecture, `weights` the file whose layers are taken over where name and
-    shape fit (empty to begin at random), `data` a data.yaml in ultralytics' form.
+    shape fit (empty to begin at random), `data` a data.yaml in ultralytics' form. `rect` trains
+    on pictures of one shape without grey bars, and without mosaics.
     """
 
     model: str
@@ -36,6 +37,7 @@ class TrainConfig:
     mosaic: float = 0.5
     mixup: float = 0.0
     workers: int = 1
+    rect: bool = False
 
     @classmethod
     def read(cls, path: Path, **overrides: Any) -> TrainConfig:

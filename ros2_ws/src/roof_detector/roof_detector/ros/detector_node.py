@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -61,7 +63,9 @@ class DetectorNode(LifecycleNode):
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_service(SetBool, '~/enable', self._enable)
-        self.create_timer(1.0, self._look_around)
+        # Health is told on time even where simulated time stands still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0, self._look_around, clock=steady)
 
     def start(self) -> None:
         """Configure and activate; raise RosError when the model cannot be had."""

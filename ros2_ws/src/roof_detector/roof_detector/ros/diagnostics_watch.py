@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import rclpy
-from rclpy.context import Context
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 
 

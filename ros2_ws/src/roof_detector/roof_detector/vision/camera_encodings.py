@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,7 +92,8 @@ def convert_to_bgr(
         )
     packed = flat[: int(rows) * step].reshape(int(rows), step)[:, : width * pixel_bytes]
     depth = np.dtype(layout.depth).newbyteorder('>' if big_endian else '<')
-    pixels = np.ascontiguousarray(packed).view(depth).astype(layout.depth, copy=False)
+    values = np.ascontiguousarray(packed).view(depth)
+    pixels: npt.NDArray[Any] = values.astype(layout.depth, copy=False)
     if layout.channels > 1:
         pixels = pixels.reshape(height, width, layout.channels)
     if layout.conversion is not None:

@@ -58,7 +58,7 @@ class Graph:
         self._processes.append(process)
         return process
 
-    def wait_until(self, condition, *, within_s=30.0, what='the condition'):
+    def wait_until(self, condition, *, within_s=60.0, what='the condition'):
         """Spin until the condition holds; fail, naming it, when it does not in time."""
         deadline = time.monotonic() + within_s
         while not condition():
@@ -66,7 +66,7 @@ class Graph:
                 raise AssertionError(f'{what} did not come true within {within_s} s')
             self.executor.spin_once(timeout_sec=0.05)
 
-    def call(self, node, service_type, name, request, *, within_s=30.0):
+    def call(self, node, service_type, name, request, *, within_s=60.0):
         """Call a service and return its response."""
         client = node.create_client(service_type, name)
         self.wait_until(client.service_is_ready, within_s=within_s, what=f'service {name}')
@@ -84,7 +84,9 @@ class Graph:
         except subprocess.TimeoutExpired:
             process.kill()
             output, _ = process.communicate()
-            raise AssertionError(f'the process did not stop within {within_s} s:\n{output}') from None
+            raise AssertionError(
+                f'the process did not stop within {within_s} s:\n{output}'
+            ) from None
         return process.returncode, output
 
     def close(self):
@@ -107,7 +109,15 @@ def graph():
     graph.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
+def shared_graph():
+    """Give all tests of a module one graph, where starting a node for each costs too much."""
+    graph = Graph(next(_domains))
+    yield graph
+    graph.close()
+
+
+@pytest.fixture(scope='session')
 def make_probe():
     """Return the class of probes; imported late, so that collecting tests needs no messages."""
     from detector_probe import DetectorProbe

@@ -8,16 +8,26 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from roof_detector.ros.messages import image_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-PATIENCE_S = 60.0
+from roof_detector.ros.messages import image_message
+
+PATIENCE_S = 120.0
 
 
 class DetectorProbe:
-    def __init__(self, graph, *, image_qos=None, arguments=(), transport='raw', wait=True):
+    def __init__(
+        self,
+        graph,
+        *,
+        image_qos=None,
+        arguments=(),
+        remappings=(),
+        transport='raw',
+        wait=True,
+    ):
         self.graph = graph
         self.node = graph.node('probe')
         self.results = []
@@ -35,12 +45,14 @@ class DetectorProbe:
             DiagnosticArray, '/diagnostics', self.reports.append, QoSProfile(depth=10)
         )
         parameters = [f'image_transport:={transport}', 'threads:=1', *arguments]
-        options = [text for parameter in parameters for text in ('-p', parameter)]
+        options = [*remappings, *(text for one in parameters for text in ('-p', one))]
         self.process = graph.start('roof_detector.ros.detector_node', '--ros-args', *options)
         if wait:
             graph.wait_until(
-                lambda: self.node.count_publishers('/detector/detections')
-                and self.images.get_subscription_count(),
+                lambda: (
+                    self.node.count_publishers('/detector/detections')
+                    and self.images.get_subscription_count()
+                ),
                 within_s=PATIENCE_S,
                 what='an active detector',
             )

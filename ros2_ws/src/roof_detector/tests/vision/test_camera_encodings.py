@@ -8,7 +8,7 @@ from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_b
 from roof_detector.vision.errors import BadStep, ShortData, UnsupportedEncoding, ZeroSize
 
 BYTES_PER_PIXEL = {'8UC3': 3, '8UC4': 4, 'bgr16': 6, 'rgb16': 6, 'bgra16': 8, 'rgba16': 8}
-BYTES_PER_PIXEL |= {name: 2 for name in ('mono16', '16UC1', 'uyvy', 'yuv422', 'yuyv')}
+BYTES_PER_PIXEL |= dict.fromkeys(('mono16', '16UC1', 'uyvy', 'yuv422', 'yuyv'), 2)
 BYTES_PER_PIXEL |= {name: 2 for name in CAMERA_ENCODINGS if name.startswith('bayer')} | {
     'yuv422_yuy2': 2
 }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from roof_detector.vision.errors import VisionError
 from roof_detector.vision.matching import Score, pairwise_iou
 

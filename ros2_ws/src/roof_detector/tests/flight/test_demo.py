@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The whole job, as `make demo` does it: separate processes, a bag, a summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def demo(tmp_path):
+    def run(*arguments):
+        output = tmp_path / 'demo_output'
+        command = [sys.executable, '-m', 'roof_detector.cli.main', 'demo']
+        finished = subprocess.run(
+            [*command, '--output', str(output), *arguments],
+            env={name: value for name, value in os.environ.items() if name != 'ROS_DOMAIN_ID'},
+            capture_output=True,
+            text=True,
+            timeout=170,
+            check=False,
+        )
+        return finished, output
+
+    return run
+
+
+def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
+    finished, output = demo('--frames', '30')
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    summary = json.loads((output / 'summary.json').read_text())
+    frames = summary['frames']
+    assert frames['published'] == 30
+    assert frames['detected'] > 0
+    assert frames['detected'] + sum(frames['dropped'].values()) == 30
+    assert frames['unaccounted'] == 0
+    assert 0 < summary['age_s']['p50'] <= summary['age_s']['p95']
+    assert set(summary['against_ground_truth']) >= {'precision', 'recall'}
+    assert cv2.imread(str(output / 'contact_sheet.jpg')) is not None
+    pictures = sorted((output / 'annotated').glob('*.jpg'))
+    assert pictures
+    assert cv2.imread(str(pictures[0])).shape == (720, 1280, 3)
+    assert 'recall at IoU 0.5' in finished.stdout
+
+
+def test_a_folder_of_pictures_is_flown_instead(demo, tmp_path, footage):
+    folder = footage.write_pictures(tmp_path / 'pictures', numbers=range(4))
+    finished, output = demo('--input', str(folder), '--rate', '2')
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    summary = json.loads((output / 'summary.json').read_text())
+    assert summary['frames']['published'] == 4
+    assert 'against_ground_truth' not in summary
+
+
+def test_footage_that_is_missing_ends_the_demo_with_a_sentence(demo, tmp_path):
+    finished, _ = demo('--input', str(tmp_path / 'missing.mp4'))
+    assert finished.returncode == 1
+    assert 'missing.mp4' in finished.stderr
+    assert 'Traceback' not in finished.stderr
+
+
+def test_a_second_demo_replaces_the_first(demo, tmp_path):
+    (tmp_path / 'demo_output' / 'annotated').mkdir(parents=True)
+    stale = tmp_path / 'demo_output' / 'annotated' / 'old.jpg'
+    stale.write_bytes(b'')
+    mine = tmp_path / 'demo_output' / 'notes.txt'
+    mine.write_text('kept')
+    picture = tmp_path / 'roof.png'
+    cv2.imwrite(str(picture), np.full((90, 160, 3), 120, np.uint8))
+    finished, _ = demo('--input', str(picture))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert not stale.exists()
+    assert mine.read_text() == 'kept'

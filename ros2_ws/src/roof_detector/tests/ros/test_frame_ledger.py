@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roof_detector.ros.frame_ledger import FrameLedger
+from roof_detector.ros.mailbox import Mailbox
+from roof_detector.ros.sequence_gaps import SequenceGaps
+
+
+def test_an_empty_ledger_has_seen_nothing():
+    page = FrameLedger().page()
+    assert (page.seen, page.processed, page.waiting, page.rate_hz) == (0, 0, 0, 0.0)
+    assert page.dropped == page.percentiles_s == page.found == {}
+
+
+@given(st.lists(st.sampled_from(['see', 'miss', 'drop', 'process']), max_size=60))
+def test_seen_is_always_processed_and_dropped_and_waiting(events):
+    ledger, in_work = FrameLedger(), 0
+    for event in events:
+        if event in ('see', 'miss'):
+            ledger.see(missed=2 if event == 'miss' else 0)
+            in_work += 1
+        elif in_work:
+            in_work -= 1
+            if event == 'drop':
+                ledger.drop('superseded')
+            else:
+                ledger.process({'age': 0.1}, found={'rust': 1})
+    page = ledger.page()
+    assert page.waiting == in_work
+    assert page.seen == page.processed + sum(page.dropped.values()) + in_work
+
+
+def test_percentiles_are_those_of_the_recent_frames():
+    ledger = FrameLedger()
+    for i in range(1000):
+        ledger.see()
+        ledger.process({'forward': 1.0 if i < 700 else (i - 700) / 299}, found={})
+    middle, high, highest = ledger.page().percentiles_s['forward']
+    assert abs(middle - 0.5) < 0.01
+    assert abs(high - 0.95) < 0.01
+    assert abs(highest - 0.99) < 0.01
+
+
+def test_an_empty_mailbox_lets_its_taker_go_when_it_closes():
+    mailbox: Mailbox[int] = Mailbox()
+    taken = []
+    taker = threading.Thread(target=lambda: taken.append(mailbox.take()))
+    taker.start()
+    assert mailbox.close() is None
+    taker.join(timeout=10)
+    assert taken == [None]
+
+
+def test_the_newest_item_displaces_the_one_that_waits():
+    mailbox: Mailbox[int] = Mailbox()
+    assert mailbox.put(1) is None
+    assert mailbox.put(2) == 1
+    assert mailbox.take() == 2
+
+
+def test_a_closed_mailbox_hands_everything_back():
+    mailbox: Mailbox[int] = Mailbox()
+    mailbox.put(1)
+    assert mailbox.close() == 1
+    assert mailbox.put(2) == 2
+    assert mailbox.take() is None
+
+
+def count(gaps, number, time, *, one_publisher=True):
+    return gaps.count(number, source_timestamp_ns=time, one_publisher=one_publisher)
+
+
+def test_the_first_message_misses_nothing_whatever_its_number():
+    assert count(SequenceGaps(), 40, 1) == 0
+
+
+def test_a_gap_is_the_numbers_left_out():
+    gaps = SequenceGaps()
+    assert [count(gaps, n, n) for n in (5, 6, 9, 10)] == [0, 0, 2, 0]
+
+
+def test_a_message_heard_twice_is_one():
+    gaps = SequenceGaps()
+    assert [count(gaps, n, n) for n in (5, 6, 6, 5, 7)] == [0, 0, None, None, 0]
+
+
+def test_a_restarted_publisher_begins_anew():
+    gaps = SequenceGaps()
+    assert count(gaps, 100, 1000) == 0
+    assert count(gaps, 3, 2000) == 0
+    assert count(gaps, 5, 2001) == 1
+
+
+def test_numbers_of_several_publishers_are_no_gaps():
+    gaps = SequenceGaps()
+    assert count(gaps, 100, 1) == 0
+    assert count(gaps, 7, 2, one_publisher=False) == 0
+    assert count(gaps, 103, 3, one_publisher=False) == 0

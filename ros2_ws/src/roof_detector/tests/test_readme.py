@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+
+
+def test_the_parameter_table_lists_every_parameter_with_its_default():
+    from roof_detector.ros.detector_parameters import DETECTOR_TABLE
+
+    text = (ROOT / 'README.md').read_text()
+    rows = re.findall(r'^\| `(\w+)` \| `?([^|`]+?)`? \| (yes)? ?\|', text, re.MULTILINE)
+    expected = [
+        (p.name, str(list(p.default)) if p.default == () else str(p.default), p.live)
+        for p in DETECTOR_TABLE
+    ]
+    listed = [(n, {'false': 'False', 'true': 'True'}.get(d, d), bool(live)) for n, d, live in rows]
+    assert listed == expected
+
+
+def test_every_file_that_a_document_links_to_exists():
+    for document in (ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')):
+        for link in re.findall(r'\]\(([^)#\s]+)', document.read_text()):
+            if '://' not in link:
+                assert (document.parent / link).exists(), f'{document.name} links to {link}'
