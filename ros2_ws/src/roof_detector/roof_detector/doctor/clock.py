@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether this computer and the cameras agree on the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from roof_detector.doctor.finding import Finding, fail, ok, warn
+from roof_detector.doctor.image_topic import ImageTopic
+
+_SUBJECT = 'clock'
+_FUTURE_S = 0.05  # what two synchronised clocks may differ by
+_OLD_S = 2.0
+_SYNCHRONISE = 'chronyc tracking  # on both computers; sudo chronyc makestep sets them'
+
+
+def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[Finding]:
+    """Compare the clock with the package's files, and with the stamps of the images seen."""
+    installed_at = Path(__file__).stat().st_mtime
+    now = time.time()
+    said = time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime(now))
+    if now < installed_at - 86_400:
+        return [
+            fail(
+                _SUBJECT,
+                f'It cannot be {said}: this program was installed later. Stamps and names of '
+                'bags would be wrong.',
+                "sudo date -s 'YYYY-MM-DD HH:MM:SS'",
+            )
+        ]
+    if simulated_time:
+        return [
+            warn(
+                _SUBJECT,
+                'Someone publishes /clock: ages of stamps are not checked.',
+                'ros2 topic info -v /clock',
+            )
+        ]
+    ages = {topic.name: topic.age_s for topic in topics if topic.age_s is not None}
+    for name, age_s in ages.items():
+        if age_s < -_FUTURE_S:
+            return [
+                fail(
+                    _SUBJECT,
+                    f'Images on {name} are stamped {-age_s:.2f} s in the future.',
+                    _SYNCHRONISE,
+                )
+            ]
+        if age_s > _OLD_S:
+            return [
+                warn(
+                    _SUBJECT,
+                    f'Images on {name} are {age_s:.1f} s old when they arrive: the clocks differ, '
+                    'or it is a recording played with its old stamps.',
+                    _SYNCHRONISE,
+                )
+            ]
+    if ages:
+        eldest = max(ages.values())
+        said = f'{said}; images are at most {eldest * 1e3:.0f} ms old when they arrive'
+    return [ok(_SUBJECT, f'{said}.')]

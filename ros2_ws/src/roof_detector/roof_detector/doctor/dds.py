@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether large images get from one process to the next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from roof_detector.doctor.dds_profile import (
+    BadProfile,
+    DdsProfile,
+    profile_path,
+    shipped_profile,
+)
+from roof_detector.doctor.finding import Finding, fail, ok, warn
+from roof_detector.doctor.shared_memory import SharedMemory
+
+_SUBJECT = 'DDS'
+_SHARED_MEMORY = 'shared memory'
+# Assumed until an image is seen: raw 1280x720, the size at which the default begins to fail.
+USUAL_FRAME_BYTES = 1280 * 720 * 3
+# Camera, detector and recorder each take a segment.
+_PROCESSES = 3
+# A reader that is late still holds the last frame while the next is written.
+_FRAMES_IN_FLIGHT = 2
+
+
+def check_dds(
+    *,
+    frame_bytes: int | None = None,
+    environment: Mapping[str, str] = os.environ,
+    memory: SharedMemory | None = None,
+) -> list[Finding]:
+    """Check RMW, profile and shared memory against the camera's largest frame, if one was seen."""
+    implementation = environment.get('RMW_IMPLEMENTATION') or 'rmw_fastrtps_cpp'
+    if 'fastrtps' not in implementation:
+        return [
+            warn(
+                _SUBJECT,
+                f'RMW_IMPLEMENTATION is {implementation}; shared memory for images is set up for '
+                'Fast DDS only, and nodes of different implementations may not hear each other.',
+                'export RMW_IMPLEMENTATION=rmw_fastrtps_cpp',
+            )
+        ]
+    remedy = f'export FASTRTPS_DEFAULT_PROFILES_FILE={shipped_profile()}'
+    path = profile_path(environment)
+    if path is None:
+        return [
+            fail(
+                _SUBJECT,
+                'No DDS profile is set in this environment: what is started from it without the '
+                'launch files has 0.5 MB of shared memory and silently loses raw images.',
+                remedy,
+            )
+        ]
+    try:
+        profile = DdsProfile.read(path)
+    except BadProfile as error:
+        return [fail(_SUBJECT, f'{error} Fast DDS ignores it.', remedy)]
+    findings = [_check_segment(profile, frame_bytes, remedy)]
+    return findings + _check_memory(profile, memory or SharedMemory())
+
+
+def _check_segment(profile: DdsProfile, frame_bytes: int | None, remedy: str) -> Finding:
+    needed = frame_bytes or USUAL_FRAME_BYTES
+    whose = "the camera's images" if frame_bytes else 'raw images of 1280x720'
+    segment_mb = profile.segment_bytes / 1e6
+    said = f'{profile.path}: {segment_mb:.1f} MB per process'
+    if profile.segment_bytes < needed:
+        return fail(
+            _SUBJECT, f'{said} cannot hold {whose} ({needed / 1e6:.1f} MB): they are lost.', remedy
+        )
+    if profile.max_message_bytes is not None:
+        if profile.max_message_bytes > profile.segment_bytes:
+            return fail(
+                _SUBJECT,
+                f'{said}, but maxMessageSize is larger ({profile.max_message_bytes / 1e6:.1f} '
+                'MB), so that Fast DDS refuses shared memory.',
+                remedy,
+            )
+        if profile.max_message_bytes < needed:
+            return warn(
+                _SUBJECT,
+                f'{said}, but maxMessageSize ({profile.max_message_bytes / 1e6:.1f} MB) is less '
+                f'than {whose} ({needed / 1e6:.1f} MB): each is cut into fragments.',
+                remedy,
+            )
+    count = profile.segment_bytes // needed
+    if count < _FRAMES_IN_FLIGHT:
+        return warn(_SUBJECT, f'{said} holds only {count} of {whose} at once.', remedy)
+    return ok(_SUBJECT, f'{said}, enough for {count} of {whose} at once.')
+
+
+def _check_memory(profile: DdsProfile, memory: SharedMemory) -> list[Finding]:
+    free, total = memory.free_bytes, memory.total_bytes
+    said = f'{memory.folder} has {free / 1e6:.0f} of {total / 1e6:.0f} MB free'
+    segment_mb = profile.segment_bytes / 1e6
+    stale_bytes = memory.stale_bytes()
+    if stale_bytes > profile.segment_bytes:
+        return [
+            warn(
+                _SHARED_MEMORY,
+                f'{said}; {stale_bytes / 1e6:.0f} MB belong to processes that were killed.',
+                _clean_command(memory.folder),
+            )
+        ]
+    grow = (
+        'sudo mount -o remount,size=1g /dev/shm, or for a container: docker run --shm-size=1g ...'
+    )
+    if free < profile.segment_bytes:
+        return [
+            fail(
+                _SHARED_MEMORY, f'{said}; the next process needs {segment_mb:.0f} MB of it.', grow
+            )
+        ]
+    if total < _PROCESSES * profile.segment_bytes:
+        return [
+            warn(
+                _SHARED_MEMORY,
+                f'{said}; camera, detector and recorder take {segment_mb:.0f} MB each.',
+                grow,
+            )
+        ]
+    return [ok(_SHARED_MEMORY, f'{said}.')]
+
+
+def _clean_command(folder: Path) -> str:
+    if shutil.which('fastdds'):
+        return 'fastdds shm clean'
+    return f'stop all nodes, then: rm {folder}/fastrtps_* {folder}/sem.fastrtps_*'

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the model can run on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from roof_detector.doctor.finding import Finding, fail, ok, warn
+
+_SUBJECT = 'device'
+# A desktop's driver and a Jetson's.
+_GPU_FILES = ('/dev/nvidia0', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl')
+
+
+def check_device() -> list[Finding]:
+    """Find the graphics card, and say when one is there that torch cannot use."""
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError as error:
+        return [fail(_SUBJECT, f'torch cannot be imported ({error}).', 'make setup')]
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return [ok(_SUBJECT, f'CUDA {torch.version.cuda}: {", ".join(names)}.')]
+    cores = len(os.sched_getaffinity(0))
+    cpu = f'The model runs on the CPU ({cores} cores, load {os.getloadavg()[0]:.1f}).'
+    present = [name for name in _GPU_FILES if Path(name).exists()]
+    if present:
+        return [
+            warn(
+                _SUBJECT,
+                f'{cpu} There is a graphics card ({present[0]}) that torch {torch.__version__} '
+                'cannot use.',
+                'python3 -c "import torch; torch.cuda.init()"  # says why',
+            )
+        ]
+    return [ok(_SUBJECT, cpu)]

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Listening on the graph: who publishes images, how fast, and how the nodes are."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from roof_detector.doctor.graph_look import GraphLook, NodeReport
+from roof_detector.doctor.image_tally import ImageTally
+from roof_detector.doctor.image_topic import ImageTopic
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+_DISCOVERY_S = 1.0
+
+
+class GraphWatch:
+    """Listen to every image topic but those that a detector makes, and to /diagnostics.
+
+    Subscribing to annotated images would make the detector draw them.
+    """
+
+    def __init__(self, node: Node) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray  # noqa: PLC0415
+
+        self._node = node
+        self._reports: dict[str, NodeReport] = {}
+        self._tallies: dict[str, ImageTally] = {}
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
+
+    def refresh(self) -> None:
+        """Subscribe to the image topics that have appeared."""
+        for name, types in self._node.get_topic_names_and_types():
+            wanted = [kind for kind in types if kind in IMAGE_TYPES]
+            if wanted and name not in self._tallies and not self._is_result(name):
+                self._listen(name, wanted[0])
+
+    def look(self) -> GraphLook:
+        """Return what has been seen so far."""
+        clocks = self._node.get_publishers_info_by_topic('/clock')
+        return GraphLook(
+            images=tuple(self._topic(name) for name in sorted(self._tallies)),
+            reports=tuple(self._reports[name] for name in sorted(self._reports)),
+            simulated_time=bool(clocks),
+        )
+
+    def _is_result(self, topic: str) -> bool:
+        """Tell whether a detector publishes it: beside it there are detections."""
+        publishers = self._node.get_publishers_info_by_topic(topic)
+        return any(
+            self._node.get_publishers_info_by_topic(f'{_full_name(end)}/detections')
+            for end in publishers
+        )
+
+    def _listen(self, name: str, type_name: str) -> None:
+        from sensor_msgs.msg import CompressedImage, Image  # noqa: PLC0415
+
+        from roof_detector.ros.qos_matching import request_for  # noqa: PLC0415
+
+        kind = Image if type_name == IMAGE_TYPES[0] else CompressedImage
+        publishers = self._node.get_publishers_info_by_topic(name)
+        if not publishers:
+            return
+        tally = self._tallies[name] = ImageTally(type_name)
+        self._node.create_subscription(
+            kind, name, tally.add, request_for(publishers, depth=5), raw=True
+        )
+
+    def _note(self, message: Any) -> None:
+        for status in message.status:
+            level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
+            values = {pair.key: pair.value for pair in status.values}
+            self._reports[status.name] = NodeReport(status.name, level, status.message, values)
+
+    def _topic(self, name: str) -> ImageTopic:
+        tally = self._tallies[name]
+        publishers = self._node.get_publishers_info_by_topic(name)
+        listeners = self._node.get_subscriptions_info_by_topic(name)
+        own = self._node.get_fully_qualified_name()
+        return ImageTopic(
+            name=name,
+            type_name=tally.type_name,
+            publishers=tuple(sorted({_full_name(end) for end in publishers})),
+            reliabilities=tuple(
+                sorted({end.qos_profile.reliability.name.lower() for end in publishers})
+            ),
+            listeners=tuple(sorted({_full_name(end) for end in listeners} - {own})),
+            received=tally.count,
+            rate_hz=tally.rate_hz,
+            largest_bytes=tally.largest_bytes,
+            age_s=tally.least_age_s,
+        )
+
+
+def look_at_graph(*, listen_s: float) -> GraphLook:
+    """Join the graph, listen for a while, and leave; raise RuntimeError when ROS refuses."""
+    import rclpy  # noqa: PLC0415
+    from rclpy.context import Context  # noqa: PLC0415
+    from rclpy.executors import SingleThreadedExecutor  # noqa: PLC0415
+
+    context = Context()
+    rclpy.init(context=context)
+    try:
+        node = rclpy.create_node(
+            'doctor', context=context, start_parameter_services=False, enable_rosout=False
+        )
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(node)
+        watch = GraphWatch(node)
+        ends_at = time.monotonic() + _DISCOVERY_S + listen_s
+        while time.monotonic() < ends_at:
+            watch.refresh()
+            executor.spin_once(timeout_sec=0.05)
+        look = watch.look()
+        executor.shutdown()
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+    return look
+
+
+def _full_name(end: Any) -> str:
+    return f'{end.node_namespace.rstrip("/")}/{end.node_name}'

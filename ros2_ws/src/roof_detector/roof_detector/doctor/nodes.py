@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the running nodes say of themselves."""
+
+from __future__ import annotations
+
+from roof_detector.doctor.finding import Finding, Verdict, warn
+from roof_detector.doctor.graph_look import GraphLook, NodeReport
+
+# Kind of report, what it is called here, and what starts the node or mends what it reports.
+_KINDS = (
+    ('frames', 'camera', None),
+    ('detection', 'detector', 'ros2 launch roof_detector detector.launch.xml'),
+    ('bag', 'recorder', 'ros2 launch roof_detector record.launch.xml record:=true'),
+)
+_VERDICTS = (Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.FAIL)
+
+
+def check_nodes(look: GraphLook) -> list[Finding]:
+    """Pass on the diagnostics of camera, detector and recorder, and say who is not running."""
+    findings = []
+    for kind, subject, start in _KINDS:
+        reports = look.of_kind(kind)
+        findings += [_finding(report, subject) for report in reports]
+        if not reports and start is not None:
+            findings.append(warn(subject, f'No {subject} is running yet.', start))
+    return findings
+
+
+def _finding(report: NodeReport, subject: str) -> Finding:
+    node = '/' + report.name.partition(':')[0].lstrip('/')
+    verdict = _VERDICTS[min(report.level, 3)]
+    message = f'{node}: {report.message}'
+    remedy = ''
+    if verdict is not Verdict.OK:
+        remedy = f'ros2 topic echo /diagnostics  # {node}'
+        if subject == 'detector' and report.values.get('state') in ('unconfigured', 'inactive'):
+            step = {'unconfigured': 'configure', 'inactive': 'activate'}[report.values['state']]
+            remedy = f'ros2 lifecycle set {node} {step}'
+    elif subject == 'recorder' and report.values.get('recording') == 'false':
+        verdict = Verdict.WARN
+        remedy = f"ros2 service call {node}/record std_srvs/srv/SetBool '{{data: true}}'"
+    return Finding(subject, verdict, message, remedy)

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Findings as people read them, and as programs do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from roof_detector.doctor.finding import Finding, Verdict
+
+
+def as_text(finding: Finding) -> str:
+    """Return a finding as one line, and its remedy as another."""
+    line = f'{finding.verdict.value:4}  {finding.subject:13}  {finding.message}'
+    return f'{line}\n{"":21}mend: {finding.remedy}' if finding.remedy else line
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Return all findings as a JSON object."""
+    return json.dumps(
+        {
+            'ready': not any(finding.verdict is Verdict.FAIL for finding in findings),
+            'findings': [
+                {
+                    'subject': finding.subject,
+                    'verdict': finding.verdict.value,
+                    'message': finding.message,
+                    'remedy': finding.remedy,
+                }
+                for finding in findings
+            ],
+        },
+        indent=2,
+    )
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return the last line: whether to take off."""
+    count = {verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict}
+    if count[Verdict.FAIL]:
+        return (
+            f'Not ready for take-off: {count[Verdict.FAIL]} failed, {count[Verdict.WARN]} warned.'
+        )
+    if count[Verdict.WARN]:
+        return f'Nothing failed, {count[Verdict.WARN]} warned: read them before take-off.'
+    return 'Ready for take-off.'

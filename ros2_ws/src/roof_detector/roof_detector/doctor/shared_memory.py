@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SharedMemory:
+    """Look at the memory file system that Fast DDS puts its segments into."""
+
+    folder: Path = Path('/dev/shm')
+
+    @property
+    def free_bytes(self) -> int:
+        """Return what a new process could take."""
+        return shutil.disk_usage(self.folder).free
+
+    @property
+    def total_bytes(self) -> int:
+        """Return how large the file system may grow."""
+        return shutil.disk_usage(self.folder).total
+
+    def stale_bytes(self) -> int:
+        """Return the size of the segments whose process is gone.
+
+        A process holds a lock on the file `<segment>_el` for as long as it lives; the lock of a
+        segment left behind is free.
+        """
+        return sum(
+            lock.with_name(lock.name.removesuffix('_el')).stat().st_size
+            for lock in self.folder.glob('fastrtps_*_el')
+            if not lock.name.startswith('fastrtps_port')
+            and lock.with_name(lock.name.removesuffix('_el')).exists()
+            and _is_free(lock)
+        )
+
+
+def _is_free(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False  # gone meanwhile, or another user's
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from roof_detector.doctor import clock
+from roof_detector.doctor.clock import check_clock
+from roof_detector.doctor.finding import Verdict
+from roof_detector.doctor.image_topic import ImageTopic
+
+
+def topic(age_s):
+    return ImageTopic('/camera/image', 'sensor_msgs/msg/Image', (), (), (), 1, 0.0, 1, age_s)
+
+
+def test_without_images_the_clock_alone_is_judged():
+    (finding,) = check_clock([topic(None)], simulated_time=False)
+    assert finding.verdict is Verdict.OK
+
+
+def test_stamps_of_the_future_fail_and_old_ones_warn():
+    assert check_clock([topic(-0.5)], simulated_time=False)[0].verdict is Verdict.FAIL
+    assert check_clock([topic(60.0)], simulated_time=False)[0].verdict is Verdict.WARN
+    (finding,) = check_clock([topic(0.01), topic(0.2)], simulated_time=False)
+    assert finding.verdict is Verdict.OK and '200 ms' in finding.message
+
+
+def test_stamps_are_not_judged_in_simulated_time():
+    (finding,) = check_clock([topic(-1e9)], simulated_time=True)
+    assert finding.verdict is Verdict.WARN and '/clock' in finding.message
+
+
+def test_a_clock_that_was_reset_fails(monkeypatch):
+    monkeypatch.setattr(clock.time, 'time', lambda: 0.0)
+    (finding,) = check_clock([], simulated_time=False)
+    assert finding.verdict is Verdict.FAIL and '1970-01-01' in finding.message

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The doctor on a real graph."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sensor_msgs.msg import Image
+
+from roof_detector.doctor import graph_watch
+from roof_detector.doctor.clock import check_clock
+from roof_detector.doctor.dds import check_dds
+from roof_detector.doctor.finding import Verdict
+from roof_detector.doctor.graph_look import GraphLook, NodeReport
+from roof_detector.doctor.images import check_images
+from roof_detector.doctor.nodes import check_nodes
+from roof_detector.doctor.ros_installation import check_ros
+from roof_detector.doctor.shared_memory import SharedMemory
+
+WIDTH, HEIGHT = 64, 48
+
+
+@pytest.fixture
+def look(graph, monkeypatch):
+    """Look at the test's own graph while its nodes go on."""
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(graph.domain_id))
+
+    def look_while_it_spins(*, listen_s=1.5):
+        looks = []
+        looking = threading.Thread(
+            target=lambda: looks.append(graph_watch.look_at_graph(listen_s=listen_s))
+        )
+        looking.start()
+        graph.wait_until(lambda: not looking.is_alive(), within_s=60.0, what='the look')
+        (seen,) = looks
+        return seen
+
+    return look_while_it_spins
+
+
+def publish_images(node, topic, *, stamp_offset_s=0.0, qos=10):
+    """Publish small images at 20 per second until the graph closes."""
+    publisher = node.create_publisher(Image, topic, qos)
+    message = Image(height=HEIGHT, width=WIDTH, step=WIDTH * 3, encoding='bgr8')
+    message.data = bytes(HEIGHT * WIDTH * 3)
+
+    def send():
+        now = node.get_clock().now().nanoseconds + round(stamp_offset_s * 1e9)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(now, 10**9)
+        publisher.publish(message)
+
+    node.create_timer(0.05, send)
+
+
+def test_an_empty_graph_warns_and_a_topic_that_must_be_there_fails(look):
+    seen = look(listen_s=0.5)
+    assert seen == GraphLook()
+    (finding,) = check_images(seen, image_topic=None, listened_s=0.5)
+    assert finding.verdict is Verdict.WARN and 'camera.launch.xml' in finding.remedy
+    (finding,) = check_images(seen, image_topic='camera/image', listened_s=0.5)
+    assert finding.verdict is Verdict.FAIL and '/camera/image' in finding.message
+    assert [f.subject for f in check_nodes(seen)] == ['detector', 'recorder']
+
+
+def test_ros_is_found_with_its_messages():
+    (finding,) = check_ros()
+    assert finding.verdict is not Verdict.FAIL and 'domain' in finding.message
+
+
+def test_a_camera_is_seen_with_its_type_rate_size_and_age(graph, look):
+    publish_images(graph.node('camera', namespace='drone'), '/camera/image')
+    seen = look()
+    (topic,) = seen.images
+    assert topic.type_name == 'sensor_msgs/msg/Image'
+    assert topic.publishers == ('/drone/camera',) and topic.listeners == ()
+    assert topic.reliabilities == ('reliable',)
+    assert topic.received > 1 and 0 < topic.rate_hz < 40
+    assert WIDTH * HEIGHT * 3 < topic.largest_bytes < WIDTH * HEIGHT * 3 + 200
+    assert topic.age_s is not None and topic.age_s < 2.0
+    (finding,) = check_images(seen, image_topic='/camera/image', listened_s=1.5)
+    assert finding.verdict is not Verdict.FAIL and 'no detector is running' in finding.message
+    assert check_clock(seen.images, simulated_time=False)[0].verdict is Verdict.OK
+
+
+def test_a_best_effort_camera_is_heard_too(graph, look):
+    from rclpy.qos import qos_profile_sensor_data
+
+    publish_images(graph.node('camera'), '/camera/image', qos=qos_profile_sensor_data)
+    (topic,) = look().images
+    assert topic.reliabilities == ('best_effort',) and topic.received
+
+
+def test_a_camera_whose_clock_is_ahead_fails(graph, look):
+    publish_images(graph.node('camera'), '/camera/image', stamp_offset_s=3600.0)
+    (finding,) = check_clock(look().images, simulated_time=False)
+    assert finding.verdict is Verdict.FAIL and 'in the future' in finding.message
+
+
+def test_a_publisher_that_sends_nothing_fails(graph, look):
+    graph.node('camera').create_publisher(Image, '/camera/image', 10)
+    (finding,) = check_images(look(listen_s=0.5), image_topic=None, listened_s=0.5)
+    assert finding.verdict is Verdict.FAIL and 'none arrived' in finding.message
+
+
+def test_a_detector_s_own_images_are_left_alone(graph, look):
+    """Listening to annotated images would make the detector draw them."""
+    from vision_msgs.msg import Detection2DArray
+
+    node = graph.node('detector')
+    node.create_publisher(Detection2DArray, '~/detections', 10)
+    publish_images(node, '~/image_annotated')
+    assert look(listen_s=0.5).images == ()
+
+
+def test_a_running_recorder_says_that_it_does_not_record(graph, look, tmp_path):
+    graph.start(
+        'roof_detector.ros.recorder_node', '--ros-args', '-p', f'output_directory:={tmp_path}'
+    )
+    probe = graph.node('probe')
+    graph.wait_until(
+        lambda: probe.count_publishers('/diagnostics') > 0, within_s=60.0, what='the recorder'
+    )
+    (report,) = look(listen_s=3.0).of_kind('bag')
+    (finding,) = (f for f in check_nodes(GraphLook(reports=(report,))) if f.subject == 'recorder')
+    assert finding.verdict is Verdict.WARN and finding.message == '/recorder: Not recording.'
+    assert finding.remedy.startswith('ros2 service call /recorder/record std_srvs/srv/SetBool')
+
+
+def test_an_error_in_the_diagnostics_fails_and_a_detector_elsewhere_is_warned_of(graph, look):
+    report = NodeReport(
+        'drone/detector: detection',
+        2,
+        'No image on /x for 9 s.',
+        {'state': 'active', 'topic': '/x'},
+    )
+    finding = next(f for f in check_nodes(GraphLook(reports=(report,))) if f.subject == 'detector')
+    assert finding.verdict is Verdict.FAIL and '/drone/detector' in finding.message
+    publish_images(graph.node('camera'), '/camera/image')
+    seen = GraphLook(images=look().images, reports=(report,))
+    (finding,) = check_images(seen, image_topic=None, listened_s=1.5)
+    assert finding.verdict is Verdict.WARN and finding.remedy.endswith('image:=/camera/image')
+
+
+def test_only_segments_of_dead_processes_are_called_stale(graph):
+    """The graph's context holds a segment with the lock that Fast DDS takes."""
+    import shutil
+    from pathlib import Path
+
+    shm = Path('/dev/shm')
+    before = SharedMemory().stale_bytes()
+    own = graph.start('roof_detector.ros.recorder_node')
+    probe = graph.node('probe')
+    graph.wait_until(
+        lambda: probe.count_publishers('/diagnostics') > 0, within_s=60.0, what='the recorder'
+    )
+    assert shutil.disk_usage(shm).total
+    alive = SharedMemory().stale_bytes()
+    own.kill()
+    own.wait()
+    killed = SharedMemory().stale_bytes()
+    assert killed > alive
+    assert alive <= before or alive - before < killed - alive
+
+
+def test_frames_that_the_segment_cannot_hold_fail_before_take_off(graph, look, tmp_path):
+    publish_images(graph.node('camera'), '/camera/image')
+    (topic,) = look().images
+    path = tmp_path / 'profile.xml'
+    path.write_text(
+        '<profiles><transport_descriptors><transport_descriptor>'
+        '<transport_id>small</transport_id><type>SHM</type><segment_size>4096</segment_size>'
+        '</transport_descriptor></transport_descriptors>'
+        '<participant profile_name="p" is_default_profile="true"><rtps><userTransports>'
+        '<transport_id>small</transport_id></userTransports></rtps></participant></profiles>'
+    )
+    finding = check_dds(
+        frame_bytes=topic.largest_bytes, environment={'FASTRTPS_DEFAULT_PROFILES_FILE': str(path)}
+    )[0]
+    assert finding.verdict is Verdict.FAIL and "the camera's images" in finding.message
