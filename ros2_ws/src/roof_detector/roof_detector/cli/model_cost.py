@@ -81,8 +81,9 @@ def time_models(
 ) -> dict[tuple[ModelName, str], float]:
     """Return the median milliseconds of each model with each backend.
 
-    All models are loaded first and take turns, one picture each, so that whatever else the
-    machine does meets all of them alike: ratios hold better than times.
+    ONNX Runtime and OpenVINO read the same ONNX file. All models are loaded first and take turns,
+    one picture each, so that whatever else the machine does meets all of them alike: ratios hold
+    better than times.
     """
     torch.set_num_threads(threads)
     folder = Path(tempfile.mkdtemp(prefix='roof_detector_models_'))
@@ -113,10 +114,11 @@ def _runner(name: ModelName, backend: str, folder: Path, image_size: int, thread
     picture = torch.rand(1, 3, image_size, image_size)
     if backend == 'torch':
         return _torch_runner(_network(name), picture)
-    checkpoint = folder / f'{Path(name.file_name).stem}.pt'
-    if not checkpoint.exists():
+    exported = folder / f'{Path(name.file_name).stem}.onnx'
+    if not exported.exists():
+        checkpoint = exported.with_suffix('.pt')
         torch.save({'model': _network(name)}, checkpoint)
-    exported = YOLO(checkpoint).export(format=backend, imgsz=image_size, verbose=False)
+        YOLO(checkpoint).export(format='onnx', imgsz=image_size, verbose=False)
     if backend == 'onnx':
         return _onnx_runner(exported, picture, threads)
     return _openvino_runner(exported, picture, threads)
@@ -132,17 +134,17 @@ def _torch_runner(model: Any, picture: torch.Tensor) -> Runner:
     return run
 
 
-def _onnx_runner(path: str, picture: torch.Tensor, threads: int) -> Runner:
+def _onnx_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
     feed = {session.get_inputs()[0].name: picture.numpy()}
     return lambda: session.run(None, feed)
 
 
-def _openvino_runner(path: str, picture: torch.Tensor, threads: int) -> Runner:
+def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
     import openvino  # noqa: PLC0415
 
     # Half precision, the default on some processors, moves sampled coordinates by pixels.
@@ -151,6 +153,6 @@ def _openvino_runner(path: str, picture: torch.Tensor, threads: int) -> Runner:
         'INFERENCE_PRECISION_HINT': 'f32',
         'INFERENCE_NUM_THREADS': threads,
     }
-    compiled = openvino.Core().compile_model(next(Path(path).glob('*.xml')), 'CPU', hints)
+    compiled = openvino.Core().compile_model(path, 'CPU', hints)
     feed = [picture.numpy()]
     return lambda: compiled(feed)

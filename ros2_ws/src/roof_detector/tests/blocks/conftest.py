@@ -87,7 +87,7 @@ class Zoo:
                 module.running_mean.normal_(0, 0.1, generator=generator)
                 module.running_var.uniform_(0.5, 1.5, generator=generator)
         for level in model.model[-1].cv3:
-            nn.init.normal_(level[-1].weight, 0, 0.3, generator=generator)
+            nn.init.normal_(level[-1].weight, 0, 1, generator=generator)
             nn.init.zeros_(level[-1].bias)
         return model
 
