@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _DISCOVERY_S = 1.0
+_PATIENCE = 3
 
 
 class GraphWatch:
@@ -32,12 +33,14 @@ class GraphWatch:
         self._tallies: dict[str, ImageTally] = {}
         node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
 
-    def refresh(self) -> None:
-        """Subscribe to the image topics that have appeared."""
+    def refresh(self) -> bool:
+        """Subscribe to the image topics that have appeared, and tell whether there were any."""
+        heard = len(self._tallies)
         for name, types in self._node.get_topic_names_and_types():
             wanted = [kind for kind in types if kind in IMAGE_TYPES]
             if wanted and name not in self._tallies and not self._is_result(name):
                 self._listen(name, wanted[0])
+        return len(self._tallies) > heard
 
     def look(self) -> GraphLook:
         """Return what has been seen so far."""
@@ -111,9 +114,11 @@ def look_at_graph(*, listen_s: float) -> GraphLook:
         executor = SingleThreadedExecutor(context=context)
         executor.add_node(node)
         watch = GraphWatch(node)
-        ends_at = time.monotonic() + _DISCOVERY_S + listen_s
-        while time.monotonic() < ends_at:
-            watch.refresh()
+        started_at = time.monotonic()
+        ends_at = started_at + _DISCOVERY_S + listen_s
+        while (now := time.monotonic()) < ends_at:
+            if watch.refresh():  # a topic found late is heard as long as the others
+                ends_at = min(now + listen_s, started_at + _PATIENCE * listen_s) + _DISCOVERY_S
             executor.spin_once(timeout_sec=0.05)
         look = watch.look()
         executor.shutdown()

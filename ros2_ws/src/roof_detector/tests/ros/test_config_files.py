@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Parameter files, views and the package's own description."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from launch_file import PACKAGE, TABLES
+
+from roof_detector.ros.camera_diagnostics import camera_status
+from roof_detector.ros.camera_topics import TOPICS
+from roof_detector.ros.detector_diagnostics import detector_status
+from roof_detector.ros.frame_ledger import FrameLedger
+from roof_detector.ros.playback import PlaybackReport
+from roof_detector.ros.recorder_parameters import RECORDER_TABLE
+
+CONFIG = PACKAGE / 'config'
+CAMERA_TOPICS = {f'camera/{name.removeprefix("~/")}' for name, _ in TOPICS.values()}
+DETECTOR_TOPICS = {
+    f'detector/{name}'
+    for name in ('detections', 'labels', 'image_annotated', 'image_annotated/compressed', 'masks')
+}
+PUBLISHED = CAMERA_TOPICS | DETECTOR_TOPICS | {'/diagnostics'}
+
+
+def is_published(topic):
+    return topic in PUBLISHED or topic.lstrip('/') in PUBLISHED
+
+
+def strings_of(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for item in value for text in strings_of(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize('node', sorted(TABLES))
+def test_a_parameter_file_holds_every_parameter_and_its_default(node):
+    (name, content), *rest = yaml.safe_load((CONFIG / f'{node}.yaml').read_text()).items()
+    assert name == '/**' and not rest  # whatever the namespace
+    values = content['ros__parameters']
+    assert list(values) == [parameter.name for parameter in TABLES[node]]
+    for parameter in TABLES[node]:
+        assert parameter.coerce(values[parameter.name]) == parameter.default
+
+
+@pytest.mark.parametrize('node', sorted(TABLES))
+def test_a_parameter_file_says_of_each_parameter_what_it_is(node):
+    text = (CONFIG / f'{node}.yaml').read_text()
+    for parameter in TABLES[node]:
+        comment = re.search(rf'((?:    #.*\n)+)    {parameter.name}:', text)[1]
+        said = ' '.join(line.strip().removeprefix('# ') for line in comment.splitlines())
+        assert said.startswith(parameter.descriptor().description)
+        change = 'May change in flight.' if parameter.live else 'Fixed while the node runs.'
+        assert said.endswith(change)
+        if parameter.minimum is not None:
+            assert f'From {parameter.minimum:g} to' in said
+
+
+def test_rviz_shows_topics_that_are_published():
+    config = yaml.safe_load((CONFIG / 'roof_detector.rviz').read_text())
+    displays = config['Visualization Manager']['Displays']
+    topics = {d['Name']: d['Topic']['Value'] for d in displays if 'Topic' in d}
+    assert topics == {
+        'Annotated image': 'detector/image_annotated',
+        'Camera': 'camera/image',
+        'Camera pose': 'camera/pose',
+    }
+    assert all(is_published(topic) for topic in topics.values())
+    # Its displays are those that come with RViz, and its frame is that of the poses.
+    assert all(d['Class'].startswith('rviz_default_plugins/') for d in displays)
+    frame = config['Visualization Manager']['Global Options']['Fixed Frame']
+    assert frame == TABLES['simulated_flight']['map_frame_id'].default
+
+
+def test_the_foxglove_layout_shows_every_panel_once_and_topics_that_are_published():
+    layout = json.loads((CONFIG / 'foxglove_layout.json').read_text())
+    panels = layout['configById']
+
+    def leaves(node):
+        if isinstance(node, str):
+            return [node]
+        return leaves(node['first']) + leaves(node['second'])
+
+    assert sorted(leaves(layout['layout'])) == sorted(panels)
+    assert {name.partition('!')[0] for name in panels} >= {'Image', 'DiagnosticSummary', 'Plot'}
+    topics = [text for text in strings_of(panels) if re.match(r'/\w', text)]
+    assert topics
+    for topic in topics:
+        assert is_published(topic.partition('.')[0]), topic
+
+
+def test_the_foxglove_plots_draw_values_that_the_nodes_report():
+    ledger = FrameLedger()
+    ledger.process({'age': 0.1}, found={})
+    detector = detector_status(
+        name='detector: detection',
+        state='active',
+        topic='/camera/image',
+        silence_s=None,
+        detector=None,
+        page=ledger.page(),
+        annotations_skipped=0,
+    )
+    camera = camera_status(
+        name='camera: frames',
+        source='',
+        report=PlaybackReport('playing', 1, 0, 9.9, ''),
+        listeners=1,
+    )
+    reported = {(s.name, pair.key) for s in (detector, camera) for pair in s.values}
+    layout = json.loads((CONFIG / 'foxglove_layout.json').read_text())
+    plotted = [
+        re.fullmatch(
+            r'/diagnostics\.status\[:\]{name=="(.+)"}\.values\[:\]{key=="(.+)"}\.value', text
+        ).groups()
+        for text in strings_of(layout['configById'])
+        if text.startswith('/diagnostics.')
+    ]
+    assert len(plotted) == 4 and set(plotted) <= reported
+
+
+def test_the_recorder_records_topics_that_are_published():
+    for name in ('topics', 'source_image_topics'):
+        for topic in RECORDER_TABLE[name].default:
+            assert topic == '/parameter_events' or is_published(topic)
+
+
+def test_package_xml_is_of_format_3_and_depends_on_every_message_package_that_is_imported():
+    root = ElementTree.parse(PACKAGE / 'package.xml').getroot()
+    assert root.tag == 'package' and root.get('format') == '3'
+    assert root.findtext('name') == 'roof_detector'
+    assert root.findtext('export/build_type') == 'ament_python'
+    depends = {element.text for element in root if element.tag.endswith('depend')}
+    imported = set()
+    for path in (PACKAGE / 'roof_detector' / 'ros').glob('*.py'):
+        imported |= set(
+            re.findall(r'^from (\w+(?:_msgs|_srvs|_interfaces))\.', path.read_text(), re.M)
+        )
+    # Every message package brings builtin_interfaces.
+    assert imported and imported <= depends | {'builtin_interfaces'}
+    version = re.search(r"version='([\d.]+)'", (PACKAGE / 'setup.py').read_text())[1]
+    assert root.findtext('version') == version
+    assert {'launch_xml', 'ros2launch', 'rosbag2', 'rviz2', 'rmw_fastrtps_cpp'} <= depends
