@@ -23,8 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'scan',
         help='compare the methods of the selective scan',
         description='Time the methods of the selective scan, forward and backward, and count the '
-        'memory that their tensors hold at most beyond the inputs. Times are medians after one '
-        'warm-up call.',
+        'memory that their tensors hold at most beyond the inputs. Times are the '
+        'shortest of the repeats after one warm-up call.',
     )
     parser.add_argument('--lengths', type=_positive, nargs='+', default=LENGTHS, metavar='L')
     parser.add_argument('--methods', nargs='+', metavar='M', help='all that run here by default')
@@ -33,12 +33,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument('--states', type=_positive, default=16)
     parser.add_argument('--device', default='cpu', help='a device of torch, such as cuda:0')
     parser.add_argument('--repeats', type=_positive, default=3, help='timed calls of each case')
+    parser.add_argument('--threads', type=_positive, help="of the processor; torch's choice else")
     parser.add_argument('--output', type=Path, help='a folder for scan.json and scan.png')
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a Markdown table, and write the files if a folder was named."""
+    import torch  # noqa: PLC0415
+
     from roof_detector.cli.scan_timing import (  # noqa: PLC0415
         ScanSizes,
         describe_machine,
@@ -46,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         usable_methods,
     )
 
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
     machine = describe_machine(args.device)
     print('\n'.join(f'{name}: {value}' for name, value in machine.items()))
     print(f'batch {args.batch}, channels {args.channels}, states {args.states}, float32\n')

@@ -35,5 +35,5 @@ def plot_scan_timings(timings: Sequence[ScanTiming], path: Path) -> None:
         axes.set(title=title, xlabel='length', ylabel=unit)
         axes.set_yscale('log', base=10)
         axes.grid(visible=True, alpha=0.3)
-        axes.legend()
+        axes.legend(loc='upper left')
     figure.savefig(path, dpi=120)

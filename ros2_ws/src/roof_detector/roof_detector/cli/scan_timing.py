@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,8 +98,8 @@ def time_scan(
     return ScanTiming(
         method=method,
         sizes=sizes,
-        forward_ms=_median_ms(infer, device=device, repeats=repeats),
-        training_ms=_median_ms(train, device=device, repeats=repeats),
+        forward_ms=_best_ms(infer, device=device, repeats=repeats),
+        training_ms=_best_ms(train, device=device, repeats=repeats),
         inference_bytes=_peak_bytes(infer, device=device),
         training_bytes=_peak_bytes(train, device=device),
         relative_error=_relative_error(scan, inputs),
@@ -120,8 +119,8 @@ def _random_inputs(sizes: ScanSizes, device: str) -> dict[str, Tensor]:
     return {name: tensor.to(device) for name, tensor in inputs.items()}
 
 
-def _median_ms(call: Callable[[], None], *, device: str, repeats: int) -> float:
-    """Return the median time of a call after one that warms up."""
+def _best_ms(call: Callable[[], None], *, device: str, repeats: int) -> float:
+    """Return the shortest time of a call, the one disturbed least, after one that warms up."""
     call()
     times = []
     for _ in range(repeats):
@@ -130,7 +129,7 @@ def _median_ms(call: Callable[[], None], *, device: str, repeats: int) -> float:
         call()
         _synchronize(device)
         times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+    return min(times)
 
 
 def _synchronize(device: str) -> None:

@@ -10,7 +10,8 @@ from torch.testing import assert_close
 
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.scan import chunked
-from roof_detector.blocks.scan.selective_scan import selective_scan
+from roof_detector.blocks.scan.arguments import arrange
+from roof_detector.blocks.scan.selective_scan import choose_method, selective_scan
 
 METHODS = ('sequential', 'log_step', 'chunked')
 ORACLES = (
@@ -266,3 +267,23 @@ def test_the_kernels_refuse_what_they_cannot_scan_and_say_why(kind):
     reason = {'real': 'the tensors are on cpu', 'complex': 'A is complex'}[kind]
     with pytest.raises(BlocksError, match=f'{reason}.*chunked'):
         selective_scan(**random_arguments(kind=kind), method='triton')
+
+
+@pytest.mark.parametrize(
+    ('channels', 'length', 'rate', 'training', 'method'),
+    [
+        (8, 100, -1.0, False, 'log_step'),
+        (8, 100, -1.0, True, 'chunked'),
+        (8, 100, 1.0, False, 'chunked'),
+        (400, 4, -1.0, False, 'chunked'),
+        (8, 20000, -1.0, False, 'chunked'),
+    ],
+    ids=['small', 'with gradients', 'growing', 'wide', 'long'],
+)
+def test_auto_takes_doublings_for_small_decaying_scans_without_gradients(
+    channels, length, rate, training, method
+):
+    u = torch.ones(1, channels, length)
+    A, B = torch.full((channels, 2), rate), torch.ones(1, 2, length)
+    with torch.set_grad_enabled(training):
+        assert choose_method(arrange(u, u, A, B, B)) == method

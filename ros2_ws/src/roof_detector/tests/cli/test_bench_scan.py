@@ -24,7 +24,7 @@ def bench(*words):
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers(required=True))
     args = parser.parse_args(
-        ['scan', '--channels', '4', '--states', '2', '--repeats', '1', *words]
+        ['scan', '--channels', '4', '--states', '2', '--repeats', '1', '--threads', '1', *words]
     )
     return args.run(args)
 

@@ -21,8 +21,8 @@ def scan_chunked(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
     """Scan like scan_sequential, but never hold the states of more than CHUNK steps.
 
     Kept for the gradient are the inputs and the state at each chunk's start; the backward pass
-    recomputes a chunk's states from there. Beyond tensors of the size of its arguments the memory
-    does not grow with n l, as that of the other methods does. Once differentiable.
+    recomputes a chunk's states from there. So memory grows with the length by a few tensors of the
+    size of u, B and C and by n / CHUNK of u's size, not by n of it. Once differentiable.
 
     Returns y (b, g, p, l), real, and the last state (b, g, p, n).
     """
@@ -117,7 +117,7 @@ def _states(arguments: ScanArguments, at: slice, start: Tensor) -> tuple[Tensor,
 
 
 def _time_first(tensor: Tensor, at: slice) -> Tensor:
-    """Return a copy of a chunk with time outermost in memory; a constant keeps a time of 1."""
+    """Return a chunk with time outermost in memory; a constant keeps a time of 1."""
     return _chunk(tensor, at).movedim(-1, 0).contiguous()
 
 

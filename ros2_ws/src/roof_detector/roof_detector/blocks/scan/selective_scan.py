@@ -24,8 +24,10 @@ from roof_detector.blocks.scan.log_step import is_traced, scan_log_step
 from roof_detector.blocks.scan.sequential import scan_sequential
 from roof_detector.blocks.scan.triton_scan import scan_triton, why_not_triton
 
-# Batch * channels * length * states up to which inference by doublings measured faster than in
-# chunks: there the number of operators counts, not the work (docs/scan.md).
+# Without gradients a scan by doublings measured faster than one in chunks, by up to ten times,
+# where a step is narrow (batch * channels * states) and the whole small (times the length): the
+# number of operators counts there, not the work. Beyond either it was up to seven times slower.
+NARROW = 2**9
 SMALL = 2**18
 
 METHODS = {
@@ -104,8 +106,8 @@ def selective_scan(
     Methods, equal up to rounding: `sequential` (the definition, one step after another),
     `log_step` (doublings in functional operators, for export), `chunked` (bounded memory, once
     differentiable), `triton` (CUDA kernels, real A). `auto` takes log_step while a graph is
-    traced, exported or compiled, and for a small scan without gradient; triton on CUDA where it
-    can; chunked otherwise.
+    traced, exported or compiled, triton on CUDA where it can, log_step for a small and narrow scan
+    without gradients, and chunked otherwise.
 
     Raises BlocksError for a wrong shape, type, device or method.
     """
@@ -145,11 +147,11 @@ def choose_method(arguments: ScanArguments) -> str:
         return 'log_step'
     if why_not_triton(arguments) is None and not torch.are_deterministic_algorithms_enabled():
         return 'triton'
-    u, _, A, _, _ = arguments.tensors
-    small = u.numel() * A.shape[-1] <= SMALL
-    return (
-        'log_step' if small and not torch.is_grad_enabled() and _decays(arguments) else 'chunked'
-    )
+    width = arguments.u.shape[0] * arguments.A.numel()
+    small = width <= NARROW and width * arguments.u.shape[-1] <= SMALL
+    if small and not torch.is_grad_enabled() and _decays(arguments):
+        return 'log_step'
+    return 'chunked'
 
 
 def _decays(arguments: ScanArguments) -> bool:
