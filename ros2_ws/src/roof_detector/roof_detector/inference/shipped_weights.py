@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parents[1] / 'weights'
+SHIPPED_WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
 
 
 def shipped_models() -> tuple[str, ...]:
     """Return the names of the shipped models."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob('*.pt')))
+    return tuple(sorted(path.stem for path in SHIPPED_WEIGHTS.glob('*.pt')))
 
 
 def resolve_model(text: str) -> Path:
     """Return the file that a name of a shipped model, or a path, stands for."""
     if text in shipped_models():
-        return _FOLDER / f'{text}.pt'
+        return SHIPPED_WEIGHTS / f'{text}.pt'
     return Path(text).expanduser()

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the set-up says on a machine that lacks something."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[1]
+Version = namedtuple('Version', 'major minor micro releaselevel serial')
+Usage = namedtuple('Usage', 'total used free')
+
+
+@pytest.fixture
+def pypi_ros(monkeypatch):
+    """Import the modules as bootstrap.py does, from its own folder."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import environment
+    import machine
+
+    return namedtuple('Modules', 'machine environment')(machine, environment)
+
+
+def test_this_machine_lacks_nothing(pypi_ros, tmp_path):
+    assert pypi_ros.machine.missing(tmp_path, with_ros=False) == []
+
+
+def test_without_a_compiler_the_bootstrap_ends_with_the_apt_line(tmp_path):
+    finished = subprocess.run(
+        [sys.executable, str(HERE / 'bootstrap.py'), '--venv', str(tmp_path / 'venv')],
+        env={'PATH': str(tmp_path), 'HOME': str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.count('\n') == 1
+    assert 'gcc and g++ are missing: sudo apt install build-essential' in finished.stderr
+    assert not (tmp_path / 'venv').exists()
+
+
+def test_a_missing_venv_module_is_named(pypi_ros, monkeypatch, tmp_path):
+    monkeypatch.setattr(pypi_ros.machine.importlib.util, 'find_spec', lambda _: None)
+    (sentence,) = pypi_ros.machine.missing(tmp_path, with_ros=False)
+    assert 'sudo apt install python3-venv' in sentence
+
+
+def test_a_full_disk_is_named_with_its_free_space(pypi_ros, monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: Usage(1, 1, 2.5e9))
+    (sentence,) = pypi_ros.machine.missing(tmp_path / 'new', with_ros=False)
+    assert '2.5 GB free, 10 GB are needed' in sentence
+    assert pypi_ros.machine.missing(tmp_path, with_ros=False) == [], 'installed already'
+
+
+@pytest.mark.parametrize('version', [(3, 9), (3, 14)])
+def test_an_unsupported_python_is_named(pypi_ros, monkeypatch, tmp_path, version):
+    monkeypatch.setattr(sys, 'version_info', Version(*version, 0, 'final', 0))
+    sentences = pypi_ros.machine.missing(tmp_path, with_ros=True)
+    assert any(f'Python {version[0]}.{version[1]} is not supported' in one for one in sentences)
+
+
+def test_a_sourced_ros_is_seen(pypi_ros, monkeypatch):
+    monkeypatch.delenv('ROS_DISTRO', raising=False)
+    assert not pypi_ros.machine.has_ros()
+    monkeypatch.setenv('ROS_DISTRO', 'jazzy')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', '/opt/ros/jazzy')
+    assert pypi_ros.machine.has_ros()
+
+
+def test_mending_targets_leaves_the_cached_file_as_it_was(pypi_ros, tmp_path):
+    cached = tmp_path / 'cached.cmake'
+    cached.write_text(
+        'set(i "/opt/python/cp311-cp311/include/python3.11;'
+        '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include")'
+    )
+    before = cached.read_text()
+    installed = tmp_path / 'share' / 'sensor_msgs' / 'cmake' / 'export.cmake'
+    installed.parent.mkdir(parents=True)
+    os.link(cached, installed)
+    mended = pypi_ros.environment.mend_cmake_targets(tmp_path, python=sys.executable)
+    assert mended == 1
+    assert '/opt/python' not in installed.read_text()
+    assert cached.read_text() == before
+    assert pypi_ros.environment.mend_cmake_targets(tmp_path, python=sys.executable) == 0
+
+
+def test_every_python_has_pins_for_all_that_is_required():
+    for version in ('310', '311', '312', '313'):
+        pinned = {
+            line.split('==')[0].lower()
+            for line in (HERE / 'pins' / f'cp{version}.txt').read_text().splitlines()
+            if '==' in line
+        }
+        for name in ('application', 'ros', 'develop'):
+            for line in (HERE / f'{name}.in').read_text().splitlines():
+                wanted = line.split('#')[0].split(';')[0].strip()
+                wanted = wanted.split('=')[0].split('<')[0].split('>')[0].strip().lower()
+                assert not wanted or wanted in pinned, f'{wanted} is not pinned for {version}'
