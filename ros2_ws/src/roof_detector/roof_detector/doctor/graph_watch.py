@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+# Images that a detector makes, and only while someone listens.
+_RESULTS = {'image_annotated', 'masks'}
 _DISCOVERY_S = 1.0
 _PATIENCE = 3
 
@@ -38,7 +40,7 @@ class GraphWatch:
         heard = len(self._tallies)
         for name, types in self._node.get_topic_names_and_types():
             wanted = [kind for kind in types if kind in IMAGE_TYPES]
-            if wanted and name not in self._tallies and not self._is_result(name):
+            if wanted and name not in self._tallies and not _RESULTS & set(name.split('/')):
                 self._listen(name, wanted[0])
         return len(self._tallies) > heard
 
@@ -49,14 +51,6 @@ class GraphWatch:
             images=tuple(self._topic(name) for name in sorted(self._tallies)),
             reports=tuple(self._reports[name] for name in sorted(self._reports)),
             simulated_time=bool(clocks),
-        )
-
-    def _is_result(self, topic: str) -> bool:
-        """Tell whether a detector publishes it: beside it there are detections."""
-        publishers = self._node.get_publishers_info_by_topic(topic)
-        return any(
-            self._node.get_publishers_info_by_topic(f'{_full_name(end)}/detections')
-            for end in publishers
         )
 
     def _listen(self, name: str, type_name: str) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from roof_detector.cli.main import COMMANDS, main
 
 

@@ -130,6 +130,13 @@ def test_a_node_s_parameters_reach_no_other_node(node):
     assert group.tag == 'group' and len(group.findall('node')) == 1
 
 
+@every_node
+def test_a_node_has_time_to_end_in_order(node):
+    """A second signal ends it at once, and launch would send that after 5 s."""
+    (started,) = LaunchFile(NODE_FILES[node]).all('node')
+    assert float(started.get('sigterm_timeout')) >= (60.0 if node == 'recorder' else 20.0)
+
+
 def test_the_drone_s_arguments_are_those_of_the_files_it_includes():
     drone = LaunchFile('drone.launch.xml')
     includes = drone.all('include')
