@@ -79,17 +79,20 @@ class _KALNConv(nn.Module):
         return nn.functional.silu(self.norm(self.linear(x) + self.polynomial(self._basis(t))))
 
     def _normalized(self, x: torch.Tensor) -> torch.Tensor:
-        grouped = x.unflatten(1, (self.groups, -1))
+        grouped = self._grouped(x)
         dims = [dim for dim in range(grouped.ndim) if dim != 1]
         if self.normalization == 'sample':
             dims.remove(0)
         low, high = grouped.amin(dims, keepdim=True), grouped.amax(dims, keepdim=True)
-        return (2 * (grouped - low) / (high - low).clamp(min=LEAST_RANGE) - 1).flatten(1, 2)
+        return _joined(2 * (grouped - low) / (high - low).clamp(min=LEAST_RANGE) - 1)
 
     def _basis(self, t: torch.Tensor) -> torch.Tensor:
         """Return P_0 .. P_degree of t, side by side within each group of channels."""
-        grouped = t.unflatten(1, (self.groups, -1))
-        return torch.cat(legendre_polynomials(grouped, self.degree), 2).flatten(1, 2)
+        return _joined(torch.cat(legendre_polynomials(self._grouped(t), self.degree), 2))
+
+    def _grouped(self, x: torch.Tensor) -> torch.Tensor:
+        # Not unflatten: with it, onnxslim made the batch of an exported model constant.
+        return x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
 
 
 class KALNConv1d(_KALNConv):
@@ -131,6 +134,10 @@ class C3k2_KALN(C3k2Stage):  # noqa: N801  (named like the stage it replaces)
             return KALNConv2d(c, c, 3, degree, padding=1, norm=nn.BatchNorm2d)
 
         super().__init__(c1, c2, n, c3k=c3k, e=e, inner=inner)
+
+
+def _joined(grouped: torch.Tensor) -> torch.Tensor:
+    return grouped.reshape(grouped.shape[0], -1, *grouped.shape[3:])
 
 
 def legendre_polynomials(t: torch.Tensor, degree: int) -> list[torch.Tensor]:
