@@ -79,6 +79,8 @@ class Parameter:
             value = str(value)
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if expected is tuple and value is None:  # how rclpy delivers YAML's []
+            value = ()
         if expected is tuple and not isinstance(value, str) and hasattr(value, '__iter__'):
             value = tuple(item for item in value if item != '')
             if not all(isinstance(item, str) for item in value):

@@ -143,8 +143,7 @@ def test_package_xml_is_of_format_3_and_depends_on_every_message_package_that_is
         imported |= set(
             re.findall(r'^from (\w+(?:_msgs|_srvs|_interfaces))\.', path.read_text(), re.M)
         )
-    # Every message package brings builtin_interfaces.
-    assert imported and imported <= depends | {'builtin_interfaces'}
+    assert imported and imported <= depends
     version = re.search(r"version='([\d.]+)'", (PACKAGE / 'setup.py').read_text())[1]
     assert root.findtext('version') == version
     assert {'launch_xml', 'ros2launch', 'rosbag2', 'rviz2', 'rmw_fastrtps_cpp'} <= depends

@@ -335,6 +335,11 @@ def test_a_detector_that_cannot_start_says_why_and_ends(graph, argument, sentenc
     assert 'Traceback' not in output
 
 
+def test_an_empty_list_on_the_command_line_means_all_classes(graph, make_probe, roof_bgr):
+    probe = make_probe(graph, arguments=['classes:=[]', 'class_confidence:=[]'])
+    assert probe.send_and_wait(roof_bgr).detections
+
+
 def test_silence_is_reported_with_the_topics_name(graph, make_probe):
     probe = make_probe(graph, wait=False)
     report = probe.report_when(lambda values: 'No image on /image' in values['message'])
