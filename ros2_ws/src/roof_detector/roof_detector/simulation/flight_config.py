@@ -17,7 +17,7 @@ class FlightConfig:
     focal_ratio: float = 0.8
     """Focal length over the image's width; 0.8 is the 64 degrees of common drone cameras."""
     rate_hz: float = 10.0
-    altitude_m: float = 18.0
+    altitude_m: float = 12.0
     """Height above the highest roof's eaves."""
     speed_m_s: float = 4.0
     overlap: float = 0.3
