@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
     from roof_detector.flight.rehearsal import Rehearsal  # noqa: PLC0415
 
-    camera: dict[str, object] = {'wait_for_subscribers': 1}
+    camera: dict[str, object] = {'wait_for_subscribers': 1, 'wait_for_all_topics': True}
     if arguments.rate:
         camera['rate_hz'] = arguments.rate
     simulated = arguments.input is None

@@ -68,6 +68,10 @@ class CameraTopics:
                 nodes.add((end.node_namespace, end.node_name))
         return min(len(nodes), connected)
 
+    def unheard(self) -> list[str]:
+        """Return the topics that nobody is connected to."""
+        return [p.topic_name for p in self._publishers.values() if not p.get_subscription_count()]
+
     def drain(self, *, timeout_s: float) -> bool:
         """Wait until every reliable reader has everything; tell whether that came true."""
         deadline = time.monotonic() + timeout_s

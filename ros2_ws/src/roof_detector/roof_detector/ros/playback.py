@@ -104,17 +104,24 @@ class Playback:
             self._finished()
 
     def _wait_for_listeners(self) -> None:
-        wanted = self._settings.wait_for_subscribers
         deadline = time.monotonic() + self._settings.wait_timeout_s
-        while (present := self._topics.listeners()) < wanted and not self._pace.stopped:
+        while (missing := self._missing_listeners()) and not self._pace.stopped:
             if time.monotonic() >= deadline:
                 self._say(
-                    f'{present} of {wanted} nodes listen to the images after '
-                    f'{self._settings.wait_timeout_s:g} s; sending them all the same.'
+                    f'{missing} after {self._settings.wait_timeout_s:g} s; '
+                    'sending them all the same.'
                 )
                 break
             self._pace.rest(_POLL_S)
         self._pace.rest(self._settings.start_delay_s)
+
+    def _missing_listeners(self) -> str:
+        """Say who is waited for, nothing when all are there."""
+        present, wanted = self._topics.listeners(), self._settings.wait_for_subscribers
+        if present < wanted:
+            return f'{present} of {wanted} nodes listen to the images'
+        unheard = self._topics.unheard() if self._settings.wait_for_all_topics else []
+        return f'Nobody listens to {", ".join(unheard)}' if unheard else ''
 
     def _play(self) -> None:
         last_due_ns = 0

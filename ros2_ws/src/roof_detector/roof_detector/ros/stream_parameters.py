@@ -57,6 +57,12 @@ STREAM_PARAMETERS = (
         maximum=100,
     ),
     Parameter(
+        'wait_for_all_topics',
+        default=False,
+        description='Send the first frame only once each topic published here has a listener, so '
+        'that a recorder misses nothing.',
+    ),
+    Parameter(
         'wait_timeout_s',
         60.0,
         'Longest wait for those nodes; then the frames are sent all the same.',
@@ -90,6 +96,7 @@ class StreamSettings:
     queue_depth: int
     stamp: str
     wait_for_subscribers: int
+    wait_for_all_topics: bool
     wait_timeout_s: float
     start_delay_s: float
     at_end: str

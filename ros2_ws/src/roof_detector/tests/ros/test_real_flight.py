@@ -152,6 +152,7 @@ def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
         'roof_detector.ros.camera_node',
         '--ros-args',
         *('-p', f'source:={recorded_flight}', '-p', 'wait_for_subscribers:=2'),
+        *('-p', 'wait_for_all_topics:=true'),
     )
     graph.wait_until(lambda: camera.poll() is not None, within_s=120, what='the end of the flight')
     assert camera.returncode == 0, camera.communicate()[0]
