@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('--output', type=Path, default=Path('demo_output'))
     parser.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
-    parser.add_argument('--confidence', type=float, default=0.35)
+    parser.add_argument('--confidence', type=float, default=0.25)
     parser.add_argument('--frames', type=int, default=240, help='frames of the simulated flight')
     parser.add_argument('--seed', type=int, default=DEMO_SEED, help='seed of the simulated flight')
     parser.add_argument(
