@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SHELL := /bin/bash
 .ONESHELL:
-.SHELLFLAGS := -euo pipefail -c
+.SHELLFLAGS := -eo pipefail -c
 export ROOF_DETECTOR_VENV := $(abspath $(VENV))
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector

@@ -13,7 +13,7 @@ setup(
     license='AGPL-3.0-only',
     packages=find_packages(include=[name, f'{name}.*']),
     package_data={
-        '': ['*.yaml', 'weights/*', 'definitions/*/msg/*.msg'],
+        '': ['models/*.yaml', 'weights/*', 'definitions/*/msg/*.msg'],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),
