@@ -18,11 +18,9 @@ from ultralytics import YOLO
 from roof_detector.blocks.model_files import model_files
 
 FILES = [path.name for path in model_files()]
-# The segmentation files differ from the others in their heads alone: the stock one, and this.
 LARGEST = 96
 BOX_TOLERANCE_PX = 0.1
 SCORE_TOLERANCE = 1e-3
-
 
 # Exports take minutes on a processor that others use as well.
 pytestmark = pytest.mark.timeout(900)
