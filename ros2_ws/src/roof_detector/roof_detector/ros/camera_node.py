@@ -13,7 +13,7 @@ from typing import Any
 from roof_detector.ros.calibration import read_calibration
 from roof_detector.ros.camera_messages import CameraMessages
 from roof_detector.ros.camera_parameters import CAMERA_TABLE, parse_size
-from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.errors import RosError
 from roof_detector.ros.node_process import run_node
 from roof_detector.ros.outgoing import OutgoingFrame
 from roof_detector.ros.stream_node import StreamNode
@@ -90,19 +90,9 @@ class CameraNode(StreamNode):
                 self.get_logger().warning(str(error), throttle_duration_sec=5.0)
 
 
-def make_node() -> CameraNode:
-    """Make the camera node, publishing."""
-    try:
-        return CameraNode()
-    except RosError:
-        raise
-    except ValueError as error:
-        raise ParameterError(str(error)) from error
-
-
 def main() -> None:
     """Run the camera node until its source ends or it is interrupted."""
-    sys.exit(run_node(make_node))
+    sys.exit(run_node(CameraNode))
 
 
 if __name__ == '__main__':

@@ -29,7 +29,7 @@ from roof_detector.ros.detector_parameters import (
     DetectorSettings,
     detector_settings,
 )
-from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.errors import RosError
 from roof_detector.ros.frame_ledger import FrameLedger
 from roof_detector.ros.image_subscription import ImageSubscription
 from roof_detector.ros.messages import detections_message, labels_message
@@ -247,10 +247,7 @@ class DetectorNode(LifecycleNode):
 
 def make_node() -> DetectorNode:
     """Make the detector node, started if the parameters say so."""
-    try:
-        node = DetectorNode()
-    except ValueError as error:
-        raise ParameterError(str(error)) from error
+    node = DetectorNode()
     if node.get_parameter('autostart').value:
         try:
             node.start()

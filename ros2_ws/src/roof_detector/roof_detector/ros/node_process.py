@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
-from roof_detector.ros.errors import RosError
+from roof_detector.ros.errors import ParameterError, RosError
 
 # A waiting executor notices a signal when it wakes.
 _STOP_LATENCY_S = 0.2
@@ -33,7 +33,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
     node = None
     executor = SingleThreadedExecutor()
     try:
-        node = make_node()
+        node = _made(make_node)
         executor.add_node(node)
         while not stop.requested:
             executor.spin_once(timeout_sec=_STOP_LATENCY_S)
@@ -48,6 +48,16 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
         executor.shutdown()
         try_shutdown()
     return 0
+
+
+def _made(make_node: Callable[[], Node]) -> Node:
+    """Make the node; a value that a room refuses is a parameter the operator has to change."""
+    try:
+        return make_node()
+    except RosError:
+        raise
+    except ValueError as error:
+        raise ParameterError(str(error)) from error
 
 
 class _StopRequest:

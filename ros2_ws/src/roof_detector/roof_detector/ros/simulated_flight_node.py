@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from roof_detector.ros.errors import ParameterError, RosError
 from roof_detector.ros.flight_messages import FLIGHT_ROLES, flight_messages
 from roof_detector.ros.node_process import run_node
 from roof_detector.ros.outgoing import OutgoingFrame
@@ -64,19 +63,9 @@ class SimulatedFlightNode(StreamNode):
             )
 
 
-def make_node() -> SimulatedFlightNode:
-    """Make the node, flying."""
-    try:
-        return SimulatedFlightNode()
-    except RosError:
-        raise
-    except ValueError as error:
-        raise ParameterError(str(error)) from error
-
-
 def main() -> None:
     """Run the flight until it ends or is interrupted."""
-    sys.exit(run_node(make_node))
+    sys.exit(run_node(SimulatedFlightNode))
 
 
 if __name__ == '__main__':
