@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What was found in one frame of a source, and where that frame stands in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.errors import VisionError
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFindings:
+    """Hold one frame's detections with everything a person needs to find the frame again.
+
+    `source` is the input as the user named it and `topic` where in it the picture was, '' for
+    files. `index` counts the source's frames from 0. `name` is the file name of a picture, else
+    `<stem>_<index:06d>`. `stamp_ns` is the header's stamp, for videos the time from the start.
+    `inference_s` is None where nobody measured it.
+    """
+
+    source: str
+    topic: str
+    index: int
+    name: str
+    stamp_ns: int
+    frame_id: str
+    size_wh: tuple[int, int]
+    detections: Detections
+    class_names: tuple[str, ...]
+    inference_s: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'class_names', tuple(self.class_names))
+        object.__setattr__(self, 'size_wh', (int(self.size_wh[0]), int(self.size_wh[1])))
+        if not self.name:
+            raise VisionError(
+                f'Frame {self.index} of {self.source!r} has no name; give the file name of the '
+                'picture or the stem of the source with the number.'
+            )
+        if self.index < 0 or self.stamp_ns < 0:
+            raise VisionError(
+                f'Frame {self.name} has index {self.index} and stamp {self.stamp_ns} ns, '
+                'expected 0 or more in both.'
+            )
+        if min(self.size_wh) < 1:
+            raise VisionError(f'Frame {self.name} has size {self.size_wh}, expected pixels.')
+        class_ids = self.detections.class_ids
+        if len(class_ids) and int(class_ids.max()) >= len(self.class_names):
+            raise VisionError(
+                f'Frame {self.name} holds class id {class_ids.max()}, but there are only '
+                f'{len(self.class_names)} class names; give the names of the model that ran.'
+            )
+        if self.inference_s is not None and not (
+            math.isfinite(self.inference_s) and self.inference_s >= 0
+        ):
+            raise VisionError(
+                f'Frame {self.name} took {self.inference_s} s, expected 0 or more, or None.'
+            )
