@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from rosbags.rosbag2.metadata import parse_qos
+
 # What rmw calls RMW_DURATION_INFINITE.
 INFINITE_NS = 2**63 - 1
 
@@ -39,10 +41,36 @@ class OfferedQos:
             'avoid_ros_namespace_conventions': False,
         }
 
+    @classmethod
+    def of(cls, profile: Any) -> OfferedQos:
+        """Read a profile as rosbags gives it: enumerations under rosbag2's names, in capitals."""
+        return cls(
+            reliability=profile.reliability.name.lower(),
+            durability=profile.durability.name.lower(),
+            history=profile.history.name.lower(),
+            depth=profile.depth,
+            deadline_ns=_duration_ns(profile.deadline),
+            lifespan_ns=_duration_ns(profile.lifespan),
+            liveliness=profile.liveliness.name.lower(),
+            liveliness_lease_ns=_duration_ns(profile.liveliness_lease_duration),
+        )
+
 
 LATCHED = OfferedQos(durability='transient_local')
+
+
+def recorded_qos(text: str) -> tuple[OfferedQos, ...]:
+    """Return the profiles that an MCAP channel holds as YAML; none where they make no sense."""
+    try:
+        return tuple(map(OfferedQos.of, parse_qos(text)))
+    except Exception:  # rosbags raises whatever it meets, and messages are worth more than this
+        return ()
 
 
 def _time(duration_ns: int) -> dict[str, int]:
     sec, nsec = divmod(duration_ns, 10**9)
     return {'sec': sec, 'nsec': nsec}
+
+
+def _duration_ns(duration: Any) -> int:
+    return int(duration.sec) * 10**9 + int(duration.nsec)

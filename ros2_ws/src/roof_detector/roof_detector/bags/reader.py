@@ -9,8 +9,15 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.metadata import NAME, read_metadata
+from roof_detector.bags.schemas import MessageSchema, schema_in
 from roof_detector.bags.sources import Rosbag2Source, Source, open_file
-from roof_detector.bags.topics import BagMessage, BagTopic, choose_image_topic, merged
+from roof_detector.bags.topics import (
+    BagMessage,
+    BagTopic,
+    choose_image_topic,
+    merged,
+    source_image_topics,
+)
 from roof_detector.bags.typestore import known_type, shared_typestore
 
 if TYPE_CHECKING:
@@ -62,6 +69,10 @@ class BagReader:
         """Return the topics that hold pictures, raw or compressed."""
         return tuple(topic for topic in self.topics if topic.is_image)
 
+    def source_image_topics(self) -> list[BagTopic]:
+        """Return the topics with pictures of cameras; see the function of this name."""
+        return source_image_topics(self.topics, bag=str(self.path))
+
     def image_topic(self, wanted: str = '') -> BagTopic:
         """Return the topic to detect on; see `choose_image_topic`."""
         return choose_image_topic(self.topics, wanted=wanted, bag=str(self.path))
@@ -83,6 +94,18 @@ class BagReader:
                 f'A message of {message.topic} in {self.path} is damaged: it is no '
                 f'{message.type_name} ({error}).'
             )
+            raise BagError(msg) from error
+
+    def schema(self, type_name: str) -> MessageSchema:
+        """Return a type's schema as the bag defines it, or as we know it where it does not."""
+        try:
+            if type_name not in self._types.fielddefs:
+                self._learn(type_name)
+            return schema_in(self._types, type_name)
+        except BagError:
+            raise
+        except Exception as error:  # rosbags raises whatever it meets in a damaged definition
+            msg = f'The definition of {type_name} in {self.path} cannot be read: {error}.'
             raise BagError(msg) from error
 
     def close(self) -> None:

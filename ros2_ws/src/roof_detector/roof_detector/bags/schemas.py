@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.typestore import known_type, shared_typestore
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
 
 
 @dataclass(frozen=True)
@@ -26,5 +30,10 @@ def message_schema(type_name: str) -> MessageSchema:
     """Return the schema of a message type, or raise BagError where it is unknown."""
     store = shared_typestore()
     known_type(type_name, store)
+    return schema_in(store, type_name)
+
+
+def schema_in(store: Typestore, type_name: str) -> MessageSchema:
+    """Return the schema of a type as a store knows it."""
     text, _ = store.generate_msgdef(type_name, ros_version=2)
     return MessageSchema(type_name, text, store.hash_rihs01(type_name))

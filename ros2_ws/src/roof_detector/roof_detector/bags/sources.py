@@ -13,6 +13,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from roof_detector.bags.cut_off import CutOffMcap
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_scan import is_complete
+from roof_detector.bags.qos import LATCHED, OfferedQos, recorded_qos
 from roof_detector.bags.topics import BagMessage, BagTopic
 
 if TYPE_CHECKING:
@@ -49,7 +50,13 @@ class Rosbag2Source:
             self._reader.open()
         self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
         self.topics = tuple(
-            BagTopic(c.topic, c.msgtype, c.msgcount, c.msgdef.data)
+            BagTopic(
+                c.topic,
+                c.msgtype,
+                c.msgcount,
+                c.msgdef.data,
+                tuple(map(OfferedQos.of, getattr(c.ext, 'offered_qos_profiles', ()))),
+            )
             for c in self._reader.connections
         )
 
@@ -80,6 +87,7 @@ class CutOffSource:
                 schema.name,
                 self._file.message_counts.get(channel.id, 0),
                 schema.data.decode(errors='replace'),
+                recorded_qos(channel.metadata.get('offered_qos_profiles', '')),
             )
             for channel in self._file.channels.values()
             if (schema := self._file.schemas.get(channel.schema_id)) is not None
@@ -116,7 +124,14 @@ class Rosbag1Source:
         self._store.register(types)
         self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
         self.topics = tuple(
-            BagTopic(c.topic, c.msgtype, c.msgcount) for c in self._reader.connections
+            BagTopic(
+                c.topic,
+                c.msgtype,
+                c.msgcount,
+                self._store.generate_msgdef(c.msgtype, ros_version=2)[0],
+                (LATCHED if getattr(c.ext, 'latching', 0) else OfferedQos(),),
+            )
+            for c in self._reader.connections
         )
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:

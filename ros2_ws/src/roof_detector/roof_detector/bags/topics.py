@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.qos import OfferedQos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ class BagTopic:
     type_name: str
     message_count: int
     definition: str = ''  # ros2msg or IDL text as embedded in the bag, where it is
+    offered_qos: tuple[OfferedQos, ...] = ()
 
     @property
     def is_image(self) -> bool:
@@ -48,7 +50,11 @@ def merged(topics: Sequence[BagTopic]) -> tuple[BagTopic, ...]:
             raise BagError(msg)
         count = topic.message_count + (known.message_count if topic.name in by_name else 0)
         by_name[topic.name] = BagTopic(
-            topic.name, topic.type_name, count, known.definition or topic.definition
+            topic.name,
+            topic.type_name,
+            count,
+            known.definition or topic.definition,
+            known.offered_qos or topic.offered_qos,
         )
     return tuple(by_name.values())
 
@@ -68,6 +74,19 @@ def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> 
             msg = f'{wanted} in {bag} holds {named[0].type_name}, no pictures. {_listed(topics)}'
             raise BagError(msg)
         return named[0]
+    sources = source_image_topics(topics, bag=bag)
+    if len(sources) > 1:
+        names = ', '.join(topic.name for topic in sources)
+        msg = f'{bag} has several image topics ({names}); name the one that is meant.'
+        raise BagError(msg)
+    return sources[0]
+
+
+def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopic]:
+    """Return the topics with the pictures of cameras; raise BagError when there is none.
+
+    Annotated pictures are no source, and raw ones go before the same ones compressed.
+    """
     images = [topic for topic in topics if topic.is_image and topic.message_count]
     sources = [topic for topic in images if 'annotated' not in topic.name] or images
     raw_names = {topic.name for topic in sources}
@@ -77,11 +96,7 @@ def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> 
     if not sources:
         msg = f'{bag} has no pictures: no topic of sensor_msgs Image. {_listed(topics)}'
         raise BagError(msg)
-    if len(sources) > 1:
-        names = ', '.join(topic.name for topic in sources)
-        msg = f'{bag} has several image topics ({names}); name the one that is meant.'
-        raise BagError(msg)
-    return sources[0]
+    return sources
 
 
 def _listed(topics: Sequence[BagTopic]) -> str:

@@ -10,7 +10,7 @@ from roof_detector.bags.disk import DiskFloor, new_folder, sync_folder
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_file import McapFile, check_compression
 from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml
-from roof_detector.bags.schemas import message_schema
+from roof_detector.bags.schemas import MessageSchema, message_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +51,7 @@ class BagWriter:
         self._floor = DiskFloor(self.path.parent, min_free_bytes=min_free_bytes)
         self._floor.check()
         self._metadata = BagMetadata(custom=dict(manifest or {}))
+        self._schema_texts: dict[str, str] = {}
         self._finished_bytes = 0
         self._dirty = True
         self._flushed_at_s = time.monotonic()
@@ -59,17 +60,26 @@ class BagWriter:
         self.flush()
 
     def add_topic(
-        self, name: str, type_name: str, *, offered_qos: Sequence[OfferedQos] = ()
+        self,
+        name: str,
+        type_name: str,
+        *,
+        offered_qos: Sequence[OfferedQos] = (),
+        schema: MessageSchema | None = None,
     ) -> None:
-        """Announce a topic before its first message; raise BagError for an unknown type."""
+        """Announce a topic before its first message; raise BagError for an unknown type.
+
+        Give the `schema` of a type that only the bag knows which the messages come from.
+        """
         if name in self._metadata.topics:
             msg = f'{name} is in {self.path} already; a topic is added once.'
             raise BagError(msg)
-        schema = message_schema(type_name)
+        schema = schema or message_schema(type_name)
         topic = TopicRecord(
             name, type_name, schema.type_hash, [profile.as_dict() for profile in offered_qos]
         )
         self._open_file().add_channel(topic, schema_text=schema.text)
+        self._schema_texts[name] = schema.text
         self._metadata.topics[name] = topic
         self._dirty = True
 
@@ -168,7 +178,7 @@ class BagWriter:
         if self._metadata.custom:
             file.add_record(MANIFEST, self._metadata.custom)
         for topic in self._metadata.topics.values():
-            file.add_channel(topic, schema_text=message_schema(topic.type_name).text)
+            file.add_channel(topic, schema_text=self._schema_texts[topic.name])
         self._metadata.files.append(file.record)
         return file
 

@@ -16,6 +16,7 @@ from roof_detector.inference.backends.backend import Backend, Outputs
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_file import hash_model, open_backend
 from roof_detector.inference.stage_times import StageTimes
+from roof_detector.vision.candidates import Candidates, find_candidates
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import Letterbox, letterbox
 from roof_detector.vision.suppression import select
@@ -186,6 +187,21 @@ class Detector:
             geometry=forwarded.geometry,
             prototypes=forwarded.outputs.prototypes,
         )
+
+    def candidates(self, forwarded: Forwarded, *, floor: float) -> Candidates:
+        """Return all that the network proposes above a floor."""
+        prototypes = forwarded.outputs.prototypes
+        return find_candidates(
+            forwarded.outputs.predictions,
+            classes=len(self.names),
+            coefficients=0 if prototypes is None else len(prototypes),
+            floor=floor,
+        )
+
+    @property
+    def fixed_size(self) -> bool:
+        """Tell whether the network takes pictures of one size only."""
+        return self._backend.facts.fixed
 
     def close(self) -> None:
         """Free the model."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.vision.candidates import Candidates, find_candidates
 from roof_detector.vision.detections import Detections
-from roof_detector.vision.errors import VisionError
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.masks import InstanceMasks
 from roof_detector.vision.thresholds import ResolvedThresholds
@@ -55,34 +55,43 @@ def select(
     prototypes: npt.NDArray[np.float32] | None = None,
     class_agnostic: bool = False,
 ) -> Detections:
-    """Choose detections from one picture's predictions.
+    """Choose detections from one picture's predictions, see `find_candidates`.
 
-    `predictions` (4 + classes + mask coefficients, anchors): centre x, centre y, width, height in
-    input pixels, class scores in 0..1, coefficients of `prototypes` (coefficients, height, width).
-    An anchor counts for its best class. Predictions that are not finite are dropped.
+    An anchor counts for its best class. `prototypes` are (coefficients, height, width).
     """
-    classes = len(thresholds.confidence)
-    coefficients = 0 if prototypes is None else len(prototypes)
-    if predictions.ndim != 2 or len(predictions) != 4 + classes + coefficients:
-        raise VisionError(
-            f'The network gave predictions of shape {predictions.shape}, expected '
-            f'{4 + classes + coefficients} rows: 4 for the box, {classes} classes and '
-            f'{coefficients} mask coefficients.'
-        )
-    best = predictions[4 : 4 + classes].max(axis=0)
-    candidates = predictions[:, np.flatnonzero(best > thresholds.floor)]  # NaN > x is false
-    class_ids = candidates[4 : 4 + classes].argmax(axis=0)
-    scores = candidates[4 : 4 + classes].max(axis=0)
-    wanted = (scores > thresholds.confidence[class_ids]) & thresholds.enabled[class_ids]
-    wanted &= np.isfinite(candidates).all(axis=0)
-    candidates, scores = candidates[:, wanted], scores[wanted]
-    class_ids = class_ids[wanted].astype(np.int32)
-    half_wh = candidates[2:4] / 2
-    boxes_xyxy = np.concatenate((candidates[:2] - half_wh, candidates[:2] + half_wh)).T
+    candidates = find_candidates(
+        predictions,
+        classes=len(thresholds.confidence),
+        coefficients=0 if prototypes is None else len(prototypes),
+        floor=thresholds.floor,
+    )
+    return choose(
+        candidates,
+        thresholds=thresholds,
+        geometry=geometry,
+        prototypes=prototypes,
+        class_agnostic=class_agnostic,
+    )
+
+
+def choose(
+    candidates: Candidates,
+    *,
+    thresholds: ResolvedThresholds,
+    geometry: Letterbox,
+    prototypes: npt.NDArray[np.float32] | None = None,
+    class_agnostic: bool = False,
+) -> Detections:
+    """Choose detections from candidates that go down to the thresholds' floor or below it."""
+    wanted = (candidates.scores > thresholds.confidence[candidates.class_ids]) & (
+        thresholds.enabled[candidates.class_ids]
+    )
+    candidates = candidates[wanted]
+    boxes_xyxy = candidates.boxes_xyxy
     kept = suppress(
         boxes_xyxy,
-        scores,
-        class_ids,
+        candidates.scores,
+        candidates.class_ids,
         iou=thresholds.iou,
         max_detections=thresholds.max_detections,
         class_agnostic=class_agnostic,
@@ -90,7 +99,9 @@ def select(
     boxes_in_source = geometry.to_source(boxes_xyxy[kept])
     masks = None
     if prototypes is not None:
-        weights = np.ascontiguousarray(candidates[4 + classes :, kept].T)
-        logits = weights @ prototypes.reshape(coefficients, -1)
+        weights = np.ascontiguousarray(candidates.coefficients[kept])
+        logits = weights @ prototypes.reshape(len(prototypes), -1)
         masks = InstanceMasks(logits.reshape(-1, *prototypes.shape[1:]), boxes_in_source, geometry)
-    return Detections(boxes_in_source, scores[kept], class_ids[kept], masks=masks)
+    return Detections(
+        boxes_in_source, candidates.scores[kept], candidates.class_ids[kept], masks=masks
+    )

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import fcntl
+import os
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class FolderLock:
+    """Show every process that a folder is being written to; a crash lets go of it by itself.
+
+    Where the file system knows no locks, there is none and nothing is locked.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY)
+        self._close = weakref.finalize(self, os.close, descriptor)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        """Let go of the folder. A second call does nothing."""
+        self._close()
+
+
+def is_locked(folder: Path) -> bool:
+    """Tell whether somebody writes to a folder at this moment."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False

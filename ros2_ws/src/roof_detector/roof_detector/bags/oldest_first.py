@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.disk import sync_folder
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.folder_lock import is_locked
+from roof_detector.bags.metadata import NAME, read_metadata
+from roof_detector.bags.provenance import RECORDER, STARTED_AT, WRITTEN_BY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A file of this name in a recording's folder protects all of it.
+KEEP = 'keep'
+# All that the recorder puts into a folder. Anything else is somebody's, and so is the folder.
+_OURS = re.compile(rf'.+_\d+\.mcap|{re.escape(NAME)}(\.part)?')
+
+
+class OldestFirst:
+    """Delete earlier recordings of the recorder to make room, the oldest first, and count them.
+
+    Spared are: what is being written by anyone, folders with a file `keep`, with anything in
+    them that the recorder did not put there, links, and whatever else is not the recorder's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._undeletable: set[Path] = set()
+        self.deleted_recordings = 0
+        self.deleted_files = 0
+        self.deleted_bytes = 0
+
+    def delete_recording(self) -> bool:
+        """Delete the oldest recording that may go; return whether there was one."""
+        for recording in sorted(self._recordings(), key=lambda found: found[0]):
+            if self._delete_folder(recording[1]):
+                self.deleted_recordings += 1
+                return True
+        return False
+
+    def delete_file(self, path: Path) -> bool:
+        """Delete one file of a recording; return whether that worked."""
+        try:
+            size_bytes = path.stat().st_size
+            path.unlink()
+        except OSError:
+            return False
+        self.deleted_files += 1
+        self.deleted_bytes += size_bytes
+        return True
+
+    def _recordings(self) -> Iterator[tuple[str, Path]]:
+        """Yield the recordings that may go, with the time when they began."""
+        try:
+            folders = sorted(self._folder.iterdir())
+        except OSError:
+            return
+        for folder in folders:
+            if folder not in self._undeletable and (started_at := _started_at(folder)):
+                yield started_at, folder
+
+    def _delete_folder(self, folder: Path) -> bool:
+        # metadata.yaml goes last: what a crash leaves of the folder is still known as ours.
+        files = sorted(folder.iterdir(), key=lambda path: (path.name == NAME, path.name))
+        if not all([self.delete_file(path) for path in files]):
+            self._undeletable.add(folder)
+            return False
+        try:
+            folder.rmdir()
+            sync_folder(self._folder)
+        except OSError:
+            self._undeletable.add(folder)
+        return True
+
+
+def is_kept(folder: Path) -> bool:
+    """Tell whether a recording is protected, by an operator's mark or hand."""
+    return (folder / KEEP).exists()
+
+
+def keep(folder: Path, *, reason: str) -> None:
+    """Protect a recording from deletion, durably."""
+    path = folder / KEEP
+    if not path.exists():
+        path.write_text(f'{reason}\n', encoding='utf-8')
+        sync_folder(folder)
+
+
+def _started_at(folder: Path) -> str:
+    """Return when a recording that may be deleted began; empty for any other folder."""
+    try:
+        if folder.is_symlink() or not folder.is_dir() or is_locked(folder):
+            return ''
+        ours = all(_OURS.fullmatch(path.name) and path.is_file() for path in folder.iterdir())
+        custom = (read_metadata(folder).get('custom_data') or {}) if ours else {}
+    except (OSError, BagError):
+        return ''
+    return custom.get(STARTED_AT, '') if custom.get(WRITTEN_BY) == RECORDER else ''

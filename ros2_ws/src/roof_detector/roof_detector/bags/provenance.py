@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Where a bag comes from: what every manifest begins with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+
+from roof_detector import __version__
+
+WRITTEN_BY, STARTED_AT = 'written_by', 'started_at'
+RECORDER = 'roof_detector recorder'  # the value of WRITTEN_BY in a bag of the recorder
+# What decides which detections come out of a picture, and how they were written.
+_PACKAGES = ('ultralytics', 'torch', 'onnxruntime', 'openvino', 'opencv-python', 'numpy', 'mcap')
+
+
+def provenance(*, written_by: str) -> dict[str, str]:
+    """Return who writes a bag, when, on which computer and with which software."""
+    return {
+        WRITTEN_BY: written_by,
+        STARTED_AT: datetime.now(timezone.utc).isoformat(timespec='milliseconds'),
+        'host': platform.node(),
+        'system': platform.platform(),
+        'processor': platform.machine(),
+        'roof_detector_version': __version__,
+        'python_version': platform.python_version(),
+        'ros_distro': os.environ.get('ROS_DISTRO', ''),
+        'rmw': os.environ.get('RMW_IMPLEMENTATION', ''),
+        **{f'{name}_version': found for name in _PACKAGES if (found := _version(name))},
+    }
+
+
+def _version(package: str) -> str:
+    """Return an installed package's version without importing it, empty where it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ''
