@@ -14,12 +14,13 @@ TRAINING = Path(__file__).parents[1] / 'training'
 MAY_IMPORT = {
     'vision': set(),
     'blocks': set(),
-    'simulation': {'vision'},
+    'geo': {'vision'},
+    'simulation': {'vision', 'geo'},
     'inference': {'vision', 'blocks'},
     'bags': {'vision'},
-    'export': {'vision', 'bags'},
+    'export': {'vision', 'bags', 'geo'},
     'sources': {'vision', 'bags'},
-    'ros': {'vision', 'blocks', 'simulation', 'inference', 'bags', 'export', 'sources'},
+    'ros': {'vision', 'geo', 'blocks', 'simulation', 'inference', 'bags', 'export', 'sources'},
 }
 # These join rooms for a person's command and may import any of them.
 ABOVE_ALL = {'cli', 'doctor', 'flight', 'station'}

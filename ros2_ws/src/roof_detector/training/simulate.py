@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from roof_detector.geo.pose import CameraPose
 from roof_detector.simulation import (
     CLASS_NAMES,
     ROOF_KINDS,
@@ -27,7 +28,6 @@ from roof_detector.simulation import (
     SurveyFlight,
     WorldConfig,
 )
-from roof_detector.simulation.pose import CameraPose
 
 # Flat roofs carry most of the five classes; weathered concrete is the commonest of them.
 KIND_WEIGHTS = {

@@ -11,12 +11,12 @@ from sensor_msgs.msg import CameraInfo, NavSatFix, NavSatStatus
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.geo.pose import CameraPose, matrix_from_quaternion
 from roof_detector.ros.camera_messages import image_messages
 from roof_detector.ros.messages import detections_message
 from roof_detector.ros.outgoing import Outgoing, OutgoingFrame
 from roof_detector.ros.stream_parameters import StreamSettings
 from roof_detector.simulation import CLASS_NAMES, FlightFrame, PinholeCamera
-from roof_detector.simulation.pose import CameraPose, matrix_from_quaternion
 from roof_detector.vision.detections import Detections
 
 FLIGHT_ROLES = frozenset({'camera_info', 'fix', 'pose', 'ground_truth'})

@@ -9,7 +9,6 @@ from roof_detector.simulation.classes import CLASS_NAMES
 from roof_detector.simulation.error import SimulationError
 from roof_detector.simulation.flight import FlightFrame, SurveyFlight
 from roof_detector.simulation.flight_config import FlightConfig
-from roof_detector.simulation.geodesy import LocalTangentPlane
 from roof_detector.simulation.surface import ROOF_KINDS
 from roof_detector.simulation.world import RoofWorld
 from roof_detector.simulation.world_config import WorldConfig
@@ -19,7 +18,6 @@ __all__ = [
     'ROOF_KINDS',
     'FlightConfig',
     'FlightFrame',
-    'LocalTangentPlane',
     'PinholeCamera',
     'RoofWorld',
     'SimulationError',

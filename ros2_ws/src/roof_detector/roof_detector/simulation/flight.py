@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roof_detector.geo.local_tangent_plane import LocalTangentPlane
+from roof_detector.geo.pose import CameraPose
 from roof_detector.simulation.camera import PinholeCamera
 from roof_detector.simulation.error import SimulationError
 from roof_detector.simulation.flight_config import FlightConfig
-from roof_detector.simulation.geodesy import LocalTangentPlane
 from roof_detector.simulation.optics import Optics
 from roof_detector.simulation.painter import Painter
-from roof_detector.simulation.pose import CameraPose
 from roof_detector.simulation.survey import SurveyPath
 from roof_detector.simulation.truth import read_truth
 from roof_detector.simulation.view import paint_world

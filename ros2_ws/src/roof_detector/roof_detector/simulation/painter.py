@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roof_detector.geo.pose import CameraPose
 from roof_detector.simulation.camera import PinholeCamera
 from roof_detector.simulation.facet import Facet
-from roof_detector.simulation.pose import CameraPose
 
 NEAR_M = 0.25
 SUBPIXEL_BITS = 4

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roof_detector.geo.pose import CameraPose
 from roof_detector.simulation.flight_config import FlightConfig
-from roof_detector.simulation.pose import CameraPose
 from roof_detector.simulation.world import RoofWorld
 
 

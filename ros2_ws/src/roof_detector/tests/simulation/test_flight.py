@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roof_detector.geo.pose import CameraPose, matrix_from_quaternion
 from roof_detector.simulation import (
     FlightConfig,
     FlightFrame,
@@ -21,7 +22,6 @@ from roof_detector.simulation import (
     SimulationError,
     SurveyFlight,
 )
-from roof_detector.simulation.pose import CameraPose, matrix_from_quaternion
 
 DIGEST_SCRIPT = """
 import sys

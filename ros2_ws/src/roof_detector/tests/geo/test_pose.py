@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roof_detector.simulation.pose import CameraPose, matrix_from_quaternion
+from roof_detector.geo.pose import CameraPose, matrix_from_quaternion
 
 ANGLES = st.floats(-180, 180)
 TILTS = st.floats(-40, 40)
