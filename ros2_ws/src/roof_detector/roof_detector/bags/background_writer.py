@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.oldest_first import keep
 from roof_detector.bags.schemas import message_schema
+from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.writer import BagWriter
@@ -37,18 +40,9 @@ class WritingState:
 
 
 @dataclass(frozen=True)
-class _Topic:
-    name: str
-    type_name: str
-    offered_qos: tuple[OfferedQos, ...]
-
-
-@dataclass(frozen=True)
-class _Message:
-    topic: str
-    data: bytes
-    log_time_ns: int
-    publish_time_ns: int
+class _Queued:
+    message: TimedMessage
+    counted_bytes: int
 
 
 class BackgroundWriter:
@@ -62,7 +56,7 @@ class BackgroundWriter:
     def __init__(self, writer: BagWriter, *, max_queue_bytes: int) -> None:
         self._writer = writer
         self._max_queue_bytes = max_queue_bytes
-        self._queue: deque[_Message | _Topic] = deque()
+        self._queue: deque[_Queued | Callable[[], None]] = deque()
         self._queued_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
@@ -76,9 +70,20 @@ class BackgroundWriter:
     ) -> None:
         """Announce a topic; raise BagError at once for a type that is unknown."""
         message_schema(type_name)
-        with self._changed:
-            self._queue.append(_Topic(name, type_name, tuple(offered_qos)))
-            self._changed.notify()
+        offered = tuple(offered_qos)
+        self._soon(partial(self._writer.add_topic, name, type_name, offered_qos=offered))
+
+    def add_record(self, name: str, values: Mapping[str, str]) -> None:
+        """Hand in a metadata record; see BagWriter."""
+        self._soon(partial(self._writer.add_record, name, dict(values)))
+
+    def update_manifest(self, values: Mapping[str, str]) -> None:
+        """Hand in news for the manifest; see BagWriter."""
+        self._soon(partial(self._writer.update_manifest, dict(values)))
+
+    def keep(self, *, reason: str) -> None:
+        """Protect the bag from being deleted to make room."""
+        self._soon(partial(keep, self._writer.path, reason=reason))
 
     def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
         """Hand in one message; returns at once."""
@@ -88,8 +93,18 @@ class BackgroundWriter:
             if self._failure or self._closing or self._queued_bytes + len(data) > limit:
                 self._dropped[topic] += 1
                 return
-            self._queue.append(_Message(topic, data, log_time_ns, publish_time_ns))
+            message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
+            self._queue.append(_Queued(message, len(data)))
             self._queued_bytes += len(data)
+            self._changed.notify()
+
+    def pour(self, messages: Iterable[TimedMessage]) -> None:
+        """Hand in messages that lie in memory already, so none is dropped for want of it."""
+        with self._changed:
+            if self._failure or self._closing:
+                self._dropped.update(message.topic for message in messages)
+                return
+            self._queue.extend(_Queued(message, 0) for message in messages)
             self._changed.notify()
 
     def state(self) -> WritingState:
@@ -130,31 +145,38 @@ class BackgroundWriter:
             if not self._queue:
                 return _END if self._closing else None
             item = self._queue.popleft()
-            if isinstance(item, _Message):
-                self._queued_bytes -= len(item.data)
+            if isinstance(item, _Queued):
+                self._queued_bytes -= item.counted_bytes
             return item
 
+    def _soon(self, action: Callable[[], None]) -> None:
+        with self._changed:
+            self._queue.append(action)
+            self._changed.notify()
+
     def _take(self, item: object) -> None:
-        if isinstance(item, _Topic):
-            self._writer.add_topic(item.name, item.type_name, offered_qos=item.offered_qos)
-        elif isinstance(item, _Message):
+        if isinstance(item, _Queued):
+            message = item.message
             try:
                 self._writer.write(
-                    item.topic,
-                    item.data,
-                    log_time_ns=item.log_time_ns,
-                    publish_time_ns=item.publish_time_ns,
+                    message.topic,
+                    message.data,
+                    log_time_ns=message.log_time_ns,
+                    publish_time_ns=message.publish_time_ns,
                 )
             except Exception:
                 with self._changed:
-                    self._dropped[item.topic] += 1
+                    self._dropped[message.topic] += 1
                 raise
+        elif callable(item):
+            item()
         else:
             self._writer.flush_if_due()
 
     def _fail(self, reason: str) -> None:
         with self._changed:
             self._failure = self._failure or reason
-            self._dropped.update(m.topic for m in self._queue if isinstance(m, _Message))
+            waiting = [item.message for item in self._queue if isinstance(item, _Queued)]
+            self._dropped.update(message.topic for message in waiting)
             self._queue.clear()
             self._queued_bytes = 0

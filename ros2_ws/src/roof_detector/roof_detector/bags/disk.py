@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.errors import BagError, DiskFull
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # Free space is asked for again after this many bytes, so that the floor is missed by little.
@@ -17,11 +18,17 @@ _CHECK_EVERY_BYTES = 16 << 20
 
 
 class DiskFloor:
-    """Refuse to write into the last part of a disk, which the rest of the drone needs."""
+    """Refuse to write into the last part of a disk, which the rest of the drone needs.
 
-    def __init__(self, folder: Path, *, min_free_bytes: int) -> None:
+    `make_room` is asked to delete something, as often as it is needed and says that it did.
+    """
+
+    def __init__(
+        self, folder: Path, *, min_free_bytes: int, make_room: Callable[[], bool]
+    ) -> None:
         self._folder = folder
         self._min_free_bytes = min_free_bytes
+        self._make_room = make_room
         self._unchecked_bytes = 0
 
     def spend(self, size_bytes: int) -> None:
@@ -34,6 +41,8 @@ class DiskFloor:
         """Raise DiskFull when less than the floor is free."""
         self._unchecked_bytes = 0
         free = free_bytes(self._folder)
+        while free < self._min_free_bytes and self._make_room():
+            free = free_bytes(self._folder)
         if free < self._min_free_bytes:
             msg = (
                 f'The disk of {self._folder} has {free / 1e9:.2f} GB free, less than the '
@@ -56,8 +65,10 @@ def free_bytes(folder: Path) -> int:
 def new_folder(path: Path) -> None:
     """Create a folder, its parents too, durably; raise BagError where that cannot be done."""
     try:
+        missing = [folder for folder in path.parents if not folder.exists()]
         path.mkdir(parents=True)
-        sync_folder(path.parent)
+        for folder in (path, *missing):
+            sync_folder(folder.parent)
     except FileExistsError:
         if path.is_dir():
             msg = f'{path} exists already and is not overwritten. Choose another name.'

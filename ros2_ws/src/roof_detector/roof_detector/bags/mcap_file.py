@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from roof_detector.bags.timed_message import TimedMessage
+
 # A chunk is what is compressed, indexed and checked as one. Small ones cost little to lose and
 # to skip through; this is near to rosbag2's 768 KiB.
 CHUNK_BYTES = 1 << 20
-COMPRESSIONS = {'none': CompressionType.NONE, 'lz4': CompressionType.LZ4}
+COMPRESSIONS = {
+    'none': CompressionType.NONE,
+    'lz4': CompressionType.LZ4,
+    'zstd': CompressionType.ZSTD,
+}
 
 
 class McapFile:
@@ -52,12 +58,15 @@ class McapFile:
             },
         )
 
-    def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
-        """Append one serialised message."""
+    def write(self, message: TimedMessage) -> None:
+        """Append one message."""
         self._writer.add_message(
-            self._channels[topic], log_time=log_time_ns, data=data, publish_time=publish_time_ns
+            self._channels[message.topic],
+            log_time=message.log_time_ns,
+            data=message.data,
+            publish_time=message.publish_time_ns,
         )
-        self.record.count(log_time_ns)
+        self.record.count(message.topic, message.log_time_ns)
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
         """Append a metadata record of names and values."""
@@ -73,6 +82,13 @@ class McapFile:
     def size_bytes(self) -> int:
         """Return how many bytes were given to the file system."""
         return self._stream.tell()
+
+    def is_full(self, log_time_ns: int, *, max_bytes: int, max_ns: int) -> bool:
+        """Tell whether a message of this time belongs into the next file; limits of 0 are none."""
+        if not self.record.message_count:
+            return False
+        too_big = 0 < max_bytes <= self.size_bytes
+        return too_big or 0 < max_ns <= log_time_ns - self.record.start_ns
 
     def close(self) -> int:
         """Write the summary that makes the file quick to open, and return the size in bytes."""

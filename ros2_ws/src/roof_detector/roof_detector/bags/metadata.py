@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ class FileRecord:
     message_count: int = 0
     start_ns: int = _NEVER_NS
     end_ns: int = 0
+    topic_counts: Counter[str] = field(default_factory=Counter)
 
-    def count(self, log_time_ns: int) -> None:
+    def count(self, topic: str, log_time_ns: int) -> None:
         """Take note of one message."""
         self.message_count += 1
+        self.topic_counts[topic] += 1
         self.start_ns = min(self.start_ns, log_time_ns)
         self.end_ns = max(self.end_ns, log_time_ns)
 
@@ -96,6 +99,12 @@ class BagMetadata:
             'custom_data': self.custom or None,
             'ros_distro': 'jazzy',
         }
+
+    def drop_file(self, file: FileRecord) -> None:
+        """Say nothing any more of a file and its messages."""
+        self.files.remove(file)
+        for name, count in file.topic_counts.items():
+            self.topics[name].message_count -= count
 
     def write(self, folder: Path) -> None:
         """Replace the folder's metadata.yaml as a whole, so that none is ever half written."""

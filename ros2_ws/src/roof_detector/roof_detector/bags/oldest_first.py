@@ -15,6 +15,8 @@ from roof_detector.bags.provenance import RECORDER, STARTED_AT, WRITTEN_BY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.bags.metadata import BagMetadata
+
 # A file of this name in a recording's folder protects all of it.
 KEEP = 'keep'
 # All that the recorder puts into a folder. Anything else is somebody's, and so is the folder.
@@ -43,8 +45,22 @@ class OldestFirst:
                 return True
         return False
 
-    def delete_file(self, path: Path) -> bool:
-        """Delete one file of a recording; return whether that worked."""
+    def delete_oldest_file(self, folder: Path, metadata: BagMetadata) -> bool:
+        """Delete the oldest finished file of a bag in the making; return whether one could go.
+
+        The last file is the one being written, and a protected bag keeps them all.
+        """
+        if len(metadata.files) < 2 or is_kept(folder):
+            return False
+        oldest = metadata.files[0]
+        metadata.drop_file(oldest)
+        try:
+            metadata.write(folder)
+        except OSError:
+            return False
+        return self._delete_file(folder / oldest.name)
+
+    def _delete_file(self, path: Path) -> bool:
         try:
             size_bytes = path.stat().st_size
             path.unlink()
@@ -67,7 +83,7 @@ class OldestFirst:
     def _delete_folder(self, folder: Path) -> bool:
         # metadata.yaml goes last: what a crash leaves of the folder is still known as ours.
         files = sorted(folder.iterdir(), key=lambda path: (path.name == NAME, path.name))
-        if not all([self.delete_file(path) for path in files]):
+        if not all(self._delete_file(path) for path in files):
             self._undeletable.add(folder)
             return False
         try:

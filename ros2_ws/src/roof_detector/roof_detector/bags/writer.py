@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import DiskFloor, new_folder, sync_folder
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.bags.mcap_file import McapFile, check_compression
 from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml
 from roof_detector.bags.schemas import MessageSchema, message_schema
+from roof_detector.bags.standing import StandingMessages
+from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from roof_detector.bags.oldest_first import OldestFirst
     from roof_detector.bags.qos import OfferedQos
 
 MANIFEST = 'roof_detector'  # the name of the MCAP metadata record that holds the manifest
@@ -27,8 +32,10 @@ class BagWriter:
     Serialised messages (CDR) are written as they come. At most every `flush_period_s` all of it is
     brought onto the disk, metadata.yaml last, so a crash or a power cut costs no more than
     that period; call `flush_if_due` while no message comes. A file is followed by the next when
-    it has reached `max_file_bytes` or `max_file_s` (0: never). Writing stops with DiskFull
-    before less than `min_free_bytes` are left. One thread at a time may use a writer.
+    it has reached `max_file_bytes` or `max_file_s` (0: never), and begins with the latched
+    messages of those before it. Writing stops with DiskFull before less than `min_free_bytes`
+    are left, once `oldest_first` (None: nothing is deleted) and this bag's own finished files
+    could make no more room. One thread at a time may use a writer.
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class BagWriter:
         max_file_s: float = 0.0,
         min_free_bytes: int = 0,
         manifest: Mapping[str, str] | None = None,
+        oldest_first: OldestFirst | None = None,
     ) -> None:
         check_compression(compression)
         self.path = Path(path).expanduser().absolute()
@@ -48,16 +56,24 @@ class BagWriter:
         self._flush_period_s = flush_period_s
         self._max_file_bytes = max_file_bytes
         self._max_file_ns = round(max_file_s * 1e9)
-        self._floor = DiskFloor(self.path.parent, min_free_bytes=min_free_bytes)
-        self._floor.check()
+        self._oldest_first = oldest_first
         self._metadata = BagMetadata(custom=dict(manifest or {}))
+        self._standing = StandingMessages()
+        self._floor = DiskFloor(
+            self.path.parent, min_free_bytes=min_free_bytes, make_room=self._make_room
+        )
+        self._floor.check()
+        self._written = 0
         self._schema_texts: dict[str, str] = {}
         self._finished_bytes = 0
+        self._file_count = 0
         self._dirty = True
         self._flushed_at_s = time.monotonic()
         new_folder(self.path)
+        self._lock = FolderLock(self.path)
         self._file: McapFile | None = self._next_file()
         self.flush()
+        sync_folder(self.path)
 
     def add_topic(
         self,
@@ -81,6 +97,7 @@ class BagWriter:
         self._open_file().add_channel(topic, schema_text=schema.text)
         self._schema_texts[name] = schema.text
         self._metadata.topics[name] = topic
+        self._standing.add_topic(name, type_name, offered_qos=offered_qos)
         self._dirty = True
 
     def write(
@@ -92,16 +109,26 @@ class BagWriter:
             msg = f'{topic} was not added to {self.path}; call add_topic first.'
             raise BagError(msg)
         self._floor.spend(len(data))
-        if self._is_full(file, log_time_ns):
-            file = self._split()
+        if file.is_full(log_time_ns, max_bytes=self._max_file_bytes, max_ns=self._max_file_ns):
+            file = self._split(log_time_ns)
         publish_time_ns = log_time_ns if publish_time_ns is None else publish_time_ns
+        message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
+        self._put(file, message)
+        self._standing.note(message)
+        self.flush_if_due()
+
+    def add_record(self, name: str, values: Mapping[str, str]) -> None:
+        """Append an MCAP metadata record: something to know about the bag, not a message."""
         try:
-            file.write(topic, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns)
+            self._open_file().add_record(name, values)
         except OSError as error:
             raise self._failed(error) from error
-        self._metadata.topics[topic].message_count += 1
         self._dirty = True
-        self.flush_if_due()
+
+    def update_manifest(self, values: Mapping[str, str]) -> None:
+        """Add to the manifest or change it; the whole of it is written anew, the last counts."""
+        self._metadata.custom.update(values)
+        self.add_record(MANIFEST, self._metadata.custom)
 
     def flush_if_due(self) -> None:
         """Flush when the period has passed since the last time."""
@@ -125,7 +152,7 @@ class BagWriter:
     @property
     def message_count(self) -> int:
         """Return how many messages were written."""
-        return sum(file.message_count for file in self._metadata.files)
+        return self._written
 
     @property
     def size_bytes(self) -> int:
@@ -143,6 +170,8 @@ class BagWriter:
             sync_folder(self.path)
         except OSError as error:
             raise self._failed(error) from error
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> BagWriter:
         return self
@@ -161,14 +190,18 @@ class BagWriter:
             raise BagError(msg)
         return self._file
 
-    def _is_full(self, file: McapFile, log_time_ns: int) -> bool:
-        if not file.record.message_count:
-            return False
-        too_big = 0 < self._max_file_bytes <= file.size_bytes
-        return too_big or 0 < self._max_file_ns <= log_time_ns - file.record.start_ns
+    def _put(self, file: McapFile, message: TimedMessage) -> None:
+        try:
+            file.write(message)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._metadata.topics[message.topic].message_count += 1
+        self._written += 1
+        self._dirty = True
 
     def _next_file(self) -> McapFile:
-        name = f'{self.path.name}_{len(self._metadata.files)}.mcap'
+        name = f'{self.path.name}_{self._file_count}.mcap'
+        self._file_count += 1
         try:
             file = McapFile(self.path / name, compression=self._compression)
             sync_folder(self.path)
@@ -182,23 +215,35 @@ class BagWriter:
         self._metadata.files.append(file.record)
         return file
 
-    def _split(self) -> McapFile:
+    def _split(self, log_time_ns: int) -> McapFile:
         try:
             self._finish_file(self._open_file())
         except OSError as error:
             raise self._failed(error) from error
         self._file = self._next_file()
+        # They are true from here on, so this is their time; when they were published stays.
+        for message in self._standing:
+            self._put(self._file, replace(message, log_time_ns=log_time_ns))
         return self._file
 
     def _finish_file(self, file: McapFile) -> None:
         file.add_record('rosbag2', {'serialized_metadata': to_yaml(self._metadata.as_dict())})
         self._finished_bytes += file.close()
 
+    def _make_room(self) -> bool:
+        """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
+        oldest_first = self._oldest_first
+        return oldest_first is not None and (
+            oldest_first.delete_recording()
+            or oldest_first.delete_oldest_file(self.path, self._metadata)
+        )
+
     def _failed(self, error: OSError) -> BagError:
         """Give the bag up at its last flush and return the sentence that says so."""
         file, self._file = self._file, None
         if file is not None:
             file.abandon()
+        self._lock.release()
         return BagError(
             f'{self.path} could not be written any further ({error.strerror or error}). What was '
             f'flushed before is readable; "roof_detector bag recover {self.path}" completes it.'

@@ -22,7 +22,7 @@ def test_an_empty_bag_is_whole(tmp_path):
         assert (bag.message_count, bag.topics) == (0, {})
 
 
-@pytest.mark.parametrize('compression', ['none', 'lz4'])
+@pytest.mark.parametrize('compression', ['none', 'lz4', 'zstd'])
 def test_rosbags_reads_what_was_written(tmp_path, flights, compression):
     path = flights.write(tmp_path / 'bag', compression=compression, manifest={'model': '7'})
     with AnyReader([path]) as bag:
@@ -106,17 +106,21 @@ def test_a_long_flight_is_split_into_files_that_stand_alone(tmp_path, flights, l
     path = flights.write(tmp_path / 'bag', range(30), flush_period_s=0.0, **limit)
     files = sorted(path.glob('*.mcap'), key=lambda file: int(file.stem.split('_')[1]))
     assert len(files) > 2
-    counts = []
+    counts, published, labels = [], [], []
     for file in files:
         with AnyReader([file]) as bag:
             counts.append(bag.message_count)
-    assert sum(counts) == 31
+            published += [raw for c, _, raw in bag.messages() if c.topic != '/detector/labels']
+            labels.append(next(raw for _, _, raw in bag.messages()))
+    assert published == [flights.detections(number) for number in range(30)]
+    # Each begins with the latched labels, so that it can be understood without the others.
+    assert sum(counts) == 30 + len(files) and len(set(labels)) == 1
     described = information(path)['files']
     assert [file['message_count'] for file in described] == counts
     assert [file['path'] for file in described] == [file.name for file in files]
     with AnyReader([path]) as bag:
         assert [t for _, t, _ in bag.messages()] == sorted(t for _, t, _ in bag.messages())
-        assert len(list(bag.messages())) == 31
+        assert len(list(bag.messages())) == sum(counts)
 
 
 def test_a_folder_or_file_that_exists_is_never_overwritten(tmp_path, flights):
@@ -170,7 +174,7 @@ def test_misuse_is_refused_in_a_sentence(tmp_path, flights):
     writer.close()
     with pytest.raises(BagError, match='is closed'):
         writer.write('/detector/labels', b'', log_time_ns=1)
-    with pytest.raises(BagError, match="none, lz4, not 'brotli'"):
+    with pytest.raises(BagError, match="none, lz4, zstd, not 'brotli'"):
         BagWriter(tmp_path / 'other', compression='brotli')
 
 

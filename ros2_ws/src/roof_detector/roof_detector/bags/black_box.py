@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.schemas import message_schema
+from roof_detector.bags.standing import StandingMessages
+from roof_detector.bags.timed_message import TimedMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from roof_detector.bags.background_writer import BackgroundWriter
+    from roof_detector.bags.qos import OfferedQos
+
+
+@dataclass(frozen=True)
+class BlackBoxState:
+    """Say what a black box holds in memory."""
+
+    held_s: float
+    held_bytes: int
+    held_messages: int
+    forgotten_early: int  # messages younger than was asked for that gave way to the limit
+
+
+class BlackBox:
+    """Keep the last seconds of all topics in memory until it is opened onto a bag.
+
+    While it is open, messages pass straight to the bag's writer; shut again, it begins anew. No
+    more than `max_bytes` are held: where that is too little, the seconds are fewer and those
+    lost early are counted. What stands until its next message (latched topics, calibration) is
+    remembered however old it is, so that every bag begins with it. One thread at a time may use
+    a black box.
+    """
+
+    def __init__(
+        self, *, keep_s: float, max_bytes: int, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keep_s = keep_s
+        self._max_bytes = max_bytes
+        # Not the messages' own time: that may stand still, jump or be simulated.
+        self._clock_s = clock_s
+        self._topics: dict[str, tuple[str, tuple[OfferedQos, ...]]] = {}
+        self._held: deque[tuple[float, TimedMessage]] = deque()
+        self._held_bytes = 0
+        self._forgotten_early = 0
+        self._standing = StandingMessages()
+        self._writer: BackgroundWriter | None = None
+
+    def add_topic(
+        self, name: str, type_name: str, *, offered_qos: Sequence[OfferedQos] = ()
+    ) -> None:
+        """Announce a topic; raise BagError at once for a type that is unknown."""
+        message_schema(type_name)
+        self._topics[name] = type_name, tuple(offered_qos)
+        self._standing.add_topic(name, type_name, offered_qos=offered_qos)
+        if self._writer is not None:
+            self._writer.add_topic(name, type_name, offered_qos=offered_qos)
+
+    def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
+        """Take in one message."""
+        message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
+        self._standing.note(message)
+        if self._writer is not None:
+            self._writer.write(
+                topic, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
+            )
+        elif self._keep_s:
+            self._held.append((self._clock_s(), message))
+            self._held_bytes += len(data)
+            self._forget()
+
+    def open(self, writer: BackgroundWriter) -> None:
+        """Pour what is held into a bag, in the order of its arrival, and pass on what follows."""
+        self._forget()
+        for name, (type_name, offered_qos) in self._topics.items():
+            writer.add_topic(name, type_name, offered_qos=offered_qos)
+        held = [message for _, message in self._held]
+        writer.pour(self._standing_before(held))
+        writer.pour(held)
+        self._held.clear()
+        self._held_bytes = 0
+        self._writer = writer
+
+    def shut(self) -> None:
+        """Keep messages in memory from now on."""
+        self._writer = None
+
+    def state(self) -> BlackBoxState:
+        """Return what is held."""
+        self._forget()
+        held_s = self._clock_s() - self._held[0][0] if self._held else 0.0
+        return BlackBoxState(held_s, self._held_bytes, len(self._held), self._forgotten_early)
+
+    def _standing_before(self, held: Sequence[TimedMessage]) -> list[TimedMessage]:
+        """Return what stands and is not held, at the time when what is held begins."""
+        in_memory = {id(message.data) for message in held}
+        return [
+            replace(message, log_time_ns=held[0].log_time_ns if held else message.log_time_ns)
+            for message in self._standing
+            if id(message.data) not in in_memory
+        ]
+
+    def _forget(self) -> None:
+        oldest_s = self._clock_s() - self._keep_s
+        while self._held and (self._held[0][0] < oldest_s or self._held_bytes > self._max_bytes):
+            arrived_s, message = self._held.popleft()
+            self._held_bytes -= len(message.data)
+            self._forgotten_early += arrived_s >= oldest_s
