@@ -27,6 +27,33 @@ def pairwise_iou(
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
+def assign(
+    overlap: npt.NDArray[np.floating[Any]],
+    *,
+    least_iou: float,
+    second_choice: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.intp]:
+    """Return the position of the true thing that each found thing takes, -1 for none.
+
+    `overlap` (found, true) in order of falling score, below `least_iou` where the two may not
+    meet. Each takes the best overlapping one that none before took, the rule of PASCAL VOC and
+    COCO; one of `second_choice` (true,) only where no other is left. The last of equals is taken,
+    as COCO's own evaluation does.
+    """
+    taken = np.full(len(overlap), -1, np.intp)
+    free = np.ones(overlap.shape[1], np.bool_)
+    groups = (free,) if second_choice is None else (~second_choice, second_choice)
+    for i in np.flatnonzero((overlap >= least_iou).any(axis=1)):
+        for group in groups:
+            open_row = np.where(free & group, overlap[i], -np.inf)[::-1]
+            best = int(open_row.argmax())
+            if open_row[best] >= least_iou:
+                taken[i] = len(open_row) - 1 - best
+                free[taken[i]] = False
+                break
+    return taken
+
+
 @dataclass
 class Score:
     """Count agreement over many pictures: right, wrong and missed, by class name."""
@@ -61,30 +88,22 @@ class Score:
         true_names: list[str],
         least_iou: float = 0.5,
     ) -> None:
-        """Add one picture; what was found comes by falling score.
-
-        Each thing takes the best overlapping true box of its class that none before it took, the
-        rule of the PASCAL VOC challenge.
-        """
+        """Add one picture; what was found comes by falling score."""
         if len(found_xyxy) != len(found_names) or len(true_xyxy) != len(true_names):
             msg = (
                 f'{len(found_xyxy)} and {len(true_xyxy)} boxes came with {len(found_names)} and '
                 f'{len(true_names)} names, expected a name per box.'
             )
             raise VisionError(msg)
-        overlap = pairwise_iou(found_xyxy, true_xyxy)
-        free = np.ones(len(true_names), np.bool_)
-        true_array = np.array(true_names)
-        for row, name in zip(overlap, found_names, strict=True):
-            open_row = np.where(free & (true_array == name), row, -1.0)
-            best = int(open_row.argmax()) if len(open_row) else -1
-            if best >= 0 and open_row[best] >= least_iou:
-                free[best] = False
-                self.right[name] = self.right.get(name, 0) + 1
-            else:
-                self.wrong[name] = self.wrong.get(name, 0) + 1
-        for name in true_array[free].tolist():
-            self.missed[name] = self.missed.get(name, 0) + 1
+        found, true = (np.array(names, np.str_) for names in (found_names, true_names))
+        same_name = found[:, None] == true[None]
+        overlap = np.where(same_name, pairwise_iou(found_xyxy, true_xyxy), -1.0)
+        taken = assign(overlap, least_iou=least_iou)
+        for name, position in zip(found_names, taken, strict=True):
+            counts = self.right if position >= 0 else self.wrong
+            counts[name] = counts.get(name, 0) + 1
+        for i in sorted(set(range(len(true_names))) - set(taken.tolist())):
+            self.missed[true_names[i]] = self.missed.get(true_names[i], 0) + 1
 
 
 def _ratio(part: int, rest: int) -> float | None:

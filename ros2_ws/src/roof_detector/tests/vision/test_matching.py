@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roof_detector.vision.errors import VisionError
-from roof_detector.vision.matching import Score, pairwise_iou
+from roof_detector.vision.matching import Score, assign, pairwise_iou
 
 NONE = np.zeros((0, 4))
 
@@ -17,6 +17,23 @@ def test_no_boxes_give_no_ratios():
     assert score.precision is None
     assert score.recall is None
     assert pairwise_iou(NONE, NONE).shape == (0, 0)
+
+
+@pytest.mark.parametrize('shape', [(0, 0), (3, 0), (0, 3)])
+def test_nothing_is_assigned_where_one_side_is_empty(shape):
+    assert assign(np.zeros(shape), least_iou=0.5).tolist() == [-1] * shape[0]
+
+
+def test_the_surest_takes_the_best_and_the_next_what_is_left():
+    overlap = np.array([[0.6, 0.9], [0.55, 0.8], [0.4, 0.95]])
+    assert assign(overlap, least_iou=0.5).tolist() == [1, 0, -1]
+
+
+def test_a_second_choice_is_taken_only_where_nothing_else_is_left():
+    overlap = np.array([[0.6, 0.9], [0.7, 0.8], [0.9, 0.9]])
+    second_choice = np.array([False, True])
+    taken = assign(overlap, least_iou=0.5, second_choice=second_choice)
+    assert taken.tolist() == [0, 1, -1]
 
 
 def test_a_box_of_another_class_is_wrong_and_leaves_the_true_one_missed():

@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How well a model does, measured with the letterbox, suppression and thresholds that fly."""
+
+from __future__ import annotations
+
+from training.evaluation.errors import EvaluationError
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.evaluator import evaluate
+from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.metrics import ClassMetrics
+
+__all__ = ['ClassMetrics', 'Evaluation', 'EvaluationError', 'LabelledSet', 'evaluate']

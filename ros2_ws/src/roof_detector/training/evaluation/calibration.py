@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether a score of 0.8 is right four times in five."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.evaluation.ranking import Ranking
+
+_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Hold, for each tenth of the scores above a confidence, their mean and how many are right.
+
+    `scores`, `precisions` and `counts` are of the tenths (k,) that hold something. `error` is the
+    expected calibration error of Naeini et al. (2015), the mean gap weighted by the counts.
+    """
+
+    scores: npt.NDArray[np.float64]
+    precisions: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, rankings: Sequence[Ranking], *, confidence: float) -> Calibration:
+        """Compare the scores of all classes with their hits at IoU 0.5."""
+        together = Ranking.join(rankings)
+        kept = together.scores > confidence
+        scores, hits = together.scores[kept], together.hits[0][kept]
+        bins = np.minimum((scores * _BINS).astype(np.intp), _BINS - 1)
+        counts = np.bincount(bins, minlength=_BINS)
+        full = counts > 0
+        sums = [np.bincount(bins, weights=of, minlength=_BINS)[full] for of in (scores, hits)]
+        return cls(sums[0] / counts[full], sums[1] / counts[full], counts[full])
+
+    @property
+    def error(self) -> float | None:
+        """Return the mean gap between score and precision; None where nothing was found."""
+        if not len(self.counts):
+            return None
+        return float(np.average(abs(self.scores - self.precisions), weights=self.counts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON takes it."""
+        return {
+            'expected_calibration_error': self.error,
+            'scores': self.scores.tolist(),
+            'precisions': self.precisions.tolist(),
+            'counts': self.counts.tolist(),
+        }

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What was found in one picture, beside what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.matching import pairwise_iou
+from training.evaluation.labels import TrueThings
+from training.evaluation.mask_overlap import compare_masks
+from training.evaluation.overlap import Overlap
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedPicture:
+    """Hold found and true things, both with class ids of the data, and how they overlap.
+
+    `found` comes by falling score. `masks` is None unless both sides have outlines.
+    """
+
+    path: Path
+    true: TrueThings
+    found: Detections
+    boxes: Overlap
+    masks: Overlap | None = None
+
+    @classmethod
+    def compare(
+        cls, path: Path, *, found: Detections, true: TrueThings, masks: bool = False
+    ) -> ComparedPicture:
+        """Compare boxes and, if asked for, masks; the masks themselves are not kept."""
+        found_xyxy = found.boxes_xyxy.astype(np.float64)
+        boxes = Overlap(
+            iou=pairwise_iou(found_xyxy, true.boxes_xyxy),
+            found_areas=(found_xyxy[:, 2:] - found_xyxy[:, :2]).prod(axis=1),
+            true_areas=true.areas,
+        )
+        mask_overlap = None
+        if masks and found.masks is not None:
+            mask_overlap = compare_masks(found.masks, true)
+        bare = Detections(found.boxes_xyxy, found.scores, found.class_ids)
+        return cls(path, true, bare, boxes, mask_overlap)
+
+    @property
+    def same_class(self) -> npt.NDArray[np.bool_]:
+        """Return which found and true things (found, true) are of one class."""
+        return self.found.class_ids[:, None] == self.true.class_ids[None]

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Precision and recall over the confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from training.evaluation.operating_point import OperatingPoint
+from training.evaluation.ranking import Ranking
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ConfidenceCurve:
+    """Count right and wrong (k,) among what scores at least each of the falling `scores` (k,).
+
+    No two scores are equal: things of one score are kept or dropped together.
+    """
+
+    scores: Floats
+    right: npt.NDArray[np.intp]
+    wrong: npt.NDArray[np.intp]
+    instances: int
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> ConfidenceCurve:
+        """Read the curve at IoU 0.5 off a ranking."""
+        hits = ranking.hits[0]
+        last_of_equals = np.append(np.diff(ranking.scores) != 0, True)[: len(hits)]
+        right = np.cumsum(hits)[last_of_equals]
+        wrong = np.cumsum(~hits)[last_of_equals]
+        return cls(ranking.scores[last_of_equals], right, wrong, ranking.instances)
+
+    @property
+    def precision(self) -> Floats:
+        """Return the precision (k,) at each score."""
+        return self.right / (self.right + self.wrong)
+
+    @property
+    def recall(self) -> Floats:
+        """Return the recall (k,) at each score; zeros where nothing is there."""
+        return self.right / max(self.instances, 1)
+
+    @property
+    def f1(self) -> Floats:
+        """Return the harmonic mean of both (k,)."""
+        return 2 * self.right / (self.right + self.wrong + self.instances)
+
+    def at(self, confidence: float) -> OperatingPoint:
+        """Return what is kept above a confidence, as the node keeps it."""
+        place = int(np.count_nonzero(self.scores > confidence)) - 1
+        right, wrong = (int(self.right[place]), int(self.wrong[place])) if place >= 0 else (0, 0)
+        return OperatingPoint(confidence, right, wrong, self.instances - right)
+
+    def best(self, *, least_precision: float = 0.0) -> OperatingPoint | None:
+        """Return the point of highest F1 among those of enough precision.
+
+        Where none is precise enough it is the most precise one; None where nothing right was
+        found.
+        """
+        if not len(self.scores) or not self.right[-1]:
+            return None
+        enough = self.precision >= least_precision
+        if enough.any():
+            place = int(np.where(enough, self.f1, -1.0).argmax())
+        else:
+            place = int(np.lexsort((self.right, self.precision))[-1])
+        below = float(self.scores[place + 1]) if place + 1 < len(self.scores) else 0.0
+        return self.at(_between(below, float(self.scores[place])))
+
+
+def _between(low: float, high: float) -> float:
+    """Return the shortest decimal near the middle that keeps `high` and drops `low`."""
+    middle = (low + high) / 2
+    rounded = (round(middle, digits) for digits in range(2, 12))
+    return next((value for value in rounded if low <= value < high), low)

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What was taken for what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.matching import assign
+from training.evaluation.compared_picture import ComparedPicture
+
+BACKGROUND = 'background'
+LEAST_IOU = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Count things by what they are (row) and what they were found as (column).
+
+    `counts` (classes + 1, classes + 1): the last row is what was found where nothing is, the last
+    column what was missed.
+    """
+
+    names: tuple[str, ...]
+    counts: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls, pictures: Sequence[ComparedPicture], names: tuple[str, ...], *, confidence: float
+    ) -> Confusion:
+        """Pair boxes at IoU 0.5: first those of one class, then what is left."""
+        counts = np.zeros((len(names) + 1, len(names) + 1), np.intp)
+        for picture in pictures:
+            taken = pair(picture, confidence=confidence)
+            found_classes = picture.found.class_ids[: len(taken)]
+            rows = np.append(picture.true.class_ids, len(names))[taken]
+            np.add.at(counts, (rows, found_classes), 1)
+            missed = np.delete(picture.true.class_ids, taken[taken >= 0])
+            np.add.at(counts, (missed, np.full(len(missed), len(names))), 1)
+        return cls(names, counts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON takes it."""
+        return {
+            'names': [*self.names, BACKGROUND],
+            'rows': 'what is there',
+            'columns': 'what was found',
+            'counts': self.counts.tolist(),
+        }
+
+
+def pair(picture: ComparedPicture, *, confidence: float) -> npt.NDArray[np.intp]:
+    """Return the true thing that each found one above the confidence takes, -1 for none.
+
+    Found things come by falling score, so those above the confidence are the first ones.
+    """
+    kept = int(np.count_nonzero(picture.found.scores > confidence))
+    iou, same_class = picture.boxes.iou[:kept], picture.same_class[:kept]
+    taken = assign(np.where(same_class, iou, -1.0), least_iou=LEAST_IOU)
+    free = np.ones(len(picture.true), np.bool_)
+    free[taken[taken >= 0]] = False
+    left = np.where((taken < 0)[:, None] & free[None], iou, -1.0)
+    return np.where(taken >= 0, taken, assign(left, least_iou=LEAST_IOU))

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What an evaluation found out about one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.detector import Detector
+from training.evaluation.bootstrap import Interval, interval
+from training.evaluation.calibration import Calibration
+from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.confusion import Confusion
+from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.metrics import ClassMetrics, ShapeMetrics
+from training.evaluation.speed import Speed
+
+
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """Say which model was run, and how."""
+
+    path: Path
+    sha256: str
+    task: str
+    backend: str
+    device: str
+    image_size: tuple[int, int]
+
+    @classmethod
+    def of(cls, detector: Detector) -> EvaluatedModel:
+        """Describe an open detector."""
+        return cls(
+            path=detector.model_path,
+            sha256=detector.model_hash,
+            task=detector.task,
+            backend=detector.backend,
+            device=detector.device,
+            image_size=detector.image_size,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON takes it; of the path, the name alone."""
+        return {
+            'file': self.path.name,
+            'sha256': self.sha256,
+            'task': self.task,
+            'backend': self.backend,
+            'device': self.device,
+            'image_size': list(self.image_size),
+        }
+
+
+@dataclass(frozen=True)
+class Options:
+    """Say what was asked for besides model and data.
+
+    `confidence` is the one flown: confusion and mistakes are counted at it. Average precision
+    looks at everything above `floor`.
+    """
+
+    confidence: float
+    floor: float
+    iou: float
+    max_detections: int
+    least_precision: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Hold the metrics of one model at one image size on one data set.
+
+    `names` are the classes compared, those of the data; `notes` say what a reader must know;
+    `map50_samples` are the mAP50 of redrawn pictures.
+    """
+
+    model: EvaluatedModel
+    data: LabelledSet
+    options: Options
+    boxes: ShapeMetrics
+    masks: ShapeMetrics | None
+    confusion: Confusion
+    calibration: Calibration
+    speed: Speed
+    notes: tuple[str, ...]
+    pictures: tuple[ComparedPicture, ...]
+    map50_samples: npt.NDArray[np.float64]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the classes of the data."""
+        return self.data.names
+
+    @property
+    def map50(self) -> float | None:
+        """Return the mean AP50 of the boxes over classes that are there."""
+        return self.boxes.map50
+
+    @property
+    def map50_95(self) -> float | None:
+        """Return the mean AP50-95 of the boxes over classes that are there."""
+        return self.boxes.map50_95
+
+    @property
+    def map50_interval(self) -> Interval | None:
+        """Return where 95 % of the mAP50 of redrawn pictures lie."""
+        return interval(self.map50_samples)
+
+    @property
+    def per_class(self) -> Mapping[str, ClassMetrics]:
+        """Return the metrics of the boxes of each class, by name."""
+        return self.boxes.per_class
+
+    @property
+    def instances(self) -> int:
+        """Return how many true things there are."""
+        return self.boxes.together.instances
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON takes it, without pictures."""
+        bounds = self.map50_interval
+        return {
+            'model': self.model.to_dict(),
+            'data': {
+                'source': self.data.source.name,
+                'split': self.data.split,
+                'pictures': len(self.pictures),
+                'empty_pictures': sum(not len(one.true) for one in self.pictures),
+                'instances': self.instances,
+                'names': list(self.names),
+            },
+            'options': vars(self.options),
+            'map50': self.map50,
+            'map50_interval': list(bounds) if bounds else None,
+            'map50_95': self.map50_95,
+            'boxes': self.boxes.to_dict(),
+            'masks': self.masks.to_dict() if self.masks else None,
+            'confusion': self.confusion.to_dict(),
+            'calibration': self.calibration.to_dict(),
+            'speed': self.speed.to_dict(),
+            'notes': list(self.notes),
+        }

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Evaluates one model on one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from roof_detector.cli.scan_timing import describe_machine
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.vision.thresholds import Thresholds
+from training.evaluation.bootstrap import resample_map50
+from training.evaluation.calibration import Calibration
+from training.evaluation.confusion import Confusion
+from training.evaluation.evaluation import EvaluatedModel, Evaluation, Options
+from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.metrics import measure
+from training.evaluation.picture_run import run_pictures
+from training.evaluation.speed import Speed
+
+FLOOR = 0.001  # of the scores that average precision looks at, as in ultralytics' validation
+FLOWN = Thresholds()  # what the node keeps unless told otherwise
+
+
+def evaluate(
+    model: str | Path,
+    data: str | Path | LabelledSet,
+    *,
+    names: Sequence[str] = (),
+    split: str = 'val',
+    image_size: int | tuple[int, int] | None = None,
+    device: str = 'auto',
+    backend: str = 'auto',
+    threads: int | None = None,
+    half: bool | None = None,
+    trust_model: bool = False,
+    confidence: float = FLOWN.confidence,
+    iou: float = FLOWN.iou,
+    max_detections: int = FLOWN.max_detections,
+    least_precision: float = 0.0,
+    resamples: int = 1000,
+    progress: bool = True,
+) -> Evaluation:
+    """Evaluate one model, as the node runs it, on one split of a YOLO data set.
+
+    `model` is a file or the name of a shipped model, `data` and `names` what
+    `LabelledSet.open` takes. Classes are compared by name. Raises EvaluationError,
+    InferenceError or SourceError.
+    """
+    if not isinstance(data, LabelledSet):
+        data = LabelledSet.open(data, split=split, names=names)
+    with Detector.open(
+        resolve_model(str(model)),
+        device=device,
+        backend=backend,
+        image_size=image_size,
+        half=half,
+        trust_model=trust_model,
+        threads=threads,
+    ) as detector:
+        run = run_pictures(
+            detector,
+            data,
+            confidence=FLOOR,
+            iou=iou,
+            max_detections=max_detections,
+            progress=progress,
+        )
+    boxes, masks = (
+        measure(
+            run.pictures,
+            data.names,
+            masks=of_masks,
+            confidence=confidence,
+            least_precision=least_precision,
+        )
+        if run.has_masks or not of_masks
+        else None
+        for of_masks in (False, True)
+    )
+    assert boxes is not None
+    on = detector.device if detector.device.startswith('cuda') else 'cpu'
+    return Evaluation(
+        model=EvaluatedModel.of(detector),
+        data=data,
+        options=Options(confidence, FLOOR, iou, max_detections, least_precision),
+        boxes=boxes,
+        masks=masks,
+        confusion=Confusion.of(run.pictures, data.names, confidence=confidence),
+        calibration=Calibration.of(boxes.rankings, confidence=confidence),
+        speed=Speed.of(run.times, machine=describe_machine(on)),
+        notes=run.notes,
+        pictures=run.pictures,
+        map50_samples=resample_map50(boxes.rankings, resamples=resamples),
+    )

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How much found masks and labelled outlines share."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.masks import InstanceMasks
+from training.evaluation.labels import TrueThings
+from training.evaluation.overlap import Overlap
+
+Window = tuple[slice, slice]
+Mask = tuple[Window, npt.NDArray[np.bool_]]
+
+
+def compare_masks(found: InstanceMasks, true: TrueThings) -> Overlap:
+    """Compare found masks with outlines, pixel by pixel of the source picture."""
+    size_wh = found.geometry.source_wh
+    true_masks = [fill(outline, size_wh) for outline in true.outlines if outline is not None]
+    found_masks = list(found.windows())
+    return overlap_of(found_masks, true_masks)
+
+
+def overlap_of(found: list[Mask], true: list[Mask]) -> Overlap:
+    """Compare masks given as rows and columns of a window, and the mask within it."""
+    found_areas, true_areas = (
+        np.array([np.count_nonzero(inside) for _, inside in masks], np.float64)
+        for masks in (found, true)
+    )
+    shared = np.array([[_shared(one, other) for other in true] for one in found])
+    shared = shared.reshape(len(found), len(true)).astype(np.float64)
+    union = found_areas[:, None] + true_areas[None] - shared
+    iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return Overlap(iou, found_areas, true_areas)
+
+
+def fill(outline: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> Mask:
+    """Return the pixels whose centres an outline (k, 2) in pixels encloses or passes."""
+    corners = np.rint(outline - 0.5).astype(np.int32)
+    corners = np.clip(corners, 0, np.array(size_wh) - 1)
+    low, high = corners.min(axis=0), corners.max(axis=0) + 1
+    canvas = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    cv2.fillPoly(canvas, [corners - low], (1,))
+    window = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+    return window, canvas.astype(np.bool_)
+
+
+def _shared(one: Mask, other: Mask) -> int:
+    """Count the pixels of both."""
+    cuts = []
+    for axis in (0, 1):
+        a, b = one[0][axis], other[0][axis]
+        start, stop = max(a.start, b.start), min(a.stop, b.stop)
+        if start >= stop:
+            return 0
+        cuts.append([slice(start - side.start, stop - side.start) for side in (a, b)])
+    (rows_a, rows_b), (columns_a, columns_b) = cuts
+    return int(np.count_nonzero(one[1][rows_a, columns_a] & other[1][rows_b, columns_b]))

@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One model over all labelled pictures, as the node would run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.stage_times import StageTimes
+from roof_detector.sources.pictures import read_picture
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.thresholds import Thresholds
+from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.errors import EvaluationError
+from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.labels import read_labels
+
+
+@dataclass(frozen=True, eq=False)
+class PictureRun:
+    """Hold each picture with what was found, how long it took, and what a reader must know."""
+
+    pictures: tuple[ComparedPicture, ...]
+    times: tuple[StageTimes, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def has_masks(self) -> bool:
+        """Tell whether every picture has masks on both sides, and anything at all."""
+        labelled = any(len(one.true) for one in self.pictures)
+        return labelled and all(one.masks is not None for one in self.pictures)
+
+
+def run_pictures(
+    detector: Detector,
+    labelled: LabelledSet,
+    *,
+    confidence: float,
+    iou: float,
+    max_detections: int,
+    progress: bool,
+) -> PictureRun:
+    """Detect and compare, classes matched by name.
+
+    Raises EvaluationError for a faulty label or when model and data share no class, SourceError
+    for a picture that cannot be read.
+    """
+    shared = tuple(name for name in labelled.names if name in detector.names)
+    if not shared:
+        raise EvaluationError(
+            f'{detector.model_path} knows {", ".join(detector.names)}, but {labelled.source} '
+            f'names {", ".join(labelled.names)}: they share no class. Name the classes of the '
+            'data as the model does, with --names.'
+        )
+    thresholds = Thresholds(
+        confidence=confidence, iou=iou, max_detections=max_detections, classes=shared
+    )
+    class_ids = np.array(
+        [labelled.names.index(name) if name in shared else -1 for name in detector.names]
+    )
+    compared: list[ComparedPicture] = []
+    times: list[StageTimes] = []
+    title = f'{detector.model_path.name} at {detector.image_size[0]}'
+    for picture in tqdm(labelled.pictures, desc=title, unit='picture', disable=not progress):
+        image_bgr = read_picture(picture.path)
+        size_wh = image_bgr.shape[1], image_bgr.shape[0]
+        true = read_labels(picture.label_path, size_wh=size_wh, classes=len(labelled.names))
+        if not times:
+            detector.warm_up(size_wh)
+        own = detector.detect(image_bgr, thresholds)
+        times.append(detector.times)
+        found = Detections(own.boxes_xyxy, own.scores, class_ids[own.class_ids], masks=own.masks)
+        with_masks = detector.task == 'segment' and all(o is not None for o in true.outlines)
+        compared.append(
+            ComparedPicture.compare(picture.path, found=found, true=true, masks=with_masks)
+        )
+    notes = (
+        *_notes_on_names(detector.names, labelled.names),
+        *_notes_on_labels(labelled, compared, masks_asked=detector.task == 'segment'),
+    )
+    return PictureRun(tuple(compared), tuple(times), notes)
+
+
+def _notes_on_names(own: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
+    notes = []
+    if extra := [name for name in own if name not in wanted]:
+        notes.append(
+            f'What the model found of {", ".join(extra)} is left out: the data does not name it.'
+        )
+    if unknown := [name for name in wanted if name not in own]:
+        notes.append(
+            f'The model does not know {", ".join(unknown)}: where the data has it, its average '
+            'precision counts as 0.'
+        )
+    return notes
+
+
+def _notes_on_labels(
+    labelled: LabelledSet, compared: Sequence[ComparedPicture], *, masks_asked: bool
+) -> list[str]:
+    notes = []
+    unlabelled = sum(not picture.label_path.is_file() for picture in labelled.pictures)
+    if unlabelled == len(compared):
+        raise EvaluationError(
+            f'No picture of {labelled.source} has a label file, for example '
+            f'{labelled.pictures[0].label_path} is missing.'
+        )
+    if unlabelled:
+        notes.append(
+            f'{unlabelled} of {len(compared)} pictures have no label file and count as empty.'
+        )
+    if repeated := sum(picture.true.repeated for picture in compared):
+        notes.append(f'{repeated} label lines stand twice in their file and count once.')
+    boxes_only = sum(o is None for picture in compared for o in picture.true.outlines)
+    if masks_asked and boxes_only:
+        notes.append(f'Masks are not measured: {boxes_only} labels are boxes without an outline.')
+    return notes

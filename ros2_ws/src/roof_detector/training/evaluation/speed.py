@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How fast a model ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from roof_detector.inference.stage_times import StageTimes
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Hold the median milliseconds of each stage, and on which machine.
+
+    `images_per_second` is for one picture after the other, without reading them from disk.
+    """
+
+    letterbox_ms: float
+    forward_ms: float
+    suppression_ms: float
+    total_ms: float
+    images_per_second: float
+    machine: Mapping[str, str]
+
+    @classmethod
+    def of(cls, times: Sequence[StageTimes], *, machine: Mapping[str, str]) -> Speed:
+        """Sum up the times of all pictures."""
+        totals = [one.total_s for one in times]
+        return cls(
+            letterbox_ms=_median_ms([one.letterbox_s for one in times]),
+            forward_ms=_median_ms([one.forward_s for one in times]),
+            suppression_ms=_median_ms([one.suppression_s for one in times]),
+            total_ms=_median_ms(totals),
+            images_per_second=len(totals) / sum(totals),
+            machine=machine,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON takes it."""
+        return {
+            'letterbox_ms': self.letterbox_ms,
+            'forward_ms': self.forward_ms,
+            'suppression_ms': self.suppression_ms,
+            'total_ms': self.total_ms,
+            'images_per_second': self.images_per_second,
+            'machine': dict(self.machine),
+        }
+
+
+def _median_ms(seconds: Sequence[float]) -> float:
+    return float(np.median(seconds)) * 1e3
