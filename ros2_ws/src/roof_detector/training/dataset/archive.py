@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A data set's folder, also where it comes as a zip from strangers."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from training.dataset.error import DatasetError
+
+MOST_FILES = 200_000
+MOST_BYTES = 20 * 2**30
+# Pictures hardly shrink in a zip and labels shrink tenfold; a bomb shrinks a thousandfold.
+MOST_RATIO = 200
+RATIO_FREE_BYTES = 64 * 2**20
+_CHUNK = 2**20
+
+
+@contextlib.contextmanager
+def opened(
+    path: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
+) -> Iterator[Path]:
+    """Give a folder or file as it is, a zip as a folder that is gone afterwards.
+
+    Raises DatasetError for a zip that is damaged, too large, or reaches out of its folder.
+    """
+    if not path.exists():
+        raise DatasetError(f'There is no data set {path}. Give a folder, a .zip or a data.yaml.')
+    if not path.is_file() or path.suffix.lower() != '.zip':
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix='roof_detector-dataset-') as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _extract(archive, path, Path(folder), most_files, most_bytes)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            raise DatasetError(f'{path} is not a whole zip ({error}); export it again.') from error
+        yield Path(folder)
+
+
+def _extract(
+    archive: zipfile.ZipFile, path: Path, folder: Path, most_files: int, most_bytes: int
+) -> None:
+    entries = archive.infolist()
+    if len(entries) > most_files:
+        raise DatasetError(
+            f'{path} holds {len(entries)} files, at most {most_files} are read; '
+            'unpack it yourself if you trust it.'
+        )
+    total = sum(entry.file_size for entry in entries)
+    _refuse_total(total, path, most_bytes)
+    if total > shutil.disk_usage(folder).free:
+        raise DatasetError(f'{path} does not fit {folder.parent}; set TMPDIR to a larger disk.')
+    names = set()
+    for entry in entries:
+        name = _safe_name(entry, path)
+        if name.as_posix().lower() in names and not entry.is_dir():
+            raise DatasetError(f'{path} holds {name} twice; export it again.')
+        names.add(name.as_posix().lower())
+    written = 0
+    for entry in entries:
+        if entry.is_dir():
+            continue
+        target = folder / _safe_name(entry, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(entry) as source, target.open('wb') as sink:
+            # A header may lie about sizes, so that what is written is what counts.
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                _refuse_total(written, path, most_bytes)
+                sink.write(chunk)
+
+
+def _safe_name(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath:
+    name = PurePosixPath(entry.filename)
+    raw = entry.orig_filename
+    if (
+        name.is_absolute()
+        or '..' in name.parts
+        or '\\' in raw
+        or ':' in raw
+        or '\0' in raw
+        or not name.parts
+    ):
+        raise DatasetError(
+            f'{path} holds {entry.filename!r}, which would land outside its folder; '
+            'it is refused as a whole.'
+        )
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise DatasetError(f'{path} holds a link, {entry.filename!r}; it is refused as a whole.')
+    if entry.flag_bits & 1:
+        raise DatasetError(f'{path} is encrypted ({entry.filename!r}); unpack it first.')
+    return name
+
+
+def _refuse_total(total: int, path: Path, most_bytes: int) -> None:
+    if total > most_bytes:
+        raise DatasetError(
+            f'{path} unpacks to more than {most_bytes} bytes, the most that is read; '
+            'unpack it yourself if you trust it.'
+        )
+    if total > RATIO_FREE_BYTES and total > MOST_RATIO * path.stat().st_size:
+        raise DatasetError(
+            f'{path} unpacks to more than {MOST_RATIO} times its size, as a zip bomb does; '
+            'it is refused.'
+        )

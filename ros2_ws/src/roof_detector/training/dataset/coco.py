@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""COCO sets: JSON files with pictures, categories and annotations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from training.dataset.coco_annotation import read_annotation
+from training.dataset.fault import FaultLog
+from training.dataset.instance import Instance
+from training.dataset.json_lines import LinedJson
+from training.dataset.labelled_set import (
+    SPLIT_NAMES,
+    UNSPLIT,
+    LabelledSet,
+    Sample,
+    pictures_below,
+    split_of,
+)
+
+KIND = 'coco'
+
+
+def find_coco(folder: Path) -> list[Path]:
+    """Return the JSON files of a folder that hold annotations, by their opening alone."""
+    found = []
+    for path in sorted(folder.rglob('*.json')):
+        if path.name.startswith('.') or '__MACOSX' in path.parts:
+            continue
+        text = path.read_bytes()
+        if b'"images"' in text and b'"annotations"' in text and b'"categories"' in text:
+            found.append(path)
+    return found
+
+
+def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
+    """Read annotation files, each a split of its own or all one set."""
+    read = [(file, document) for file in files if (document := _parsed(file, log)) is not None]
+    names: list[str] = []
+    for file, document in read:
+        for name in _categories(file, document, log).values():
+            if name not in names:
+                names.append(name)
+    by_name: dict[str, list[Path]] = {}
+    for picture in pictures_below(root):
+        by_name.setdefault(picture.name, []).append(picture)
+    samples: list[Sample] = []
+    for file, document in read:
+        samples += _samples(file, document, root=root, names=names, by_name=by_name, log=log)
+    if not samples:
+        log.fault('empty', root, 'holds no pictures; nothing can be learned from it.')
+    return LabelledSet(root, KIND, tuple(names), tuple(samples))
+
+
+def _parsed(file: Path, log: FaultLog) -> LinedJson | None:
+    try:
+        document = LinedJson(file.read_text(encoding='utf-8-sig'))
+    except UnicodeDecodeError:
+        log.fault('json', file, 'is not UTF-8 text; export it again.')
+        return None
+    except json.JSONDecodeError as error:
+        text = f'is not JSON: {error.msg} in column {error.colno}; export it again.'
+        log.fault('json', file, text, line=error.lineno)
+        return None
+    for key in ('images', 'annotations', 'categories'):
+        if not isinstance(document.content.get(key), list):
+            log.fault('json', file, f'has no list {key!r}; it is not a COCO file.')
+            return None
+    return document
+
+
+def _entries(
+    file: Path, document: LinedJson, key: str, fields: tuple[str, ...], log: FaultLog
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line and entry of a list; log those that lack a field."""
+    for place, entry in enumerate(document.content[key]):
+        line = document.line(key, place)
+        absent = [name for name in fields if not isinstance(entry, dict) or name not in entry]
+        if absent:
+            text = f'{key}[{place}] lacks {", ".join(absent)}.'
+            log.fault('json', file, text, line=line)
+        else:
+            yield line, entry
+
+
+def _categories(file: Path, document: LinedJson, log: FaultLog) -> dict[Any, str]:
+    """Return the class name of each category id, without Roboflow's umbrella category."""
+    entries = [e for _, e in _entries(file, document, 'categories', ('id', 'name'), log)]
+    umbrellas = {entry.get('supercategory') for entry in entries}
+    annotations = document.content['annotations']
+    used = {a.get('category_id') for a in annotations if isinstance(a, dict)}
+    return {
+        entry['id']: str(entry['name'])
+        for entry in sorted(entries, key=lambda entry: str(entry['id']).zfill(12))
+        if not (entry['name'] in umbrellas and entry['id'] not in used and len(entries) > 1)
+    }
+
+
+def _samples(
+    file: Path,
+    document: LinedJson,
+    *,
+    root: Path,
+    names: list[str],
+    by_name: dict[str, list[Path]],
+    log: FaultLog,
+) -> Iterator[Sample]:
+    silent = FaultLog(root)  # what is wrong with categories has been said
+    class_ids = {
+        key: names.index(name) for key, name in _categories(file, document, silent).items()
+    }
+    found: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
+    images = list(_entries(file, document, 'images', ('id', 'file_name'), log))
+    known = {image['id'] for _, image in images}
+    fields = ('image_id', 'category_id')
+    for line, entry in _entries(file, document, 'annotations', fields, log):
+        if entry['image_id'] not in known:
+            text = f'labels picture {entry["image_id"]!r}, which images does not list.'
+            log.fault('picture_missing', file, text, line=line)
+        found.setdefault(entry['image_id'], []).append((line, entry))
+    for line, image in images:
+        picture = _picture(str(image['file_name']), file, root, by_name)
+        if picture is None:
+            text = f'{image["file_name"]} is not there; add the picture or remove its entry.'
+            log.fault('picture_missing', file, text, line=line)
+            continue
+        size = _size(image, picture)
+        instances: list[Instance] = []
+        if size is not None:
+            for at, entry in found.get(image['id'], []):
+                made = read_annotation(entry, at, class_ids, size_wh=size, file=file, log=log)
+                instances += [made] if made else []
+        yield Sample(picture, _split(file, picture, root), file, tuple(instances), size)
+
+
+def _picture(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> Path | None:
+    relative = Path(name.replace('\\', '/'))
+    for base in (file.parent, root, root / 'images', file.parent.parent / 'images'):
+        path = (base / relative).resolve()
+        if path.is_file() and path.is_relative_to(root):
+            return path
+    same = by_name.get(relative.name, [])
+    if len(same) > 1:
+        split = _split(file, file, root)
+        same = [path for path in same if split_of(path, root) == split] or same
+    return same[0] if same else None
+
+
+def _split(file: Path, picture: Path, root: Path) -> str:
+    """Return the split that the file's name or folder says, else the picture's folder."""
+    stem = file.stem.lower()
+    for name, split in SPLIT_NAMES.items():
+        if any(token.rstrip('0123456789') == name for token in stem.replace('.', '_').split('_')):
+            return split
+    split = split_of(file, root)
+    return split if split != UNSPLIT else split_of(picture, root)
+
+
+def _size(image: dict[str, Any], picture: Path) -> tuple[int, int] | None:
+    width, height = image.get('width'), image.get('height')
+    if all(isinstance(side, int) and np.isfinite(side) and side > 0 for side in (width, height)):
+        return int(width or 0), int(height or 0)
+    try:
+        with Image.open(picture) as opened:
+            return opened.size
+    except (OSError, ValueError, SyntaxError):
+        return None  # the picture itself is reported as unreadable

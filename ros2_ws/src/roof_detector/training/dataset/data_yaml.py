@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The data.yaml of a YOLO set, in the spellings that tools write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.dataset.fault import FaultLog
+from training.dataset.labelled_set import SPLIT_NAMES
+
+_PREFERRED = ('data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml')
+
+
+@dataclass(frozen=True)
+class DataYaml:
+    """Hold what a data.yaml says: class names, and each split's folders, lists or pictures.
+
+    `lines` says where each key stands.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    splits: dict[str, tuple[Path, ...]]
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def line_of(self, split: str) -> int:
+        """Return where a split is named, under whichever of its names."""
+        found = (line for key, line in self.lines.items() if SPLIT_NAMES.get(key.lower()) == split)
+        return next(found, 0)
+
+
+def find_data_yaml(folder: Path) -> Path | None:
+    """Return the file that describes a folder, if one does."""
+    for name in _PREFERRED:
+        if (folder / name).is_file():
+            return folder / name
+    for path in sorted((*folder.glob('*.yaml'), *folder.glob('*.yml'))):
+        try:
+            content = yaml.safe_load(path.read_text(encoding='utf-8-sig'))
+        except (yaml.YAMLError, UnicodeDecodeError):
+            continue
+        if isinstance(content, dict) and 'names' in content:
+            return path
+    return None
+
+
+def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
+    """Read a data.yaml; log each fault and return what could be understood."""
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+        content = yaml.safe_load(text)
+        lines = _key_lines(text)
+    except UnicodeDecodeError:
+        log.fault('yaml', path, 'is not UTF-8 text; save it as such.')
+        return None
+    except yaml.YAMLError as error:
+        mark = getattr(error, 'problem_mark', None)
+        line = mark.line + 1 if mark else 0
+        problem = getattr(error, 'problem', None) or 'cannot be read'
+        log.fault('yaml', path, f'is not YAML: {problem}.', line=line)
+        return None
+    if not isinstance(content, dict):
+        log.fault('yaml', path, 'holds no settings; it needs train, val and names.')
+        return None
+    names = _names(content, path, lines, log)
+    splits: dict[str, tuple[Path, ...]] = {}
+    for key, value in content.items():
+        split = SPLIT_NAMES.get(str(key).lower())
+        if split is None or value in (None, ''):
+            continue
+        found = _places(content, path, value, key=str(key), line=lines.get(str(key), 0), log=log)
+        splits[split] = (*splits.get(split, ()), *found)
+    if not splits:
+        log.fault('yaml', path, 'names no split; it needs train: and val: with folders.')
+    return DataYaml(path, names, splits, lines)
+
+
+def _names(
+    content: dict[Any, Any], path: Path, lines: dict[str, int], log: FaultLog
+) -> tuple[str, ...]:
+    raw, line = content.get('names'), lines.get('names', 0)
+    if isinstance(raw, dict):
+        try:
+            by_id = {int(key): str(value) for key, value in raw.items()}
+        except (TypeError, ValueError):
+            log.fault('names', path, 'names: has a key that is no class number.', line=line)
+            return ()
+        if sorted(by_id) != list(range(len(by_id))):
+            log.fault(
+                'names',
+                path,
+                f'names: numbers the classes {sorted(by_id)}; they must run from 0 without gaps.',
+                line=line,
+            )
+            return ()
+        names = tuple(by_id[i] for i in range(len(by_id)))
+    elif isinstance(raw, list) and raw:
+        names = tuple(str(name) for name in raw)
+    else:
+        log.fault('names', path, 'has no names: with the class names.', line=line)
+        return ()
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        log.fault('names', path, f'names {", ".join(twice)} twice; merge them.', line=line)
+    count = content.get('nc')
+    if count is not None and count != len(names):
+        log.fault(
+            'names',
+            path,
+            f'nc: says {count} classes but names: lists {len(names)}; remove nc:.',
+            line=lines.get('nc', 0),
+        )
+    return names
+
+
+def _places(
+    content: dict[Any, Any], path: Path, value: Any, *, key: str, line: int, log: FaultLog
+) -> tuple[Path, ...]:
+    base = path.parent / str(content.get('path') or '.')
+    if not base.is_dir():
+        # A path: from another machine or another working directory.
+        base = path.parent
+    found = []
+    for entry in value if isinstance(value, list) else [value]:
+        place = _existing(base, path.parent, str(entry).replace('\\', '/'))
+        if place is None:
+            log.fault(
+                'split_missing',
+                path,
+                f'{key}: names {entry!r}, which does not exist; correct the path.',
+                line=line,
+            )
+        else:
+            found.append(place)
+    return tuple(found)
+
+
+def _existing(base: Path, home: Path, entry: str) -> Path | None:
+    """Find a folder or list; Roboflow writes ../train/images and means train/images."""
+    stripped = entry
+    while stripped.startswith('../'):
+        stripped = stripped[3:]
+    candidates = [base / stripped, home / stripped]
+    # Only what has no other meaning may look outside the set.
+    if stripped != entry:
+        candidates += [base / entry, home / entry]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.resolve()
+    return None
+
+
+def _key_lines(text: str) -> dict[str, int]:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}

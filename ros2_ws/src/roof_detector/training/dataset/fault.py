@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What is wrong in a data set, and where."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """Hold one fault: the file as seen from the set's root, and its line.
+
+    `line` counts from 1; 0 stands for the file as a whole. `kind` is a short key for machines.
+    """
+
+    file: str
+    line: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f'{self.file}:{self.line}' if self.line else self.file
+        return f'{place}: {self.text} [{self.kind}]'
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return asdict(self)
+
+
+@dataclass
+class FaultLog:
+    """Gather faults and warnings while a set is read; reading goes on after each."""
+
+    root: Path
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+    def fault(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
+        """Note what makes the set unfit for training."""
+        self.faults.append(Fault(self.shown(file), line, kind, text))
+
+    def caution(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
+        """Note what a person should know but training survives."""
+        self.warnings.append(Fault(self.shown(file), line, kind, text))
+
+    def shown(self, file: Path) -> str:
+        """Return a path as seen from the root, so that it reads the same on every machine."""
+        try:
+            return file.relative_to(self.root).as_posix()
+        except ValueError:
+            return file.as_posix()

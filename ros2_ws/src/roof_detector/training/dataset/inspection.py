@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Checks a data set: every fault at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.dataset.error import DatasetError
+from training.dataset.fault import Fault, FaultLog
+from training.dataset.labelled_set import UNSPLIT, LabelledSet, Sample
+from training.dataset.likeness import alike
+from training.dataset.picture_facts import PictureFacts, facts_of_all
+from training.dataset.reader import OpenSet, open_set
+from training.dataset.report import Report, SplitCount
+from training.dataset.source_name import SourceName
+
+
+def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:
+    """Check a folder, a .zip, a data.yaml or a COCO file and report every fault.
+
+    Never raises for what is wrong with the data: that is in the report. `names` are the class
+    names of a set that has none.
+    """
+    try:
+        with open_set(path, names=tuple(names)) as found:
+            facts = facts_of_all(sample.picture for sample in found.labelled.samples)
+            return inspect(found, facts, path=str(path))
+    except (DatasetError, OSError) as error:
+        return Report(str(path), faults=(Fault(str(path), 0, 'unreadable', str(error)),))
+
+
+def inspect(found: OpenSet, facts: dict[Path, PictureFacts], *, path: str) -> Report:
+    """Check what was read, given what its pictures tell."""
+    labelled = found.labelled
+    log = FaultLog(found.log.root, list(found.log.faults), list(found.log.warnings))
+    for sample in labelled.samples:
+        _check_picture(sample, facts[sample.picture], log)
+        _check_repeats(sample, log)
+    _check_splits(labelled, log)
+    _check_names(labelled.samples, log)
+    _check_likeness(labelled.samples, facts, log)
+    _check_videos(labelled.samples, log)
+    _check_labels(labelled, log)
+    splits = {
+        split: SplitCount(
+            len(samples),
+            sum(not sample.instances for sample in samples),
+            sum(len(sample.instances) for sample in samples),
+        )
+        for split in labelled.splits
+        if (samples := labelled.of_split(split))
+    }
+    return Report(
+        path,
+        labelled.kind,
+        labelled.task,
+        labelled.names,
+        splits,
+        tuple(sorted(log.faults)),
+        tuple(sorted(log.warnings)),
+    )
+
+
+def _check_picture(sample: Sample, facts: PictureFacts, log: FaultLog) -> None:
+    if facts.problem:
+        log.fault('picture_unreadable', sample.picture, f'{facts.problem}; replace or remove it.')
+        return
+    if facts.rotated:
+        text = (
+            f'is turned by EXIF (orientation {facts.orientation}), which some tools obey and some '
+            'do not, so that its labels may lie elsewhere; `convert` writes upright pictures.'
+        )
+        note = log.fault if sample.instances else log.caution
+        note('rotated', sample.picture, text)
+    elif sample.stated_wh not in (None, facts.size_wh) and sample.label_file is not None:
+        text = f'states {sample.stated_wh} for {sample.picture.name}, which has {facts.size_wh}.'
+        log.fault('size', sample.label_file, text)
+
+
+def _check_repeats(sample: Sample, log: FaultLog) -> None:
+    seen: dict[tuple[int, bytes], int] = {}
+    for instance in sample.instances:
+        key = instance.class_id, instance.box_xyxy.tobytes()
+        if key in seen and sample.label_file is not None:
+            text = f'repeats line {seen[key]}; training counts it once.'
+            log.caution('repeated', sample.label_file, text, line=instance.line)
+        seen.setdefault(key, instance.line)
+
+
+def _check_splits(labelled: LabelledSet, log: FaultLog) -> None:
+    if not labelled.samples:
+        return
+    if labelled.splits == (UNSPLIT,):
+        text = 'is not split into train and val; `split` does that.'
+        log.caution('unsplit', labelled.root, text)
+    else:
+        for split in ('train', 'val'):
+            if split not in labelled.splits:
+                text = f'has no pictures in {split}, which training needs; `split` makes both.'
+                log.fault('split_missing', labelled.root, text)
+
+
+def _check_names(samples: Sequence[Sample], log: FaultLog) -> None:
+    """Log pictures that stand in two splits, by their path or by the name they came under."""
+    first: dict[str, Sample] = {}
+    paths: dict[Path, Sample] = {}
+    for sample in samples:
+        path, source = sample.picture.resolve(), SourceName.of(sample.picture).source
+        if path in paths:
+            if paths[path].split != sample.split:
+                text = f'is in {paths[path].split} and in {sample.split}; keep it in one.'
+                log.fault('split_overlap', sample.picture, text)
+            continue
+        paths[path] = sample
+        other = first.setdefault(source, sample)
+        if other.split != sample.split:
+            text = (
+                f'({sample.split}) has the name of {log.shown(other.picture)} ({other.split}): '
+                'copies of one picture must share a split; rename it if they are two.'
+            )
+            log.fault('same_name', sample.picture, text)
+
+
+def _check_likeness(
+    samples: Sequence[Sample], facts: dict[Path, PictureFacts], log: FaultLog
+) -> None:
+    one_each = list({sample.picture.resolve(): sample for sample in samples}.values())
+    for i, j in alike([facts[sample.picture].thumbnail for sample in one_each]):
+        a, b = one_each[i], one_each[j]
+        if a.split != b.split:
+            text = (
+                f'({b.split}) shows the same as {log.shown(a.picture)} ({a.split}), perhaps '
+                'turned or mirrored; keep both in one split.'
+            )
+            log.fault('duplicate', b.picture, text)
+        else:
+            text = f'shows the same as {log.shown(a.picture)}, perhaps turned or mirrored.'
+            log.caution('duplicate', b.picture, text)
+
+
+def _check_videos(samples: Sequence[Sample], log: FaultLog) -> None:
+    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    for sample in samples:
+        name = SourceName.of(sample.picture)
+        if name.video is not None and name.tile_xy is None:
+            found[name.video].setdefault(sample.split, sample.picture)
+    for video, splits in sorted(found.items()):
+        if len(splits) > 1:
+            text = (
+                f'is of {video!r}, which has frames in {", ".join(sorted(splits))}: neighbours '
+                'nearly repeat each other, so that measured numbers flatter; `split` mends it.'
+            )
+            log.caution('video', next(iter(splits.values())), text)
+
+
+def _check_labels(labelled: LabelledSet, log: FaultLog) -> None:
+    shapes = {bool(instance.polygons) for _, instance in labelled.instances()}
+    if len(shapes) > 1:
+        text = 'has boxes in some files and polygons in others; it trains for boxes only.'
+        log.caution('mixed', labelled.root, text)
+    if labelled.samples and not shapes and not log.faults:
+        log.fault('empty', labelled.root, 'has no label at all; nothing can be learned from it.')
+    used = {instance.class_id for _, instance in labelled.instances()}
+    if used:
+        for class_id, name in enumerate(labelled.names):
+            if class_id not in used:
+                text = f'has no instance of class {class_id}, {name!r}.'
+                log.caution('unused_class', labelled.root, text)

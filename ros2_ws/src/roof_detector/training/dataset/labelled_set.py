@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Pictures with labels, whatever format they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.dataset.instance import Instance
+
+PICTURE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
+SPLIT_NAMES = {
+    'train': 'train',
+    'training': 'train',
+    'val': 'val',
+    'valid': 'val',
+    'validation': 'val',
+    'test': 'test',
+    'testing': 'test',
+}
+UNSPLIT = 'all'
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Hold one picture of a split and what is labelled in it.
+
+    `label_file` is None for a picture without one, an allowed background. `stated_wh` is the
+    picture's size as its label file states it.
+    """
+
+    picture: Path
+    split: str
+    label_file: Path | None = None
+    instances: tuple[Instance, ...] = ()
+    stated_wh: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSet:
+    """Hold a whole data set. `kind` is the format it was read from."""
+
+    root: Path
+    kind: str
+    names: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def task(self) -> str:
+        """Return 'segment' where every instance has an outline, else 'detect'."""
+        outlined = [bool(instance.polygons) for _, instance in self.instances()]
+        return 'segment' if outlined and all(outlined) else 'detect'
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Return the splits that have pictures: train, val, test, then others."""
+        known = {name: place for place, name in enumerate(('train', 'val', 'test'))}
+        present = {sample.split for sample in self.samples}
+        return tuple(sorted(present, key=lambda name: (known.get(name, 9), name)))
+
+    def of_split(self, split: str) -> tuple[Sample, ...]:
+        """Return the samples of one split."""
+        return tuple(sample for sample in self.samples if sample.split == split)
+
+    def instances(self) -> Iterator[tuple[Sample, Instance]]:
+        """Yield every instance with its picture."""
+        for sample in self.samples:
+            for instance in sample.instances:
+                yield sample, instance
+
+
+def split_of(path: Path, root: Path) -> str:
+    """Return the split that a path below the root names, or 'all'."""
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        parts = path.parts
+    for part in parts[:-1]:
+        if part.lower() in SPLIT_NAMES:
+            return SPLIT_NAMES[part.lower()]
+    return UNSPLIT
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Return all picture files below a folder in a fixed order, without hidden ones."""
+    return sorted(
+        path
+        for path in folder.rglob('*')
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not hidden(path, folder)
+    )
+
+
+def hidden(path: Path, root: Path) -> bool:
+    """Say whether a file is hidden, or macOS's double of one."""
+    parts = path.relative_to(root).parts
+    return any(part.startswith('.') or part == '__MACOSX' for part in parts)

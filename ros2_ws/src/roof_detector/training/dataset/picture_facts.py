@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a picture file tells without its labels: size, orientation, place, time, looks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+THUMBNAIL = 32
+_UPRIGHT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class PictureFacts:
+    """Hold what was found in one picture file, or in `problem` why it cannot be used.
+
+    `size_wh` is that of the upright picture; `thumbnail` (32, 32) uint8 is grey, not upright;
+    `lat_lon_deg` and `taken_s` (local time of the camera) come from EXIF where it has them.
+    """
+
+    problem: str = ''
+    size_wh: tuple[int, int] = (0, 0)
+    orientation: int = _UPRIGHT
+    thumbnail: npt.NDArray[np.uint8] | None = None
+    lat_lon_deg: tuple[float, float] | None = None
+    taken_s: float | None = None
+
+    @property
+    def rotated(self) -> bool:
+        """Say whether EXIF asks for the picture to be turned or mirrored."""
+        return self.orientation != _UPRIGHT
+
+
+def facts_of(path: Path) -> PictureFacts:
+    """Read a picture to its last byte."""
+    try:
+        raw = path.read_bytes()
+        if not raw:
+            return PictureFacts('is empty')
+        with Image.open(BytesIO(raw)) as picture:
+            width, height = picture.size
+            exif = picture.getexif()
+            orientation = exif.get(ExifTags.Base.Orientation, _UPRIGHT)
+            # A JPEG is decoded at an eighth of its size, but read as a whole.
+            picture.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
+            small = picture.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    except Image.DecompressionBombError:
+        return PictureFacts('has too many pixels to be read safely; cut it into parts first')
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        return PictureFacts(f'is damaged, cut short or no picture ({_short(error)})')
+    turned = orientation in {5, 6, 7, 8}
+    return PictureFacts(
+        '',
+        (height, width) if turned else (width, height),
+        orientation if orientation in range(1, 9) else _UPRIGHT,
+        np.asarray(small),
+        _place(exif),
+        _time(exif),
+    )
+
+
+def facts_of_all(paths: Iterable[Path]) -> dict[Path, PictureFacts]:
+    """Read many pictures at once; Pillow decodes outside the interpreter's lock."""
+    wanted = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(wanted, pool.map(facts_of, wanted), strict=True))
+
+
+def _place(exif: Image.Exif) -> tuple[float, float] | None:
+    gps: dict[int, Any] = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    with contextlib.suppress(KeyError, TypeError, ValueError, ZeroDivisionError, IndexError):
+        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude])
+        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude])
+        if gps.get(ExifTags.GPS.GPSLatitudeRef, 'N') in {'S', b'S'}:
+            latitude = -latitude
+        if gps.get(ExifTags.GPS.GPSLongitudeRef, 'E') in {'W', b'W'}:
+            longitude = -longitude
+        # A drone without a fix writes zeros, which is a spot in the Atlantic.
+        if (latitude, longitude) != (0, 0) and abs(latitude) <= 90 and abs(longitude) <= 180:
+            return latitude, longitude
+    return None
+
+
+def _degrees(parts: Any) -> float:
+    degrees, minutes, seconds = (float(part) for part in parts)
+    return degrees + minutes / 60 + seconds / 3600
+
+
+def _time(exif: Image.Exif) -> float | None:
+    stamp = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+    try:
+        taken = datetime.strptime(str(stamp), '%Y:%m:%d %H:%M:%S')
+    except ValueError:
+        return None
+    return taken.replace(tzinfo=timezone.utc).timestamp()
+
+
+def _short(error: Exception) -> str:
+    """Return an error's words without the address of the buffer that Pillow read."""
+    text = str(error) or type(error).__name__
+    return 'unknown kind of file' if 'cannot identify' in text else text

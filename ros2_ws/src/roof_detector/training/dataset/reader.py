@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Opens a data set of any format."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.dataset.archive import opened
+from training.dataset.coco import find_coco, read_coco
+from training.dataset.data_yaml import find_data_yaml
+from training.dataset.error import DatasetError
+from training.dataset.fault import FaultLog
+from training.dataset.labelled_set import LabelledSet, hidden
+from training.dataset.voc import find_voc, read_voc
+from training.dataset.yolo import read_yolo
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSet:
+    """Hold a set that was read, and what was found wrong while reading."""
+
+    labelled: LabelledSet
+    log: FaultLog
+
+
+@contextlib.contextmanager
+def open_set(path: Path | str, *, names: tuple[str, ...] = ()) -> Iterator[OpenSet]:
+    """Read a folder, a .zip, a data.yaml or a COCO file; pictures stay readable within.
+
+    `names` stand in where the set names no classes. Raises DatasetError where there is nothing
+    to read; faults in what there is are logged.
+    """
+    path = Path(path).expanduser()
+    with opened(path) as place:
+        root = _inner(place.resolve())
+        log = FaultLog(root if root.is_dir() else root.parent)
+        labelled = _read(root, log, names)
+        if place != path:
+            _confine(labelled, log)
+        yield OpenSet(labelled, log)
+
+
+def _read(root: Path, log: FaultLog, names: tuple[str, ...]) -> LabelledSet:
+    if root.is_file():
+        if root.suffix.lower() == '.json':
+            return read_coco([root], root.parent, log)
+        if root.suffix.lower() in {'.yaml', '.yml'}:
+            return read_yolo(root, log, names=names)
+        raise DatasetError(f'{root} is no data set; give a folder, .zip, data.yaml or COCO .json.')
+    if find_data_yaml(root) is not None:
+        return read_yolo(root, log, names=names)
+    if files := find_coco(root):
+        return read_coco(files, root, log)
+    if files := find_voc(root):
+        return read_voc(files, root, log, names=names)
+    return read_yolo(root, log, names=names)
+
+
+def _inner(place: Path) -> Path:
+    """Step into the one folder that a zip often wraps around everything."""
+    while place.is_dir():
+        inside = [path for path in place.iterdir() if not hidden(path, place)]
+        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name.lower() in _OF_A_SET:
+            return place
+        place = inside[0]
+    return place
+
+
+_OF_A_SET = frozenset({'images', 'labels', 'train', 'val', 'valid', 'test', 'annotations'})
+
+
+def _confine(labelled: LabelledSet, log: FaultLog) -> None:
+    """Log pictures outside an unpacked zip: its data.yaml must not name this machine's files."""
+    for sample in labelled.samples:
+        if not sample.picture.resolve().is_relative_to(labelled.root):
+            text = 'lies outside the zip that names it; it is not read.'
+            log.fault('outside', sample.picture, text)

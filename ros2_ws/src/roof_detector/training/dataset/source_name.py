@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a picture's file name says of where it comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# Roboflow: NAME_jpg.rf.HASH.jpg, where NAME.jpg was uploaded; each augmented copy has its own.
+_ROBOFLOW = re.compile(r'(?:[._-](?:jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]{8,}$', re.I)
+_FRAME = re.compile(r'^(?P<of>.+?)[-_ .]*(?:frame|frm|img|image)?[-_ .]*(?P<number>\d+)$', re.I)
+_SAYS_VIDEO = re.compile(
+    r'(?:^|[-_ .])(?:mp4|mov|avi|mkv|m4v|video|clip|frames?)(?:$|[-_ .\d])', re.I
+)
+_TILE = re.compile(r'^(?P<of>.+)_x(?P<x>\d+)_y(?P<y>\d+)$')
+
+
+@dataclass(frozen=True)
+class SourceName:
+    """Hold the parts of a name: the uploaded picture, its video and place in it, if it says so.
+
+    `tile_xy` is the left upper corner of a tile in the picture named `video`.
+    """
+
+    source: str
+    video: str | None = None
+    number: int | None = None
+    tile_xy: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, picture: Path) -> SourceName:
+        """Read a picture's name."""
+        source = _ROBOFLOW.sub('', picture.stem) if '.rf.' in picture.name else picture.stem
+        if tile := _TILE.match(source):
+            return cls(source, tile['of'], None, (int(tile['x']), int(tile['y'])))
+        frame = _FRAME.match(source)
+        if frame is None:
+            return cls(source)
+        stem, number = frame['of'], int(frame['number'])
+        named = source[: frame.start('number')]
+        # roof_12 is a numbered picture; DJI_0001_frame_000123 and a-mp4-12 are frames of a video.
+        if _SAYS_VIDEO.search(named) or re.search(r'\d{3,}$', stem):
+            return cls(source, stem, number)
+        return cls(source, None, number)

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Pascal VOC sets: an XML file a picture."""
+
+from __future__ import annotations
+
+import xml.sax
+from pathlib import Path
+
+import numpy as np
+from defusedxml import DefusedXmlException
+
+from training.dataset.fault import FaultLog
+from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
+from training.dataset.labelled_set import (
+    PICTURE_SUFFIXES,
+    SPLIT_NAMES,
+    UNSPLIT,
+    LabelledSet,
+    Sample,
+    hidden,
+    pictures_below,
+    split_of,
+)
+from training.dataset.xml_lines import LinedElement, read_xml
+
+KIND = 'voc'
+_ROUNDING_PX = 1.0
+
+
+def find_voc(folder: Path) -> list[Path]:
+    """Return the XML files of a folder that hold annotations."""
+    return [
+        path
+        for path in sorted(folder.rglob('*.xml'))
+        if not hidden(path, folder) and b'<annotation' in path.read_bytes()[:4096]
+    ]
+
+
+def read_voc(
+    files: list[Path], root: Path, log: FaultLog, *, names: tuple[str, ...] = ()
+) -> LabelledSet:
+    """Read annotation files; without `names` the classes are numbered in the alphabet's order.
+
+    Coordinates are read as edges in pixels from 0, as today's tools write them; the original
+    counted pixels from 1, and a box is at most a pixel larger for it.
+    """
+    documents = [(file, root_of) for file in files if (root_of := _parsed(file, log)) is not None]
+    given = {thing.text_of('name') for _, tree in documents for thing in tree.all('object')}
+    class_names = names or tuple(sorted(given - {''}))
+    pictures = pictures_below(root)
+    by_name: dict[str, list[Path]] = {}
+    for picture in pictures:
+        by_name.setdefault(picture.stem, []).append(picture)
+    listed = _image_sets(root)
+    samples, taken = [], set()
+    for file, tree in documents:
+        found = _picture(file, tree, by_name)
+        if found is None:
+            text = f'labels {tree.text_of("filename") or file.stem}, which is not there.'
+            log.fault('picture_missing', file, text)
+            continue
+        taken.add(found)
+        size = _size(tree, file, log)
+        things = [
+            made
+            for thing in tree.all('object')
+            if size and (made := _instance(thing, class_names, size, file, log)) is not None
+        ]
+        split = listed.get(file.stem) or split_of(found, root)
+        samples.append(Sample(found, split, file, tuple(things), size))
+    for picture in pictures:
+        if picture not in taken:
+            split = listed.get(picture.stem) or split_of(picture, root)
+            samples.append(Sample(picture, split))
+    if not pictures:
+        log.fault('empty', root, 'holds no pictures; nothing can be learned from it.')
+    return LabelledSet(root, KIND, class_names, tuple(samples))
+
+
+def _parsed(file: Path, log: FaultLog) -> LinedElement | None:
+    try:
+        return read_xml(file)
+    except xml.sax.SAXParseException as error:
+        text = f'is not XML: {error.getMessage()}; export it again.'
+        log.fault('xml', file, text, line=error.getLineNumber() or 0)
+    except DefusedXmlException:
+        log.fault('xml', file, 'defines entities, which labels never need; it is not read.')
+    return None
+
+
+def _picture(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> Path | None:
+    # Windows tools write whole paths here.
+    stated = Path(tree.text_of('filename').replace('\\', '/'))
+    stem = stated.stem if stated.suffix.lower() in PICTURE_SUFFIXES else stated.name
+    same = by_name.get(stem) or by_name.get(file.stem) or []
+    beside = [path for path in same if path.parent == file.parent]
+    return next(iter(beside or same), None)
+
+
+def _image_sets(root: Path) -> dict[str, str]:
+    """Return the split of each stem that ImageSets/Main lists."""
+    found = {}
+    for path in root.rglob('ImageSets/Main/*.txt'):
+        split = SPLIT_NAMES.get(path.stem.lower())
+        for line in path.read_text().splitlines() if split else ():
+            if line.strip():
+                found[line.split()[0]] = split or UNSPLIT
+    return found
+
+
+def _size(tree: LinedElement, file: Path, log: FaultLog) -> tuple[int, int] | None:
+    size = tree.child('size')
+    try:
+        width, height = (
+            int(float(size.text_of(side))) if size else 0 for side in ('width', 'height')
+        )
+    except ValueError:
+        width, height = 0, 0
+    if width <= 0 or height <= 0:
+        line = size.line if size else tree.line
+        log.fault('size', file, 'states no size of the picture; export it again.', line=line)
+        return None
+    return width, height
+
+
+def _instance(
+    thing: LinedElement,
+    names: tuple[str, ...],
+    size_wh: tuple[int, int],
+    file: Path,
+    log: FaultLog,
+) -> Instance | None:
+    name, size = thing.text_of('name'), np.array(size_wh, dtype=np.float64)
+    rounding = _ROUNDING_PX / float(size.min())
+    flaws: list[tuple[str, str]] = []
+    if name not in names:
+        flaws.append(('class', f'the class is {name!r}; the set has {", ".join(names)}.'))
+    class_id = names.index(name) if name in names else 0
+    made: Instance | None = None
+    try:
+        outline = _polygon(thing)
+        if outline is not None:
+            flaws += polygon_flaws(outline / size, rounding=rounding)
+            made = None if flaws else Instance.of_polygons(class_id, (outline / size,), thing.line)
+        else:
+            box = _box(thing) / np.tile(size, 2)
+            flaws += box_flaws(box, rounding=rounding)
+            made = None if flaws else Instance.of_box(class_id, box, thing.line)
+    except ValueError as error:
+        flaws.append(('number', f'the object cannot be read ({error}).'))
+    for kind, text in flaws:
+        log.fault(kind, file, text, line=thing.line)
+    return made
+
+
+def _box(thing: LinedElement) -> Floats:
+    box = thing.child('bndbox')
+    if box is None:
+        raise ValueError('it has no bndbox')
+    return np.array([float(box.text_of(edge)) for edge in ('xmin', 'ymin', 'xmax', 'ymax')])
+
+
+def _polygon(thing: LinedElement) -> Floats | None:
+    """Return Roboflow's outline (n, 2), elements x1 y1 x2 y2 ..., if there is one."""
+    outline = thing.child('polygon')
+    if outline is None or not outline.children:
+        return None
+    count = sum(child.tag.startswith('x') for child in outline.children)
+    points = [[float(outline.text_of(f'{axis}{i}')) for axis in 'xy'] for i in range(1, count + 1)]
+    return np.array(points, dtype=np.float64).reshape(-1, 2)

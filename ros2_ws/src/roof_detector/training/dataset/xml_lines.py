@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""XML elements that remember their lines, read without entities or anything from outside."""
+
+from __future__ import annotations
+
+import xml.sax.handler
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.expatreader import AttributesImpl
+
+import defusedxml.sax
+
+
+@dataclass
+class LinedElement:
+    """Hold an element's tag, text, children and line."""
+
+    tag: str
+    line: int
+    text: str = ''
+    children: list[LinedElement] = field(default_factory=list)
+
+    def all(self, tag: str) -> Iterator[LinedElement]:
+        """Yield the children of a tag."""
+        return (child for child in self.children if child.tag == tag)
+
+    def child(self, tag: str) -> LinedElement | None:
+        """Return the first child of a tag."""
+        return next(self.all(tag), None)
+
+    def text_of(self, tag: str) -> str:
+        """Return the text of the first child of a tag, '' without one."""
+        child = self.child(tag)
+        return child.text.strip() if child else ''
+
+
+class _Builder(xml.sax.handler.ContentHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root: LinedElement | None = None
+        self._open: list[LinedElement] = []
+        self._locator: Any = None
+
+    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 - sax's name
+        self._locator = locator
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
+        element = LinedElement(name, self._locator.getLineNumber())
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+        self._open.append(element)
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        self._open.pop()
+
+    def characters(self, content: str) -> None:
+        if self._open:
+            self._open[-1].text += content
+
+
+def read_xml(path: Path) -> LinedElement:
+    """Read a file; raise xml.sax.SAXParseException or defusedxml.DefusedXmlException."""
+    builder = _Builder()
+    with path.open('rb') as stream:
+        defusedxml.sax.parse(stream, builder, forbid_dtd=True)
+    assert builder.root is not None
+    return builder.root

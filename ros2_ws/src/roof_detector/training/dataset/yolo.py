@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""YOLO sets: pictures and text files, with a data.yaml or without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.dataset.data_yaml import DataYaml, find_data_yaml, read_data_yaml
+from training.dataset.fault import FaultLog
+from training.dataset.labelled_set import (
+    PICTURE_SUFFIXES,
+    LabelledSet,
+    Sample,
+    hidden,
+    pictures_below,
+    split_of,
+)
+from training.dataset.yolo_labels import read_yolo_labels
+
+KIND = 'yolo'
+_CLASS_FILES = ('classes.txt', 'obj.names', 'labels.txt', '_darknet.labels')
+
+
+def read_yolo(path: Path, log: FaultLog, *, names: tuple[str, ...] = ()) -> LabelledSet:
+    """Read a folder or the data.yaml of one. `names` stand in where the set has none."""
+    folder = path if path.is_dir() else path.parent
+    file = find_data_yaml(folder) if path.is_dir() else path
+    described = read_data_yaml(file, log) if file else None
+    if described is not None:
+        names = names or described.names
+        pictures = _described_pictures(described, log)
+    else:
+        names = names or _class_file_names(folder, log, complain=file is None)
+        pictures = [(picture, split_of(picture, folder)) for picture in pictures_below(folder)]
+    if not pictures:
+        log.fault('empty', folder, 'holds no pictures; nothing can be learned from it.')
+    samples = []
+    for picture, split in pictures:
+        label = label_path(picture)
+        if not label.is_file():
+            samples.append(Sample(picture, split))
+            continue
+        samples.append(Sample(picture, split, label, read_yolo_labels(label, names, log)))
+    _report_lonely_labels(folder, [picture for picture, _ in pictures], described, log)
+    return LabelledSet(folder, KIND, names, tuple(samples))
+
+
+def label_path(picture: Path) -> Path:
+    """Return where a picture's label file belongs: `labels` in place of the last `images`.
+
+    Without a folder `images`, or where only that one exists, it lies beside the picture.
+    """
+    parts = list(picture.parts)
+    for place in range(len(parts) - 2, -1, -1):
+        if parts[place].lower() == 'images':
+            parts[place] = 'labels' if parts[place] != 'Images' else 'Labels'
+            apart = Path(*parts).with_suffix('.txt')
+            beside = picture.with_suffix('.txt')
+            return beside if beside.is_file() and not apart.is_file() else apart
+    return picture.with_suffix('.txt')
+
+
+def _described_pictures(described: DataYaml, log: FaultLog) -> list[tuple[Path, str]]:
+    found: list[tuple[Path, str]] = []
+    seen: dict[Path, str] = {}
+    for split, places in described.splits.items():
+        for place in places:
+            line = described.line_of(split)
+            if place in seen:
+                log.fault(
+                    'split_overlap',
+                    described.path,
+                    f'{seen[place]} and {split} both name {log.shown(place)}: what is measured '
+                    'would be what was learned; split it.',
+                    line=line,
+                )
+                continue
+            seen[place] = split
+            if place.is_dir():
+                found += [(picture, split) for picture in pictures_below(place)]
+            elif place.suffix.lower() == '.txt':
+                found += [(picture, split) for picture in _listed(place, log)]
+            elif place.suffix.lower() in PICTURE_SUFFIXES:
+                found.append((place, split))
+    return found
+
+
+def _listed(file: Path, log: FaultLog) -> list[Path]:
+    """Return the pictures that a text file lists, one a line, relative to that file."""
+    found = []
+    for number, line in enumerate(file.read_text(encoding='utf-8-sig').splitlines(), start=1):
+        entry = line.strip()
+        if not entry:
+            continue
+        picture = file.parent / entry
+        if picture.is_file():
+            found.append(picture)
+        else:
+            text = f'lists {entry!r}, which does not exist; correct the path or drop the line.'
+            log.fault('picture_missing', file, text, line=number)
+    return found
+
+
+def _class_file_names(folder: Path, log: FaultLog, *, complain: bool) -> tuple[str, ...]:
+    for place in (folder, folder / 'labels', folder / 'train', folder / 'labels' / 'train'):
+        for name in _CLASS_FILES:
+            file = place / name
+            if file.is_file():
+                lines = file.read_text(encoding='utf-8-sig').splitlines()
+                return tuple(line.strip() for line in lines if line.strip())
+    if complain:
+        log.fault(
+            'names',
+            folder,
+            'has neither data.yaml nor classes.txt, so that its classes have no names; '
+            'add one, or give --names.',
+        )
+    return ()
+
+
+def _report_lonely_labels(
+    folder: Path, pictures: list[Path], described: DataYaml | None, log: FaultLog
+) -> None:
+    # Lists may name a part of a folder; the labels of the rest are no fault.
+    beside = {path for home in {picture.parent for picture in pictures} for path in home.iterdir()}
+    expected = {
+        label_path(path).resolve()
+        for path in (*pictures, *beside)
+        if path.suffix.lower() in PICTURE_SUFFIXES
+    }
+    if described is None:
+        candidates = {path for path in folder.rglob('*.txt') if not hidden(path, folder)}
+    else:
+        places = {label_path(picture).parent for picture in pictures}
+        for entries in described.splits.values():
+            places |= {label_path(place / 'x.jpg').parent for place in entries if place.is_dir()}
+        candidates = {path for place in places for path in place.glob('*.txt')}
+    for path in sorted(candidates):
+        if path.resolve() in expected or not _looks_like_labels(path):
+            continue
+        log.fault(
+            'picture_missing',
+            path,
+            'labels a picture that is not there; add the picture or remove the label.',
+        )
+
+
+def _looks_like_labels(path: Path) -> bool:
+    """Tell labels from class names, lists of pictures and read-me files."""
+    if path.name.lower() in _CLASS_FILES or path.name.lower().startswith(('readme', 'notes')):
+        return False
+    try:
+        first = path.read_text(encoding='utf-8-sig').split(maxsplit=1)
+    except (OSError, UnicodeDecodeError):
+        return False
+    if not first:
+        return 'labels' in (part.lower() for part in path.parts)
+    try:
+        float(first[0])
+    except ValueError:
+        return False
+    return True
