@@ -25,10 +25,17 @@ def provenance(*, written_by: str) -> dict[str, str]:
         'host': platform.node(),
         'system': platform.platform(),
         'processor': platform.machine(),
-        'roof_detector_version': __version__,
-        'python_version': platform.python_version(),
         'ros_distro': os.environ.get('ROS_DISTRO', ''),
         'rmw': os.environ.get('RMW_IMPLEMENTATION', ''),
+        **software_versions(),
+    }
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of all that decides which detections come out of a picture."""
+    return {
+        'roof_detector_version': __version__,
+        'python_version': platform.python_version(),
         **{f'{name}_version': found for name in _PACKAGES if (found := _version(name))},
     }
 

@@ -67,15 +67,13 @@ def detections_message(
     An empty array stands for a picture in which nothing was found.
     """
     found = []
-    for (x1, y1, x2, y2), score, class_id in detections.rows():
+    for x, y, width, height, score, class_id in detections.message_rows():
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id = names[class_id]
         result.hypothesis.score = score
         detection = Detection2D(header=header, results=[result])
-        detection.bbox.center.position.x = float(x1 + x2) / 2
-        detection.bbox.center.position.y = float(y1 + y2) / 2
-        detection.bbox.size_x = float(x2 - x1)
-        detection.bbox.size_y = float(y2 - y1)
+        detection.bbox.center.position.x, detection.bbox.center.position.y = x, y
+        detection.bbox.size_x, detection.bbox.size_y = width, height
         found.append(detection)
     return Detection2DArray(header=header, detections=found)
 

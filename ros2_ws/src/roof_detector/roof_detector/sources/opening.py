@@ -93,16 +93,17 @@ def _open_file(text: str, *, rate_hz: float | None, loop: bool, topic: str) -> F
     if not path.exists():
         msg = f'There is no file or folder {path}; give {KINDS}.'
         raise SourceError(msg)
-    if path.suffix.lower() in BAG_SUFFIXES or _is_bag_folder(path):
+    if is_bag(path):
         return BagSource(path, rate_hz=rate_hz, loop=loop, topic=topic)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureSource(path, rate_hz=rate_hz, loop=loop)
     return VideoSource(path, rate_hz=rate_hz, loop=loop)
 
 
-def _is_bag_folder(path: Path) -> bool:
+def is_bag(path: Path) -> bool:
+    """Tell whether a file or folder is a bag by its name and what lies in it."""
     if not path.is_dir():
-        return False
+        return path.suffix.lower() in BAG_SUFFIXES
     files = list(path.iterdir())
     if any(file.name == 'metadata.yaml' for file in files):
         return True

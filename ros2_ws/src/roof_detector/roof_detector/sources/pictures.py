@@ -39,7 +39,7 @@ class PictureSource(FrameSource):
         self._rate = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
         super().__init__(str(path), rate_hz=self._rate)
         self._loop = loop
-        self._paths = _pictures_in(path) if path.is_dir() else [path]
+        self._paths = pictures_in(path) if path.is_dir() else [path]
 
     @property
     def frame_count(self) -> int:
@@ -95,7 +95,8 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures of a folder in natural order; raise SourceError without one."""
     files = [path for path in folder.iterdir() if is_picture(path)]
     if not files:
         below = sorted({path.parent for path in folder.rglob('*') if is_picture(path)})

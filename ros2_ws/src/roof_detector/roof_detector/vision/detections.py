@@ -79,6 +79,18 @@ class Detections:
         """Yield box, score and class id of each detection."""
         yield from zip(self.boxes_xyxy, self.scores.tolist(), self.class_ids.tolist(), strict=True)
 
+    def message_rows(self) -> Iterator[tuple[float, float, float, float, float, int]]:
+        """Yield centre x, centre y, width, height, score and class id as messages hold them."""
+        for (x1, y1, x2, y2), score, class_id in self.rows():
+            yield (
+                float(x1 + x2) / 2,
+                float(y1 + y2) / 2,
+                float(x2 - x1),
+                float(y2 - y1),
+                score,
+                class_id,
+            )
+
 
 def _read_only(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[np.generic]:
     array = np.array(values, dtype=dtype)
