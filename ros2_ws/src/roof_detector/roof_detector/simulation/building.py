@@ -56,15 +56,15 @@ def _finish(section: RoofSection, make: Maker, solids: list[Solid]) -> Facet:
     soft_m = 0.12
     for solid in solids:
         base = plane.to_uv(solid.base)
-        reach = max(solid.half_extent)
+        reach = max(solid.foot_extent)
         # Dirt and sky shade gather at the foot of things.
         window = canvas.window(base, reach + 3 * soft_m)
         u, v = canvas.grid(window)
         turn = solid.yaw
         axis = plane.to_uv(plane.origin + np.array([np.cos(turn), np.sin(turn), 0.0]))
         axis = axis / max(float(np.linalg.norm(axis)), 1e-6)
-        along = np.abs((u - base[0]) * axis[0] + (v - base[1]) * axis[1]) - solid.half_extent[0]
-        across = np.abs((v - base[1]) * axis[0] - (u - base[0]) * axis[1]) - solid.half_extent[1]
+        along = np.abs((u - base[0]) * axis[0] + (v - base[1]) * axis[1]) - solid.foot_extent[0]
+        across = np.abs((v - base[1]) * axis[0] - (u - base[0]) * axis[1]) - solid.foot_extent[1]
         outside = np.hypot(np.maximum(along, 0), np.maximum(across, 0))
         canvas.scale(window, (1 - 0.38 * np.exp(-outside / soft_m)).astype(np.float32))
         for facet in solid.facets:

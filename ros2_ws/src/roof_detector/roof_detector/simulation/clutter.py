@@ -9,13 +9,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from roof_detector.simulation.aerial import antenna, dish, large_dish
+from roof_detector.simulation import litter, masonry, piping
+from roof_detector.simulation.aerial import antenna, panel_mast
 from roof_detector.simulation.canvas import Colour
+from roof_detector.simulation.dish import dish, large_dish
 from roof_detector.simulation.facet import Plane3, facet_from_uv
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.noise import fractal_noise
 from roof_detector.simulation.solid import UP, Solid, axes_of, solid_from
-from roof_detector.simulation.swatch import Picture, cells, frame, ribs, swatch
+from roof_detector.simulation.swatch import Picture, cells, frame, swatch
 
 Builder = Callable[..., Solid]
 CONCRETE: Colour = (150.0, 160.0, 165.0)
@@ -74,26 +76,6 @@ def planter(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
         top=(leaves, frame(0.05, CONCRETE)),
         dirt=0.4,
     )
-    return solid_from(parts, base, half_extent=(size[0] / 2, size[1] / 2), yaw=yaw)
-
-
-def vent_pipe(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
-    """Build a soil or flue pipe that ends above the roof."""
-    rng = make.rng
-    radius, height = rng.uniform(0.04, 0.11), rng.uniform(0.2, 0.9)
-    colour = _tone(rng, 60, 225)
-    parts = make.cylinder(
-        base, radius=radius, height=height, colour=colour, count=8, top_colour=(35, 35, 36)
-    )
-    return solid_from(parts, base, half_extent=(radius, radius), yaw=yaw)
-
-
-def pipe_run(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
-    """Build a straight pipe or cable tray just above the roof."""
-    rng = make.rng
-    size = (rng.uniform(2.0, 7.0), rng.uniform(0.05, 0.22), rng.uniform(0.06, 0.2))
-    tray = (ribs(0.3, depth=0.15),) if rng.random() < 0.4 else ()
-    parts = make.box(base, size, yaw=yaw, colour=_tone(rng, 70, 220), top=tray, dirt=0.35)
     return solid_from(parts, base, half_extent=(size[0] / 2, size[1] / 2), yaw=yaw)
 
 
@@ -160,15 +142,29 @@ def _times(colour: Colour, gain: float) -> Colour:
 
 
 CLUTTER: tuple[tuple[Builder, float, float], ...] = (
-    (dish, 1.2, 0.8),
-    (large_dish, 0.35, 2.6),
+    (dish, 1.3, 0.8),
+    (large_dish, 0.5, 2.6),
     (antenna, 0.7, 0.5),
+    (panel_mast, 0.4, 0.6),
     (skylight, 1.0, 1.2),
-    (hatch, 1.2, 0.8),
-    (planter, 0.6, 1.4),
-    (vent_pipe, 1.6, 0.25),
-    (pipe_run, 1.0, 1.5),
-    (water_tank, 0.6, 1.0),
+    (hatch, 1.0, 0.8),
+    (planter, 0.5, 1.4),
+    (water_tank, 0.7, 1.0),
     (solar_panels, 0.35, 2.5),
+    (piping.vent_pipe, 1.3, 0.3),
+    (piping.gooseneck, 0.5, 0.5),
+    (piping.pipe_run, 0.8, 1.5),
+    (piping.conduit, 0.9, 1.6),
+    (masonry.chimney, 0.6, 0.8),
+    (masonry.plinth, 1.8, 0.8),
+    (masonry.kerb, 0.7, 1.1),
+    (masonry.stub_wall, 0.7, 1.2),
+    (litter.crate, 0.9, 0.6),
+    (litter.pallet, 0.6, 0.9),
+    (litter.bricks, 0.8, 0.6),
+    (litter.planks, 0.6, 1.3),
+    (litter.tarpaulin, 0.6, 1.5),
+    (litter.barrel, 0.8, 0.4),
+    (litter.washing, 0.25, 1.8),
 )
 """Builder, weight among clutter, and radius in metres that it needs."""

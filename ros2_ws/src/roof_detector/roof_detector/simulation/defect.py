@@ -62,7 +62,7 @@ def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
     drawn = np.zeros(shape, np.uint8)
     course = rng.uniform(0, 2 * np.pi)
     start = np.array(at) - length / 2 * np.array([np.cos(course), np.sin(course)])
-    branches = [(start, course, length, rng.uniform(0.008, 0.032))]
+    branches = [(start, course, length, rng.uniform(0.011, 0.036))]
     waviness = rng.uniform(0.15, 0.6)
     while branches:
         point, course, left, width = branches.pop()
@@ -81,7 +81,16 @@ def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
                 branches.append((point, turn, left * rng.uniform(0.25, 0.7), width * 0.7))
     cover = drawn.astype(np.float32) / 255
     wide = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.06 / canvas.metres_per_px), np.float32)
-    canvas.blend(window, np.clip(wide * 1.2, 0, 0.35), (70, 78, 84))
+    under = np.mean([plane[window] for plane in canvas.planes], axis=0)
+    level = float(np.mean(under[drawn > 0])) if drawn.any() else 128.0
+    # Broken edges shine and hold dust: on dark or spotted roofs that is what shows a crack.
+    if level < 90 or rng.random() < 0.35:
+        rim = min(level * rng.uniform(1.3, 1.7) + rng.uniform(15, 45), 235.0)
+        canvas.blend(
+            window, np.clip(wide * 1.6, 0, rng.uniform(0.4, 0.75)), (rim * 0.96, rim, rim)
+        )
+    else:
+        canvas.blend(window, np.clip(wide * 1.2, 0, 0.35), (70, 78, 84))
     canvas.blend(window, cover * np.float32(rng.uniform(0.75, 0.97)), (26, 29, 32))
     grown = cv2.dilate(drawn, np.ones((3, 3), np.uint8))
     canvas.ids[window][grown > 90] = instance

@@ -10,46 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.simulation.canvas import Colour
+from roof_detector.simulation.grime import BROWN, SOOT, blotches, dents, plate
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.solid import UP, Solid, axes_of, solid_from
+from roof_detector.simulation.split_unit import DARK, scaled, split_unit
 from roof_detector.simulation.swatch import Decoration, fan, frame, ribs
 
-DARK: Colour = (48.0, 46.0, 44.0)
 Builder = Callable[..., Solid]
-
-
-def split_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> Solid:
-    """Build the outdoor part of a split system: a slim box, its fan on the long side."""
-    rng = make.rng
-    size = (rng.uniform(0.28, 0.42), rng.uniform(0.72, 1.05), rng.uniform(0.5, 0.75))
-    fans = 1
-    if rng.random() < 0.15:
-        size, fans = (size[0], size[1], size[2] * 1.9), 2
-    colour = make.white()
-    foot = np.asarray(base, dtype=np.float64) + rng.uniform(0.0, 0.15) * UP
-    radius = 0.38 * min(size[1] * 0.7, size[2] / fans)
-    hub = _scaled(colour, 0.75)
-    grille = tuple(
-        fan((0.38, (i + 0.5) / fans), radius, colour=DARK, hub=hub) for i in range(fans)
-    )
-    coil = (ribs(0.03, depth=0.5),)
-    lid: tuple[Decoration, ...] = (frame(0.012, _scaled(colour, 0.93)),)
-    if rng.random() < 0.5:
-        lid += (ribs(rng.uniform(0.04, 0.09), depth=rng.uniform(0.03, 0.14), upright=True),)
-    facets = make.box(
-        foot,
-        size,
-        yaw=yaw,
-        colour=colour,
-        dirt=rng.uniform(0, 0.35),
-        instance=instance,
-        top=lid,
-        sides={'front': grille, 'back': coil},
-        sink=float(foot[2] - np.asarray(base)[2]) * 0.4,
-    )
-    return solid_from(
-        facets, base, half_extent=(size[0] / 2, size[1] / 2), yaw=yaw, instance=instance
-    )
 
 
 def top_fan_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> Solid:
@@ -58,12 +25,21 @@ def top_fan_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> 
     side = rng.uniform(0.5, 1.0)
     size = (side, side * rng.uniform(0.9, 1.15), rng.uniform(0.35, 1.0))
     colour = make.white()
-    dark = _scaled(DARK, rng.uniform(0.7, 2.2))
-    lid = (
-        frame(0.02, _scaled(colour, 0.9)),
-        fan((0.5, 0.5), 0.41 * side, colour=dark, hub=_scaled(colour, rng.uniform(0.6, 1.0))),
+    dark = scaled(DARK, rng.uniform(0.7, 2.2))
+    hub = scaled(colour, float(rng.uniform(0.6, 1.0)))
+    reach = float(rng.uniform(0.3, 0.44)) * side
+    # Some grilles are a dark ring about a pale middle, others a net before the blades.
+    lid: tuple[Decoration, ...] = (
+        frame(0.02, scaled(colour, 0.9)),
+        fan((0.5, 0.5), reach, colour=dark, hub=hub, rings=int(rng.integers(2, 12))),
     )
-    coil = (ribs(0.035, depth=rng.uniform(0.2, 0.6), upright=bool(rng.random() < 0.5)),)
+    if rng.random() < 0.3:
+        lid += (fan((0.5, 0.5), reach * float(rng.uniform(0.4, 0.7)), colour=hub, hub=dark),)
+    lid += _wear(rng)
+    coil = (
+        ribs(0.035, depth=float(rng.uniform(0.2, 0.6)), upright=bool(rng.random() < 0.5)),
+        dents(int(rng.integers(0, 10))),
+    )
     facets = make.box(
         base,
         size,
@@ -86,7 +62,7 @@ def packaged_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) ->
     colour = make.white()
     foot = np.asarray(base, dtype=np.float64)
     louvres = (ribs(0.06, depth=0.35, upright=False),)
-    lid = (frame(0.03, _scaled(colour, 0.85)), ribs(size[0] / 3, depth=0.06))
+    lid = (frame(0.03, scaled(colour, 0.85)), ribs(size[0] / 3, depth=0.06), *_wear(rng))
     facets = make.box(
         foot,
         size,
@@ -107,7 +83,7 @@ def packaged_unit(base: ArrayLike, *, yaw: float, make: Maker, instance: int) ->
             centre,
             radius=radius,
             height=rng.uniform(0.05, 0.2),
-            colour=_scaled(colour, 0.8),
+            colour=scaled(colour, 0.8),
             instance=instance,
             top=(fan((0.5, 0.5), radius * 0.9, colour=DARK, hub=colour),),
         )
@@ -128,14 +104,14 @@ def roof_fan(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> Soli
         foot,
         (radius * 1.7, radius * 1.7, kerb),
         yaw=yaw,
-        colour=_scaled(colour, 0.8),
+        colour=scaled(colour, 0.8),
         instance=instance,
     )
     facets += make.cylinder(
         foot + kerb * UP,
         radius=radius * 0.75,
         height=0.15,
-        colour=_scaled(DARK, 1.5),
+        colour=scaled(DARK, 1.5),
         instance=instance,
     )
     facets += make.cylinder(
@@ -160,7 +136,7 @@ def turbine_vent(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> 
     foot = np.asarray(base, dtype=np.float64)
     neck = rng.uniform(0.15, 0.3)
     facets = make.cylinder(
-        foot, radius=radius * 0.7, height=neck, colour=_scaled(colour, 0.8), instance=instance
+        foot, radius=radius * 0.7, height=neck, colour=scaled(colour, 0.8), instance=instance
     )
     profile = ((0.75, 1.0, 0.5), (1.0, 0.95, 0.4), (0.95, 0.45, 0.35))
     level_z = neck
@@ -174,12 +150,25 @@ def turbine_vent(base: ArrayLike, *, yaw: float, make: Maker, instance: int) -> 
             instance=instance,
             count=20,
             dirt=0.3,
-            top_colour=_scaled(colour, 0.85),
+            top_colour=scaled(colour, 0.85),
         )
         # Every other face lies in the shadow of the vane before it.
         facets += shades
         level_z += radius * rise
     return solid_from(facets, base, half_extent=(radius, radius), yaw=yaw, instance=instance)
+
+
+def _wear(rng: np.random.Generator) -> tuple[Decoration, ...]:
+    """Draw stains and a maker's label on some tops."""
+    out: tuple[Decoration, ...] = ()
+    if rng.random() < 0.5:
+        tone = SOOT if rng.random() < 0.5 else BROWN
+        out += (blotches(float(rng.uniform(0.05, 0.5)), tone, feature_m=0.3),)
+    if rng.random() < 0.3:
+        place = (float(rng.choice([0.05, 0.95])), float(rng.choice([0.05, 0.95])))
+        ink = (200, 200, 200) if rng.random() < 0.5 else (70, 60, 120)
+        out += (plate(place, (0.16, 0.1), ink),)
+    return out
 
 
 # Small split units are what most roofs carry; the others keep the class from meaning one shape.
@@ -191,14 +180,6 @@ EQUIPMENT: tuple[tuple[Builder, float, float], ...] = (
     (turbine_vent, 0.07, 0.5),
 )
 """Builder, share among units, and radius in metres that it needs."""
-
-
-def _scaled(colour: Colour, gain: float) -> Colour:
-    return (
-        min(colour[0] * gain, 255.0),
-        min(colour[1] * gain, 255.0),
-        min(colour[2] * gain, 255.0),
-    )
 
 
 def choose_equipment(rng: np.random.Generator) -> tuple[Builder, float]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation import classes, soiling
+from roof_detector.simulation import classes, marking, soiling
 from roof_detector.simulation.clutter import CLUTTER
 from roof_detector.simulation.defect import DEFECTS
-from roof_detector.simulation.equipment import Builder, choose_equipment, split_unit
+from roof_detector.simulation.equipment import Builder, choose_equipment
 from roof_detector.simulation.instance import Instance
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.parapet import parapets, stair_head
 from roof_detector.simulation.roofing import Footprint, RoofSection
-from roof_detector.simulation.soiling import cable, pad
+from roof_detector.simulation.soiling import cable, leak, pad
 from roof_detector.simulation.solid import Solid
+from roof_detector.simulation.split_unit import split_unit
 from roof_detector.simulation.world_config import WorldConfig
 
 # Things per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
@@ -28,7 +29,7 @@ RATES: dict[str, tuple[float, float, float, float, float]] = {
     'metal': (0.4, 0.0, 0.0, 0.0, 2.6),
     'tile': (0.15, 0.0, 0.0, 0.0, 0.1),
 }
-CLUTTER_PER_100_M2 = 1.1
+CLUTTER_PER_100_M2 = 2.0
 MINIMUM_PAINTED_PX = 12
 SAMPLES_PER_PAINTED = 60
 
@@ -73,7 +74,8 @@ class Furnisher:
             soiling.dampen(section.canvas, rng, wetness=self.wetness)
         marks = config.clutter_density * area
         soiling.stains(section.canvas, rng, count=int(rng.poisson(1.5 * marks)))
-        soiling.cables(section.canvas, rng, count=int(rng.poisson(0.25 * marks)))
+        soiling.cables(section.canvas, rng, count=int(rng.poisson(0.4 * marks)))
+        marking.marks(section.canvas, rng, count=int(rng.poisson(1.0 * marks)))
         painted: dict[int, tuple[int, float]] = {}
         for class_id, rate in zip(DEFECTS, defects, strict=True):
             gain = config.defect_density * (
@@ -134,7 +136,7 @@ class Furnisher:
         u, v = spot
         step_u, step_v = (1.0, 0.0) if rng.random() < 0.5 else (0.0, 1.0)
         if along_edge:
-            gap = self._edge + rng.uniform(0.22, 0.8)
+            gap = self._edge + (0.24 if rng.random() < 0.3 else rng.uniform(0.22, 0.8))
             side = int(rng.integers(4))
             step_u, step_v = (1.0, 0.0) if side < 2 else (0.0, 1.0)
             u = u if side < 2 else (gap if side == 2 else width - gap)
@@ -171,11 +173,13 @@ class Furnisher:
     def _connect(self, section: RoofSection, solid: Solid, at: tuple[float, float]) -> None:
         """Lay a pad beneath some units and a line away from some."""
         rng, canvas = self.make.rng, section.canvas
-        if rng.random() < 0.35:
+        if rng.random() < 0.25:
             pad(canvas, section.plane.to_uv(solid.facets[0].corners), rng)
-        if rng.random() < 0.4:
+        if rng.random() < 0.5:
             heading = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.2)
             cable(canvas, rng, np.array(at), heading=heading, pieces=rng.integers(1, 5))
+        if rng.random() < 0.3:
+            leak(canvas, rng, np.array(at))
 
     def _paint(
         self, section: RoofSection, class_id: int, painted: dict[int, tuple[int, float]]

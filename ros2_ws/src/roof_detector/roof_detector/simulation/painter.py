@@ -51,6 +51,19 @@ class Painter:
                 points = _clip(points, distance)
         return points if len(points) >= 3 else None
 
+    def covers_image(self, facet: Facet) -> bool:
+        """Tell whether a convex opaque facet hides all that is painted before it."""
+        points = self.pose.to_optical(facet.corners)
+        facing = float(facet.plane.normal @ (self.pose.position_enu - facet.corners[0]))
+        if facing <= 0 or points[:, 2].min() < NEAR_M:
+            return False
+        outline = self.camera.project(points).astype(np.float32)
+        width, height = self.camera.size_wh
+        corners = ((-1, -1), (width, -1), (width, height), (-1, height))
+        return all(
+            cv2.pointPolygonTest(outline, corner, measureDist=False) > 0 for corner in corners
+        )
+
     def paint(self, facet: Facet) -> None:
         """Paint one facet, unless it is out of view or seen from behind."""
         facing = float(facet.plane.normal @ (self.pose.position_enu - facet.corners[0]))

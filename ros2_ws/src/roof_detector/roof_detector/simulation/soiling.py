@@ -59,6 +59,21 @@ def pad(canvas: Canvas, corners_uv: NDArray[np.float64], rng: np.random.Generato
     canvas.blend(window, cover * np.float32(0.85), (level * 0.96, level * 0.99, level))
 
 
+def leak(canvas: Canvas, rng: np.random.Generator, at: NDArray[np.float64]) -> None:
+    """Darken the roof about a thing that drips, blots of soot and damp."""
+    reach = float(rng.uniform(0.4, 1.2))
+    middle = at + rng.normal(0, 0.3, 2)
+    window = canvas.window(middle, reach * 1.4)
+    u, v = canvas.grid(window)
+    rough = canvas.noise(window, rng, feature_m=reach, octaves=6, persistence=0.7)
+    distance = (np.hypot(u - middle[0], v - middle[1]) / reach).astype(np.float32)
+    fade = 1 - smoothstep(distance, 0.9, 1.35)
+    weight = smoothstep(1 - distance + 0.45 * rough, 0.1, 0.9) * fade
+    tone = float(rng.uniform(0.5, 1.3))
+    colour = (44 * tone, 50 * tone, 58 * tone)
+    canvas.blend(window, weight * np.float32(rng.uniform(0.2, 0.8)), colour)
+
+
 def cables(canvas: Canvas, rng: np.random.Generator, *, count: int) -> None:
     """Lay cables and hoses; they wander more smoothly than cracks and cast thin shadows."""
     for _ in range(count):

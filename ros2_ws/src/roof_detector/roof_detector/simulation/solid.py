@@ -20,7 +20,8 @@ UP = np.array([0.0, 0.0, 1.0])
 class Solid:
     """Hold facets that are drawn together, and the upright box that they stay in.
 
-    `half_extent` is half of the box's length and width along yaw; `outline` are all corners.
+    `half_extent` is half of the box's length and width along yaw, `foot_extent` the same of what
+    touches the roof. `instance` is whose facets carry a label, 0 for none.
     """
 
     facets: tuple[Facet, ...]
@@ -28,12 +29,15 @@ class Solid:
     half_extent: tuple[float, float]
     yaw: float
     height: float
+    foot_extent: tuple[float, float]
     instance: int = 0
 
     @property
     def outline(self) -> NDArray[np.float64]:
-        """Return every corner (n, 3), for shadows and for the size in the image."""
-        return np.concatenate([facet.corners for facet in self.facets])
+        """Return every corner (n, 3) of the labelled facets, for their size in the image."""
+        return np.concatenate(
+            [facet.corners for facet in self.facets if facet.instance == self.instance]
+        )
 
 
 def axes_of(yaw: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -131,8 +135,9 @@ def solid_from(
     half_extent: tuple[float, float],
     yaw: float = 0.0,
     instance: int = 0,
+    foot_extent: tuple[float, float] | None = None,
 ) -> Solid:
     """Wrap facets into a Solid whose height is measured from the facets."""
     foot = np.asarray(base, dtype=np.float64)
     height = float(max(facet.corners[:, 2].max() for facet in facets) - foot[2])
-    return Solid(facets, foot, half_extent, yaw, height, instance)
+    return Solid(facets, foot, half_extent, yaw, height, foot_extent or half_extent, instance)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from roof_detector.simulation.canvas import Canvas, Colour
-from roof_detector.simulation.noise import Plane, smoothstep
+from roof_detector.simulation.concrete import paint_concrete
+from roof_detector.simulation.noise import smoothstep
 from roof_detector.simulation.pitched import paint_metal, paint_tile
 from roof_detector.simulation.weathering import jitter, weather
 
@@ -20,66 +21,6 @@ PITCHED_KINDS = ('metal', 'tile')
 def paint_surface(kind: str, canvas: Canvas, rng: np.random.Generator) -> None:
     """Cover a canvas with a roof of a kind; u runs along the ridge, v down the slope."""
     PAINTERS[kind](canvas, rng)
-
-
-def _concrete(canvas: Canvas, rng: np.random.Generator) -> None:
-    whole = canvas.whole
-    level = rng.uniform(185, 232) if rng.random() < 0.5 else rng.uniform(120, 200)
-    warmth = rng.uniform(0.8, 1.0)
-    canvas.fill((level * warmth, level * (0.45 + 0.55 * warmth) * 1.02, level))
-    pale = canvas.noise(whole, rng, feature_m=1.2, octaves=4, stretch=1.5)
-    canvas.blend(whole, 0.55 * smoothstep(pale, -0.3, 1.5), jitter((195, 200, 203), rng, 0.06))
-    _, v = canvas.grid(whole)
-    strip = rng.uniform(0.55, 1.5)
-    index = np.floor(v / strip).astype(int)
-    offsets = rng.standard_normal(int(index.max()) + 1).astype(np.float32)[index]
-    # Grime gathers along the slabs and stops at their joints.
-    grime = canvas.noise(
-        whole,
-        rng,
-        feature_m=rng.uniform(0.4, 0.9),
-        octaves=5,
-        persistence=0.7,
-        stretch=rng.uniform(1.5, 4),
-    )
-    soiling = rng.uniform(0.0, 1.25)
-    broad = canvas.noise(whole, rng, feature_m=4.0, octaves=3)
-    spread = grime + 0.45 * offsets + 0.5 * broad
-    weight = smoothstep(spread, 2.1 - 1.2 * soiling, 3.2 - 0.9 * soiling)
-    canvas.blend(whole, weight * np.float32(rng.uniform(0.5, 0.9)), jitter((44, 54, 68), rng, 0.2))
-    _speckle(canvas, rng, spread, density=soiling * rng.uniform(0.3, 1.15))
-    if rng.random() < 0.8:
-        _joints(canvas, rng, strip)
-    fine = canvas.noise(whole, rng, feature_m=0.09, octaves=3, persistence=1.0)
-    canvas.scale(whole, 1 + np.float32(rng.uniform(0.04, 0.08)) * fine)
-
-
-def _speckle(canvas: Canvas, rng: np.random.Generator, spread: Plane, *, density: float) -> None:
-    """Strew dark pits of a few centimetres, as where paint or skin has come off."""
-    if density < 0.05:
-        return
-    pits = canvas.noise(
-        canvas.whole, rng, feature_m=rng.uniform(0.07, 0.16), octaves=3, persistence=0.6
-    )
-    threshold = np.float32(2.2 - 1.7 * density) - 0.35 * spread
-    weight = smoothstep(pits, threshold, threshold + 0.5) * np.float32(rng.uniform(0.6, 0.95))
-    canvas.blend(canvas.whole, weight, jitter((44, 54, 64), rng, 0.3))
-
-
-def _joints(canvas: Canvas, rng: np.random.Generator, strip: float) -> None:
-    """Draw slab joints, pale where they were sealed, and some across."""
-    u, v = canvas.grid(canvas.whole)
-    width = rng.uniform(0.02, 0.07)
-    worn = canvas.noise(canvas.whole, rng, feature_m=0.5, octaves=3, stretch=3)
-    near = np.abs((v / strip) % 1.0 - 0.5) * strip - (strip / 2 - width)
-    line = smoothstep(np.broadcast_to(near, canvas.shape_hw) + 0.012 * worn, 0, width * 0.6)
-    dark = rng.random() < 0.25
-    tone = jitter((60, 64, 68) if dark else (208, 206, 198), rng, 0.08)
-    canvas.blend(canvas.whole, line * smoothstep(worn, -2.0, 0.2) * np.float32(0.75), tone)
-    pitch = rng.uniform(4, 9)
-    across = np.abs((u / pitch + rng.random()) % 1.0 - 0.5) * pitch - (pitch / 2 - width)
-    line = smoothstep(np.broadcast_to(across, canvas.shape_hw) + 0.02 * worn, 0, width)
-    canvas.blend(canvas.whole, line * np.float32(0.7), tone)
 
 
 def _gravel(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -159,7 +100,7 @@ def _patch(canvas: Canvas, rng: np.random.Generator, colour: Colour) -> None:
 
 
 PAINTERS: dict[str, Callable[[Canvas, np.random.Generator], None]] = {
-    'concrete': _concrete,
+    'concrete': paint_concrete,
     'gravel': _gravel,
     'bitumen': _bitumen,
     'membrane': _membrane,

@@ -18,7 +18,9 @@ def paint_world(world: RoofWorld, painter: Painter) -> None:
 
     From above, whatever is nearer to the point below the camera stands before what is farther.
     """
-    painter.paint(world.ground)
+    roofs = [facet for building in world.buildings for facet in building.roofs]
+    if not any(painter.covers_image(facet) for facet in roofs):
+        painter.paint(world.ground)
     eye = painter.pose.position_enu[:2]
     items: list[tuple[float, Building | Solid]] = [
         (building.footprint.distance_to(eye), building) for building in world.buildings
