@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.geo.errors import GeoError
 
@@ -38,11 +38,11 @@ class StampedSeries:
             raise GeoError('The stamps of a series do not rise, sort them and drop repeated ones.')
 
     @classmethod
-    def of(cls, stamps_ns: list[int], rows: list[list[float]], *, width: int) -> StampedSeries:
-        """Sort rows by stamp; of several of one stamp the last counts."""
-        stamps = np.array(stamps_ns, np.int64)
+    def of(cls, stamps_ns: ArrayLike, numbers: ArrayLike, *, width: int) -> StampedSeries:
+        """Cut numbers into rows and sort them by stamp; of several of one stamp the last counts."""
+        stamps = np.asarray(stamps_ns, np.int64)
         unique, last = np.unique(stamps[::-1], return_index=True)
-        table = np.array(rows, np.float64).reshape(-1, width)[::-1]
+        table = np.asarray(numbers, np.float64).reshape(-1, width)[::-1]
         return cls(unique, table[last])
 
     def at(self, stamp_ns: int, *, what: str, quaternions: bool = False) -> NDArray[np.float64]:

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What goes wrong when results are written."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from roof_detector.vision.errors import VisionError
+
+_REMEDIES = {
+    errno.ENOSPC: 'Free some space or name a folder on another disk, then export again.',
+    errno.EDQUOT: 'Free some of your quota or name a folder elsewhere, then export again.',
+    errno.EFBIG: 'Name a folder on a file system for larger files, then export again.',
+    errno.EACCES: 'Name a folder that you may write to.',
+    errno.EROFS: 'Name a folder that you may write to.',
+    errno.EPERM: 'Name a folder that you may write to.',
+}
+
+
+class ExportError(RuntimeError):
+    """Report which file for people cannot be written, why, and what to do about it."""
+
+
+@contextmanager
+def told_of(path: Path, *also: type[Exception]) -> Iterator[None]:
+    """Turn what the system, OpenCV or the kinds named raise into an ExportError about a path."""
+    kinds: tuple[type[Exception], ...] = (cv2.error, VisionError, UnicodeError, *also)
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = _REMEDIES.get(error.errno or 0, 'Check the folder, then export again.')
+        raise ExportError(f'{path} cannot be written ({reason}). {remedy}') from error
+    except kinds as error:
+        reason = ' '.join(str(error).split()).rstrip('.')
+        raise ExportError(f'{path} cannot be written: {reason}.') from error
