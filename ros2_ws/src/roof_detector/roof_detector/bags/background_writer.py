@@ -118,11 +118,20 @@ class BackgroundWriter:
                 self._failure,
             )
 
-    def close(self) -> WritingState:
-        """Write what is queued, finish the bag and return how it ended."""
+    def finish(self) -> None:
+        """Take nothing more, write what is queued and finish the bag; returns at once."""
         with self._changed:
             self._closing = True
             self._changed.notify()
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether the bag is closed, in order or by a failure."""
+        return not self._thread.is_alive()
+
+    def close(self) -> WritingState:
+        """Write what is queued, finish the bag and return how it ended."""
+        self.finish()
         self._thread.join()
         return self.state()
 

@@ -23,7 +23,7 @@ class McapIndex:
     channels: dict[int, Channel] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     chunks: list[ChunkIndex] = field(default_factory=list)
-    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    metadata: list[Metadata] = field(default_factory=list)
     metadata_places: list[MetadataIndex] = field(default_factory=list)
     start_ns: int = 2**63 - 1
     end_ns: int = 0
@@ -94,7 +94,7 @@ class McapIndex:
 
     def _take_metadata(self, record: Record) -> None:
         content = Metadata.read(record.stream())
-        self.metadata[content.name] = content.metadata
+        self.metadata.append(content)
         length = record.end - record.offset
         self.metadata_places.append(MetadataIndex(record.offset, length, content.name))
 

@@ -116,6 +116,12 @@ class BagMetadata:
         temporary.replace(folder / NAME)
 
 
+def file_number(file: Path) -> tuple[int, str]:
+    """Return what sorts bag_10.mcap behind bag_9.mcap."""
+    digits = file.stem.rpartition('_')[2]
+    return (int(digits) if digits.isdecimal() else 0, file.name)
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
     """Return what a folder's metadata.yaml says, whoever wrote it."""
     path = folder / NAME

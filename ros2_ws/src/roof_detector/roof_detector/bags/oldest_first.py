@@ -31,7 +31,7 @@ class OldestFirst:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._undeletable: set[Path] = set()
         self.deleted_recordings = 0
         self.deleted_files = 0
@@ -73,7 +73,7 @@ class OldestFirst:
     def _recordings(self) -> Iterator[tuple[str, Path]]:
         """Yield the recordings that may go, with the time when they began."""
         try:
-            folders = sorted(self._folder.iterdir())
+            folders = sorted(self.folder.iterdir())
         except OSError:
             return
         for folder in folders:
@@ -88,7 +88,7 @@ class OldestFirst:
             return False
         try:
             folder.rmdir()
-            sync_folder(self._folder)
+            sync_folder(self.folder)
         except OSError:
             self._undeletable.add(folder)
         return True

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.folder_lock import is_locked
 from roof_detector.bags.mcap_index import McapIndex
 from roof_detector.bags.mcap_scan import is_complete
 from roof_detector.bags.mcap_summary import missing_end
-from roof_detector.bags.metadata import NAME, BagMetadata, FileRecord, TopicRecord, from_yaml
-from roof_detector.bags.writer import MANIFEST
+from roof_detector.bags.metadata import (
+    NAME,
+    BagMetadata,
+    FileRecord,
+    TopicRecord,
+    file_number,
+    from_yaml,
+)
+from roof_detector.bags.records import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +44,9 @@ def recover(path: Path | str) -> Recovery:
     """
     path = Path(path).expanduser()
     metadata, mended, lost_bytes = BagMetadata(), [], 0
+    if path.is_dir() and is_locked(path):
+        msg = f'{path} is being written at this moment; end the recording first.'
+        raise BagError(msg)
     for file in _files(path):
         try:
             index = McapIndex.of(file)
@@ -63,17 +73,11 @@ def _files(path: Path) -> Sequence[Path]:
         raise BagError(msg)
     found = list(path.glob('*.mcap')) if path.is_dir() else [path]
     # A file is empty when the crash came between its making and its first flush.
-    files = sorted((file for file in found if file.stat().st_size), key=_number)
+    files = sorted((file for file in found if file.stat().st_size), key=file_number)
     if not files or files[0].suffix != '.mcap':
         msg = f'{path} holds no .mcap file with anything in it; there is nothing to recover.'
         raise BagError(msg)
     return files
-
-
-def _number(file: Path) -> tuple[int, str]:
-    """Sort bag_10.mcap behind bag_9.mcap."""
-    match = re.search(r'_(\d+)$', file.stem)
-    return (int(match[1]) if match else 0, file.name)
 
 
 def _finish(file: Path, index: McapIndex) -> int:
@@ -92,7 +96,9 @@ def _finish(file: Path, index: McapIndex) -> int:
 def _describe(index: McapIndex, metadata: BagMetadata, *, name: str) -> None:
     """Add one file to the bag's metadata."""
     metadata.files.append(FileRecord(name, index.message_count, index.start_ns, index.end_ns))
-    metadata.custom.update(index.metadata.get(MANIFEST, {}))
+    for record in index.metadata:
+        if record.name == MANIFEST:
+            metadata.custom.update(record.metadata)
     for channel in index.channels.values():
         schema = index.schemas.get(channel.schema_id)
         topic = metadata.topics.setdefault(

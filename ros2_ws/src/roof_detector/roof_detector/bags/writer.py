@@ -12,6 +12,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.bags.mcap_file import McapFile, check_compression
 from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml
+from roof_detector.bags.records import MANIFEST
 from roof_detector.bags.schemas import MessageSchema, message_schema
 from roof_detector.bags.standing import StandingMessages
 from roof_detector.bags.timed_message import TimedMessage
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.oldest_first import OldestFirst
     from roof_detector.bags.qos import OfferedQos
-
-MANIFEST = 'roof_detector'  # the name of the MCAP metadata record that holds the manifest
 
 
 class BagWriter:

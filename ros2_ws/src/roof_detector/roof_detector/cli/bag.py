@@ -30,6 +30,8 @@ def _info(arguments: argparse.Namespace) -> int:
 
     with BagReader(arguments.bag) as bag:
         print(_description(bag))
+        for line in _about(arguments.bag):
+            print(line)
         for sentence in bag.damage:
             print(sentence)
     return 0
@@ -44,6 +46,38 @@ def _recover(arguments: argparse.Namespace) -> int:
     if recovery.lost_bytes:
         print(f'{recovery.lost_bytes} bytes at the end were no whole record and are cut off.')
     return 0
+
+
+def _about(path: Path) -> list[str]:
+    """Return the lines on the models, marks and changes of parameters in a bag of the recorder."""
+    from roof_detector.bags import records  # noqa: PLC0415
+
+    if path.is_file() and path.suffix not in ('.mcap', '.yaml'):
+        return []
+    manifest: dict[str, str] = {}
+    lines = []
+    for name, values in records.metadata_records(path):
+        time = _time(int(values.get('time_ns', 0)))
+        if name == records.MANIFEST:
+            manifest.update(values)
+        elif name == records.MARK:
+            lines.append(f'  {time}  mark: {values["note"]}')
+        elif name == records.TRIGGER:
+            lines.append(f'  {time}  black box opened: {values["reason"]}')
+        elif name == records.PARAMETER_CHANGE:
+            change = f'{values["name"]} {values["old"] or "unset"} -> {values["new"]}'
+            lines.append(f'  {time}  {values["node"]}: {change}')
+    models = [
+        f'  {key.removeprefix("model.").removesuffix(".path")}: {value}, '
+        f'sha256 {manifest.get(key.removesuffix("path") + "sha256", "unknown")[:12]}'
+        for key, value in manifest.items()
+        if key.startswith('model.') and key.endswith('.path')
+    ]
+    return models + lines
+
+
+def _time(time_ns: int) -> str:
+    return f'{datetime.fromtimestamp(time_ns / 1e9, timezone.utc):%H:%M:%S}'
 
 
 def _description(bag: BagReader) -> str:

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import importlib
-import time
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from rclpy.clock import ROSClock
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from roof_detector.bags.background_writer import BackgroundWriter
+from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
+from roof_detector.ros.message_times import message_times_ns
 from roof_detector.ros.qos_matching import is_heard, offered_qos, request_for
 from roof_detector.ros.sequence_gaps import SequenceGaps
 
@@ -25,12 +24,22 @@ _DEPTH = 100
 
 
 class RecordedTopic:
-    """Hand one topic's messages to a writer, as the bytes that DDS has, once it is published."""
+    """Hand one topic's messages to a black box, as the bytes that DDS has, once it is published.
 
-    def __init__(self, node: Node, name: str, writer: BackgroundWriter) -> None:
+    `look_at` sees each message after that.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        box: BlackBox,
+        *,
+        look_at: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._node = node
-        self._writer = writer
-        self._clock = cast(ROSClock, node.get_clock())
+        self._box = box
+        self._look_at = look_at
         self._subscription: Subscription | None = None
         self._publishers = 0
         self._gaps = SequenceGaps()
@@ -81,7 +90,7 @@ class RecordedTopic:
         except (ImportError, AttributeError):
             msg = f'the package of {type_names[0]} is not installed here. Source it, start again.'
             raise BagError(msg) from None
-        self._writer.add_topic(
+        self._box.add_topic(
             self.name, type_names[0], offered_qos=[offered_qos(p) for p in publishers]
         )
         return message_type
@@ -106,11 +115,7 @@ class RecordedTopic:
             return
         self.received += 1
         self.lost_before_arrival += missed
-        if self._clock.ros_time_is_active:
-            log_time_ns = publish_time_ns = self._clock.now().nanoseconds
-        else:
-            log_time_ns = info['received_timestamp'] or time.time_ns()
-            publish_time_ns = info['source_timestamp'] or log_time_ns
-        self._writer.write(
-            self.name, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
-        )
+        log_time_ns, publish_time_ns = message_times_ns(self._node, info)
+        self._box.write(self.name, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns)
+        if self._look_at is not None:
+            self._look_at(data)

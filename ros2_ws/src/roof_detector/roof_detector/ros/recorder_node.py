@@ -10,14 +10,17 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.node import Node
-from std_srvs.srv import SetBool
+from rclpy.serialization import deserialize_message
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
 
 from roof_detector.bags.disk import free_bytes
-from roof_detector.bags.errors import BagError
+from roof_detector.ros.flight_recorder import FlightRecorder
+from roof_detector.ros.listening import MARKS
+from roof_detector.ros.message_times import message_times_ns
 from roof_detector.ros.node_process import run_node
 from roof_detector.ros.recorder_diagnostics import recorder_status
 from roof_detector.ros.recorder_parameters import RECORDER_TABLE, RecorderSettings
-from roof_detector.ros.recording import Recording, RecordingReport
 
 # A volatile message published before a topic is discovered is missed, as by any subscriber.
 _DISCOVERY_PERIOD_S = 0.1
@@ -25,90 +28,61 @@ _DIAGNOSTICS_PERIOD_S = 1.0
 
 
 class RecorderNode(Node):
-    """Record topics into MCAP bags, from the start or by service, and outlive every failure."""
+    """Record topics into MCAP bags: from the start, by service or as a black box.
+
+    It outlives every failure to write.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__('recorder', **options)
         values = RECORDER_TABLE.declare(self)
         self._settings = RecorderSettings.of(values)
         RECORDER_TABLE.watch(self, check=RecorderSettings.of, apply=self._take_over)
-        self._recording: Recording | None = None
-        self._last_report: RecordingReport | None = None
-        self._failure = ''
+        self._recorder = FlightRecorder(self, self._settings)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_service(SetBool, '~/record', self._on_record)
+        self.create_service(Trigger, '~/trigger', self._on_trigger)
+        self.create_subscription(String, MARKS, self._on_mark, 50, raw=True)  # type: ignore[arg-type]
         # Simulated time may stand still; looking after the bag may not.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(_DISCOVERY_PERIOD_S, self._look_after_recording, clock=steady)
+        self.create_timer(_DISCOVERY_PERIOD_S, self._recorder.look_after, clock=steady)
         self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics, clock=steady)
         if self._settings.record:
-            self._start()
+            self._recorder.start()
 
     def destroy_node(self) -> None:
-        """Finish the bag, then leave the graph."""
-        self._stop()
+        """Finish the bags, then leave the graph."""
+        self._recorder.close()
         super().destroy_node()
 
     def _take_over(self, settings: RecorderSettings) -> None:
-        self._settings = settings  # for the next recording; one in progress keeps its own
+        self._settings = settings
+        self._recorder.take_over(settings)
 
     def _on_record(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if request.data:
-            response.success, response.message = self._start()
-        else:
-            response.success, response.message = self._stop()
+        act = self._recorder.start if request.data else self._recorder.stop
+        response.success, response.message = act()
         return response
 
-    def _start(self) -> tuple[bool, str]:
-        """Begin a bag; return whether that worked, and the bag's path or the reason."""
-        if self._recording is not None:
-            return False, f'Already recording to {self._recording.path}.'
-        try:
-            self._recording = Recording(self, self._settings)
-        except BagError as error:
-            self._failure = str(error)
-            self.get_logger().error(f'Not recording: {error}')
-            return False, str(error)
-        self._failure = ''
-        self.get_logger().info(f'Recording to {self._recording.path}.')
-        return True, str(self._recording.path)
+    def _on_trigger(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = self._recorder.trigger('service')
+        return response
 
-    def _stop(self) -> tuple[bool, str]:
-        """Finish the bag; return whether it is whole, and its path or the reason."""
-        if self._recording is None:
-            return False, 'Not recording.'
-        recording, self._recording = self._recording, None
-        report = self._last_report = recording.close()
-        self._failure = report.writing.failure
-        if self._failure:
-            self.get_logger().error(f'Recording stopped: {self._failure}')
-            return False, self._failure
-        lost = f', {report.dropped} lost' if report.dropped else ''
-        self.get_logger().info(
-            f'Recorded {report.writing.message_count} messages '
-            f'({report.writing.size_bytes / 1e6:.1f} MB{lost}) to {report.path}.'
-        )
-        return True, str(report.path)
-
-    def _look_after_recording(self) -> None:
-        if self._recording is None:
-            return
-        if self._recording.failure:
-            self._stop()
+    def _on_mark(self, data: bytes, info: dict[str, int]) -> None:
+        note = deserialize_message(data, String).data
+        recorded, answer = self._recorder.mark(note, data, times_ns=message_times_ns(self, info))
+        if recorded:
+            self.get_logger().info(f'Marked in {answer}: {note}')
         else:
-            self._recording.refresh()
+            self.get_logger().warning(f'This mark is in no bag: {note}. {answer}')
 
     def _publish_diagnostics(self) -> None:
-        if self._recording is not None:
-            self._last_report = self._recording.report()
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status = [
             recorder_status(
                 name=f'{self.get_fully_qualified_name().lstrip("/")}: bag',
-                recording=self._recording is not None,
-                report=self._last_report,
-                failure=self._failure,
+                state=self._recorder.state(),
                 free_bytes=free_bytes(self._settings.output_directory),
             )
         ]

@@ -35,6 +35,7 @@ RECORDER_TABLE = ParameterTable(
             'camera/fix',
             'camera/pose',
             'camera/ground_truth',
+            '/tf_static',
             '/diagnostics',
             '/parameter_events',
         ),
@@ -57,7 +58,7 @@ RECORDER_TABLE = ParameterTable(
         'compression',
         'lz4',
         'How chunks are compressed; JPEGs gain nothing from it, all else does.',
-        choices=('none', 'lz4'),
+        choices=('none', 'lz4', 'zstd'),
         live=True,
     ),
     Parameter(
@@ -93,12 +94,75 @@ RECORDER_TABLE = ParameterTable(
         live=True,
     ),
     Parameter(
+        'delete_oldest',
+        default=False,
+        description='Delete earlier recordings, oldest first, before that stops a recording; '
+        'those with a mark or a file named keep stay.',
+        live=True,
+    ),
+    Parameter(
         'queue_mb',
         256.0,
         'Memory for what waits to be written; what does not fit is dropped and counted.',
         minimum=1.0,
         maximum=65_536.0,
         live=True,
+    ),
+    Parameter(
+        'black_box',
+        default=False,
+        description='While not recording, keep the last seconds in memory and write them when a '
+        'detection, a mark or the service trigger asks for it.',
+        live=True,
+    ),
+    Parameter(
+        'pre_roll_s',
+        10.0,
+        'How many seconds before a trigger the black box keeps.',
+        minimum=0.0,
+        maximum=3600.0,
+        live=True,
+    ),
+    Parameter(
+        'pre_roll_mb',
+        256.0,
+        'Memory for them; where it is too little, fewer seconds are kept.',
+        minimum=1.0,
+        maximum=65_536.0,
+        live=True,
+    ),
+    Parameter(
+        'post_roll_s',
+        10.0,
+        'How long the recording of an event goes on after its last trigger.',
+        minimum=0.1,
+        maximum=86_400.0,
+        live=True,
+    ),
+    Parameter(
+        'trigger_topic',
+        'detector/detections',
+        'Whose detections trigger; empty for none.',
+        live=True,
+    ),
+    Parameter(
+        'trigger_classes',
+        (),
+        'Names of the classes that trigger; empty for all.',
+        live=True,
+    ),
+    Parameter(
+        'trigger_confidence',
+        0.5,
+        'Least score of a detection that triggers.',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    ),
+    Parameter(
+        'manifest_nodes',
+        ('detector', 'camera'),
+        'Nodes whose parameters, and how they change, are written into the bag.',
     ),
 )
 
@@ -116,7 +180,16 @@ class RecorderSettings:
     max_file_bytes: int
     max_file_s: float
     min_free_bytes: int
+    delete_oldest: bool
     max_queue_bytes: int
+    black_box: bool
+    pre_roll_s: float
+    pre_roll_bytes: int
+    post_roll_s: float
+    trigger_topic: str
+    trigger_classes: tuple[str, ...]
+    trigger_confidence: float
+    manifest_nodes: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if not self.topics:
@@ -129,19 +202,35 @@ class RecorderSettings:
             )
             raise ParameterError(msg)
 
+    @property
+    def listening(self) -> tuple[object, ...]:
+        """Return what decides what is listened to, and what the black box holds of it."""
+        return self.topics, self.black_box, self.pre_roll_s, self.pre_roll_bytes
+
     @classmethod
     def of(cls, values: dict[str, Any]) -> RecorderSettings:
         """Return the settings of a table's values; raise ParameterError for nonsense."""
         sources = values['source_image_topics'] if values['source_images'] else ()
+        # What triggered a recording shall be in it.
+        trigger = (values['trigger_topic'],) if values['black_box'] else ()
         return cls(
             record=values['record'],
             output_directory=Path(values['output_directory']).expanduser().absolute(),
             bag_name=values['bag_name'],
-            topics=tuple(dict.fromkeys((*values['topics'], *sources))),
+            topics=tuple(filter(None, dict.fromkeys((*values['topics'], *sources, *trigger)))),
             compression=values['compression'],
             flush_period_s=values['flush_period_s'],
             max_file_bytes=round(values['max_file_gb'] * 1e9),
             max_file_s=values['max_file_s'],
             min_free_bytes=round(values['min_free_gb'] * 1e9),
+            delete_oldest=values['delete_oldest'],
             max_queue_bytes=round(values['queue_mb'] * 1e6),
+            black_box=values['black_box'],
+            pre_roll_s=values['pre_roll_s'],
+            pre_roll_bytes=round(values['pre_roll_mb'] * 1e6),
+            post_roll_s=values['post_roll_s'],
+            trigger_topic=values['trigger_topic'],
+            trigger_classes=values['trigger_classes'],
+            trigger_confidence=values['trigger_confidence'],
+            manifest_nodes=values['manifest_nodes'],
         )

@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, count
 from pathlib import Path
-from typing import cast
 
-from rclpy.clock import ROSClock
-from rclpy.node import Node
-
-from roof_detector import __version__
 from roof_detector.bags.background_writer import BackgroundWriter, WritingState
+from roof_detector.bags.oldest_first import OldestFirst
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.recorded_topic import RecordedTopic
+from roof_detector.ros.listening import ListeningReport
 from roof_detector.ros.recorder_parameters import RecorderSettings
+
+FOREVER_S = float('inf')
 
 
 @dataclass(frozen=True)
@@ -38,70 +38,91 @@ class RecordingReport:
 
 
 class Recording:
-    """Write what a node hears of the topics asked for into a new bag."""
+    """Hold a new bag's writer, and how long the bag shall go on."""
 
-    def __init__(self, node: Node, settings: RecorderSettings) -> None:
-        """Open the bag; raise BagError where that cannot be done."""
+    def __init__(
+        self,
+        settings: RecorderSettings,
+        *,
+        manifest: Mapping[str, str],
+        oldest_first: OldestFirst,
+        before: ListeningReport,
+        duration_s: float,
+    ) -> None:
+        """Open the bag; raise BagError where that cannot be done.
+
+        `before` is what was heard when the bag began: the report counts from there.
+        """
+        is_event = duration_s < FOREVER_S
         bag = BagWriter(
-            _new_path(settings),
+            _new_path(settings, is_event=is_event),
             compression=settings.compression,
             flush_period_s=settings.flush_period_s,
             max_file_bytes=settings.max_file_bytes,
             max_file_s=settings.max_file_s,
             min_free_bytes=settings.min_free_bytes,
-            manifest={'roof_detector_version': __version__},
+            manifest=manifest,
+            oldest_first=oldest_first if settings.delete_oldest else None,
         )
         self.path = bag.path
-        self._node = node
-        self._writer = BackgroundWriter(bag, max_queue_bytes=settings.max_queue_bytes)
-        self._topics = [RecordedTopic(node, name, self._writer) for name in settings.topics]
-        self.refresh()
+        self.writer = BackgroundWriter(bag, max_queue_bytes=settings.max_queue_bytes)
+        self._before = self._heard = before
+        self._ends_at_s = time.monotonic() + duration_s
+
+    @property
+    def is_event(self) -> bool:
+        """Tell whether it ends by itself, as what the black box writes does."""
+        return self._ends_at_s < FOREVER_S
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether its time is over."""
+        return time.monotonic() > self._ends_at_s
 
     @property
     def failure(self) -> str:
         """Return why the bag could not be written any further, empty while it can."""
-        return self._writer.state().failure
+        return self.writer.state().failure
 
-    def refresh(self) -> None:
-        """Look for topics that have appeared, and for publishers that are not heard."""
-        clock = cast(ROSClock, self._node.get_clock())
-        if clock.ros_time_is_active and clock.now().nanoseconds == 0:
-            return  # simulated time has not begun: nothing could be given a time
-        for topic in self._topics:
-            topic.refresh()
+    def go_on_for(self, duration_s: float) -> None:
+        """Be over after this time and not before, or never with FOREVER_S."""
+        self._ends_at_s = time.monotonic() + duration_s
 
-    def report(self) -> RecordingReport:
-        """Return what was recorded so far."""
+    def end(self, heard: ListeningReport) -> None:
+        """Take nothing more; the bag is whole once its writer is finished."""
+        self._heard = heard
+        self.writer.finish()
+
+    def report(self, heard: ListeningReport | None = None) -> RecordingReport:
+        """Return what was recorded of what is heard so far, or was heard until the end."""
+        heard = heard or self._heard
         return RecordingReport(
             path=self.path,
-            writing=self._writer.state(),
-            received={t.name: t.received for t in self._topics if t.is_heard},
-            lost_before_arrival={
-                t.name: t.lost_before_arrival for t in self._topics if t.lost_before_arrival
+            writing=self.writer.state(),
+            received={
+                topic: number - self._before.received.get(topic, 0)
+                for topic, number in heard.received.items()
             },
-            not_published=tuple(t.name for t in self._topics if not t.is_heard),
-        )
-
-    def close(self) -> RecordingReport:
-        """Write what was received, finish the bag and return what it holds."""
-        report = self.report()
-        for topic in self._topics:
-            topic.close()
-        writing = self._writer.close()
-        return RecordingReport(
-            self.path,
-            writing,
-            report.received,
-            report.lost_before_arrival,
-            report.not_published,
+            lost_before_arrival={
+                topic: lost
+                for topic, number in heard.lost_before_arrival.items()
+                if (lost := number - self._before.lost_before_arrival.get(topic, 0))
+            },
+            not_published=heard.not_published,
         )
 
 
-def _new_path(settings: RecorderSettings) -> Path:
-    """Return where the bag shall lie; a name made of the time gives way to a bag that is there."""
-    if settings.bag_name:
-        return settings.output_directory / settings.bag_name
-    name = datetime.now(timezone.utc).strftime('flight_%Y%m%dT%H%M%SZ')
+def _new_path(settings: RecorderSettings, *, is_event: bool) -> Path:
+    """Return where the bag shall lie.
+
+    A name made of the time, and any name of an event, gives way to a bag that is there.
+    """
+    name = settings.bag_name
+    if name and not is_event:
+        return settings.output_directory / name
+    if not name:
+        kind = 'event' if is_event else 'flight'
+        name = datetime.now(timezone.utc).strftime(f'{kind}_%Y%m%dT%H%M%SZ')
     names = chain([name], (f'{name}_{number}' for number in count(2)))
     paths = (settings.output_directory / candidate for candidate in names)
     return next(path for path in paths if not os.path.lexists(path))

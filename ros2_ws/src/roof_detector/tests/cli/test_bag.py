@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 
 import pytest
 
@@ -37,9 +38,12 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
     assert 'from 2023-11-14 22:13:20 UTC, 0.0 s' in described
     assert '/fix         1  sensor_msgs/msg/NavSatFix' in described
     assert 'bag_0.mcap was cut off' in described
-    assert run('recover', tmp_path / 'bag') == 0
+    with pytest.raises(BagError, match='being written at this moment'):
+        run('recover', tmp_path / 'bag')
+    left = shutil.copytree(tmp_path / 'bag', tmp_path / 'after the crash')
+    assert run('recover', left) == 0
     assert '1 messages; finished: bag_0.mcap.' in capsys.readouterr().out
-    assert run('info', tmp_path / 'bag') == 0
+    assert run('info', left) == 0
     assert 'cut off' not in capsys.readouterr().out
 
 

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""All topics that the recorder listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from roof_detector.bags.background_writer import BackgroundWriter
+from roof_detector.bags.black_box import BlackBox
+from roof_detector.bags.qos import OfferedQos
+from roof_detector.ros.message_times import time_has_begun
+from roof_detector.ros.recorded_topic import RecordedTopic
+from roof_detector.ros.recorder_parameters import RecorderSettings
+
+MARKS = '~/mark'
+_MARK_TYPE = 'std_msgs/msg/String'
+
+
+@dataclass(frozen=True)
+class ListeningReport:
+    """Say what was heard, by topic, since the listening began."""
+
+    received: dict[str, int]
+    lost_before_arrival: dict[str, int]
+    not_published: tuple[str, ...]
+
+
+class Listening:
+    """Hand what a node hears of the topics asked for to a black box, or through it to a bag."""
+
+    def __init__(
+        self,
+        node: Node,
+        settings: RecorderSettings,
+        *,
+        writer: BackgroundWriter | None,
+        look_at_detections: Callable[[bytes], None],
+    ) -> None:
+        """Begin to listen, for a bag's writer or else for the box's memory."""
+        self._node = node
+        self.asked_for = settings.listening
+        self.box = BlackBox(
+            keep_s=settings.pre_roll_s if settings.black_box else 0.0,
+            max_bytes=settings.pre_roll_bytes,
+        )
+        if writer is not None:
+            self.box.open(writer)
+        self._marks = node.resolve_topic_name(MARKS)
+        self.box.add_topic(self._marks, _MARK_TYPE, offered_qos=[OfferedQos()])
+        looked_at = node.resolve_topic_name(settings.trigger_topic or MARKS)
+        names = dict.fromkeys(node.resolve_topic_name(name) for name in settings.topics)
+        names.pop(self._marks, None)  # handed in by whoever answers for marks
+        self._topics = [
+            RecordedTopic(
+                node, name, self.box, look_at=look_at_detections if name == looked_at else None
+            )
+            for name in names
+        ]
+        self.refresh()
+
+    def write_mark(self, data: bytes, *, times_ns: tuple[int, int]) -> None:
+        """Hand in a mark, which is a message as any other."""
+        self.box.write(self._marks, data, log_time_ns=times_ns[0], publish_time_ns=times_ns[1])
+
+    def refresh(self) -> None:
+        """Look for topics that have appeared, and for publishers that are not heard."""
+        if time_has_begun(self._node):
+            for topic in self._topics:
+                topic.refresh()
+
+    def report(self) -> ListeningReport:
+        """Return what was heard so far."""
+        return ListeningReport(
+            received={t.name: t.received for t in self._topics if t.is_heard},
+            lost_before_arrival={
+                t.name: t.lost_before_arrival for t in self._topics if t.lost_before_arrival
+            },
+            not_published=tuple(t.name for t in self._topics if not t.is_heard),
+        )
+
+    def close(self) -> None:
+        """Stop listening."""
+        for topic in self._topics:
+            topic.close()
