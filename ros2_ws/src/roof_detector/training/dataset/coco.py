@@ -133,11 +133,14 @@ def _samples(
             continue
         size = _size(image, picture)
         instances: list[Instance] = []
+        before = len(log.faults)
         if size is not None:
             for at, entry in found.get(image['id'], []):
                 made = read_annotation(entry, at, class_ids, size_wh=size, file=file, log=log)
                 instances += [made] if made else []
-        yield Sample(picture, _split(file, picture, root), file, tuple(instances), size)
+        sound = len(log.faults) == before
+        split = _split(file, picture, root)
+        yield Sample(picture, split, file, tuple(instances), size, sound)
 
 
 def _picture(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> Path | None:

@@ -28,7 +28,8 @@ class Sample:
     """Hold one picture of a split and what is labelled in it.
 
     `label_file` is None for a picture without one, an allowed background. `stated_wh` is the
-    picture's size as its label file states it.
+    picture's size as its label file states it. `sound` is False where a label had a fault and is
+    therefore not among the instances.
     """
 
     picture: Path
@@ -36,6 +37,7 @@ class Sample:
     label_file: Path | None = None
     instances: tuple[Instance, ...] = ()
     stated_wh: tuple[int, int] | None = None
+    sound: bool = True
 
 
 @dataclass(frozen=True, eq=False)

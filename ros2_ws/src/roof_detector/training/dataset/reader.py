@@ -14,9 +14,9 @@ from training.dataset.coco import find_coco, read_coco
 from training.dataset.data_yaml import find_data_yaml
 from training.dataset.error import DatasetError
 from training.dataset.fault import FaultLog
-from training.dataset.labelled_set import LabelledSet, hidden
+from training.dataset.labelled_set import PICTURE_SUFFIXES, LabelledSet, hidden
 from training.dataset.voc import find_voc, read_voc
-from training.dataset.yolo import read_yolo
+from training.dataset.yolo import read_picture, read_yolo
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,29 +28,27 @@ class OpenSet:
 
 
 @contextlib.contextmanager
-def open_set(path: Path | str, *, names: tuple[str, ...] = ()) -> Iterator[OpenSet]:
-    """Read a folder, a .zip, a data.yaml or a COCO file; pictures stay readable within.
+def open_set(
+    path: Path | str, *, names: tuple[str, ...] = (), labels: Path | None = None
+) -> Iterator[OpenSet]:
+    """Read a folder, a .zip, a data.yaml, a COCO file or one picture; all is readable within.
 
-    `names` stand in where the set names no classes. Raises DatasetError where there is nothing
-    to read; faults in what there is are logged.
+    `names` stand in where the set names no classes, `labels` is the file of one picture. Raises
+    DatasetError where there is nothing to read; faults in what there is are logged.
     """
     path = Path(path).expanduser()
     with opened(path) as place:
         root = _inner(place.resolve())
         log = FaultLog(root if root.is_dir() else root.parent)
-        labelled = _read(root, log, names)
+        labelled = _read(root, log, names, labels)
         if place != path:
             _confine(labelled, log)
         yield OpenSet(labelled, log)
 
 
-def _read(root: Path, log: FaultLog, names: tuple[str, ...]) -> LabelledSet:
+def _read(root: Path, log: FaultLog, names: tuple[str, ...], labels: Path | None) -> LabelledSet:
     if root.is_file():
-        if root.suffix.lower() == '.json':
-            return read_coco([root], root.parent, log)
-        if root.suffix.lower() in {'.yaml', '.yml'}:
-            return read_yolo(root, log, names=names)
-        raise DatasetError(f'{root} is no data set; give a folder, .zip, data.yaml or COCO .json.')
+        return _read_file(root, log, names, labels)
     if find_data_yaml(root) is not None:
         return read_yolo(root, log, names=names)
     if files := find_coco(root):
@@ -58,6 +56,21 @@ def _read(root: Path, log: FaultLog, names: tuple[str, ...]) -> LabelledSet:
     if files := find_voc(root):
         return read_voc(files, root, log, names=names)
     return read_yolo(root, log, names=names)
+
+
+def _read_file(
+    file: Path, log: FaultLog, names: tuple[str, ...], labels: Path | None
+) -> LabelledSet:
+    suffix = file.suffix.lower()
+    if suffix == '.json':
+        return read_coco([file], file.parent, log)
+    if suffix in {'.yaml', '.yml'}:
+        return read_yolo(file, log, names=names)
+    if suffix in PICTURE_SUFFIXES:
+        return read_picture(file, log, names=names, labels=labels)
+    raise DatasetError(
+        f'{file} is no data set; give a folder, .zip, data.yaml, COCO .json or a picture.'
+    )
 
 
 def _inner(place: Path) -> Path:

@@ -61,6 +61,7 @@ def read_voc(
             log.fault('picture_missing', file, text)
             continue
         taken.add(found)
+        before = len(log.faults)
         size = _size(tree, file, log)
         things = [
             made
@@ -68,7 +69,8 @@ def read_voc(
             if size and (made := _instance(thing, class_names, size, file, log)) is not None
         ]
         split = listed.get(file.stem) or split_of(found, root)
-        samples.append(Sample(found, split, file, tuple(things), size))
+        sound = len(log.faults) == before
+        samples.append(Sample(found, split, file, tuple(things), size, sound))
     for picture in pictures:
         if picture not in taken:
             split = listed.get(picture.stem) or split_of(picture, root)

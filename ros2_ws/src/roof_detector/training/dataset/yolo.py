@@ -10,6 +10,7 @@ from training.dataset.data_yaml import DataYaml, find_data_yaml, read_data_yaml
 from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import (
     PICTURE_SUFFIXES,
+    UNSPLIT,
     LabelledSet,
     Sample,
     hidden,
@@ -35,30 +36,54 @@ def read_yolo(path: Path, log: FaultLog, *, names: tuple[str, ...] = ()) -> Labe
         pictures = [(picture, split_of(picture, folder)) for picture in pictures_below(folder)]
     if not pictures:
         log.fault('empty', folder, 'holds no pictures; nothing can be learned from it.')
-    samples = []
-    for picture, split in pictures:
-        label = label_path(picture)
-        if not label.is_file():
-            samples.append(Sample(picture, split))
-            continue
-        samples.append(Sample(picture, split, label, read_yolo_labels(label, names, log)))
+    samples = [_sample(picture, split, names, log) for picture, split in pictures]
     _report_lonely_labels(folder, [picture for picture, _ in pictures], described, log)
     return LabelledSet(folder, KIND, names, tuple(samples))
 
 
-def label_path(picture: Path) -> Path:
-    """Return where a picture's label file belongs: `labels` in place of the last `images`.
+def read_picture(
+    picture: Path, log: FaultLog, *, names: tuple[str, ...], labels: Path | None = None
+) -> LabelledSet:
+    """Read one picture, such as an orthophoto, with its label file."""
+    label = labels or label_path(picture)
+    before = len(log.faults)
+    if not label.is_file():
+        text = f'is not there; name the labels of {picture.name} with --labels.'
+        log.fault('label_missing', label, text)
+    names = names or _class_file_names(picture.parent, log, complain=True)
+    instances = read_yolo_labels(label, names, log) if label.is_file() else ()
+    sound = len(log.faults) == before
+    sample = Sample(picture, UNSPLIT, label, instances, sound=sound)
+    return LabelledSet(picture.parent, KIND, names, (sample,))
 
-    Without a folder `images`, or where only that one exists, it lies beside the picture.
+
+def _sample(picture: Path, split: str, names: tuple[str, ...], log: FaultLog) -> Sample:
+    label, beside = label_path(picture), picture.with_suffix('.txt')
+    if not label.is_file():
+        if not beside.is_file():
+            return Sample(picture, split)
+        text = (
+            f'lies beside its picture, but training looks for {log.shown(label)}, because the '
+            'folder is named images; `convert` writes it there.'
+        )
+        log.fault('layout', beside, text)
+        label = beside
+    before = len(log.faults)
+    instances = read_yolo_labels(label, names, log)
+    return Sample(picture, split, label, instances, sound=len(log.faults) == before)
+
+
+def label_path(picture: Path) -> Path:
+    """Return where training looks for labels: `labels` in place of the last `images`.
+
+    Without a folder `images` they lie beside the picture.
     """
     parts = list(picture.parts)
     for place in range(len(parts) - 2, -1, -1):
-        if parts[place].lower() == 'images':
-            parts[place] = 'labels' if parts[place] != 'Images' else 'Labels'
-            apart = Path(*parts).with_suffix('.txt')
-            beside = picture.with_suffix('.txt')
-            return beside if beside.is_file() and not apart.is_file() else apart
-    return picture.with_suffix('.txt')
+        if parts[place] == 'images':
+            parts[place] = 'labels'
+            break
+    return Path(*parts).with_suffix('.txt')
 
 
 def _described_pictures(described: DataYaml, log: FaultLog) -> list[tuple[Path, str]]:
@@ -129,6 +154,7 @@ def _report_lonely_labels(
         for path in (*pictures, *beside)
         if path.suffix.lower() in PICTURE_SUFFIXES
     }
+    expected |= {picture.with_suffix('.txt').resolve() for picture in pictures}
     if described is None:
         candidates = {path for path in folder.rglob('*.txt') if not hidden(path, folder)}
     else:

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Renames, merges, drops and orders classes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from training.dataset.error import DatasetError
+from training.dataset.instance import Instance
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Hold new names by old ones ('' drops a class), and, if it matters, the order to number by.
+
+    Classes that are not named keep their names. Two old names with one new name are merged.
+    """
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(
+        cls, entries: Iterable[str], *, drop: Iterable[str] = (), order: Iterable[str] = ()
+    ) -> ClassMap:
+        """Read entries such as 'AC unit=equip'."""
+        renamed: dict[str, str] = {}
+        for entry in entries:
+            old, sign, new = (part.strip() for part in entry.rpartition('='))
+            if not sign or not old:
+                raise DatasetError(f"{entry!r} maps no class; write 'OLD NAME=NEW NAME'.")
+            renamed[old] = new
+        renamed.update(dict.fromkeys(drop, ''))
+        return cls(renamed, tuple(order))
+
+    def new_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names after mapping; raise DatasetError for what does not fit."""
+        for old in self.renamed:
+            if old not in names:
+                close = difflib.get_close_matches(old, names, n=1)
+                hint = f' Did you mean {close[0]!r}?' if close else ''
+                raise DatasetError(f'There is no class {old!r} in {", ".join(names)}.{hint}')
+        mapped = tuple(dict.fromkeys(new for name in names if (new := self._new(name))))
+        if not mapped:
+            raise DatasetError(f'Every class of {", ".join(names)} would be dropped; keep one.')
+        if not self.order:
+            return mapped
+        if absent := [name for name in mapped if name not in self.order]:
+            raise DatasetError(
+                f'The order {", ".join(self.order)} lacks {", ".join(absent)}; '
+                'add or drop what is lacking.'
+            )
+        return self.order
+
+    def apply(
+        self, instances: tuple[Instance, ...], names: tuple[str, ...]
+    ) -> tuple[Instance, ...]:
+        """Return the instances numbered by the new names, without the dropped ones."""
+        numbers = {name: number for number, name in enumerate(self.new_names(names))}
+        return tuple(
+            replace(instance, class_id=numbers[new])
+            for instance in instances
+            if (new := self._new(names[instance.class_id]))
+        )
+
+    def _new(self, name: str) -> str:
+        return self.renamed.get(name, name)

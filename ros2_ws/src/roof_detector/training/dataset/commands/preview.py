@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+# ruff: noqa: T201
+"""Draws pictures with their labels on one sheet."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from training.dataset.preview import preview
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add this subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        'preview', help='draw pictures with their labels on one sheet', description=__doc__
+    )
+    parser.add_argument('--output', type=Path, default=Path('preview.jpg'), help='.jpg or .png')
+    parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
+    parser.add_argument('--count', type=int, default=24, help='of pictures')
+    parser.add_argument('--columns', type=int, default=4)
+    parser.add_argument('--width', type=int, default=480, help='of each picture in pixels')
+    parser.add_argument('--split', help='train, val or test; default all')
+    parser.add_argument('--seed', type=int, default=0, help='choose other pictures')
+    parser.add_argument('--labels', type=Path, help='label file of a single picture')
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw and say where."""
+    count = preview(
+        arguments.path,
+        arguments.output,
+        count=arguments.count,
+        columns=arguments.columns,
+        tile_width_px=arguments.width,
+        split=arguments.split,
+        seed=arguments.seed,
+        names=arguments.names,
+        labels=arguments.labels,
+        overwrite=arguments.overwrite,
+    )
+    print(f'{arguments.output}: {count} pictures')
+    return 0

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Converts a set of any format to YOLO, whole pictures or tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from training.dataset.class_map import ClassMap
+from training.dataset.error import DatasetError
+from training.dataset.piece import Piece, tiles
+from training.dataset.preparation import Prepared, prepared
+from training.dataset.tiling import Tiling
+from training.dataset.yolo_writer import (
+    fresh_folder,
+    split_folders,
+    write_data_yaml,
+    write_pieces,
+)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Hold how a set is converted; see `prepared` and `tiles` for what each means."""
+
+    names: tuple[str, ...] = ()
+    labels: Path | None = None
+    classes: ClassMap | None = None
+    task: str | None = None
+    tiling: Tiling | None = None
+    val_from_x: float | None = None
+    keep_empty: bool = True
+    skip_faulty: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.task not in (None, 'detect', 'segment'):
+            raise DatasetError(f'The task is {self.task!r}; choose detect or segment.')
+        if self.val_from_x is not None and not 0 < self.val_from_x < 1:
+            raise DatasetError(
+                f'The border is at {self.val_from_x}; give a share between 0 and 1.'
+            )
+        if self.val_from_x is not None and self.tiling is None:
+            raise DatasetError('Only tiles can be split by their place; give --tile too.')
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Count what was written: pictures by split, instances, and pictures left out for faults."""
+
+    output: Path
+    pictures: dict[str, int]
+    left_out: int
+
+
+def convert(path: Path | str, output: Path | str, options: Conversion | None = None) -> Outcome:
+    """Write a set as YOLO into a new folder and return what was written.
+
+    Raises DatasetError where the set has faults that writing does not mend, or the folder is
+    there; then nothing is left behind.
+    """
+    options, output = options or Conversion(), Path(output)
+    with (
+        fresh_folder(output, overwrite=options.overwrite) as folder,
+        prepared(
+            Path(path),
+            names=options.names,
+            labels=options.labels,
+            classes=options.classes,
+            task=options.task,
+            skip_faulty=options.skip_faulty,
+        ) as ready,
+    ):
+        bar = tqdm(_pieces(ready, options), unit='picture', desc='writing', leave=False)
+        written = write_pieces(bar, folder, task=ready.task)
+        if not written:
+            raise DatasetError(f'{path} gives no picture with these options; nothing is written.')
+        remark = f'Converted from {Path(path).name} ({ready.labelled.kind}), task {ready.task}.'
+        splits = split_folders(written)
+        write_data_yaml(folder / 'data.yaml', ready.labelled.names, splits, remark=remark)
+        left_out = ready.left_out
+    return Outcome(output, {name: len(paths) for name, paths in written.items()}, left_out)
+
+
+def _pieces(ready: Prepared, options: Conversion) -> Iterator[Piece]:
+    for sample in ready.labelled.samples:
+        facts = ready.facts[sample.picture]
+        large = options.tiling is not None and max(facts.size_wh) > options.tiling.size_px
+        if options.tiling is None or not (large or options.val_from_x is not None):
+            yield Piece(
+                sample.picture,
+                sample.picture.stem,
+                sample.split,
+                sample.instances,
+                upright=not facts.rotated,
+            )
+            continue
+        yield from tiles(
+            sample,
+            facts.size_wh,
+            options.tiling,
+            val_from_x=options.val_from_x,
+            keep_empty=options.keep_empty,
+        )

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Which pictures belong together and may not be parted between training and validation."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from training.dataset.error import DatasetError
+from training.dataset.labelled_set import Sample
+from training.dataset.likeness import alike
+from training.dataset.picture_facts import PictureFacts
+from training.dataset.source_name import SourceName
+
+# Two roofs in one street are one place; a survey's pictures stand a few metres apart.
+PLACE_GAP_M = 50.0
+# A battery lasts longer than any pause between two pictures of one flight.
+FLIGHT_GAP_S = 600.0
+WAYS = ('auto', 'gps', 'look', 'time', 'video')
+_METRES_PER_DEGREE = 111_320.0
+
+
+class Groups:
+    """Join things that belong together; each begins alone."""
+
+    def __init__(self, count: int) -> None:
+        """Begin with `count` things."""
+        self._parent = list(range(count))
+
+    def join(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Put the two of each pair, and all that is joined to them, together."""
+        for i, j in pairs:
+            a, b = self._root(i), self._root(j)
+            self._parent[max(a, b)] = min(a, b)
+
+    def numbers(self) -> list[int]:
+        """Return the group of each thing, numbered from 0 in the order of first members."""
+        order: dict[int, int] = {}
+        roots = [self._root(i) for i in range(len(self._parent))]
+        return [order.setdefault(root, len(order)) for root in roots]
+
+    def _root(self, i: int) -> int:
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+
+def groups_of(
+    samples: Sequence[Sample],
+    facts: Sequence[PictureFacts],
+    *,
+    by: str = 'auto',
+    place_gap_m: float = PLACE_GAP_M,
+    flight_gap_s: float = FLIGHT_GAP_S,
+) -> list[int]:
+    """Return the group of each sample.
+
+    Copies of one picture and pictures that look the same are always together; `video` adds frames
+    of one video by their names, `gps` pictures of one place, `time` those of one flight by EXIF,
+    `auto` all of these. Raises DatasetError where no picture tells what is asked for.
+    """
+    names = [SourceName.of(sample.picture) for sample in samples]
+    groups = Groups(len(samples))
+    groups.join(_equal([name.source for name in names]))
+    groups.join(alike([one.thumbnail for one in facts]))
+    found = {
+        'video': _equal([name.video for name in names]),
+        'gps': _near([one.lat_lon_deg for one in facts], place_gap_m),
+        'time': _soon([one.taken_s for one in facts], flight_gap_s),
+    }
+    if by == 'auto':
+        for pairs in found.values():
+            groups.join(pairs)
+    elif by in found:
+        known = {
+            'video': any(name.video is not None for name in names),
+            'gps': any(one.lat_lon_deg is not None for one in facts),
+            'time': any(one.taken_s is not None for one in facts),
+        }
+        if not known[by]:
+            raise DatasetError(f'No picture tells its {by}; split by another of {WAYS}.')
+        groups.join(found[by])
+    return groups.numbers()
+
+
+def _equal(keys: Sequence[Hashable | None]) -> Iterator[tuple[int, int]]:
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        if key is not None:
+            members[key].append(i)
+    for together in members.values():
+        yield from ((together[0], other) for other in together[1:])
+
+
+def _near(places: Sequence[tuple[float, float] | None], gap_m: float) -> Iterator[tuple[int, int]]:
+    """Yield pairs nearer than the gap, so that chains of neighbours are one place."""
+    known = [i for i, place in enumerate(places) if place is not None]
+    if not known:
+        return
+    degrees = np.array([places[i] for i in known], dtype=np.float64)
+    scale = np.array([1.0, np.cos(np.radians(degrees[:, 0].mean()))]) * _METRES_PER_DEGREE
+    metres = degrees * scale
+    for row in range(len(known) - 1):
+        away = np.hypot(*(metres[row + 1 :] - metres[row]).T)
+        for other in np.flatnonzero(away <= gap_m).tolist():
+            yield known[row], known[row + 1 + other]
+
+
+def _soon(times: Sequence[float | None], gap_s: float) -> Iterator[tuple[int, int]]:
+    known = sorted((time, i) for i, time in enumerate(times) if time is not None)
+    for (before, i), (after, j) in itertools.pairwise(known):
+        if after - before <= gap_s:
+            yield i, j

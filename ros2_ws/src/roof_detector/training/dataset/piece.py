@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One picture to be written: a whole one or a window of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.dataset.instance import Instance
+from training.dataset.labelled_set import Sample
+from training.dataset.tiling import Tiling, Window, cut
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Hold where the pixels come from, the name to write under, the split and the labels.
+
+    `window` is None for a whole picture; `upright` says that its file can be copied as it is.
+    """
+
+    picture: Path
+    name: str
+    split: str
+    instances: tuple[Instance, ...]
+    window: Window | None = None
+    upright: bool = True
+
+
+def tiles(
+    sample: Sample,
+    size_wh: tuple[int, int],
+    tiling: Tiling,
+    *,
+    val_from_x: float | None = None,
+    keep_empty: bool = True,
+) -> Iterator[Piece]:
+    """Yield the tiles of a picture, named by their left upper corner.
+
+    With `val_from_x`, a share of the width, what lies west of it trains and what lies east
+    validates; each side is tiled by itself, so that they share no pixel.
+    """
+    width, height = size_wh
+    regions: Iterable[tuple[str, Window]] = [(sample.split, (0, 0, width, height))]
+    if val_from_x is not None:
+        border = round(val_from_x * width)
+        regions = [('train', (0, 0, border, height)), ('val', (border, 0, width, height))]
+    for split, region in regions:
+        for window in tiling.windows(region):
+            seen = cut(
+                sample.instances,
+                window,
+                size_wh=size_wh,
+                least_visible=tiling.least_visible,
+            )
+            if seen or keep_empty:
+                name = f'{sample.picture.stem}_x{window[0]:05d}_y{window[1]:05d}'
+                yield Piece(sample.picture, name, split, seen, window)

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Shows a set's pictures with their labels on one sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.export.contact_sheet import contact_sheet
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.drawing import draw_detections
+from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.masks import InstanceMasks
+from training.dataset.error import DatasetError
+from training.dataset.labelled_set import LabelledSet, Sample
+from training.dataset.reader import open_set
+
+SHEET_SUFFIXES = ('.jpg', '.jpeg', '.png')
+_LETTERS = 44  # of a caption below a tile
+
+
+def preview(
+    path: Path | str,
+    output: Path | str,
+    *,
+    count: int = 24,
+    columns: int = 4,
+    tile_width_px: int = 480,
+    split: str | None = None,
+    seed: int = 0,
+    names: tuple[str, ...] = (),
+    labels: Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write a sheet of pictures drawn at random, each with its labels, and return how many.
+
+    A faulty set can be looked at too: what is sound is drawn. Raises DatasetError where nothing
+    can be shown or the file is there.
+    """
+    output = Path(output)
+    if output.suffix.lower() not in SHEET_SUFFIXES:
+        raise DatasetError(f'{output} is no picture; end its name in {", ".join(SHEET_SUFFIXES)}.')
+    if output.exists() and not overwrite:
+        raise DatasetError(f'{output} exists already, not overwriting. Give --overwrite.')
+    if count < 1:
+        raise DatasetError(f'{count} pictures cannot be shown; ask for one or more.')
+    with open_set(path, names=names, labels=labels) as found:
+        labelled = found.labelled
+        samples = labelled.samples if split is None else labelled.of_split(split)
+        if not samples:
+            have = ', '.join(labelled.splits) or 'no pictures'
+            raise DatasetError(f'{path} has no split {split!r}; it has {have}.')
+        chosen = _choose(samples, count, seed)
+        shown = [
+            (drawn, _caption(sample))
+            for sample in chosen
+            if (drawn := draw_sample(sample, labelled, width_px=tile_width_px)) is not None
+        ]
+    if not shown:
+        raise DatasetError(f'{path}: no picture of the {len(chosen)} chosen can be read.')
+    sheet = contact_sheet(shown, columns=columns, tile_width_px=tile_width_px)
+    done, packed = cv2.imencode(output.suffix.lower(), sheet)
+    if not done:
+        raise DatasetError(f'A sheet of {sheet.shape[1]}x{sheet.shape[0]} pixels is too large.')
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(packed.tobytes())
+    return len(shown)
+
+
+def draw_sample(
+    sample: Sample, labelled: LabelledSet, *, width_px: int
+) -> npt.NDArray[np.uint8] | None:
+    """Return a picture, at most `width_px` wide, with its labels; None if it cannot be read."""
+    raw = np.fromfile(sample.picture, dtype=np.uint8)
+    image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
+    if image is None:
+        return None
+    # Lines and letters are drawn at the size at which they are seen.
+    scale = min(1.0, width_px / image.shape[1])
+    size_wh = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
+    small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    used = max((one.class_id for one in sample.instances), default=-1)
+    names = (*labelled.names, *(f'class {i}' for i in range(len(labelled.names), used + 1)))
+    return draw_detections(small, as_detections(sample, size_wh), names)
+
+
+def as_detections(sample: Sample, size_wh: tuple[int, int]) -> Detections:
+    """Return a picture's labels as if they had been found, for what draws and compares these."""
+    if not sample.instances:
+        return Detections.empty()
+    boxes = np.stack([one.box_xyxy for one in sample.instances]) * np.tile(size_wh, 2)
+    masks = None
+    if any(one.polygons for one in sample.instances):
+        masks = InstanceMasks(
+            np.stack([_logits(one.polygons, size_wh) for one in sample.instances]),
+            boxes.astype(np.float32),
+            Letterbox(size_wh, size_wh, size_wh, (0, 0)),
+        )
+    return Detections(
+        boxes.astype(np.float32),
+        np.ones(len(boxes), np.float32),
+        np.array([one.class_id for one in sample.instances], dtype=np.int32),
+        masks=masks,
+    )
+
+
+def _logits(
+    polygons: tuple[npt.NDArray[np.float64], ...], size_wh: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    mask = np.zeros(size_wh[::-1], dtype=np.uint8)
+    if polygons:
+        outlines = [np.rint(polygon * size_wh).astype(np.int32) for polygon in polygons]
+        cv2.fillPoly(mask, outlines, (1.0,))
+    return mask.astype(np.float32) - 0.5
+
+
+def _choose(samples: tuple[Sample, ...], count: int, seed: int) -> list[Sample]:
+    """Choose pictures at random, those with labels first, and keep their order."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(samples)).tolist()
+    order.sort(key=lambda i: not samples[i].instances)
+    return [samples[i] for i in sorted(order[:count])]
+
+
+def _caption(sample: Sample) -> str:
+    name = sample.picture.stem
+    short = name if len(name) <= _LETTERS else f'{name[: _LETTERS - 3]}...'
+    # OpenCV's letters are those of ASCII.
+    return f'{sample.split}: {short}'.encode('ascii', 'replace').decode()

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Writes a YOLO set: pictures, label files and a data.yaml that works wherever it is moved."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from training.dataset.error import DatasetError
+from training.dataset.instance import Instance
+from training.dataset.labelled_set import UNSPLIT
+from training.dataset.outline import joined
+from training.dataset.piece import Piece
+
+MARK = '# Written by roof_detector'
+_JPEG_QUALITY = 95
+_LOSSLESS = frozenset({'.bmp', '.png', '.tif', '.tiff'})
+
+
+@contextlib.contextmanager
+def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a folder to write into that becomes `output` when all went well, else is removed.
+
+    Raises DatasetError where `output` exists; with `overwrite`, unless this writer made it.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        if not overwrite:
+            raise DatasetError(
+                f'{output} exists already, not overwriting. Give another folder or --overwrite.'
+            )
+        described = output.glob('data*.yaml') if output.is_dir() else ()
+        if not any(file.read_text().startswith(MARK) for file in described):
+            raise DatasetError(
+                f'{output} was not written by this command and is left alone; remove it yourself.'
+            )
+    staging = output.with_name(f'.{output.name}.part')
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        if output.exists():
+            shutil.rmtree(output)
+        staging.rename(output)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[str, list[Path]]:
+    """Write pictures and labels and return each split's pictures, relative to the folder."""
+    written: dict[str, list[Path]] = {}
+    taken: set[str] = set()
+    pixels = _Pixels()
+    for piece in pieces:
+        name, again = piece.name, 2
+        while name.lower() in taken:
+            name, again = f'{piece.name}_{again}', again + 1
+        taken.add(name.lower())
+        target = Path('images', piece.split, f'{name}{_suffix(piece)}')
+        for path in (folder / target, folder / 'labels' / piece.split / f'{name}.txt'):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if piece.window is None and piece.upright:
+            shutil.copyfile(piece.picture, folder / target)
+        else:
+            _write_picture(folder / target, pixels.of(piece))
+        lines = ''.join(f'{label_line(one, task=task)}\n' for one in piece.instances)
+        (folder / 'labels' / piece.split / f'{name}.txt').write_text(lines)
+        written.setdefault(piece.split, []).append(target)
+    return written
+
+
+def write_data_yaml(
+    path: Path, names: tuple[str, ...], splits: dict[str, str], *, remark: str = ''
+) -> None:
+    """Write a data.yaml; without `path:` its folders are looked for beside it."""
+    content = yaml.safe_dump(
+        {**splits, 'nc': len(names), 'names': dict(enumerate(names))},
+        sort_keys=False,
+        allow_unicode=True,
+    )
+    notes = ''.join(f'# {line}\n' for line in remark.splitlines())
+    path.write_text(f'{MARK}; edit freely.\n{notes}{content}', encoding='utf-8')
+
+
+def split_folders(written: dict[str, list[Path]]) -> dict[str, str]:
+    """Return data.yaml's entries for the splits that were written."""
+    known: tuple[str, ...] = ('train', 'val', 'test')
+    entries = {split: f'images/{split}' for split in known if split in written}
+    # A set that is not split yet is described as a whole, so that it can be checked and split.
+    return entries or {'train': f'images/{UNSPLIT}'}
+
+
+def label_line(instance: Instance, *, task: str) -> str:
+    """Return a line `class x y w h`, or `class x1 y1 x2 y2 ...`, in shares of the picture."""
+    if task == 'segment':
+        numbers = joined(instance.polygons).reshape(-1)
+    else:
+        low, high = instance.box_xyxy[:2], instance.box_xyxy[2:]
+        numbers = np.concatenate([(low + high) / 2, high - low])
+    return f'{instance.class_id} ' + ' '.join(f'{value:.6f}' for value in numbers)
+
+
+class _Pixels:
+    """Keep the last picture, which many tiles share."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._image: npt.NDArray[np.uint8] | None = None
+
+    def of(self, piece: Piece) -> npt.NDArray[np.uint8]:
+        if piece.picture != self._path or self._image is None:
+            raw = np.fromfile(piece.picture, dtype=np.uint8)
+            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF says
+            if image is None:
+                raise DatasetError(f'{piece.picture} cannot be decoded; replace or remove it.')
+            self._path, self._image = piece.picture, image.astype(np.uint8, copy=False)
+        if piece.window is None:
+            return self._image
+        left, top, right, bottom = piece.window
+        return self._image[top:bottom, left:right]
+
+
+def _suffix(piece: Piece) -> str:
+    suffix = piece.picture.suffix.lower()
+    if piece.window is None and piece.upright:
+        return suffix
+    return '.png' if suffix in _LOSSLESS else '.jpg'
+
+
+def _write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == '.jpg' else []
+    done, packed = cv2.imencode(path.suffix, image, options)
+    if not done:
+        raise DatasetError(f'{path.name} cannot be encoded as {path.suffix}.')
+    path.write_bytes(packed.tobytes())
