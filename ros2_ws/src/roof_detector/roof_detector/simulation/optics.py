@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from roof_detector.simulation.flight_config import FlightConfig
 
 NOISE_SIDE_PX = 640
+# Deviation of the noise sheet in grey levels; three of it fit into 8 bits.
+NOISE_LEVELS = 28.0
 METERED_LEVEL = 126.0
 METERED_SHARE = 0.5
 
@@ -27,12 +31,6 @@ class Optics:
         shading = np.clip(255 * (1 - config.vignetting * reach), 0, 255).astype(np.uint8)
         self._shading = cv2.merge([shading] * 3)
         self._cast = 1 + 0.025 * rng.standard_normal(3)
-        # One sheet of noise per flight; each frame reads it from another place.
-        sheet = rng.standard_normal(
-            (height + NOISE_SIDE_PX, width + NOISE_SIDE_PX, 3), dtype=np.float32
-        )
-        sheet = 0.7 * sheet + 0.6 * cv2.GaussianBlur(sheet, (0, 0), 0.8) * 1.8
-        self._noise = np.clip(128 + config.noise * sheet, 0, 255).astype(np.uint8)
 
     def develop(
         self,
@@ -58,8 +56,9 @@ class Optics:
         if config.noise > 0:
             x, y = rng.integers(0, NOISE_SIDE_PX, 2)
             height, width = image.shape[:2]
-            noise = self._noise[y : y + height, x : x + width]
-            image = np.asarray(cv2.addWeighted(image, 1.0, noise, 1.0, -128.0), np.uint8)
+            noise = _noise_sheet(config.size_wh)[y : y + height, x : x + width]
+            gain = config.noise / NOISE_LEVELS
+            image = np.asarray(cv2.addWeighted(image, 1.0, noise, gain, -128.0 * gain), np.uint8)
         if config.jpeg_quality is not None:
             _, code = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])
             image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
@@ -71,6 +70,18 @@ class Optics:
         # A soft shoulder keeps bright paint from burning out at once.
         curve = np.where(curve > 0.7, 0.7 + 0.3 * np.tanh((curve - 0.7) / 0.3), curve)
         return np.clip(255 * curve, 0, 255).astype(np.uint8)[None]
+
+
+@lru_cache(maxsize=2)
+def _noise_sheet(size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """Make the sheet of noise around 128 that every frame of a size reads from another place."""
+    rng = np.random.default_rng(20261)
+    width, height = size_wh
+    sheet = rng.standard_normal(
+        (height + NOISE_SIDE_PX, width + NOISE_SIDE_PX, 3), dtype=np.float32
+    )
+    sheet = 0.7 * sheet + 0.6 * cv2.GaussianBlur(sheet, (0, 0), 0.8) * 1.8
+    return np.clip(128 + NOISE_LEVELS * sheet, 0, 255).astype(np.uint8)
 
 
 def _smear_kernel(smear_px: tuple[float, float]) -> NDArray[np.float32]:

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a rendered set consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.errors import TrainingError
+
+LOWEST_M, HIGHEST_M = 5.0, 60.0
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """Hold how many frames are rendered, how large, from which seed, and what they show.
+
+    The defaults are the recipe that trained best so far: flights from 6 to 34 m, frames rendered
+    at twice the size and reduced as the node reduces them, seven of eight empty frames left out.
+    """
+
+    output: Path
+    frames: int
+    """Training and validation frames together."""
+    val_frames: int = 0
+    seed: int = 0
+    size_wh: tuple[int, int] = (640, 360)
+    """Size of the written pictures."""
+    render_scale: int = 2
+    """Frames are rendered this many times larger and then reduced."""
+    altitude_m: tuple[float, float] = (6.0, 34.0)
+    """Heights above the eaves, drawn evenly in their logarithm."""
+    empty_share: float = 0.125
+    """Share of the frames without a label that are kept."""
+    default_world_share: float = 0.5
+    """Share of worlds as the demo and the node's simulated flight have them."""
+    near_share: float = 0.5
+    """Share of hovering poses near a thing of a class that is drawn evenly."""
+    survey_share: float = 0.2
+    """Share of frames from a survey flight's own path instead of a hovering pose."""
+    frames_per_world: int = 16
+    segments: bool = False
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.frames_per_world < 1:
+            raise TrainingError(f'{self.frames} frames cannot be rendered; ask for one or more.')
+        if not 0 <= self.val_frames <= self.frames:
+            raise TrainingError(
+                f'val_frames is {self.val_frames}; give 0 to {self.frames}, all frames together.'
+            )
+        if self.seed < 0:
+            raise TrainingError(f'The seed is {self.seed}; give a whole number from zero up.')
+        if min(self.size_wh) < 64:
+            raise TrainingError(f'The size is {self.size_wh}; give 64 pixels a side or more.')
+        if self.render_scale not in (1, 2, 3, 4):
+            raise TrainingError(f'render_scale is {self.render_scale}; give 1, 2, 3 or 4.')
+        low, high = self.altitude_m
+        if not LOWEST_M <= low <= high <= HIGHEST_M:
+            raise TrainingError(
+                f'The altitude is {low:g} to {high:g} m; give a lowest and a highest height '
+                f'within {LOWEST_M:g} and {HIGHEST_M:g} m.'
+            )
+        for name in ('empty_share', 'default_world_share', 'near_share', 'survey_share'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise TrainingError(f'{name} is {getattr(self, name)}; give a share from 0 to 1.')

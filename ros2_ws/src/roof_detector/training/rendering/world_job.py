@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One world's share of a set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from roof_detector.simulation import FlightFrame, RoofWorld, SurveyFlight
+from training.rendering.labels import box_lines, segment_lines
+from training.rendering.recipe import DatasetConfig
+from training.rendering.scene import random_flight, random_pose, random_world
+
+# A world that shows mostly empty frames makes room for another after this many tries a frame.
+TRIES_PER_FRAME = 4
+
+
+@dataclass(frozen=True)
+class WorldJob:
+    """Hold which frames of which split one world gives; `world` is its number in the set."""
+
+    config: DatasetConfig
+    world: int
+    split: str
+    first: int
+    count: int
+
+
+def jobs(config: DatasetConfig) -> Iterator[WorldJob]:
+    """Split the frames into worlds; validation worlds have seeds of their own."""
+    world = 0
+    for split, total in (
+        ('train', config.frames - config.val_frames),
+        ('val', config.val_frames),
+    ):
+        for first in range(0, total, config.frames_per_world):
+            count = min(config.frames_per_world, total - first)
+            yield WorldJob(config, world, split, first, count)
+            world += 1
+
+
+def render(job: WorldJob) -> int:
+    """Render one world's frames and write pictures and labels; return how many.
+
+    What is drawn depends on the set's seed and the world's number alone, never on the process.
+    """
+    cv2.setNumThreads(1)
+    kept = 0
+    successor = 0
+    while kept < job.count:
+        rng = np.random.default_rng([job.config.seed, 7, job.world, successor])
+        for frame in _frames(job.config, rng, tries=TRIES_PER_FRAME * job.count):
+            if len(frame.class_ids) == 0 and rng.random() >= job.config.empty_share:
+                continue
+            _write(frame, job, job.first + kept)
+            kept += 1
+            if kept == job.count:
+                break
+        successor += 1
+    return kept
+
+
+def _frames(
+    config: DatasetConfig, rng: np.random.Generator, *, tries: int
+) -> Iterator[FlightFrame]:
+    """Render frames of one world, from hovering poses and from a survey's path."""
+    seed = int(rng.integers(2**30))
+    plain = rng.random() < config.default_world_share
+    world = RoofWorld.generate(seed=seed, config=None if plain else random_world(rng))
+    size_wh = (config.size_wh[0] * config.render_scale, config.size_wh[1] * config.render_scale)
+    for index in range(tries):
+        camera = random_flight(rng, size_wh, altitude_m=config.altitude_m)
+        flight = SurveyFlight(world, camera, seed=int(rng.integers(2**30)))
+        if rng.random() < config.survey_share:
+            yield flight[int(rng.integers(len(flight)))]
+        else:
+            pose = random_pose(world, camera, rng, near_share=config.near_share)
+            yield flight.render(pose, index=index, stamp_s=float(rng.uniform(0, 60)))
+
+
+def _write(frame: FlightFrame, job: WorldJob, number: int) -> None:
+    """Write a frame's picture, reduced as the node's letterbox does, and its label file."""
+    name = f'{job.split}_{number:06d}'
+    path = job.config.output / 'images' / job.split / f'{name}.jpg'
+    labels = job.config.output / 'labels' / job.split / f'{name}.txt'
+    for folder in (path.parent, labels.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    image = frame.image_bgr
+    if job.config.render_scale > 1:
+        image = cv2.resize(image, job.config.size_wh, interpolation=cv2.INTER_LINEAR)
+    _write_picture(path, image)
+    lines = segment_lines(frame) if job.config.segments else box_lines(frame)
+    labels.write_text(''.join(f'{line}\n' for line in lines))
+
+
+def _write_picture(path: Path, image: cv2.typing.MatLike) -> None:
+    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
+        raise OSError(f'{path} cannot be written; check the folder and the free space.')
