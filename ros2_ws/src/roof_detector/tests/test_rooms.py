@@ -23,7 +23,7 @@ MAY_IMPORT = {
     'ros': {'vision', 'geo', 'blocks', 'simulation', 'inference', 'bags', 'export', 'sources'},
 }
 # These join rooms for a person's command and may import any of them.
-ABOVE_ALL = {'cli', 'doctor', 'flight', 'station'}
+ABOVE_ALL = {'cli', 'doctor', 'flight', 'replay', 'station'}
 OF_ROS = ('rclpy', 'rcl_interfaces', 'cv_bridge', 'ament_index_python')
 
 

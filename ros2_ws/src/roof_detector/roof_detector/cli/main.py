@@ -12,7 +12,16 @@ from roof_detector import __version__
 
 # Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module imports
 # what its work needs only when it runs, so that `--help` is quick and needs no ROS.
-COMMANDS = ('bag', 'bench', 'demo', 'doctor', 'models')
+COMMANDS = (
+    'bag',
+    'bench',
+    'demo',
+    'detect',
+    'doctor',
+    'export',
+    'models',
+    'rethreshold',
+)
 
 
 def make_parser() -> argparse.ArgumentParser:

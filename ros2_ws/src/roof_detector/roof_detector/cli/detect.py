@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector detect`: recorded flights through a model, every frame once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.cli.replay_options import (
+    EXIT_CODES,
+    add_export_options,
+    add_threshold_options,
+    ground_of,
+    thresholds_of,
+)
+
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
+    from roof_detector.replay.settings import DetectSettings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'detect',
+        help='find things in recorded flights, videos and pictures, without a running ROS',
+        description='Run the detector over each input and leave in OUTPUT/<name>: a bag with the '
+        "results under the input's own stamps, tables for people, timing.csv and run.json. The "
+        'same input and model give the same bag, byte by byte, on the same machine.',
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, picture, or folder of pictures',
+    )
+    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
+    parser.add_argument('--image-topics', nargs='+', default=(), metavar='TOPIC')
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument('--overwrite', action='store_true', help='replace results that exist')
+    again.add_argument(
+        '--resume', action='store_true', help='go on where a killed run of this command was'
+    )
+    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    _add_model_options(parser)
+    add_threshold_options(parser)
+    _add_bag_options(parser)
+    add_export_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Detect in all inputs and return the exit code."""
+    from roof_detector.replay.batch import detect_all, make_output  # noqa: PLC0415
+    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
+    from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
+
+    settings = _settings(arguments)
+    check_formats(settings.output.formats or ())
+    make_output(arguments.output)
+    outcomes = []
+    with _open_detector(arguments) as detector:
+        settings.thresholds.for_names(detector.names)
+        try:
+            for outcome in detect_all(
+                arguments.inputs,
+                arguments.output,
+                detector=detector,
+                settings=settings,
+                overwrite=arguments.overwrite,
+                resume=arguments.resume,
+                quiet=arguments.quiet,
+            ):
+                outcomes.append(outcome)
+                stream = sys.stderr if outcome.failure else sys.stdout
+                print('\n'.join(outcome.lines()), file=stream, flush=True)
+        except KeyboardInterrupt:
+            print('Interrupted. The same command with --resume goes on here.', file=sys.stderr)
+            raise
+    return exit_code(outcomes)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('the model')
+    group.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
+    group.add_argument('--image-size', type=int, metavar='PIXELS', help="the model's by default")
+    group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    group.add_argument('--backend', default='auto')
+    group.add_argument('--threads', type=int, metavar='N', help='all cores by default')
+    group.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
+
+
+def _add_bag_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('the result bag')
+    group.add_argument(
+        '--copy-topics',
+        nargs='*',
+        metavar='TOPIC',
+        help="of the input that go through unchanged, also as patterns ('*' for all); without "
+        'the option camera info, fix and pose',
+    )
+    group.add_argument('--annotated', action='store_true', help='add annotated pictures')
+    group.add_argument('--jpeg-quality', type=int, default=85, metavar='Q', help='of these')
+    group.add_argument(
+        '--keep-candidates',
+        type=float,
+        metavar='FLOOR',
+        help='add all that the network proposes down to this score, for "roof_detector '
+        'rethreshold"; 0.05 serves',
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> DetectSettings:
+    from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+
+    output = OutputSettings(
+        formats=None if arguments.formats is None else tuple(arguments.formats),
+        annotated=arguments.annotated,
+        jpeg_quality=arguments.jpeg_quality,
+        keep_candidates=arguments.keep_candidates,
+        image_topics=tuple(arguments.image_topics),
+        copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
+        ground=ground_of(arguments),
+    )
+    return DetectSettings(thresholds_of(arguments), output)
+
+
+def _open_detector(arguments: argparse.Namespace) -> Detector:
+    from roof_detector.inference.detector import Detector  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+
+    return Detector.open(
+        resolve_model(arguments.model),
+        device=arguments.device,
+        backend=arguments.backend,
+        image_size=arguments.image_size,
+        trust_model=arguments.trust_model,
+        threads=arguments.threads,
+    )

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector export`: results as files for people."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from roof_detector.cli.replay_options import EXIT_CODES, add_export_options, ground_of
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'export',
+        help='write tables, pictures, video or places from results',
+        description='Export any bag that holds detections: of "roof_detector detect", or of the '
+        'recorder in flight.',
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('bag', type=Path, help='bag with detections, or a folder of results')
+    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
+    parser.add_argument(
+        '--images', type=Path, metavar='INPUT', help='the footage, where the bag has no pictures'
+    )
+    parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
+    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_export_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export and return the exit code."""
+    from roof_detector.replay.exporting import export_results, usual_formats  # noqa: PLC0415
+    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
+    from roof_detector.replay.outcome import Outcome, exit_code  # noqa: PLC0415
+
+    check_formats(arguments.formats or ())
+    bag = arguments.bag.absolute()
+    formats = usual_formats(bag) if arguments.formats is None else tuple(arguments.formats)
+    tally = export_results(
+        bag,
+        arguments.output,
+        formats,
+        ground=ground_of(arguments),
+        images=arguments.images,
+        overwrite=arguments.overwrite,
+        quiet=arguments.quiet,
+    )
+    outcome = Outcome.of(tally, source=str(arguments.bag), output=arguments.output)
+    print('\n'.join(outcome.lines()))
+    return exit_code([outcome])

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector rethreshold`: other thresholds after the fact, without inference."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from roof_detector.cli.replay_options import (
+    EXIT_CODES,
+    add_export_options,
+    add_threshold_options,
+    ground_of,
+    thresholds_of,
+)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'rethreshold',
+        help='apply other thresholds to results, without inference',
+        description='Give exactly the results that "roof_detector detect" with these thresholds '
+        'would have given, from the candidates that it kept with --keep-candidates.',
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('bag', type=Path, help='results of detect: their folder or the bag in it')
+    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
+    parser.add_argument('--overwrite', action='store_true', help='replace results that exist')
+    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_threshold_options(parser)
+    add_export_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Apply the thresholds and return the exit code."""
+    from roof_detector.replay.batch import make_output  # noqa: PLC0415
+    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
+    from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
+    from roof_detector.replay.rethresholding import Rethresholding  # noqa: PLC0415
+    from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+
+    formats = None if arguments.formats is None else tuple(arguments.formats)
+    check_formats(formats or ())
+    settings = DetectSettings(
+        thresholds_of(arguments), OutputSettings(formats=formats, ground=ground_of(arguments))
+    )
+    bag, output = arguments.bag.absolute(), arguments.output.absolute()
+    again = Rethresholding(bag, output, settings=settings)
+    make_output(output.parent)
+    outcome = again.run(overwrite=arguments.overwrite, quiet=arguments.quiet)
+    print('\n'.join(outcome.lines()))
+    return exit_code([outcome])

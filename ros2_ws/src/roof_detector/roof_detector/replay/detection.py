@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One recorded flight, from its frames to its results."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.provenance import software_versions
+from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.exporting import export_places, settings_table
+from roof_detector.replay.exports import Exports, without_places
+from roof_detector.replay.footage import Passing, one_line
+from roof_detector.replay.frame_record import FrameRecord
+from roof_detector.replay.inference_stages import FrameResult, InferenceStages
+from roof_detector.replay.opening import fingerprint, open_footage
+from roof_detector.replay.outcome import Outcome, Tally
+from roof_detector.replay.progress import Progress
+from roof_detector.replay.result_writer import ResultWriter
+from roof_detector.replay.settings import NetworkFacts
+from roof_detector.replay.timing import TimingWriter
+from roof_detector.replay.work_folder import WorkFolder, read_run
+from roof_detector.sources.errors import SourceError
+
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
+    from roof_detector.replay.footage import Footage
+    from roof_detector.replay.settings import DetectSettings
+
+
+class FlightDetection:
+    """Detect in one input and leave the results in a folder, which appears when all is done.
+
+    What a killed run inferred is kept beside it and used by a run with `resume`; all else is made
+    again, so that the results are those of a run that was never killed.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        output: Path,
+        *,
+        detector: Detector,
+        settings: DetectSettings,
+        overwrite: bool = False,
+        resume: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._source = source
+        self._detector = detector
+        self._settings = settings
+        self._network = NetworkFacts.of(detector)
+        self._quiet = quiet
+        self._overwrite, self._resume = overwrite, resume
+        self._output = output
+        self._tally = Tally()
+
+    def run(self) -> Outcome:
+        """Detect; raise ReplayError, SourceError, BagError or InferenceError if nothing comes."""
+        chosen = self._settings.output
+        footage = open_footage(
+            self._source, image_topics=chosen.image_topics, copy_topics=chosen.copy_topics
+        )
+        folder = WorkFolder(
+            self._output,
+            made_from=self._made_from(),
+            overwrite=self._overwrite,
+            resume=self._resume,
+        )
+        with closing(footage):
+            if folder.is_done():
+                return Outcome.earlier(read_run(folder.final), output=folder.final)
+            self._detect(footage, folder)
+            self._tally.troubles += footage.troubles()
+        if self._tally.frames == self._tally.unreadable:
+            folder.discard()
+            reason = f' {self._tally.troubles[0]}' if self._tally.troubles else ''
+            msg = f'None of {self._tally.frames} pictures can be read.{reason}'
+            raise ReplayError(msg)
+        # At last, for only the whole bag can tell where the camera was.
+        places = export_places(folder.bag, folder.path, chosen.formats, ground=chosen.ground)
+        self._tally.add_words(places)
+        self._tally.said_of(folder.path, called=folder.final)
+        outcome = Outcome.of(self._tally, source=str(self._source), output=folder.final)
+        folder.publish(outcome.as_run())
+        return outcome
+
+    def _detect(self, footage: Footage, folder: WorkFolder) -> None:
+        with ExitStack() as stack:
+            journal = stack.enter_context(closing(folder.open()))
+            writer = stack.enter_context(closing(self._writer(footage, folder)))
+            timing = stack.enter_context(TimingWriter(folder.path))
+            exports = stack.enter_context(self._exports(footage, folder, writer))
+            stages = InferenceStages(
+                self._detector,
+                self._settings,
+                earlier=journal.recorded(),
+                wants_pictures=self._settings.output.annotated or exports.wants_pictures,
+            )
+            bar = Progress(footage.name, frames=footage.frame_count, quiet=self._quiet)
+            stack.enter_context(bar)
+            results = stack.enter_context(closing(stages.results(footage.items())))
+            try:
+                for item in results:
+                    if isinstance(item, Passing):
+                        writer.pass_on(item)
+                        continue
+                    if item.is_new:
+                        journal.append(item.inferred)
+                    self._write(item, writer, timing, exports)
+                    bar.step(inferred=item.is_new)
+            except SourceError as error:
+                self._tally.troubles.append(f'It cannot be read to its end: {one_line(error)}')
+            exports.close()
+            self._tally.troubles += exports.troubles
+            self._tally.notes += exports.notes
+
+    def _write(
+        self, result: FrameResult, writer: ResultWriter, timing: TimingWriter, exports: Exports
+    ) -> None:
+        frame, inferred = result.frame, result.inferred
+        record = FrameRecord(
+            frame.topic,
+            frame.index,
+            frame.name,
+            frame.stamp_ns,
+            frame.frame_id,
+            inferred.size_wh,
+            inferred.trouble,
+        )
+        findings = writer.write(
+            record, inferred, log_time_ns=frame.log_time_ns, image_bgr=result.image_bgr
+        )
+        timing.write(frame.topic, frame.index, frame.stamp_ns, inferred.inference_s)
+        if findings is not None:
+            exports.write(findings, result.image_bgr)
+        self._tally.take(
+            trouble=inferred.trouble,
+            inferred=result.is_new,
+            found={} if findings is None else findings.detections.counts(self._network.names),
+        )
+
+    def _writer(self, footage: Footage, folder: WorkFolder) -> ResultWriter:
+        return ResultWriter(
+            folder.bag,
+            source=self._source.name,
+            image_topics=footage.image_topics,
+            passing_topics=footage.passing_topics,
+            network=self._network,
+            settings=self._settings,
+        )
+
+    def _exports(self, footage: Footage, folder: WorkFolder, writer: ResultWriter) -> Exports:
+        return Exports(
+            folder.path,
+            without_places(self._settings.output.formats),
+            image_topics=footage.image_topics,
+            class_names=self._network.names,
+            settings=settings_table(writer.manifest),
+        )
+
+    def _made_from(self) -> str:
+        return json.dumps(
+            {
+                'input': str(self._source.absolute()),
+                'files': fingerprint(self._source),
+                'network': asdict(self._network),
+                'thresholds': asdict(self._settings.thresholds),
+                'output': asdict(self._settings.output),
+                'software': software_versions(),
+            },
+            sort_keys=True,
+        )

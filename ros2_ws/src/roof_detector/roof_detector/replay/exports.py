@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The files for people that go with a result bag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+from roof_detector.export.errors import ExportError
+from roof_detector.export.opening import FORMATS, PICTURE_FORMATS, open_exports
+from roof_detector.export.recorded_track import FIX_TYPES, POSE_TYPES, read_track
+from roof_detector.replay.errors import ReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from roof_detector.geo.camera_track import CameraTrack
+    from roof_detector.geo.ground import Ground
+    from roof_detector.replay.result_bag import ResultBag
+    from roof_detector.vision.frame_findings import FrameFindings
+
+DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
+PLACES = 'geojson'
+
+
+class Exports:
+    """Write the findings of a run in every format; those of several image topics apart.
+
+    A format that fails is told among the `troubles` and stops no other.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        formats: Sequence[str],
+        *,
+        image_topics: Sequence[str],
+        class_names: tuple[str, ...],
+        settings: Mapping[str, object],
+        tracks: Mapping[str, CameraTrack] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.wants_pictures = bool(PICTURE_FORMATS.intersection(formats))
+        self.troubles: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        tracks = tracks or {}
+        self._exports = {
+            topic: open_exports(
+                folder_of(folder, topic, alone=len(image_topics) == 1),
+                formats,
+                class_names=class_names,
+                settings=settings,
+                track=tracks.get(topic),
+                overwrite=overwrite,
+            )
+            for topic in image_topics
+        }
+
+    def write(self, findings: FrameFindings, image_bgr: NDArray[np.uint8] | None) -> None:
+        """Add a frame."""
+        self._exports[findings.topic].write(findings, image_bgr)
+
+    def close(self) -> None:
+        """Complete all files."""
+        for export in self._exports.values():
+            export.close()
+        self.troubles = tuple(e for export in self._exports.values() for e in export.errors)
+        self.notes = tuple(n for export in self._exports.values() for n in export.notes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for export in self._exports.values():
+            export.abandon()
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Raise ReplayError for a format that there is not."""
+    if unknown := sorted(set(formats) - set(FORMATS)):
+        msg = f'There is no export format {", ".join(unknown)}; there are: {", ".join(FORMATS)}.'
+        raise ReplayError(msg)
+
+
+def without_places(formats: Sequence[str] | None) -> list[str]:
+    """Return the formats, the usual ones without any, that need no second look at the bag."""
+    return [name for name in (DEFAULT_FORMATS if formats is None else formats) if name != PLACES]
+
+
+def folder_of(folder: Path, topic: str, *, alone: bool) -> Path:
+    """Return where the files of an image topic lie."""
+    return folder if alone else folder / topic.strip('/').replace('/', '_')
+
+
+def has_places(bag: ResultBag) -> bool:
+    """Tell whether a bag recorded where the camera was."""
+    types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
+    return not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
+
+
+def tracks_of(bag: ResultBag, ground: Ground) -> dict[str, CameraTrack]:
+    """Return where the camera of each image topic was; raise ReplayError where that is unknown."""
+    try:
+        return {
+            topic: read_track(bag.reader, image_topic=topic, ground=ground)
+            for topic in bag.image_topics
+        }
+    except (ExportError, BagError) as error:
+        msg = f'{PLACES} was not exported: {error}'
+        raise ReplayError(msg) from error

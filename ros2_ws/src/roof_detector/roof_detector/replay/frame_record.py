@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a result bag keeps of each frame besides its detections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from roof_detector.bags.finding_messages import header_values
+from roof_detector.bags.message_bytes import message_bytes
+
+FRAME_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
+_OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """Say which frame it was; `trouble` says why it could not be read, empty where it could."""
+
+    topic: str
+    index: int
+    name: str
+    stamp_ns: int
+    frame_id: str
+    size_wh: tuple[int, int]
+    trouble: str = ''
+
+    def to_bytes(self) -> bytes:
+        """Return the record as a DiagnosticArray of one status, which every tool can show."""
+        values = {
+            'index': self.index,
+            'width': self.size_wh[0],
+            'height': self.size_wh[1],
+        }
+        status = {
+            'level': (_ERROR if self.trouble else _OK)[0],
+            'name': self.name,
+            'message': self.trouble,
+            'hardware_id': self.topic,
+            'values': [{'key': key, 'value': str(value)} for key, value in values.items()],
+        }
+        header = header_values(self.stamp_ns, self.frame_id)
+        return message_bytes(FRAME_TYPE, {'header': header, 'status': [status]})
+
+    @classmethod
+    def of(cls, message: Any) -> FrameRecord:
+        """Read the record from its message."""
+        (status,) = message.status
+        values = {pair.key: int(pair.value) for pair in status.values}
+        return cls(
+            status.hardware_id,
+            values['index'],
+            status.name,
+            header_stamp_ns(message),
+            message.header.frame_id,
+            (values['width'], values['height']),
+            status.message,
+        )
+
+
+def header_stamp_ns(message: Any) -> int:
+    """Return the stamp of a message's header."""
+    stamp = message.header.stamp
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Footage through a detector, with decoding, network and writing at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
+from roof_detector.replay.footage import Frame, Passing, one_line
+from roof_detector.replay.journal import Inferred
+from roof_detector.sources.ahead import Ahead
+from roof_detector.sources.errors import SourceError
+from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from roof_detector.inference.detector import Detector, Prepared
+    from roof_detector.replay.settings import DetectSettings
+
+# Between two stages: enough to even out a slow picture, little memory at 4K.
+_FRAMES_AHEAD = 4
+_STOP_S = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """Hold what came of a frame; `is_new` tells whether it was inferred in this run."""
+
+    frame: Frame
+    inferred: Inferred
+    image_bgr: NDArray[np.uint8] | None
+    is_new: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """Hold a frame before the network: fitted to it, or inferred by an earlier run."""
+
+    frame: Frame
+    image_bgr: NDArray[np.uint8] | None = None
+    prepared: Prepared | None = None
+    earlier: Inferred | None = None
+    trouble: str = ''
+
+
+class InferenceStages:
+    """Infer every frame once, but for the first ones, where an earlier run's result is given.
+
+    The network runs in one thread, decoding and letterboxing in another, at most a few frames
+    ahead of whoever takes the results. Pictures come along only where they are wanted.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        settings: DetectSettings,
+        *,
+        earlier: Iterable[Inferred] = (),
+        wants_pictures: bool = False,
+    ) -> None:
+        self._detector = detector
+        self._settings = settings
+        self._earlier = iter(earlier)
+        self._wants_pictures = wants_pictures
+
+    def results(
+        self, items: Iterable[Frame | Passing]
+    ) -> Generator[FrameResult | Passing, None, None]:
+        """Yield the items in their order, each frame with what was found."""
+        ready = Ahead(self._ready(items), depth=_FRAMES_AHEAD)
+        results = Ahead(self._inferred(ready), depth=_FRAMES_AHEAD)
+        try:
+            yield from results
+        finally:
+            for stage in (results, ready):
+                stage.stop()
+            for stage in (results, ready):
+                stage.join(_STOP_S)
+
+    def _ready(self, items: Iterable[Frame | Passing]) -> Iterator[_Ready | Passing]:
+        for item in items:
+            if isinstance(item, Passing):
+                yield item
+                continue
+            earlier = next(self._earlier, None)
+            if earlier is not None and (earlier.trouble or not self._wants_pictures):
+                yield _Ready(item, earlier=earlier)
+                continue
+            try:
+                image_bgr = item.image_bgr()
+                prepared = None if earlier else self._detector.prepare(image_bgr)
+            except (SourceError, VisionError) as error:
+                yield _Ready(item, trouble=one_line(error))
+                continue
+            yield _Ready(
+                item, image_bgr if self._wants_pictures or not earlier else None, prepared, earlier
+            )
+
+    def _inferred(self, ready: Iterable[_Ready | Passing]) -> Iterator[FrameResult | Passing]:
+        for item in ready:
+            if isinstance(item, Passing):
+                yield item
+            elif item.earlier is not None:
+                yield FrameResult(item.frame, item.earlier, item.image_bgr, is_new=False)
+            elif item.prepared is None or item.image_bgr is None:
+                inferred = Inferred((0, 0), trouble=item.trouble)
+                yield FrameResult(item.frame, inferred, None, is_new=True)
+            else:
+                yield self._infer(item.frame, item.image_bgr, item.prepared)
+
+    def _infer(
+        self, frame: Frame, image_bgr: NDArray[np.uint8], prepared: Prepared
+    ) -> FrameResult:
+        (forwarded,) = self._detector.forward(prepared)
+        finishing_s = perf_counter()
+        detections = self._detector.finish(forwarded, self._settings.thresholds)
+        inference_s = forwarded.letterbox_s + forwarded.forward_s + perf_counter() - finishing_s
+        floor = self._settings.output.keep_candidates
+        names, stamp_ns, frame_id = self._detector.names, frame.stamp_ns, frame.frame_id
+        inferred = Inferred(
+            prepared.geometry.source_wh,
+            detections_bytes(detections, names=names, stamp_ns=stamp_ns, frame_id=frame_id),
+            b''
+            if floor is None
+            else candidates_bytes(
+                self._detector.candidates(forwarded, floor=floor),
+                names=names,
+                stamp_ns=stamp_ns,
+                frame_id=frame_id,
+            ),
+            inference_s=round(inference_s, 6),  # as timing.csv has it
+        )
+        wanted = image_bgr if self._wants_pictures else None
+        return FrameResult(frame, inferred, wanted, is_new=True)

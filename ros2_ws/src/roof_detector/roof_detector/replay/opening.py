@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From the name of a recorded flight to its footage."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.replay.bag_footage import BagFootage
+from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.plain_footage import PictureFootage, VideoFootage
+from roof_detector.sources.opening import is_bag
+from roof_detector.sources.pictures import PICTURE_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.replay.footage import Footage
+
+_KINDS = 'a video file, a picture, a folder of pictures or a bag (folder, .mcap, .db3, .bag)'
+
+
+def open_footage(
+    path: Path,
+    *,
+    image_topics: Sequence[str] = (),
+    copy_topics: Sequence[str] | None = None,
+) -> Footage:
+    """Open a recorded flight; raise SourceError or ReplayError with the reason why not."""
+    if not path.exists():
+        msg = f'There is no file or folder {path}; give {_KINDS}.'
+        raise ReplayError(msg)
+    if is_bag(path):
+        return BagFootage(path, image_topics=image_topics, copy_topics=copy_topics)
+    if image_topics or copy_topics:
+        msg = f'Only a bag has topics, and {path} is none; leave the topics out.'
+        raise ReplayError(msg)
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return PictureFootage(path)
+    return VideoFootage(path)
+
+
+def fingerprint(path: Path) -> str:
+    """Return a digest that changes when the files of an input do: names, sizes and times."""
+    files = sorted(path.rglob('*')) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            state = file.stat()
+            digest.update(f'{file.absolute()}\0{state.st_size}\0{state.st_mtime_ns}\0'.encode())
+    return digest.hexdigest()

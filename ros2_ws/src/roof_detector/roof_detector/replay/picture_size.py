@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How large the pictures of a bag are, where its detections do not say."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.recorded_picture import RecordedPicture
+
+if TYPE_CHECKING:
+    from roof_detector.bags.reader import BagReader
+
+_CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+
+
+class PictureSize:
+    """Ask the camera info or the first picture, and else what was found."""
+
+    def __init__(self, reader: BagReader) -> None:
+        self._reader = reader
+        self._known: tuple[int, int] | None = None
+        self._asked = False
+
+    def of(self, detections: Any) -> tuple[int, int]:
+        """Return width and height; without any picture the least that holds the boxes."""
+        if not self._asked:
+            self._asked = True
+            self._known = self._ask()
+        if self._known is not None:
+            return self._known
+        width = height = 1
+        for one in detections.detections:
+            centre = one.bbox.center.position
+            width = max(width, math.ceil(centre.x + one.bbox.size_x / 2))
+            height = max(height, math.ceil(centre.y + one.bbox.size_y / 2))
+        return width, height
+
+    def _ask(self) -> tuple[int, int] | None:
+        infos = {t.name for t in self._reader.topics if t.type_name == _CAMERA_INFO}
+        for message in self._reader.messages(infos):
+            content = self._reader.deserialize(message)
+            if content.width and content.height:
+                return int(content.width), int(content.height)
+        for message in self._reader.messages({t.name for t in self._reader.image_topics()}):
+            try:
+                height, width = RecordedPicture(message, self._reader).to_bgr().shape[:2]
+            except SourceError:
+                continue
+            return width, height
+        return None

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Footage outside bags: pictures and videos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roof_detector.replay.footage import Frame, PassingTopic, frame_name
+from roof_detector.sources.pictures import DEFAULT_RATE_HZ, pictures_in
+from roof_detector.sources.source import frame_time_ns
+from roof_detector.sources.video import VideoSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# The frame that the camera node gives pictures which have none; see its parameter frame_id.
+FRAME_ID = 'camera_optical_frame'
+
+
+class PictureFootage:
+    """Give the pictures of a folder in natural order, or one picture.
+
+    They are half a second apart, as the camera node plays them. Every file keeps its number and
+    time, whether the ones before it can be read or not.
+    """
+
+    image_topics: tuple[str, ...] = ('',)
+    passing_topics: tuple[PassingTopic, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name if path.is_dir() else path.stem
+        self._paths = pictures_in(path) if path.is_dir() else [path]
+        self.frame_count: int | None = len(self._paths)
+
+    def items(self) -> Iterator[Frame]:
+        """Yield the pictures, unread."""
+        for index, path in enumerate(self._paths):
+            time_ns = frame_time_ns(index, rate_hz=DEFAULT_RATE_HZ)
+            yield Frame('', index, path.name, time_ns, time_ns, FRAME_ID, path)
+
+    def troubles(self) -> tuple[str, ...]:
+        """Return nothing: each picture has its own trouble."""
+        return ()
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+class VideoFootage:
+    """Give the frames of a video, each with its time in the video."""
+
+    image_topics: tuple[str, ...] = ('',)
+    passing_topics: tuple[PassingTopic, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self._source = VideoSource(path)
+        self.name = path.stem
+        self.frame_count = self._source.frame_count
+
+    def items(self) -> Iterator[Frame]:
+        """Yield the frames."""
+        for frame in self._source:
+            name = frame_name(self.name, '', frame.index)
+            stamp_ns = frame.stamp_ns
+            yield Frame('', frame.index, name, stamp_ns, stamp_ns, FRAME_ID, frame.picture)
+
+    def troubles(self) -> tuple[str, ...]:
+        """Return whether the video ended before its time."""
+        trouble = self._source.health().trouble
+        return (trouble,) if trouble else ()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Where in a result bag things are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NAMESPACE = '/detector'  # that of the node, as the launch files start it
+LABELS = f'{NAMESPACE}/labels'
+
+
+@dataclass(frozen=True)
+class ResultTopics:
+    """Name the topics of what was found in the pictures of one image topic.
+
+    They are those of the live node; where a bag has several image topics, those of each lie in a
+    namespace of its own.
+    """
+
+    namespace: str
+
+    @classmethod
+    def of(cls, image_topic: str, *, alone: bool) -> ResultTopics:
+        """Return the topics for an image topic."""
+        return cls(NAMESPACE if alone else f'{NAMESPACE}{image_topic}')
+
+    @classmethod
+    def beside(cls, detections_topic: str) -> ResultTopics:
+        """Return the topics that belong to a topic of detections."""
+        return cls(detections_topic.rpartition('/')[0])
+
+    @property
+    def detections(self) -> str:
+        """Return the topic of the Detection2DArray messages."""
+        return f'{self.namespace}/detections'
+
+    @property
+    def frames(self) -> str:
+        """Return the topic that says of each frame which it was, and whether it was read."""
+        return f'{self.namespace}/frames'
+
+    @property
+    def candidates(self) -> str:
+        """Return the topic of what was kept for other thresholds."""
+        return f'{self.namespace}/candidates'
+
+    @property
+    def annotated(self) -> str:
+        """Return the topic of annotated pictures."""
+        return f'{self.namespace}/image_annotated/compressed'
+
+
+def is_result(topic: str) -> bool:
+    """Tell whether a topic lies in the detector's namespace."""
+    return topic.startswith(f'{NAMESPACE}/')
