@@ -57,13 +57,11 @@ def read_track(
     if pose.type_name == 'sensor_msgs/msg/Imu' and ground.map_z_m is not None:
         raise ExportError(f'{pose.name} is an IMU and has no z; give the altitude of the roofs.')
     try:
-        lens = _lens(
-            next(_contents(bag, info.name), None), info.name, rectified='rect' in image_topic
-        )
+        first_info = next(_contents(bag, info.name), None)
         return CameraTrack(
             places=_places(bag, fix.name, uncertainty),
             attitudes=_attitudes(bag, pose.name, uncertainty),
-            lens=lens,
+            lens=_lens(first_info, info.name, rectified='rect' in image_topic),
             ground=ground,
             mount=mount or CameraMount.optical(),
         )

@@ -37,16 +37,22 @@ class LocalTangentPlane:
 
     def to_geodetic(self, enu: ArrayLike) -> NDArray[np.float64]:
         """Map (..., 3) east, north, up in metres to (..., 3) latitude, longitude, altitude."""
-        east, north, up = np.moveaxis(np.asarray(enu, dtype=np.float64), -1, 0)
-        longitude, latitude, altitude = self._from_geodetic.transform(
-            east, north, up, direction=TransformDirection.INVERSE
-        )
-        return np.stack([latitude, longitude, altitude], axis=-1)
+        points = np.asarray(enu, dtype=np.float64)
+        found = self._transformed(points, TransformDirection.INVERSE)
+        return found[..., [1, 0, 2]]
 
     def to_enu(self, geodetic: ArrayLike) -> NDArray[np.float64]:
         """Map (..., 3) latitude, longitude, altitude to (..., 3) east, north, up in metres."""
-        latitude, longitude, altitude = np.moveaxis(np.asarray(geodetic, np.float64), -1, 0)
-        return np.stack(self._from_geodetic.transform(longitude, latitude, altitude), axis=-1)
+        points = np.asarray(geodetic, dtype=np.float64)[..., [1, 0, 2]]
+        return self._transformed(points, TransformDirection.FORWARD)
+
+    def _transformed(
+        self, points: NDArray[np.float64], direction: TransformDirection
+    ) -> NDArray[np.float64]:
+        # As lists: of an array of one element pyproj makes a number in a way NumPy gives up.
+        first, second, third = points.reshape(-1, 3).T.tolist()
+        found = self._from_geodetic.transform(first, second, third, direction=direction)
+        return np.stack(found, axis=-1).reshape(points.shape)
 
     @cached_property
     def _from_geodetic(self) -> Transformer:

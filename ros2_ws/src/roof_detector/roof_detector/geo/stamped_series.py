@@ -39,7 +39,7 @@ class StampedSeries:
 
     @classmethod
     def of(cls, stamps_ns: ArrayLike, numbers: ArrayLike, *, width: int) -> StampedSeries:
-        """Cut numbers into rows and sort them by stamp; of several of one stamp the last counts."""
+        """Cut numbers into rows by stamp; of several of one stamp the last counts."""
         stamps = np.asarray(stamps_ns, np.int64)
         unique, last = np.unique(stamps[::-1], return_index=True)
         table = np.asarray(numbers, np.float64).reshape(-1, width)[::-1]
