@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import roof_detector.blocks.offline  # noqa: F401  (must precede ultralytics)
+import roof_detector.blocks.quiet_import  # noqa: F401  (must precede ultralytics)
 from roof_detector.blocks.context_guided import (
     C3k2_ContextGuided,
     ContextGuidedBlock,

@@ -222,14 +222,19 @@ print(type(torch_safe_load({str(checkpoint)!r})[0]['model'].model[4]).__name__)
     assert done.stdout.split() == ['refused', 'C3k2_ContextGuided'], done.stderr
 
 
-def test_importing_the_blocks_keeps_ultralytics_offline(tmp_path):
+def test_importing_the_blocks_keeps_ultralytics_offline_and_all_threads_in_use(tmp_path):
     program = """
+import os
+os.environ.pop('OMP_NUM_THREADS', None)
+import cv2, torch
+threads = cv2.getNumThreads(), torch.get_num_threads()
 import roof_detector.blocks
 from ultralytics.utils import AUTOINSTALL, ONLINE
-print(AUTOINSTALL, ONLINE)
+print(AUTOINSTALL, ONLINE, 'OMP_NUM_THREADS' in os.environ)
+print(threads == (cv2.getNumThreads(), torch.get_num_threads()))
 """
     done = in_a_fresh_process(program, tmp_path)
-    assert done.stdout.split() == ['False', 'False'], done.stderr
+    assert done.stdout.split() == ['False', 'False', 'False', 'True'], done.stderr
 
 
 def test_registered_names_are_those_of_the_classes():
