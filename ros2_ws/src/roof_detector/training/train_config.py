@@ -4,66 +4,189 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from training.config_option import check_option, option
+from training.errors import TrainingError
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Hold one training run's settings; it travels inside the checkpoint.
+    """Hold one training run's settings; it travels inside the checkpoint."""
 
-    `model` is the architecture, `weights` the file whose layers are taken over where name and
-    shape fit (empty to begin at random), `data` a data.yaml in ultralytics' form. `rect` trains
-    on pictures of one shape without grey bars, and without mosaics.
-    """
+    model: str = option(
+        reason='Architecture: a model of the zoo, of ultralytics, or a YAML of your own; the '
+        'letter after yolo11 is the scale, n, s, m, l or x; -seg models need polygons.'
+    )
+    data: str = option(reason='The data set: its data.yaml, with train, val and names.')
+    weights: str = option(
+        '',
+        reason='Starting weights: a checkpoint or a shipped model; what fits is taken over, '
+        'detection or segmentation alike. Empty begins at random, which needs far more pictures.',
+    )
+    class_branch: str = option(
+        'weights',
+        choices=('weights', 'model'),
+        reason='Width of the class branch, which follows the number of classes: weights keeps '
+        'that of the starting weights, so that its hidden layers are taken over; model keeps to '
+        'the YAML, leaner by a hundredth, and these layers begin at random.',
+    )
+    freeze: int = option(
+        0,
+        low=0,
+        reason='How many of the first layers stay as they are: 10 is the backbone, for a few '
+        'dozen pictures.',
+    )
+    image_size: int = option(
+        640, low=32, high=4096, reason='Longest side in pixels, a multiple of 32, as in flight.'
+    )
+    rect: bool = option(
+        default=False,
+        reason='Batches without grey bars, for pictures of one shape: less to compute, but no '
+        'mosaics, and quarter turns only where the canvas is square.',
+    )
+    epochs: int = option(100, low=1, reason='At most so many times through the training pictures.')
+    patience: int = option(
+        20, low=0, reason='Stop after so many epochs without improvement; 0 never stops early.'
+    )
+    batch: int | str = option(
+        16,
+        low=1,
+        choices=('auto',),
+        reason='Pictures per forward pass, over all GPUs together; auto fills 60 % of one '
+        "GPU's memory, and is 16 on a CPU.",
+    )
+    accumulate_to: int = option(
+        64,
+        low=1,
+        reason='Pictures per step of the optimizer: gradients of several batches are added up, '
+        'so that a small machine learns as a large one; at most to the end of an epoch.',
+    )
+    optimizer: str = option(
+        'AdamW',
+        choices=('AdamW', 'SGD'),
+        reason='AdamW forgives its rate on small sets; SGD wants ten times the rate.',
+    )
+    learning_rate: float = option(
+        0.002, low=1e-7, high=1.0, reason='After warm-up; fine-tuning wants a third of it.'
+    )
+    final_rate: float = option(
+        0.01, low=0.0, high=1.0, reason='The rate falls on a cosine to this share at the end.'
+    )
+    weight_decay: float = option(0.0005, low=0.0, high=0.1, reason='As for YOLO on COCO.')
+    warmup_epochs: float = option(
+        1.0, low=0.0, high=20.0, reason='Epochs in which the rate rises; the batch norms settle.'
+    )
+    rotate: str = option(
+        'auto',
+        choices=('auto', 'any', 'quarter', 'none'),
+        reason='A nadir view has no up. any angle keeps boxes tight only where polygons are '
+        'known; for boxes alone, quarter turns do. auto chooses by the labels.',
+    )
+    flip_horizontal: float = option(
+        0.5, low=0.0, high=1.0, reason='Probability; a mirrored roof is a roof.'
+    )
+    flip_vertical: float = option(
+        0.5, low=0.0, high=1.0, reason='Probability; with the other flip, a half turn.'
+    )
+    scale: float = option(
+        0.4, low=0.0, high=0.9, reason='Zoom by 1 +- this: other heights above the roof.'
+    )
+    translate: float = option(
+        0.1, low=0.0, high=0.5, reason='Shift by this share of the picture: things cut by edges.'
+    )
+    hue: float = option(0.015, low=0.0, high=0.5, reason='Small: rust is known by its colour.')
+    saturation: float = option(0.7, low=0.0, high=1.0, reason='Haze, and cameras that differ.')
+    brightness: float = option(0.4, low=0.0, high=1.0, reason='Sun, shade and exposure.')
+    mosaic: float = option(
+        0.5,
+        low=0.0,
+        high=1.0,
+        reason='Probability of four pictures in one: many small things for small sets; it tears '
+        'surroundings apart, so less of it, or none, with thousands of pictures.',
+    )
+    mosaic_off_epochs: int = option(
+        5, low=0, reason='The last epochs see whole pictures, as in flight.'
+    )
+    mixup: float = option(
+        0.0, low=0.0, high=1.0, reason='Probability of two pictures blended; seldom helps here.'
+    )
+    seed: int = option(0, low=0, high=2**31 - 1, reason='Of order, augmentation and new weights.')
+    device: str = option(
+        'auto', reason="auto, cpu, a GPU's number such as 0, or several such as 0,1."
+    )
+    precision: str = option(
+        'auto',
+        choices=('auto', 'bfloat16', 'float32'),
+        reason='auto takes bfloat16 where the GPU or CPU computes with it: six times faster on a '
+        'CPU that does, slower on one that does not.',
+    )
+    threads: int = option(
+        0, low=0, high=1024, reason='CPU threads of torch; 0 takes all that torch would.'
+    )
+    workers: int = option(
+        8, low=0, high=256, reason='Processes that load pictures, per GPU; a CPU run needs none.'
+    )
+    cache: str = option(
+        'ram',
+        choices=('ram', 'none'),
+        reason='ram keeps the scaled pictures, if they fit with room to spare.',
+    )
+    plots: bool = option(default=True, reason='Draw batches, curves and the confusion matrix.')
+    tensorboard: bool = option(
+        default=True, reason='Log for TensorBoard too, if the package tensorboard is installed.'
+    )
 
-    model: str
-    data: str
-    weights: str = ''
-    image_size: int = 640
-    epochs: int = 100
-    batch: int = 16
-    patience: int = 20
-    learning_rate: float = 0.002
-    seed: int = 0
-    device: str = 'cpu'
-    degrees: float = 180.0
-    flip_horizontal: float = 0.5
-    flip_vertical: float = 0.5
-    scale: float = 0.4
-    mosaic: float = 0.5
-    mixup: float = 0.0
-    workers: int = 1
-    rect: bool = False
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            object.__setattr__(self, one.name, check_option(one, getattr(self, one.name)))
+        if self.image_size % 32:
+            raise TrainingError(
+                f'image_size is {self.image_size}, expected a multiple of 32, such as '
+                f'{max(round(self.image_size / 32), 1) * 32}.'
+            )
+        if self.batch == 'auto' and ',' in self.device:
+            raise TrainingError(
+                f'batch is auto, but device is {self.device}: with several GPUs give the number '
+                'of pictures for all of them together.'
+            )
 
     @classmethod
     def read(cls, path: Path, **overrides: Any) -> TrainConfig:
-        """Read a YAML file; raise ValueError for a setting that is unknown or missing."""
-        values = {**(yaml.safe_load(path.read_text()) or {}), **overrides}
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            msg = (
-                f'{path} sets {", ".join(unknown)}, which is not known. '
-                f'Known settings: {", ".join(sorted(known))}.'
+        """Read a YAML file; raise TrainingError for what is unknown, missing or out of range."""
+        try:
+            values = yaml.safe_load(path.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise TrainingError(f'{path} cannot be read as YAML: {error}.') from error
+        values = {} if values is None else values
+        if not isinstance(values, dict):
+            raise TrainingError(f'{path} holds a {type(values).__name__}, expected options.')
+        known = [one.name for one in fields(cls)]
+        if unknown := [str(name) for name in values if name not in known]:
+            raise TrainingError(
+                f'{path} sets {"; ".join(_did_you_mean(name, known) for name in unknown)}. '
+                f'Known options: {", ".join(known)}.'
             )
-            raise ValueError(msg)
-        if absent := sorted({'model', 'data'} - set(values)):
-            msg = f'{path} lacks {", ".join(absent)}.'
-            raise ValueError(msg)
-        return cls(**values)
+        values |= overrides
+        if type(values.get('device')) is int:  # `device: 0` is a number to YAML
+            values['device'] = str(values['device'])
+        if absent := [name for name in ('model', 'data') if name not in values]:
+            raise TrainingError(f'{path} lacks {" and ".join(absent)}, which have no default.')
+        try:
+            return cls(**values)
+        except TrainingError as error:
+            raise TrainingError(f'{path}: {error}') from error
 
-    def for_ultralytics(self) -> dict[str, Any]:
-        """Return the settings under ultralytics' names."""
-        values = asdict(self)
-        for ours, theirs in (
-            ('image_size', 'imgsz'),
-            ('learning_rate', 'lr0'),
-            ('flip_horizontal', 'fliplr'),
-            ('flip_vertical', 'flipud'),
-        ):
-            values[theirs] = values.pop(ours)
-        del values['weights']
-        return values
+    def as_plain(self) -> dict[str, Any]:
+        """Return the settings as a dict of plain values."""
+        return asdict(self)
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f'{name}, which is not known' + (f': did you mean {close[0]}?' if close else '')

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The model card: what a model is, how it was made and how well it does, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+_TASKS = {'detect': 'detection', 'segment': 'detection with masks'}
+
+
+def model_card(record: Mapping[str, Any], *, name: str) -> str:
+    """Return the card as Markdown; what only its author knows is left to be written."""
+    config = record['config']
+    classes = ', '.join(f'`{one}`' for one in record['class_names'])
+    parts = [
+        f'# {name}',
+        f'{PurePath(config["model"]).stem}, {_TASKS[record["task"]]}, '
+        f'{config["image_size"]} pixels. Classes: {classes}. AGPL-3.0-only.',
+        '## Data',
+        _data(record),
+        '## How it was made',
+        _making(record),
+        '## What it reaches',
+        'On the validation pictures, with the best checkpoint:',
+        _table(_rows(record)),
+        '## Limits',
+        '*To be written by the author: what it was not tried on, what it confuses, from which '
+        'height and in which light the pictures were taken.*',
+        '## Licence',
+        'AGPL-3.0-only, because the networks of ultralytics are. The data set has its own.',
+    ]
+    return '\n\n'.join(parts) + '\n'
+
+
+def _data(record: Mapping[str, Any]) -> str:
+    data = record['data']
+    rows = [['split', 'pictures', 'of these without a label', 'instances']]
+    rows += [
+        [name, str(count['pictures']), str(count['backgrounds']), str(count['instances'])]
+        for name, count in data['splits'].items()
+    ]
+    return f'`{data["name"]}`, content hash `{data["hash"]}`.\n\n{_table(rows)}'
+
+
+def _making(record: Mapping[str, Any]) -> str:
+    config, git = record['config'], record['git']
+    changed = ', with changes that are not committed' if git['dirty'] else ''
+    versions = ', '.join(f'{name} {version}' for name, version in record['versions'].items())
+    lines = [
+        f'`python -m training.train`, commit `{git["commit"]}`{changed}; {versions}.',
+        f'{record.get("epochs_done", "?")} of at most {config["epochs"]} epochs, the best of them '
+        f'epoch {record.get("best_epoch", "?")}; batch {record.get("batch", config["batch"])}, '
+        f'seed {record["seed"]}.',
+        _start(record.get('transfer')),
+    ]
+    settings = [['option', 'value'], *_settings(config)]
+    return '\n\n'.join([*lines, _table(settings)])
+
+
+def _settings(config: Mapping[str, Any]) -> list[list[str]]:
+    """Return the options, of paths the names: the folders are the workstation's own affair."""
+    plain = {
+        name: PurePath(value).name if name in ('data', 'weights', 'model') else value
+        for name, value in config.items()
+    }
+    return [[name, f'`{value}`'] for name, value in plain.items()]
+
+
+def _start(transfer: Mapping[str, Any] | None) -> str:
+    if transfer is None:
+        return 'It began with random weights.'
+    taken, layers = transfer['layers']
+    return (
+        f'It began with `{transfer["source"]}`: {taken} of {layers} layers, '
+        f'{transfer["share"]:.2%} of the parameters, were taken over.'
+    )
+
+
+def _rows(record: Mapping[str, Any]) -> list[list[str]]:
+    by_class = record.get('metrics_per_class', {})
+    names: list[str] = []
+    for values in by_class.values():
+        names += [name for name in values if name not in (*names, 'instances')]
+    rows = [['class', 'instances', *names]]
+    for one, values in by_class.items():
+        numbers = [f'{values[name]:.3f}' if name in values else '-' for name in names]
+        rows.append([one, f'{values["instances"]:.0f}', *numbers])
+    return rows
+
+
+def _table(rows: list[list[str]]) -> str:
+    head, *body = rows
+    lines = [head, ['---'] * len(head), *body]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

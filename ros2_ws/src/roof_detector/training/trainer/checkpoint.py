@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a checkpoint holds: the averaged network in 16 bits, and where it comes from."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime, timezone
+from typing import Any
+
+import torch
+import ultralytics
+from torch import nn
+
+RECORD = 'roof_detector'  # the key of the run's record, plain values alone
+
+
+def make_checkpoint(
+    model: nn.Module, *, arguments: dict[str, Any], metrics: dict[str, Any], record: Any
+) -> dict[str, Any]:
+    """Return a checkpoint in ultralytics' layout that the strict loader takes."""
+    network: Any = deepcopy(model).half().to(memory_format=torch.contiguous_format).eval()
+    for name in ('criterion', 'pt_path'):
+        if hasattr(network, name):
+            setattr(network, name, None)
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point():
+            torch.nan_to_num_(tensor)  # what 16 bits cannot hold becomes the largest they can
+    network.requires_grad_(False)  # noqa: FBT003
+    plain = {key: value for key, value in arguments.items() if _is_plain(value)}
+    network.args = plain
+    return {
+        'epoch': -1,
+        'model': network,
+        'train_args': plain,
+        'train_metrics': {name: float(value) for name, value in metrics.items()},
+        'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'version': ultralytics.__version__,
+        'license': 'AGPL-3.0-only',
+        RECORD: record,
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Pictures of roofs from above, turned as a nadir view may be, each from a seed of its own."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ultralytics.data.augment import Albumentations, Compose, Mosaic
+from ultralytics.data.dataset import YOLODataset
+from ultralytics.utils import LOGGER
+
+from training.errors import TrainingError
+from training.trainer.quarter_turn import turn
+
+
+class NadirDataset(YOLODataset):
+    """Add to ultralytics' data set the turns, and an order that depends on nothing but seeds.
+
+    What picture `index` looks like in an epoch follows from (seed, epoch, index) alone: not from
+    the number of workers, nor from what was loaded before. So a resumed run sees what the
+    uninterrupted one would have seen.
+    """
+
+    def __init__(self, *args: Any, rotate: str, seed: int, hyp: Any, **options: Any) -> None:
+        self.rotate = rotate
+        self.seed = seed
+        self.epoch = 0
+        hyp = copy(hyp)
+        hyp.deterministic = False  # or it warns that a cache in memory may not be: here it is
+        super().__init__(*args, hyp=hyp, **options)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return the picture and labels that this epoch has for an index."""
+        if self.augment:
+            seed = np.random.SeedSequence((self.seed, self.epoch, int(index)))
+            low, high = (int(word) for word in seed.generate_state(2))
+            random.seed(low)
+            np.random.seed(high)
+        return super().__getitem__(index)
+
+    def get_image_and_label(self, index: int) -> dict[str, Any]:
+        """Return a picture with its labels, by chance turned."""
+        label = super().get_image_and_label(index)
+        if not self.turns_quarters:
+            return label
+        return turn(label, random.randrange(4))
+
+    @property
+    def turns_quarters(self) -> bool:
+        """Tell whether pictures are turned by quarters before anything else happens to them."""
+        if not self.augment or self.rotate == 'none':
+            return False
+        canvas_is_square = not self.rect or bool(
+            np.all(self.batch_shapes[:, 0] == self.batch_shapes[:, 1])
+        )
+        return canvas_is_square and not self.turns_any_angle
+
+    @property
+    def turns_any_angle(self) -> bool:
+        """Tell whether pictures are turned by any angle, for which outlines must be known."""
+        return self.rotate == 'any' or (self.rotate == 'auto' and self.has_outlines)
+
+    @property
+    def has_outlines(self) -> bool:
+        """Tell whether every label has its outline; ultralytics drops outlines that some lack."""
+        return any(len(label['segments']) for label in self.labels)
+
+    def build_transforms(self, hyp: Any) -> Compose:
+        """Build ultralytics' augmentation with these turns and without what may be installed."""
+        if self.augment:
+            if self.rotate == 'any' and not self.has_outlines:
+                raise TrainingError(
+                    'rotate is any, but the labels are boxes: a box turned by 45 degrees is twice '
+                    'as large as its thing. Use rotate: quarter, or label outlines.'
+                )
+            hyp.degrees = 180.0 if self.turns_any_angle else 0.0
+            if self.rect and len(np.unique(self.batch_shapes, axis=0)) > 1:
+                LOGGER.warning(
+                    'rect is true, but the pictures differ in shape: they are trained on in the '
+                    'order of their shapes. Better set rect: false.'
+                )
+        transforms: Compose = super().build_transforms(hyp)
+        # Whether albumentations is installed must not change a run; it also asks for updates.
+        transforms.transforms = [
+            one for one in transforms.transforms if not isinstance(one, Albumentations)
+        ]
+        for mosaic in _mosaics(transforms):
+            mosaic.buffer_enabled = False  # partners from all pictures, not the last ones loaded
+        return transforms
+
+    def _load_or_scan_cache(
+        self, cache_path: Path, cache_hash: str
+    ) -> tuple[dict[str, Any], bool]:
+        """Read the labels anew: a cache beside them is a pickle, which may run any code."""
+        del cache_hash
+        with tempfile.TemporaryDirectory(prefix='roof_detector-labels-') as folder:
+            return self.cache_labels(Path(folder) / cache_path.name), False
+
+
+def _mosaics(transforms: Compose) -> list[Mosaic]:
+    found = []
+    for one in transforms.transforms:
+        if isinstance(one, Mosaic):
+            found.append(one)
+        found += _mosaics(getattr(one, 'pre_transform', None) or Compose([]))
+        if isinstance(one, Compose):
+            found += _mosaics(one)
+    return found

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Everything that a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics.utils.torch_utils import EarlyStopping, ModelEMA, unwrap_model
+
+from roof_detector.inference.safe_load import load_checkpoint
+from training.errors import TrainingError
+
+KEY = 'resume'
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunState:
+    """Hold a run between two epochs, in full precision.
+
+    No state of a random generator is among it: every epoch and every picture begins from a seed
+    of its own (nadir_dataset.py). Nor are gradients: an epoch ends with a step of the optimizer.
+    """
+
+    epochs_done: int
+    model: dict[str, Any]
+    average: dict[str, Any]
+    average_updates: int
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    best_fitness: float | None
+    stopper: dict[str, Any]
+    results_csv: str
+    seconds: float
+
+    @classmethod
+    def of(cls, trainer: Any, *, epochs_done: int, seconds: float) -> RunState:
+        """Take the state of a trainer between two epochs."""
+        stopper = trainer.stopper
+        return cls(
+            epochs_done=epochs_done,
+            model=unwrap_model(trainer.model).state_dict(),
+            average=trainer.ema.ema.state_dict(),
+            average_updates=trainer.ema.updates,
+            optimizer=trainer.optimizer.state_dict(),
+            scaler=trainer.scaler.state_dict(),
+            best_fitness=None if trainer.best_fitness is None else float(trainer.best_fitness),
+            stopper={
+                'best_fitness': float(stopper.best_fitness),
+                'best_epoch': stopper.best_epoch,
+                'possible_stop': bool(stopper.possible_stop),
+            },
+            results_csv=trainer.csv.read_text() if trainer.csv.exists() else '',
+            seconds=seconds,
+        )
+
+    def restore(self, trainer: Any) -> None:
+        """Give a trainer that is set up this state."""
+        unwrap_model(trainer.model).load_state_dict(self.model)
+        trainer.ema = ModelEMA(trainer.model, updates=self.average_updates)
+        trainer.ema.ema.load_state_dict(self.average)
+        trainer.optimizer.load_state_dict(self.optimizer)
+        trainer.scaler.load_state_dict(self.scaler)
+        trainer.best_fitness = self.best_fitness
+        stopper: EarlyStopping = trainer.stopper
+        vars(stopper).update(self.stopper)
+        trainer.start_epoch = self.epochs_done
+
+
+def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
+    """Read the state of a run and its checkpoint; raise TrainingError where there is none."""
+    if not path.is_file():
+        raise TrainingError(
+            f'{path} does not exist, so there is no run to resume. Leave out --resume to begin.'
+        )
+    checkpoint = load_checkpoint(path)
+    state = checkpoint.get(KEY)
+    if not isinstance(state, dict):
+        raise TrainingError(
+            f'{path} is the last checkpoint of a run that is finished: nothing is left to resume. '
+            'To go on from its weights, begin a new run with them as weights.'
+        )
+    return RunState(**state), checkpoint
+
+
+def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint whole or not at all, also when the power fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix('.part')
+    with fresh.open('wb') as file:
+        torch.save(checkpoint, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Take over starting weights, layer by layer, where name and shape fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import DetectionModel
+
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.safe_load import load_checkpoint
+from training.errors import TrainingError
+from training.trainer.block_matching import match_blocks
+from training.trainer.class_rows import (
+    class_row_names,
+    rows_by_name,
+    take_rows,
+    widen_class_branch,
+)
+from training.trainer.transfer_report import TransferReport
+
+
+def read_weights(path: Path) -> Any:
+    """Read the model of a checkpoint without running what it says; raise as safe_load does."""
+    if backend_for(path) != 'torch':
+        raise TrainingError(f'{path} cannot be trained from, expected a checkpoint, a .pt file.')
+    checkpoint = load_checkpoint(path)
+    model: Any = checkpoint.get('ema') or checkpoint.get('model')
+    if not isinstance(model, DetectionModel) or not isinstance(model.model[-1], Detect):
+        raise TrainingError(
+            f'{path} holds a {type(model).__name__}, expected a model for detection or instance '
+            'segmentation.'
+        )
+    if model.is_fused():
+        raise TrainingError(
+            f'{path} has its normalisations folded into its convolutions, so that it cannot be '
+            'trained. Give the checkpoint from before that.'
+        )
+    return model.float()
+
+
+@torch.no_grad()
+def transfer(
+    ours: Any, theirs: Any, *, source: str, class_branch: str = 'weights'
+) -> TransferReport:
+    """Copy into ours, in place, all that fits, and report it.
+
+    Both are ultralytics' DetectionModels; `ours` must carry the class names. A row of the head
+    that tells a class is taken for the class of the same name, never for its number.
+    """
+    blocks, others = list(ours.model), list(theirs.model)
+    if class_branch == 'weights':
+        widen_class_branch(blocks[-1], others[-1])
+    pairs = match_blocks(ours, theirs)
+    rows = rows_by_name(ours.names, theirs.names)
+    taken: dict[str, int] = {}
+    took_rows = False
+    for i, j in pairs.items():
+        is_head = i == len(blocks) - 1
+        apart = set(class_row_names(blocks[i])) if is_head else set()
+        there = _by_level(blocks[i], others[j]) if is_head else others[j].state_dict()
+        for name, tensor in blocks[i].state_dict().items():
+            if name not in there:
+                continue
+            if name in apart:
+                if take_rows(tensor, there[name], rows):
+                    took_rows = True
+                    taken[f'{i}.{name}'] = len(rows) * tensor[0].numel()
+            elif there[name].shape == tensor.shape:
+                tensor.copy_(there[name])
+                taken[f'{i}.{name}'] = tensor.numel()
+    return _report(
+        ours,
+        taken,
+        source=source,
+        moved=tuple((j, i) for i, j in sorted(pairs.items()) if i != j),
+        classes=tuple(str(ours.names[row]) for row in rows) if took_rows else (),
+    )
+
+
+def _by_level(ours: Any, theirs: Any) -> dict[str, Tensor]:
+    """Return the weights of a head, its branches renumbered to the levels of ours.
+
+    A head with a level more, such as stride 4, begins its count there: branches belong together
+    that see the same stride.
+    """
+    here = [int(stride) for stride in ours.stride]
+    level = {j: here.index(int(s)) for j, s in enumerate(theirs.stride) if int(s) in here}
+    renumbered: dict[str, Tensor] = {}
+    for name, tensor in theirs.state_dict().items():
+        part, _, rest = name.partition('.')
+        number, _, tail = rest.partition('.')
+        if part in ('cv2', 'cv3', 'cv4'):
+            if int(number) in level:
+                renumbered[f'{part}.{level[int(number)]}.{tail}'] = tensor
+        else:
+            renumbered[name] = tensor
+    return renumbered
+
+
+def _report(ours: Any, taken: dict[str, int], **rest: Any) -> TransferReport:
+    layers: dict[str, bool] = {}
+    count = 0
+    whole = dict(ours.model.named_parameters())
+    for name, weights in whole.items():
+        layer = name.rpartition('.')[0]
+        got = taken.get(name, 0)
+        count += got
+        layers[layer] = layers.get(layer, True) and got == weights.numel()
+    return TransferReport(
+        layers=(sum(layers.values()), len(layers)),
+        parameters=(count, sum(weights.numel() for weights in whole.values())),
+        left=tuple(layer for layer, complete in layers.items() if not complete),
+        **rest,
+    )
