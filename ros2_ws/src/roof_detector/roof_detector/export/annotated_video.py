@@ -21,10 +21,17 @@ from roof_detector.vision.frame_findings import FrameFindings
 
 _TICKS = 90_000  # per second, as MPEG counts; every common frame rate is a whole number of them
 _DEFAULT_TICKS = _TICKS // 10
-# swscale's yuv is that of SMPTE 170M, said so lest players take HD for Rec. 709;
 # yuv420p, even sizes and the index in front are what browsers play. x264's lookahead of `veryfast`
-# keeps 10 frames in memory instead of 40, and a short group of pictures makes jumping quick.
-_CODEC = {'preset': 'veryfast', 'crf': '23', 'g': '60', 'x264-params': 'colormatrix=smpte170m'}
+# keeps 10 frames in memory instead of 40. A short group of pictures makes jumping quick. Without
+# B-frames the last packet is the last frame, whose duration the file must be told.
+_CODEC = {
+    'preset': 'veryfast',
+    'crf': '23',
+    'g': '60',
+    'bf': '0',
+    # What swscale's YUV is of; left unsaid, players take HD for Rec. 709 and shift the colours.
+    'x264-params': 'colormatrix=smpte170m',
+}
 _CONTAINER = {'movflags': '+faststart'}
 
 
