@@ -16,9 +16,9 @@ from pycocotools.cocoeval import COCOeval
 
 from roof_detector.vision.detections import Detections
 from training.evaluation.compared_picture import ComparedPicture
-from training.evaluation.labels import TrueThings
 from training.evaluation.mask_overlap import overlap_of
 from training.evaluation.metrics import measure
+from training.evaluation.true_things import TrueThings
 
 NAMES = ('equip', 'drain', 'crack')
 SIDE = 400
@@ -56,7 +56,7 @@ def random_picture(random, *, most_true=12, wrong=15, jitter=0.15, repeats=0.3, 
 
 def compared(found_xyxy, scores, found_ids, true_xyxy, true_ids):
     found = Detections(found_xyxy, scores, found_ids)
-    true = TrueThings(true_xyxy, np.asarray(true_ids, np.intp), (None,) * len(true_ids))
+    true = TrueThings(true_xyxy, np.asarray(true_ids, np.intp), ((),) * len(true_ids))
     return ComparedPicture.compare(Path('roof.png'), found=found, true=true)
 
 

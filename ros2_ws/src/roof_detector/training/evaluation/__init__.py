@@ -7,7 +7,14 @@ from __future__ import annotations
 from training.evaluation.errors import EvaluationError
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.evaluator import evaluate
-from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.labelled_split import LabelledSplit, open_split
 from training.evaluation.metrics import ClassMetrics
 
-__all__ = ['ClassMetrics', 'Evaluation', 'EvaluationError', 'LabelledSet', 'evaluate']
+__all__ = [
+    'ClassMetrics',
+    'Evaluation',
+    'EvaluationError',
+    'LabelledSplit',
+    'evaluate',
+    'open_split',
+]

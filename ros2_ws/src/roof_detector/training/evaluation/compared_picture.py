@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.matching import pairwise_iou
-from training.evaluation.labels import TrueThings
 from training.evaluation.mask_overlap import compare_masks
 from training.evaluation.overlap import Overlap
+from training.evaluation.true_things import TrueThings
 
 
 @dataclass(frozen=True, eq=False)

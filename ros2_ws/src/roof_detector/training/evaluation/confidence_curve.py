@@ -57,11 +57,11 @@ class ConfidenceCurve:
         right, wrong = (int(self.right[place]), int(self.wrong[place])) if place >= 0 else (0, 0)
         return OperatingPoint(confidence, right, wrong, self.instances - right)
 
-    def best(self, *, least_precision: float = 0.0) -> OperatingPoint | None:
+    def best(self, *, least_precision: float = 0.0, floor: float = 0.0) -> OperatingPoint | None:
         """Return the point of highest F1 among those of enough precision.
 
         Where none is precise enough it is the most precise one; None where nothing right was
-        found.
+        found. No score below `floor` was looked at.
         """
         if not len(self.scores) or not self.right[-1]:
             return None
@@ -70,7 +70,7 @@ class ConfidenceCurve:
             place = int(np.where(enough, self.f1, -1.0).argmax())
         else:
             place = int(np.lexsort((self.right, self.precision))[-1])
-        below = float(self.scores[place + 1]) if place + 1 < len(self.scores) else 0.0
+        below = float(self.scores[place + 1]) if place + 1 < len(self.scores) else floor
         return self.at(_between(below, float(self.scores[place])))
 
 

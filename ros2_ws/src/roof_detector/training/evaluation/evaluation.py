@@ -17,7 +17,7 @@ from training.evaluation.bootstrap import Interval, interval
 from training.evaluation.calibration import Calibration
 from training.evaluation.compared_picture import ComparedPicture
 from training.evaluation.confusion import Confusion
-from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.labelled_split import LabelledSplit
 from training.evaluation.metrics import ClassMetrics, ShapeMetrics
 from training.evaluation.speed import Speed
 
@@ -81,7 +81,7 @@ class Evaluation:
     """
 
     model: EvaluatedModel
-    data: LabelledSet
+    data: LabelledSplit
     options: Options
     boxes: ShapeMetrics
     masks: ShapeMetrics | None

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from roof_detector.cli.scan_timing import describe_machine
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.thresholds import Thresholds
@@ -15,10 +15,10 @@ from training.evaluation.bootstrap import resample_map50
 from training.evaluation.calibration import Calibration
 from training.evaluation.confusion import Confusion
 from training.evaluation.evaluation import EvaluatedModel, Evaluation, Options
-from training.evaluation.labelled_set import LabelledSet
+from training.evaluation.labelled_split import LabelledSplit, open_split
 from training.evaluation.metrics import measure
 from training.evaluation.picture_run import run_pictures
-from training.evaluation.speed import Speed
+from training.evaluation.speed import Speed, machine_of
 
 FLOOR = 0.001  # of the scores that average precision looks at, as in ultralytics' validation
 FLOWN = Thresholds()  # what the node keeps unless told otherwise
@@ -26,7 +26,7 @@ FLOWN = Thresholds()  # what the node keeps unless told otherwise
 
 def evaluate(
     model: str | Path,
-    data: str | Path | LabelledSet,
+    data: str | Path | LabelledSplit,
     *,
     names: Sequence[str] = (),
     split: str = 'val',
@@ -41,25 +41,30 @@ def evaluate(
     max_detections: int = FLOWN.max_detections,
     least_precision: float = 0.0,
     resamples: int = 1000,
+    skip_faulty: bool = False,
     progress: bool = True,
 ) -> Evaluation:
     """Evaluate one model, as the node runs it, on one split of a YOLO data set.
 
-    `model` is a file or the name of a shipped model, `data` and `names` what
-    `LabelledSet.open` takes. Classes are compared by name. Raises EvaluationError,
+    `model` is a file or the name of a shipped model; `data`, `names`, `split` and `skip_faulty`
+    are what `open_split` takes. Classes are compared by name. Raises EvaluationError,
     InferenceError or SourceError.
     """
-    if not isinstance(data, LabelledSet):
-        data = LabelledSet.open(data, split=split, names=names)
-    with Detector.open(
-        resolve_model(str(model)),
-        device=device,
-        backend=backend,
-        image_size=image_size,
-        half=half,
-        trust_model=trust_model,
-        threads=threads,
-    ) as detector:
+    with contextlib.ExitStack() as stack:
+        if not isinstance(data, LabelledSplit):
+            opening = open_split(data, split=split, names=names, skip_faulty=skip_faulty)
+            data = stack.enter_context(opening)
+        detector = stack.enter_context(
+            Detector.open(
+                resolve_model(str(model)),
+                device=device,
+                backend=backend,
+                image_size=image_size,
+                half=half,
+                trust_model=trust_model,
+                threads=threads,
+            )
+        )
         run = run_pictures(
             detector,
             data,
@@ -74,6 +79,7 @@ def evaluate(
             data.names,
             masks=of_masks,
             confidence=confidence,
+            floor=FLOOR,
             least_precision=least_precision,
         )
         if run.has_masks or not of_masks
@@ -81,7 +87,6 @@ def evaluate(
         for of_masks in (False, True)
     )
     assert boxes is not None
-    on = detector.device if detector.device.startswith('cuda') else 'cpu'
     return Evaluation(
         model=EvaluatedModel.of(detector),
         data=data,
@@ -90,7 +95,7 @@ def evaluate(
         masks=masks,
         confusion=Confusion.of(run.pictures, data.names, confidence=confidence),
         calibration=Calibration.of(boxes.rankings, confidence=confidence),
-        speed=Speed.of(run.times, machine=describe_machine(on)),
+        speed=Speed.of(run.times, machine=machine_of(detector, threads=threads)),
         notes=run.notes,
         pictures=run.pictures,
         map50_samples=resample_map50(boxes.rankings, resamples=resamples),

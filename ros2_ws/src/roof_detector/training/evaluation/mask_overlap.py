@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.masks import InstanceMasks
-from training.evaluation.labels import TrueThings
 from training.evaluation.overlap import Overlap
+from training.evaluation.true_things import TrueThings
 
 Window = tuple[slice, slice]
 Mask = tuple[Window, npt.NDArray[np.bool_]]
@@ -19,7 +21,7 @@ Mask = tuple[Window, npt.NDArray[np.bool_]]
 def compare_masks(found: InstanceMasks, true: TrueThings) -> Overlap:
     """Compare found masks with outlines, pixel by pixel of the source picture."""
     size_wh = found.geometry.source_wh
-    true_masks = [fill(outline, size_wh) for outline in true.outlines if outline is not None]
+    true_masks = [fill(parts, size_wh) for parts in true.outlines]
     found_masks = list(found.windows())
     return overlap_of(found_masks, true_masks)
 
@@ -37,13 +39,15 @@ def overlap_of(found: list[Mask], true: list[Mask]) -> Overlap:
     return Overlap(iou, found_areas, true_areas)
 
 
-def fill(outline: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> Mask:
-    """Return the pixels whose centres an outline (k, 2) in pixels encloses or passes."""
-    corners = np.rint(outline - 0.5).astype(np.int32)
-    corners = np.clip(corners, 0, np.array(size_wh) - 1)
-    low, high = corners.min(axis=0), corners.max(axis=0) + 1
+def fill(parts: Sequence[npt.NDArray[np.float64]], size_wh: tuple[int, int]) -> Mask:
+    """Return the pixels whose centres the outlines (k, 2) in pixels enclose or pass."""
+    limit = np.array(size_wh) - 1
+    outlines = [np.clip(np.rint(part - 0.5).astype(np.int32), 0, limit) for part in parts]
+    points = np.concatenate(outlines)
+    low, high = points.min(axis=0), points.max(axis=0) + 1
     canvas = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-    cv2.fillPoly(canvas, [corners - low], (1,))
+    for outline in outlines:  # one by one: where two parts overlap, fillPoly would leave a hole
+        cv2.fillPoly(canvas, [outline - low], (1,))
     window = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
     return window, canvas.astype(np.bool_)
 

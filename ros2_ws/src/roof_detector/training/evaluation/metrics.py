@@ -143,9 +143,14 @@ def measure(
     *,
     masks: bool = False,
     confidence: float,
+    floor: float = 0.0,
     least_precision: float = 0.0,
 ) -> ShapeMetrics:
-    """Measure boxes or masks; `confidence` is the one flown, `least_precision` what is asked."""
+    """Measure boxes or masks.
+
+    `confidence` is the one flown, `floor` that above which things were looked for,
+    `least_precision` what the best confidence must reach.
+    """
     whole, by_size = rank(pictures, classes=len(names), masks=masks)
 
     def metrics(ranking: Ranking, sizes: Mapping[str, Ranking]) -> ClassMetrics:
@@ -153,7 +158,7 @@ def measure(
         return ClassMetrics(
             average=AveragePrecision.of(ranking),
             by_size={size: AveragePrecision.of(one) for size, one in sizes.items()},
-            best=curve.best(least_precision=least_precision),
+            best=curve.best(least_precision=least_precision, floor=floor),
             at_confidence=curve.at(confidence),
             curve=curve,
         )

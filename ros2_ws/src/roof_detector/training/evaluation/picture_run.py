@@ -17,8 +17,8 @@ from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
 from training.evaluation.compared_picture import ComparedPicture
 from training.evaluation.errors import EvaluationError
-from training.evaluation.labelled_set import LabelledSet
-from training.evaluation.labels import read_labels
+from training.evaluation.labelled_split import LabelledSplit
+from training.evaluation.true_things import TrueThings
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class PictureRun:
 
 def run_pictures(
     detector: Detector,
-    labelled: LabelledSet,
+    labelled: LabelledSplit,
     *,
     confidence: float,
     iou: float,
@@ -47,8 +47,8 @@ def run_pictures(
 ) -> PictureRun:
     """Detect and compare, classes matched by name.
 
-    Raises EvaluationError for a faulty label or when model and data share no class, SourceError
-    for a picture that cannot be read.
+    Raises EvaluationError when model and data share no class, SourceError for a picture that
+    cannot be read.
     """
     shared = tuple(name for name in labelled.names if name in detector.names)
     if not shared:
@@ -66,22 +66,23 @@ def run_pictures(
     compared: list[ComparedPicture] = []
     times: list[StageTimes] = []
     title = f'{detector.model_path.name} at {detector.image_size[0]}'
-    for picture in tqdm(labelled.pictures, desc=title, unit='picture', disable=not progress):
-        image_bgr = read_picture(picture.path)
+    for sample in tqdm(labelled.samples, desc=title, unit='picture', disable=not progress):
+        image_bgr = read_picture(sample.picture)
         size_wh = image_bgr.shape[1], image_bgr.shape[0]
-        true = read_labels(picture.label_path, size_wh=size_wh, classes=len(labelled.names))
         if not times:
             detector.warm_up(size_wh)
         own = detector.detect(image_bgr, thresholds)
         times.append(detector.times)
         found = Detections(own.boxes_xyxy, own.scores, class_ids[own.class_ids], masks=own.masks)
-        with_masks = detector.task == 'segment' and all(o is not None for o in true.outlines)
+        true = TrueThings.of(sample.instances, size_wh=size_wh)
+        with_masks = detector.task == 'segment' and true.outlined
         compared.append(
-            ComparedPicture.compare(picture.path, found=found, true=true, masks=with_masks)
+            ComparedPicture.compare(sample.picture, found=found, true=true, masks=with_masks)
         )
     notes = (
+        *labelled.notes,
         *_notes_on_names(detector.names, labelled.names),
-        *_notes_on_labels(labelled, compared, masks_asked=detector.task == 'segment'),
+        *_notes_on_labels(compared, masks_asked=detector.task == 'segment'),
     )
     return PictureRun(tuple(compared), tuple(times), notes)
 
@@ -100,23 +101,11 @@ def _notes_on_names(own: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
     return notes
 
 
-def _notes_on_labels(
-    labelled: LabelledSet, compared: Sequence[ComparedPicture], *, masks_asked: bool
-) -> list[str]:
+def _notes_on_labels(compared: Sequence[ComparedPicture], *, masks_asked: bool) -> list[str]:
     notes = []
-    unlabelled = sum(not picture.label_path.is_file() for picture in labelled.pictures)
-    if unlabelled == len(compared):
-        raise EvaluationError(
-            f'No picture of {labelled.source} has a label file, for example '
-            f'{labelled.pictures[0].label_path} is missing.'
-        )
-    if unlabelled:
-        notes.append(
-            f'{unlabelled} of {len(compared)} pictures have no label file and count as empty.'
-        )
     if repeated := sum(picture.true.repeated for picture in compared):
-        notes.append(f'{repeated} label lines stand twice in their file and count once.')
-    boxes_only = sum(o is None for picture in compared for o in picture.true.outlines)
+        notes.append(f'{repeated} labels stand twice in their picture and count once.')
+    boxes_only = sum(not parts for picture in compared for parts in picture.true.outlines)
     if masks_asked and boxes_only:
         notes.append(f'Masks are not measured: {boxes_only} labels are boxes without an outline.')
     return notes

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from roof_detector.cli.scan_timing import describe_machine
+from roof_detector.inference.detector import Detector
 from roof_detector.inference.stage_times import StageTimes
+
+_OF_SCANS = ('triton', 'mamba_ssm')  # what else `describe_machine` tells
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,15 @@ class Speed:
             'images_per_second': self.images_per_second,
             'machine': dict(self.machine),
         }
+
+
+def machine_of(detector: Detector, *, threads: int | None) -> dict[str, str]:
+    """Return what a reader of the times must know."""
+    on_cuda = detector.device.startswith('cuda')
+    described = describe_machine(detector.device if on_cuda else 'cpu')
+    if not on_cuda and detector.backend != 'torch':
+        described['threads'] = str(threads or len(os.sched_getaffinity(0)))
+    return {key: value for key, value in described.items() if key not in _OF_SCANS}
 
 
 def _median_ms(seconds: Sequence[float]) -> float:

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The pictures and labels that a model is measured on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.dataset.error import DatasetError
+from training.dataset.labelled_set import UNSPLIT, Sample
+from training.dataset.reader import OpenSet, open_set
+from training.evaluation.errors import EvaluationError
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSplit:
+    """Hold the class names and pictures of one split; `notes` say what was left out."""
+
+    source: Path
+    split: str
+    names: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...] = ()
+
+
+@contextlib.contextmanager
+def open_split(
+    source: str | Path,
+    *,
+    split: str = 'val',
+    names: Sequence[str] = (),
+    skip_faulty: bool = False,
+) -> Iterator[LabelledSplit]:
+    """Open one split of a data set of any format; the pictures of a zip are readable within.
+
+    A set without splits is taken whole. `names` are those of the classes in order of their ids,
+    for a set that names none or names them otherwise. `skip_faulty` leaves out pictures whose
+    labels have faults, which are refused otherwise. Raises EvaluationError.
+    """
+    try:
+        with open_set(source, names=tuple(names)) as found:
+            yield _choose(found, Path(source), split, tuple(names), skip_faulty=skip_faulty)
+    except DatasetError as error:
+        raise EvaluationError(str(error)) from error
+
+
+def _choose(
+    found: OpenSet, source: Path, split: str, names: tuple[str, ...], *, skip_faulty: bool
+) -> LabelledSplit:
+    labelled, faults = found.labelled, [str(fault) for fault in found.log.faults]
+    remedy = f'python -m training.dataset check {source} lists them all.'
+    if not labelled.names:
+        raise EvaluationError(
+            f'{source} does not name its classes, name them in order of their ids: '
+            '--names equip drain'
+        )
+    if names and len(names) != len(labelled.names):
+        raise EvaluationError(
+            f'{source} has {len(labelled.names)} classes ({", ".join(labelled.names)}), but '
+            f'{len(names)} names were given: {", ".join(names)}.'
+        )
+    chosen = UNSPLIT if labelled.splits == (UNSPLIT,) else split
+    samples = labelled.of_split(chosen)
+    if not samples:
+        raise EvaluationError(
+            f'{source} has no picture in the split {split!r}, it has: '
+            f'{", ".join(labelled.splits) or "none at all"}. {" ".join(faults[:1])}'.rstrip()
+        )
+    sound = tuple(sample for sample in samples if sample.sound)
+    if len(sound) < len(samples) and not (skip_faulty and sound):
+        raise EvaluationError(
+            f'{source}: {len(samples) - len(sound)} of {len(samples)} pictures have faulty '
+            f'labels, first {faults[0]} {remedy} --skip-faulty leaves them out.'
+        )
+    notes = []
+    if len(sound) < len(samples):
+        notes.append(
+            f'{len(samples) - len(sound)} of {len(samples)} pictures are left out: their labels '
+            f'have faults. {remedy}'
+        )
+    elif faults:
+        notes.append(f'The data set has {len(faults)} fault(s), first {faults[0]} {remedy}')
+    if unlabelled := sum(sample.label_file is None for sample in sound):
+        notes.append(f'{unlabelled} of {len(sound)} pictures have no labels and count as empty.')
+    return LabelledSplit(source, chosen, names or labelled.names, sound, tuple(notes))

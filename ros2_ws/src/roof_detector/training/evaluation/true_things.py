@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What is labelled in one picture, in its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset.instance import Instance
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrueThings:
+    """Hold boxes (n, 4) left, top, right, bottom and the outlines (k, 2) of each thing's parts.
+
+    A thing that is labelled by a box has no outline. `repeated` labels said the same again and
+    are left out.
+    """
+
+    boxes_xyxy: Floats
+    class_ids: npt.NDArray[np.intp]
+    outlines: tuple[tuple[Floats, ...], ...]
+    repeated: int = 0
+
+    @classmethod
+    def of(cls, instances: Sequence[Instance], *, size_wh: tuple[int, int]) -> TrueThings:
+        """Bring labels, which are shares of the picture, to its pixels."""
+        told = {(one.class_id, one.box_xyxy.tobytes()): one for one in reversed(instances)}
+        once = list(reversed(told.values()))
+        size = np.array(size_wh, np.float64)
+        boxes = np.array([one.box_xyxy for one in once], np.float64).reshape(-1, 4)
+        return cls(
+            boxes_xyxy=boxes * np.tile(size, 2),
+            class_ids=np.array([one.class_id for one in once], np.intp),
+            outlines=tuple(tuple(part * size for part in one.polygons) for one in once),
+            repeated=len(instances) - len(once),
+        )
+
+    def __len__(self) -> int:
+        return len(self.class_ids)
+
+    @property
+    def outlined(self) -> bool:
+        """Tell whether every thing has an outline."""
+        return all(self.outlines)
+
+    @property
+    def areas(self) -> Floats:
+        """Return the boxes' areas (n,) in square pixels."""
+        return (self.boxes_xyxy[:, 2:] - self.boxes_xyxy[:, :2]).prod(axis=1)
