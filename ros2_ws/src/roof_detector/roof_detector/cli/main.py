@@ -15,6 +15,7 @@ from roof_detector import __version__
 COMMANDS = (
     'bag',
     'bench',
+    'compare',
     'demo',
     'detect',
     'doctor',

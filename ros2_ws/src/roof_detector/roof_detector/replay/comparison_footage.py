@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Finds the pictures of the frames in which two runs differ."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+from roof_detector.replay.comparison_pictures import side_by_side
+from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.opening import open_footage
+from roof_detector.replay.stamped_pictures import StampedPictures
+from roof_detector.replay.work_folder import read_run
+from roof_detector.sources.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from roof_detector.replay.comparison import Comparison, Difference
+    from roof_detector.replay.footage import Footage
+    from roof_detector.replay.result_bag import ResultBag
+
+_NONE = (
+    'The pictures of the flight were not found in the bags nor where it lay; the boxes are shown '
+    'on plain grey. Name the footage with --images.'
+)
+
+
+def pictures_of(
+    comparison: Comparison, a: ResultBag, b: ResultBag, *, images: Path | None
+) -> tuple[list[tuple[NDArray[np.uint8], Difference]], str]:
+    """Return each differing frame side by side, and a sentence where its picture is missing."""
+    titles = (f'A  {_title(a)}', f'B  {_title(b)}')
+    wanted = {
+        topic: [one for one in comparison.differences if one.a.topic == topic]
+        for topic in dict.fromkeys(one.a.topic for one in comparison.differences)
+    }
+    found: dict[int, NDArray[np.uint8]] = {}
+    for topic, differences in wanted.items():
+        for footage in _footages((a, b), topic, images):
+            with closing(footage):
+                pictures = StampedPictures(footage.items())
+                for one in sorted(differences, key=lambda one: one.a.stamp_ns):
+                    picture = None if id(one) in found else pictures.of(one.a)
+                    if picture is not None:
+                        found[id(one)] = side_by_side(one, picture.copy(), titles=titles)
+            if all(id(one) in found for one in differences):
+                break
+    missing = any(id(one) not in found for one in comparison.differences)
+    drawn = [
+        (found[id(one)] if id(one) in found else side_by_side(one, None, titles=titles), one)
+        for one in comparison.differences
+    ]
+    return drawn, _NONE if missing else ''
+
+
+def _footages(bags: Sequence[ResultBag], topic: str, images: Path | None) -> Iterator[Footage]:
+    """Open what may hold the pictures: what was named, the bags, what the runs were made over."""
+    named = [] if images is None else [images]
+    for path in [*named, *(bag.path for bag in bags), *(_source(bag) for bag in bags)]:
+        if path is None:
+            continue
+        try:
+            footage = open_footage(path, image_topics=(topic,) if topic else ())
+        except (SourceError, ReplayError, BagError):
+            if path is images:
+                raise
+            continue
+        if len(footage.image_topics) == 1:
+            yield footage
+        else:
+            footage.close()
+
+
+def _source(bag: ResultBag) -> Path | None:
+    source = read_run(bag.folder).get('source')
+    return Path(source) if source else None
+
+
+def _title(bag: ResultBag) -> str:
+    return bag.manifest.get('model', bag.stem)

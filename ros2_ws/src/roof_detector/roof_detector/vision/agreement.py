@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How far two detectors agree about one picture, neither of them being the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.matching import pairwise_iou
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Hold what two detections of one picture have in common.
+
+    `pairs` (k, 2) int are positions in the first and in the second, `ious` (k,) their overlaps;
+    `only_first` and `only_second` the positions without a partner.
+    """
+
+    pairs: npt.NDArray[np.intp]
+    ious: npt.NDArray[np.float64]
+    only_first: npt.NDArray[np.intp]
+    only_second: npt.NDArray[np.intp]
+
+    @property
+    def disagreement(self) -> float:
+        """Return how many boxes one has alone, and what pairs lack in overlap."""
+        alone = len(self.only_first) + len(self.only_second)
+        return float(alone + (1.0 - self.ious).sum())
+
+
+def agree(
+    first: Detections,
+    second: Detections,
+    *,
+    first_names: Sequence[str],
+    second_names: Sequence[str],
+    least_iou: float = 0.5,
+) -> Agreement:
+    """Pair boxes of one class by name, the best overlapping first, each at most once.
+
+    The two change places when the arguments do: no score decides, unlike against a truth.
+    """
+    named_first = np.array(first_names, np.str_)[first.class_ids] if len(first) else np.array([])
+    named_second = (
+        np.array(second_names, np.str_)[second.class_ids] if len(second) else np.array([])
+    )
+    overlap = pairwise_iou(first.boxes_xyxy, second.boxes_xyxy)
+    if overlap.size:
+        overlap = np.where(named_first[:, None] == named_second[None], overlap, -1.0)
+    rows, columns = np.nonzero(overlap >= least_iou)
+    pairs: list[tuple[int, int]] = []
+    for place in np.argsort(-overlap[rows, columns], kind='stable'):
+        row, column = int(rows[place]), int(columns[place])
+        if all(row != i and column != j for i, j in pairs):
+            pairs.append((row, column))
+    paired = np.array(pairs, np.intp).reshape(-1, 2)
+    return Agreement(
+        paired,
+        overlap[paired[:, 0], paired[:, 1]],
+        np.setdiff1d(np.arange(len(first)), paired[:, 0]),
+        np.setdiff1d(np.arange(len(second)), paired[:, 1]),
+    )
