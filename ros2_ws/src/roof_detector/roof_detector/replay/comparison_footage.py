@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.replay.comparison_pictures import side_by_side
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.opening import open_footage
+from roof_detector.replay.result_writer import PARAMETERS
 from roof_detector.replay.stamped_pictures import StampedPictures
 from roof_detector.replay.work_folder import read_run
 from roof_detector.sources.errors import SourceError
@@ -36,7 +38,7 @@ def pictures_of(
     comparison: Comparison, a: ResultBag, b: ResultBag, *, images: Path | None
 ) -> tuple[list[tuple[NDArray[np.uint8], Difference]], str]:
     """Return each differing frame side by side, and a sentence where its picture is missing."""
-    titles = (f'A  {_title(a)}', f'B  {_title(b)}')
+    titles = (f'A  {_title(a, b)}', f'B  {_title(b, a)}')
     wanted = {
         topic: [one for one in comparison.differences if one.a.topic == topic]
         for topic in dict.fromkeys(one.a.topic for one in comparison.differences)
@@ -83,5 +85,8 @@ def _source(bag: ResultBag) -> Path | None:
     return Path(source) if source else None
 
 
-def _title(bag: ResultBag) -> str:
-    return bag.manifest.get('model', bag.stem)
+def _title(bag: ResultBag, other: ResultBag) -> str:
+    """Return the model, and the parameters in which the other run differs."""
+    own, others = (json.loads(one.manifest.get(PARAMETERS, '{}')) for one in (bag, other))
+    differing = [f'{key} {value}' for key, value in own.items() if others.get(key) != value]
+    return ', '.join([bag.manifest.get('model', bag.stem), *differing])

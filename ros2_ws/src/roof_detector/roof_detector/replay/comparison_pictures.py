@@ -81,8 +81,9 @@ def _half(
     detections = findings.detections
     drawn = image_bgr.copy()
     agreed = np.setdiff1d(np.arange(len(detections)), alone)
+    thickness = max(round(drawn.shape[1] / 1000), 1)
     for box in np.rint(detections.boxes_xyxy[agreed]).astype(int).tolist():
-        cv2.rectangle(drawn, box[:2], box[2:], _AGREED, 1, cv2.LINE_AA)
+        cv2.rectangle(drawn, box[:2], box[2:], _AGREED, thickness, cv2.LINE_AA)
     drawn = draw_detections(drawn, detections[alone], findings.class_names)
     scale = max(drawn.shape[1] / 1200, 0.4)
     bar = np.full((round(34 * scale) + 4, drawn.shape[1], 3), _PAPER, np.uint8)

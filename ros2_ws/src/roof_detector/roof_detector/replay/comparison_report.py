@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from roof_detector.replay.comparison import Comparison, Difference
     from roof_detector.replay.result_bag import ResultBag
 
+_FACTS = ('model', 'model_sha256', 'parameters')
 _HEAD = ('class', 'both', 'only A', 'only B', 'mean IoU', 'score B-A')
 
 
@@ -88,11 +89,8 @@ def _entry(entry: ClassAgreement) -> dict[str, Any]:
 
 
 def _run(bag: ResultBag) -> dict[str, Any]:
-    manifest = bag.manifest
-    known = {
-        key: manifest[key] for key in ('model', 'model_sha256', 'parameters') if key in manifest
-    }
-    return {'bag': str(bag.path), **known}
+    facts: dict[str, Any] = {'bag': str(bag.path)}
+    return facts | {key: bag.manifest[key] for key in _FACTS if key in bag.manifest}
 
 
 def _difference(one: Difference) -> dict[str, Any]:

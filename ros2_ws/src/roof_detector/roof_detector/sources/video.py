@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 # What a video is played at when its container says nothing or nonsense.
 DEFAULT_RATE_HZ = 30.0
+# Containers such as Matroska keep times in whole milliseconds.
+_ROUNDING_NS = 1_000_000
 
 
 class VideoSource(FrameSource):
-    """Give every frame of a video file at its own mean rate or the given one.
+    """Give every frame of a video file at its own time or at the given rate.
 
-    `stamp_ns` is the time in the video at its mean rate; a given rate changes only `due_ns`.
+    `stamp_ns` is the time in the video, also where its rate varies; a given rate changes only
+    `due_ns`.
     Raises SourceError for a file that is empty, no video, or without a single frame.
     """
 
@@ -60,22 +63,26 @@ class VideoSource(FrameSource):
         return int(promised) if math.isfinite(promised) and promised >= 1 else None
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        index = 0
+        index = shift_ns = stamp_ns = 0
         while not self._stopped:
-            for position, image_bgr in enumerate(self._one_pass()):
+            for position, (time_ns, image_bgr) in enumerate(self._one_pass()):
                 if self._stopped:
                     return
                 self._count_delivered()
+                stamp_ns = shift_ns + time_ns
                 yield SourceFrame(
                     index,
-                    frame_time_ns(index, rate_hz=self._own_rate),
-                    frame_time_ns(index, rate_hz=self.rate_hz),
+                    stamp_ns,
+                    stamp_ns
+                    if self._rate_hz is None
+                    else frame_time_ns(index, rate_hz=self._rate_hz),
                     f'{self._path.name} frame {position}',
                     image_bgr,
                 )
                 index += 1
             if not self._loop:
                 return
+            shift_ns = stamp_ns + self._period_ns
             self._capture.release()
             self._capture, self._first = self._open()
 
@@ -84,17 +91,32 @@ class VideoSource(FrameSource):
         super().close()
         self._capture.release()
 
-    def _one_pass(self) -> Iterator[NDArray[np.uint8]]:
-        """Give the frames from the first one, read at opening, to the last that can be read."""
-        given = 1
-        yield self._first
+    @property
+    def _period_ns(self) -> int:
+        return round(1e9 / self._own_rate)
+
+    def _one_pass(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Give time and frame, from the first one, read at opening, to the last there is."""
+        given, time_ns = 1, 0
+        begin_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        yield time_ns, self._first
         while not self._stopped:
             found, image_bgr = self._capture.read()
             if not found:
                 self._report_missing(given)
                 return
+            shown_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC) - begin_ms
+            time_ns = self._time_ns(given, shown_ms=shown_ms, last_ns=time_ns)
             given += 1
-            yield image_bgr  # type: ignore[misc]
+            yield time_ns, image_bgr  # type: ignore[misc]
+
+    def _time_ns(self, position: int, *, shown_ms: float, last_ns: int) -> int:
+        """Return a frame's time: the container's, or at an even rate what that was rounded from."""
+        even_ns = frame_time_ns(position, rate_hz=self._own_rate)
+        if abs(shown_ms * 1e6 - even_ns) <= _ROUNDING_NS and even_ns > last_ns:
+            return even_ns
+        shown_ns = round(shown_ms * 1e6)
+        return shown_ns if shown_ns > last_ns else last_ns + self._period_ns
 
     def _report_missing(self, given: int) -> None:
         promised = self.frame_count

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import islice
 
+import av
 import pytest
 
 from roof_detector.sources.errors import SourceError
@@ -74,3 +76,27 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path, foota
 def test_a_name_with_numbers_is_read_as_a_video_and_not_as_a_series(tmp_path, footage):
     path = footage.write_video(tmp_path / 'roof_000%d.avi', frames=2)
     assert len(list(VideoSource(path))) == 2
+
+
+@pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])
+def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, footage, suffix):
+    times_ms = [0, 40, 80, 500, 540, 1500]
+    with av.open(str(tmp_path / f'v{suffix}'), 'w') as container:
+        stream = container.add_stream('mjpeg', rate=1000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time_ms in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(footage.picture(number), format='bgr24')
+            frame.pts = time_ms
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    frames = list(VideoSource(tmp_path / f'v{suffix}'))
+    assert [footage.number(frame.image_bgr) for frame in frames] == list(range(6))
+    assert [frame.stamp_ns / 1e6 for frame in frames] == pytest.approx(times_ms, abs=1)
+    assert [frame.due_ns for frame in frames] == [frame.stamp_ns for frame in frames]
+
+
+def test_an_even_rate_is_not_rounded_as_the_container_rounds_it(tmp_path, footage):
+    path = footage.write_video(tmp_path / 'v.mkv', frames=40, rate_hz=30.0, codec='MJPG')
+    stamps = [frame.stamp_ns for frame in VideoSource(path)]
+    assert stamps == pytest.approx([k * 1e9 / 30 for k in range(40)], abs=1.0)
