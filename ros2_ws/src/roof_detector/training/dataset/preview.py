@@ -21,6 +21,7 @@ from training.dataset.reader import open_set
 
 SHEET_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _LETTERS = 44  # of a caption below a tile
+_FINER = 2  # drawn at twice the size shown, so that names hide less of what is small
 
 
 def preview(
@@ -34,6 +35,7 @@ def preview(
     seed: int = 0,
     names: tuple[str, ...] = (),
     labels: Path | None = None,
+    draw_names: bool = True,
     overwrite: bool = False,
 ) -> int:
     """Write a sheet of pictures drawn at random, each with its labels, and return how many.
@@ -58,7 +60,12 @@ def preview(
         shown = [
             (drawn, _caption(sample))
             for sample in chosen
-            if (drawn := draw_sample(sample, labelled, width_px=tile_width_px)) is not None
+            if (
+                drawn := draw_sample(
+                    sample, labelled, width_px=tile_width_px, draw_names=draw_names
+                )
+            )
+            is not None
         ]
     if not shown:
         raise DatasetError(f'{path}: no picture of the {len(chosen)} chosen can be read.')
@@ -72,20 +79,20 @@ def preview(
 
 
 def draw_sample(
-    sample: Sample, labelled: LabelledSet, *, width_px: int
+    sample: Sample, labelled: LabelledSet, *, width_px: int, draw_names: bool = True
 ) -> npt.NDArray[np.uint8] | None:
-    """Return a picture, at most `width_px` wide, with its labels; None if it cannot be read."""
+    """Return a picture with its labels to be shown `width_px` wide; None if it cannot be read."""
     raw = np.fromfile(sample.picture, dtype=np.uint8)
     image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
     if image is None:
         return None
-    # Lines and letters are drawn at the size at which they are seen.
-    scale = min(1.0, width_px / image.shape[1])
+    scale = min(1.0, _FINER * width_px / image.shape[1])
     size_wh = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     used = max((one.class_id for one in sample.instances), default=-1)
     names = (*labelled.names, *(f'class {i}' for i in range(len(labelled.names), used + 1)))
-    return draw_detections(small, as_detections(sample, size_wh), names)
+    found = as_detections(sample, size_wh)
+    return draw_detections(small, found, names, draw_labels=draw_names)
 
 
 def as_detections(sample: Sample, size_wh: tuple[int, int]) -> Detections:

@@ -25,6 +25,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument('--split', help='train, val or test; default all')
     parser.add_argument('--seed', type=int, default=0, help='choose other pictures')
     parser.add_argument('--labels', type=Path, help='label file of a single picture')
+    parser.add_argument('--no-names', action='store_true', help='boxes and outlines alone')
     parser.set_defaults(run=run)
     return parser
 
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         names=arguments.names,
         labels=arguments.labels,
+        draw_names=not arguments.no_names,
         overwrite=arguments.overwrite,
     )
     print(f'{arguments.output}: {count} pictures')
