@@ -15,6 +15,7 @@ import numpy.typing as npt
 from roof_detector.inference.backends.backend import Backend, Outputs
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_file import hash_model, open_backend
+from roof_detector.inference.provenance import Provenance
 from roof_detector.inference.stage_times import StageTimes
 from roof_detector.vision.candidates import Candidates, find_candidates
 from roof_detector.vision.detections import Detections
@@ -72,11 +73,12 @@ class Detector:
         trust_model: bool = False,
         threads: int | None = None,
     ) -> Detector:
-        """Open an ultralytics .pt, an .onnx or the folder of an OpenVINO export.
+        """Open an ultralytics .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
         `device`: auto, cpu, cuda or cuda:0. `image_size`: side of the network's input, or its
         width and height, by default the model's own. `half`: 16-bit arithmetic, by default on
-        CUDA only. `trust_model` lets a .pt run any code. Raises `InferenceError`.
+        CUDA only. `trust_model` lets a file run any code; .torchscript and .engine need it.
+        Raises `InferenceError`.
         """
         path = Path(model_path).expanduser()
         opened = open_backend(
@@ -104,6 +106,11 @@ class Detector:
     def stride(self) -> int:
         """Return the multiple of pixels that the input's sides must be."""
         return self._backend.facts.stride
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Return where an export of ours comes from; None for other files."""
+        return self._backend.facts.provenance
 
     @property
     def device(self) -> str:

@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roof_detector.inference.exports.parity import ParityReport
+
 
 class InferenceError(RuntimeError):
     """Say what is wrong with a model file, a device or a backend, and what to do."""
@@ -20,3 +25,15 @@ class UnsafeModel(InferenceError):
 
 class MissingBackend(InferenceError):
     """A backend or device is asked for that this machine lacks."""
+
+
+class ExportFailed(InferenceError):
+    """An export could not be made or not be written."""
+
+
+class ParityFailed(ExportFailed):
+    """An export answers otherwise than its checkpoint; `report` says by how much."""
+
+    def __init__(self, message: str, *, report: ParityReport) -> None:
+        super().__init__(message)
+        self.report = report

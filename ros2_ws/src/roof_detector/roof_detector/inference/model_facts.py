@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.inference.errors import BadModel
+from roof_detector.inference.provenance import METADATA_KEY, Provenance
 
 TASKS = ('detect', 'segment')
 
@@ -20,6 +21,7 @@ class ModelFacts:
     """Hold the class names, task and input of a model.
 
     `image_size` is width and height of the largest input; a `fixed` model takes no other.
+    `provenance` is None for a checkpoint, and for an export that another program made.
     """
 
     names: tuple[str, ...]
@@ -27,6 +29,7 @@ class ModelFacts:
     stride: int
     image_size: tuple[int, int]
     fixed: bool
+    provenance: Provenance | None = None
 
     @classmethod
     def read(cls, metadata: Mapping[str, Any], *, path: Path, fixed: bool) -> ModelFacts:
@@ -50,15 +53,19 @@ class ModelFacts:
             stride=int(metadata.get('stride', 32)),
             image_size=(int(width), int(height)),
             fixed=fixed,
+            provenance=Provenance.read({METADATA_KEY: _literal(metadata.get(METADATA_KEY))}),
         )
 
 
 def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
     names = _literal(value)
     if isinstance(names, Mapping):
-        if sorted(names) != list(range(len(names))):
+        # JSON, which TorchScript and TensorRT files keep their metadata in, has texts for keys.
+        names = {int(key) if str(key).isdecimal() else key: name for key, name in names.items()}
+        if set(names) != set(range(len(names))):
             raise BadModel(
-                f'{path} numbers its classes {sorted(names)}, expected 0 to {len(names) - 1}.'
+                f'{path} numbers its classes {sorted(names, key=str)}, expected 0 to '
+                f'{len(names) - 1}.'
             )
         names = [names[i] for i in range(len(names))]
     if not names or not isinstance(names, list | tuple):

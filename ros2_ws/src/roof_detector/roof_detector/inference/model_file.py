@@ -10,7 +10,13 @@ from pathlib import Path
 from roof_detector.inference.backends.backend import Backend
 from roof_detector.inference.errors import BadModel, MissingBackend
 
-BACKENDS = ('torch', 'onnxruntime', 'openvino')
+BACKENDS = ('torch', 'onnxruntime', 'openvino', 'torchscript', 'tensorrt')
+_KINDS = {
+    '.pt': 'torch',
+    '.onnx': 'onnxruntime',
+    '.torchscript': 'torchscript',
+    '.engine': 'tensorrt',
+}
 
 
 def backend_for(path: Path) -> str:
@@ -19,15 +25,14 @@ def backend_for(path: Path) -> str:
         raise BadModel(f'{path} does not exist, give the path of a .pt, .onnx or OpenVINO folder.')
     if path.is_dir():
         return 'openvino'
-    kinds = {'.pt': 'torch', '.onnx': 'onnxruntime'}
-    if path.suffix not in kinds:
+    if path.suffix not in _KINDS:
         raise BadModel(
             f'{path} is not a model file, expected a .pt, an .onnx or the folder of an '
-            'OpenVINO export.'
+            'OpenVINO export, a .torchscript or an .engine.'
         )
     if not path.stat().st_size:
         raise BadModel(f'{path} is empty, copy it again.')
-    return kinds[path.suffix]
+    return _KINDS[path.suffix]
 
 
 def open_backend(
@@ -62,6 +67,18 @@ def open_backend(
         )
 
         return OnnxRuntimeBackend(path, device=device, threads=threads)
+    if readable == 'torchscript':
+        from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
+            TorchScriptBackend,
+        )
+
+        return TorchScriptBackend(path, device=device, trust_model=trust_model, threads=threads)
+    if readable == 'tensorrt':
+        from roof_detector.inference.backends.tensorrt_backend import (  # noqa: PLC0415
+            TensorRtBackend,
+        )
+
+        return TensorRtBackend(path, device=device, trust_model=trust_model)
     from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
         OpenVinoBackend,
     )

@@ -21,7 +21,7 @@ def test_a_file_that_is_missing_is_refused(tmp_path, name):
         Detector.open(tmp_path / name)
 
 
-@pytest.mark.parametrize('name', ['model.txt', 'model', 'model.engine'])
+@pytest.mark.parametrize('name', ['model.txt', 'model', 'model.tflite'])
 def test_a_file_of_another_kind_is_refused(tmp_path, name):
     (tmp_path / name).write_text('hello')
     with pytest.raises(BadModel, match=r'expected a \.pt, an \.onnx or the folder'):

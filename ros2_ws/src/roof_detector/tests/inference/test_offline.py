@@ -76,6 +76,22 @@ DETECT = textwrap.dedent(
     """
 )
 
+EXPORT = textwrap.dedent(
+    """
+    from pathlib import Path
+    import numpy as np
+    from roof_detector.inference.exports.build import build_export
+    from roof_detector.inference.exports.recipe import ExportRecipe
+
+    model, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    grey = np.full((64, 64, 3), 114, np.uint8)
+    for name in ('onnx', 'openvino', 'torchscript'):
+        recipe = ExportRecipe(name, image_size=(64, 64))
+        build_export(model, recipe, folder=folder, frames=[grey])
+    assert not reached, reached
+    """
+)
+
 
 # A network of its own, without an interface: what C++ libraries try is counted there. Where the
 # kernel allows none, as in some containers, Python's sockets alone are watched.
@@ -130,6 +146,17 @@ def test_a_detector_reaches_no_network_and_leaves_nothing_behind(detect_models, 
     assert folder == '-' or not Path(folder).exists()
     assert [file for file in tmp_path.rglob('*') if file.is_file()] == []
     assert [line for line in result.stdout.splitlines() if line[:4] != 'left'] == []
+
+
+def test_an_export_reaches_no_network_and_says_nothing(detect_pt, tmp_path):
+    home = tmp_path / 'home'
+    home.mkdir()
+    result = run(BLOCKED + EXPORT, str(detect_pt), str(tmp_path / 'out'), home=home)
+    assert result.returncode == 0, result.stderr
+    assert packets_tried(home) == 0
+    assert (result.stdout, result.stderr) == ('', '')
+    assert len(list((tmp_path / 'out').iterdir())) == 3
+    assert [file for file in home.rglob('*') if file.is_file()] == []
 
 
 def test_ultralytics_finds_a_font_without_asking_the_network(tmp_path):

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_facts import ModelFacts
 
 
@@ -47,19 +46,28 @@ def split_outputs(arrays: list[npt.NDArray[np.float32]]) -> Outputs:
     return Outputs(predictions, np.ascontiguousarray(arrays[1], dtype=np.float32))
 
 
-def join_outputs(singles: list[Outputs]) -> Outputs:
-    """Join the outputs of pictures that were run one by one."""
-    prototypes = [one.prototypes for one in singles if one.prototypes is not None]
+def run_in_batches(
+    canvases_bgr: npt.NDArray[np.uint8],
+    batch: int,
+    run: Callable[[npt.NDArray[np.uint8]], Outputs],
+) -> Outputs:
+    """Run a network that takes exactly `batch` pictures at once on any number of them.
+
+    The last group is filled up with its last picture: it costs what a full one costs.
+    """
+    answers = []
+    for first in range(0, len(canvases_bgr), batch):
+        group = canvases_bgr[first : first + batch]
+        count = len(group)
+        if count < batch:
+            group = np.concatenate([group, np.repeat(group[-1:], batch - count, axis=0)])
+        predictions, prototypes = run(group)
+        kept = None if prototypes is None else prototypes[:count]
+        answers.append(Outputs(predictions[:count], kept))
+    if len(answers) == 1:
+        return answers[0]
+    prototypes_of_all = [one.prototypes for one in answers if one.prototypes is not None]
     return Outputs(
-        np.concatenate([one.predictions for one in singles]),
-        np.concatenate(prototypes) if prototypes else None,
+        np.concatenate([one.predictions for one in answers]),
+        np.concatenate(prototypes_of_all) if prototypes_of_all else None,
     )
-
-
-def check_batch(batch: int, path: Path) -> None:
-    """Refuse an export that takes several pictures at once and no fewer."""
-    if batch != 1:
-        raise BadModel(
-            f'{path} takes {batch} pictures at once, expected 1 or any number. Export it with '
-            'batch=1 or dynamic=True.'
-        )

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.backends.backend import (
     Outputs,
-    check_batch,
-    join_outputs,
+    run_in_batches,
     split_outputs,
 )
 from roof_detector.inference.errors import BadModel, MissingBackend
@@ -54,9 +53,7 @@ class OnnxRuntimeBackend:
         self._input = session.get_inputs()[0].name
         self._input_dtype = np.float16 if 'float16' in session.get_inputs()[0].type else np.float32
         shape = session.get_inputs()[0].shape
-        self._one_by_one = isinstance(shape[0], int)
-        if self._one_by_one:
-            check_batch(shape[0], path)
+        self._batch = shape[0] if isinstance(shape[0], int) else None
         self.device = 'cuda' if 'CUDA' in session.get_providers()[0] else 'cpu'
         metadata = session.get_modelmeta().custom_metadata_map
         fixed = all(isinstance(side, int) for side in shape[2:])
@@ -66,8 +63,8 @@ class OnnxRuntimeBackend:
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._one_by_one and len(canvases_bgr) > 1:
-            return join_outputs([self.forward(one[None]) for one in canvases_bgr])
+        if self._batch not in (None, len(canvases_bgr)):
+            return run_in_batches(canvases_bgr, self._batch, self.forward)
         blob = to_blob(canvases_bgr).astype(self._input_dtype, copy=False)
         return split_outputs(self._session.run(None, {self._input: blob}))
 

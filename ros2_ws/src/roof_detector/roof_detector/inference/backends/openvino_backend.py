@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.backends.backend import (
     Outputs,
-    check_batch,
-    join_outputs,
+    run_in_batches,
     split_outputs,
 )
 from roof_detector.inference.errors import BadModel, MissingBackend
@@ -62,9 +61,7 @@ class OpenVinoBackend:
         self.device = name.lower()
         shape = model.input().get_partial_shape()
         fixed = all(side.is_static for side in list(shape)[2:])
-        self._one_by_one = shape[0].is_static
-        if self._one_by_one:
-            check_batch(shape[0].get_length(), folder)
+        self._batch = shape[0].get_length() if shape[0].is_static else None
         metadata = _read_metadata(folder)
         if fixed:
             metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
@@ -73,8 +70,8 @@ class OpenVinoBackend:
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._one_by_one and len(canvases_bgr) > 1:
-            return join_outputs([self.forward(one[None]) for one in canvases_bgr])
+        if self._batch not in (None, len(canvases_bgr)):
+            return run_in_batches(canvases_bgr, self._batch, self.forward)
         result = self._request.infer([to_blob(canvases_bgr)], share_inputs=True)
         return split_outputs([np.array(result[i]) for i in range(len(result))])
 

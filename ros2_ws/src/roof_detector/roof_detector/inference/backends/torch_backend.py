@@ -42,7 +42,7 @@ class TorchBackend:
         if threads is not None:
             torch.set_num_threads(threads)
         self._dtype = torch.float16 if on_cuda and half is not False else torch.float32
-        model, self.facts = _read_model(path, trust_model=trust_model)
+        model, self.facts = read_model(path, trust_model=trust_model)
         model = model.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
         self._model: Any = model.to(
             device=self._device, dtype=self._dtype, memory_format=torch.channels_last
@@ -82,7 +82,8 @@ def _choose_device(device: str) -> torch.device:
     return chosen
 
 
-def _read_model(path: Path, *, trust_model: bool) -> tuple[Any, ModelFacts]:
+def read_model(path: Path, *, trust_model: bool) -> tuple[Any, ModelFacts]:
+    """Read a checkpoint's network, an ultralytics model, and what it says about itself."""
     checkpoint = load_checkpoint(path, trust_model=trust_model)
     base = import_quietly('ultralytics.nn.tasks').DetectionModel
     model = checkpoint.get('ema') or checkpoint.get('model')

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Runs a TorchScript export with torch, on a processor."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from roof_detector.inference.backends.backend import Outputs, run_in_batches, split_outputs
+from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
+from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.vision.letterbox import to_blob
+
+_METADATA_FILE = 'config.txt'  # where ultralytics puts it inside the archive
+
+
+class TorchScriptBackend:
+    """Run a traced network: on a processor, for the trace remembers the device it was made on.
+
+    An archive is a program for torch's own interpreter. That one reaches no Python code, but has
+    operators that write files, which an archive can call while it is loaded.
+    """
+
+    name = 'torchscript'
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = 'auto',
+        trust_model: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        if not trust_model:
+            raise UnsafeModel(
+                f'{path} is refused: a TorchScript archive is a program that can write files as '
+                'soon as it is loaded. Load it with trust_model only if you trust whoever made '
+                'it, or export to ONNX or OpenVINO, which hold no program.'
+            )
+        if device not in ('auto', 'cpu'):
+            raise MissingBackend(
+                f'Device {device!r} is asked for, but TorchScript is run on cpu only. '
+                'Use device cpu, or the .pt on CUDA.'
+            )
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.device = 'cpu'
+        files = {_METADATA_FILE: ''}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # that torch.jit is deprecated
+                model = torch.jit.load(str(path), map_location='cpu', _extra_files=files)
+            metadata = json.loads(files[_METADATA_FILE] or '{}')
+        except (RuntimeError, ValueError) as error:
+            first_line = str(error).strip().split('\n', maxsplit=1)[0]
+            raise BadModel(
+                f'{path} is not a TorchScript archive, or it is cut short or damaged '
+                f'({first_line}). Copy it or export it again.'
+            ) from error
+        dynamic = bool(metadata.get('args', {}).get('dynamic'))
+        self._batch = None if dynamic else int(metadata.get('batch', 1))
+        self.facts = ModelFacts.read(metadata, path=path, fixed=not dynamic)
+        self._model: Any = model.eval()
+
+    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        if self._batch not in (None, len(canvases_bgr)):
+            return run_in_batches(canvases_bgr, self._batch, self.forward)
+        with torch.inference_mode():
+            output = self._model(torch.from_numpy(to_blob(canvases_bgr)))
+            tensors = output if isinstance(output, tuple) else (output,)
+            return split_outputs([tensor.numpy() for tensor in tensors])
+
+    def close(self) -> None:
+        """Free the model."""
+        self._model = None

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What an export is made to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roof_detector.inference.errors import ExportFailed
+
+# What a file or folder of each format is called, after the checkpoint's stem.
+SUFFIXES = {
+    'onnx': '.onnx',
+    'openvino': '_openvino_model',
+    'torchscript': '.torchscript',
+    'engine': '.engine',
+}
+FORMATS = tuple(SUFFIXES)
+PRECISIONS = ('f32', 'f16')
+
+
+@dataclass(frozen=True)
+class ExportRecipe:
+    """Hold what an export is made to be.
+
+    `image_size` is width and height of the input, None for the checkpoint's own. The export takes
+    pictures of that size, `batch` at once, and no others, unless it is `dynamic`.
+    """
+
+    format: str
+    image_size: tuple[int, int] | None = None
+    precision: str = 'f32'
+    batch: int = 1
+    dynamic: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in (('format', FORMATS), ('precision', PRECISIONS)):
+            if getattr(self, name) not in known:
+                msg = f'{name} is {getattr(self, name)!r}, expected one of {", ".join(known)}.'
+                raise ExportFailed(msg)
+        if self.batch < 1:
+            raise ExportFailed(f'batch is {self.batch}, expected 1 or more pictures at once.')
+        if (self.format, self.precision) == ('torchscript', 'f16'):
+            raise ExportFailed(
+                'TorchScript of 16 bits runs on CUDA only, and it is run on processors here. '
+                'Choose precision f32.'
+            )
+
+    def file_name(self, stem: str) -> str:
+        """Return what the export of a checkpoint with this stem is called."""
+        precision = '' if self.precision == 'f32' else f'-{self.precision}'
+        return f'{stem}{precision}{SUFFIXES[self.format]}'
+
+    def size_for(self, own_size: tuple[int, int], *, stride: int) -> tuple[int, int]:
+        """Return width and height of the input; raise ExportFailed where the stride forbids it."""
+        size = self.image_size or own_size
+        if min(size) < stride or any(side % stride for side in size):
+            raise ExportFailed(
+                f'image_size is {size[0]}x{size[1]} (width x height), expected positive '
+                f'multiples of the stride {stride}.'
+            )
+        return size

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from roof_detector.inference.detector import Detector
+from roof_detector.simulation.sample_frames import sample_frames
+from training.export import main
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    for i, frame in enumerate(sample_frames(3, size_wh=(160, 96))):
+        assert cv2.imwrite(str(folder / f'{i}.png'), frame)
+    return str(folder)
+
+
+def test_the_same_flight_is_sampled_each_time():
+    first, again = sample_frames(2, size_wh=(64, 64)), sample_frames(2, size_wh=(64, 64))
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).any()
+
+
+def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, pictures, capfd):
+    output = tmp_path / 'out'
+    command = ['roof_anomalies', '--format', 'engine', 'torchscript', '--frames', pictures]
+    code = main([*command, '--image-size', '64', '96', '--output', str(output)])
+    said = capfd.readouterr()
+    with Detector.open(output / 'roof_anomalies.torchscript', trust_model=True) as detector:
+        assert detector.image_size == (96, 64)
+        assert detector.names == ('equip', 'drain', 'crack', 'ponding', 'rust')
+    assert said.out.count(' ok |') == 3
+    if not (output / 'roof_anomalies.engine').exists():
+        assert code == 1
+        assert 'engine: The format engine is made with tensorrt' in said.err
+        assert [path.name for path in output.iterdir()] == ['roof_anomalies.torchscript']
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--frames', 'nowhere'], 'no file or folder nowhere'),
+        (['--image-size', '1', '2', '3'], '--image-size has 3 numbers'),
+        (['--frame-count', '0'], '0 pictures were asked for'),
+        (['--precision', 'f16'], 'on CUDA only'),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, options, message):
+    command = ['roof_anomalies', '--format', 'torchscript', '--output', str(tmp_path / 'out')]
+    assert main([*command, *options]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Export a checkpoint and check it: `python -m training.export best.pt --format onnx openvino`.
+
+Each format is written whole or not at all, and only if it answers as the checkpoint does on real
+frames. What cannot be made is said, the other formats are made all the same, and the exit code is
+then 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from roof_detector.inference.errors import InferenceError, ParityFailed
+from roof_detector.inference.exports.build import build_export
+from roof_detector.inference.exports.recipe import FORMATS, PRECISIONS, ExportRecipe
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.simulation import sample_frames as simulation
+from roof_detector.simulation.error import SimulationError
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.sampling import sample_frames
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Export as the command line says; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        recipes = [_recipe(options, name) for name in dict.fromkeys(options.format)]
+        frames = _frames(options.frames, options.frame_count)
+    except (InferenceError, SourceError, SimulationError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    exported = [_export(options, recipe, frames) for recipe in recipes]
+    return 0 if all(exported) else 1
+
+
+def _export(
+    options: argparse.Namespace, recipe: ExportRecipe, frames: list[NDArray[np.uint8]]
+) -> bool:
+    """Make one export and tell how it went."""
+    steps = len(frames) + 1
+    with tqdm(total=steps, desc=recipe.format, unit='step', leave=False) as bar:
+
+        def show(step: str) -> None:
+            bar.set_postfix_str(step)
+            bar.update()
+
+        try:
+            built = build_export(
+                resolve_model(options.model),
+                recipe,
+                folder=options.output,
+                frames=frames,
+                trust_model=options.trust_model,
+                keep_refused=options.keep,
+                progress=show,
+            )
+        except InferenceError as error:
+            bar.close()
+            report = f'{error.report.table()}\n' if isinstance(error, ParityFailed) else ''
+            print(f'{report}{recipe.format}: {error}', file=sys.stderr)  # noqa: T201
+            return False
+    print(  # noqa: T201
+        f'{built.parity.table()}\n{recipe.format}: {built.path}, '
+        f'{built.size_bytes / 1e6:.1f} MB, in {built.duration_s:.0f} s'
+    )
+    return True
+
+
+def _recipe(options: argparse.Namespace, name: str) -> ExportRecipe:
+    size = options.image_size
+    if size is not None and len(size) > 2:
+        raise ValueError(
+            f'--image-size has {len(size)} numbers, give one side or height and width.'
+        )
+    return ExportRecipe(
+        format=name,
+        image_size=None if size is None else (size[-1], size[0]),
+        precision=options.precision,
+        batch=options.batch,
+        dynamic=options.dynamic,
+    )
+
+
+def _frames(text: str | None, count: int) -> list[NDArray[np.uint8]]:
+    return simulation.sample_frames(count) if text is None else sample_frames(text, count=count)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
+    parser.add_argument('--format', nargs='+', choices=FORMATS, required=True)
+    parser.add_argument('--output', type=Path, default=Path('exports'), help='folder of the files')
+    parser.add_argument(
+        '--image-size',
+        type=int,
+        nargs='+',
+        metavar='PIXELS',
+        help="one side, or height and width; the checkpoint's own by default",
+    )
+    parser.add_argument('--precision', choices=PRECISIONS, default='f32')
+    parser.add_argument('--batch', type=int, default=1, help='pictures at once')
+    parser.add_argument('--dynamic', action='store_true', help='take other sizes and batches too')
+    parser.add_argument('--frames', help='video, bag or folder of pictures; simulated by default')
+    parser.add_argument('--frame-count', type=int, default=8, help='most frames compared')
+    parser.add_argument('--keep', action='store_true', help='keep a refused export to look into')
+    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())
