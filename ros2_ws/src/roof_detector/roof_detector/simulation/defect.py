@@ -54,15 +54,22 @@ def paint_drain(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
     _label(canvas, window, np.maximum(collar, grate), instance)
 
 
-def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> None:
-    """Paint a branching crack as a random walk that keeps its heading for a while."""
+def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> float:
+    """Paint a branching crack as a random walk that keeps its heading; return its width.
+
+    Where the roof is spotted a crack that can be told from the spots is a wider one.
+    """
     length = rng.uniform(1.0, 6.0)
     window = canvas.window(at, length * 0.75 + 0.3)
     shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
     drawn = np.zeros(shape, np.uint8)
     course = rng.uniform(0, 2 * np.pi)
     start = np.array(at) - length / 2 * np.array([np.cos(course), np.sin(course)])
-    branches = [(start, course, length, rng.uniform(0.011, 0.036))]
+    under = np.mean([plane[window] for plane in canvas.planes], axis=0)
+    spots = under - cv2.GaussianBlur(under, (0, 0), 0.15 / canvas.metres_per_px)
+    roughness = float(spots.std())
+    first_width = rng.uniform(0.011, 0.036) * (1 + float(np.clip((roughness - 9) / 16, 0, 1.1)))
+    branches = [(start, course, length, first_width)]
     waviness = rng.uniform(0.15, 0.6)
     while branches:
         point, course, left, width = branches.pop()
@@ -80,20 +87,22 @@ def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
                 turn = course + rng.choice([-1, 1]) * rng.uniform(0.4, 1.3)
                 branches.append((point, turn, left * rng.uniform(0.25, 0.7), width * 0.7))
     cover = drawn.astype(np.float32) / 255
-    wide = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.06 / canvas.metres_per_px), np.float32)
-    under = np.mean([plane[window] for plane in canvas.planes], axis=0)
     level = float(np.mean(under[drawn > 0])) if drawn.any() else 128.0
     # Broken edges shine and hold dust: on dark or spotted roofs that is what shows a crack.
-    if level < 90 or rng.random() < 0.35:
-        rim = min(level * rng.uniform(1.3, 1.7) + rng.uniform(15, 45), 235.0)
-        canvas.blend(
-            window, np.clip(wide * 1.6, 0, rng.uniform(0.4, 0.75)), (rim * 0.96, rim, rim)
-        )
+    if level < 95 or roughness > 15 or rng.random() < 0.35:
+        reach = 0.03 + 0.5 * (first_width - 0.02)
+        near = cv2.GaussianBlur(cover, (0, 0), max(reach, 0.02) / canvas.metres_per_px)
+        tone = min(level * rng.uniform(1.2, 1.5) + rng.uniform(25, 60), 240.0)
+        weight = np.clip(np.asarray(near, np.float32) * 3, 0, rng.uniform(0.45, 0.85))
+        canvas.blend(window, weight, (tone * 0.96, tone, tone))
     else:
-        canvas.blend(window, np.clip(wide * 1.2, 0, 0.35), (70, 78, 84))
+        wide = cv2.GaussianBlur(cover, (0, 0), 0.06 / canvas.metres_per_px)
+        weight = np.clip(np.asarray(wide, np.float32) * 1.5, 0, 0.4)
+        canvas.blend(window, weight, (70, 78, 84))
     canvas.blend(window, cover * np.float32(rng.uniform(0.75, 0.97)), (26, 29, 32))
     grown = cv2.dilate(drawn, np.ones((3, 3), np.uint8))
     canvas.ids[window][grown > 90] = instance
+    return first_width
 
 
 def _stroke(
@@ -187,8 +196,9 @@ def _dirt(rng: np.random.Generator) -> tuple[float, float, float]:
     return 44 * gain, 56 * gain, 66 * gain
 
 
-Painter = Callable[..., None]
-# Class, its painter, and the radius in metres that it wants for itself.
+Painter = Callable[..., float | None]
+# Class, its painter, which returns the width of a thin thing, and the radius in metres that it
+# wants for itself.
 DEFECTS: dict[int, tuple[Painter, float]] = {
     classes.DRAIN: (paint_drain, 0.5),
     classes.CRACK: (paint_crack, 1.2),

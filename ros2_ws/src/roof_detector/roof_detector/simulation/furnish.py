@@ -188,8 +188,8 @@ class Furnisher:
         spot = self._free(section, radius)
         if spot is not None:
             self._taken.append((*spot, radius))
-            painter(section.canvas, spot, self.make.rng, instance=self._next_id)
-            painted[self._next_id] = (class_id, 0.02 if class_id == classes.CRACK else np.inf)
+            width = painter(section.canvas, spot, self.make.rng, instance=self._next_id)
+            painted[self._next_id] = (class_id, np.inf if width is None else width)
             self._next_id += 1
 
     def _survey(self, section: RoofSection, painted: dict[int, tuple[int, float]]) -> None:

@@ -54,17 +54,21 @@ def _blemish_sheets() -> tuple[Plane, Plane]:
     """Make the fine mottle and the coarse grime from which every face cuts its piece."""
     rng = np.random.default_rng(20260)
     shape = (SHEET_PX, SHEET_PX)
+    # Twice in each direction, so that a piece that runs over the edge is one slice.
     return (
-        fractal_noise(shape, rng, feature_px=30, octaves=3),
-        fractal_noise(shape, rng, feature_px=50, octaves=4),
+        np.tile(fractal_noise(shape, rng, feature_px=30, octaves=3), (2, 2)),
+        np.tile(fractal_noise(shape, rng, feature_px=50, octaves=4), (2, 2)),
     )
 
 
 def _blemishes(shape_hw: tuple[int, int], rng: np.random.Generator) -> tuple[Plane, Plane]:
     top, left = rng.integers(0, SHEET_PX, 2)
+    tone, grime = _blemish_sheets()
+    if max(shape_hw) <= SHEET_PX:
+        piece = (slice(top, top + shape_hw[0]), slice(left, left + shape_hw[1]))
+        return tone[piece], grime[piece]
     rows = (top + np.arange(shape_hw[0])) % SHEET_PX
     columns = (left + np.arange(shape_hw[1])) % SHEET_PX
-    tone, grime = _blemish_sheets()
     return tone[np.ix_(rows, columns)], grime[np.ix_(rows, columns)]
 
 

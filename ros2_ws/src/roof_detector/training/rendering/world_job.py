@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from roof_detector.geo.pose import CameraPose
 from roof_detector.simulation import FlightFrame, RoofWorld, SurveyFlight
 from training.rendering.labels import box_lines, segment_lines
 from training.rendering.recipe import DatasetConfig
@@ -55,8 +56,6 @@ def render(job: WorldJob) -> int:
     while kept < job.count:
         rng = np.random.default_rng([job.config.seed, 7, job.world, successor])
         for frame in _frames(job.config, rng, tries=TRIES_PER_FRAME * job.count):
-            if len(frame.class_ids) == 0 and rng.random() >= job.config.empty_share:
-                continue
             _write(frame, job, job.first + kept)
             kept += 1
             if kept == job.count:
@@ -73,14 +72,30 @@ def _frames(
     plain = rng.random() < config.default_world_share
     world = RoofWorld.generate(seed=seed, config=None if plain else random_world(rng))
     size_wh = (config.size_wh[0] * config.render_scale, config.size_wh[1] * config.render_scale)
-    for index in range(tries):
+    for _ in range(tries):
         camera = random_flight(rng, size_wh, altitude_m=config.altitude_m)
         flight = SurveyFlight(world, camera, seed=int(rng.integers(2**30)))
+        index = int(rng.integers(len(flight)))
+        stamp_s = index / camera.rate_hz
         if rng.random() < config.survey_share:
-            yield flight[int(rng.integers(len(flight)))]
+            pose = flight.path.pose(stamp_s)
         else:
             pose = random_pose(world, camera, rng, near_share=config.near_share)
-            yield flight.render(pose, index=index, stamp_s=float(rng.uniform(0, 60)))
+        keeps_empty = rng.random() < config.empty_share
+        if not keeps_empty and not _may_show(world, flight, pose):
+            continue
+        frame = flight.render(pose, index=index, stamp_s=stamp_s)
+        if keeps_empty or len(frame.class_ids) > 0:
+            yield frame
+
+
+def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
+    """Tell whether a labelled thing's middle lies in view, so that rendering is worth while."""
+    if not world.instances:
+        return False
+    places = np.stack([thing.position_enu for thing in world.instances])
+    pixels = flight.camera.project(pose.to_optical(places))
+    return bool(((pixels >= 0) & (pixels < flight.camera.size_wh)).all(axis=1).any())
 
 
 def _write(frame: FlightFrame, job: WorldJob, number: int) -> None:
