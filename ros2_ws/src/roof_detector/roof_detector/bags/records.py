@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mcap.exceptions import McapError
 from mcap.reader import make_reader
@@ -14,9 +14,6 @@ from roof_detector.bags.mcap_index import McapIndex
 from roof_detector.bags.mcap_scan import is_complete
 from roof_detector.bags.metadata import NAME, file_number
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 # The names of the records that we write.
 MANIFEST = 'roof_detector'
 MARK = 'roof_detector.mark'
@@ -24,11 +21,12 @@ PARAMETER_CHANGE = 'roof_detector.parameter_change'
 TRIGGER = 'roof_detector.trigger'
 
 
-def metadata_records(path: Path) -> list[tuple[str, dict[str, str]]]:
+def metadata_records(path: Path | str) -> list[tuple[str, dict[str, str]]]:
     """Return name and values of every metadata record of a bag, in the order of its files.
 
     Quick for files that are finished; others are read from their beginning to their cut.
     """
+    path = Path(path).expanduser()
     if path.name == NAME:
         path = path.parent
     found = sorted(path.glob('*.mcap'), key=file_number) if path.is_dir() else [path]

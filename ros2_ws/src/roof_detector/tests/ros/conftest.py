@@ -123,3 +123,11 @@ def make_probe():
     from detector_probe import DetectorProbe
 
     return DetectorProbe
+
+
+@pytest.fixture
+def flight(graph, tmp_path):
+    """Return a recorder's test stand; imported late as well."""
+    from recorder_flight import Flight
+
+    return Flight(graph, tmp_path / 'bags')

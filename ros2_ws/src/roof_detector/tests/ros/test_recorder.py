@@ -3,91 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.msg import Parameter as ParameterMessage
-from rcl_interfaces.msg import ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.serialization import serialize_message
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image, NavSatFix
-from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
 
 from roof_detector.bags.disk import free_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.ros.errors import ParameterError
 from roof_detector.ros.messages import byte_array
-from roof_detector.ros.recorder_node import RecorderNode
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
-
-class Flight:
-    """A recorder under test, and a node that speaks to it."""
-
-    def __init__(self, graph, folder):
-        self.graph = graph
-        self.folder = folder
-        self.node = graph.node('pilot')
-        self.status = None
-        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
-
-    def recorder(self, *, arguments=(), **parameters):
-        values = {
-            'record': True,
-            'output_directory': str(self.folder),
-            'topics': ['/detector/detections', '/detector/labels'],
-            'min_free_gb': 0.0,
-            **parameters,
-        }
-        overrides = [Parameter(name, value=value) for name, value in values.items()]
-        node = RecorderNode(
-            context=self.graph.context,
-            cli_args=['--ros-args', *arguments],
-            parameter_overrides=overrides,
-        )
-        return self.graph.add(node)
-
-    def publisher(self, message_type, topic, qos=10):
-        return self.node.create_publisher(message_type, topic, qos)
-
-    def wait_for_listener(self, publisher):
-        self.graph.wait_until(
-            lambda: publisher.get_subscription_count() > 0, what=f'a listener on {publisher.topic}'
-        )
-
-    def wait_for(self, key, value):
-        self.graph.wait_until(lambda: self.value(key) == value, what=f'{key} = {value}')
-
-    def value(self, key):
-        values = self.status.values if self.status else ()
-        return next((item.value for item in values if item.key == key), None)
-
-    def record(self, on):
-        return self.graph.call(self.node, SetBool, '/recorder/record', SetBool.Request(data=on))
-
-    def stopped_bag(self):
-        response = self.record(False)
-        assert response.success, response.message
-        return Path(response.message)
-
-    def _take(self, array):
-        for status in array.status:
-            if status.name == 'recorder: bag':
-                self.status = status
-
-
-@pytest.fixture
-def flight(graph, tmp_path):
-    return Flight(graph, tmp_path / 'bags')
 
 
 def test_a_recording_of_nothing_is_a_whole_bag(flight):
@@ -235,7 +168,7 @@ def test_a_recording_that_cannot_begin_is_reported_and_the_node_lives_on(
     flight.wait_for('recording', 'false')
     assert flight.status.level == DiagnosticStatus.ERROR
     assert reason in flight.status.message
-    set_parameters(flight, output_directory=str(flight.folder), min_free_gb=0.0)
+    flight.set_parameters('recorder', output_directory=str(flight.folder), min_free_gb=0.0)
     assert flight.record(True).success
     flight.wait_for('recording', 'true')
     assert flight.status.level == DiagnosticStatus.OK
@@ -276,19 +209,3 @@ def test_what_a_slow_disk_cannot_take_is_counted_by_topic(flight):
     flight.wait_for('dropped./camera/image', '1')
     assert flight.status.level == DiagnosticStatus.WARN
     assert '1 messages lost' in flight.status.message
-
-
-def set_parameters(flight, **values):
-    types = {str: ParameterType.PARAMETER_STRING, float: ParameterType.PARAMETER_DOUBLE}
-    fields = {str: 'string_value', float: 'double_value'}
-    request = SetParameters.Request(
-        parameters=[
-            ParameterMessage(
-                name=name,
-                value=ParameterValue(type=types[type(value)], **{fields[type(value)]: value}),
-            )
-            for name, value in values.items()
-        ]
-    )
-    response = flight.graph.call(flight.node, SetParameters, '/recorder/set_parameters', request)
-    assert all(result.successful for result in response.results), response.results
