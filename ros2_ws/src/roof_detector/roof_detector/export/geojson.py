@@ -21,6 +21,7 @@ from roof_detector.vision.frame_findings import FrameFindings
 
 _HEAD = '{"type":"FeatureCollection","features":['
 _TAIL = ']}'
+_PER_BOX = 5  # points: the centre, then the corners
 _DECIMALS = 8  # of a degree: a millimetre
 _MISSED = 'The ray through it meets the ground too far away, or not at all.'
 
@@ -72,18 +73,15 @@ class GeoJsonExport(Export):
                 self._write_unlocated(findings, place, reason=str(error))
             return
         left, top, right, bottom = findings.detections.boxes_xyxy.astype(np.float64).T
+        centre = (left + right) / 2, (top + bottom) / 2
+        pixels = np.stack([*centre, left, bottom, right, bottom, right, top, left, top]).T
         # Boxes count from the corner of the first pixel, a lens from its centre.
-        centres = np.column_stack([left + right, top + bottom]) / 2 - 0.5
-        corners = np.stack([left, bottom, right, bottom, right, top, left, top]).T - 0.5
-        centre_points = ground_points(fix, centres, pixel_px=self._pixel_px)
-        corner_points = ground_points(fix, corners.reshape(-1, 2), pixel_px=self._pixel_px)
+        points = ground_points(fix, pixels.reshape(-1, 2) - 0.5, pixel_px=self._pixel_px)
         for place in range(count):
-            if np.isnan(centre_points.error_m[place]):
+            if np.isnan(points.error_m[_PER_BOX * place]):
                 self._write_unlocated(findings, place, reason=_MISSED)
             else:
-                self._write_located(
-                    findings, place, fix=fix, centres=centre_points, corners=corner_points
-                )
+                self._write_located(findings, place, fix=fix, points=points)
 
     def _write_located(
         self,
@@ -91,18 +89,18 @@ class GeoJsonExport(Export):
         place: int,
         *,
         fix: CameraFix,
-        centres: GroundPoints,
-        corners: GroundPoints,
+        points: GroundPoints,
     ) -> None:
+        first = _PER_BOX * place
         properties = {
             **_properties(findings, place),
-            'error_m': round(float(centres.error_m[place]), 2),
+            'error_m': round(float(points.error_m[first]), 2),
             'height_m': round(fix.height_m, 2),
         }
         identity = f'{readable(findings.name)}#{place}'
-        point = {'type': 'Point', 'coordinates': _position(centres, place)}
+        point = {'type': 'Point', 'coordinates': _position(points, first)}
         self._points.add(_feature(identity, point, properties))
-        self._footprints.add(_feature(identity, _polygon(corners, 4 * place), properties))
+        self._footprints.add(_feature(identity, _polygon(points, first + 1), properties))
 
     def _write_unlocated(self, findings: FrameFindings, place: int, *, reason: str) -> None:
         self._unlocated += 1
