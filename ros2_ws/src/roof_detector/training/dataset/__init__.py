@@ -9,5 +9,6 @@ from training.dataset.error import DatasetError
 from training.dataset.fault import Fault
 from training.dataset.inspection import check
 from training.dataset.report import Report
+from training.dataset.trainable import trainable_data_yaml
 
-__all__ = ['DatasetError', 'Fault', 'Report', 'check', 'dataset_hash']
+__all__ = ['DatasetError', 'Fault', 'Report', 'check', 'dataset_hash', 'trainable_data_yaml']

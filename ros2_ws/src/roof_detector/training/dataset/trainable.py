@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A set as training needs it: what was checked is what is trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.dataset.error import DatasetError
+from training.dataset.reader import open_set
+from training.dataset.yolo import KIND
+from training.dataset.yolo_writer import write_data_yaml
+
+
+def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
+    """Write into `folder` a data.yaml and lists with the whole paths of a set's pictures.
+
+    ultralytics looks for relative paths in other places than tools mean, `../train/images` for
+    one; whole paths leave it no choice. Raises DatasetError for what cannot be trained on as it
+    is: a zip, another format than YOLO, a set without train and val.
+    """
+    path, folder = Path(path), Path(folder)
+    if path.suffix.lower() == '.zip':
+        raise DatasetError(f'{path} is packed; unpack it with: {_command("convert", path)}')
+    with open_set(path) as found:
+        labelled = found.labelled
+        if labelled.kind != KIND:
+            raise DatasetError(
+                f'{path} is in the format {labelled.kind}, training reads YOLO; '
+                f'convert it with: {_command("convert", path)}'
+            )
+        if absent := [name for name in ('train', 'val') if name not in labelled.splits]:
+            raise DatasetError(
+                f'{path} has no {" and no ".join(absent)}; '
+                f'split it with: {_command("split", path)}'
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        lists = {split: folder.resolve() / f'{split}.txt' for split in labelled.splits}
+        for split, file in lists.items():
+            pictures = (sample.picture.absolute() for sample in labelled.of_split(split))
+            file.write_text(''.join(f'{picture}\n' for picture in pictures), encoding='utf-8')
+        described = folder / 'data.yaml'
+        write_data_yaml(
+            described, labelled.names, {split: str(file) for split, file in lists.items()}
+        )
+    return described
+
+
+def _command(name: str, path: Path) -> str:
+    return f'python -m training.dataset {name} {path} --output {path.stem}_yolo'
