@@ -101,8 +101,14 @@ class FlightDetection:
                 earlier=journal.recorded(),
                 wants_pictures=self._settings.output.annotated or exports.wants_pictures,
             )
-            bar = Progress(footage.name, frames=footage.frame_count, quiet=self._quiet)
-            stack.enter_context(bar)
+            bar = stack.enter_context(
+                Progress(
+                    footage.name,
+                    frames=footage.frame_count,
+                    done=journal.frame_count,
+                    quiet=self._quiet,
+                )
+            )
             results = stack.enter_context(closing(stages.results(footage.items())))
             try:
                 for item in results:
@@ -111,8 +117,8 @@ class FlightDetection:
                         continue
                     if item.is_new:
                         journal.append(item.inferred)
+                        bar.step()
                     self._write(item, writer, timing, exports)
-                    bar.step(inferred=item.is_new)
             except SourceError as error:
                 self._tally.troubles.append(f'It cannot be read to its end: {one_line(error)}')
             exports.close()

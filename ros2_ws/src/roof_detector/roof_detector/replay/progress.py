@@ -15,21 +15,25 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Show a bar with rate and time left on a terminal, nothing elsewhere."""
+    """Show a bar with rate and time left on a terminal, nothing elsewhere.
 
-    def __init__(self, name: str, *, frames: int | None, quiet: bool = False) -> None:
+    Frames that an earlier run inferred are `done` from the start and do not count for the rate.
+    """
+
+    def __init__(
+        self, name: str, *, frames: int | None, done: int = 0, quiet: bool = False
+    ) -> None:
         self._bar = tqdm(
             desc=name,
             total=frames,
+            initial=done,
             unit=' frames',
             disable=True if quiet else None,
             dynamic_ncols=True,
         )
 
-    def step(self, *, inferred: bool = True) -> None:
-        """Take note of one frame; those of an earlier run do not count for the rate."""
-        if not inferred:
-            self._bar.initial += 1
+    def step(self) -> None:
+        """Take note of one frame."""
         self._bar.update()
 
     def __enter__(self) -> Self:

@@ -111,7 +111,7 @@ class VideoSource(FrameSource):
             yield time_ns, image_bgr  # type: ignore[misc]
 
     def _time_ns(self, position: int, *, shown_ms: float, last_ns: int) -> int:
-        """Return a frame's time: the container's, or at an even rate what that was rounded from."""
+        """Return the container's time, or at an even rate the one it was rounded from."""
         even_ns = frame_time_ns(position, rate_hz=self._own_rate)
         if abs(shown_ms * 1e6 - even_ns) <= _ROUNDING_NS and even_ns > last_ns:
             return even_ns

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from roof_detector.bags.finding_messages import (
+    DETECTIONS,
+    LABELS,
+    detections_bytes,
+    header_values,
+    labels_bytes,
+)
+from roof_detector.bags.message_bytes import message_bytes
+from roof_detector.bags.qos import LATCHED
+from roof_detector.bags.writer import BagWriter
+from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.exporting import export_results, usual_formats
+from roof_detector.replay.settings import GROUND_OF_POSES
+from roof_detector.vision.thresholds import Thresholds
+
+IMAGE, POSE, INFO = (
+    'sensor_msgs/msg/Image',
+    'geometry_msgs/msg/PoseStamped',
+    'sensor_msgs/msg/CameraInfo',
+)
+
+
+def export(bag, folder, *formats, **options):
+    return export_results(bag, folder, formats, ground=GROUND_OF_POSES, quiet=True, **options)
+
+
+def rows(folder):
+    with (folder / 'detections.csv').open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def write_live(path, flights, detector, numbers, *, detected=None, with_images=True, places=False):
+    """Write what the recorder of a flight writes: detections come later than their pictures."""
+    with BagWriter(path) as writer:
+        writer.add_topic('/camera/image', IMAGE)
+        writer.add_topic('/camera/pose', POSE)
+        writer.add_topic('/camera/camera_info', INFO)
+        writer.add_topic('/fix', 'sensor_msgs/msg/NavSatFix')
+        writer.add_topic('/detector/labels', LABELS, offered_qos=[LATCHED])
+        writer.add_topic('/detector/detections', DETECTIONS)
+        begin = flights.stamp_ns(numbers[0])
+        labels = labels_bytes(flights.NAMES, threshold=0.5, stamp_ns=begin)
+        writer.write('/detector/labels', labels, log_time_ns=begin)
+        for number in numbers:
+            stamp_ns = flights.stamp_ns(number)
+            header = header_values(stamp_ns, 'lens')
+            if places:
+                pose = {'position': {'z': 20.0}, 'orientation': {'x': 1.0}}
+                info = {'width': 80, 'height': 60, 'k': [70, 0, 40, 0, 70, 30, 0, 0, 1]}
+                fix = {'latitude': 47.0, 'longitude': 8.0, 'altitude': 500.0}
+                for topic, kind, values in (
+                    ('/camera/pose', POSE, {'pose': pose}),
+                    ('/camera/camera_info', INFO, info),
+                    ('/fix', 'sensor_msgs/msg/NavSatFix', fix),
+                ):
+                    data = message_bytes(kind, {'header': header, **values})
+                    writer.write(topic, data, log_time_ns=stamp_ns)
+            if with_images:
+                data = message_bytes(IMAGE, flights.image_values(number))
+                writer.write('/camera/image', data, log_time_ns=stamp_ns + 1_000_000)
+            if detected is None or number in detected:
+                found = detector.detect(flights.picture(number), Thresholds(confidence=0.5))
+                data = detections_bytes(
+                    found, names=flights.NAMES, stamp_ns=stamp_ns, frame_id='lens'
+                )
+                writer.write('/detector/detections', data, log_time_ns=stamp_ns + 250_000_000)
+    return path
+
+
+def test_a_bag_without_detections_is_refused_and_says_what_it_holds(flights, tmp_path):
+    with pytest.raises(ReplayError, match='holds no detections; it holds: /camera/image'):
+        export(flights.write(tmp_path / 'flight', range(1)), tmp_path / 'out', 'csv')
+
+
+def test_exports_by_command_are_those_that_the_detection_saved(flights, detect, tmp_path):
+    bag = flights.write(tmp_path / 'flight')
+    (outcome,) = detect(bag, formats=None)
+    assert {path.name for path in outcome.output.iterdir()} >= {
+        'detections.csv',
+        'detections.xlsx',
+        'detections.json',
+    }
+    tally = export(outcome.output, tmp_path / 'out', 'csv', 'json')
+    assert tally.frames == 6 and tally.troubles == []
+    for name in ('detections.csv', 'detections.json', 'images.json'):
+        assert (tmp_path / 'out' / name).read_bytes() == (outcome.output / name).read_bytes()
+    assert len(rows(tmp_path / 'out')) == sum(outcome.detections.values())
+
+
+def test_a_bag_of_the_recorder_is_exported_with_the_pictures_it_holds(flights, detector, tmp_path):
+    detected = (1, 2, 5)
+    bag = write_live(tmp_path / 'live', flights, detector, range(6), detected=detected)
+    tally = export(bag, tmp_path / 'out', 'csv', 'pictures')
+    assert tally.troubles == [] and tally.notes == [] and tally.frames == 3
+    stamps = sorted({int(row['stamp_ns']) for row in rows(tmp_path / 'out')})
+    assert stamps == [flights.stamp_ns(number) for number in detected]
+    assert {row['width_px'] for row in rows(tmp_path / 'out')} == {'80'}
+    assert len(list((tmp_path / 'out/pictures').iterdir())) == 3
+
+
+def test_pictures_come_from_the_footage_where_the_bag_has_none(flights, detector, tmp_path):
+    bag = write_live(tmp_path / 'live', flights, detector, range(3), with_images=False)
+    footage = flights.write(tmp_path / 'flight', range(3))
+    tally = export(bag, tmp_path / 'none', 'pictures')
+    assert 'name the footage itself with --images' in tally.troubles[0]
+    # Without pictures and camera info nothing says how large the pictures are.
+    (outcome,) = [export(footage_of(flights, detector, tmp_path), tmp_path / 'out', 'pictures',
+                         images=footage)]  # fmt: skip
+    assert outcome.troubles == []
+    assert len(list((tmp_path / 'out/pictures').iterdir())) == 3
+
+
+def footage_of(flights, detector, tmp_path):
+    return write_live(
+        tmp_path / 'informed', flights, detector, range(3), with_images=False, places=True
+    )
+
+
+def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector, tmp_path):
+    bag = write_live(tmp_path / 'live', flights, detector, range(3), places=True)
+    assert usual_formats(bag)[-1] == 'geojson'
+    tally = export(bag, tmp_path / 'out', 'geojson')
+    assert tally.troubles == []
+    features = json.loads((tmp_path / 'out/detections.geojson').read_text())['features']
+    assert len(features) == sum(tally.detections.values()) > 0
+    longitude, latitude = features[0]['geometry']['coordinates'][:2]
+    assert latitude == pytest.approx(47, abs=1e-3) and longitude == pytest.approx(8, abs=1e-3)
+
+
+def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, detect, tmp_path):
+    bag = write_live(tmp_path / 'live', flights, detector, range(3), detected=(), places=True)
+    (outcome,) = detect(bag, formats=None)
+    assert outcome.is_whole and (outcome.output / 'detections.geojson').is_file()
+    (without,) = detect(flights.write(tmp_path / 'flight', range(1)), formats=None)
+    assert without.is_whole and not (without.output / 'detections.geojson').exists()
+    (asked,) = detect(tmp_path / 'flight', output='asked', formats=('geojson',))
+    assert 'geojson was not exported' in asked.troubles[0] and asked.frames == 1
+
+
+def test_several_image_topics_are_exported_apart(flights, detect, tmp_path):
+    topics = ('/front/image', '/rear/image')
+    bag = flights.write(tmp_path / 'flight', range(2), image_topics=topics)
+    (outcome,) = detect(bag, formats=('csv',))
+    for topic in topics:
+        folder = outcome.output / topic.strip('/').replace('/', '_')
+        assert {row['topic'] for row in rows(folder)} == {topic}
