@@ -17,6 +17,7 @@ from tqdm import tqdm
 from roof_detector.simulation import CLASS_NAMES
 from training.errors import TrainingError
 from training.rendering import DatasetConfig, jobs, render
+from training.rendering.photo_ground import find_pictures
 
 
 def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
@@ -104,6 +105,25 @@ def build_parser() -> argparse.ArgumentParser:
         default=default.frames_per_world,
         help='frames from one world',
     )
+    add(
+        '--backgrounds',
+        type=Path,
+        default=None,
+        help='folder of pictures from above, without things of the classes, to lay things over',
+    )
+    add(
+        '--background-share',
+        type=float,
+        default=default.background_share,
+        help='share of worlds that are such pictures',
+    )
+    add(
+        '--background-resolution',
+        type=float,
+        default=default.background_m_per_px,
+        metavar='METRES',
+        help='metres on the ground that one of their pixels covers',
+    )
     add('--segments', action='store_true', help='write polygons instead of boxes')
     add('--workers', type=int, default=1, help='processes; the set does not depend on them')
     return parser
@@ -127,7 +147,12 @@ def main(arguments: list[str] | None = None) -> int:
             survey_share=args.survey_share,
             frames_per_world=args.frames_per_world,
             segments=args.segments,
+            backgrounds=args.backgrounds,
+            background_share=args.background_share,
+            background_m_per_px=args.background_resolution,
         )
+        if config.backgrounds is not None:
+            find_pictures(config.backgrounds)
     except TrainingError as error:
         sys.stderr.write(f'{error}\n')
         return 2

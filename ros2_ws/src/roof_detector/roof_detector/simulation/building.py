@@ -41,7 +41,7 @@ def build(
     furnisher = Furnisher(footprint, config, make, first_id=first_id, wetness=wetness)
     for section in sections:
         furnisher.furnish(section)
-    roofs = tuple(_finish(section, make, furnisher.solids) for section in sections)
+    roofs = tuple(finish_section(section, make, furnisher.solids) for section in sections)
     return Building(
         footprint,
         walls(footprint, make),
@@ -51,7 +51,8 @@ def build(
     )
 
 
-def _finish(section: RoofSection, make: Maker, solids: list[Solid]) -> Facet:
+def finish_section(section: RoofSection, make: Maker, solids: list[Solid]) -> Facet:
+    """Bake the shadows of the things on a roof into it, and their shade at their feet."""
     light, plane, canvas = make.light, section.plane, section.canvas
     soft_m = 0.12
     for solid in solids:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roof_detector.geo.local_tangent_plane import LocalTangentPlane
 from roof_detector.geo.pose import CameraPose
+from roof_detector.simulation.bend import Bend
 from roof_detector.simulation.camera import PinholeCamera
 from roof_detector.simulation.error import SimulationError
 from roof_detector.simulation.flight_config import FlightConfig
@@ -61,6 +62,7 @@ class SurveyFlight:
         rng = np.random.default_rng([seed, 2])
         self.path = SurveyPath.over(world, self.config, rng)
         self._optics = Optics(self.config, rng)
+        self._bend = Bend.of(self.config)
         self._instances = {thing.instance_id: thing for thing in world.instances}
         self._earth = LocalTangentPlane(
             self.config.latitude_deg, self.config.longitude_deg, self.config.altitude_origin_m
@@ -84,9 +86,12 @@ class SurveyFlight:
         painter = Painter(self.camera, pose, grain=self.world.grain)
         paint_world(self.world, painter)
         truth = read_truth(painter, self._instances)
+        ideal = painter.image_bgr
+        if self._bend is not None:
+            truth, ideal = self._bend.truth(truth), self._bend.picture(ideal)
         exposure = 1 + self.config.exposure_swing * self.path.sway(stamp_s + 31.7, 2)
         image = self._optics.develop(
-            painter.image_bgr,
+            ideal,
             np.random.default_rng([self.seed, 3, index]),
             smear_px=self._smear(pose, stamp_s),
             exposure=exposure,

@@ -33,6 +33,20 @@ class FlightConfig:
     exposure_swing: float = 0.12
     contrast: float = 1.1
     vignetting: float = 0.25
+    """Darkening of the corners, 0 to 0.9."""
+    white_balance: float = 0.025
+    """Spread of the colour channels' gains, drawn once a flight, 0 to 0.3."""
+    haze: float = 0.0
+    """Share of sky light that the air adds, 0 to 0.8."""
+    chromatic_px: float = 0.0
+    """By how much red and blue part at the corners, 0 to 4 pixels."""
+    distortion: float = 0.0
+    """Radial lens distortion k1 at the corners, -0.3 (barrel) to 0.3 (pincushion).
+
+    Masks and boxes are bent with the picture; `camera` and places stay those of the ideal lens.
+    """
+    rolling_shutter_px: float = 0.0
+    """How far the picture moves sideways while its rows are read, 0 to 40; labels move along."""
     jpeg_quality: int | None = 88
     latitude_deg: float = 47.3769
     longitude_deg: float = 8.5417
@@ -48,9 +62,18 @@ class FlightConfig:
         for name in ('wobble_deg', 'drift_m', 'motion_blur_s', 'defocus_px', 'noise'):
             if not getattr(self, name) >= 0:
                 raise SimulationError(f'{name} is {getattr(self, name)}; give 0 or more.')
-        for name, high in (('overlap', 0.95), ('exposure_swing', 0.9), ('vignetting', 0.9)):
-            if not 0 <= getattr(self, name) <= high:
-                raise SimulationError(f'{name} is {getattr(self, name)}; give 0 to {high}.')
+        for name, low, high in (
+            ('overlap', 0, 0.95),
+            ('exposure_swing', 0, 0.9),
+            ('vignetting', 0, 0.9),
+            ('white_balance', 0, 0.3),
+            ('haze', 0, 0.8),
+            ('chromatic_px', 0, 4),
+            ('distortion', -0.3, 0.3),
+            ('rolling_shutter_px', 0, 40),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise SimulationError(f'{name} is {getattr(self, name)}; give {low} to {high}.')
         if not 0 <= self.tilt_deg <= 40:
             raise SimulationError(
                 f'tilt_deg is {self.tilt_deg}; give 0 to 40, the world has no horizon.'

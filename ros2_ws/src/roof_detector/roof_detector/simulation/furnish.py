@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation import classes, marking, soiling
 from roof_detector.simulation.clutter import CLUTTER
@@ -18,6 +17,7 @@ from roof_detector.simulation.roofing import Footprint, RoofSection
 from roof_detector.simulation.soiling import cable, leak, pad
 from roof_detector.simulation.solid import Solid
 from roof_detector.simulation.split_unit import split_unit
+from roof_detector.simulation.survey_of_ids import survey_ids
 from roof_detector.simulation.world_config import WorldConfig
 
 # Things per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
@@ -30,8 +30,6 @@ RATES: dict[str, tuple[float, float, float, float, float]] = {
     'tile': (0.15, 0.0, 0.0, 0.0, 0.1),
 }
 CLUTTER_PER_100_M2 = 2.0
-MINIMUM_PAINTED_PX = 12
-SAMPLES_PER_PAINTED = 60
 
 
 class Furnisher:
@@ -95,7 +93,7 @@ class Furnisher:
         for _ in range(int(count)):
             builder, _, radius = CLUTTER[int(rng.choice(len(CLUTTER), p=weights / weights.sum()))]
             self._stand(section, builder, radius=radius)
-        self._survey(section, painted)
+        self.instances += survey_ids(section, painted, rng)
 
     def _free(self, section: RoofSection, radius: float) -> tuple[float, float] | None:
         rng = self.make.rng
@@ -191,41 +189,6 @@ class Furnisher:
             width = painter(section.canvas, spot, self.make.rng, instance=self._next_id)
             painted[self._next_id] = (class_id, np.inf if width is None else width)
             self._next_id += 1
-
-    def _survey(self, section: RoofSection, painted: dict[int, tuple[int, float]]) -> None:
-        """Read back from the ids where each painted thing lies."""
-        ids, rng = section.canvas.ids, self.make.rng
-        flat = np.flatnonzero(ids)
-        owners = ids.reshape(-1)[flat]
-        order = np.argsort(owners, kind='stable')
-        flat, owners = flat[order], owners[order]
-        for instance_id, (class_id, width) in painted.items():
-            first, last = np.searchsorted(owners, [instance_id, instance_id + 1])
-            pixels = flat[first:last]
-            if len(pixels) < MINIMUM_PAINTED_PX:
-                ids.reshape(-1)[pixels] = 0
-                continue
-            uv = self._uv(section, pixels)
-            middle = uv[int(np.argmin(np.hypot(*(uv - uv.mean(axis=0)).T)))]
-            chosen = uv[rng.integers(0, len(uv), SAMPLES_PER_PAINTED)]
-            plane = section.plane
-            self.instances.append(
-                Instance(
-                    instance_id,
-                    class_id,
-                    plane.to_enu(middle),
-                    plane.to_enu(chosen),
-                    solid=False,
-                    width_m=float(width),
-                )
-            )
-
-    def _uv(self, section: RoofSection, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows, columns = np.divmod(pixels, section.canvas.shape_hw[1])
-        uv: NDArray[np.float64] = (
-            np.stack([columns, rows], axis=-1) + 0.5
-        ) * section.canvas.metres_per_px
-        return uv
 
     @property
     def next_id(self) -> int:

@@ -15,6 +15,7 @@ from roof_detector.simulation.flight_config import FlightConfig
 NOISE_SIDE_PX = 640
 # Deviation of the noise sheet in grey levels; three of it fit into 8 bits.
 NOISE_LEVELS = 28.0
+HAZE_BGR = (205, 200, 196)
 METERED_LEVEL = 126.0
 METERED_SHARE = 0.5
 
@@ -30,7 +31,7 @@ class Optics:
         reach = (x * x + y * y) / (width * width + height * height)
         shading = np.clip(255 * (1 - config.vignetting * reach), 0, 255).astype(np.uint8)
         self._shading = cv2.merge([shading] * 3)
-        self._cast = 1 + 0.025 * rng.standard_normal(3)
+        self._cast = np.clip(1 + config.white_balance * rng.standard_normal(3), 0.5, 1.5)
 
     def develop(
         self,
@@ -43,6 +44,11 @@ class Optics:
         """Turn ideal colours into a photograph of the same size."""
         config = self._config
         image: NDArray[np.uint8] = image_bgr
+        if config.haze > 0:
+            air = np.full_like(image, HAZE_BGR)
+            image = np.asarray(cv2.addWeighted(image, 1 - config.haze, air, config.haze, 0))
+        if config.chromatic_px > 0:
+            image = _parted(image, config.chromatic_px)
         if config.defocus_px > 0.2:
             image = np.asarray(cv2.GaussianBlur(image, (0, 0), config.defocus_px), np.uint8)
         # The camera's meter pulls each frame part of the way to a middle brightness.
@@ -70,6 +76,20 @@ class Optics:
         # A soft shoulder keeps bright paint from burning out at once.
         curve = np.where(curve > 0.7, 0.7 + 0.3 * np.tanh((curve - 0.7) / 0.3), curve)
         return np.clip(255 * curve, 0, 255).astype(np.uint8)[None]
+
+
+def _parted(image_bgr: NDArray[np.uint8], reach_px: float) -> NDArray[np.uint8]:
+    """Shrink blue and grow red about the middle, by a distance at the corners."""
+    height, width = image_bgr.shape[:2]
+    share = reach_px / (np.hypot(width, height) / 2)
+    channels = list(cv2.split(image_bgr))
+    for channel, scale in ((0, 1 - share), (2, 1 + share)):
+        shift = (1 - scale) * np.array([width - 1, height - 1]) / 2
+        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        channels[channel] = cv2.warpAffine(
+            channels[channel], matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
+        )
+    return np.asarray(cv2.merge(channels), np.uint8)
 
 
 @lru_cache(maxsize=2)

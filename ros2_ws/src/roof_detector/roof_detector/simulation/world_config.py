@@ -21,11 +21,15 @@ class WorldConfig:
     margin_m: float = 14.0
     texture_metres_per_px: float = 0.02
     sun_elevation_deg: tuple[float, float] = (22.0, 80.0)
+    """From 5, a sun just risen, to 90."""
     direct_light: tuple[float, float] = (0.0, 1.0)
+    """From 0, overcast without shadows, to 1, a clear sky."""
     wetness: tuple[float, float] = (0.0, 1.0)
+    """From 0, dry, to 1, just after rain: damp roofs and more standing water."""
     equipment_density: float = 1.0
     defect_density: float = 1.0
     clutter_density: float = 1.0
+    """Of things and marks without a label; 0 for none, 1 for usual, 3 for a scrap yard."""
     tree_count: tuple[int, int] = (4, 16)
 
     def __post_init__(self) -> None:
@@ -47,6 +51,16 @@ class WorldConfig:
             if low < 0 or high < low:
                 raise SimulationError(
                     f'{name} is ({low}, {high}); give a pair (lowest, highest) from zero up.'
+                )
+        for name, lowest, highest in (
+            ('sun_elevation_deg', 5, 90),
+            ('direct_light', 0, 1),
+            ('wetness', 0, 1),
+        ):
+            low, high = getattr(self, name)
+            if low < lowest or high > highest:
+                raise SimulationError(
+                    f'{name} is ({low}, {high}); give a pair within {lowest} and {highest}.'
                 )
         if self.building_count[0] < 1:
             raise SimulationError('building_count starts at 0; a roof world needs a building.')

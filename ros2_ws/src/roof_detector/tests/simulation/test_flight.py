@@ -180,6 +180,11 @@ def test_an_index_outside_the_flight_is_refused(flight: SurveyFlight) -> None:
         ('tilt_deg', 80.0, 'no horizon'),
         ('jpeg_quality', 0, 'None for no JPEG'),
         ('noise', -1.0, '0 or more'),
+        ('white_balance', 0.9, '0 to 0.3'),
+        ('haze', 1.0, '0 to 0.8'),
+        ('chromatic_px', 9.0, '0 to 4'),
+        ('distortion', -0.9, '-0.3 to 0.3'),
+        ('rolling_shutter_px', 99.0, '0 to 40'),
     ],
 )
 def test_a_flight_that_cannot_be_flown_is_refused(field: str, value: object, words: str) -> None:

@@ -73,6 +73,9 @@ def test_a_seed_gives_the_same_world_and_another_seed_another(small_config: Worl
         ('building_count', (0, 2), 'needs a building'),
         ('texture_metres_per_px', 1.0, '0.005 to 0.1'),
         ('clutter_density', -1.0, 'below zero'),
+        ('sun_elevation_deg', (0.0, 40.0), 'within 5 and 90'),
+        ('direct_light', (0.5, 1.5), 'within 0 and 1'),
+        ('wetness', (0.0, 2.0), 'within 0 and 1'),
     ],
 )
 def test_a_config_that_makes_no_world_is_refused(field: str, value: object, words: str) -> None:

@@ -4,14 +4,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation import FlightFrame
+
+class LabelledFrame(Protocol):
+    """Be a picture (h, w, 3) with boxes, classes and the mask of positions plus one."""
+
+    @property
+    def image_bgr(self) -> NDArray[np.uint8]:
+        """Return the picture."""
+
+    @property
+    def boxes_xyxy(self) -> NDArray[np.float32]:
+        """Return the boxes (n, 4)."""
+
+    @property
+    def class_ids(self) -> NDArray[np.int32]:
+        """Return the classes (n,)."""
+
+    @property
+    def mask(self) -> NDArray[np.uint16]:
+        """Return the mask (h, w)."""
 
 
-def box_lines(frame: FlightFrame) -> list[str]:
+def box_lines(frame: LabelledFrame) -> list[str]:
     """Return YOLO lines: class, centre x, y, width, height as shares of the image."""
     height, width = frame.image_bgr.shape[:2]
     out = []
@@ -22,7 +42,7 @@ def box_lines(frame: FlightFrame) -> list[str]:
     return out
 
 
-def segment_lines(frame: FlightFrame) -> list[str]:
+def segment_lines(frame: LabelledFrame) -> list[str]:
     """Return YOLO segmentation lines: class and the outline of the visible mask.
 
     A mask in several pieces becomes one outline that runs over and back along thin bridges.

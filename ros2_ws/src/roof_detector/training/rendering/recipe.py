@@ -41,6 +41,11 @@ class DatasetConfig:
     """Share of frames from a survey flight's own path instead of a hovering pose."""
     frames_per_world: int = 16
     segments: bool = False
+    backgrounds: Path | None = None
+    """Folder of pictures from above over which things are laid, for a share of the worlds."""
+    background_share: float = 0.3
+    background_m_per_px: float = 0.03
+    """Ground resolution of those pictures; things get the size that it asks for."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.frames_per_world < 1:
@@ -61,6 +66,17 @@ class DatasetConfig:
                 f'The altitude is {low:g} to {high:g} m; give a lowest and a highest height '
                 f'within {LOWEST_M:g} and {HIGHEST_M:g} m.'
             )
-        for name in ('empty_share', 'default_world_share', 'near_share', 'survey_share'):
+        if not 0.005 <= self.background_m_per_px <= 0.2:
+            raise TrainingError(
+                f'The background resolution is {self.background_m_per_px:g} m a pixel; '
+                'give 0.005 to 0.2.'
+            )
+        for name in (
+            'empty_share',
+            'default_world_share',
+            'near_share',
+            'survey_share',
+            'background_share',
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f'{name} is {getattr(self, name)}; give a share from 0 to 1.')

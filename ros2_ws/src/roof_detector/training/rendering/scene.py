@@ -28,6 +28,8 @@ def random_world(rng: np.random.Generator) -> WorldConfig:
         roof_kinds=(kind,),
         building_count=(1, 2),
         roof_area_m2=(250.0, 900.0),
+        # A low sun draws shadows out to six times a thing's height.
+        sun_elevation_deg=(10.0, 80.0),
         texture_metres_per_px=float(rng.choice([0.016, 0.02, 0.025])),
         equipment_density=float(rng.uniform(0.4, 1.6)),
         defect_density=float(rng.uniform(0.3, 1.2)),
@@ -53,8 +55,19 @@ def random_flight(
         vignetting=float(rng.uniform(0, 0.5)),
         exposure_swing=float(rng.uniform(0, 0.3)),
         jpeg_quality=int(rng.integers(60, 96)),
+        white_balance=float(rng.uniform(0, 0.06)),
+        haze=_sometimes(rng, 0.2, 0.05, 0.4),
+        chromatic_px=_sometimes(rng, 0.25, 0.3, 2.0),
+        distortion=_sometimes(rng, 0.15, -0.15, 0.08),
+        rolling_shutter_px=_sometimes(rng, 0.15, 1.0, 10.0),
         tilt_deg=0.0 if rng.random() < 0.7 else float(rng.uniform(0, 20)),
     )
+
+
+def _sometimes(rng: np.random.Generator, share: float, low: float, high: float) -> float:
+    """Draw from a range for a share of the cameras, 0 for the others."""
+    value = float(rng.uniform(low, high))
+    return value if rng.random() < share else 0.0
 
 
 def random_pose(

@@ -12,13 +12,18 @@ import cv2
 import numpy as np
 
 from roof_detector.geo.pose import CameraPose
-from roof_detector.simulation import FlightFrame, RoofWorld, SurveyFlight
-from training.rendering.labels import box_lines, segment_lines
+from roof_detector.simulation import RoofWorld, SurveyFlight
+from training.rendering.composition import Composition
+from training.rendering.labels import LabelledFrame, box_lines, segment_lines
+from training.rendering.photo_ground import PhotoGround, find_pictures, read_picture
 from training.rendering.recipe import DatasetConfig
 from training.rendering.scene import random_flight, random_pose, random_world
 
 # A world that shows mostly empty frames makes room for another after this many tries a frame.
 TRIES_PER_FRAME = 4
+# Windows of real pictures are this much larger than a frame's diagonal, and are used so often.
+WINDOW_SHARE = 1.25
+FRAMES_PER_WINDOW = 3
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,9 @@ def render(job: WorldJob) -> int:
     successor = 0
     while kept < job.count:
         rng = np.random.default_rng([job.config.seed, 7, job.world, successor])
-        for frame in _frames(job.config, rng, tries=TRIES_PER_FRAME * job.count):
+        over_photo = job.config.backgrounds and rng.random() < job.config.background_share
+        frames = _composed if over_photo else _frames
+        for frame in frames(job.config, rng, tries=TRIES_PER_FRAME * job.count):
             _write(frame, job, job.first + kept)
             kept += 1
             if kept == job.count:
@@ -66,7 +73,7 @@ def render(job: WorldJob) -> int:
 
 def _frames(
     config: DatasetConfig, rng: np.random.Generator, *, tries: int
-) -> Iterator[FlightFrame]:
+) -> Iterator[LabelledFrame]:
     """Render frames of one world, from hovering poses and from a survey's path."""
     seed = int(rng.integers(2**30))
     plain = rng.random() < config.default_world_share
@@ -89,6 +96,26 @@ def _frames(
             yield frame
 
 
+def _composed(
+    config: DatasetConfig, rng: np.random.Generator, *, tries: int
+) -> Iterator[LabelledFrame]:
+    """Render frames over real pictures, a few from each window of a picture."""
+    if config.backgrounds is None:
+        return
+    pictures = find_pictures(config.backgrounds)
+    side = int(WINDOW_SHARE * np.hypot(*config.size_wh))
+    for first in range(0, tries, FRAMES_PER_WINDOW):
+        picture = read_picture(pictures[int(rng.integers(len(pictures)))])
+        ground = PhotoGround.cut(
+            picture, side_px=side, metres_per_px=config.background_m_per_px, rng=rng
+        )
+        composition = Composition(ground, rng)
+        for _ in range(min(FRAMES_PER_WINDOW, tries - first)):
+            frame = composition.frame(config.size_wh, scale=config.render_scale)
+            if len(frame.class_ids) > 0 or rng.random() < config.empty_share:
+                yield frame
+
+
 def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
     """Tell whether a labelled thing's middle lies in view, so that rendering is worth while."""
     if not world.instances:
@@ -98,14 +125,14 @@ def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
     return bool(((pixels >= 0) & (pixels < flight.camera.size_wh)).all(axis=1).any())
 
 
-def _write(frame: FlightFrame, job: WorldJob, number: int) -> None:
+def _write(frame: LabelledFrame, job: WorldJob, number: int) -> None:
     """Write a frame's picture, reduced as the node's letterbox does, and its label file."""
     name = f'{job.split}_{number:06d}'
     path = job.config.output / 'images' / job.split / f'{name}.jpg'
     labels = job.config.output / 'labels' / job.split / f'{name}.txt'
     for folder in (path.parent, labels.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    image = frame.image_bgr
+    image: cv2.typing.MatLike = frame.image_bgr
     if job.config.render_scale > 1:
         image = cv2.resize(image, job.config.size_wh, interpolation=cv2.INTER_LINEAR)
     _write_picture(path, image)

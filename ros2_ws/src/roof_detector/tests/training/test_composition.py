@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from roof_detector.simulation import CLASS_NAMES
+from training import simulate
+from training.errors import TrainingError
+from training.rendering.composition import Composition
+from training.rendering.photo_ground import PhotoGround, find_pictures
+
+SIDE_PX = 500
+
+
+def picture(*, seed: int = 0) -> np.ndarray:
+    """Even sand on the left, something as rough as a tree on the right."""
+    rng = np.random.default_rng(seed)
+    image = np.full((SIDE_PX, SIDE_PX, 3), (150, 170, 185), np.float32)
+    image += rng.normal(0, 3, image.shape)
+    trees = rng.normal(0, 70, (SIDE_PX // 5, SIDE_PX // 10, 3)).repeat(5, 0).repeat(5, 1)
+    image[:, SIDE_PX // 2 :] += trees
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def composition(*, seed: int = 3, metres_per_px: float = 0.04) -> Composition:
+    return Composition(PhotoGround(picture(), metres_per_px), np.random.default_rng(seed))
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match='has no pictures'):
+        find_pictures(tmp_path)
+    options = ['--output', str(tmp_path / 'set'), '--frames', '2', '--backgrounds', str(tmp_path)]
+    assert simulate.main(options) == 2
+    assert not (tmp_path / 'set').exists()
+
+
+def test_boxes_are_the_extent_of_their_masks_over_a_picture() -> None:
+    laid = composition()
+    labels = 0
+    for _ in range(3):
+        frame = laid.frame((320, 192), scale=1)
+        assert frame.image_bgr.shape == (192, 320, 3)
+        assert frame.mask.max(initial=0) <= len(frame.boxes_xyxy)
+        for i, box in enumerate(frame.boxes_xyxy):
+            rows, columns = np.nonzero(frame.mask == i + 1)
+            extent = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            np.testing.assert_array_equal(box, extent)
+        labels += len(frame.class_ids)
+        assert set(frame.class_ids.tolist()) <= set(range(len(CLASS_NAMES)))
+    assert labels > 0
+
+
+def test_things_keep_off_trees() -> None:
+    places = np.concatenate(
+        [[thing.position_enu for thing in composition(seed=s)._instances] for s in range(3)]
+    )
+    assert len(places) > 5
+    # The picture's middle is the origin; a broad thing on the left may lap over it.
+    assert (places[:, 0] < 1.5).all()
+
+
+def test_the_same_seed_composes_the_same_frame() -> None:
+    first, second = (composition().frame((320, 192), scale=1) for _ in range(2))
+    np.testing.assert_array_equal(first.image_bgr, second.image_bgr)
+    np.testing.assert_array_equal(first.mask, second.mask)
+
+
+def test_the_stated_resolution_sets_the_size_of_things() -> None:
+    fine, coarse = (
+        np.median(
+            [
+                np.ptp(thing.outline[:, :2], axis=0).max() / metres_per_px
+                for seed in range(4)
+                for thing in composition(seed=seed, metres_per_px=metres_per_px)._instances
+                if thing.solid
+            ]
+        )
+        for metres_per_px in (0.03, 0.06)
+    )
+    assert 1.3 < fine / coarse < 3.2
+
+
+def test_a_set_over_pictures_has_its_frames_and_polygons(tmp_path: Path) -> None:
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    cv2.imwrite(str(folder / 'sand.png'), picture())
+    output = tmp_path / 'set'
+    options = '--frames 3 --size 192 128 --segments --background-share 1 --empty-share 0'
+    code = simulate.main(['--output', str(output), '--backgrounds', str(folder), *options.split()])
+    assert code == 0
+    texts = [path.read_text() for path in (output / 'labels' / 'train').iterdir()]
+    assert len(texts) == 3
+    for line in (line for text in texts for line in text.splitlines()):
+        points = np.array(line.split()[1:], float)
+        assert len(points) >= 6 and len(points) % 2 == 0
+        assert points.min() >= 0 and points.max() <= 1

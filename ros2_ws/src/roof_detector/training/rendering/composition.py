@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Labelled things laid over a real picture, and frames of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.geo.pose import CameraPose
+from roof_detector.simulation import FlightConfig, PinholeCamera, classes
+from roof_detector.simulation.building import finish_section
+from roof_detector.simulation.clutter import CLUTTER
+from roof_detector.simulation.defect import DEFECTS
+from roof_detector.simulation.equipment import choose_equipment
+from roof_detector.simulation.facet import Facet
+from roof_detector.simulation.instance import Instance
+from roof_detector.simulation.maker import Maker
+from roof_detector.simulation.optics import Optics
+from roof_detector.simulation.painter import Painter
+from roof_detector.simulation.solid import Solid
+from roof_detector.simulation.survey_of_ids import survey_ids
+from roof_detector.simulation.truth import Truth, read_truth
+from roof_detector.simulation.view import paint_solids
+from training.rendering.photo_ground import SAMPLE_M, PhotoGround, facet_beyond
+
+CANDIDATES = 24
+# Rougher or greener than this is a tree, a hedge or a heap: nothing is laid there.
+UNFIT = 32.0
+THINGS = (6, 22)
+DISTRACTOR_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class ComposedFrame:
+    """Hold one picture (h, w, 3) with its ground truth."""
+
+    image_bgr: NDArray[np.uint8]
+    boxes_xyxy: NDArray[np.float32]
+    class_ids: NDArray[np.int32]
+    mask: NDArray[np.uint16]
+
+
+class Composition:
+    """Own a picture from above with things laid over it at its own scale."""
+
+    def __init__(self, ground: PhotoGround, rng: np.random.Generator) -> None:
+        self._ground = ground
+        self._rng = rng
+        self._make = Maker(ground.light(rng), rng)
+        self._section = ground.section()
+        self._unfit = ground.unfitness()
+        self._taken: list[tuple[float, float, float]] = []
+        self._solids: list[Solid] = []
+        self._instances: list[Instance] = []
+        self._painted: dict[int, tuple[int, float]] = {}
+        for _ in range(int(rng.integers(*THINGS))):
+            self._lay()
+        self._instances += survey_ids(self._section, self._painted, rng)
+        self._facet: Facet = facet_beyond(finish_section(self._section, self._make, self._solids))
+        self._tint = ground.tint()
+
+    def frame(self, size_wh: tuple[int, int], *, scale: int) -> ComposedFrame:
+        """Render `scale` times larger a frame whose size_wh shows the picture about one to one."""
+        rng = self._rng
+        large = (size_wh[0] * scale, size_wh[1] * scale)
+        config = FlightConfig(
+            size_wh=large,
+            focal_ratio=float(rng.uniform(0.7, 1.0)),
+            defocus_px=float(rng.uniform(0, 0.6)),
+            noise=float(rng.uniform(0, 2)),
+            contrast=1.0,
+            vignetting=float(rng.uniform(0, 0.15)),
+            white_balance=0.02,
+            jpeg_quality=int(rng.integers(70, 96)),
+        )
+        camera = PinholeCamera.centred(large, focal_px=config.focal_ratio * large[0])
+        zoom = float(np.exp(rng.uniform(np.log(0.75), np.log(1.3))))
+        height = zoom * self._ground.metres_per_px * config.focal_ratio * size_wh[0]
+        width_m, height_m = self._ground.size_m
+        room = max(min(width_m, height_m) - np.hypot(*size_wh) * self._ground.metres_per_px, 0)
+        east, north = rng.uniform(-0.5, 0.5, 2) * room
+        pose = CameraPose.looking_down(
+            [east, north, height],
+            yaw_deg=float(rng.uniform(0, 360)),
+            pitch_deg=float(rng.normal(0, 1.0)),
+            roll_deg=float(rng.normal(0, 1.0)),
+        )
+        painter, truth = self._paint(camera, pose, blur_px=scale * float(rng.uniform(0.25, 0.7)))
+        image = Optics(config, rng).develop(
+            painter.image_bgr, rng, smear_px=(0.0, 0.0), exposure=1.0
+        )
+        return ComposedFrame(image, truth.boxes_xyxy, truth.class_ids, truth.mask)
+
+    def _paint(
+        self, camera: PinholeCamera, pose: CameraPose, *, blur_px: float
+    ) -> tuple[Painter, Truth]:
+        """Paint the ground, and the solids in the picture's light and sharpness."""
+        painter = Painter(camera, pose)
+        painter.paint(self._facet)
+        before = painter.image_bgr.copy()
+        paint_solids(tuple(self._solids), painter)
+        changed = (painter.image_bgr != before).any(axis=2)
+        tinted = np.clip(painter.image_bgr * self._tint, 0, 255).astype(np.uint8)
+        cv2.copyTo(tinted, changed.astype(np.uint8), painter.image_bgr)
+        # Rendered edges are sharper than a photograph's: soften them, and nothing else.
+        near = cv2.dilate(changed.astype(np.uint8), np.ones((5, 5), np.uint8))
+        soft = cv2.GaussianBlur(painter.image_bgr, (0, 0), max(blur_px, 0.3))
+        cv2.copyTo(soft, near, painter.image_bgr)
+        return painter, read_truth(
+            painter, {thing.instance_id: thing for thing in self._instances}
+        )
+
+    def _lay(self) -> None:
+        """Lay one thing of a class drawn evenly, or one without a label."""
+        rng = self._rng
+        number = len(self._instances) + len(self._painted) + 1
+        if rng.random() < DISTRACTOR_SHARE:
+            weights = np.array([weight for _, weight, _ in CLUTTER])
+            pick = int(rng.choice(len(CLUTTER), p=weights / weights.sum()))
+            builder, _, radius = CLUTTER[pick]
+            spot = self._free(radius)
+            if spot is not None:
+                self._solids.append(
+                    builder(
+                        self._base(spot), yaw=float(rng.uniform(0, 2 * np.pi)), make=self._make
+                    )
+                )
+            return
+        class_id = int(rng.integers(len(classes.CLASS_NAMES)))
+        if class_id == classes.EQUIP:
+            unit, radius = choose_equipment(rng)
+            spot = self._free(radius)
+            if spot is not None:
+                base = self._base(spot)
+                yaw = float(rng.uniform(0, 2 * np.pi))
+                solid = unit(base, yaw=yaw, make=self._make, instance=number)
+                self._solids.append(solid)
+                self._instances.append(
+                    Instance(number, classes.EQUIP, base, solid.outline, solid=True)
+                )
+            return
+        painter, radius = DEFECTS[class_id]
+        spot = self._free(radius)
+        if spot is not None:
+            width = painter(self._section.canvas, spot, rng, instance=number)
+            self._painted[number] = (class_id, np.inf if width is None else width)
+
+    def _base(self, spot: tuple[float, float]) -> NDArray[np.float64]:
+        return self._section.plane.to_enu(spot)
+
+    def _free(self, radius: float) -> tuple[float, float] | None:
+        """Find the most even of some places that are clear of other things."""
+        rng = self._rng
+        width, height = self._ground.size_m
+        best, least = None, UNFIT
+        for _ in range(CANDIDATES):
+            u, v = rng.uniform(0.04, 0.96) * width, rng.uniform(0.04, 0.96) * height
+            if any(np.hypot(u - a, v - b) < 1.2 * (radius + r) for a, b, r in self._taken):
+                continue
+            row = min(int(v / SAMPLE_M), self._unfit.shape[0] - 1)
+            column = min(int(u / SAMPLE_M), self._unfit.shape[1] - 1)
+            if self._unfit[row, column] < least:
+                best, least = (float(u), float(v)), float(self._unfit[row, column])
+        if best is not None:
+            self._taken.append((*best, radius))
+        return best
