@@ -2,83 +2,83 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Make a shippable model of a checkpoint: `python -m training.ship best.pt --name my_model`.
 
-What remains is the network in 16 bits, its class names and input size, and where it comes from;
-the optimizer, the paths of the workstation and its user stay behind.
+What remains is the network in 16 bits, its class names and input size, and the record of the run
+that made it; the optimizer, the folders of the workstation and its user stay behind.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
+from pathlib import Path, PurePath
 from typing import Any
 
-import torch
-
-import roof_detector.blocks  # noqa: F401 - its classes may be in the checkpoint
-from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import SHIPPED_WEIGHTS
+from training.errors import TrainingError
+from training.model_card import model_card
+from training.trainer.checkpoint import RECORD, make_checkpoint
+from training.trainer.mask_removal import without_masks
+from training.trainer.run_state import write_checkpoint
 
 MOST_BYTES = 12_000_000
 
 
-def ship(checkpoint: Path, output: Path) -> int:
-    """Write the shippable model and return its size in bytes.
+def ship(checkpoint: Path, output: Path, *, detect_only: bool = False) -> int:
+    """Write the shippable model, and its card where there is none yet; return its size in bytes.
 
-    The checkpoint must be our own: it is loaded as a whole, which can run any code. Raises
-    ValueError when the result is larger than what may be shipped.
+    `detect_only` drops the masks of a segmentation model; its boxes stay the same. Raises
+    TrainingError when the result is larger than what may be shipped.
     """
-    ultralytics = import_quietly()
-    whole = torch.load(checkpoint, map_location='cpu', weights_only=False)
-    model = (whole.get('ema') or whole['model']).float().half().eval()
-    for parameter in model.parameters():
-        parameter.requires_grad = False
+    whole = load_checkpoint(checkpoint)
+    model = (whole.get('ema') or whole['model']).float()
+    if detect_only:
+        model = without_masks(model)
     arguments = whole['train_args']
-    kept = {'imgsz': arguments['imgsz'], 'task': arguments['task']}
-    model.args = dict(kept)
-    for name in ('criterion', 'pt_path'):
-        if hasattr(model, name):
-            setattr(model, name, None)
-    model.yaml = {**model.yaml, 'yaml_file': Path(model.yaml.get('yaml_file', '')).name}
-    metrics = whole.get('train_metrics') or {}
-    shipped: dict[str, Any] = {
-        'epoch': -1,
-        'model': model,
-        'train_args': kept,
-        'train_metrics': {name: float(value) for name, value in metrics.items()},
-        'version': ultralytics.__version__,
-        'license': 'AGPL-3.0-only',
-        'roof_detector': {'config': _without_folders(whole.get('roof_detector', {}))},
-    }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    fresh = output.with_suffix('.part')
-    torch.save(shipped, fresh)
-    size = fresh.stat().st_size
-    if size > MOST_BYTES:
-        fresh.unlink()
-        msg = f'{output} would take {size} bytes, at most {MOST_BYTES} are shipped.'
-        raise ValueError(msg)
-    fresh.replace(output)
-    return size
+    task = 'detect' if detect_only else arguments['task']
+    record = _without_folders(whole.get(RECORD, {}))
+    if detect_only:
+        record = {**record, 'task': task, 'masks': 'dropped'}
+    model.yaml = _without_folders(model.yaml)
+    shipped = make_checkpoint(
+        model,
+        arguments={'imgsz': arguments['imgsz'], 'task': task},
+        metrics=whole.get('train_metrics') or {},
+        record=record,
+    )
+    write_checkpoint(shipped, output, most_bytes=MOST_BYTES)
+    card = output.with_suffix('.md')
+    if 'class_names' in record and not card.exists():
+        card.write_text(model_card(record, name=output.stem))
+    return output.stat().st_size
 
 
-def _without_folders(notes: dict[str, Any]) -> dict[str, Any]:
+def _without_folders(value: Any) -> Any:
     """Keep of each path its name: the folders are the workstation's own affair."""
-    return {
-        key: Path(value).name if isinstance(value, str) and '/' in value else value
-        for key, value in notes.get('config', {}).items()
-    }
+    if isinstance(value, dict):
+        return {key: _without_folders(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_folders(one) for one in value)
+    return PurePath(value).name if isinstance(value, str) and '/' in value else value
 
 
-def main() -> None:
-    """Read the command line and write the model."""
+def main(argv: list[str] | None = None) -> int:
+    """Read the command line and write the model; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--name', required=True, help='name of the shipped model')
-    arguments = parser.parse_args()
-    output = SHIPPED_WEIGHTS / f'{arguments.name}.pt'
-    size = ship(arguments.checkpoint, output)
+    parser.add_argument('--detect-only', action='store_true', help='drop the masks')
+    parser.add_argument('--folder', type=Path, default=SHIPPED_WEIGHTS, help='where to write it')
+    arguments = parser.parse_args(argv)
+    output = arguments.folder / f'{arguments.name}.pt'
+    try:
+        size = ship(arguments.checkpoint, output, detect_only=arguments.detect_only)
+    except (TrainingError, RuntimeError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     print(f'{output}: {size / 1e6:.1f} MB')  # noqa: T201
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -32,13 +32,15 @@ def import_first() -> None:
     """Import ultralytics, unless it is imported already, and undo what its import changes.
 
     It sets OMP_NUM_THREADS to 1, which would slow torch down fourfold on four cores, turns
-    OpenCV's threads off and reformats how arrays are printed.
+    OpenCV's threads off, reformats how arrays are printed, and lets Pillow ask for a package when
+    it cannot read a picture.
     """
     if 'ultralytics' in sys.modules:
         return
     import cv2  # noqa: PLC0415  (nothing is needed when somebody else came first)
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415  (before ultralytics, so that it takes its own number of threads)
+    from PIL import Image  # noqa: PLC0415
 
     for name, value in ULTRALYTICS_DEFAULTS.items():
         os.environ.setdefault(name, value)
@@ -46,7 +48,7 @@ def import_first() -> None:
         os.environ['YOLO_CONFIG_DIR'] = _private_config_dir()
     omp_threads = os.environ.get('OMP_NUM_THREADS')
     cv2_threads, torch_threads = cv2.getNumThreads(), torch.get_num_threads()
-    print_options = np.get_printoptions()
+    print_options, open_picture = np.get_printoptions(), Image.open
 
     ultralytics = importlib.import_module('ultralytics')
 
@@ -56,6 +58,7 @@ def import_first() -> None:
     torch.set_num_threads(torch_threads)
     torch.set_printoptions(profile='default')
     np.set_printoptions(**print_options)
+    Image.open = open_picture
     ultralytics.settings.update(sync=False)
 
 

@@ -87,12 +87,21 @@ def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
     return RunState(**state), checkpoint
 
 
-def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint whole or not at all, also when the power fails."""
+def write_checkpoint(
+    checkpoint: dict[str, Any], path: Path, *, most_bytes: int | None = None
+) -> None:
+    """Write a checkpoint whole or not at all, also when the power fails.
+
+    Raises TrainingError, and leaves what was there, when it is larger than `most_bytes`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix('.part')
     with fresh.open('wb') as file:
         torch.save(checkpoint, file)
         file.flush()
         os.fsync(file.fileno())
+    size = fresh.stat().st_size
+    if most_bytes is not None and size > most_bytes:
+        fresh.unlink()
+        raise TrainingError(f'{path} would take {size} bytes, at most {most_bytes} are allowed.')
     fresh.replace(path)

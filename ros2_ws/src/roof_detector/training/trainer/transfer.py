@@ -31,7 +31,8 @@ def read_weights(path: Path) -> Any:
         raise TrainingError(f'{path} cannot be trained from, expected a checkpoint, a .pt file.')
     checkpoint = load_checkpoint(path)
     model: Any = checkpoint.get('ema') or checkpoint.get('model')
-    if not isinstance(model, DetectionModel) or not isinstance(model.model[-1], Detect):
+    known = isinstance(model, DetectionModel)
+    if not known or not isinstance(model.model[-1], Detect):
         raise TrainingError(
             f'{path} holds a {type(model).__name__}, expected a model for detection or instance '
             'segmentation.'

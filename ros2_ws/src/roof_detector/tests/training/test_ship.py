@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.inference.safe_load import load_checkpoint
+from roof_detector.vision.thresholds import Thresholds
+from training import ship as ship_module
+from training.errors import TrainingError
+from training.ship import main, ship
+from training.trainer.checkpoint import make_checkpoint
+from training.trainer.run_state import write_checkpoint
+
+tasks = import_quietly('ultralytics.nn.tasks')
+
+RECORD = {
+    'config': {
+        'model': '/home/someone/yolo11n-seg.yaml',
+        'data': '/home/someone/roofs/data.yaml',
+        'epochs': 3,
+        'image_size': 160,
+        'batch': 4,
+    },
+    'task': 'segment',
+    'class_names': ['equip', 'drain'],
+    'data': {'name': 'data.yaml', 'hash': 'abc', 'splits': {}},
+    'git': {'commit': 'def', 'dirty': False},
+    'versions': {'torch': '2'},
+    'seed': 5,
+}
+
+
+def write_model(path, yaml):
+    torch.manual_seed(1)
+    kind = tasks.SegmentationModel if 'seg' in yaml else tasks.DetectionModel
+    model = kind(yaml, nc=2, verbose=False)
+    model.names = {0: 'equip', 1: 'drain'}
+    for branch in model.model[-1].cv3:  # even odds, or nothing would be detected
+        torch.nn.init.zeros_(branch[-1].bias)
+    arguments = {
+        'imgsz': 160,
+        'task': 'segment' if 'seg' in yaml else 'detect',
+        'project': '/home/someone',
+    }
+    checkpoint = make_checkpoint(
+        model, arguments=arguments, metrics={'fitness': 0.5}, record=RECORD
+    )
+    write_checkpoint(checkpoint, path)
+    return path
+
+
+def detect(path):
+    image = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    with Detector.open(path, device='cpu') as detector:
+        return detector.detect(image, Thresholds())
+
+
+def test_a_detector_has_no_masks_to_drop(tmp_path, capsys):
+    path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
+    folder = ['--folder', str(tmp_path / 'out')]
+    assert main([str(path), '--name', 'plain', '--detect-only', *folder]) == 1
+    assert 'expected a segmentation model' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    'yaml', ['yolo11n-seg.yaml', 'yolo11n-DyHead-seg.yaml', 'yolo11n-ContextGuided-seg.yaml']
+)
+def test_without_masks_a_model_finds_the_very_same_boxes(yaml, tmp_path):
+    path = write_model(tmp_path / 'best.pt', yaml)
+    ship(path, tmp_path / 'masks.pt')
+    ship(path, tmp_path / 'boxes.pt', detect_only=True)
+    with_masks, without = detect(tmp_path / 'masks.pt'), detect(tmp_path / 'boxes.pt')
+    assert len(without) > 0
+    assert np.array_equal(with_masks.boxes_xyxy, without.boxes_xyxy)
+    assert np.array_equal(with_masks.scores, without.scores)
+    assert np.array_equal(with_masks.class_ids, without.class_ids)
+    model = load_checkpoint(tmp_path / 'boxes.pt')['model']
+    assert type(model) is tasks.DetectionModel
+    rebuilt = tasks.DetectionModel({**model.yaml}, nc=2, verbose=False)
+    assert {name: tensor.shape for name, tensor in rebuilt.state_dict().items()} == {
+        name: tensor.shape for name, tensor in model.state_dict().items()
+    }
+
+
+def test_what_is_shipped_keeps_the_record_and_no_folder(tmp_path):
+    path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
+    size = ship(path, tmp_path / 'shipped.pt')
+    shipped = load_checkpoint(tmp_path / 'shipped.pt')
+    assert shipped['roof_detector'] == {
+        **RECORD,
+        'config': {**RECORD['config'], 'model': 'yolo11n-seg.yaml', 'data': 'data.yaml'},
+    }
+    assert shipped['train_args'] == {'imgsz': 160, 'task': 'segment'}
+    assert shipped['train_metrics'] == {'fitness': 0.5}
+    assert b'someone' in path.read_bytes()
+    assert b'someone' not in (tmp_path / 'shipped.pt').read_bytes()
+    assert size == (tmp_path / 'shipped.pt').stat().st_size < 12_000_000
+    assert next(iter(shipped['model'].parameters())).dtype == torch.float16
+
+
+def test_a_card_is_written_where_there_is_none_and_left_where_there_is(tmp_path):
+    path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
+    ship(path, tmp_path / 'new.pt')
+    assert 'commit `def`' in (tmp_path / 'new.md').read_text()
+    (tmp_path / 'known.md').write_text('by hand')
+    ship(path, tmp_path / 'known.pt')
+    assert (tmp_path / 'known.md').read_text() == 'by hand'
+
+
+def test_what_is_too_large_is_refused_and_leaves_the_old_file(tmp_path, monkeypatch):
+    path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
+    (tmp_path / 'model.pt').write_text('the old one')
+    monkeypatch.setattr(ship_module, 'MOST_BYTES', 1000)
+    with pytest.raises(TrainingError, match='at most 1000'):
+        ship(path, tmp_path / 'model.pt')
+    assert (tmp_path / 'model.pt').read_text() == 'the old one'
+    assert not list(tmp_path.glob('*.part'))
