@@ -92,7 +92,8 @@ def draw_mistake(
     for box in true[_touches(true, side_px)]:
         _dash(canvas, np.rint(box).astype(int).tolist())
     canvas = draw_detections(canvas, moved[seen & own], evaluation.names)
-    _mark(canvas, np.rint((mistake.box_xyxy - shift) * zoom).astype(int).tolist())
+    corners = np.rint((mistake.box_xyxy - shift) * zoom).astype(int).tolist()
+    _mark(canvas, corners, room_above=5 if mistake.score is None else 26)
     return canvas
 
 
@@ -100,7 +101,8 @@ def _window(mistake: Mistake, image_bgr: Picture) -> tuple[int, int, int]:
     """Return left, top and side of a square around the box, inside the picture if it fits."""
     height, width = image_bgr.shape[:2]
     side = round(max(mistake.longest_side * _CONTEXT, _LEAST_WINDOW_PX))
-    side = max(min(side, max(height, width)), 1)
+    # Grey beside the picture is drawn only where the thing itself needs it.
+    side = min(side, max(min(height, width), round(mistake.longest_side * 1.1)))
     middle = (mistake.box_xyxy[:2] + mistake.box_xyxy[2:]) / 2
     left, top = (
         int(np.clip(round(float(centre) - side / 2), 0, max(limit - side, 0)))
@@ -125,13 +127,17 @@ def _dash(canvas: Picture, corners: list[int]) -> None:
                 cv2.line(canvas, (x, y), (x, min(y + _DASH_PX, bottom)), colour, thickness)
 
 
-def _mark(canvas: Picture, corners: list[int]) -> None:
-    """Point at the mistake with an arrow from below, or from above where there is no room."""
+def _mark(canvas: Picture, corners: list[int], *, room_above: int) -> None:
+    """Point at the mistake with an arrow from below, or from above, over the label."""
     left, top, right, bottom = corners
     x, side = (left + right) // 2, canvas.shape[0]
     length = side // 9
     below = bottom + length < side
-    tip, tail = (bottom + 5, bottom + 5 + length) if below else (top - 5, top - 5 - length)
+    tip, tail = (
+        (bottom + 5, bottom + 5 + length)
+        if below
+        else (top - room_above, top - room_above - length)
+    )
     for colour, thickness in ((_DARK, 6), (_ARROW, 3)):
         cv2.arrowedLine(canvas, (x, tail), (x, tip), colour, thickness, cv2.LINE_AA, 0, 0.4)
 

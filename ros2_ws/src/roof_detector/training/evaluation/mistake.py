@@ -88,6 +88,8 @@ def _false_alarms_in(
             cause = 'second box on one thing'
         elif (near[same] >= _TOUCHING_IOU).any():
             cause = f'box fits badly, IoU {near[same].max():.2f}'
+        elif _centre_within(picture, i):
+            cause = f'part of a larger {names[picture.found.class_ids[i]]}'
         else:
             cause = 'nothing labelled'
         yield Mistake(
@@ -97,3 +99,12 @@ def _false_alarms_in(
             cause,
             float(picture.found.scores[i]),
         )
+
+
+def _centre_within(picture: ComparedPicture, i: int) -> bool:
+    """Tell whether a found box has its centre in a true one of its class."""
+    true_xyxy = picture.true.boxes_xyxy[picture.same_class[i]]
+    box = picture.found.boxes_xyxy[i]
+    centre = (box[:2] + box[2:]) / 2
+    within = (true_xyxy[:, :2] <= centre) & (centre <= true_xyxy[:, 2:])
+    return bool(within.all(axis=1).any())
