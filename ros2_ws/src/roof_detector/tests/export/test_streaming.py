@@ -43,12 +43,12 @@ noise = rng.integers(0, 255, (8, 240, 320, 3), np.uint8)
 memory = psutil.Process().memory_info
 settled = 0
 for index in range(frames):
-    corners = rng.uniform(10, 200, (8, 2))
+    corners = rng.uniform(10, 200, (16, 2))
     boxes = np.hstack([corners, corners + 20])
     exports.write(
         FrameFindings('endless.mcap', '/camera/image', index, f'endless_{index:06d}',
                       index * 100_000_000, 'camera', size_wh,
-                      Detections(boxes, np.linspace(0.9, 0.5, 8), np.arange(8) % 2),
+                      Detections(boxes, np.linspace(0.9, 0.5, 16), np.arange(16) % 2),
                       ('vent', 'crack'), 0.01),
         noise[index % 8] if 'video' in formats else None,
     )
@@ -74,7 +74,7 @@ def fly(folder, formats, *options):
 
 
 def test_tables_and_places_of_a_long_flight_do_not_grow_memory(tmp_path):
-    flight = fly(tmp_path, 'csv,xlsx,json,geojson', '2500')
+    flight = fly(tmp_path, 'csv,xlsx,json,geojson', '1250')
     grown, after_close = map(int, flight.communicate()[0].splitlines()[-1].split())
     assert flight.returncode == 0
     written = sum(path.stat().st_size for path in tmp_path.iterdir())
@@ -96,5 +96,5 @@ def test_a_killed_flight_leaves_every_frame_in_the_table(tmp_path):
     flight.communicate()
     with (tmp_path / 'detections.csv.part').open(encoding='utf-8', newline='') as file:
         frames = [int(row['frame']) for row in csv.DictReader(file, strict=True)]
-    assert frames == [index // 8 for index in range(8 * 201)]
+    assert frames == [index // 16 for index in range(16 * 201)]
     assert not (tmp_path / 'detections.csv').exists()
