@@ -21,6 +21,7 @@ COMMANDS = (
     'doctor',
     'export',
     'models',
+    'play',
     'rethreshold',
 )
 

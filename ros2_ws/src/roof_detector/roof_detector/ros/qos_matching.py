@@ -11,6 +11,8 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from roof_detector.bags.qos import OfferedQos
 
+_UNKNOWN_DEPTH = 10  # as ros2 bag takes it; a subscriber cannot see a publisher's depth
+
 
 def request_for(publishers: Sequence[TopicEndpointInfo], *, depth: int) -> QoSProfile:
     """Return the strongest request that every publisher's offer satisfies.
@@ -51,4 +53,15 @@ def offered_qos(publisher: TopicEndpointInfo) -> OfferedQos:
         lifespan_ns=profile.lifespan.nanoseconds,
         liveliness=profile.liveliness.name.lower(),
         liveliness_lease_ns=profile.liveliness_lease_duration.nanoseconds,
+    )
+
+
+def offer_of(recorded: Sequence[OfferedQos]) -> QoSProfile:
+    """Return the offer under which all readers of the recorded publishers still hear a topic."""
+    reliable = any(offer.reliability == 'reliable' for offer in recorded) or not recorded
+    latched = any(offer.durability == 'transient_local' for offer in recorded)
+    return QoSProfile(
+        depth=max((offer.depth for offer in recorded), default=0) or _UNKNOWN_DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
     )

@@ -123,7 +123,7 @@ def test_work_that_was_begun_is_continued_only_on_request_and_with_the_same_sett
 
 
 def test_a_killed_process_is_resumed_to_the_same_bytes(flights, detector, tmp_path, detect):
-    bag = flights.write(tmp_path / 'flight', range(400))
+    bag = flights.write(tmp_path / 'flight', range(200))
     words = ['detect', bag, '--output', tmp_path / 'out', '--model', detector.model_path]
     words += ['--device', 'cpu', '--threads', '1', '--confidence', '0.5', '--formats']
     process = subprocess.Popen(
@@ -135,7 +135,7 @@ def test_a_killed_process_is_resumed_to_the_same_bytes(flights, detector, tmp_pa
     )
     journal = tmp_path / 'out/flight.part/resume.journal'
     deadline = time.monotonic() + 120
-    while process.poll() is None and not (journal.exists() and journal.stat().st_size > 50_000):
+    while process.poll() is None and not (journal.exists() and journal.stat().st_size > 20_000):
         assert time.monotonic() < deadline, 'nothing was inferred in two minutes'
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
@@ -143,7 +143,7 @@ def test_a_killed_process_is_resumed_to_the_same_bytes(flights, detector, tmp_pa
     assert process.returncode == -signal.SIGKILL, output.decode()
     assert not (tmp_path / 'out/flight').exists()
     (resumed,) = detect(bag, resume=True)
-    assert 0 < resumed.inferred < 400 and resumed.frames == 400
+    assert 0 < resumed.inferred < 200 and resumed.frames == 200
     (whole,) = detect(bag, output='whole')
     assert result_bytes(resumed) == result_bytes(whole)
 

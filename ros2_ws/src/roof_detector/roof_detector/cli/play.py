@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector play`: a bag as it was recorded, where there is no `ros2 bag`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'play',
+        help='publish a bag as it was recorded, and its time as /clock',
+        description='Publish every message at its time with the quality of service it was '
+        'recorded with. The service /player/pause (std_srvs/SetBool) lets time stand still.',
+    )
+    parser.add_argument('bag', type=Path, help='rosbag2 folder, .mcap, .db3 or ROS 1 .bag')
+    parser.add_argument('--rate', type=float, default=1.0, help='speed, 1 as it was flown')
+    parser.add_argument('--loop', action='store_true', help='begin again at the end')
+    parser.add_argument('--paused', action='store_true', help='wait for the service to begin')
+    parser.add_argument(
+        '--delay', type=float, default=0.0, metavar='S', help='seconds before the first message'
+    )
+    parser.add_argument(
+        '--clock', type=float, default=100.0, metavar='HZ', help='how often time is told'
+    )
+    parser.add_argument(
+        '--topics', nargs='+', default=['*'], metavar='TOPIC', help="also patterns: '/camera/*'"
+    )
+    parser.add_argument('--exclude', nargs='+', default=[], metavar='TOPIC', help='the same')
+    parser.add_argument('--remap', nargs='+', default=[], metavar='OLD:=NEW')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play to the end or until interrupted."""
+    try:
+        from roof_detector.ros.node_process import run_node  # noqa: PLC0415
+        from roof_detector.ros.player_node import PlayerNode, PlaySettings  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        msg = f'Playing needs ROS 2, but {error.name} is missing; source pypi_ros/env.bash first.'
+        raise RuntimeError(msg) from error
+
+    def make_node() -> PlayerNode:
+        settings = PlaySettings(
+            rate=arguments.rate,
+            loop=arguments.loop,
+            paused=arguments.paused,
+            delay_s=arguments.delay,
+            clock_hz=arguments.clock,
+            topics=tuple(arguments.topics),
+            exclude=tuple(arguments.exclude),
+        )
+        return PlayerNode(arguments.bag, settings)
+
+    remaps = [word for remap in arguments.remap for word in ('--remap', remap)]
+    return run_node(make_node, arguments=['--ros-args', *remaps] if remaps else [])

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The time of a bag while it is played."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class PlayClock:
+    """Let the time of a bag run at a factor of real time, and stand still on request.
+
+    It stands at `begin_ns` until `start`. Any thread may call any method.
+    """
+
+    def __init__(self, begin_ns: int, *, rate: float, paused: bool) -> None:
+        self._rate = rate
+        self._changed = threading.Condition()
+        self._anchor_ns = begin_ns
+        self._anchor_s = time.monotonic()
+        self._running = False
+        self.paused = paused
+        self._stopped = False
+
+    def start(self, begin_ns: int) -> None:
+        """Set the time and let it run, unless it is paused."""
+        with self._changed:
+            self._set(begin_ns)
+            self._running = True
+            self._changed.notify_all()
+
+    def pause(self, *, paused: bool) -> None:
+        """Let the time stand still, or run on from where it stood."""
+        with self._changed:
+            self._set(self._now_ns())
+            self.paused = paused
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End all waiting."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether `stop` was called."""
+        return self._stopped
+
+    def now_ns(self) -> int:
+        """Return the time in the bag."""
+        with self._changed:
+            return self._now_ns()
+
+    def wait_until(self, time_ns: int, *, at_most_s: float) -> bool:
+        """Wait for a time in the bag, but not for ever; tell whether it runs and has come."""
+        with self._changed:
+            wait_s = at_most_s
+            if self._running and not self.paused:
+                wait_s = min(wait_s, (time_ns - self._now_ns()) / 1e9 / self._rate)
+            if wait_s > 0 and not self._stopped:
+                self._changed.wait(wait_s)
+            runs = self._running and not self.paused
+            return runs and self._now_ns() >= time_ns
+
+    def _now_ns(self) -> int:
+        if self.paused or not self._running:
+            return self._anchor_ns
+        return self._anchor_ns + round((time.monotonic() - self._anchor_s) * 1e9 * self._rate)
+
+    def _set(self, time_ns: int) -> None:
+        self._anchor_ns, self._anchor_s = time_ns, time.monotonic()

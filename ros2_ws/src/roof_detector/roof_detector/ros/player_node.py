@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Play a bag as it was recorded, on machines without `ros2 bag`."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from std_srvs.srv import SetBool
+
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.reader import BagReader
+from roof_detector.bags.topics import BagMessage, BagTopic
+from roof_detector.ros.errors import RosError
+from roof_detector.ros.outgoing import time_message
+from roof_detector.ros.play_clock import PlayClock
+from roof_detector.ros.qos_matching import offer_of
+from roof_detector.sources.ahead import Ahead
+
+# As many messages as are read before they are due; pictures are large.
+_MESSAGES_AHEAD = 20
+_CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_DRAIN = Duration(seconds=5)
+_STOP_S = 5.0
+
+
+@dataclass(frozen=True)
+class PlaySettings:
+    """Say how a bag is played; `topics` and `exclude` are names or patterns such as /camera/*."""
+
+    rate: float = 1.0
+    loop: bool = False
+    paused: bool = False
+    delay_s: float = 0.0
+    clock_hz: float = 100.0
+    topics: tuple[str, ...] = ('*',)
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value, most in (('rate', self.rate, 100.0), ('clock', self.clock_hz, 1000.0)):
+            if not 0.01 <= value <= most:
+                msg = f'The {name} is {value}, expected a number from 0.01 to {most:g}.'
+                raise RosError(msg)
+
+
+class PlayerNode(Node):
+    """Publish every message of a bag at its time, as the bytes that were recorded, and /clock.
+
+    Topics offer the quality of service they were recorded with, so latched ones are latched again.
+    `~/pause` lets time stand still and run on. The process ends with 0 after the last message.
+    """
+
+    def __init__(self, path: Path, settings: PlaySettings) -> None:
+        super().__init__('player')
+        self._settings = settings
+        self._error = ''
+        try:
+            self._bag = BagReader(path)
+        except BagError as error:
+            raise RosError(str(error)) from error
+        for sentence in self._bag.damage:
+            self.get_logger().warning(sentence)
+        self._outputs = self._offer(self._chosen())
+        self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
+        self.create_service(SetBool, '~/pause', self._on_pause)
+        self._end = self.create_guard_condition(self._finish)
+        self._time = PlayClock(self._bag.start_ns, rate=settings.rate, paused=settings.paused)
+        self._published = 0
+        self._thread = threading.Thread(target=self._run, name='player', daemon=True)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Stop the thread, then the node, then close the bag."""
+        self._time.stop()
+        self._thread.join(_STOP_S)
+        super().destroy_node()
+        self._bag.close()
+
+    def _chosen(self) -> list[BagTopic]:
+        def matches(name: str, patterns: Sequence[str]) -> bool:
+            return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+        chosen = [
+            topic
+            for topic in self._bag.topics
+            if topic.name != '/clock'
+            and matches(topic.name, self._settings.topics)
+            and not matches(topic.name, self._settings.exclude)
+        ]
+        if not chosen:
+            names = ', '.join(topic.name for topic in self._bag.topics) or 'nothing'
+            msg = f'{self._bag.path} has no topic that is to be played; it holds {names}.'
+            raise RosError(msg)
+        return chosen
+
+    def _offer(self, topics: Sequence[BagTopic]) -> dict[str, Publisher]:
+        outputs = {}
+        for topic in topics:
+            package, _, name = topic.type_name.split('/')
+            try:
+                message_type: Any = getattr(importlib.import_module(f'{package}.msg'), name)
+            except (ImportError, AttributeError):
+                self.get_logger().warning(
+                    f'{topic.name} is not played: the package of {topic.type_name} is not '
+                    'installed here.'
+                )
+                continue
+            offer = offer_of(topic.offered_qos)
+            outputs[topic.name] = self.create_publisher(message_type, topic.name, offer)
+        return outputs
+
+    def _run(self) -> None:
+        try:
+            self._wait(self._settings.delay_s)
+            while not self._time.stopped:
+                self._play()
+                if not self._settings.loop:
+                    break
+            for output in self._outputs.values():
+                if not self._time.stopped:
+                    output.wait_for_all_acked(_DRAIN)
+        except BagError as error:
+            self._error = str(error)
+        finally:
+            self._end.trigger()
+
+    def _play(self) -> None:
+        self._time.start(self._bag.start_ns)
+        messages = Ahead(self._bag.messages(set(self._outputs)), depth=_MESSAGES_AHEAD)
+        try:
+            for message in messages:
+                if not self._wait_for(message):
+                    return
+                self._outputs[message.topic].publish(bytes(message.data))
+                self._published += 1
+        finally:
+            messages.stop()
+            messages.join(_STOP_S)
+
+    def _wait_for(self, message: BagMessage) -> bool:
+        """Tell the time until a message is due; return whether it still is to be played."""
+        period_s = 1.0 / self._settings.clock_hz
+        while not self._time.stopped:
+            is_due = self._time.wait_until(message.log_time_ns, at_most_s=period_s)
+            self._tell_time(at_least_ns=message.log_time_ns if is_due else 0)
+            if is_due:
+                return True
+        return False
+
+    def _tell_time(self, *, at_least_ns: int = 0) -> None:
+        now_ns = max(self._time.now_ns(), at_least_ns)
+        self._clock_output.publish(Clock(clock=time_message(now_ns)))
+
+    def _wait(self, duration_s: float) -> None:
+        """Let real time pass before the bag's begins."""
+        until_s = time.monotonic() + duration_s
+        while not self._time.stopped and time.monotonic() < until_s:
+            self._tell_time()
+            left_s = min(1.0 / self._settings.clock_hz, until_s - time.monotonic())
+            self._time.wait_until(self._bag.end_ns + 1, at_most_s=max(left_s, 0.0))
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._time.pause(paused=request.data)
+        response.success = True
+        response.message = 'Paused.' if request.data else 'Playing.'
+        return response
+
+    def _finish(self) -> None:
+        if self._error:
+            self.get_logger().error(self._error)
+            raise SystemExit(1)
+        self.get_logger().info(f'Played {self._published} messages of {self._bag.path}.')
+        raise SystemExit(0)
