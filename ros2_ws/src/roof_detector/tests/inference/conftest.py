@@ -77,8 +77,13 @@ def models(request):
 
 
 @pytest.fixture(scope='session')
-def detect_pt(detect_models):
-    return detect_models.pt
+def detect_pt(tmp_path_factory):
+    return save_random_model('detect', tmp_path_factory.mktemp('detect_pt') / 'any.pt')
+
+
+@pytest.fixture(scope='session')
+def segment_pt(tmp_path_factory):
+    return save_random_model('segment', tmp_path_factory.mktemp('segment_pt') / 'any.pt')
 
 
 @pytest.fixture(scope='session')

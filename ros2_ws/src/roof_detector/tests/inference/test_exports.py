@@ -95,9 +95,9 @@ def test_a_batch_serves_any_number_of_pictures(detect_pt, frames, tmp_path):
             )
 
 
-def test_a_dynamic_export_takes_other_sizes(segment_models, frames, tmp_path):
+def test_a_dynamic_export_takes_other_sizes(segment_pt, frames, tmp_path):
     recipe = small('onnx', dynamic=True)
-    built = build_export(segment_models.pt, recipe, folder=tmp_path, frames=frames)
+    built = build_export(segment_pt, recipe, folder=tmp_path, frames=frames)
     assert 0 <= max(one.mask_share for one in built.parity.frames) < 0.01
     with Detector.open(built.path, device='cpu', image_size=160) as export:
         assert export.prepare(frames[0]).canvas_bgr.shape == (128, 160, 3)
@@ -313,9 +313,11 @@ def test_a_recipe_that_cannot_be_is_refused(recipe, message):
         ExportRecipe(**recipe)
 
 
-def test_sizes_off_the_stride_and_exports_of_exports_are_refused(detect_models, frames, tmp_path):
+def test_sizes_off_the_stride_and_exports_of_exports_are_refused(detect_pt, frames, tmp_path):
     with pytest.raises(ExportFailed, match=r'100x96 .*multiples of the stride 32'):
         recipe = ExportRecipe('onnx', image_size=(100, 96))
-        build_export(detect_models.pt, recipe, folder=tmp_path, frames=frames)
+        build_export(detect_pt, recipe, folder=tmp_path, frames=frames)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / 'roof.onnx').write_bytes(b'anything')
     with pytest.raises(BadModel, match='is an export already'):
-        build_export(detect_models.onnx, small('onnx'), folder=tmp_path, frames=frames)
+        build_export(tmp_path / 'roof.onnx', small('onnx'), folder=tmp_path, frames=frames)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from roof_detector.inference.backends.backend import (
 )
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
 
 
@@ -27,8 +27,7 @@ class OnnxRuntimeBackend:
     name = 'onnxruntime'
 
     def __init__(self, path: Path, *, device: str = 'auto', threads: int | None = None) -> None:
-        # Without these it reports to its maker's server and leaves a database in the home folder.
-        os.environ['ORT_DISABLE_TELEMETRY'] = '1'
+        keep_runtimes_quiet()
         try:
             import onnxruntime  # noqa: PLC0415  (only who runs ONNX files needs it)
         except ImportError as error:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from roof_detector.inference.backends.backend import (
 )
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
 
 
@@ -27,9 +27,7 @@ class OpenVinoBackend:
     name = 'openvino'
 
     def __init__(self, folder: Path, *, device: str = 'auto', threads: int | None = None) -> None:
-        # Importing openvino reports to Google Analytics, unless its telemetry is not installed:
-        # None makes that import fail, and openvino goes on without.
-        sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
+        keep_runtimes_quiet()
         try:
             import openvino  # noqa: PLC0415  (only who runs such folders needs it)
         except ImportError as error:

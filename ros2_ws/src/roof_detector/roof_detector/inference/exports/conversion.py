@@ -20,6 +20,7 @@ from roof_detector.inference.errors import ExportFailed, MissingBackend
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
+from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.inference.quiet_ultralytics import import_quietly
 
 # What each format needs besides torch: import name and what installs it.
@@ -70,6 +71,7 @@ def convert(network: Network, recipe: ExportRecipe, folder: Path) -> Path:
     module.args = {'data': ''}
     # The converter replaces the suffix wherever it occurs in the whole path: it must be unique.
     module.pt_path = str(folder / f'model.{uuid.uuid4().hex}')
+    keep_runtimes_quiet()
     exporter_module = import_quietly('ultralytics.engine.exporter')
     with _quiet():
         try:
