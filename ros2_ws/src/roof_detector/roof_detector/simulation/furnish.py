@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from roof_detector.simulation import classes, marking, soiling
 from roof_detector.simulation.clutter import CLUTTER
@@ -14,8 +17,9 @@ from roof_detector.simulation.instance import Instance
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.parapet import parapets, stair_head
 from roof_detector.simulation.roofing import Footprint, RoofSection
+from roof_detector.simulation.shade import in_shade
 from roof_detector.simulation.soiling import cable, leak, pad
-from roof_detector.simulation.solid import Solid
+from roof_detector.simulation.solid import UP, Solid
 from roof_detector.simulation.split_unit import split_unit
 from roof_detector.simulation.survey_of_ids import survey_ids
 from roof_detector.simulation.world_config import WorldConfig
@@ -118,7 +122,14 @@ class Furnisher:
         if spot is not None:
             self._taken.append((*spot, radius))
             base = section.plane.to_enu(spot)
-            self.solids.append(builder(base, yaw=self._yaw(), make=self.make))
+            self.solids.append(builder(base, yaw=self._yaw(), make=self._lit(self.make, base)))
+
+    def _lit(self, make: Maker, base: NDArray[np.float64]) -> Maker:
+        """Take the sun from what stands in the shadow of what was built before it."""
+        middle = base + 0.4 * UP
+        if not in_shade(middle, make.light.to_sun, self.solids):
+            return make
+        return replace(make, light=replace(make.light, blocked=True))
 
     def _group(self, section: RoofSection) -> None:
         """Place one unit or a row of alike units, in the open or along the parapet."""
@@ -158,9 +169,9 @@ class Furnisher:
             if inside and clear:
                 self._taken.append((*place, radius))
                 base = section.plane.to_enu(place)
-                solid = builder(
-                    base, yaw=yaw + rng.normal(0, 0.03), make=make, instance=self._next_id
-                )
+                turn = yaw + float(rng.normal(0, 0.03))
+                lit = self._lit(make, base)
+                solid = builder(base, yaw=turn, make=lit, instance=self._next_id)
                 self._connect(section, solid, place)
                 self.solids.append(solid)
                 self.instances.append(

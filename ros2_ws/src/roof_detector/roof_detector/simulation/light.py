@@ -17,6 +17,8 @@ class Light:
     azimuth_deg: float
     elevation_deg: float
     direct: float
+    blocked: bool = False
+    """Whether something stands before the sun; faces then have the light of the sky alone."""
 
     @property
     def to_sun(self) -> NDArray[np.float64]:
@@ -41,6 +43,7 @@ class Light:
         sky = (1 - self.direct) * (0.55 + 0.45 * float(normal[2]))
         # Walls see half of the sky and light thrown back by the roof.
         ambient = 0.3 * (0.7 + 0.3 * float(normal[2]))
-        direct = self.direct * max(float(normal @ sun), 0.0) / max(sun[2], 0.3)
+        facing = 0.0 if self.blocked else max(float(normal @ sun), 0.0)
+        direct = self.direct * facing / max(sun[2], 0.3)
         level = (1 - self.direct) + 0.3 + self.direct * sun[2] / max(sun[2], 0.3)
         return float(np.clip((sky + ambient + direct) / level, 0.12, 1.5))

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,8 @@ from roof_detector.simulation.light import Light
 from roof_detector.simulation.maker import Maker
 from roof_detector.simulation.parapet import ParapetStyle, parapets
 from roof_detector.simulation.roofing import Footprint
+from roof_detector.simulation.shade import in_shade
+from roof_detector.simulation.solid import UP, solid_from
 
 LIGHT = Light(azimuth_deg=30.0, elevation_deg=50.0, direct=0.8)
 BASE = np.array([3.0, -2.0, 8.0])
@@ -66,3 +70,23 @@ def test_some_parapets_have_niches_some_piers_some_copings_and_some_none() -> No
         values = [getattr(style, name) for style in styles]
         assert min(values) == 0
         assert max(values) > 0.05
+
+
+def test_nothing_is_in_the_shade_where_nothing_stands() -> None:
+    assert not in_shade(BASE, LIGHT.to_sun, ())
+
+
+def test_a_place_behind_a_wall_is_in_its_shade_and_one_before_it_is_not() -> None:
+    facets = maker(0).box(BASE, (0.3, 4.0, 2.0), yaw=np.radians(30), colour=(99.0, 99.0, 99.0))
+    wall = solid_from(facets, BASE, half_extent=(0.15, 2.0), yaw=np.radians(30))
+    away = np.array([np.cos(np.radians(30)), np.sin(np.radians(30)), 0.0])
+    assert in_shade(BASE - 0.8 * away, LIGHT.to_sun, [wall])
+    assert not in_shade(BASE + 0.8 * away, LIGHT.to_sun, [wall])
+    # The sun stands at 50 degrees: behind 2 m of wall the shade ends after 1.7 m.
+    assert not in_shade(BASE - 2.2 * away, LIGHT.to_sun, [wall])
+
+
+def test_a_blocked_sun_dims_a_lid_as_a_shadow_dims_the_roof() -> None:
+    dim = replace(LIGHT, blocked=True).gain(UP)
+    assert dim == pytest.approx(1 - LIGHT.shade_strength, abs=0.12)
+    assert dim < LIGHT.gain(UP)
