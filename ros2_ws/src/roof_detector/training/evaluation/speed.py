@@ -63,6 +63,7 @@ def machine_of(detector: Detector, *, threads: int | None) -> dict[str, str]:
     described = describe_machine(detector.device if on_cuda else 'cpu')
     if not on_cuda and detector.backend != 'torch':
         described['threads'] = str(threads or len(os.sched_getaffinity(0)))
+    described['load'] = f'{os.getloadavg()[0]:.1f}'  # others at work make a machine slower
     return {key: value for key, value in described.items() if key not in _OF_SCANS}
 
 
