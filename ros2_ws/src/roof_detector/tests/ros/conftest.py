@@ -126,8 +126,9 @@ def make_probe():
 
 
 @pytest.fixture
-def flight(graph, tmp_path):
-    """Return a recorder's test stand; imported late as well."""
+def flight(graph, tmp_path, monkeypatch):
+    """Return a recorder's test stand, where it tells its state often; imported late as well."""
     from recorder_flight import Flight
 
+    monkeypatch.setattr('roof_detector.ros.recorder_node._DIAGNOSTICS_PERIOD_S', 0.1)
     return Flight(graph, tmp_path / 'bags')

@@ -69,7 +69,7 @@ def test_without_a_black_box_there_is_nothing_to_trigger(flight):
 
 
 def test_an_armed_box_writes_nothing_until_a_service_triggers_it(flight):
-    _, fixes = armed(flight, post_roll_s=1.5)
+    _, fixes = armed(flight, post_roll_s=0.6)
     labels = flight.publisher(LabelInfo, LABELS, LATCHED)
     labels.publish(LabelInfo(class_map=[VisionClass(class_name='crack')]))
     for number in range(5):
@@ -92,7 +92,7 @@ def test_an_armed_box_writes_nothing_until_a_service_triggers_it(flight):
 
 def test_only_detections_that_matter_open_the_box_and_their_own_stamps_stay(flight):
     detections, _ = armed(
-        flight, post_roll_s=0.5, trigger_classes=['crack'], trigger_confidence=0.6
+        flight, post_roll_s=0.3, trigger_classes=['crack'], trigger_confidence=0.6
     )
     for stamp, (name, score) in enumerate([('rust', 0.9), ('crack', 0.5)]):
         detections.publish(found(name, score, stamp=stamp))
@@ -110,7 +110,7 @@ def test_only_detections_that_matter_open_the_box_and_their_own_stamps_stay(flig
 
 
 def test_each_trigger_prolongs_the_event_and_the_next_one_gets_a_bag_of_its_own(flight):
-    _, fixes = armed(flight, post_roll_s=1.0)
+    _, fixes = armed(flight, post_roll_s=0.5)
     first = trigger(flight).message
     assert trigger(flight).message == first
     fixes.publish(NavSatFix(latitude=1.0))
