@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +23,7 @@ from roof_detector.export.columns import COLUMNS, Column, Value, detection_rows
 from roof_detector.export.errors import told_of
 from roof_detector.export.exporter import Export
 from roof_detector.export.text import readable
+from roof_detector.export.unfinished import SUFFIX
 from roof_detector.vision.frame_findings import FrameFindings
 
 EXCEL_ROWS = 1_048_576
@@ -52,11 +54,14 @@ class ExcelExport(Export):
         self._rows_per_sheet = rows_per_sheet
         self._first_stamp_ns: int | None = None
         self._summary = ClassSummary(class_names)
+        # The rows wait beside the workbook: /tmp may be small, or in memory.
+        self._waiting = path.with_name(f'{path.name}.rows{SUFFIX}')
         with told_of(path, *self.raises):
+            shutil.rmtree(self._waiting, ignore_errors=True)
+            self._waiting.mkdir()
             self._book = Workbook(
                 str(self._products[0].part),
-                # The rows wait beside the workbook: /tmp may be small, or in memory.
-                {'constant_memory': True, 'tmpdir': str(path.parent), 'default_date_format': ''},
+                {'constant_memory': True, 'tmpdir': str(self._waiting)},
             )
             self._book.use_zip64()
             self._header = self._book.add_format(_HEADER)
@@ -85,6 +90,7 @@ class ExcelExport(Export):
         self._close_sheet()
         self._write_summary()
         self._book.close()
+        shutil.rmtree(self._waiting)
 
     def _release(self) -> None:
         """Remove the rows that wait for the end: no workbook can be read without it."""
@@ -92,8 +98,7 @@ class ExcelExport(Export):
         for sheet in self._book.worksheets():
             with suppress(OSError, AttributeError, ValueError):
                 sheet.row_data_fh.close()
-            with suppress(OSError, AttributeError):
-                Path(sheet.row_data_filename).unlink(missing_ok=True)
+        shutil.rmtree(self._waiting, ignore_errors=True)
 
     def _next_sheet(self) -> Worksheet:
         self._sheets += 1
