@@ -66,7 +66,6 @@ class BagWriter:
         self._schema_texts: dict[str, str] = {}
         self._finished_bytes = 0
         self._file_count = 0
-        self._dirty = True
         self._flushed_at_s = time.monotonic()
         new_folder(self.path)
         self._lock = FolderLock(self.path)
@@ -201,6 +200,7 @@ class BagWriter:
     def _next_file(self) -> McapFile:
         name = f'{self.path.name}_{self._file_count}.mcap'
         self._file_count += 1
+        self._dirty = True
         try:
             file = McapFile(self.path / name, compression=self._compression)
             sync_folder(self.path)
@@ -223,6 +223,7 @@ class BagWriter:
         # They are true from here on, so this is their time; when they were published stays.
         for message in self._standing:
             self._put(self._file, replace(message, log_time_ns=log_time_ns))
+        self.flush()  # so that metadata.yaml names the file before it holds anything new
         return self._file
 
     def _finish_file(self, file: McapFile) -> None:

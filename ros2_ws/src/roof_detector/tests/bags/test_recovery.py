@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
+from roof_detector.bags.writer import BagWriter
 
 
 def information(path):
@@ -101,6 +104,24 @@ def test_a_bag_of_another_recorder_is_recovered_too(tmp_path, mode):
     assert 0 < recovery.message_count < 200
     with AnyReader([tmp_path / 'bag']) as bag:
         assert len(list(bag.messages())) == recovery.message_count
+
+
+def test_what_a_killed_recorder_leaves_is_the_same_before_and_after_recovery(tmp_path):
+    kind = 'sensor_msgs/msg/CompressedImage'
+    data = message_bytes(kind, {'data': bytes(700_000)})
+    writer = BagWriter(tmp_path / 'bag', compression='none', flush_period_s=1e9, max_file_s=3e-9)
+    writer.add_topic('/image', kind)
+    found = []
+    for number in range(1, 13):
+        writer.write('/image', data, log_time_ns=number)
+        # What the kernel has of the files at this moment is what a SIGKILL leaves.
+        left = shutil.copytree(tmp_path / 'bag', tmp_path / str(number))
+        with BagReader(left) as bag:
+            found.append(len(list(bag.messages())))
+        assert recover(left).message_count == found[-1]
+    assert found == sorted(found)
+    assert found[-1] >= 12 - 2
+    writer.close()
 
 
 def test_a_bag_that_cannot_be_mended_says_why(tmp_path):
