@@ -7,14 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.errors import BagError
-from roof_detector.export.errors import ExportError
-from roof_detector.inference.errors import InferenceError
 from roof_detector.replay.detection import FlightDetection
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.footage import one_line
 from roof_detector.replay.outcome import Outcome
 from roof_detector.sources.errors import SourceError
+from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.replay.settings import DetectSettings
 
-FAILURES = (BagError, ExportError, InferenceError, ReplayError, SourceError, OSError)
+# A runtime beneath the detector raises RuntimeError too, as when its memory is full.
+FAILURES = (SourceError, VisionError, RuntimeError, OSError)
 
 
 def detect_all(

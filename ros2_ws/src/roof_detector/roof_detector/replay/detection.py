@@ -71,17 +71,23 @@ class FlightDetection:
             overwrite=self._overwrite,
             resume=self._resume,
         )
-        with closing(footage):
+        with closing(footage), closing(folder):
             if folder.is_done():
                 return Outcome.earlier(read_run(folder.final), output=folder.final)
             self._detect(footage, folder)
             self._tally.troubles += footage.troubles()
+            return self._finish(folder)
+
+    def _finish(self, folder: WorkFolder) -> Outcome:
         if self._tally.frames == self._tally.unreadable:
             folder.discard()
             reason = f' {self._tally.troubles[0]}' if self._tally.troubles else ''
             msg = f'None of {self._tally.frames} pictures can be read.{reason}'
             raise ReplayError(msg)
+        if self._network.task == 'segment':
+            self._tally.notes.append('The model gives masks too; results keep the boxes alone.')
         # At last, for only the whole bag can tell where the camera was.
+        chosen = self._settings.output
         places = export_places(folder.bag, folder.path, chosen.formats, ground=chosen.ground)
         self._tally.add_words(places)
         self._tally.said_of(folder.path, called=folder.final)

@@ -69,6 +69,10 @@ class Rethresholding:
             overwrite=overwrite,
         )
         folder.is_done()
+        with closing(folder):
+            return self._make(folder, quiet=quiet)
+
+    def _make(self, folder: WorkFolder, *, quiet: bool) -> Outcome:
         with ExitStack() as stack:
             bag = stack.enter_context(ResultBag(self._path))
             stack.enter_context(closing(folder.open()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.bags.disk import sync_folder
+from roof_detector.bags.folder_lock import FolderLock, is_locked
 from roof_detector.replay import journal
 from roof_detector.replay.errors import ReplayError
 
@@ -33,6 +34,7 @@ class WorkFolder:
         self._made_from = made_from
         self._overwrite = overwrite
         self._resume = resume
+        self._lock: FolderLock | None = None
 
     @property
     def bag(self) -> Path:
@@ -70,8 +72,11 @@ class WorkFolder:
         return False
 
     def open(self) -> journal.Journal:
-        """Make the folder, empty but for the journal of a run that is resumed."""
+        """Make the folder, empty but for the journal of a run that is resumed, and lock it."""
         kept = self.path / _JOURNAL
+        if self.path.is_dir() and is_locked(self.path):
+            msg = f'{self.path} is being written by another run at this moment; let it finish.'
+            raise ReplayError(msg)
         if self._resume and self.path.exists():
             before = journal.made_from(kept)
             if before not in (None, self._made_from):
@@ -82,6 +87,7 @@ class WorkFolder:
                 raise ReplayError(msg)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(self.path)
             for entry in self.path.iterdir():
                 if entry != kept or not self._resume:
                     _remove(entry)
@@ -107,6 +113,11 @@ class WorkFolder:
         self.path.rename(self.final)
         sync_folder(self.final.parent)
         shutil.rmtree(old, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of the folder; what is not published stays for a run that resumes."""
+        if self._lock is not None:
+            self._lock.release()
 
     def discard(self) -> None:
         """Remove what was begun, because nothing can come of it."""

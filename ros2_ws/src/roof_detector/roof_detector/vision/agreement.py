@@ -44,7 +44,7 @@ def agree(
 ) -> Agreement:
     """Pair boxes of one class by name, the best overlapping first, each at most once.
 
-    The two change places when the arguments do: no score decides, unlike against a truth.
+    No score decides which are paired, unlike against a truth: neither side is the judge.
     """
     named_first = np.array(first_names, np.str_)[first.class_ids] if len(first) else np.array([])
     named_second = (

@@ -91,6 +91,31 @@ def test_an_absent_image_topic_is_named_beside_those_there_are(good, detect):
     assert '/fix in' in outcome.failure and 'no pictures' in outcome.failure
 
 
+def test_a_bag_that_is_damaged_in_its_middle_gives_what_comes_before(flights, detect, tmp_path):
+    bag = flights.write(tmp_path / 'flight', range(200), compression='none')
+    file = bag / 'flight_0.mcap'
+    content = bytearray(file.read_bytes())
+    place = len(content) * 2 // 3
+    content[place : place + 64] = bytes(64)
+    file.write_bytes(content)
+    (outcome,) = detect(bag)
+    assert 20 < outcome.frames < 200 and not outcome.failure
+    assert 'It cannot be read to its end' in outcome.troubles[0]
+    assert exit_code([outcome]) == 3
+
+
+def test_a_network_that_fails_ends_its_input_alone(good, detect, detector, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('out of memory')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, 'forward', fail)
+        (failed,) = detect(good)
+    assert failed.failure == 'out of memory'
+    (outcome,) = detect(good, resume=True)
+    assert outcome.is_whole and outcome.inferred == 3
+
+
 @pytest.mark.parametrize('content', [b'', b'no video at all' * 50], ids=['empty', 'text'])
 def test_a_video_without_a_frame_is_reported_and_the_others_go_on(good, detect, tmp_path, content):
     (tmp_path / 'v.mp4').write_bytes(content)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.replay.detection import FlightDetection
 from roof_detector.replay.journal import Inferred, Journal
 
@@ -65,8 +66,12 @@ def test_a_journal_of_something_else_is_begun_anew(tmp_path):
     assert Journal(tmp_path / 'journal', made_from='another flight').frame_count == 0
 
 
+class PowerCutError(Exception):
+    """What no part of the program expects."""
+
+
 class CountedForward:
-    """Counts what a detector infers, and ends a run after so many frames as Ctrl-C would."""
+    """Counts what a detector infers, and ends a run after so many frames."""
 
     def __init__(self, monkeypatch, detector, *, ends_after=None):
         self.count = 0
@@ -74,7 +79,7 @@ class CountedForward:
 
         def counted(*prepared):
             if self.count == ends_after:
-                raise RuntimeError('the power went')
+                raise PowerCutError
             self.count += 1
             return forward(*prepared)
 
@@ -90,7 +95,7 @@ def test_a_resumed_run_infers_only_what_is_left_and_gives_the_same_bytes(
     (whole,) = detect(bag, output='whole', **options)
     with monkeypatch.context() as patch:
         CountedForward(patch, detector, ends_after=ends_after)
-        with pytest.raises(RuntimeError, match='the power went'):
+        with pytest.raises(PowerCutError):
             detect(bag, **options)
     assert not (tmp_path / 'out/flight').exists()
     with monkeypatch.context() as patch:
@@ -110,7 +115,7 @@ def test_work_that_was_begun_is_continued_only_on_request_and_with_the_same_sett
     bag = flights.write(tmp_path / 'flight', range(4))
     with monkeypatch.context() as patch:
         CountedForward(patch, detector, ends_after=2)
-        with pytest.raises(RuntimeError, match='the power went'):
+        with pytest.raises(PowerCutError):
             detect(bag)
     (refused,) = detect(bag)
     assert 'is left from a run that did not finish. Go on with --resume' in refused.failure
@@ -162,3 +167,14 @@ def test_results_appear_only_when_they_are_whole(flights, detect, tmp_path, monk
     assert seen == ['flight.part']
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['flight']
     assert sorted(p.name for p in outcome.output.iterdir()) == ['bag', 'run.json', 'timing.csv']
+
+
+def test_two_runs_do_not_write_to_one_folder(flights, detect, tmp_path):
+    bag = flights.write(tmp_path / 'flight', range(2))
+    (tmp_path / 'out/flight.part').mkdir(parents=True)
+    lock = FolderLock(tmp_path / 'out/flight.part')
+    (outcome,) = detect(bag, resume=True)
+    assert 'is being written by another run at this moment' in outcome.failure
+    lock.release()
+    (outcome,) = detect(bag, resume=True)
+    assert outcome.is_whole
