@@ -160,15 +160,13 @@ class Detector:
     ) -> Prepared:
         """Fit a picture to the network's input."""
         started_s = perf_counter()
-        facts = self._backend.facts
-        geometry = Letterbox.fit(
-            source_wh or (image_bgr.shape[1], image_bgr.shape[0]),
-            image_size=self.image_size,
-            stride=facts.stride,
-            fixed=facts.fixed,
-        )
+        geometry = self._fit(source_wh or (image_bgr.shape[1], image_bgr.shape[0]))
         canvas_bgr = letterbox(image_bgr, geometry)
         return Prepared(canvas_bgr, geometry, perf_counter() - started_s)
+
+    def needed_wh(self, source_wh: tuple[int, int]) -> tuple[int, int]:
+        """Return the size at which the network sees a picture: more pixels are of no use to it."""
+        return self._fit(source_wh).resized_wh
 
     def forward(self, *prepared: Prepared) -> tuple[Forwarded, ...]:
         """Run the network on pictures of one input size, as a batch where it takes one."""
@@ -224,6 +222,12 @@ class Detector:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _fit(self, source_wh: tuple[int, int]) -> Letterbox:
+        facts = self._backend.facts
+        return Letterbox.fit(
+            source_wh, image_size=self.image_size, stride=facts.stride, fixed=facts.fixed
+        )
 
     def _resolve(self, thresholds: Thresholds) -> ResolvedThresholds:
         if self._resolved is None or self._resolved[0] != thresholds:

@@ -5,56 +5,40 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from roof_detector.inference.detector import Detector
-from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.detector import Detector, Forwarded
+from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.detector_parameters import DetectorSettings
-from roof_detector.ros.frame_ledger import FrameLedger
-from roof_detector.ros.image_decoder import decode
-from roof_detector.ros.mailbox import Mailbox
-from roof_detector.vision.detections import Detections
+from roof_detector.ros.frame_relay import FrameRelay
+from roof_detector.ros.frame_stages import Arrival, ReadyFrame, Result
+from roof_detector.ros.preparation_worker import PreparationWorker
 from roof_detector.vision.errors import VisionError
 
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """Hold what was found in one image message: the message's own header and its picture."""
-
-    header: Any
-    image_bgr: npt.NDArray[np.uint8]
-    detections: Detections
-    settings: DetectorSettings
-
-
-@dataclass(frozen=True, eq=False)
-class _Arrival:
-    message: Any
-    arrived_s: float
+_SMOOTHING = 0.2
 
 
 class DetectionWorker:
-    """Turn image messages into results, newest first, in a thread of its own.
+    """Turn image messages of one or several cameras into results, newest first, in fair turns.
 
-    `open_detector` runs in that thread, as all use of the model does. Every message offered is
-    accounted for in the ledger: its result was given to `publish`, or it was dropped for a cause.
+    `open_detector` runs in the thread of the model, as all use of the model does; it returns the
+    detector and how many pictures it may take at once. Decoding has a thread of its own. Every
+    message offered is accounted for in its camera's ledger: its result was given to `publish`,
+    or it was dropped for a cause. `settings` and `enabled` are plain attributes, read once for
+    each frame: changing them waits for nothing and holds nothing up.
     """
 
     def __init__(
         self,
         *,
-        open_detector: Callable[[], Detector],
+        open_detector: Callable[[], tuple[Detector, int]],
         settings: DetectorSettings,
-        publish: Callable[[Result], None],
+        publish: Callable[[CameraChannel, Result], None],
         age_s: Callable[[Any], float],
-        ledger: FrameLedger,
         report: Callable[[str], None],
     ) -> None:
         self.settings = settings
@@ -62,10 +46,10 @@ class DetectionWorker:
         self._open_detector = open_detector
         self._publish = publish
         self._age_s = age_s
-        self._ledger = ledger
         self._report = report
-        self._mailbox: Mailbox[_Arrival] = Mailbox()
+        self._relay = FrameRelay()
         self._opened: Future[Detector] = Future()
+        self._forward_s = 0.0
         self._thread = threading.Thread(target=self._run, name='detection', daemon=True)
         self._thread.start()
 
@@ -76,66 +60,115 @@ class DetectionWorker:
         """
         return self._opened.result()
 
-    def offer(self, message: Any, missed: int) -> None:
-        """Take an image message in; the one that still waits is dropped for it."""
-        self._ledger.see(missed=missed)
+    def offer(self, camera: CameraChannel, message: Any, missed: int) -> None:
+        """Take an image message in; the camera's one that still waits is dropped for it."""
+        camera.ledger.see(missed=missed)
         if not self.enabled:
-            self._ledger.drop('disabled')
+            camera.ledger.drop('disabled')
             return
-        if self._mailbox.put(_Arrival(message, time.perf_counter())) is not None:
-            self._ledger.drop('superseded')
+        arrival = Arrival(camera, message, perf_counter())
+        displaced = self._relay.offer(arrival)
+        if displaced is not None:
+            camera.ledger.drop('deactivated' if displaced is arrival else 'superseded')
 
     def close(self) -> None:
-        """Finish the frame in work, drop the one that waits and free the model."""
-        if self._mailbox.close() is not None:
-            self._ledger.drop('deactivated')
+        """Finish the frame in work, drop those that wait and free the model."""
+        for left in self._relay.close():
+            left.camera.ledger.drop('deactivated')
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            detector = self._open_detector()
+            detector, self._relay.batch = self._open_detector()
         except BaseException as failure:  # handed over to whoever waits
             self._opened.set_exception(failure)
             return
+        preparation = PreparationWorker(
+            detector=detector,
+            relay=self._relay,
+            settings=lambda: self.settings,
+            too_old=lambda arrival: self._too_old(arrival, self.settings),
+            report=self._report,
+        )
         with detector:
             self._opened.set_result(detector)
-            while (arrival := self._mailbox.take()) is not None:
-                self._work(detector, arrival)
+            while frames := self._relay.take_ready(expected_s=self._forward_s):
+                self._work(detector, frames)
+            preparation.join()
 
-    def _work(self, detector: Detector, arrival: _Arrival) -> None:
+    def _work(self, detector: Detector, frames: tuple[ReadyFrame, ...]) -> None:
+        """Run the network on ready frames, those of one input size as a batch."""
         settings = self.settings
-        message = arrival.message
-        waited_s = time.perf_counter() - arrival.arrived_s
-        if settings.max_age_s and self._age_s(message.header.stamp) > settings.max_age_s:
-            self._ledger.drop('too_old')
+        started_s = perf_counter()
+        for _, group in groupby(frames, key=lambda frame: frame.prepared.canvas_bgr.shape):
+            self._forward(detector, list(group), settings)
+        self._forward_s += _SMOOTHING * (perf_counter() - started_s - self._forward_s)
+
+    def _forward(
+        self, detector: Detector, frames: list[ReadyFrame], settings: DetectorSettings
+    ) -> None:
+        young = []
+        for frame in frames:
+            if self._too_old(frame.arrival, settings):
+                frame.arrival.camera.ledger.drop('too_old')
+            else:
+                young.append(frame)
+        if not young:
             return
-        started_s = time.perf_counter()
+        started_s = perf_counter()
         try:
-            image_bgr = decode(message)
-            decoded_s = time.perf_counter() - started_s
-            detections = detector.detect(image_bgr, settings.thresholds)
+            answers = detector.forward(*(frame.prepared for frame in young))
+        except (RuntimeError, ValueError) as error:
+            for frame in young:
+                self._drop(frame, 'inference', error)
+            return
+        for frame, answer in zip(young, answers, strict=True):
+            self._finish(detector, frame, answer, settings, began_s=started_s)
+
+    def _finish(
+        self,
+        detector: Detector,
+        frame: ReadyFrame,
+        answer: Forwarded,
+        settings: DetectorSettings,
+        *,
+        began_s: float,
+    ) -> None:
+        """Choose, publish and account for one frame's detections.
+
+        In the thread of the model: in one of its own this took as long and delayed the next
+        forward pass by as much, for both need Python's lock.
+        """
+        arrival = frame.arrival
+        answered_s = perf_counter()
+        try:
+            detections = detector.finish(answer, settings.thresholds)
         except VisionError as error:
-            self._drop(error.cause, error)
+            self._drop(frame, error.cause, error)
             return
-        except (InferenceError, RuntimeError) as error:
-            self._drop('inference', error)
+        except RuntimeError as error:
+            self._drop(frame, 'inference', error)
             return
-        published_s = time.perf_counter()
-        self._publish(Result(message.header, image_bgr, detections, settings))
-        finished_s = time.perf_counter()
-        self._ledger.process(
+        found_s = perf_counter()
+        self._publish(arrival.camera, Result(arrival.message, frame.picture, detections, settings))
+        arrival.camera.ledger.process(
             {
-                'wait': waited_s,
-                'decode': decoded_s,
-                'letterbox': detector.times.letterbox_s,
-                'forward': detector.times.forward_s,
-                'suppression': detector.times.suppression_s,
-                'publish': finished_s - published_s,
-                'age': self._age_s(message.header.stamp),
+                'wait': frame.waited_s,
+                'decode': frame.decode_s,
+                'letterbox': frame.prepared.letterbox_s,
+                'ready': began_s - frame.ready_s,
+                'forward': answer.forward_s,
+                'suppression': found_s - answered_s,
+                'publish': perf_counter() - found_s,
+                'age': self._age_s(arrival.message.header.stamp),
             },
             found=detections.counts(detector.names),
         )
 
-    def _drop(self, cause: str, error: Exception) -> None:
-        self._ledger.drop(cause)
+    def _too_old(self, arrival: Arrival, settings: DetectorSettings) -> bool:
+        limit_s = settings.max_age_s
+        return bool(limit_s) and self._age_s(arrival.message.header.stamp) > limit_s
+
+    def _drop(self, frame: ReadyFrame, cause: str, error: Exception) -> None:
+        frame.arrival.camera.ledger.drop(cause)
         self._report(f'A frame was dropped ({cause}): {error}')

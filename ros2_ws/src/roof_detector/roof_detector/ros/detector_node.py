@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Find roof anomalies in a camera's images."""
+"""Find roof anomalies in the images of one or several cameras."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.time import Time
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from vision_msgs.msg import LabelInfo
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import InferenceError
-from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.annotation_worker import AnnotationWorker
-from roof_detector.ros.detection_worker import DetectionWorker, Result
+from roof_detector.ros.camera_channel import CameraChannel
+from roof_detector.ros.camera_topic import parse_cameras
+from roof_detector.ros.detection_worker import DetectionWorker
 from roof_detector.ros.detector_diagnostics import detector_status
 from roof_detector.ros.detector_parameters import (
     DETECTOR_TABLE,
@@ -30,14 +30,11 @@ from roof_detector.ros.detector_parameters import (
     detector_settings,
 )
 from roof_detector.ros.errors import RosError
-from roof_detector.ros.frame_ledger import FrameLedger
-from roof_detector.ros.image_subscription import ImageSubscription
-from roof_detector.ros.messages import detections_message, labels_message
+from roof_detector.ros.frame_stages import Result
+from roof_detector.ros.messages import labels_message
+from roof_detector.ros.model_opening import open_model
 from roof_detector.ros.node_process import run_node
 
-_TRANSPORTS = {'raw': (Image, 'image'), 'compressed': (CompressedImage, 'image/compressed')}
-_RESULTS_QOS = QoSProfile(depth=10)
-_IMAGES_QOS = QoSProfile(depth=1)
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -46,19 +43,22 @@ class DetectorNode(LifecycleNode):
 
     configure loads and warms up the model, activate listens for images, deactivate stops
     listening, cleanup frees the model. The executor's thread only passes messages on; the model
-    belongs to the detection worker, drawing to the annotation worker.
+    belongs to the detection worker, drawing to the annotation worker. Cameras share the model;
+    each has its own input, outputs and ledger.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
         self._values = DETECTOR_TABLE.declare(self)
         self._settings = detector_settings(self._values)
-        self._ledger = FrameLedger()
+        self._cameras = tuple(
+            CameraChannel(self, camera, transport=self._values['image_transport'])
+            for camera in parse_cameras(self._values['cameras'])
+        )
         self._detector: Detector | None = None
         self._worker: DetectionWorker | None = None
         self._annotations: AnnotationWorker | None = None
-        self._images: ImageSubscription | None = None
-        self._outputs: list[Publisher] = []
+        self._labels: Publisher | None = None
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_service(SetBool, '~/enable', self._enable)
@@ -74,13 +74,11 @@ class DetectorNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up and offer the outputs."""
-        self._ledger = FrameLedger()
         self._worker = DetectionWorker(
-            open_detector=self._open_detector,
+            open_detector=self._open_model,
             settings=self._settings,
             publish=self._publish,
             age_s=self._age_s,
-            ledger=self._ledger,
             report=self._report,
         )
         try:
@@ -100,9 +98,10 @@ class DetectorNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen for images."""
         assert self._worker is not None
-        message_type, topic = _TRANSPORTS[self._values['image_transport']]
-        self._images = ImageSubscription(self, message_type, topic, on_image=self._worker.offer)
-        self.get_logger().info(f'Listening on {self._images.topic}.')
+        for camera in self._cameras:
+            camera.listen(self._worker.offer)
+        topics = ', '.join(camera.topic for camera in self._cameras)
+        self.get_logger().info(f'Listening on {topics}.')
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -125,52 +124,25 @@ class DetectorNode(LifecycleNode):
         self._let_go()
         super().destroy_node()
 
-    def _open_detector(self) -> Detector:
-        values = self._values
-        detector = Detector.open(
-            resolve_model(values['model']),
-            device=values['device'],
-            backend=values['backend'],
-            image_size=values['image_size'] or None,
-            trust_model=values['trust_model'],
-            threads=values['threads'] or None,
+    def _open_model(self) -> tuple[Detector, int]:
+        return open_model(
+            self._values, cameras=len(self._cameras), inform=self.get_logger().info
         )
-        detector.warm_up()
-        return detector
 
     def _offer_outputs(self, detector: Detector) -> None:
-        self._found = self.create_publisher(Detection2DArray, '~/detections', _RESULTS_QOS)
         self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
-        image = self.create_publisher(Image, '~/image_annotated', _IMAGES_QOS)
-        compressed = self.create_publisher(
-            CompressedImage, '~/image_annotated/compressed', _IMAGES_QOS
-        )
-        masks = None
-        if detector.task == 'segment':
-            masks = self.create_publisher(Image, '~/masks', _IMAGES_QOS)
-        self._outputs = [
-            output
-            for output in (self._found, self._labels, image, compressed, masks)
-            if output is not None
-        ]
-        self._annotations = AnnotationWorker(
-            names=detector.names,
-            image=image,
-            compressed=compressed,
-            masks=masks,
-            report=self._report,
-        )
+        for camera in self._cameras:
+            camera.open(detector)
+        self._annotations = AnnotationWorker(names=detector.names, report=self._report)
         self._publish_labels()
 
-    def _publish(self, result: Result) -> None:
-        assert self._detector is not None and self._annotations is not None
-        self._found.publish(
-            detections_message(result.detections, names=self._detector.names, header=result.header)
-        )
-        self._annotations.offer(result)
+    def _publish(self, camera: CameraChannel, result: Result) -> None:
+        assert camera.outputs is not None and self._annotations is not None
+        camera.outputs.publish_detections(result.detections, header=result.message.header)
+        self._annotations.offer(camera.outputs, result)
 
     def _publish_labels(self) -> None:
-        assert self._detector is not None
+        assert self._detector is not None and self._labels is not None
         header = Header(stamp=self.get_clock().now().to_msg())
         self._labels.publish(
             labels_message(
@@ -190,7 +162,7 @@ class DetectorNode(LifecycleNode):
         self._settings = settings
         if self._worker is not None:
             self._worker.settings = settings
-        if self._outputs:
+        if self._labels is not None:
             self._publish_labels()
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -203,21 +175,23 @@ class DetectorNode(LifecycleNode):
         return response
 
     def _look_around(self) -> None:
-        silence_s = None
-        if self._images is not None:
-            self._images.refresh()
-            silence_s = self._images.silence_s if self._images.silent else None
-        status = detector_status(
-            name=f'{self.get_fully_qualified_name().lstrip("/")}: detection',
-            state=self._state_machine.current_state[1],
-            topic='' if self._images is None else self._images.topic,
-            silence_s=silence_s,
-            detector=self._detector,
-            page=self._ledger.page(),
-            annotations_skipped=0 if self._annotations is None else self._annotations.skipped,
-        )
+        statuses = []
+        for camera in self._cameras:
+            camera.refresh()
+            outputs = camera.outputs
+            statuses.append(
+                detector_status(
+                    name=camera.status_name,
+                    state=self._state_machine.current_state[1],
+                    topic=camera.topic,
+                    silence_s=camera.silence_s,
+                    detector=self._detector,
+                    page=camera.ledger.page(),
+                    annotations_skipped=0 if outputs is None else outputs.skipped,
+                )
+            )
         header = Header(stamp=self.get_clock().now().to_msg())
-        self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+        self._diagnostics.publish(DiagnosticArray(header=header, status=statuses))
 
     def _age_s(self, stamp: Any) -> float:
         age_s: float = (self.get_clock().now() - Time.from_msg(stamp)).nanoseconds / 1e9
@@ -227,9 +201,8 @@ class DetectorNode(LifecycleNode):
         self.get_logger().warning(sentence, throttle_duration_sec=5.0)
 
     def _stop_listening(self) -> None:
-        if self._images is not None:
-            self._images.close()
-            self._images = None
+        for camera in self._cameras:
+            camera.stop_listening()
 
     def _let_go(self) -> None:
         self._stop_listening()
@@ -239,9 +212,11 @@ class DetectorNode(LifecycleNode):
         if self._annotations is not None:
             self._annotations.close()
             self._annotations = None
-        for output in self._outputs:
-            self.destroy_publisher(output)
-        self._outputs = []
+        for camera in self._cameras:
+            camera.close()
+        if self._labels is not None:
+            self.destroy_publisher(self._labels)
+            self._labels = None
         self._detector = None
 
 

@@ -50,6 +50,20 @@ DETECTOR_TABLE = ParameterTable(
         choices=('raw', 'compressed'),
     ),
     Parameter(
+        'cameras',
+        (),
+        'Cameras that share the model, as name or name:topic, for example '
+        "['front', 'down:/belly/image_raw']; each listens to <name>/image or its topic and has "
+        'its outputs under ~/<name>/. Empty for one camera without a name.',
+    ),
+    Parameter(
+        'batch',
+        'auto',
+        'Run frames of several cameras as one batch when they wait together; auto measures '
+        'at the start whether that is quicker.',
+        choices=('auto', 'always', 'never'),
+    ),
+    Parameter(
         'autostart',
         default=True,
         description='Configure and activate at once; false waits for lifecycle transitions.',
@@ -100,6 +114,13 @@ DETECTOR_TABLE = ParameterTable(
         live=True,
     ),
     Parameter(
+        'reduced_decoding',
+        default=True,
+        description='Decode a JPEG at 1/2, 1/4 or 1/8 of its size where that is no smaller than '
+        'what the network sees; boxes stay in pixels of the full size.',
+        live=True,
+    ),
+    Parameter(
         'max_age_s',
         0.0,
         'Frames older than this when their turn comes are dropped and counted; 0 for no limit.',
@@ -117,6 +138,7 @@ class DetectorSettings:
     thresholds: Thresholds
     annotate: bool
     jpeg_quality: int
+    reduced_decoding: bool
     max_age_s: float
 
 
@@ -141,5 +163,6 @@ def detector_settings(
         thresholds=thresholds,
         annotate=values['annotate'],
         jpeg_quality=values['jpeg_quality'],
+        reduced_decoding=values['reduced_decoding'],
         max_age_s=values['max_age_s'],
     )

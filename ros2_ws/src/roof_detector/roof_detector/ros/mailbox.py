@@ -1,43 +1,49 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the newest frame waits for the worker."""
+"""Where the newest thing of each sender waits for its turn."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar('T')
 
 
 class Mailbox(Generic[T]):
-    """Hold at most one item between two threads: the newest wins, the older is handed back."""
+    """Hold at most one item of each sender between threads: the newest wins.
+
+    Senders are served in the order in which they began to wait: a newer item takes the place of
+    the older one, which is handed back, and whoever was served goes to the end.
+    """
 
     def __init__(self) -> None:
         self._filled = threading.Condition()
-        self._item: T | None = None
+        self._items: dict[Hashable, T] = {}
         self._closed = False
 
-    def put(self, item: T) -> T | None:
+    def put(self, item: T, *, sender: Hashable = None) -> T | None:
         """Leave an item and return the one it displaces, or the item itself once closed."""
         with self._filled:
             if self._closed:
                 return item
-            displaced, self._item = self._item, item
+            displaced = self._items.get(sender)
+            self._items[sender] = item
             self._filled.notify()
         return displaced
 
     def take(self) -> T | None:
         """Wait for an item and take it out; return None once the mailbox is closed."""
         with self._filled:
-            self._filled.wait_for(lambda: self._item is not None or self._closed)
-            item, self._item = self._item, None
-        return item
+            self._filled.wait_for(lambda: self._items or self._closed)
+            return self._items.pop(next(iter(self._items))) if self._items else None
 
-    def close(self) -> T | None:
-        """Wake the taker for good and return the item that nobody took."""
+    def close(self) -> tuple[T, ...]:
+        """Wake the taker for good and return the items that nobody took."""
         with self._filled:
             self._closed = True
-            item, self._item = self._item, None
+            items = tuple(self._items.values())
+            self._items.clear()
             self._filled.notify_all()
-        return item
+        return items

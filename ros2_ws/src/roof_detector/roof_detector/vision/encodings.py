@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from typing import TypeAlias
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.errors import BadJpeg, BadStep, ShortData, UnsupportedEncoding, ZeroSize
+from roof_detector.vision.jpeg_header import JPEG_START, JpegHeader
 
 Buffer: TypeAlias = 'bytes | bytearray | memoryview | array[int] | npt.NDArray[np.uint8]'
 
@@ -31,7 +33,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-_JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
+_JPEG_END = b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 
 
@@ -78,8 +80,43 @@ def decode_jpeg(data: Buffer, *, reduce: int = 1) -> npt.NDArray[np.uint8]:
     """
     if reduce not in _REDUCED:
         raise BadJpeg(f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.')
+    _read_header(data)
+    return _decode(data, reduce)
+
+
+def decode_for(
+    data: Buffer, needed_wh: Callable[[tuple[int, int]], tuple[int, int]]
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+    """Decode a JPEG as small as its use allows; return the picture and its full width and height.
+
+    `needed_wh` tells from the full size the least that is of use. A JPEG is decoded at the least
+    of 1/1, 1/2, 1/4 and 1/8 of its size that is not smaller; a PNG, which has no cheap small
+    decoding, in full.
+    """
+    header = _read_header(data)
+    if header is None or header.size_wh is None:
+        image_bgr = _decode(data, 1)
+        return image_bgr, (image_bgr.shape[1], image_bgr.shape[0])
+    # EXIF data may turn the picture in decoding, so both ways round must do.
+    upright, turned = header.size_wh, header.size_wh[::-1]
+    reduce = max(
+        one
+        for one in _REDUCED
+        if one == 1
+        or all(
+            have >= one * need
+            for size_wh in (upright, turned)
+            for have, need in zip(size_wh, needed_wh(size_wh), strict=True)
+        )
+    )
+    image_bgr = _decode(data, reduce)
+    height, width = image_bgr.shape[:2]
+    as_stored = (width, height) == tuple(-(-side // reduce) for side in upright)
+    return image_bgr, upright if as_stored else turned
+
+
+def _decode(data: Buffer, reduce: int) -> npt.NDArray[np.uint8]:
     flat = np.frombuffer(data, dtype=np.uint8)
-    _check_whole(flat.tobytes() if not isinstance(data, bytes) else data)
     image_bgr = cv2.imdecode(flat, _REDUCED[reduce])
     if image_bgr is None:
         raise BadJpeg(
@@ -88,31 +125,21 @@ def decode_jpeg(data: Buffer, *, reduce: int = 1) -> npt.NDArray[np.uint8]:
     return image_bgr  # type: ignore[return-value]
 
 
-def _check_whole(data: bytes) -> None:
-    if data.startswith(_JPEG_START):
-        if data.rfind(_JPEG_END, _scan_start(data)) < 0:
+def _read_header(buffer: Buffer) -> JpegHeader | None:
+    """Check that a picture is there from beginning to end; return a JPEG's header."""
+    data = buffer if isinstance(buffer, bytes) else np.frombuffer(buffer, np.uint8).tobytes()
+    if data.startswith(JPEG_START):
+        header = JpegHeader.read(data)
+        if data.rfind(_JPEG_END, header.scan_start) < 0:
             raise BadJpeg(
                 f'The JPEG of {len(data)} bytes is cut short: its end marker is missing.'
             )
-    elif data.startswith(_PNG_START):
+        return header
+    if data.startswith(_PNG_START):
         if _PNG_END not in data[-64:]:
             raise BadJpeg(f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.')
-    else:
-        raise BadJpeg(
-            f'The compressed picture of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
-            'expected a JPEG or a PNG.'
-        )
-
-
-def _scan_start(data: bytes) -> int:
-    """Return where the scan begins, past segments that may hold a thumbnail with its own end."""
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
-        if marker == 0xDA:  # start of scan
-            return position
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], 'big')
-    return len(data)
+        return None
+    raise BadJpeg(
+        f'The compressed picture of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
+        'expected a JPEG or a PNG.'
+    )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -104,19 +103,37 @@ class InstanceMasks:
         *,
         zoom_xy: tuple[float, float],
     ) -> npt.NDArray[np.float32]:
-        """Sample the logits bilinearly at the centres of the pixels of a box."""
+        """Sample the logits bilinearly at the centres of the pixels of a box.
+
+        As two products of matrices, over the cells that the box needs: half the time of
+        cv2.warpAffine on large boxes, and without its rounding of positions to 1/32 of a cell.
+        """
         logits = self.logits[position]
         x1, y1, x2, y2 = box_xyxy
-        matrix = np.zeros((2, 3))
-        for axis, start, cells in ((0, x1, logits.shape[1]), (1, y1, logits.shape[0])):
-            cell = cells / self.geometry.input_wh[axis]  # mask cells per input pixel
+        weights, cells = [], []
+        for axis, start, stop, count in (
+            (0, x1, x2, logits.shape[1]),
+            (1, y1, y2, logits.shape[0]),
+        ):
+            cell = count / self.geometry.input_wh[axis]  # mask cells per input pixel
             step = self.geometry.scale_xy[axis] / zoom_xy[axis] * cell
-            matrix[axis, axis] = step
-            matrix[axis, 2] = (start + 0.5) * step + self.geometry.pad_xy[axis] * cell - 0.5
-        return cv2.warpAffine(  # type: ignore[return-value]
-            logits,
-            matrix,
-            (x2 - x1, y2 - y1),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+            pad = self.geometry.pad_xy[axis] * cell
+            at = (np.arange(start, stop) + 0.5) * step + pad - 0.5
+            weights_of_axis, cells_of_axis = _bilinear(np.clip(at, 0, count - 1))
+            weights.append(weights_of_axis)
+            cells.append(cells_of_axis)
+        return weights[1] @ logits[cells[1], cells[0]] @ weights[0].T
+
+
+def _bilinear(at: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], slice]:
+    """Return weights (n, cells) that sample a row of cells at rising positions, and which cells.
+
+    A position on the last cell has a neighbour of weight 0 beyond it, which is left out.
+    """
+    lower = at.astype(np.intp)
+    first, last = int(lower[0]), int(np.ceil(at[-1]))
+    weights = np.zeros((len(at), last - first + 2), dtype=np.float32)
+    rows, columns = np.arange(len(at)), lower - first
+    weights[rows, columns] = 1 - (at - lower)
+    weights[rows, columns + 1] = at - lower
+    return weights[:, : last - first + 1], slice(first, last + 1)

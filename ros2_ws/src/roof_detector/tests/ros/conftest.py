@@ -118,6 +118,21 @@ def shared_graph():
 
 
 @pytest.fixture(scope='session')
+def roof_bgr():
+    """Return a frame with several labelled things, of a flight that no model was trained on."""
+    from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight
+
+    for seed in itertools.count(990_001):  # not every world has them where this flight looks
+        flight = SurveyFlight(
+            RoofWorld.generate(seed=seed), FlightConfig(size_wh=(640, 360)), seed=1
+        )
+        frames = (flight[i] for i in range(0, min(len(flight), 150), 6))
+        best = max(frames, key=lambda frame: len(frame.class_ids))
+        if len(best.class_ids) >= 5:
+            return best.image_bgr
+
+
+@pytest.fixture(scope='session')
 def make_probe():
     """Return the class of probes; imported late, so that collecting tests needs no messages."""
     from detector_probe import DetectorProbe

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 import array
-import itertools
 
 import cv2
 import numpy as np
@@ -15,17 +14,6 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
 from roof_detector.ros.messages import compressed_message, image_message
-from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight
-
-
-@pytest.fixture(scope='module')
-def roof_bgr():
-    """Return a frame with several labelled things, of a flight that no model was trained on."""
-    flight = SurveyFlight(
-        RoofWorld.generate(seed=990_001), FlightConfig(size_wh=(640, 360)), seed=1
-    )
-    frames = (flight[i] for i in range(0, len(flight), 6))
-    return max(itertools.islice(frames, 25), key=lambda frame: len(frame.class_ids)).image_bgr
 
 
 @pytest.fixture(scope='module')

@@ -52,7 +52,7 @@ def test_an_empty_mailbox_lets_its_taker_go_when_it_closes():
     taken = []
     taker = threading.Thread(target=lambda: taken.append(mailbox.take()))
     taker.start()
-    assert mailbox.close() is None
+    assert mailbox.close() == ()
     taker.join(timeout=10)
     assert taken == [None]
 
@@ -67,9 +67,18 @@ def test_the_newest_item_displaces_the_one_that_waits():
 def test_a_closed_mailbox_hands_everything_back():
     mailbox: Mailbox[int] = Mailbox()
     mailbox.put(1)
-    assert mailbox.close() == 1
+    assert mailbox.close() == (1,)
     assert mailbox.put(2) == 2
     assert mailbox.take() is None
+
+
+def test_senders_are_served_in_the_order_in_which_they_began_to_wait():
+    mailbox: Mailbox[str] = Mailbox()
+    for item, sender in (('a1', 'a'), ('b1', 'b'), ('a2', 'a')):
+        mailbox.put(item, sender=sender)
+    assert mailbox.take() == 'a2'
+    mailbox.put('a3', sender='a')
+    assert [mailbox.take(), mailbox.take()] == ['b1', 'a3']
 
 
 def count(gaps, number, time, *, one_publisher=True):

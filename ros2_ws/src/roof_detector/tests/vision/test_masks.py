@@ -88,6 +88,20 @@ def test_masks_come_in_a_smaller_size_on_request():
     assert np.mean(small != masks.full(0)[2::4, 2::4]) < 0.02
 
 
+@pytest.mark.parametrize('source_wh', [(1920, 1080), (1366, 768), (333, 517)])
+def test_an_edge_lies_where_the_logits_cross_zero(source_wh):
+    geometry = Letterbox.fit(source_wh)
+    width, height = geometry.input_wh
+    middle = source_wh[0] / 3 + 0.3
+    # Logits that rise by 1 for each source pixel to the right, and are 0 at `middle`.
+    columns = (np.arange(width // 4) + 0.5) * 4
+    row = (columns - geometry.pad_xy[0]) / geometry.scale_xy[0] - middle
+    logits = np.broadcast_to(row, (1, height // 4, width // 4)).astype(np.float32)
+    box = np.array([[0, 0, *source_wh]], np.float32)
+    mask = InstanceMasks(logits, box, geometry).full(0)
+    assert np.array_equal(mask.any(axis=0), np.arange(source_wh[0]) + 0.5 > middle)
+
+
 def test_indexing_keeps_logits_with_their_boxes():
     masks = masks_of([[0, 0, 10, 10], [50, 50, 90, 90]])
     second = masks[np.array([False, True])]

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether a model does better with several pictures at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from roof_detector.inference.detector import Detector
+
+_PASSES = 3
+
+
+@dataclass(frozen=True)
+class BatchTiming:
+    """Hold how long one picture took, and how long `count` took in one batch."""
+
+    count: int
+    single_s: float
+    batch_s: float
+
+    @property
+    def pays(self) -> bool:
+        """Tell whether the batch is ready before its pictures would be, one by one, on average.
+
+        One after another they are ready after 1, 2, ... count times `single_s`. A batch that is
+        quicker than their mean gives more results per second as well.
+        """
+        return self.batch_s < (self.count + 1) / 2 * self.single_s
+
+
+def time_batch(
+    detector: Detector, count: int, *, source_wh: tuple[int, int] = (1280, 720)
+) -> BatchTiming:
+    """Measure, in turn, single pictures and batches on grey pictures; warm up every batch size.
+
+    Belongs into the thread that owns the detector.
+    """
+    width, height = source_wh
+    prepared = detector.prepare(np.full((height, width, 3), 114, dtype=np.uint8))
+    for size in range(2, count + 1):
+        detector.forward(*[prepared] * size)
+    times_s: dict[int, list[float]] = {1: [], count: []}
+    for _ in range(_PASSES):
+        for size, taken_s in times_s.items():
+            answers = detector.forward(*[prepared] * size)
+            taken_s.append(sum(one.forward_s for one in answers))
+    return BatchTiming(
+        count=count,
+        single_s=float(np.median(times_s[1])),
+        batch_s=float(np.median(times_s[count])),
+    )

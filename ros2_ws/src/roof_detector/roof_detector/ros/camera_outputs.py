@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the detector publishes about one camera."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.ros.detector_parameters import DetectorSettings
+from roof_detector.ros.messages import compressed_message, detections_message, image_message
+from roof_detector.vision.detections import Detections
+
+_RESULTS_QOS = QoSProfile(depth=10)
+_IMAGES_QOS = QoSProfile(depth=1)
+
+
+class CameraOutputs:
+    """Offer detections, annotated images and masks of one camera; `skipped` counts undrawn ones.
+
+    `prefix` stands before the topics' names: `~/`, or `~/front/` where several cameras share a
+    node.
+    """
+
+    def __init__(self, node: Node, *, prefix: str, names: tuple[str, ...], masks: bool) -> None:
+        self.skipped = 0
+        self._node = node
+        self._names = names
+        self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
+        self._image = node.create_publisher(Image, f'{prefix}image_annotated', _IMAGES_QOS)
+        self._compressed = node.create_publisher(
+            CompressedImage, f'{prefix}image_annotated/compressed', _IMAGES_QOS
+        )
+        self._masks: Publisher | None = None
+        if masks:
+            self._masks = node.create_publisher(Image, f'{prefix}masks', _IMAGES_QOS)
+
+    def wants_picture(self, settings: DetectorSettings) -> bool:
+        """Tell whether someone listens to annotated images."""
+        return settings.annotate and bool(
+            self._image.get_subscription_count() or self._compressed.get_subscription_count()
+        )
+
+    def wants_masks(self) -> bool:
+        """Tell whether someone listens to masks."""
+        return self._masks is not None and self._masks.get_subscription_count() > 0
+
+    def publish_detections(self, detections: Detections, *, header: Header) -> None:
+        """Publish what was found."""
+        self._found.publish(detections_message(detections, names=self._names, header=header))
+
+    def publish_picture(
+        self, drawn_bgr: npt.NDArray[np.uint8], *, header: Header, jpeg_quality: int
+    ) -> None:
+        """Publish an annotated image in the forms that someone listens to."""
+        if self._compressed.get_subscription_count():
+            _, jpeg = cv2.imencode('.jpg', drawn_bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+            self._compressed.publish(compressed_message(jpeg, header=header))
+        if self._image.get_subscription_count():
+            self._image.publish(image_message(drawn_bgr, encoding='bgr8', header=header))
+
+    def publish_masks(self, index: npt.NDArray[np.uint16], *, header: Header) -> None:
+        """Publish the index image of a segmentation model."""
+        assert self._masks is not None
+        self._masks.publish(image_message(index, encoding='16UC1', header=header))
+
+    def close(self) -> None:
+        """Take the topics back."""
+        for publisher in (self._found, self._image, self._compressed, self._masks):
+            if publisher is not None:
+                self._node.destroy_publisher(publisher)

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The thread that decodes, so that the model need not wait for pixels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter
+
+import cv2
+
+from roof_detector.inference.detector import Detector
+from roof_detector.ros.detector_parameters import DetectorSettings
+from roof_detector.ros.frame_relay import FrameRelay
+from roof_detector.ros.frame_stages import Arrival, ReadyFrame
+from roof_detector.ros.image_decoder import decode
+from roof_detector.vision.errors import VisionError
+
+
+class PreparationWorker:
+    """Decode the newest frames and fit them to the network while it is busy with others.
+
+    `too_old` drops a frame that has waited too long, before work is spent on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        relay: FrameRelay,
+        settings: Callable[[], DetectorSettings],
+        too_old: Callable[[Arrival], bool],
+        report: Callable[[str], None],
+    ) -> None:
+        self._detector = detector
+        self._relay = relay
+        self._settings = settings
+        self._too_old = too_old
+        self._report = report
+        self._thread = threading.Thread(target=self._run, name='preparation', daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the thread has ended, after its relay was closed."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (arrival := self._relay.take_arrival()) is not None:
+            ledger = arrival.camera.ledger
+            if self._too_old(arrival):
+                ledger.drop('too_old')
+                continue
+            try:
+                frame = self._prepare(arrival)
+            except (VisionError, cv2.error) as error:
+                cause = error.cause if isinstance(error, VisionError) else 'decoding'
+                ledger.drop(cause)
+                self._report(f'A frame was dropped ({cause}): {error}')
+                continue
+            displaced = self._relay.hand_over(frame)
+            if displaced is not None:
+                ledger.drop('deactivated' if displaced is frame else 'superseded')
+
+    def _prepare(self, arrival: Arrival) -> ReadyFrame:
+        started_s = perf_counter()
+        reduced = self._settings().reduced_decoding
+        picture = decode(arrival.message, needed_wh=self._detector.needed_wh if reduced else None)
+        decoded_s = perf_counter()
+        prepared = self._detector.prepare(picture.image_bgr, source_wh=picture.source_wh)
+        return ReadyFrame(
+            arrival=arrival,
+            picture=picture,
+            prepared=prepared,
+            waited_s=started_s - arrival.arrived_s,
+            decode_s=decoded_s - started_s,
+            ready_s=perf_counter(),
+        )

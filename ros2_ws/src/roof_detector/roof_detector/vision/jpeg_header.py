@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a JPEG says of itself before its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+JPEG_START = b'\xff\xd8\xff'
+
+# Start of frame of every kind of JPEG; C4, C8 and CC among them mean something else (T.81, B.1).
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FILL, _SCAN = 0xFF, 0xDA
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """Hold a JPEG's `size_wh` as stored, before any turn that its EXIF data asks for.
+
+    `size_wh` is None where no frame comes before the scan; `scan_start` is where the pixels
+    begin, past segments that may hold a thumbnail of its own, or the end of what was cut short.
+    """
+
+    size_wh: tuple[int, int] | None
+    scan_start: int
+
+    @classmethod
+    def read(cls, data: bytes) -> JpegHeader:
+        """Walk from segment to segment up to the first scan."""
+        position, size_wh = 2, None
+        while position + 4 <= len(data) and data[position] == 0xFF:
+            marker = data[position + 1]
+            if marker == _FILL:
+                position += 1
+                continue
+            if marker == _SCAN:
+                return cls(size_wh, position)
+            if marker in _FRAMES and position + 9 <= len(data):
+                height = int.from_bytes(data[position + 5 : position + 7], 'big')
+                width = int.from_bytes(data[position + 7 : position + 9], 'big')
+                size_wh = width, height
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], 'big')
+        return cls(size_wh, len(data))
