@@ -55,6 +55,7 @@ class BagFootage:
         self.name = self._reader.path.name if path.is_dir() else path.stem
         self.image_topics = tuple(topic.name for topic in chosen)
         self.frame_count: int | None = sum(topic.message_count for topic in chosen)
+        self.is_annotated = all('annotated' in name for name in self.image_topics)
         self._troubles = list(self._reader.damage)
         wanted = [
             topic

@@ -53,7 +53,10 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """Hold what two runs have in common, and the frames that differ most, the worst first."""
+    """Hold what two runs have in common, and the frames that differ most, the worst first.
+
+    `alike` counts the frames in which neither found anything alone.
+    """
 
     classes: dict[str, ClassAgreement] = field(default_factory=lambda: defaultdict(ClassAgreement))
     compared: int = 0
@@ -100,8 +103,8 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
         )
         result.compared += 1
         _add(result.classes, one, other, agreement)
+        result.alike += not (len(agreement.only_first) or len(agreement.only_second))
         if not agreement.disagreement:
-            result.alike += 1
             continue
         entry = (agreement.disagreement, -result.compared, Difference(one, other, agreement))
         (heapq.heappush if len(heap) < worst else heapq.heappushpop)(heap, entry)

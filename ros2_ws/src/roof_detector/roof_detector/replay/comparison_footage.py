@@ -74,7 +74,7 @@ def _footages(bags: Sequence[ResultBag], topic: str, images: Path | None) -> Ite
             if path is images:
                 raise
             continue
-        if len(footage.image_topics) == 1:
+        if len(footage.image_topics) == 1 and not footage.is_annotated:
             yield footage
         else:
             footage.close()

@@ -76,6 +76,10 @@ class FlightDetection:
                 return Outcome.earlier(read_run(folder.final), output=folder.final)
             self._detect(footage, folder)
             self._tally.troubles += footage.troubles()
+            if footage.is_annotated:
+                self._tally.notes.append(
+                    'The bag holds annotated pictures only: what was drawn in may be found.'
+                )
             return self._finish(folder)
 
     def _finish(self, folder: WorkFolder) -> Outcome:

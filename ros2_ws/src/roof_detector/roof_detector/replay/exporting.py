@@ -70,7 +70,9 @@ def export_results(
                 overwrite=overwrite,
             )
         )
-        pictures = _pictures(stack, bag, images) if exports.wants_pictures else {}
+        pictures: dict[str, StampedPictures] = {}
+        if exports.wants_pictures:
+            pictures = _pictures(stack, bag, images, tally)
         if exports.wants_pictures and not pictures:
             tally.troubles.append(_NO_PICTURES)
         progress = Progress(bag.stem, frames=bag.frame_count, quiet=quiet)
@@ -125,7 +127,9 @@ def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:
     return table
 
 
-def _pictures(stack: ExitStack, bag: ResultBag, images: Path | None) -> dict[str, StampedPictures]:
+def _pictures(
+    stack: ExitStack, bag: ResultBag, images: Path | None, tally: Tally
+) -> dict[str, StampedPictures]:
     """Return the pictures beside each image topic's findings, as far as there are any."""
     found = {}
     for topic in bag.image_topics:
@@ -140,6 +144,8 @@ def _pictures(stack: ExitStack, bag: ResultBag, images: Path | None) -> dict[str
                 raise
             continue
         stack.enter_context(closing(footage))
+        if footage.is_annotated:
+            tally.notes.append('The bag holds annotated pictures only; boxes are drawn twice.')
         if len(footage.image_topics) == 1:
             found[topic] = StampedPictures(footage.items())
     return found

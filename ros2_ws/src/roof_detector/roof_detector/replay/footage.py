@@ -70,6 +70,7 @@ class Footage(Protocol):
     image_topics: tuple[str, ...]
     passing_topics: tuple[PassingTopic, ...]
     frame_count: int | None
+    is_annotated: bool  # only pictures that boxes were drawn into already
 
     def items(self) -> Iterator[Frame | Passing]:
         """Yield all that there is; raise SourceError where it cannot be read any further."""

@@ -28,6 +28,7 @@ class PictureFootage:
 
     image_topics: tuple[str, ...] = ('',)
     passing_topics: tuple[PassingTopic, ...] = ()
+    is_annotated = False
 
     def __init__(self, path: Path) -> None:
         self.name = path.name if path.is_dir() else path.stem
@@ -53,6 +54,7 @@ class VideoFootage:
 
     image_topics: tuple[str, ...] = ('',)
     passing_topics: tuple[PassingTopic, ...] = ()
+    is_annotated = False
 
     def __init__(self, path: Path) -> None:
         self._source = VideoSource(path)

@@ -91,7 +91,8 @@ def test_the_worst_frames_are_shown_side_by_side_with_differences_in_colour(
     flights, detect, tmp_path
 ):
     bag = flights.write(tmp_path / 'flight')
-    low, high = detect(bag, confidence=0.5)[0], detect(bag, output='high', confidence=0.8)[0]
+    low = detect(bag, confidence=0.5, annotated=True)[0]  # annotated: no place to take them from
+    high = detect(bag, output='high', confidence=0.8)[0]
     with ResultBag(low.output) as a, ResultBag(high.output) as b:
         comparison = compare(a, b, worst=2)
         pictures, sentence = pictures_of(comparison, a, b, images=None)
@@ -103,7 +104,9 @@ def test_the_worst_frames_are_shown_side_by_side_with_differences_in_colour(
     changed_left, changed_right = (
         np.count_nonzero((half != original).any(axis=2)) for half in (left, right)
     )
-    assert changed_left > changed_right  # A found more, so it has more coloured boxes
+    # A found more, so it has more coloured boxes; what both found is a thin line.
+    assert changed_left > changed_right
+    assert changed_right < 0.7 * width * height
 
 
 def test_without_the_footage_boxes_stand_on_grey_and_it_is_said(flights, detect, tmp_path):
