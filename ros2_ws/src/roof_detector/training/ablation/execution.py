@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""All trials of an ablation, one after another; what is done already is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import yaml
+from tqdm import tqdm
+
+from training.ablation.findings import Findings
+from training.ablation.latency import ratios_to, time_interleaved
+from training.ablation.plan import AblationPlan, Trial
+from training.ablation.trial_process import run_apart
+from training.ablation.trial_result import TrialResult
+from training.ablation.trial_run import check_same_settings, test_hash, training_seconds
+from training.dataset import dataset_hash
+from training.dataset.reader import open_set
+from training.errors import TrainingError
+from training.interruption import StopRequest
+
+
+@dataclass
+class Execution:
+    """Run the trials of a plan and gather what comes of them, also when it is interrupted."""
+
+    plan: AblationPlan
+    stop: StopRequest
+    results: dict[str, list[TrialResult]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Run what is not done; raise Interrupted when a signal asks for it."""
+        kept = kept_results(self.plan)
+        count = len(self.plan.trials)
+        for number, trial in enumerate(self.plan.trials, 1):
+            found = kept.get(trial) or self._train(trial, f'{number}/{count}')
+            if isinstance(found, str):
+                self.failures[f'{trial.label}, seed {trial.config.seed}'] = found
+            else:
+                self.results.setdefault(trial.label, []).append(found)
+
+    def findings(self, *, rounds: int) -> Findings:
+        """Return what was found so far; the networks are timed in so many rounds, 0 for not."""
+        return Findings(
+            baseline=self.plan.baseline,
+            labels=self.plan.labels,
+            seeds=self.plan.seeds,
+            results=self.results,
+            failures=self.failures,
+            time_ratios=self._times(rounds) if rounds else {},
+        )
+
+    def _train(self, trial: Trial, number: str) -> TrialResult | str:
+        name = f'{number} {trial.label}, seed {trial.config.seed}'
+        with tqdm(total=trial.config.epochs, desc=name, unit='epoch') as bar:
+
+            def watch() -> None:
+                bar.update(len(training_seconds(trial.folder)) - bar.n)
+
+            return run_apart(trial, stop=self.stop, watch=watch)
+
+    def _times(self, rounds: int) -> dict[str, float]:
+        """Time each variant's first network on a picture of the data tested on."""
+        folders = {trial.label: trial.folder for trial in reversed(self.plan.trials)}
+        found = [label for label in self.plan.labels if label in self.results]
+        checkpoints = {label: folders[label] / 'weights' / 'best.pt' for label in found}
+        checkpoints = {label: path for label, path in checkpoints.items() if path.exists()}
+        test = self.plan.test
+        with open_set(test.data) as opened:
+            picture = next(iter(opened.labelled.of_split(test.split))).picture
+            image: Any = cv2.imread(str(picture))
+        if image is None:
+            raise TrainingError(f'{picture} cannot be read, copy it again.')
+        taken = time_interleaved(checkpoints, image, image_size=test.image_size, rounds=rounds)
+        return ratios_to(self.plan.baseline, taken)
+
+
+def kept_results(plan: AblationPlan) -> dict[Trial, TrialResult]:
+    """Return what stands already; raise TrainingError where it is of another plan."""
+    found = {trial: TrialResult.read(trial.folder) for trial in plan.trials}
+    kept = {trial: result for trial, result in found.items() if result is not None}
+    if not kept:
+        return {}
+    data_hash = dataset_hash(plan.trials[0].config.data)
+    tested = test_hash(plan.trials[0], trained_on=data_hash)
+    for trial, result in kept.items():
+        check_same_settings(trial, _settings_in(trial.folder))
+        if (result.data_hash, result.test_hash) != (data_hash, tested):
+            raise TrainingError(
+                f'{trial.folder} was trained or measured on other pictures than there are now. '
+                'Give another --output.'
+            )
+    return kept
+
+
+def _settings_in(folder: Path) -> dict[str, object]:
+    settings: dict[str, object] = yaml.safe_load((folder / 'config.yaml').read_text())
+    return settings

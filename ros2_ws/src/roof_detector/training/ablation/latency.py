@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How long the trained networks take beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.detector import Detector
+
+
+def time_interleaved(
+    checkpoints: Mapping[str, Path],
+    image_bgr: npt.NDArray[np.uint8],
+    *,
+    image_size: int | None,
+    rounds: int,
+) -> dict[str, list[float]]:
+    """Return the seconds of each network's forward pass in each round, on a processor in f32.
+
+    All are open together and take turns, in an order that turns by one each round, so that
+    whatever else the machine does meets all of them alike. The first round warms up.
+    """
+    with ExitStack() as stack:
+        detectors = {
+            label: stack.enter_context(Detector.open(path, device='cpu', image_size=image_size))
+            for label, path in checkpoints.items()
+        }
+        labels = list(detectors)
+        taken: dict[str, list[float]] = {label: [] for label in labels}
+        for number in range(rounds + 1):
+            first = number % max(len(labels), 1)
+            for label in labels[first:] + labels[:first]:
+                prepared = detectors[label].prepare(image_bgr)
+                started_s = perf_counter()
+                detectors[label].forward(prepared)
+                if number:
+                    taken[label].append(perf_counter() - started_s)
+    return taken
+
+
+def ratios_to(baseline: str, taken: Mapping[str, list[float]]) -> dict[str, float]:
+    """Return the median over the rounds of each one's time over the baseline's."""
+    if baseline not in taken:
+        return {}
+    return {
+        label: median(one / other for one, other in zip(seconds, taken[baseline], strict=True))
+        for label, seconds in taken.items()
+    }

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What one trial found, or why it could not."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+_RESULT = 'result.json'
+_FAILURE = 'failure.json'
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """Hold one trained model's figures.
+
+    `per_class` gives the AP50 of each class, None where the pictures have none of it;
+    `transferred` the share of the weights that was taken over, None when all began at random;
+    `operations` those of the fused network on one picture; `test_hash` names the content of the
+    data that was tested on, `data_hash` of that trained on.
+    """
+
+    label: str
+    seed: int
+    map50: float | None
+    map50_interval: tuple[float, float] | None
+    map50_95: float | None
+    per_class: dict[str, float | None]
+    parameters: int
+    operations: int
+    image_size: tuple[int, int]
+    transferred: float | None
+    epochs: int
+    best_epoch: int
+    training_s: float
+    test_picture_s: float
+    test_pictures: int
+    test_instances: int
+    data_hash: str
+    test_hash: str
+    checkpoint_sha256: str
+    commit: str
+    versions: dict[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write the result into a trial's folder, whole or not at all."""
+        _write(folder / _RESULT, asdict(self))
+        (folder / _FAILURE).unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, folder: Path) -> TrialResult | None:
+        """Return the result of a trial, None where there is none yet."""
+        values = _read(folder / _RESULT)
+        if values is None or set(values) != {field.name for field in fields(cls)}:
+            return None
+        for name in ('map50_interval', 'image_size'):
+            values[name] = values[name] and tuple(values[name])
+        return cls(**values)
+
+
+def write_failure(folder: Path, reason: str) -> None:
+    """Note why a trial failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / _FAILURE, {'reason': reason})
+
+
+def read_failure(folder: Path) -> str | None:
+    """Return why a trial failed, None where it did not."""
+    values = _read(folder / _FAILURE)
+    return None if values is None else str(values['reason'])
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    fresh = path.with_suffix('.part')
+    with fresh.open('w', encoding='utf-8') as file:
+        json.dump(values, file, indent=1, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    return values
