@@ -27,6 +27,12 @@ def check_nodes(look: GraphLook) -> list[Finding]:
     return findings
 
 
+def _is_recording(report: NodeReport) -> bool:
+    """Tell whether a recorder writes, or would at the next event."""
+    armed = report.values.get('black_box', 'off') != 'off'
+    return armed or report.values.get('recording') != 'false'
+
+
 def _finding(report: NodeReport, subject: str) -> Finding:
     node = '/' + report.name.partition(':')[0].lstrip('/')
     verdict = _VERDICTS[min(report.level, 3)]
@@ -37,7 +43,7 @@ def _finding(report: NodeReport, subject: str) -> Finding:
         if subject == 'detector' and report.values.get('state') in ('unconfigured', 'inactive'):
             step = {'unconfigured': 'configure', 'inactive': 'activate'}[report.values['state']]
             remedy = f'ros2 lifecycle set {node} {step}'
-    elif subject == 'recorder' and report.values.get('recording') == 'false':
+    elif subject == 'recorder' and not _is_recording(report):
         verdict = Verdict.WARN
         remedy = f"ros2 service call {node}/record std_srvs/srv/SetBool '{{data: true}}'"
     return Finding(subject, verdict, message, remedy)

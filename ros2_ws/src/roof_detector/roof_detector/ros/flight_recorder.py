@@ -99,9 +99,10 @@ class FlightRecorder:
             self._listening.refresh()
         recording = self._bags.present
         if recording is not None:
-            if recording.failure or recording.is_over:
-                if recording.failure:
-                    self._not_before_s = time.monotonic() + _TRY_AGAIN_AFTER_S
+            if recording.failure:
+                self._not_before_s = time.monotonic() + _TRY_AGAIN_AFTER_S
+                self.stop()
+            elif recording.is_over:
                 self._bags.end(self._heard())
                 self._rest()
             elif news := self._manifest.news():
@@ -118,6 +119,7 @@ class FlightRecorder:
             is_event=recording is not None and recording.is_event,
             report=recording.report(self._heard()) if recording else self._bags.last_report,
             failure=self._bags.failure,
+            finishing=self._bags.finishing,
             box=self._listening.box.state() if self._listening and has_box else None,
             events=self._events,
             last_trigger=self._last_trigger,

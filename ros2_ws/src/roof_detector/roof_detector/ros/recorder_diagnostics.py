@@ -25,6 +25,7 @@ def _values(state: RecorderState) -> dict[str, object]:
     values: dict[str, object] = {
         'recording': str(state.is_recording).lower(),
         'black_box': _box_mode(state),
+        'finishing': state.finishing,
         'marks': state.marks,
         'deleted_recordings': state.deleted_recordings,
         'deleted_files': state.deleted_files,

@@ -15,14 +15,15 @@ class RecorderState:
     """Say what is recorded, held and deleted; counts are since the recorder's start.
 
     `report` is that of the present bag or else of the last one, None before the first; `failure`
-    says why the last attempt to record failed, empty where it did not; `box` is None without a
-    black box.
+    says why the last attempt to record failed, empty where it did not; `finishing` bags were
+    ended and are still being written; `box` is None without a black box.
     """
 
     is_recording: bool = False
     is_event: bool = False
     report: RecordingReport | None = None
     failure: str = ''
+    finishing: int = 0
     box: BlackBoxState | None = None
     events: int = 0
     last_trigger: str = ''

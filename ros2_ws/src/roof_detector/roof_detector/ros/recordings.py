@@ -28,6 +28,11 @@ class Recordings:
         self.failure = ''
         self.oldest_first = OldestFirst(settings.output_directory)
 
+    @property
+    def finishing(self) -> int:
+        """Return how many bags were ended and are not whole yet."""
+        return len(self._ending)
+
     def take_over(self, settings: RecorderSettings) -> None:
         """Take other settings for the next bag."""
         if settings.output_directory != self.oldest_first.folder:

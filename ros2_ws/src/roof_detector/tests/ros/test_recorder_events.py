@@ -34,7 +34,8 @@ def found(name, score, *, stamp=0):
 
 def armed(flight, **parameters):
     """Start a recorder as a black box, and return publishers of detections and fixes it hears."""
-    flight.recorder(record=False, black_box=True, topics=[DETECTIONS, LABELS, FIX], **parameters)
+    topics = [DETECTIONS, LABELS, FIX]
+    flight.recorder(record=False, black_box=True, pre_roll_s=600.0, topics=topics, **parameters)
     publishers = flight.publisher(Detection2DArray, DETECTIONS), flight.publisher(NavSatFix, FIX)
     for publisher in publishers:
         flight.wait_for_listener(publisher)
@@ -46,8 +47,13 @@ def trigger(flight):
 
 
 def wait_for_end_of_event(flight, number):
-    flight.wait_for('events', str(number))
-    flight.wait_for('black_box', 'armed')
+    flight.graph.wait_until(
+        lambda: (
+            (flight.value('events'), flight.value('black_box'), flight.value('finishing'))
+            == (str(number), 'armed', '0')
+        ),
+        what=f'the end of event {number}',
+    )
 
 
 def contents(path):
@@ -69,7 +75,7 @@ def test_without_a_black_box_there_is_nothing_to_trigger(flight):
 
 
 def test_an_armed_box_writes_nothing_until_a_service_triggers_it(flight):
-    _, fixes = armed(flight, post_roll_s=0.6)
+    _, fixes = armed(flight, post_roll_s=3600.0)
     labels = flight.publisher(LabelInfo, LABELS, LATCHED)
     labels.publish(LabelInfo(class_map=[VisionClass(class_name='crack')]))
     for number in range(5):
@@ -82,6 +88,9 @@ def test_an_armed_box_writes_nothing_until_a_service_triggers_it(flight):
     assert answer.success, answer.message
     fixes.publish(NavSatFix(latitude=5.0))
     flight.wait_for('black_box', 'triggered')
+    flight.wait_for('messages', '7')
+    flight.set_parameters('recorder', post_roll_s=0.1)
+    assert trigger(flight).message == answer.message
     wait_for_end_of_event(flight, 1)
     assert (flight.value('events'), flight.value('last_trigger')) == ('1', 'service')
     recorded = contents(answer.message)
@@ -110,10 +119,12 @@ def test_only_detections_that_matter_open_the_box_and_their_own_stamps_stay(flig
 
 
 def test_each_trigger_prolongs_the_event_and_the_next_one_gets_a_bag_of_its_own(flight):
-    _, fixes = armed(flight, post_roll_s=0.5)
+    _, fixes = armed(flight, post_roll_s=3600.0)
     first = trigger(flight).message
-    assert trigger(flight).message == first
     fixes.publish(NavSatFix(latitude=1.0))
+    flight.wait_for('messages', '1')
+    flight.set_parameters('recorder', post_roll_s=0.1)
+    assert trigger(flight).message == first
     wait_for_end_of_event(flight, 1)
     fixes.publish(NavSatFix(latitude=2.0))
     flight.wait_for('pre_roll_messages', '1')
