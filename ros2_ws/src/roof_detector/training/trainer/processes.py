@@ -20,8 +20,10 @@ def is_one_of_several() -> bool:
     return 'LOCAL_RANK' in os.environ
 
 
-def train_in_processes(command: list[str], *, count: int, stop: StopRequest) -> None:
-    """Run `python -m training.train` with these arguments in as many processes as there are GPUs.
+def train_in_processes(
+    command: list[str], *, count: int, stop: StopRequest, module: str = 'training.train'
+) -> None:
+    """Run a module with these arguments in as many processes as there are GPUs.
 
     Ultralytics would write a script that unpickles its trainer; here each process starts as the
     single one does, so that our blocks are registered in the same way. Raises TrainingError when
@@ -30,7 +32,7 @@ def train_in_processes(command: list[str], *, count: int, stop: StopRequest) -> 
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get('PYTHONPATH'))))
     launcher = [
         *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-        *('--nproc_per_node', str(count), '-m', 'training.train'),
+        *('--nproc_per_node', str(count), '-m', module),
     ]
     with subprocess.Popen([*launcher, *command], env={**os.environ, 'PYTHONPATH': path}) as group:
         forwarded = False
