@@ -31,6 +31,7 @@ class CameraOutputs:
 
     def __init__(self, node: Node, *, prefix: str, names: tuple[str, ...], masks: bool) -> None:
         self.skipped = 0
+        self._sent: Image | None = None
         self._node = node
         self._names = names
         self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
@@ -64,7 +65,8 @@ class CameraOutputs:
             _, jpeg = cv2.imencode('.jpg', drawn_bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
             self._compressed.publish(compressed_message(jpeg, header=header))
         if self._image.get_subscription_count():
-            self._image.publish(image_message(drawn_bgr, encoding='bgr8', header=header))
+            self._sent = image_message(drawn_bgr, encoding='bgr8', header=header, reuse=self._sent)
+            self._image.publish(self._sent)
 
     def publish_masks(self, index: npt.NDArray[np.uint16], *, header: Header) -> None:
         """Publish the index image of a segmentation model."""

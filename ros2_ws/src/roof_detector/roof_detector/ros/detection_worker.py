@@ -136,8 +136,8 @@ class DetectionWorker:
     ) -> None:
         """Choose, publish and account for one frame's detections.
 
-        In the thread of the model: in one of its own this took as long and delayed the next
-        forward pass by as much, for both need Python's lock.
+        In the model's thread: this holds Python's lock nearly all the time, which a torch model
+        needs between two of its operations, so that a thread of its own would take as much.
         """
         arrival = frame.arrival
         answered_s = perf_counter()

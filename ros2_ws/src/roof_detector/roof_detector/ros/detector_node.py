@@ -125,9 +125,7 @@ class DetectorNode(LifecycleNode):
         super().destroy_node()
 
     def _open_model(self) -> tuple[Detector, int]:
-        return open_model(
-            self._values, cameras=len(self._cameras), inform=self.get_logger().info
-        )
+        return open_model(self._values, cameras=len(self._cameras), inform=self.get_logger().info)
 
     def _offer_outputs(self, detector: Detector) -> None:
         self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
