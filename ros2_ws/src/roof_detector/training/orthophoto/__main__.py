@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Make a training set of roofs: `python -m training.orthophoto PICTURE --outlines F ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.dataset.error import DatasetError
+from training.orthophoto.outlines import Bounds, read_outlines
+from training.orthophoto.roof_set import RoofSetConfig, write_roof_set
+from training.orthophoto.settlement import Settlement
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and write the set; return the exit code."""
+    parser = argparse.ArgumentParser(prog='python -m training.orthophoto', description=__doc__)
+    parser.add_argument('picture', type=Path, help='orthophoto in web Mercator, north up')
+    parser.add_argument('--outlines', type=Path, required=True, help='GeoJSON polygons, WGS 84')
+    parser.add_argument(
+        '--bounds',
+        type=Path,
+        required=True,
+        help='JSON file with north, west, south and east of the picture in degrees',
+    )
+    parser.add_argument('--output', type=Path, required=True, help='folder of the set')
+    parser.add_argument('--windows', type=int, default=RoofSetConfig.windows)
+    parser.add_argument('--settlements', type=int, default=RoofSetConfig.settlements)
+    parser.add_argument(
+        '--val-from-x',
+        type=float,
+        default=RoofSetConfig.val_from_x,
+        help='share of the width: west of it trains, east of it validates',
+    )
+    parser.add_argument(
+        '--plain-share',
+        type=float,
+        default=RoofSetConfig.plain_share,
+        help='share of the settlements that are left as they are',
+    )
+    parser.add_argument('--size', type=int, default=RoofSetConfig.size_px)
+    parser.add_argument('--seed', type=int, default=RoofSetConfig.seed)
+    parser.add_argument('--overwrite', action='store_true')
+    given = parser.parse_args(arguments)
+    try:
+        config = RoofSetConfig(
+            windows=given.windows,
+            settlements=given.settlements,
+            val_from_x=given.val_from_x,
+            size_px=given.size,
+            plain_share=given.plain_share,
+            seed=given.seed,
+        )
+        write_roof_set(
+            _read_place(given.picture, given.outlines, given.bounds),
+            given.output,
+            config,
+            overwrite=given.overwrite,
+        )
+    except (DatasetError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def _read_place(picture: Path, outlines: Path, bounds: Path) -> Settlement:
+    image_bgr = cv2.imdecode(np.fromfile(picture, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if image_bgr is None:
+        raise DatasetError(f'{picture} cannot be decoded; give a PNG, JPEG or TIFF.')
+    size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+    return Settlement(
+        image_bgr.astype(np.uint8, copy=False),
+        read_outlines(outlines, Bounds.read(bounds), size_wh),
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

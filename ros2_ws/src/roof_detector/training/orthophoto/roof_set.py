@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Writes windows of an orthophoto as a set to train and validate on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from training.dataset.error import DatasetError
+from training.dataset.instance import Instance
+from training.dataset.yolo_writer import fresh_folder, label_line, write_data_yaml
+from training.orthophoto.roof_paint import Image
+from training.orthophoto.settlement import Settlement
+from training.orthophoto.turned_window import TurnedWindow
+
+_EMPTY_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class RoofSetConfig:
+    """Hold how many windows train, from how many rebuilt settlements, and where the west ends.
+
+    `side_px` is the least and greatest side of a window in pixels of the orthophoto; what a
+    window shows is written `size_px` wide. `plain_share` of the windows show the place as it is.
+    """
+
+    windows: int = 1200
+    settlements: int = 50
+    val_from_x: float = 0.667
+    side_px: tuple[float, float] = (350.0, 2200.0)
+    size_px: int = 640
+    plain_share: float = 0.3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.windows < 1 or self.settlements < 1:
+            raise DatasetError(
+                f'{self.windows} windows of {self.settlements} settlements cannot be made; '
+                'give 1 or more of both.'
+            )
+        if not 0 < self.val_from_x < 1:
+            raise DatasetError(
+                f'val_from_x is {self.val_from_x}; give a share between 0 and 1 of the width.'
+            )
+        if not 0 <= self.plain_share <= 1:
+            raise DatasetError(f'plain_share is {self.plain_share}; give a share from 0 to 1.')
+
+
+def write_roof_set(
+    place: Settlement, output: Path, config: RoofSetConfig, *, overwrite: bool = False
+) -> None:
+    """Write both splits in the YOLO layout with outlines; the same seed gives the same bytes."""
+    border = round(config.val_from_x * place.image_bgr.shape[1])
+    with fresh_folder(output, overwrite=overwrite) as folder:
+        bar = tqdm(_training(place, border, config), total=config.windows, unit='window')
+        for i, (image_bgr, instances) in enumerate(bar):
+            _write(folder, 'train', i, image_bgr, instances, suffix='.jpg')
+        for i, (image_bgr, instances) in enumerate(_validation(place, border, config)):
+            _write(folder, 'val', i, image_bgr, instances, suffix='.png')
+        write_data_yaml(
+            folder / 'data.yaml', ('roof',), {'train': 'images/train', 'val': 'images/val'}
+        )
+
+
+def _training(
+    place: Settlement, border: int, config: RoofSetConfig
+) -> Iterator[tuple[Image, tuple[Instance, ...]]]:
+    west = place.west_of(border)
+    for number in range(config.settlements):
+        rng = np.random.default_rng([config.seed, number])
+        plain = rng.random() < config.plain_share
+        shown = west if plain else west.rebuilt(rng, until_x=border)
+        wanted = (config.windows * (number + 1)) // config.settlements
+        wanted -= (config.windows * number) // config.settlements
+        while wanted:
+            window = _random_window(border, west.image_bgr.shape[0], config, rng)
+            instances = window.instances(shown.outlines)
+            if instances or rng.random() < _EMPTY_SHARE:
+                yield _exposed(window.cut(shown.image_bgr), rng), instances
+                wanted -= 1
+
+
+def _random_window(
+    border: int, height: int, config: RoofSetConfig, rng: np.random.Generator
+) -> TurnedWindow:
+    side = float(np.exp(rng.uniform(*np.log(config.side_px))))
+    x, y = (
+        rng.uniform(side / 4, extent - side / 4) if side < 2 * extent else extent / 2
+        for extent in (border, height)
+    )
+    angle = rng.uniform(0, 2 * np.pi)
+    return TurnedWindow((x, y), side, angle, bool(rng.random() < 0.5), config.size_px)
+
+
+def _exposed(image_bgr: Image, rng: np.random.Generator) -> Image:
+    """Return the picture as another camera in another light takes it."""
+    light = (image_bgr / 255.0) ** rng.uniform(0.7, 1.4) * 255 * rng.uniform(0.85, 1.15, 3)
+    grainy = light + rng.normal(0, rng.uniform(0, 6), light.shape)
+    taken = np.clip(grainy, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        taken = cv2.GaussianBlur(taken, (0, 0), rng.uniform(0.3, 1.2)).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
+    _, packed = cv2.imencode('.jpg', taken, quality)
+    return cv2.imdecode(packed, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+
+
+def _validation(
+    place: Settlement, border: int, config: RoofSetConfig
+) -> Iterator[tuple[Image, tuple[Instance, ...]]]:
+    """Yield unturned windows that cover the east, as they are and 1.6 times as wide."""
+    height, width = place.image_bgr.shape[:2]
+    for side in (config.size_px, round(config.size_px * 1.6)):
+        if side > min(width - border, height):
+            continue
+        for y in _starts(0, height, side):
+            for x in _starts(border, width, side):
+                window = TurnedWindow((x + side / 2, y + side / 2), side, size_px=config.size_px)
+                yield window.cut(place.image_bgr), window.instances(place.outlines)
+
+
+def _starts(low: int, high: int, side: int) -> list[int]:
+    count = -(-(high - low) // side)
+    return [round(start) for start in np.linspace(low, high - side, count)]
+
+
+def _write(
+    folder: Path,
+    split: str,
+    number: int,
+    image_bgr: Image,
+    instances: tuple[Instance, ...],
+    *,
+    suffix: str,
+) -> None:
+    name = f'{split}_{number:05d}'
+    for kind in ('images', 'labels'):
+        (folder / kind / split).mkdir(parents=True, exist_ok=True)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == '.jpg' else []
+    _, packed = cv2.imencode(suffix, image_bgr, options)
+    (folder / 'images' / split / f'{name}{suffix}').write_bytes(packed.tobytes())
+    lines = ''.join(f'{label_line(one, task="segment")}\n' for one in instances)
+    (folder / 'labels' / split / f'{name}.txt').write_text(lines)

@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Builds an orthophoto anew: its roofs in other colours, and roofs that were never there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset.instance import Floats
+from training.dataset.tiling import clip_polygon
+from training.orthophoto.roof_paint import Image, noise, paint_roof
+from training.orthophoto.turned_window import BEYOND_BGR
+
+# Bare soil, gravel and concrete: what has a roof's colours and is none, BGR.
+_YARDS_BGR = np.array(
+    [(75, 120, 185), (85, 140, 200), (150, 170, 185), (60, 95, 150), (120, 130, 135)],
+    dtype=np.float64,
+)
+_MARGIN_PX = 8
+_TRIES = 600
+
+
+@dataclass(frozen=True, eq=False)
+class Settlement:
+    """Hold a picture (height, width, 3) BGR and the outlines (n, 2) of every roof in it."""
+
+    image_bgr: Image
+    outlines: list[Floats]
+
+    def west_of(self, x: int) -> Settlement:
+        """Return the part west of a column; what lies east of it is grey, and roofs end there."""
+        image_bgr = np.full_like(self.image_bgr, BEYOND_BGR)
+        image_bgr[:, :x] = self.image_bgr[:, :x]
+        shown = (0, 0, x, self.image_bgr.shape[0])
+        parts = [clip_polygon(outline, shown) for outline in self.outlines]
+        return Settlement(image_bgr, [part for part in parts if len(part) >= 3])
+
+    def rebuilt(self, rng: np.random.Generator, *, until_x: int) -> Settlement:
+        """Return a variant of what lies west of a column.
+
+        About half its roofs change colour; 25 to 90 new ones of 18 to 170 pixels come in
+        clusters, with shadows and some under trees; yards of bare soil come as counterexamples.
+        """
+        builder = _Builder(self, until_x, rng)
+        builder.lay_yards()
+        builder.repaint()
+        builder.add_roofs()
+        return Settlement(builder.image_bgr, builder.outlines)
+
+
+class _Builder:
+    def __init__(self, old: Settlement, until_x: int, rng: np.random.Generator) -> None:
+        self.image_bgr = old.image_bgr.copy()
+        self.outlines = list(old.outlines)
+        self._old, self._rng = old, rng
+        self._extent = np.array([until_x, old.image_bgr.shape[0]], dtype=np.float64)
+        self._built = np.zeros(old.image_bgr.shape[:2], np.uint8)
+        for outline in old.outlines:
+            cv2.fillPoly(self._built, [outline.astype(np.int32)], (1,))
+
+    def lay_yards(self) -> None:
+        """Lay soil and concrete with soft edges beside the roofs."""
+        rng = self._rng
+        for _ in range(rng.integers(4, 14)):
+            centre = rng.uniform(100, self._extent - 100)
+            yard = _turned(_plan(rng) * rng.uniform(1, 3), rng.uniform(0, np.pi)) + centre
+            cover = np.zeros(self._built.shape, np.float32)
+            cv2.fillPoly(cover, [yard.astype(np.int32)], (1.0,))
+            cover = cv2.GaussianBlur(cover, (0, 0), rng.uniform(2, 9)).astype(np.float32)
+            cover *= rng.uniform(0.5, 1) * (self._built == 0)
+            rows, columns = np.nonzero(cover)
+            if not len(rows):
+                continue
+            box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+            share = cover[box][..., None]
+            grain = (
+                noise(share.shape, 30, rng) * 9
+                + noise(share.shape, 5, rng) * 4
+                + rng.normal(0, 4, share.shape[:2])
+            )
+            colour = _YARDS_BGR[rng.integers(len(_YARDS_BGR))] + rng.normal(0, 8, 3)
+            soil = colour * (1 + 0.01 * grain)[..., None]
+            laid = self.image_bgr[box] * (1 - share) + soil * share
+            self.image_bgr[box] = np.clip(laid, 0, 255)
+
+    def repaint(self) -> None:
+        """Give about half the roofs another colour."""
+        for outline in self._old.outlines:
+            if self._rng.random() < 0.55:
+                within = np.clip(outline, 0, self._extent - 1)
+                paint_roof(self.image_bgr, within, self._rng, keep_detail=True)
+
+    def add_roofs(self) -> None:
+        """Build new roofs in clusters of one heading where none stands yet."""
+        rng = self._rng
+        direction = rng.uniform(0, 2 * np.pi)
+        shadow = rng.uniform(4, 22) * np.array([np.cos(direction), np.sin(direction)])
+        darkness = rng.uniform(0.3, 0.65)
+        wanted = rng.integers(25, 90)
+        middle, heading = rng.uniform(0, self._extent), rng.uniform(0, np.pi)
+        for _ in range(_TRIES):
+            if not wanted:
+                return
+            if rng.random() < 0.3:
+                middle, heading = rng.uniform(0, self._extent), rng.uniform(0, np.pi)
+            angle = heading + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.06)
+            roof = _turned(_plan(rng), angle) + middle + rng.normal(0, 110, 2)
+            if self._fits(roof):
+                self._build(roof, shadow, darkness)
+                wanted -= 1
+
+    def _fits(self, roof: Floats) -> bool:
+        low, high = roof.min(0), roof.max(0)
+        if (low < _MARGIN_PX).any() or (high > self._extent - _MARGIN_PX).any():
+            return False
+        box, cover = _cover(roof)
+        return bool((self._built[box] * cover).sum() <= 0.02 * cover.sum())
+
+    def _build(self, roof: Floats, shadow: Floats, darkness: float) -> None:
+        height = min(1.0, float(np.ptp(roof, axis=0).max()) / 80 + 0.3)
+        _darken(self.image_bgr, roof, shadow * height, darkness)
+        paint_roof(self.image_bgr, roof, self._rng, keep_detail=False)
+        box, cover = _cover(roof)
+        if self._rng.random() < 0.25:
+            self._overgrow(box)
+        self._built[box] |= cover
+        self.outlines.append(roof)
+
+    def _overgrow(self, box: tuple[slice, slice]) -> None:
+        """Let trees of another place hang over a roof, less than half of it."""
+        rng = self._rng
+        height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
+        top = rng.integers(0, self._extent[1] - height)
+        left = rng.integers(0, self._extent[0] - width)
+        other = self._old.image_bgr[top : top + height, left : left + width]
+        green = (other[..., 1].astype(int) - other[..., 2] > 6) & (other.mean(axis=2) < 120)
+        opened = cv2.morphologyEx(
+            green.astype(np.float32), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)
+        )
+        share = cv2.GaussianBlur(opened, (0, 0), 1)[..., None]
+        if share.mean() < 0.45:
+            self.image_bgr[box] = self.image_bgr[box] * (1 - share) + other * share
+
+
+def _plan(rng: np.random.Generator) -> Floats:
+    """Return a rectangle or an L (n, 2) around the origin, 18 to 170 pixels long."""
+    length = float(np.exp(rng.uniform(np.log(18), np.log(170))))
+    width = length * rng.uniform(0.35, 1)
+    if rng.random() < 0.25 and length > 50:
+        x, y = length * rng.uniform(0.3, 0.7), width * rng.uniform(0.3, 0.7)
+        corners = [(0, 0), (length, 0), (length, y), (x, y), (x, width), (0, width)]
+    else:
+        corners = [(0, 0), (length, 0), (length, width), (0, width)]
+    return np.array(corners, dtype=np.float64) - (length / 2, width / 2)
+
+
+def _turned(points: Floats, angle_rad: float) -> Floats:
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return points @ np.array([[cosine, sine], [-sine, cosine]])
+
+
+def _cover(outline: Floats) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8]]:
+    left, top = np.floor(outline.min(0)).astype(int)
+    right, bottom = np.ceil(outline.max(0)).astype(int) + 1
+    cover = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillPoly(cover, [(outline - (left, top)).astype(np.int32)], (1,))
+    return (slice(top, bottom), slice(left, right)), cover
+
+
+def _darken(image_bgr: Image, outline: Floats, offset: Floats, darkness: float) -> None:
+    """Darken the ground that a roof's outline sweeps over when moved by `offset`."""
+    reach = np.concatenate([outline, outline + offset])
+    left, top = np.maximum(np.floor(reach.min(0)).astype(int) - 4, 0)
+    right, bottom = np.ceil(reach.max(0)).astype(int) + 5
+    ground = image_bgr[top:bottom, left:right]
+    cover = np.zeros(ground.shape[:2], np.float32)
+    for share in np.linspace(0, 1, 5):
+        moved = outline + offset * share - (left, top)
+        cv2.fillPoly(cover, [np.round(moved).astype(np.int32)], (1.0,))
+    shade = 1 - cv2.GaussianBlur(cover, (0, 0), 1.2)[..., None] * darkness
+    ground[:] = (ground * shade).astype(np.uint8)
