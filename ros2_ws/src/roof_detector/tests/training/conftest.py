@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 
 # A YOLO11 in small, with a block of ours: a step takes milliseconds.
@@ -76,3 +77,12 @@ def tiny_models(tmp_path_factory):
     for task, head in HEADS.items():
         (folder / f'yolo11n-tiny-{task}.yaml').write_text(TINY + head)
     return {task: str(folder / f'yolo11n-tiny-{task}.yaml') for task in HEADS}
+
+
+@pytest.fixture
+def one_thread():
+    """Keep small networks on one thread: two wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -17,6 +17,7 @@ from training.trainer.checkpoint import make_checkpoint
 from training.trainer.run_state import write_checkpoint
 
 tasks = import_quietly('ultralytics.nn.tasks')
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 RECORD = {
     'config': {

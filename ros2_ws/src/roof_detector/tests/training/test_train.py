@@ -24,6 +24,7 @@ from training.train_config import TrainConfig
 from training.trainer.roof_trainer import RoofTraining
 
 EPOCHS = 3
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')

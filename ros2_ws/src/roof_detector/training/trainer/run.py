@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from roof_detector.inference.safe_load import load_checkpoint
@@ -86,6 +87,7 @@ def _train(
     last = output / 'weights' / 'last.pt'
     resumed: tuple[RunState, dict[str, Any]] | None = read_run(last) if resume else None
     kind = RoofSegmentationTrainer if record['task'] == 'segment' else RoofDetectionTrainer
+    threads = torch.get_num_threads()
     with patched_trainer():
         trainer = kind(
             config, output, record=record, task=record['task'], stop=stop, resumed=resumed
@@ -95,6 +97,8 @@ def _train(
         except Interrupted as interrupted:
             interrupted.epochs_done = getattr(trainer, 'epoch', 0)
             raise
+        finally:
+            torch.set_num_threads(threads)
     if WRITES:
         _finish(trainer.best, last, record)
     return trainer.best

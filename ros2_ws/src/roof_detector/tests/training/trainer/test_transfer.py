@@ -13,6 +13,7 @@ from training.errors import TrainingError
 from training.trainer.transfer import read_weights, transfer
 
 tasks = import_quietly('ultralytics.nn.tasks')
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def build(name, names=('equip', 'drain'), seed=0):
