@@ -118,7 +118,7 @@ class DetectionWorker:
         started_s = perf_counter()
         try:
             answers = detector.forward(*(frame.prepared for frame in young))
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:  # the errors of the runtimes share no base class
             for frame in young:
                 self._drop(frame, 'inference', error)
             return
