@@ -23,9 +23,9 @@ LOST_AT_MOST_S = 2.0
 
 
 class Camera:
-    """Publishes numbered frames at 50 Hz to a recorder in a process of its own."""
+    """Publishes numbered frames to a recorder in a process of its own."""
 
-    def __init__(self, graph, folder, **parameters):
+    def __init__(self, graph, folder, *, rate_hz=50, **parameters):
         self.graph = graph
         self.bag = folder / 'bag'
         self.published = 0
@@ -45,7 +45,7 @@ class Camera:
         options = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
         self.recorder = graph.start('roof_detector.ros.recorder_node', '--ros-args', *options)
         graph.wait_until(self._publisher.get_subscription_count, what='the recorder')
-        self._node.create_timer(0.02, self._publish)
+        self._node.create_timer(1 / rate_hz, self._publish)
 
     def fly(self, seconds):
         end = time.monotonic() + seconds
@@ -87,7 +87,9 @@ def test_an_interrupted_recorder_finishes_its_bag(graph, tmp_path, number):
 
 @pytest.mark.parametrize('seed', range(KILLS))
 def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, seed):
-    camera = Camera(graph, tmp_path, flush_period_s=random.Random(seed).choice([0.3, 1.0]))
+    # Slowly, so that on a busy machine nothing is lost before it arrives: that is another matter.
+    flush_period_s = random.Random(seed).choice([0.3, 1.0])
+    camera = Camera(graph, tmp_path, rate_hz=20, flush_period_s=flush_period_s)
     camera.fly(random.Random(seed).uniform(0.1, 2.5))
     camera.recorder.kill()
     camera.recorder.wait()
@@ -96,7 +98,7 @@ def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, s
     before = numbers_and_times(camera.bag)
     assert [number for number, _ in before] == list(range(len(before)))
     lost = published - len(before)
-    assert lost <= LOST_AT_MOST_S * 50, (lost, published)
+    assert lost <= LOST_AT_MOST_S * 20, (lost, published)
     if before:
         assert (killed_at_ns - before[-1][1]) / 1e9 < LOST_AT_MOST_S
     recovery = recover(camera.bag)
