@@ -16,6 +16,7 @@ from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_relay import FrameRelay
 from roof_detector.ros.frame_stages import Arrival, ReadyFrame, Result
+from roof_detector.ros.model_opening import OpenedModel
 from roof_detector.ros.preparation_worker import PreparationWorker
 from roof_detector.vision.errors import VisionError
 
@@ -25,17 +26,16 @@ _SMOOTHING = 0.2
 class DetectionWorker:
     """Turn image messages of one or several cameras into results, newest first, in fair turns.
 
-    `open_detector` runs in the thread of the model, as all use of the model does; it returns the
-    detector and how many pictures it may take at once. Decoding has a thread of its own. Every
-    message offered is accounted for in its camera's ledger: its result was given to `publish`,
-    or it was dropped for a cause. `settings` and `enabled` are plain attributes, read once for
-    each frame: changing them waits for nothing and holds nothing up.
+    `open_model` runs in the thread of the model, as all use of the model does. Decoding has a
+    thread of its own. Every message offered is accounted for in its camera's ledger: its result
+    was given to `publish`, or it was dropped for a cause. `settings` and `enabled` are plain
+    attributes, read once for each frame: changing them waits for nothing and holds nothing up.
     """
 
     def __init__(
         self,
         *,
-        open_detector: Callable[[], tuple[Detector, int]],
+        open_model: Callable[[], OpenedModel],
         settings: DetectorSettings,
         publish: Callable[[CameraChannel, Result], None],
         age_s: Callable[[Any], float],
@@ -43,7 +43,7 @@ class DetectionWorker:
     ) -> None:
         self.settings = settings
         self.enabled = True
-        self._open_detector = open_detector
+        self._open_model = open_model
         self._publish = publish
         self._age_s = age_s
         self._report = report
@@ -79,10 +79,12 @@ class DetectionWorker:
 
     def _run(self) -> None:
         try:
-            detector, self._relay.batch = self._open_detector()
+            model = self._open_model()
         except BaseException as failure:  # handed over to whoever waits
             self._opened.set_exception(failure)
             return
+        detector = model.detector
+        self._relay.batch, self._relay.ahead = model.batch, model.ahead
         preparation = PreparationWorker(
             detector=detector,
             relay=self._relay,

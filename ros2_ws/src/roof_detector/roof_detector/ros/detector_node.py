@@ -32,7 +32,7 @@ from roof_detector.ros.detector_parameters import (
 from roof_detector.ros.errors import RosError
 from roof_detector.ros.frame_stages import Result
 from roof_detector.ros.messages import labels_message
-from roof_detector.ros.model_opening import open_model
+from roof_detector.ros.model_opening import OpenedModel, open_model
 from roof_detector.ros.node_process import run_node
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -75,7 +75,7 @@ class DetectorNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up and offer the outputs."""
         self._worker = DetectionWorker(
-            open_detector=self._open_model,
+            open_model=self._open_model,
             settings=self._settings,
             publish=self._publish,
             age_s=self._age_s,
@@ -124,7 +124,7 @@ class DetectorNode(LifecycleNode):
         self._let_go()
         super().destroy_node()
 
-    def _open_model(self) -> tuple[Detector, int]:
+    def _open_model(self) -> OpenedModel:
         return open_model(self._values, cameras=len(self._cameras), inform=self.get_logger().info)
 
     def _offer_outputs(self, detector: Detector) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from math import inf, isinf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,16 @@ _SMOOTHING = 0.2
 class FrameRelay:
     """Keep the newest frame of each camera, arrived or ready, and hand them on in fair turns.
 
-    A frame is prepared while the model is busy with the one before, but only so early that it is
-    ready when the model is free: until then a newer one may take its place, and a decoding is
-    not wasted on it. A ready frame that the model does not take in time is replaced as well.
-    Whoever displaces a frame gets it back, to account for it.
+    Where `ahead`, a frame is prepared while the model is busy with the one before, but only so
+    early that it is ready when the model is free: until then a newer one may take its place, and
+    a decoding is not wasted on it. A ready frame that the model does not take in time is
+    replaced as well. Otherwise preparation waits for the model to be free. Whoever displaces a
+    frame gets it back, to account for it.
     """
 
     def __init__(self) -> None:
         self.batch = 1
+        self.ahead = True
         self._lock = threading.Lock()
         self._preparable = threading.Condition(self._lock)
         self._forwardable = threading.Condition(self._lock)
@@ -55,10 +58,11 @@ class FrameRelay:
         with self._lock:
             while not self._closed:
                 camera = self._next_camera()
-                wait_s = None if camera is None else self._due_s - perf_counter()
-                if camera is not None and wait_s is not None and wait_s <= 0:
+                wait_s = self._due_s - perf_counter()
+                if camera is not None and wait_s <= 0:
                     return self._arrived.pop(camera)
-                self._preparable.wait(wait_s)
+                woken_by_others = camera is None or isinf(wait_s)
+                self._preparable.wait(None if woken_by_others else wait_s)
         return None
 
     def hand_over(self, frame: ReadyFrame) -> ReadyFrame | None:
@@ -84,8 +88,8 @@ class FrameRelay:
             frames = tuple(self._ready.values())[: self.batch]
             for frame in frames:
                 del self._ready[frame.arrival.camera]
-            ahead_s = _HEAD_START * self._prepare_s * self.batch
-            self._due_s = perf_counter() + expected_s - ahead_s
+            head_start_s = _HEAD_START * self._prepare_s * self.batch
+            self._due_s = perf_counter() + expected_s - head_start_s if self.ahead else inf
             self._preparable.notify()
         return frames
 

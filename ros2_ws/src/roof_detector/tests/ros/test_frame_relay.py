@@ -112,10 +112,26 @@ def test_a_batch_takes_one_frame_of_each_camera_that_is_ready():
     assert [frame.arrival.camera for frame in frames] == ['front', 'down']
 
 
-@pytest.mark.parametrize('batch', [1, 3])
-def test_every_frame_ends_exactly_once_while_all_threads_run(batch):
+def test_where_frames_are_not_prepared_ahead_the_newest_waits_for_the_model():
     relay = FrameRelay()
-    relay.batch = batch
+    relay.ahead = False
+    relay.offer(arrival('front', 0))
+    prepare_next(relay)
+    relay.take_ready(expected_s=0)
+    relay.offer(arrival('front', 1))
+    with ThreadPoolExecutor() as pool:
+        taking = pool.submit(relay.take_arrival)
+        assert relay.offer(arrival('front', 2)).message == 1, 'it was prepared too early'
+        model = pool.submit(relay.take_ready, expected_s=0)
+        relay.hand_over(ready(taking.result()))
+        assert [one.arrival.message for one in model.result()] == [2]
+
+
+@pytest.mark.parametrize('ahead', [True, False], ids=['ahead', 'in turn'])
+@pytest.mark.parametrize('batch', [1, 3])
+def test_every_frame_ends_exactly_once_while_all_threads_run(batch, ahead):
+    relay = FrameRelay()
+    relay.batch, relay.ahead = batch, ahead
     ends, forwarded = Counter(), []
     lock = threading.Lock()
 
