@@ -44,7 +44,6 @@ def main(argv: list[str] | None = None) -> int:
                 return _rehearse(plan, stop)
             return _run(plan, output, stop, rounds=options.rounds)
     except Interrupted as interrupted:
-        print('\nStopped; the same command goes on from here.', file=sys.stderr)  # noqa: T201
         return interrupted.exit_code
     except (TrainingError, DatasetError, EvaluationError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -71,6 +70,7 @@ def _run(plan: AblationPlan, output: Path, stop: StopRequest, *, rounds: int) ->
         execution.run()
     except Interrupted:
         _report(execution.findings(rounds=0), plan, output)
+        print('Stopped; the same command goes on from here.', file=sys.stderr)  # noqa: T201
         raise
     _report(execution.findings(rounds=rounds), plan, output)
     return 1 if execution.failures else 0

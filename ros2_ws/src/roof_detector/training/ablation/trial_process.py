@@ -64,7 +64,10 @@ def _child(trial: Trial) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     print(time.strftime('%Y-%m-%d %H:%M:%S'), flush=True)  # noqa: T201
-    logging.getLogger('ultralytics').setLevel(logging.INFO)
+    logger = logging.getLogger('ultralytics')  # was imported quietly
+    logger.setLevel(logging.INFO)
+    for handler in logger.handlers:
+        handler.setLevel(logging.INFO)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         from training.ablation.trial_run import run_trial  # noqa: PLC0415  (in its own process)

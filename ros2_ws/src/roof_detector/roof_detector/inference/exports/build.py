@@ -16,7 +16,12 @@ from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, ExportFailed, ParityFailed
 from roof_detector.inference.exports.conversion import Network, check_needs, convert
-from roof_detector.inference.exports.parity import ParityLimits, ParityReport, compare
+from roof_detector.inference.exports.parity import (
+    ParityLimits,
+    ParityReport,
+    check_frames,
+    compare,
+)
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.workplace import install, workplace
 from roof_detector.inference.model_file import backend_for, hash_model
@@ -53,6 +58,7 @@ def build_export(
     started_s = perf_counter()
     if backend_for(model_path) != 'torch':
         raise BadModel(f'{model_path} is an export already, give the checkpoint it was made of.')
+    check_frames(frames)
     check_needs(recipe)
     module, facts = read_model(model_path, trust_model=trust_model)
     recipe.size_for(facts.image_size, stride=facts.stride)

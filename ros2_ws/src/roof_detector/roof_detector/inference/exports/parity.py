@@ -87,6 +87,12 @@ class ParityReport:
         return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
 
 
+def check_frames(frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+    """Raise ExportFailed where there is nothing to compare on."""
+    if not frames:
+        raise ExportFailed('No frames were given, an export is checked on at least one.')
+
+
 def compare(
     reference: Detector,
     exported: Detector,
@@ -101,8 +107,7 @@ def compare(
     The frames are fitted once, as the export needs them. With `batch` they go through the export
     so many at once, and one by one through the reference.
     """
-    if not frames:
-        raise ExportFailed('No frames were given, an export is checked on at least one.')
+    check_frames(frames)
     if (reference.names, reference.task) != (exported.names, exported.task):
         raise ExportFailed(
             f'{exported.model_path} says {exported.task} of {", ".join(exported.names)}, but its '

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from training.ablation.__main__ import main
 from training.ablation.plan import AblationPlan
 from training.ablation.trial_process import run_apart
 from training.ablation.trial_result import TrialResult, read_failure
-from training.interruption import Interrupted, StopRequest
+from training.interruption import Interrupted, StopRequest, stop_on_signals
 
 
 @pytest.fixture(scope='module')
@@ -117,20 +119,20 @@ def test_a_killed_run_is_a_failure_and_a_stopped_one_is_none(write_config, tmp_p
     (trial, _) = AblationPlan.read(config, tmp_path).trials
 
     def kill() -> None:
-        (child,) = multiprocessing.active_children()
-        child.kill()
+        for child in multiprocessing.active_children():
+            child.kill()
 
     reason = run_apart(trial, stop=StopRequest(), watch=kill)
     assert 'ended by SIGKILL, as when memory is full' in reason
     assert read_failure(trial.folder) == reason
-    stop = StopRequest()
+    with stop_on_signals() as stop:
 
-    def ask_when_training() -> None:
-        if (trial.folder / 'weights' / 'last.pt').exists() and not stop.made:
-            stop._make(2, None)
+        def interrupt_training() -> None:
+            if (trial.folder / 'weights' / 'last.pt').exists() and not stop.made:
+                os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted):
-        run_apart(trial, stop=stop, watch=ask_when_training)
+        with pytest.raises(Interrupted):
+            run_apart(trial, stop=stop, watch=interrupt_training)
     assert TrialResult.read(trial.folder) is None
     assert read_failure(trial.folder) is None
 

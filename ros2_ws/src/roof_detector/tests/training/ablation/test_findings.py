@@ -87,7 +87,7 @@ def test_the_table_gives_means_spread_and_a_dash_for_what_is_unknown():
     text = table_of(found(YOLO11=[0.5, 0.7], Up=[0.6, 0.9])).markdown()
     assert '| YOLO11 | 0.600 | 0.500 to 0.700 | - |' in text
     assert '| Up | **0.750** | 0.600 to 0.900 | +0.150 |' in text
-    assert '| **0.750** | - | **2.000** | **6.00** | - | 50 |' in text
+    assert '| **0.750** | - | **2.000** | **6.00** | - | 50.0 |' in text
 
 
 def test_time_is_compared_round_by_round():
