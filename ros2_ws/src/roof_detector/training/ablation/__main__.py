@@ -79,7 +79,7 @@ def _run(plan: AblationPlan, output: Path, stop: StopRequest, *, rounds: int) ->
 def _report(findings: Findings, plan: AblationPlan, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     described = describe_machine('cpu')
-    machine = f'{described["device"]}, {described["threads"]} threads, torch {described["torch"]}.'
+    machine = f'{described["device"]}, torch {described["torch"]}.'
     write_report(findings, plan, output, machine=machine)
     print(table_of(findings).text(), *findings.verdicts(), sep='\n')  # noqa: T201
     for trial, reason in findings.failures.items():

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from roof_detector.inference.detector import Detector
 
@@ -23,14 +24,20 @@ def time_interleaved(
     image_size: int | None,
     rounds: int,
 ) -> dict[str, list[float]]:
-    """Return the seconds of each network's forward pass in each round, on a processor in f32.
+    """Return the seconds of each network's forward pass in each round, in f32 on one core.
 
     All are open together and take turns, in an order that turns by one each round, so that
-    whatever else the machine does meets all of them alike. The first round warms up.
+    whatever else the machine does meets all of them alike. The first round warms up. With more
+    threads than one, whatever else runs makes them wait for each other: measured beside a
+    training, two threads took a hundred times as long as one, and the ratios meant nothing.
     """
+    before = torch.get_num_threads()
     with ExitStack() as stack:
+        stack.callback(torch.set_num_threads, before)
         detectors = {
-            label: stack.enter_context(Detector.open(path, device='cpu', image_size=image_size))
+            label: stack.enter_context(
+                Detector.open(path, device='cpu', image_size=image_size, threads=1)
+            )
             for label, path in checkpoints.items()
         }
         labels = list(detectors)
