@@ -28,7 +28,7 @@ COMPRESSIONS = {
 
 
 class McapFile:
-    """Write one MCAP file of a bag; everything up to the last flush survives a power cut."""
+    """Write one MCAP file of a bag; everything up to the last sync survives a power cut."""
 
     def __init__(self, path: Path, *, compression: str) -> None:
         self._path = path
@@ -72,11 +72,14 @@ class McapFile:
         """Append a metadata record of names and values."""
         self._writer.add_metadata(name, dict(values))
 
-    def flush(self) -> None:
-        """Close the chunk in progress and bring everything onto the disk."""
+    def hand_out(self) -> None:
+        """Close the chunk in progress and hand everything to the kernel, out of a kill's reach."""
         self._writer.flush()
-        os.fdatasync(self._stream.fileno())
         self._safe_bytes = self._stream.tell()
+
+    def sync(self) -> None:
+        """Bring onto the disk what was handed out; another thread may do so."""
+        os.fdatasync(self._stream.fileno())
 
     @property
     def size_bytes(self) -> int:

@@ -106,14 +106,23 @@ class BagMetadata:
         for name, count in file.topic_counts.items():
             self.topics[name].message_count -= count
 
+    def text(self) -> str:
+        """Return the content of metadata.yaml."""
+        return to_yaml({_ROOT: self.as_dict()})
+
     def write(self, folder: Path) -> None:
-        """Replace the folder's metadata.yaml as a whole, so that none is ever half written."""
-        temporary = folder / f'{NAME}.part'
-        with temporary.open('w', encoding='utf-8') as file:
-            file.write(to_yaml({_ROOT: self.as_dict()}))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / NAME)
+        """Replace the folder's metadata.yaml."""
+        write_metadata(folder, self.text())
+
+
+def write_metadata(folder: Path, text: str) -> None:
+    """Replace a folder's metadata.yaml as a whole, so that none is ever half written."""
+    temporary = folder / f'{NAME}.part'
+    with temporary.open('w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / NAME)
 
 
 def file_number(file: Path) -> tuple[int, str]:

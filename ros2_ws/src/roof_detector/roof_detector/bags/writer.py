@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import DiskFloor, new_folder, sync_folder
+from roof_detector.bags.disk_sync import DiskSync
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.file_series import FileSeries
 from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.bags.mcap_file import McapFile, check_compression
-from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml
+from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml, write_metadata
 from roof_detector.bags.records import MANIFEST
 from roof_detector.bags.schemas import MessageSchema, message_schema
 from roof_detector.bags.standing import StandingMessages
@@ -34,7 +38,8 @@ class BagWriter:
     it has reached `max_file_bytes` or `max_file_s` (0: never), and begins with the latched
     messages of those before it. Writing stops with DiskFull before less than `min_free_bytes`
     are left, once `oldest_first` (None: nothing is deleted) and this bag's own finished files
-    could make no more room. One thread at a time may use a writer.
+    could make no more room. With `sync_behind` a disk that is slow to sync delays no message, and
+    a power cut costs the time of a sync more. One thread at a time may use a writer.
     """
 
     def __init__(
@@ -48,14 +53,15 @@ class BagWriter:
         min_free_bytes: int = 0,
         manifest: Mapping[str, str] | None = None,
         oldest_first: OldestFirst | None = None,
+        sync_behind: bool = False,
     ) -> None:
         check_compression(compression)
         self.path = Path(path).expanduser().absolute()
-        self._compression = compression
         self._flush_period_s = flush_period_s
         self._max_file_bytes = max_file_bytes
         self._max_file_ns = round(max_file_s * 1e9)
         self._oldest_first = oldest_first
+        self._sync = DiskSync(behind=sync_behind)
         self._metadata = BagMetadata(custom=dict(manifest or {}))
         self._standing = StandingMessages()
         self._floor = DiskFloor(
@@ -63,13 +69,13 @@ class BagWriter:
         )
         self._floor.check()
         self._written = 0
-        self._schema_texts: dict[str, str] = {}
         self._finished_bytes = 0
-        self._file_count = 0
+        self._dirty = True
+        self._files = FileSeries(self.path, self._metadata, compression=compression)
         self._flushed_at_s = time.monotonic()
         new_folder(self.path)
         self._lock = FolderLock(self.path)
-        self._file: McapFile | None = self._next_file()
+        self._file: McapFile | None = self._files.begin_next()
         self.flush()
         sync_folder(self.path)
 
@@ -93,8 +99,7 @@ class BagWriter:
             name, type_name, schema.type_hash, [profile.as_dict() for profile in offered_qos]
         )
         self._open_file().add_channel(topic, schema_text=schema.text)
-        self._schema_texts[name] = schema.text
-        self._metadata.topics[name] = topic
+        self._files.add_topic(topic, schema_text=schema.text)
         self._standing.add_topic(name, type_name, offered_qos=offered_qos)
         self._dirty = True
 
@@ -129,22 +134,25 @@ class BagWriter:
         self.add_record(MANIFEST, self._metadata.custom)
 
     def flush_if_due(self) -> None:
-        """Flush when the period has passed since the last time."""
+        """Flush when the period has passed since the last time, behind if that was asked for."""
         if time.monotonic() - self._flushed_at_s >= self._flush_period_s:
-            self.flush()
+            self._flush(wait=False)
 
     def flush(self) -> None:
         """Bring all messages onto the disk, then metadata.yaml; check the free space."""
+        self._flush(wait=True)
+
+    def _flush(self, *, wait: bool) -> None:
         file = self._open_file()
         self._flushed_at_s = time.monotonic()
         if not self._dirty:
             return
         try:
-            file.flush()
-            self._metadata.write(self.path)
+            file.hand_out()
+            sync = partial(_sync, file, self._metadata.text(), self.path)
+            self._dirty = not self._sync.run(sync, wait=wait)
         except OSError as error:
             raise self._failed(error) from error
-        self._dirty = False
         self._floor.check()
 
     @property
@@ -169,6 +177,7 @@ class BagWriter:
         except OSError as error:
             raise self._failed(error) from error
         finally:
+            self._sync.close()
             self._lock.release()
 
     def __enter__(self) -> BagWriter:
@@ -197,29 +206,13 @@ class BagWriter:
         self._written += 1
         self._dirty = True
 
-    def _next_file(self) -> McapFile:
-        name = f'{self.path.name}_{self._file_count}.mcap'
-        self._file_count += 1
-        self._dirty = True
-        try:
-            file = McapFile(self.path / name, compression=self._compression)
-            sync_folder(self.path)
-        except OSError as error:
-            msg = f'{self.path / name} cannot be written ({error.strerror}).'
-            raise BagError(msg) from error
-        if self._metadata.custom:
-            file.add_record(MANIFEST, self._metadata.custom)
-        for topic in self._metadata.topics.values():
-            file.add_channel(topic, schema_text=self._schema_texts[topic.name])
-        self._metadata.files.append(file.record)
-        return file
-
     def _split(self, log_time_ns: int) -> McapFile:
         try:
             self._finish_file(self._open_file())
         except OSError as error:
             raise self._failed(error) from error
-        self._file = self._next_file()
+        self._file = self._files.begin_next()
+        self._dirty = True
         # They are true from here on, so this is their time; when they were published stays.
         for message in self._standing:
             self._put(self._file, replace(message, log_time_ns=log_time_ns))
@@ -227,12 +220,15 @@ class BagWriter:
         return self._file
 
     def _finish_file(self, file: McapFile) -> None:
+        self._sync.wait()
         file.add_record('rosbag2', {'serialized_metadata': to_yaml(self._metadata.as_dict())})
         self._finished_bytes += file.close()
 
     def _make_room(self) -> bool:
         """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
         oldest_first = self._oldest_first
+        with suppress(OSError):  # the next flush meets it again
+            self._sync.wait()  # it writes a metadata.yaml of before the deletion
         return oldest_first is not None and (
             oldest_first.delete_recording()
             or oldest_first.delete_oldest_file(self.path, self._metadata)
@@ -241,6 +237,7 @@ class BagWriter:
     def _failed(self, error: OSError) -> BagError:
         """Give the bag up at its last flush and return the sentence that says so."""
         file, self._file = self._file, None
+        self._sync.close()
         if file is not None:
             file.abandon()
         self._lock.release()
@@ -248,3 +245,8 @@ class BagWriter:
             f'{self.path} could not be written any further ({error.strerror or error}). What was '
             f'flushed before is readable; "roof_detector bag recover {self.path}" completes it.'
         )
+
+
+def _sync(file: McapFile, metadata: str, folder: Path) -> None:
+    file.sync()
+    write_metadata(folder, metadata)

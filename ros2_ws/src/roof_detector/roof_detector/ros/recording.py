@@ -63,6 +63,7 @@ class Recording:
             min_free_bytes=settings.min_free_bytes,
             manifest=manifest,
             oldest_first=oldest_first if settings.delete_oldest else None,
+            sync_behind=True,
         )
         self.path = bag.path
         self.writer = BackgroundWriter(bag, max_queue_bytes=settings.max_queue_bytes)
