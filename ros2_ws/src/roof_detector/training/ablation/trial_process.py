@@ -24,9 +24,10 @@ from training.interruption import Interrupted, StopRequest
 LOG = 'log.txt'
 _POLL_S = 0.2
 _LINES_SAID = 2  # of an error, enough for a summary and its first item
-# Processes are forked from one that has imported torch, and done nothing else with it.
+# Processes are forked from one that has imported torch, and done nothing else with it. What
+# counts operations imports torch._dynamo, which takes seconds.
 _CONTEXT = multiprocessing.get_context('forkserver')
-_CONTEXT.set_forkserver_preload(['training.ablation.trial_run'])
+_CONTEXT.set_forkserver_preload(['training.ablation.trial_run', 'torch._dynamo'])
 
 
 def run_apart(
