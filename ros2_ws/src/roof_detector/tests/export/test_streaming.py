@@ -74,12 +74,12 @@ def fly(folder, formats, *options):
 
 
 def test_tables_and_places_of_a_long_flight_do_not_grow_memory(tmp_path):
-    flight = fly(tmp_path, 'csv,xlsx,json,geojson', '1250')
+    flight = fly(tmp_path, 'csv,xlsx,json,geojson', '625')
     grown, after_close = map(int, flight.communicate()[0].splitlines()[-1].split())
     assert flight.returncode == 0
     written = sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert written > 15e6, '20000 findings'
-    assert grown < 3e6 and after_close < 12e6
+    assert written > 10e6, '10000 findings'
+    assert grown < 1.5e6 and after_close < 6e6
 
 
 def test_a_video_keeps_only_a_few_frames_in_memory(tmp_path):
