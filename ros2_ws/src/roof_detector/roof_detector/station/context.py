@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roof_detector.station.folders import StationFolders
+from roof_detector.station.language import Language
+from roof_detector.station.robot import Robot
+from roof_detector.station.station_config import StationConfig
+
+
+@dataclass(frozen=True)
+class StationContext:
+    """Hold what every panel of the page is built from; one for the whole station.
+
+    `text` says words by key. `upload_limit_bytes` is the most that one uploaded file may have.
+    """
+
+    config: StationConfig
+    text: Language
+    robot: Robot
+    folders: StationFolders
+    upload_limit_bytes: int
+    jpeg_quality: int
+    video_width: int

@@ -1,0 +1,7 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+
+class StationError(ValueError):
+    """Report what the ground station refuses, why, and what to do about it."""

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Hold one detection of a flight; `box_xyxy` in pixels of the source picture.
+
+    `number` counts the findings of a camera from 1.
+    """
+
+    number: int
+    camera: str
+    label: str
+    score: float
+    box_xyxy: tuple[float, float, float, float]
+    stamp_ns: int
+
+    @property
+    def area_px(self) -> float:
+        """Return the box's area in pixels."""
+        left, top, right, bottom = self.box_xyxy
+        return (right - left) * (bottom - top)

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The parameters of another node: what they mean, what they are, and how to change them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import ParameterDescriptor, ParameterType
+from rclpy.node import Node
+from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.parameter_client import AsyncParameterClient
+
+# How `ros.parameters.Parameter.descriptor` says which values there are.
+_CHOICES = re.compile(r' One of: ([^.]+)\.$')
+_ANSWER_WITHIN_S = 5.0
+_KINDS = {
+    ParameterType.PARAMETER_BOOL: Parameter.Type.BOOL,
+    ParameterType.PARAMETER_INTEGER: Parameter.Type.INTEGER,
+    ParameterType.PARAMETER_DOUBLE: Parameter.Type.DOUBLE,
+    ParameterType.PARAMETER_STRING: Parameter.Type.STRING,
+    ParameterType.PARAMETER_STRING_ARRAY: Parameter.Type.STRING_ARRAY,
+}
+
+
+@dataclass(frozen=True)
+class RemoteParameter:
+    """Describe a parameter in its node's own words, with its present value.
+
+    `minimum` and `maximum` are None where the node states no range; `choices` is empty where any
+    value may be given. A list of names is a tuple.
+    """
+
+    name: str
+    value: Any
+    type: Parameter.Type
+    description: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    read_only: bool
+
+
+class RemoteParameters:
+    """Know a node's parameters; `refresh` belongs to ROS's thread, all else to any."""
+
+    def __init__(self, node: Node, name: str) -> None:
+        self.name = name
+        self._client = AsyncParameterClient(node, name)
+        self._descriptors: dict[str, ParameterDescriptor] = {}
+        self._known: dict[str, RemoteParameter] = {}
+
+    @property
+    def all(self) -> tuple[RemoteParameter, ...]:
+        """Return every parameter known, in the node's order."""
+        return tuple(self._known.values())
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """Return the present value of a parameter, or the default while it is unknown."""
+        known = self._known.get(name)
+        return default if known is None else known.value
+
+    def refresh(self) -> None:
+        """Ask the node, if it is there, for its parameters."""
+        if not self._client.services_are_ready():
+            return
+        if self._descriptors:
+            self._ask_values()
+        else:
+            self._client.list_parameters(callback=self._on_names)
+
+    async def set(self, name: str, value: Any) -> str:
+        """Change a parameter; return '' or the reason of the node why it refused."""
+        known = self._known.get(name)
+        if known is None or not self._client.services_are_ready():
+            return f'{self.name} does not answer.'
+        plain: Any = list(value) if isinstance(value, tuple) else value
+        if known.type == Parameter.Type.DOUBLE:
+            plain = float(plain)
+        elif known.type == Parameter.Type.INTEGER and float(plain).is_integer():
+            plain = int(plain)
+        try:
+            parameter = Parameter(name, known.type, plain)
+        except ValueError as error:
+            return str(error)
+        answer: Future[Any] = Future()
+        self._client.set_parameters_atomically([parameter]).add_done_callback(
+            lambda future: answer.set_result(future.result())
+        )
+        try:
+            response = await asyncio.wait_for(asyncio.wrap_future(answer), _ANSWER_WITHIN_S)
+        except asyncio.TimeoutError:
+            return f'{self.name} did not answer within {_ANSWER_WITHIN_S:.0f} s.'
+        self._ask_values()
+        return '' if response.result.successful else response.result.reason or 'Refused.'
+
+    def close(self) -> None:
+        """Take the clients back; only ROS's thread may."""
+        client = self._client
+        for service in (
+            client._get_parameter_client,
+            client._list_parameter_client,
+            client._set_parameter_client,
+            client._get_parameter_types_client,
+            client._describe_parameters_client,
+            client._set_parameters_atomically_client,
+        ):
+            service.destroy()
+
+    def _on_names(self, future: Any) -> None:
+        names = future.result().result.names
+        self._client.describe_parameters(names, callback=self._on_descriptors)
+
+    def _on_descriptors(self, future: Any) -> None:
+        found: Sequence[ParameterDescriptor] = future.result().descriptors
+        self._descriptors = {one.name: one for one in found if one.type in _KINDS}
+        self._ask_values()
+
+    def _ask_values(self) -> None:
+        names = list(self._descriptors)
+        self._client.get_parameters(
+            names, callback=lambda future: self._take(names, future.result().values)
+        )
+
+    def _take(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        self._known = {
+            name: _described(self._descriptors[name], parameter_value_to_python(value))
+            for name, value in zip(names, values, strict=False)
+        }
+
+
+def _described(descriptor: ParameterDescriptor, value: Any) -> RemoteParameter:
+    ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
+    choices = _CHOICES.search(descriptor.description)
+    if _KINDS[descriptor.type] == Parameter.Type.STRING_ARRAY:
+        value = tuple(one for one in value or () if one)
+    return RemoteParameter(
+        name=descriptor.name,
+        value=value,
+        type=_KINDS[descriptor.type],
+        description=descriptor.description,
+        minimum=ranges[0].from_value if ranges else None,
+        maximum=ranges[0].to_value if ranges else None,
+        choices=tuple(choices[1].split(', ')) if choices else (),
+        read_only=descriptor.read_only,
+    )

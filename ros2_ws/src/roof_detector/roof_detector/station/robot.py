@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The drone, seen from the ground: whatever of ours runs in the ROS graph."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import ParameterEvent
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
+
+from roof_detector.doctor.graph_look import NodeReport
+from roof_detector.station.camera_link import CameraLink
+from roof_detector.station.detector_link import DetectorLink
+from roof_detector.station.recorder_link import RecorderLink
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rclpy.node import Node
+
+_LABELS = 'vision_msgs/msg/LabelInfo'
+_DETECTIONS = 'vision_msgs/msg/Detection2DArray'
+_RECORD = 'std_srvs/srv/SetBool'
+_LOOK_PERIOD_S = 0.2
+# A node that was silent for so long is shown as stale.
+_STALE_AFTER_S = 5.0
+
+
+class Robot:
+    """Find detectors and recorders and keep in touch with them, in a thread of its own.
+
+    The page reads what is here at any time; nothing here waits for the page, and no method that
+    the page calls waits for ROS except those that are awaited.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.detectors: tuple[DetectorLink, ...] = ()
+        self.recorder: RecorderLink | None = None
+        self._reports: dict[str, tuple[float, NodeReport]] = {}
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._spin, name='robot', daemon=True)
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._take_report, 50)
+        node.create_subscription(
+            ParameterEvent, '/parameter_events', self._take_event, QoSProfile(depth=100)
+        )
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        node.create_timer(_LOOK_PERIOD_S, self._look_around, clock=steady)
+
+    @property
+    def cameras(self) -> tuple[CameraLink, ...]:
+        """Return the cameras of all detectors."""
+        return tuple(camera for detector in self.detectors for camera in detector.cameras)
+
+    @property
+    def diagnostics(self) -> tuple[NodeReport, ...]:
+        """Return what each node said last, by name; level 3 where it has fallen silent."""
+        now_s = time.monotonic()
+        return tuple(
+            report
+            if now_s - said_at_s < _STALE_AFTER_S
+            else NodeReport(report.name, 3, report.message, report.values)
+            for _, (said_at_s, report) in sorted(self._reports.items())
+        )
+
+    def camera(self, name: str) -> CameraLink | None:
+        """Return the camera of a name, or the first for ''."""
+        return next((one for one in self.cameras if name in ('', one.name)), None)
+
+    def detector(self, name: str) -> DetectorLink | None:
+        """Return the detector of a name, or the first for ''."""
+        return next((one for one in self.detectors if name in ('', one.name)), None)
+
+    def report(self, node_name: str) -> NodeReport | None:
+        """Return what a node of this full name said last."""
+        start = f'{node_name.lstrip("/")}: '
+        return next((one for one in self.diagnostics if one.name.startswith(start)), None)
+
+    def __enter__(self) -> Robot:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        for detector in self.detectors:
+            detector.close()
+        if self.recorder is not None:
+            self.recorder.close()
+        self._executor.shutdown()
+
+    def _spin(self) -> None:
+        while not self._over.is_set() and self.node.context.ok():
+            self._executor.spin_once(timeout_sec=0.1)
+
+    def _look_around(self) -> None:
+        topics = {name: kinds[0] for name, kinds in self.node.get_topic_names_and_types() if kinds}
+        published = {
+            name
+            for name, kind in topics.items()
+            if kind in (_LABELS, _DETECTIONS) and self.node.count_publishers(name)
+        }
+        known = {detector.name for detector in self.detectors}
+        for name in sorted(published):
+            owner, _, last = name.rpartition('/')
+            if last == 'labels' and topics[name] == _LABELS and owner not in known:
+                self.detectors += (DetectorLink(self.node, owner),)
+        for detector in self.detectors:
+            detector.find_cameras(
+                frozenset(
+                    name.rpartition('/')[0]
+                    for name in published
+                    if name.startswith(f'{detector.name}/') and name.endswith('/detections')
+                )
+            )
+            for camera in detector.cameras:
+                camera.look_after()
+            if not detector.parameters.all:
+                detector.parameters.refresh()
+        self._find_recorder()
+
+    def _find_recorder(self) -> None:
+        if self.recorder is None:
+            services = dict(self.node.get_service_names_and_types())
+            for name, kinds in sorted(services.items()):
+                owner, _, last = name.rpartition('/')
+                if last == 'record' and _RECORD in kinds and f'{owner}/trigger' in services:
+                    self.recorder = RecorderLink(self.node, owner)
+                    return
+        elif not self.recorder.parameters.all:
+            self.recorder.parameters.refresh()
+
+    def _take_report(self, message: DiagnosticArray) -> None:
+        now_s = time.monotonic()
+        for status in message.status:
+            self._reports[status.name] = (
+                now_s,
+                NodeReport(
+                    name=status.name,
+                    level=int.from_bytes(status.level, 'little'),
+                    message=status.message,
+                    values={pair.key: pair.value for pair in status.values},
+                ),
+            )
+
+    def _take_event(self, event: ParameterEvent) -> None:
+        links: list[Any] = [*self.detectors, *([self.recorder] if self.recorder else [])]
+        for link in links:
+            if link.name == event.node:
+                link.parameters.refresh()

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every parameter of the ground station."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.station.errors import StationError
+from roof_detector.station.language import LANGUAGES
+from roof_detector.station.station_config import StationConfig
+
+_CONFIG = StationConfig()
+_SHORTEST_TOKEN = 12
+
+STATION_TABLE = ParameterTable(
+    Parameter(
+        'host',
+        '127.0.0.1',
+        'Address to serve the page on; any but this computer itself needs a token. 0.0.0.0 is '
+        'every network.',
+    ),
+    Parameter('port', 8080, 'Port to serve the page on.', minimum=1, maximum=65535),
+    Parameter(
+        'token',
+        '',
+        'Secret that every request needs, at least 12 characters; open the page once with '
+        '?token=... and the browser remembers it.',
+    ),
+    Parameter(
+        'folder',
+        '~/roof_detector',
+        'Folder for models, uploads, results and flights; nothing is written elsewhere.',
+    ),
+    Parameter(
+        'upload_limit_mb',
+        4000,
+        'Most that one uploaded file may have.',
+        minimum=1,
+        maximum=1_000_000,
+    ),
+    Parameter(
+        'jpeg_quality', 70, 'Quality of the live video on the page.', minimum=1, maximum=100
+    ),
+    Parameter(
+        'video_width',
+        960,
+        'Width of the live video on the page in pixels; 0 leaves it as it is.',
+        minimum=0,
+        maximum=8192,
+    ),
+    Parameter(
+        'title',
+        _CONFIG.title,
+        'Title of the page and of its tab; empty for the words of the language.',
+    ),
+    Parameter('logo', _CONFIG.logo, 'Picture file beside the title; empty for none.'),
+    Parameter('background', _CONFIG.background, 'Picture file behind the page; empty for none.'),
+    Parameter('language', _CONFIG.language, 'Language of the page.', choices=LANGUAGES),
+    Parameter(
+        'dark',
+        default=_CONFIG.dark,
+        description='Begin light on dark; the page has a button for dark on light.',
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Say where the page is served and what opens it; refuse a door without a lock."""
+
+    host: str
+    port: int
+    token: str
+
+    def __post_init__(self) -> None:
+        if not self.is_loopback and not self.token:
+            raise StationError(
+                f'host is {self.host!r}, which others can reach, but token is empty. Give a '
+                'token of at least 12 characters, or leave host at 127.0.0.1.'
+            )
+        if self.token and len(self.token) < _SHORTEST_TOKEN:
+            raise StationError(
+                f'token has {len(self.token)} characters, expected at least {_SHORTEST_TOKEN}; '
+                'python3 -c "import secrets; print(secrets.token_urlsafe())" makes one.'
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether only this computer can reach the page."""
+        if self.host == 'localhost':
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def station_config(values: dict[str, Any]) -> StationConfig:
+    """Return how the page shall look; raises StationError."""
+    return StationConfig(
+        **{name: values[name] for name in ('title', 'logo', 'background', 'language', 'dark')}
+    )
