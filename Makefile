@@ -8,11 +8,12 @@ export ROOF_DETECTOR_VENV := $(abspath $(VENV))
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo station test lint lock clean
 
 help:
 	@echo 'make demo                  fly a simulated roof inspection and show what was found'
 	@echo 'make demo INPUT=<footage>  the same on a video, pictures, a bag, a camera or a stream'
+	@echo 'make station               fly a simulated flight with the ground station: http://127.0.0.1:8080/'
 	@echo 'make test                  run every test'
 	@echo 'make lint                  run ruff and mypy'
 	@echo 'make setup                 only install and build'
@@ -24,6 +25,10 @@ setup:
 demo: setup
 	@$(ENVIRONMENT)
 	python -m roof_detector.cli.main demo $(if $(INPUT),--input '$(INPUT)') $(DEMO_OPTIONS)
+
+station: setup
+	@$(ENVIRONMENT)
+	python -m roof_detector.cli.main station $(STATION_OPTIONS)
 
 test: setup
 	@$(ENVIRONMENT)

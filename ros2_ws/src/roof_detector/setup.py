@@ -13,7 +13,7 @@ setup(
     license='AGPL-3.0-only',
     packages=find_packages(include=[name, f'{name}.*']),
     package_data={
-        '': ['models/*.yaml', 'weights/*', 'definitions/*/msg/*.msg'],
+        '': ['models/*.yaml', 'weights/*', 'definitions/*/msg/*.msg', 'texts/*.yaml', 'static/*'],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),
@@ -28,6 +28,7 @@ setup(
             'camera = roof_detector.ros.camera_node:main',
             'simulated_flight = roof_detector.ros.simulated_flight_node:main',
             'recorder = roof_detector.ros.recorder_node:main',
+            'station = roof_detector.station.station_node:main',
             'roof_detector = roof_detector.cli.main:main',
         ],
     },

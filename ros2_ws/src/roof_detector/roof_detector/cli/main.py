@@ -23,6 +23,7 @@ COMMANDS = (
     'models',
     'play',
     'rethreshold',
+    'station',
 )
 
 

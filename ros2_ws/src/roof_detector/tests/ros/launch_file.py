@@ -16,6 +16,7 @@ from roof_detector.ros.camera_parameters import CAMERA_TABLE
 from roof_detector.ros.detector_parameters import DETECTOR_TABLE
 from roof_detector.ros.recorder_parameters import RECORDER_TABLE
 from roof_detector.ros.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE
+from roof_detector.station.station_parameters import STATION_TABLE
 
 PACKAGE = Path(__file__).parents[2]
 SHARE = '$(find-pkg-share roof_detector)/'
@@ -25,6 +26,7 @@ TABLES = {
     'camera': CAMERA_TABLE,
     'simulated_flight': SIMULATED_FLIGHT_TABLE,
     'recorder': RECORDER_TABLE,
+    'station': STATION_TABLE,
 }
 NODE_FILES = {name: f'{name}.launch.xml' for name in TABLES} | {'recorder': 'record.launch.xml'}
 NAMES = sorted(path.name for path in (PACKAGE / 'launch').iterdir())

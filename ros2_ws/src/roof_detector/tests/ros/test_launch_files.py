@@ -34,7 +34,16 @@ def shipped(reference):
 
 
 def test_there_is_a_file_for_every_job_and_setup_installs_it():
-    jobs = ('detector', 'camera', 'simulated_flight', 'record', 'replay', 'rviz', 'drone')
+    jobs = (
+        'detector',
+        'camera',
+        'simulated_flight',
+        'record',
+        'replay',
+        'rviz',
+        'drone',
+        'station',
+    )
     assert sorted(f'{job}.launch.xml' for job in jobs) == NAMES
     assert "glob('launch/*.launch.xml')" in (PACKAGE / 'setup.py').read_text()
 

@@ -1,9 +1,81 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""What the drone sees and finds now."""
+
 from __future__ import annotations
 
+from nicegui import ui
+
+from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.context import StationContext
+from roof_detector.station.pages import diagnostics_card, flight_card, plots_card
+
+_WIDTHS = (480, 640, 960, 1280, 1920, 0)
+
+
+class ChosenCamera:
+    """Hold which camera a page shows: the first one until another is chosen."""
+
+    def __init__(self, context: StationContext) -> None:
+        self._context = context
+        self.name = ''
+
+    @property
+    def link(self) -> CameraLink | None:
+        """Return the camera, None while there is none."""
+        return self._context.robot.camera(self.name)
 
 
 def build(context: StationContext) -> None:
     """Build the panel where the page has opened a place for it."""
+    chosen = ChosenCamera(context)
+    with ui.element('div').classes('grid grid-cols-1 xl:grid-cols-3 gap-3 w-full'):
+        with ui.column().classes('xl:col-span-2 w-full'):
+            _build_video(context, chosen)
+            flight_card.build(context, lambda: chosen.link)
+        with ui.column().classes('w-full'):
+            flight_card.build_current(context, lambda: chosen.link)
+            diagnostics_card.build(context)
+            plots_card.build(context, lambda: chosen.link)
+
+
+def _build_video(context: StationContext, chosen: ChosenCamera) -> None:
+    text = context.text
+    video = ui.element('live-video').props(
+        f'camera="" width={context.video_width} quality={context.jpeg_quality}'
+    )
+    video.props['waiting'] = text('waiting_for_video')
+    widths = {width: f'{width} px' if width else text('full_size') for width in _WIDTHS}
+    widths.setdefault(context.video_width, f'{context.video_width} px')
+    with ui.row().classes('w-full items-center'):
+        cameras = ui.select([], label=text('camera')).classes('min-w-48')
+        ui.select(
+            widths,
+            value=context.video_width,
+            label=text('video_width'),
+            on_change=lambda event: video.props(f'width={event.value}'),
+        ).classes('w-36')
+        ui.label(text('video_quality'))
+        ui.slider(
+            min=10,
+            max=95,
+            step=5,
+            value=context.jpeg_quality,
+            on_change=lambda event: video.props(f'quality={event.value}'),
+        ).props('label').classes('w-40')
+
+    def choose(name: str | None) -> None:
+        chosen.name = name or ''
+        follow()
+
+    def follow() -> None:
+        names = [camera.name for camera in context.robot.cameras]
+        if cameras.options != names:
+            cameras.set_options(names, value=chosen.name or (names[0] if names else None))
+        link = chosen.link
+        name = '' if link is None else link.name
+        if video.props.get('camera') != name:
+            video.props['camera'] = name
+
+    cameras.on_value_change(lambda event: choose(event.value))
+    ui.timer(0.5, follow)

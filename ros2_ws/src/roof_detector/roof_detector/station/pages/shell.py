@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The page: a header, a tab for each thing to do, and the drawers beside it."""
+"""The page: a header, a tab for each thing to do, and a drawer beside it."""
 
 from __future__ import annotations
 
 from nicegui import ui
+from nicegui.events import KeyEventArguments
 
 from roof_detector.station.context import StationContext
 from roof_detector.station.pages import (
@@ -14,22 +15,87 @@ from roof_detector.station.pages import (
     model_panel,
     tune_panel,
 )
+from roof_detector.station.pages.record_bar import RecordBar
+
+_HEAD = """
+<link rel="stylesheet" href="/station/station.css">
+<script src="/station/live_video.js" defer></script>
+"""
+_TABS = {'1': 'live', '2': 'files', '3': 'flights'}
 
 
 def build(context: StationContext) -> None:
     """Build one client's page."""
     text = context.text
-    with ui.header(), ui.tabs() as tabs:
-        ui.tab('live', text('live'))
-        ui.tab('files', text('files'))
-        ui.tab('flights', text('flights'))
-    with ui.tab_panels(tabs, value='live').classes('w-full'):
-        with ui.tab_panel('live'):
-            live_panel.build(context)
-        with ui.tab_panel('files'):
-            files_panel.build(context)
-        with ui.tab_panel('flights'):
-            flights_panel.build(context)
-    with ui.right_drawer():
+    ui.add_head_html(_HEAD)
+    if context.config.background:
+        ui.query('body').style('background: url(/background) center/cover fixed')
+    dark = ui.dark_mode(context.config.dark)
+    with ui.header().classes('items-center gap-3 py-1'):
+        if context.config.logo:
+            ui.image('/logo').props('fit=contain').classes('h-10 w-24')
+        ui.label(context.config.title or text('title')).classes('station-title')
+        with ui.tabs() as tabs:
+            for name in _TABS.values():
+                ui.tab(name, text(name))
+        ui.space()
+        bar = RecordBar(context)
+        drawer_button = ui.button(icon='tune').props('flat color=white').tooltip(text('tune'))
+        ui.button(icon='contrast', on_click=dark.toggle).props('flat color=white').tooltip(
+            text('dark_or_light')
+        )
+        shortcuts = _shortcuts(context)
+        ui.button(icon='keyboard', on_click=shortcuts.open).props('flat color=white').tooltip(
+            text('shortcuts')
+        )
+    with ui.right_drawer(value=True).props('width=380 bordered') as drawer:
         tune_panel.build(context)
+        ui.separator()
         model_panel.build(context)
+    drawer_button.on_click(drawer.toggle)
+    panels = {'files': files_panel, 'flights': flights_panel, 'live': live_panel}
+    with ui.tab_panels(tabs, value='live', animated=False, keep_alive=True).classes('w-full'):
+        for name in _TABS.values():
+            with ui.tab_panel(name):
+                panels[name].build(context)
+
+    async def on_key(event: KeyEventArguments) -> None:
+        if not event.action.keydown or event.action.repeat or event.modifiers.ctrl:
+            return
+        key = event.key.name
+        if key in _TABS:
+            tabs.set_value(_TABS[key])
+        elif key == '?':
+            shortcuts.open()
+        elif key == 'd':
+            dark.toggle()
+        elif key == 't':
+            drawer.toggle()
+        elif key == 'r':
+            await bar.start_or_stop()
+        elif key == 'm':
+            await bar.mark()
+        elif key == 'b':
+            await bar.trigger()
+
+    ui.keyboard(on_key=on_key)
+
+
+def _shortcuts(context: StationContext) -> ui.dialog:
+    text = context.text
+    keys = {
+        '1 2 3': text('key_tabs'),
+        'R': text('key_record'),
+        'M': text('key_mark'),
+        'B': text('key_trigger'),
+        'T': text('key_tune'),
+        'D': text('dark_or_light'),
+        '?': text('shortcuts'),
+    }
+    with ui.dialog() as dialog, ui.card():
+        ui.label(text('shortcuts')).classes('station-heading')
+        with ui.grid(columns='auto auto').classes('gap-x-6 gap-y-2'):
+            for key, meaning in keys.items():
+                ui.label(key).classes('font-bold')
+                ui.label(meaning)
+    return dialog

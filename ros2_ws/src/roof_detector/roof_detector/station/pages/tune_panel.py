@@ -1,9 +1,63 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The detector's live parameters, each as the control that its description asks for."""
+
 from __future__ import annotations
 
+from nicegui import ui
+
 from roof_detector.station.context import StationContext
+from roof_detector.station.detector_link import DetectorLink
+from roof_detector.station.pages.parameter_control import ClassThresholds, ParameterControl
+from roof_detector.station.parameter_file import parameter_file
+
+_CLASSES, _CLASS_CONFIDENCE = 'classes', 'class_confidence'
 
 
 def build(context: StationContext) -> None:
-    """Build the panel where the page has opened a place for it."""
+    """Build the controls as soon as the node has told its parameters."""
+    text = context.text
+    shown: list[ParameterControl | ClassThresholds] = []
+    told: list[object] = [None]
+
+    def save() -> None:
+        detector = context.robot.detector('')
+        if detector is not None:
+            ui.download.content(parameter_file(detector.parameters.all), 'detector.yaml')
+
+    with ui.row().classes('w-full items-center no-wrap'):
+        ui.label(text('tune')).classes('station-heading grow')
+        ui.button(text('save_parameters'), icon='save', on_click=save).props('flat dense')
+    place = ui.column().classes('w-full gap-2')
+    with place:
+        ui.label(text('no_detector'))
+
+    def follow() -> None:
+        detector = context.robot.detector('')
+        if detector is None or not detector.parameters.all:
+            return
+        version = (detector.name, detector.labels, len(detector.parameters.all))
+        if told[0] != version:
+            told[0] = version
+            place.clear()
+            with place:
+                shown[:] = _controls(context, detector)
+        for control in shown:
+            control.follow()
+
+    ui.timer(0.5, follow)
+
+
+def _controls(
+    context: StationContext, detector: DetectorLink
+) -> list[ParameterControl | ClassThresholds]:
+    controls: list[ParameterControl | ClassThresholds] = []
+    for parameter in detector.parameters.all:
+        if parameter.read_only or parameter.name in ('use_sim_time', 'model'):
+            continue
+        if parameter.name == _CLASS_CONFIDENCE and detector.labels:
+            controls.append(ClassThresholds(context, detector, parameter))
+        else:
+            choices = detector.labels if parameter.name == _CLASSES else parameter.choices
+            controls.append(ParameterControl(context, detector, parameter, choices=choices))
+    return controls

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector station`: the ground station over a simulated flight, for whoever has no drone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from roof_detector.cli.demo import DEMO_SEED
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'station',
+        help='the ground station over a simulated flight; on a drone: station.launch.xml',
+        description='Start a simulated flight, detector, recorder and the page, until Ctrl-C.',
+    )
+    parser.add_argument('--port', type=int, default=8080)
+    parser.add_argument('--folder', type=Path, default=Path('~/roof_detector'))
+    parser.add_argument('--language', default='en', help='en or zh')
+    parser.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fly in circles and serve the page until it is interrupted."""
+    from roof_detector.flight.node_processes import NodeProcesses  # noqa: PLC0415
+    from roof_detector.station.folders import StationFolders  # noqa: PLC0415
+    from roof_detector.station.station_node import run_station  # noqa: PLC0415
+
+    folders = StationFolders.make(str(arguments.folder))
+    # A graph of its own: nodes of another flight on this machine are not heard.
+    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    with NodeProcesses(folders.root / 'logs', environment={}) as nodes:
+        nodes.start('detector', {'model': arguments.model}, remappings={'image': '/camera/image'})
+        nodes.start('recorder', {'output_directory': str(folders.flights)})
+        nodes.start(
+            'simulated_flight',
+            {'seed': DEMO_SEED, 'loop': True},
+            remappings={'__node': 'camera'},
+        )
+        page = {'port': arguments.port, 'folder': folders.root, 'language': arguments.language}
+        print(f'Open http://127.0.0.1:{arguments.port}/ - Ctrl-C ends it.', flush=True)
+        given = [text for name, value in page.items() for text in ('-p', f'{name}:={value}')]
+        return run_station(['--ros-args', *given])

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The findings of the current frame and of the whole flight, as tables."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import ui
+
+from roof_detector.station.camera_link import CameraLink
+from roof_detector.station.context import StationContext
+from roof_detector.station.finding import Finding
+from roof_detector.station.flight_log import FlightLog
+
+# A page of a thousand rows would fill a slow link with each refresh.
+_SHOWN_ROWS = 100
+_ORDERS: dict[str, Callable[[Finding], Any]] = {
+    'newest': operator.attrgetter('number'),
+    'confidence': operator.attrgetter('score'),
+    'area': operator.attrgetter('area_px'),
+    'class': operator.attrgetter('label'),
+}
+_THUMBNAIL = """
+<q-td :props="props"><img v-if="props.value" :src="props.value" class="station-thumbnail"></q-td>
+"""
+
+
+def build_current(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
+    """Build the table of the current frame, with the counts of the flight above it."""
+    with ui.card().classes('station-card w-full'):
+        ui.label(context.text('this_frame')).classes('station-heading')
+        counts = ui.label().classes('font-semibold').mark('counts')
+        table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom')
+
+    def refresh() -> None:
+        link = camera()
+        if link is None:
+            return
+        counted = sorted(link.log.counts.items())
+        counts.set_text(' · '.join(f'{label} {number}' for label, number in counted))
+        _show(table, [_row(one, link.log) for one in link.log.current])
+
+    ui.timer(0.5, refresh)
+
+
+def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
+    """Build the running table of the flight."""
+    text = context.text
+    with ui.card().classes('station-card w-full'):
+        with ui.row().classes('w-full items-center'):
+            ui.label(text('this_flight')).classes('station-heading grow')
+            wanted = ui.select([], multiple=True, label=text('classes')).classes('min-w-40')
+            order = ui.select(
+                {key: text(key) for key in _ORDERS}, value='newest', label=text('order')
+            ).classes('w-36')
+            least = ui.number(text('least_confidence'), value=0, min=0, max=1, step=0.05)
+            frozen = ui.switch(text('freeze')).mark('freeze')
+        stated = ui.label().mark('stated')
+        table = _table(
+            context, ('thumbnail', 'class', 'confidence', 'box', 'area', 'time')
+        ).classes('max-h-96')
+
+    def refresh() -> None:
+        link = camera()
+        if link is None or frozen.value:
+            return
+        labels = sorted(link.log.counts)
+        if wanted.options != labels:
+            wanted.set_options(labels)
+        kept = [
+            one
+            for one in list(link.log.findings)
+            if (not wanted.value or one.label in wanted.value) and one.score >= (least.value or 0)
+        ]
+        kept.sort(key=_ORDERS[order.value], reverse=order.value != 'class')
+        shown = kept[:_SHOWN_ROWS]
+        stated.set_text(
+            text('rows', shown=len(shown), matching=len(kept), dropped=link.log.dropped)
+        )
+        _show(table, [_row(one, link.log) for one in shown])
+
+    ui.timer(1.0, refresh)
+
+
+def _table(context: StationContext, names: tuple[str, ...]) -> ui.table:
+    columns = [
+        {
+            'name': name,
+            'label': '' if name == 'thumbnail' else context.text(name),
+            'field': name,
+            'align': 'left' if name == 'class' else 'right',
+        }
+        for name in names
+    ]
+    table = ui.table(columns=columns, rows=[], row_key='number').classes('w-full')
+    table.props('dense flat virtual-scroll').props['no-data-label'] = context.text('nothing_yet')
+    if 'thumbnail' in names:
+        table.add_slot('body-cell-thumbnail', _THUMBNAIL)
+    return table
+
+
+def _show(table: ui.table, rows: list[dict[str, Any]]) -> None:
+    if table.rows != rows:  # what stands already need not travel again
+        table.rows = rows
+
+
+def _row(finding: Finding, log: FlightLog) -> dict[str, Any]:
+    left, top, right, bottom = (round(side) for side in finding.box_xyxy)
+    moment = datetime.fromtimestamp(finding.stamp_ns / 1e9, tz=timezone.utc).astimezone()
+    address = f'/thumbnail?camera={quote(finding.camera, safe="")}&number={finding.number}'
+    return {
+        'number': finding.number,
+        'thumbnail': address if log.thumbnail(finding.number) else '',
+        'class': finding.label,
+        'confidence': f'{finding.score:.2f}',
+        'box': f'{left}, {top} → {right}, {bottom}',
+        'area': f'{finding.area_px:,.0f}',
+        'time': f'{moment:%H:%M:%S}.{moment.microsecond // 100_000}',
+    }

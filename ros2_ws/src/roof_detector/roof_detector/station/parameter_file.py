@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import yaml
+
+from roof_detector.station.remote_parameters import RemoteParameter
+
+
+def parameter_file(parameters: Iterable[RemoteParameter]) -> str:
+    """Return values as the YAML file that a launch file takes as params_file.
+
+    An empty list is written [''], because YAML's [] has no type.
+    """
+    values = {
+        one.name: (list(one.value) or ['']) if isinstance(one.value, tuple) else one.value
+        for one in parameters
+        if one.name != 'use_sim_time' and not one.name.startswith(('qos_overrides', 'start_type'))
+    }
+    content = {'/**': {'ros__parameters': values}}
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The addresses of pictures: the newest frame of a camera, and a finding's thumbnail."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Query, Response
+
+from roof_detector.station.robot import Robot
+
+# Already compressed: a second compression would cost time and gain nothing.
+_JPEG_HEADERS = {'Cache-Control': 'no-store', 'Content-Encoding': 'identity'}
+
+
+def add_picture_routes(app: FastAPI, robot: Robot) -> None:
+    """Serve /video and /thumbnail."""
+
+    @app.get('/video')
+    async def video(
+        camera: str = '',
+        after: int = 0,
+        width: int = Query(0, ge=0, le=8192),
+        quality: int = Query(70, ge=1, le=100),
+    ) -> Response:
+        """Answer with the newest frame once there is one after `after`; 204 where none comes."""
+        link = robot.camera(camera)
+        if link is None:
+            return Response(status_code=404)
+        number, jpeg, stamp_ns = await link.video.after(after, width=width, quality=quality)
+        if not jpeg:
+            return Response(status_code=204)
+        headers = {'X-Sequence': str(number), 'X-Stamp': str(stamp_ns), **_JPEG_HEADERS}
+        return Response(jpeg, media_type='image/jpeg', headers=headers)
+
+    @app.get('/thumbnail')
+    async def thumbnail(camera: str, number: int) -> Response:
+        """Answer with a finding's picture; 404 where there is none."""
+        link = robot.camera(camera)
+        jpeg = b'' if link is None else link.log.thumbnail(number)
+        if not jpeg:
+            return Response(status_code=404)
+        return Response(jpeg, media_type='image/jpeg', headers=_JPEG_HEADERS)

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Serve the ground station's page."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from nicegui import app, ui
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
+
+from roof_detector.ros.errors import RosError
+from roof_detector.station.context import StationContext
+from roof_detector.station.errors import StationError
+from roof_detector.station.folders import StationFolders
+from roof_detector.station.gatekeeper import Gatekeeper
+from roof_detector.station.language import Language
+from roof_detector.station.pages import shell
+from roof_detector.station.picture_routes import add_picture_routes
+from roof_detector.station.robot import Robot
+from roof_detector.station.station_parameters import STATION_TABLE, Door, station_config
+
+_STATIC = Path(__file__).parent / 'static'
+
+
+def serve(node: Node) -> None:
+    """Serve the page until the process is interrupted; raise StationError where it may not."""
+    values = STATION_TABLE.declare(node)
+    door = Door(values['host'], values['port'], values['token'])
+    robot = Robot(node)
+    context = StationContext(
+        config=station_config(values),
+        text=Language(values['language']),
+        robot=robot,
+        folders=StationFolders.make(values['folder']),
+        upload_limit_bytes=values['upload_limit_mb'] * 1_000_000,
+        jpeg_quality=values['jpeg_quality'],
+        video_width=values['video_width'],
+    )
+    app.add_static_files('/station', _STATIC)
+    add_picture_routes(app, robot)
+    _add_pictures(context)
+    app.add_middleware(Gatekeeper, door=door, upload_limit_bytes=context.upload_limit_bytes)
+    node.get_logger().info(f'The page is at http://{door.host}:{door.port}/')
+    with robot:
+        _run(context, door)
+
+
+def _run(context: StationContext, door: Door) -> None:
+    options: dict[str, Any] = {'timeout_graceful_shutdown': 2}
+    ui.page('/')(lambda: shell.build(context))
+    ui.run(
+        host=door.host,
+        port=door.port,
+        title=context.config.title or context.text('title'),
+        language='zh-CN' if context.text.code == 'zh' else 'en-US',
+        dark=context.config.dark,
+        favicon='🏠',
+        reload=False,
+        show=False,
+        show_welcome_message=False,
+        reconnect_timeout=10.0,
+        **options,
+    )
+
+
+def _add_pictures(context: StationContext) -> None:
+    for name in ('logo', 'background'):
+        picture = getattr(context.config, name)
+        if picture:
+            app.add_static_file(local_file=Path(picture).expanduser(), url_path=f'/{name}')
+
+
+def run_station(arguments: list[str] | None = None) -> int:
+    """Serve the page until SIGINT or SIGTERM and return the process's exit code."""
+    # uvicorn ends the page on these signals and then raises them again for whoever came before.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node('station')
+    try:
+        serve(node)
+    except KeyboardInterrupt:
+        return 0
+    except (StationError, RosError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - as every node says why it does not start
+        return 1
+    finally:
+        node.destroy_node()
+        try_shutdown()
+    return 0
+
+
+def main() -> None:
+    """Run the ground station until it is interrupted."""
+    sys.exit(run_station())
+
+
+if __name__ == '__main__':
+    main()
