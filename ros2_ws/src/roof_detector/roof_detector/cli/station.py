@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector station`: the ground station over a simulated flight, for whoever has no drone."""
+"""`roof_detector station`: the ground station over a simulated flight."""
 
 from __future__ import annotations
 

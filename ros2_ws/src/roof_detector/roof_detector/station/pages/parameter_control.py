@@ -56,8 +56,9 @@ class ParameterControl:
 
     _shown: Any = None
 
-    async def _send(self, _: GenericEventArguments) -> None:
-        value = self._control.value
+    async def _send(self, event: GenericEventArguments) -> None:
+        is_slider = isinstance(self._control, ui.slider)
+        value = event.args if is_slider else self._control.value
         if value is None:
             return
         if isinstance(value, list):
