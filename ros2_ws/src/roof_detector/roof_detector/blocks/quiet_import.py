@@ -36,11 +36,11 @@ def import_first() -> None:
     it cannot read a picture.
     """
     if 'ultralytics' in sys.modules:
+        _give_pillow_back()
         return
     import cv2  # noqa: PLC0415  (nothing is needed when somebody else came first)
     import numpy as np  # noqa: PLC0415
     import torch  # noqa: PLC0415  (before ultralytics, so that it takes its own number of threads)
-    from PIL import Image  # noqa: PLC0415
 
     for name, value in ULTRALYTICS_DEFAULTS.items():
         os.environ.setdefault(name, value)
@@ -48,7 +48,7 @@ def import_first() -> None:
         os.environ['YOLO_CONFIG_DIR'] = _private_config_dir()
     omp_threads = os.environ.get('OMP_NUM_THREADS')
     cv2_threads, torch_threads = cv2.getNumThreads(), torch.get_num_threads()
-    print_options, open_picture = np.get_printoptions(), Image.open
+    print_options = np.get_printoptions()
 
     ultralytics = importlib.import_module('ultralytics')
 
@@ -58,8 +58,16 @@ def import_first() -> None:
     torch.set_num_threads(torch_threads)
     torch.set_printoptions(profile='default')
     np.set_printoptions(**print_options)
-    Image.open = open_picture
+    _give_pillow_back()
     ultralytics.settings.update(sync=False)
+
+
+def _give_pillow_back() -> None:
+    """Let Pillow itself say what it cannot read, also where ultralytics was imported before."""
+    from PIL import Image  # noqa: PLC0415
+
+    patches = importlib.import_module('ultralytics.utils.patches')
+    Image.open = patches._image_open
 
 
 def _private_config_dir() -> str:

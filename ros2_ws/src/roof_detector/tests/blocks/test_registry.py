@@ -237,5 +237,19 @@ print(threads == (cv2.getNumThreads(), torch.get_num_threads()))
     assert done.stdout.split() == ['False', 'False', 'False', 'True'], done.stderr
 
 
+@pytest.mark.parametrize('first', ['roof_detector.blocks', 'ultralytics'])
+def test_pillow_asks_for_no_package_when_it_cannot_read_a_picture(tmp_path, first):
+    program = f"""
+import io, {first}, roof_detector.blocks
+from PIL import Image, UnidentifiedImageError
+try:
+    Image.open(io.BytesIO(b'no picture'))
+except UnidentifiedImageError:
+    print('said so')
+"""
+    done = in_a_fresh_process(program, tmp_path)
+    assert done.stdout.strip() == 'said so', done.stderr
+
+
 def test_registered_names_are_those_of_the_classes():
     assert all(name == entry.block.__name__ for name, entry in registered().items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import tracemalloc
 
 import cv2
@@ -190,8 +191,9 @@ def test_memory_does_not_grow_with_the_length_of_the_flight(
     detect(bag, formats=('csv', 'json'), confidence=0.95, copy_topics=('*',))
     tracemalloc.stop()
     assert len(used) == 450
-    # Chunks fill and empty, by reading and by writing; the 150 pictures of a third have 2.2 MB.
-    assert max(used[300:]) - max(used[150:300]) < 500_000, used[::20]
+    # Chunks fill and empty, by reading and by writing, so that peaks differ by a chunk or two and
+    # only medians tell a trend; the 150 pictures of a third have 2.2 MB.
+    assert statistics.median(used[300:]) - statistics.median(used[150:300]) < 300_000, used[::20]
 
 
 @pytest.mark.parametrize('option', ['confidence', 'formats'])
