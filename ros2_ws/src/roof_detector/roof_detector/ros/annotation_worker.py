@@ -29,8 +29,7 @@ class AnnotationWorker:
     full here.
     """
 
-    def __init__(self, *, names: tuple[str, ...], report: Callable[[str], None]) -> None:
-        self._names = names
+    def __init__(self, *, report: Callable[[str], None]) -> None:
         self._report = report
         self._mailbox: Mailbox[tuple[CameraOutputs, Result]] = Mailbox()
         self._thread = threading.Thread(target=self._run, name='annotation', daemon=True)
@@ -64,7 +63,7 @@ class AnnotationWorker:
             picture = result.picture
             if picture.reduced:
                 picture = decode(result.message)
-            drawn = draw_detections(picture.image_bgr, result.detections, self._names)
+            drawn = draw_detections(picture.image_bgr, result.detections, result.names)
             outputs.publish_picture(
                 drawn, header=header, jpeg_quality=result.settings.jpeg_quality
             )

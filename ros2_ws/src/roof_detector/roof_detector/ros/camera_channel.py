@@ -49,15 +49,16 @@ class CameraChannel:
             return None
         return self._images.silence_s
 
-    def open(self, detector: Detector) -> None:
-        """Begin a new account and offer the outputs of a detector."""
+    def open(self) -> None:
+        """Begin a new account and offer the outputs."""
         self.ledger = FrameLedger()
-        self.outputs = CameraOutputs(
-            self._node,
-            prefix=f'~/{self._name}{self._name and "/"}',
-            names=detector.names,
-            masks=detector.task == 'segment',
-        )
+        prefix = f'~/{self._name}{self._name and "/"}'
+        self.outputs = CameraOutputs(self._node, prefix=prefix)
+
+    def fit(self, detector: Detector) -> None:
+        """Offer what this detector has to give."""
+        if self.outputs is not None:
+            self.outputs.fit(masks=detector.task == 'segment')
 
     def listen(self, on_image: Callable[[CameraChannel, Any, int], None]) -> None:
         """Listen for images."""

@@ -29,19 +29,26 @@ class CameraOutputs:
     node.
     """
 
-    def __init__(self, node: Node, *, prefix: str, names: tuple[str, ...], masks: bool) -> None:
+    def __init__(self, node: Node, *, prefix: str) -> None:
         self.skipped = 0
         self._sent: Image | None = None
         self._node = node
-        self._names = names
+        self._prefix = prefix
         self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
         self._image = node.create_publisher(Image, f'{prefix}image_annotated', _IMAGES_QOS)
         self._compressed = node.create_publisher(
             CompressedImage, f'{prefix}image_annotated/compressed', _IMAGES_QOS
         )
         self._masks: Publisher | None = None
-        if masks:
-            self._masks = node.create_publisher(Image, f'{prefix}masks', _IMAGES_QOS)
+
+    def fit(self, *, masks: bool) -> None:
+        """Offer masks or take them back, as the task of a model asks."""
+        if masks and self._masks is None:
+            topic = f'{self._prefix}masks'
+            self._masks = self._node.create_publisher(Image, topic, _IMAGES_QOS)
+        elif not masks and self._masks is not None:
+            publisher, self._masks = self._masks, None
+            self._node.destroy_publisher(publisher)
 
     def wants_picture(self, settings: DetectorSettings) -> bool:
         """Tell whether someone listens to annotated images."""
@@ -51,11 +58,14 @@ class CameraOutputs:
 
     def wants_masks(self) -> bool:
         """Tell whether someone listens to masks."""
-        return self._masks is not None and self._masks.get_subscription_count() > 0
+        masks = self._masks
+        return masks is not None and masks.get_subscription_count() > 0
 
-    def publish_detections(self, detections: Detections, *, header: Header) -> None:
+    def publish_detections(
+        self, detections: Detections, *, names: tuple[str, ...], header: Header
+    ) -> None:
         """Publish what was found."""
-        self._found.publish(detections_message(detections, names=self._names, header=header))
+        self._found.publish(detections_message(detections, names=names, header=header))
 
     def publish_picture(
         self, drawn_bgr: npt.NDArray[np.uint8], *, header: Header, jpeg_quality: int
@@ -69,9 +79,10 @@ class CameraOutputs:
             self._image.publish(self._sent)
 
     def publish_masks(self, index: npt.NDArray[np.uint16], *, header: Header) -> None:
-        """Publish the index image of a segmentation model."""
-        assert self._masks is not None
-        self._masks.publish(image_message(index, encoding='16UC1', header=header))
+        """Publish the index image of a segmentation model, if it is still the one in use."""
+        masks = self._masks
+        if masks is not None:
+            masks.publish(image_message(index, encoding='16UC1', header=header))
 
     def close(self) -> None:
         """Take the topics back."""

@@ -27,9 +27,11 @@ class DetectionWorker:
     """Turn image messages of one or several cameras into results, newest first, in fair turns.
 
     `open_model` runs in the thread of the model, as all use of the model does. Decoding has a
-    thread of its own. Every message offered is accounted for in its camera's ledger: its result
-    was given to `publish`, or it was dropped for a cause. `settings` and `enabled` are plain
-    attributes, read once for each frame: changing them waits for nothing and holds nothing up.
+    thread of its own. Every frame taken is accounted for in its camera's ledger, or handed on to
+    the heir: its result was given to `publish`, or it was dropped for a cause. `settings` is a
+    plain attribute, read once for each frame: changing it waits for nothing and holds nothing up.
+    `tell` is called from the model's thread when the model is open or has failed to, and at the
+    end.
     """
 
     def __init__(
@@ -40,15 +42,19 @@ class DetectionWorker:
         publish: Callable[[CameraChannel, Result], None],
         age_s: Callable[[Any], float],
         report: Callable[[str], None],
+        tell: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.enabled = True
+        self.has_ended = False
         self._open_model = open_model
         self._publish = publish
         self._age_s = age_s
         self._report = report
+        self._tell = tell
         self._relay = FrameRelay()
+        self._heir: DetectionWorker | None = None
         self._opened: Future[Detector] = Future()
+        self._may_begin = threading.Event()
         self._forward_s = 0.0
         self._thread = threading.Thread(target=self._run, name='detection', daemon=True)
         self._thread.start()
@@ -60,40 +66,75 @@ class DetectionWorker:
         """
         return self._opened.result()
 
-    def offer(self, camera: CameraChannel, message: Any, missed: int) -> None:
-        """Take an image message in; the camera's one that still waits is dropped for it."""
-        camera.ledger.see(missed=missed)
-        if not self.enabled:
-            camera.ledger.drop('disabled')
-            return
-        arrival = Arrival(camera, message, perf_counter())
+    @property
+    def is_open(self) -> bool:
+        """Tell whether `wait_until_open` would not wait."""
+        return self._opened.done()
+
+    def begin(self) -> None:
+        """Detect, once the model is open; until then frames wait, the newest of each camera."""
+        self._may_begin.set()
+
+    def take(self, arrival: Arrival) -> None:
+        """Take a frame in; the camera's one that still waits is dropped for it."""
         displaced = self._relay.offer(arrival)
-        if displaced is not None:
-            camera.ledger.drop('deactivated' if displaced is arrival else 'superseded')
+        if displaced is None:
+            return
+        if self._relay.is_closed:
+            self._hand_on(displaced)
+        else:
+            displaced.camera.ledger.drop('superseded')
+
+    def retire(self, *, heir: DetectionWorker) -> None:
+        """Finish the frame in work, hand those that wait on to the heir and free the model.
+
+        Waits for nothing: `tell` tells of the end.
+        """
+        self._heir = heir
+        self._close_relay()
 
     def close(self) -> None:
         """Finish the frame in work, drop those that wait and free the model."""
-        for left in self._relay.close():
-            left.camera.ledger.drop('deactivated')
+        self._close_relay()
         self._thread.join()
 
+    def _close_relay(self) -> None:
+        for left in self._relay.close():
+            self._hand_on(left)
+        self._may_begin.set()  # only to end
+
+    def _hand_on(self, arrival: Arrival) -> None:
+        if self._heir is None:
+            arrival.camera.ledger.drop('deactivated')
+        else:
+            self._heir.take(arrival)
+
     def _run(self) -> None:
+        try:
+            self._open_and_detect()
+        finally:
+            self.has_ended = True
+            self._tell()
+
+    def _open_and_detect(self) -> None:
         try:
             model = self._open_model()
         except BaseException as failure:  # handed over to whoever waits
             self._opened.set_exception(failure)
             return
-        detector = model.detector
-        self._relay.batch, self._relay.ahead = model.batch, model.ahead
-        preparation = PreparationWorker(
-            detector=detector,
-            relay=self._relay,
-            settings=lambda: self.settings,
-            too_old=lambda arrival: self._too_old(arrival, self.settings),
-            report=self._report,
-        )
-        with detector:
+        with model.detector as detector:
+            self._relay.batch, self._relay.ahead = model.batch, model.ahead
             self._opened.set_result(detector)
+            self._tell()
+            self._may_begin.wait()
+            preparation = PreparationWorker(
+                detector=detector,
+                relay=self._relay,
+                settings=lambda: self.settings,
+                too_old=lambda arrival: self._too_old(arrival, self.settings),
+                left_over=self._hand_on,
+                report=self._report,
+            )
             while frames := self._relay.take_ready(expected_s=self._forward_s):
                 self._work(detector, frames)
             preparation.join()
@@ -152,7 +193,10 @@ class DetectionWorker:
             self._drop(frame, 'inference', error)
             return
         found_s = perf_counter()
-        self._publish(arrival.camera, Result(arrival.message, frame.picture, detections, settings))
+        self._publish(
+            arrival.camera,
+            Result(arrival.message, frame.picture, detections, detector.names, settings),
+        )
         arrival.camera.ledger.process(
             {
                 'wait': frame.waited_s,

@@ -20,12 +20,14 @@ def detector_status(
     topic: str,
     silence_s: float | None,
     detector: Detector | None,
+    model_change: str,
     page: LedgerPage,
     annotations_skipped: int,
 ) -> DiagnosticStatus:
     """Return the detector's status: level and message for people, values for plots.
 
-    `silence_s` is how long no image has come, None while none is expected.
+    `silence_s` is how long no image has come, None while none is expected; `model_change` how the
+    last change of the model stands.
     """
     level, message = _verdict(state=state, topic=topic, silence_s=silence_s, page=page)
     values: dict[str, object] = {'state': state, 'topic': topic}
@@ -37,6 +39,7 @@ def detector_status(
             'classes': ', '.join(detector.names),
             'device': detector.device,
             'backend': detector.backend,
+            'model_change': model_change,
         }
     values |= {
         'rate_hz': f'{page.rate_hz:.2f}',

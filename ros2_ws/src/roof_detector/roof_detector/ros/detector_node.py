@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -19,6 +20,8 @@ from vision_msgs.msg import LabelInfo
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.annotation_worker import AnnotationWorker
 from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.camera_topic import parse_cameras
@@ -29,10 +32,11 @@ from roof_detector.ros.detector_parameters import (
     DetectorSettings,
     detector_settings,
 )
-from roof_detector.ros.errors import RosError
+from roof_detector.ros.errors import ParameterError, RosError
 from roof_detector.ros.frame_stages import Result
 from roof_detector.ros.messages import labels_message
-from roof_detector.ros.model_opening import OpenedModel, open_model
+from roof_detector.ros.model_opening import open_model
+from roof_detector.ros.model_slot import ModelSlot
 from roof_detector.ros.node_process import run_node
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -44,7 +48,7 @@ class DetectorNode(LifecycleNode):
     configure loads and warms up the model, activate listens for images, deactivate stops
     listening, cleanup frees the model. The executor's thread only passes messages on; the model
     belongs to the detection worker, drawing to the annotation worker. Cameras share the model;
-    each has its own input, outputs and ledger.
+    each has its own input, outputs and ledger. Another model takes its place while it runs.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -55,8 +59,15 @@ class DetectorNode(LifecycleNode):
             CameraChannel(self, camera, transport=self._values['image_transport'])
             for camera in parse_cameras(self._values['cameras'])
         )
-        self._detector: Detector | None = None
-        self._worker: DetectionWorker | None = None
+        # Trust was given to one file, and not by whoever may set parameters later.
+        self._trusted = self._values['model'] if self._values['trust_model'] else None
+        self._slot = ModelSlot(
+            self,
+            start_worker=self._start_worker,
+            accept=self._accept_model,
+            swapped=self._fit_outputs,
+            refused=self._keep_model,
+        )
         self._annotations: AnnotationWorker | None = None
         self._labels: Publisher | None = None
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
@@ -74,32 +85,23 @@ class DetectorNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up and offer the outputs."""
-        self._worker = DetectionWorker(
-            open_model=self._open_model,
-            settings=self._settings,
-            publish=self._publish,
-            age_s=self._age_s,
-            report=self._report,
-        )
         try:
-            self._detector = self._worker.wait_until_open()
-            detector_settings(self._values, names=self._detector.names)
+            detector = self._slot.open(self._values['model'])
         except (InferenceError, ValueError) as error:
             self.get_logger().error(str(error))
             self._let_go()
             return TransitionCallbackReturn.FAILURE
-        self._offer_outputs(self._detector)
-        self.get_logger().info(
-            f'{self._detector.model_path.name} finds {", ".join(self._detector.names)} '
-            f'({self._detector.task}, {self._detector.backend} on {self._detector.device}).'
-        )
+        self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
+        self._annotations = AnnotationWorker(report=self._report)
+        for camera in self._cameras:
+            camera.open()
+        self._fit_outputs(detector)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen for images."""
-        assert self._worker is not None
         for camera in self._cameras:
-            camera.listen(self._worker.offer)
+            camera.listen(self._slot.offer)
         topics = ', '.join(camera.topic for camera in self._cameras)
         self.get_logger().info(f'Listening on {topics}.')
         return super().on_activate(state)
@@ -124,50 +126,76 @@ class DetectorNode(LifecycleNode):
         self._let_go()
         super().destroy_node()
 
-    def _open_model(self) -> OpenedModel:
-        return open_model(self._values, cameras=len(self._cameras), inform=self.get_logger().info)
+    def _start_worker(self, model: str, tell: Callable[[], None]) -> DetectionWorker:
+        values = {**self._values, 'model': model, 'trust_model': model == self._trusted}
+        inform = self.get_logger().info
+        return DetectionWorker(
+            open_model=lambda: open_model(values, cameras=len(self._cameras), inform=inform),
+            settings=self._settings,
+            publish=self._publish,
+            age_s=self._age_s,
+            report=self._report,
+            tell=tell,
+        )
 
-    def _offer_outputs(self, detector: Detector) -> None:
-        self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
+    def _accept_model(self, detector: Detector) -> None:
+        detector_settings(self._values, names=detector.names)
+
+    def _fit_outputs(self, detector: Detector) -> None:
         for camera in self._cameras:
-            camera.open(detector)
-        self._annotations = AnnotationWorker(names=detector.names, report=self._report)
+            camera.fit(detector)
         self._publish_labels()
+        self._look_around()
+        self.get_logger().info(
+            f'{detector.model_path.name} finds {", ".join(detector.names)} '
+            f'({detector.task}, {detector.backend} on {detector.device}).'
+        )
+
+    def _keep_model(self, reason: str) -> None:
+        self.get_logger().error(f'The model stays {self._slot.model}: {reason}')
+        DETECTOR_TABLE.set(self, 'model', self._slot.model)
 
     def _publish(self, camera: CameraChannel, result: Result) -> None:
         assert camera.outputs is not None and self._annotations is not None
-        camera.outputs.publish_detections(result.detections, header=result.message.header)
+        camera.outputs.publish_detections(
+            result.detections, names=result.names, header=result.message.header
+        )
         self._annotations.offer(camera.outputs, result)
 
     def _publish_labels(self) -> None:
-        assert self._detector is not None and self._labels is not None
+        detector = self._slot.detector
+        assert detector is not None and self._labels is not None
         header = Header(stamp=self.get_clock().now().to_msg())
         self._labels.publish(
             labels_message(
-                self._detector.names,
+                detector.names,
                 threshold=self._settings.thresholds.confidence,
                 header=header,
             )
         )
 
     def _check_settings(self, values: dict[str, Any]) -> DetectorSettings:
-        return detector_settings(
-            values, names=None if self._detector is None else self._detector.names
-        )
+        if values['model'] not in (self._values['model'], self._slot.model):
+            try:
+                backend_for(resolve_model(values['model']))
+            except InferenceError as error:
+                raise ParameterError(str(error)) from error
+        detector = self._slot.detector
+        return detector_settings(values, names=None if detector is None else detector.names)
 
     def _apply_settings(self, settings: DetectorSettings) -> None:
         self._values = DETECTOR_TABLE.values(self)
         self._settings = settings
-        if self._worker is not None:
-            self._worker.settings = settings
+        self._slot.apply(settings)
+        self._slot.want(self._values['model'])
         if self._labels is not None:
             self._publish_labels()
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        if self._worker is None:
+        if self._slot.detector is None:
             response.message = 'The detector is not configured, configure and activate it first.'
             return response
-        self._worker.enabled = request.data
+        self._slot.enabled = request.data
         response.success = True
         response.message = 'Detecting.' if request.data else 'Paused; frames are counted only.'
         return response
@@ -183,7 +211,8 @@ class DetectorNode(LifecycleNode):
                     state=self._state_machine.current_state[1],
                     topic=camera.topic,
                     silence_s=camera.silence_s,
-                    detector=self._detector,
+                    detector=self._slot.detector,
+                    model_change=self._slot.change,
                     page=camera.ledger.page(),
                     annotations_skipped=0 if outputs is None else outputs.skipped,
                 )
@@ -204,9 +233,7 @@ class DetectorNode(LifecycleNode):
 
     def _let_go(self) -> None:
         self._stop_listening()
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        self._slot.close()
         if self._annotations is not None:
             self._annotations.close()
             self._annotations = None
@@ -215,7 +242,6 @@ class DetectorNode(LifecycleNode):
         if self._labels is not None:
             self.destroy_publisher(self._labels)
             self._labels = None
-        self._detector = None
 
 
 def make_node() -> DetectorNode:

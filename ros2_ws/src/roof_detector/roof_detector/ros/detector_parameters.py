@@ -14,7 +14,9 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'model',
         'roof_anomalies',
-        'Model file (.pt, .onnx or OpenVINO folder) or the name of a shipped model.',
+        'Model file (.pt, .onnx or OpenVINO folder) or the name of a shipped model; another one '
+        'is loaded beside it and takes its place between two frames, or is refused.',
+        live=True,
     ),
     Parameter('device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.'),
     Parameter(

@@ -43,12 +43,21 @@ class FrameRelay:
         self._due_s = 0.0
         self._closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether no frame is taken any more."""
+        return self._closed
+
     def offer(self, arrival: Arrival) -> Arrival | None:
-        """Take a frame in; return the one it displaces, or itself once closed."""
+        """Take a frame in; return the one it displaces, or itself once closed.
+
+        One that is older than what waits, as it may come from another relay, is returned too.
+        """
         with self._lock:
-            if self._closed:
-                return arrival
             displaced = self._arrived.get(arrival.camera)
+            is_late = displaced is not None and displaced.arrived_s > arrival.arrived_s
+            if self._closed or is_late:
+                return arrival
             self._arrived[arrival.camera] = arrival
             self._preparable.notify()
         return displaced

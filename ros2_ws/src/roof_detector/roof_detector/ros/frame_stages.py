@@ -44,9 +44,13 @@ class ReadyFrame:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Hold what was found in one image message: the message itself and its picture."""
+    """Hold what was found in one image message: the message itself and its picture.
+
+    `names` are those of the model that found it.
+    """
 
     message: Any
     picture: Picture
     detections: Detections
+    names: tuple[str, ...]
     settings: DetectorSettings

@@ -140,6 +140,10 @@ class ParameterTable:
         """Return the present value of every parameter of the table."""
         return {p.name: p.coerce(node.get_parameter(p.name).value) for p in self}
 
+    def set(self, node: Node, name: str, value: Value) -> None:
+        """Set one parameter from within, as if an operator had done it."""
+        node.set_parameters([_ros_parameter(self[name], self[name].coerce(value))])
+
     def watch(
         self,
         node: Node,

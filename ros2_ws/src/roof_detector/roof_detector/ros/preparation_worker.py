@@ -21,7 +21,8 @@ from roof_detector.vision.errors import VisionError
 class PreparationWorker:
     """Decode the newest frames and fit them to the network while it is busy with others.
 
-    `too_old` drops a frame that has waited too long, before work is spent on it.
+    `too_old` drops a frame that has waited too long, before work is spent on it; `left_over`
+    gets one that was ready only after the relay was closed.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class PreparationWorker:
         relay: FrameRelay,
         settings: Callable[[], DetectorSettings],
         too_old: Callable[[Arrival], bool],
+        left_over: Callable[[Arrival], None],
         report: Callable[[str], None],
     ) -> None:
         self._detector = detector
         self._relay = relay
         self._settings = settings
         self._too_old = too_old
+        self._left_over = left_over
         self._report = report
         self._thread = threading.Thread(target=self._run, name='preparation', daemon=True)
         self._thread.start()
@@ -59,8 +62,10 @@ class PreparationWorker:
                 self._report(f'A frame was dropped ({cause}): {error}')
                 continue
             displaced = self._relay.hand_over(frame)
-            if displaced is not None:
-                ledger.drop('deactivated' if displaced is frame else 'superseded')
+            if displaced is frame:
+                self._left_over(arrival)
+            elif displaced is not None:
+                ledger.drop('superseded')
 
     def _prepare(self, arrival: Arrival) -> ReadyFrame:
         started_s = perf_counter()

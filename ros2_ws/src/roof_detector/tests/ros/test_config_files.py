@@ -105,6 +105,7 @@ def test_the_foxglove_plots_draw_values_that_the_nodes_report():
         topic='/camera/image',
         silence_s=None,
         detector=None,
+        model_change='',
         page=ledger.page(),
         annotations_skipped=0,
     )

@@ -161,7 +161,6 @@ def test_a_threshold_applies_to_the_next_frame_and_a_bad_one_changes_nothing(pro
         ('confidence', 1.5, 'out of range'),
         ('classes', ['rust', 'gutter'], "no class 'gutter', it has: equip, drain"),
         ('class_confidence', ['crack=0.4'], 'name:value'),
-        ('model', 'other.pt', 'read-only'),
     ):
         answer = probe.set(name, value)
         assert not answer.successful
