@@ -131,6 +131,28 @@ def test_a_value_that_the_node_refuses_is_put_back_and_its_reason_shown(page):
     )
 
 
+def load(page, model):
+    field = page.locator('.q-drawer .q-select input').first
+    field.fill(model)
+    field.press('Enter')
+    page.get_by_role('button', name='Load').click()
+
+
+def test_another_model_is_loaded_from_the_page(page):
+    load(page, 'roofs')
+    facts = page.locator('.model-facts')
+    facts.get_by_text('swapped to roofs').wait_for()
+    facts.get_by_text('roof', exact=True).wait_for()
+    load(page, 'roof_anomalies')
+    facts.get_by_text('swapped to roof_anomalies').wait_for()
+
+
+def test_a_model_that_is_not_there_shows_why(page):
+    load(page, '/nowhere/best.pt')
+    page.get_by_text('/nowhere/best.pt does not exist').first.wait_for()
+    page.locator('.model-facts').get_by_text('roof_anomalies.pt').wait_for()
+
+
 def test_record_makes_a_bag(page, bags):
     page.get_by_role('button', name='Record', exact=False).first.click()
     page.get_by_role('button', name='Stop').click()

@@ -1,9 +1,64 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Which model finds things, and how another one takes its place."""
+
 from __future__ import annotations
 
+from pathlib import Path
+
+from nicegui import ui
+
+from roof_detector.inference.shipped_weights import shipped_models
 from roof_detector.station.context import StationContext
+
+_HASH_DIGITS = 12
+# What the page calls a fact, and the key under which the detector reports it.
+_FACTS = {
+    'model': 'model',
+    'task': 'task',
+    'classes': 'classes',
+    'hash': 'model_sha256',
+    'device': 'device',
+    'backend': 'backend',
+    'last_change': 'model_change',
+}
 
 
 def build(context: StationContext) -> None:
-    """Build the panel where the page has opened a place for it."""
+    """Build the facts and the choice; what is shown comes from the detector's own reports."""
+    text = context.text
+    ui.label(text('model')).classes('station-heading')
+    values: dict[str, ui.label] = {}
+    with ui.grid(columns='auto 1fr').classes('w-full gap-x-4 gap-y-1 model-facts'):
+        for name in _FACTS:
+            ui.label(text(name)).classes('text-weight-bold')
+            values[name] = ui.label().classes('break-words').mark(f'model-{name}')
+    choice = ui.select(
+        list(shipped_models()), label=text('model_to_load'), with_input=True, new_value_mode='add'
+    ).classes('w-full')
+    choice.tooltip(text('model_hint'))
+
+    async def load() -> None:
+        detector = context.robot.detector('')
+        if detector is None:
+            answer.text = text('no_detector')
+        elif choice.value:
+            answer.text = await detector.parameters.set('model', choice.value)
+
+    ui.button(text('load'), icon='swap_horiz', on_click=load).classes('w-full')
+    answer = ui.label().classes('text-negative break-words')
+
+    def refresh() -> None:
+        detector = context.robot.detector('')
+        report = None if detector is None else context.robot.report(detector.name)
+        facts = {} if report is None else report.values
+        for name, key in _FACTS.items():
+            values[name].text = _short(name, facts.get(key, ''))
+
+    ui.timer(0.5, refresh)
+
+
+def _short(name: str, fact: str) -> str:
+    if name == 'hash':
+        return fact[:_HASH_DIGITS]
+    return Path(fact).name if name == 'model' else fact

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The page: a header, a tab for each thing to do, and a drawer beside it."""
+"""The page: a header, the live view, and a drawer with controls and model beside it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from roof_detector.station.context import StationContext
-from roof_detector.station.pages import (
-    files_panel,
-    flights_panel,
-    live_panel,
-    model_panel,
-    tune_panel,
-)
+from roof_detector.station.pages import live_panel, model_panel, tune_panel
 from roof_detector.station.pages.record_bar import RecordBar
 
 _HEAD = """
 <link rel="stylesheet" href="/station/station.css">
 <script src="/station/live_video.js" defer></script>
 """
-_TABS = {'1': 'live', '2': 'files', '3': 'flights'}
 
 
 def build(context: StationContext) -> None:
@@ -35,9 +28,6 @@ def build(context: StationContext) -> None:
         if context.config.logo:
             ui.image('/logo').props('fit=contain').classes('h-10 w-24')
         ui.label(context.config.title or text('title')).classes('station-title')
-        with ui.tabs() as tabs:
-            for name in _TABS.values():
-                ui.tab(name, text(name))
         ui.space()
         bar = RecordBar(context)
         drawer_button = ui.button(icon='tune').props('flat color=white').tooltip(text('tune'))
@@ -49,23 +39,17 @@ def build(context: StationContext) -> None:
             text('shortcuts')
         )
     with ui.right_drawer(value=True).props('width=380 bordered') as drawer:
-        tune_panel.build(context)
-        ui.separator()
         model_panel.build(context)
+        ui.separator()
+        tune_panel.build(context)
     drawer_button.on_click(drawer.toggle)
-    panels = {'files': files_panel, 'flights': flights_panel, 'live': live_panel}
-    with ui.tab_panels(tabs, value='live', animated=False, keep_alive=True).classes('w-full'):
-        for name in _TABS.values():
-            with ui.tab_panel(name):
-                panels[name].build(context)
+    live_panel.build(context)
 
     async def on_key(event: KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat or event.modifiers.ctrl:
             return
         key = event.key.name
-        if key in _TABS:
-            tabs.set_value(_TABS[key])
-        elif key == '?':
+        if key == '?':
             shortcuts.open()
         elif key == 'd':
             dark.toggle()
@@ -84,7 +68,6 @@ def build(context: StationContext) -> None:
 def _shortcuts(context: StationContext) -> ui.dialog:
     text = context.text
     keys = {
-        '1 2 3': text('key_tabs'),
         'R': text('key_record'),
         'M': text('key_mark'),
         'B': text('key_trigger'),
