@@ -156,7 +156,7 @@ def test_a_model_that_is_not_there_shows_why(page):
 def test_record_makes_a_bag(page, bags):
     page.get_by_role('button', name='Record', exact=False).first.click()
     page.get_by_role('button', name='Stop').click()
-    page.get_by_text('Not recording').wait_for()
+    page.locator('.q-header').get_by_text('Not recording').wait_for()
     assert list(bags.glob('flight_*/*.mcap'))
 
 
