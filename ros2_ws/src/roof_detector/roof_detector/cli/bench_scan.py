@@ -26,15 +26,41 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'memory that their tensors hold at most beyond the inputs. Times are the '
         'shortest of the repeats after one warm-up call.',
     )
-    parser.add_argument('--lengths', type=_positive, nargs='+', default=LENGTHS, metavar='L')
+    parser.add_argument(
+        '--lengths',
+        type=_positive,
+        nargs='+',
+        default=LENGTHS,
+        metavar='L',
+        help=f'of the sequence; powers of two from {LENGTHS[0]} to {LENGTHS[-1]} by default',
+    )
     parser.add_argument('--methods', nargs='+', metavar='M', help='all that run here by default')
-    parser.add_argument('--batch', type=_positive, default=1)
-    parser.add_argument('--channels', type=_positive, default=64)
-    parser.add_argument('--states', type=_positive, default=16)
-    parser.add_argument('--device', default='cpu', help='a device of torch, such as cuda:0')
-    parser.add_argument('--repeats', type=_positive, default=3, help='timed calls of each case')
-    parser.add_argument('--threads', type=_positive, help="of the processor; torch's choice else")
-    parser.add_argument('--output', type=Path, help='a folder for scan.json and scan.png')
+    for name, number in (('batch', 1), ('channels', 64), ('states', 16)):
+        parser.add_argument(
+            f'--{name}',
+            type=_positive,
+            default=number,
+            metavar='N',
+            help='size of the scan; %(default)s by default',
+        )
+    parser.add_argument(
+        '--device',
+        default='cpu',
+        help='a device of torch, such as cuda:0; %(default)s by default',
+    )
+    parser.add_argument(
+        '--repeats',
+        type=_positive,
+        default=3,
+        metavar='N',
+        help='timed calls of each case; %(default)s by default',
+    )
+    parser.add_argument(
+        '--threads', type=_positive, metavar='N', help="of the CPU; torch's choice by default"
+    )
+    parser.add_argument(
+        '--output', type=Path, metavar='DIR', help='a folder for scan.json and scan.png'
+    )
     parser.set_defaults(run=run)
 
 

@@ -23,11 +23,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'same frames.',
     )
     parser.add_argument('a', type=Path, metavar='RUN_A', help='folder of results, or a bag')
-    parser.add_argument('b', type=Path, metavar='RUN_B')
-    parser.add_argument('--output', type=Path, metavar='DIR', help='for pictures and JSON')
+    parser.add_argument('b', type=Path, metavar='RUN_B', help='the same, of the other run')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        metavar='DIR',
+        help='for pictures and JSON; nothing is written without it',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
-    parser.add_argument('--iou', type=float, default=0.5, help='from which two boxes are one')
-    parser.add_argument('--pictures', type=int, default=12, metavar='N', help='frames shown')
+    parser.add_argument(
+        '--iou',
+        type=float,
+        default=0.5,
+        metavar='SHARE',
+        help='overlap from which two boxes are one; %(default)s by default',
+    )
+    parser.add_argument(
+        '--pictures',
+        type=int,
+        default=12,
+        metavar='N',
+        help='frames shown, 0 for none; %(default)s by default',
+    )
     parser.add_argument(
         '--images',
         type=Path,

@@ -32,16 +32,52 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='video file, picture, folder of pictures, bag, camera index or stream URL; '
         'without it a flight is simulated',
     )
-    parser.add_argument('--output', type=Path, default=Path('demo_output'))
-    parser.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
-    parser.add_argument('--confidence', type=float, default=0.25)
-    parser.add_argument('--frames', type=int, default=240, help='frames of the simulated flight')
-    parser.add_argument('--seed', type=int, default=DEMO_SEED, help='seed of the simulated flight')
     parser.add_argument(
-        '--rate', type=float, default=0.0, help="frames per second; 0 for the source's own"
+        '--output',
+        type=Path,
+        default=Path('demo_output'),
+        metavar='DIR',
+        help='for bag, pictures and logs; what an earlier demo left in it is replaced; '
+        '%(default)s by default',
     )
     parser.add_argument(
-        '--duration', type=float, help='seconds after which a camera or stream is ended'
+        '--model',
+        default='roof_anomalies',
+        help='shipped model or model file; %(default)s by default',
+    )
+    parser.add_argument(
+        '--confidence',
+        type=float,
+        default=0.25,
+        metavar='SCORE',
+        help='least score; %(default)s by default',
+    )
+    parser.add_argument(
+        '--frames',
+        type=int,
+        default=240,
+        metavar='N',
+        help='frames of the simulated flight; %(default)s by default',
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        default=DEMO_SEED,
+        metavar='N',
+        help='seed of the simulated flight; %(default)s by default',
+    )
+    parser.add_argument(
+        '--rate',
+        type=float,
+        default=0.0,
+        metavar='HZ',
+        help="frames per second; by default 0, the source's own",
+    )
+    parser.add_argument(
+        '--duration',
+        type=float,
+        metavar='S',
+        help='seconds after which a camera or stream is ended',
     )
     parser.set_defaults(run=run)
 

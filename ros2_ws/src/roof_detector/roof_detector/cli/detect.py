@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.place_options import add_place_options, places_of
 from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
     add_threshold_options,
-    ground_of,
+    formats_of,
     thresholds_of,
 )
 
@@ -31,7 +32,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "results under the input's own stamps, tables for people, timing.csv and run.json. The "
         'same input and model give the same bag, byte by byte, on the same machine.',
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'inputs',
@@ -39,8 +39,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='INPUT',
         help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, picture, or folder of pictures',
     )
-    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
-    parser.add_argument('--image-topics', nargs='+', default=(), metavar='TOPIC')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='where each input gets a folder of its own',
+    )
+    parser.add_argument(
+        '--image-topics',
+        nargs='+',
+        default=(),
+        metavar='TOPIC',
+        help='of a bag; by default all with pictures of cameras, raw ones before the same '
+        'compressed',
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument('--overwrite', action='store_true', help='replace results that exist')
     again.add_argument(
@@ -51,17 +64,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_threshold_options(parser)
     _add_bag_options(parser)
     add_export_options(parser)
+    add_place_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in all inputs and return the exit code."""
     from roof_detector.replay.batch import detect_all, make_output  # noqa: PLC0415
-    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
     from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
 
     settings = _settings(arguments)
-    check_formats(settings.output.formats or ())
     make_output(arguments.output)
     outcomes = []
     with _open_detector(arguments) as detector:
@@ -87,11 +99,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('the model')
-    group.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
-    group.add_argument('--image-size', type=int, metavar='PIXELS', help="the model's by default")
-    group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    group.add_argument('--backend', default='auto')
-    group.add_argument('--threads', type=int, metavar='N', help='all cores by default')
+    group.add_argument(
+        '--model',
+        default='roof_anomalies',
+        help='shipped model or model file; %(default)s by default',
+    )
+    group.add_argument(
+        '--image-size',
+        type=int,
+        metavar='PIXELS',
+        help="side of the network's input; the model's own by default",
+    )
+    group.add_argument(
+        '--device', default='auto', help='auto, cpu, cuda or cuda:N; %(default)s by default'
+    )
+    group.add_argument(
+        '--backend',
+        default='auto',
+        help="auto, torch, onnxruntime, openvino, torchscript or tensorrt, as the model's format "
+        'allows; %(default)s by default',
+    )
+    group.add_argument('--threads', type=int, metavar='N', help='of the CPU; all cores by default')
     group.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
 
 
@@ -105,13 +133,19 @@ def _add_bag_options(parser: argparse.ArgumentParser) -> None:
         'the option camera info, fix and pose',
     )
     group.add_argument('--annotated', action='store_true', help='add annotated pictures')
-    group.add_argument('--jpeg-quality', type=int, default=85, metavar='Q', help='of these')
+    group.add_argument(
+        '--jpeg-quality',
+        type=int,
+        default=85,
+        metavar='Q',
+        help='of these, from 1 to 100; %(default)s by default',
+    )
     group.add_argument(
         '--keep-candidates',
         type=float,
         metavar='FLOOR',
         help='add all that the network proposes down to this score, for "roof_detector '
-        'rethreshold"; 0.05 serves',
+        'rethreshold"; 0.05 serves, none by default',
     )
 
 
@@ -119,13 +153,13 @@ def _settings(arguments: argparse.Namespace) -> DetectSettings:
     from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
 
     output = OutputSettings(
-        formats=None if arguments.formats is None else tuple(arguments.formats),
+        formats=formats_of(arguments),
         annotated=arguments.annotated,
         jpeg_quality=arguments.jpeg_quality,
         keep_candidates=arguments.keep_candidates,
         image_topics=tuple(arguments.image_topics),
         copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
-        ground=ground_of(arguments),
+        places=places_of(arguments),
     )
     return DetectSettings(thresholds_of(arguments), output)
 

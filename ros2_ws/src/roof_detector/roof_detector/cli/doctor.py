@@ -17,19 +17,29 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description='Check ROS, shared memory, model, device, disk, clock, topics and nodes; say '
         'what is wrong and the command that mends it. The exit code is 1 when anything failed.',
     )
-    parser.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
     parser.add_argument(
-        '--image-topic', metavar='TOPIC', help='the one that must be there; all are looked at else'
+        '--model',
+        default='roof_anomalies',
+        help='shipped model or model file; %(default)s by default',
+    )
+    parser.add_argument(
+        '--image-topic',
+        metavar='TOPIC',
+        help='the one that must be there; by default all are seen',
     )
     parser.add_argument(
         '--bag-directory',
         type=Path,
         default=Path('~/roof_detector_bags'),
         metavar='FOLDER',
-        help='where the recorder writes',
+        help='where the recorder writes; %(default)s by default',
     )
     parser.add_argument(
-        '--listen-s', type=_seconds, default=3.0, metavar='S', help='how long topics are heard'
+        '--listen-s',
+        type=_seconds,
+        default=3.0,
+        metavar='S',
+        help='how long topics are heard; %(default)g s by default',
     )
     parser.add_argument('--json', action='store_true', help='print an object for programs')
     parser.set_defaults(run=run)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from roof_detector.cli.replay_options import EXIT_CODES, add_export_options, ground_of
+from roof_detector.cli.place_options import add_place_options, places_of
+from roof_detector.cli.replay_options import EXIT_CODES, add_export_options, formats_of
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,33 +19,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description='Export any bag that holds detections: of "roof_detector detect", or of the '
         'recorder in flight.',
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('bag', type=Path, help='bag with detections, or a folder of results')
-    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
+    parser.add_argument(
+        '--output', type=Path, required=True, metavar='DIR', help='folder for the files'
+    )
     parser.add_argument(
         '--images', type=Path, metavar='INPUT', help='the footage, where the bag has no pictures'
     )
     parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     add_export_options(parser)
+    add_place_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export and return the exit code."""
     from roof_detector.replay.exporting import export_results, usual_formats  # noqa: PLC0415
-    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
     from roof_detector.replay.outcome import Outcome, exit_code  # noqa: PLC0415
 
-    check_formats(arguments.formats or ())
     bag = arguments.bag.absolute()
-    formats = usual_formats(bag) if arguments.formats is None else tuple(arguments.formats)
+    formats = formats_of(arguments)
+    if formats is None:
+        formats = usual_formats(bag)
     tally = export_results(
         bag,
         arguments.output,
         formats,
-        ground=ground_of(arguments),
+        places=places_of(arguments),
         images=arguments.images,
         overwrite=arguments.overwrite,
         quiet=arguments.quiet,

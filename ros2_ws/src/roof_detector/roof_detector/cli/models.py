@@ -32,19 +32,43 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('--variants', nargs='+', metavar='NAME', help='all by default')
     parser.add_argument(
-        '--tasks', nargs='+', choices=('detect', 'segment'), default=['detect', 'segment']
+        '--tasks',
+        nargs='+',
+        choices=('detect', 'segment'),
+        default=['detect', 'segment'],
+        help='both by default',
     )
-    parser.add_argument('--scales', nargs='+', choices=list('nsmlx'), default=['n'])
+    parser.add_argument(
+        '--scales', nargs='+', choices=list('nsmlx'), default=['n'], help='n by default'
+    )
     parser.add_argument(
         '--backends',
         nargs='*',
         choices=('torch', 'onnx', 'openvino'),
         default=['torch', 'onnx', 'openvino'],
-        help='name none to count only',
+        help='all by default; name none to count only',
     )
-    parser.add_argument('--image-size', type=int, default=640, help='side of the picture, pixels')
-    parser.add_argument('--repeats', type=int, default=10, help='timed pictures of each model')
-    parser.add_argument('--threads', type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        '--image-size',
+        type=int,
+        default=640,
+        metavar='PIXELS',
+        help='side of the picture; %(default)s by default',
+    )
+    parser.add_argument(
+        '--repeats',
+        type=int,
+        default=10,
+        metavar='N',
+        help='timed pictures of each model; %(default)s by default',
+    )
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar='N',
+        help='of the CPU; all cores by default',
+    )
     parser.set_defaults(run=run)
 
 

@@ -17,20 +17,46 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'recorded with. The service /player/pause (std_srvs/SetBool) lets time stand still.',
     )
     parser.add_argument('bag', type=Path, help='rosbag2 folder, .mcap, .db3 or ROS 1 .bag')
-    parser.add_argument('--rate', type=float, default=1.0, help='speed, 1 as it was flown')
+    parser.add_argument(
+        '--rate', type=float, default=1.0, help='speed; by default 1, as it was flown'
+    )
     parser.add_argument('--loop', action='store_true', help='begin again at the end')
     parser.add_argument('--paused', action='store_true', help='wait for the service to begin')
     parser.add_argument(
-        '--delay', type=float, default=0.0, metavar='S', help='seconds before the first message'
+        '--delay',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='seconds before the first message; none by default',
     )
     parser.add_argument(
-        '--clock', type=float, default=100.0, metavar='HZ', help='how often time is told'
+        '--clock',
+        type=float,
+        default=100.0,
+        metavar='HZ',
+        help='how often time is told; %(default)g by default',
     )
     parser.add_argument(
-        '--topics', nargs='+', default=['*'], metavar='TOPIC', help="also patterns: '/camera/*'"
+        '--topics',
+        nargs='+',
+        default=['*'],
+        metavar='TOPIC',
+        help="names, or patterns such as '/camera/*'; all by default",
     )
-    parser.add_argument('--exclude', nargs='+', default=[], metavar='TOPIC', help='the same')
-    parser.add_argument('--remap', nargs='+', default=[], metavar='OLD:=NEW')
+    parser.add_argument(
+        '--exclude',
+        nargs='+',
+        default=[],
+        metavar='TOPIC',
+        help='names or patterns of topics that are left out',
+    )
+    parser.add_argument(
+        '--remap',
+        nargs='+',
+        default=[],
+        metavar='OLD:=NEW',
+        help='publish a topic under another name',
+    )
     parser.set_defaults(run=run)
 
 

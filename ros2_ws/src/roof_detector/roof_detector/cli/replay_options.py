@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Options that several commands share: thresholds, and what is exported."""
+"""Options that several commands share: thresholds, and what is exported.
+
+Help texts tell defaults in words, so that `--help` need not load what they belong to.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,29 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.geo.ground import Ground
     from roof_detector.vision.thresholds import Thresholds
 
-EXIT_CODES = """\
-exit codes: 0 all was done; 1 nothing was done; 2 the command was not understood; 3 some inputs,
-pictures or exports were lost, and all else was done; 130 interrupted"""
+EXIT_CODES = (
+    'exit codes: 0 all was done; 1 nothing was done; 2 the command was not understood; 3 some '
+    'inputs, pictures or exports were lost, and all else was done; 130 interrupted'
+)
 
 
 def add_threshold_options(parser: argparse.ArgumentParser) -> None:
     """Add what counts as found; what is not given has the node's defaults."""
     group = parser.add_argument_group('what counts as found')
-    group.add_argument('--confidence', type=float, metavar='SCORE', help='least score')
     group.add_argument(
-        '--iou', type=float, help='boxes of one class that overlap more are one thing'
+        '--confidence', type=float, metavar='SCORE', help='least score; 0.25 by default'
     )
-    group.add_argument('--max-detections', type=int, metavar='N', help='most in one frame')
+    group.add_argument(
+        '--iou',
+        type=float,
+        metavar='SHARE',
+        help='boxes of one class that overlap more are one thing; 0.45 by default',
+    )
+    group.add_argument(
+        '--max-detections', type=int, metavar='N', help='most in one frame; 300 by default'
+    )
     group.add_argument(
         '--classes', nargs='+', default=(), metavar='NAME', help='only these; all by default'
     )
@@ -56,7 +66,7 @@ def thresholds_of(arguments: argparse.Namespace) -> Thresholds:
 
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:
-    """Add the formats, and where the ground is."""
+    """Add the formats, and where pictures are found that the results do not hold."""
     group = parser.add_argument_group('files for people')
     group.add_argument(
         '--formats',
@@ -65,27 +75,13 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         help='of csv, xlsx, json (COCO), pictures, video, crops and geojson; without the option '
         'csv, xlsx, json and, where the flight recorded fix and pose, geojson',
     )
-    ground = group.add_mutually_exclusive_group()
-    ground.add_argument(
-        '--ground-z',
-        type=float,
-        metavar='M',
-        help='z of the roofs as the recorded pose counts it; 0, where it counts from, by default',
-    )
-    ground.add_argument(
-        '--ground-altitude', type=float, metavar='M', help='of the roofs, as the fix counts it'
-    )
-    ground.add_argument(
-        '--flight-height', type=float, metavar='M', help='above the roofs, the same all the way'
-    )
 
 
-def ground_of(arguments: argparse.Namespace) -> Ground:
-    """Return the level on which things lie."""
-    from roof_detector.geo.ground import Ground  # noqa: PLC0415
+def formats_of(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """Return the formats asked for, None for the usual ones; raise ReplayError for others."""
+    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
 
-    if arguments.ground_altitude is not None:
-        return Ground(altitude_m=arguments.ground_altitude)
-    if arguments.flight_height is not None:
-        return Ground(height_m=arguments.flight_height)
-    return Ground(map_z_m=arguments.ground_z or 0.0)
+    if arguments.formats is None:
+        return None
+    check_formats(arguments.formats)
+    return tuple(arguments.formats)

@@ -7,11 +7,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from roof_detector.cli.place_options import add_place_options, places_of
 from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
     add_threshold_options,
-    ground_of,
+    formats_of,
     thresholds_of,
 )
 
@@ -24,29 +25,29 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description='Give exactly the results that "roof_detector detect" with these thresholds '
         'would have given, from the candidates that it kept with --keep-candidates.',
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('bag', type=Path, help='results of detect: their folder or the bag in it')
-    parser.add_argument('--output', type=Path, required=True, metavar='DIR')
+    parser.add_argument(
+        '--output', type=Path, required=True, metavar='DIR', help='folder of the new results'
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace results that exist')
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     add_threshold_options(parser)
     add_export_options(parser)
+    add_place_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply the thresholds and return the exit code."""
     from roof_detector.replay.batch import make_output  # noqa: PLC0415
-    from roof_detector.replay.exports import check_formats  # noqa: PLC0415
     from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
     from roof_detector.replay.rethresholding import Rethresholding  # noqa: PLC0415
     from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
 
-    formats = None if arguments.formats is None else tuple(arguments.formats)
-    check_formats(formats or ())
     settings = DetectSettings(
-        thresholds_of(arguments), OutputSettings(formats=formats, ground=ground_of(arguments))
+        thresholds_of(arguments),
+        OutputSettings(formats=formats_of(arguments), places=places_of(arguments)),
     )
     bag, output = arguments.bag.absolute(), arguments.output.absolute()
     again = Rethresholding(bag, output, settings=settings)

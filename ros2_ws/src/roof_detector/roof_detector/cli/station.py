@@ -18,10 +18,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='the ground station over a simulated flight; on a drone: station.launch.xml',
         description='Start a simulated flight, detector, recorder and the page, until Ctrl-C.',
     )
-    parser.add_argument('--port', type=int, default=8080)
-    parser.add_argument('--folder', type=Path, default=Path('~/roof_detector'))
-    parser.add_argument('--language', default='en', help='en or zh')
-    parser.add_argument('--model', default='roof_anomalies', help='shipped model or model file')
+    parser.add_argument(
+        '--port',
+        type=int,
+        default=8080,
+        help='of the page, on this computer; %(default)s by default',
+    )
+    parser.add_argument(
+        '--folder',
+        type=Path,
+        default=Path('~/roof_detector'),
+        metavar='DIR',
+        help='for flights, results and logs; %(default)s by default',
+    )
+    parser.add_argument('--language', default='en', help='en or zh; %(default)s by default')
+    parser.add_argument(
+        '--model',
+        default='roof_anomalies',
+        help='shipped model or model file; %(default)s by default',
+    )
     parser.set_defaults(run=run)
 
 

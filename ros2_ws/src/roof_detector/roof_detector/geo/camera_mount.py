@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,3 +60,27 @@ class CameraMount:
             [[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]]
         )
         return cls(about_z @ about_y @ about_x @ _FORWARD, lever_m)
+
+
+@dataclass(frozen=True)
+class BodyMount:
+    """Hold how a camera sits on the body whose pose was recorded; see `CameraMount.on_body`."""
+
+    down_deg: float = 90.0
+    yaw_deg: float = 0.0
+    roll_deg: float = 0.0
+    lever_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        numbers = (self.down_deg, self.yaw_deg, self.roll_deg, *self.lever_m)
+        if not all(map(math.isfinite, numbers)):
+            raise GeoError(f'The mount of the camera is {numbers}, expected finite numbers.')
+
+    def camera_mount(self) -> CameraMount:
+        """Return the same as a rotation and a lever arm."""
+        return CameraMount.on_body(
+            down_deg=self.down_deg,
+            yaw_deg=self.yaw_deg,
+            roll_deg=self.roll_deg,
+            lever_m=self.lever_m,
+        )

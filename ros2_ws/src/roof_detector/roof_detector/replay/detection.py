@@ -92,8 +92,8 @@ class FlightDetection:
             self._tally.notes.append('The model gives masks too; results keep the boxes alone.')
         # At last, for only the whole bag can tell where the camera was.
         chosen = self._settings.output
-        places = export_places(folder.bag, folder.path, chosen.formats, ground=chosen.ground)
-        self._tally.add_words(places)
+        told = export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
+        self._tally.add_words(told)
         self._tally.said_of(folder.path, called=folder.final)
         outcome = Outcome.of(self._tally, source=str(self._source), output=folder.final)
         folder.publish(outcome.as_run())

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.errors import BagError
 from roof_detector.replay.bag_footage import BagFootage
 from roof_detector.replay.errors import ReplayError
-from roof_detector.replay.exports import DEFAULT_FORMATS, PLACES, Exports, has_places, tracks_of
+from roof_detector.replay.exports import DEFAULT_FORMATS, Exports
 from roof_detector.replay.opening import open_footage
 from roof_detector.replay.outcome import Tally
+from roof_detector.replay.places import PLACES, PlaceSettings, has_places
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_bag import ResultBag
 from roof_detector.replay.result_writer import NETWORK, PARAMETERS
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from roof_detector.geo.ground import Ground
     from roof_detector.replay.footage import Footage
 
 _NO_PICTURES = (
@@ -39,7 +39,7 @@ def export_results(
     folder: Path,
     formats: Sequence[str],
     *,
-    ground: Ground,
+    places: PlaceSettings,
     images: Path | None = None,
     overwrite: bool = False,
     quiet: bool = False,
@@ -55,7 +55,8 @@ def export_results(
         chosen, tracks = list(formats), {}
         if PLACES in chosen:
             try:
-                tracks = tracks_of(bag, ground)
+                tracks = places.tracks(bag)
+                tally.notes += places.notes()
             except ReplayError as error:
                 tally.troubles.append(str(error))
                 chosen.remove(PLACES)
@@ -98,7 +99,7 @@ def export_results(
 
 
 def export_places(
-    bag_path: Path, folder: Path, formats: Sequence[str] | None, *, ground: Ground
+    bag_path: Path, folder: Path, formats: Sequence[str] | None, *, places: PlaceSettings
 ) -> Tally:
     """Export where detections lie, if that is among the formats or, without any, can be told."""
     if formats is not None and PLACES not in formats:
@@ -106,7 +107,7 @@ def export_places(
     with ResultBag(bag_path) as bag:
         if formats is None and not has_places(bag):
             return Tally()
-    return export_results(bag_path, folder, (PLACES,), ground=ground, quiet=True)
+    return export_results(bag_path, folder, (PLACES,), places=places, quiet=True)
 
 
 def usual_formats(bag_path: Path) -> tuple[str, ...]:

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.errors import BagError
-from roof_detector.export.errors import ExportError
 from roof_detector.export.opening import FORMATS, PICTURE_FORMATS, open_exports
-from roof_detector.export.recorded_track import FIX_TYPES, POSE_TYPES, read_track
 from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.places import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,12 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from roof_detector.geo.camera_track import CameraTrack
-    from roof_detector.geo.ground import Ground
-    from roof_detector.replay.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
 
 DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
-PLACES = 'geojson'
 
 
 class Exports:
@@ -96,21 +91,3 @@ def without_places(formats: Sequence[str] | None) -> list[str]:
 def folder_of(folder: Path, topic: str, *, alone: bool) -> Path:
     """Return where the files of an image topic lie."""
     return folder if alone else folder / topic.strip('/').replace('/', '_')
-
-
-def has_places(bag: ResultBag) -> bool:
-    """Tell whether a bag recorded where the camera was."""
-    types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
-    return not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
-
-
-def tracks_of(bag: ResultBag, ground: Ground) -> dict[str, CameraTrack]:
-    """Return where the camera of each image topic was; raise ReplayError where that is unknown."""
-    try:
-        return {
-            topic: read_track(bag.reader, image_topic=topic, ground=ground)
-            for topic in bag.image_topics
-        }
-    except (ExportError, BagError) as error:
-        msg = f'{PLACES} was not exported: {error}'
-        raise ReplayError(msg) from error

@@ -100,7 +100,7 @@ class Rethresholding:
             source = bag.source
         chosen = self._settings.output
         self._tally.add_words(
-            export_places(folder.bag, folder.path, chosen.formats, ground=chosen.ground)
+            export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
         )
         self._tally.said_of(folder.path, called=folder.final)
         outcome = Outcome.of(self._tally, source=source, output=folder.final)

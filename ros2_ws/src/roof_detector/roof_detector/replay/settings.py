@@ -8,14 +8,12 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.geo.ground import Ground
 from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.places import PlaceSettings
 from roof_detector.vision.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
-
-GROUND_OF_POSES = Ground(map_z_m=0.0)  # the height that the recorded poses count from
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class OutputSettings:
 
     `formats` None stands for the usual ones, and places where the footage has them.
     `keep_candidates` is the floor down to which candidates are kept, None to keep none;
-    `copy_topics` None stands for those that place a picture. `ground` is where things lie.
+    `copy_topics` None stands for those that place a picture.
     """
 
     formats: tuple[str, ...] | None = None
@@ -75,11 +73,14 @@ class OutputSettings:
     keep_candidates: float | None = None
     image_topics: tuple[str, ...] = ()
     copy_topics: tuple[str, ...] | None = None
-    ground: Ground = GROUND_OF_POSES
+    places: PlaceSettings = field(default_factory=PlaceSettings)
 
     def __post_init__(self) -> None:
         if self.keep_candidates is not None and not 0.0 <= self.keep_candidates <= 1.0:
             msg = f'keep_candidates is {self.keep_candidates}, expected a score from 0 to 1.'
+            raise ReplayError(msg)
+        if not 1 <= self.jpeg_quality <= 100:
+            msg = f'jpeg_quality is {self.jpeg_quality}, expected a whole number from 1 to 100.'
             raise ReplayError(msg)
 
 

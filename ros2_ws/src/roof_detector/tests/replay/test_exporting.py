@@ -17,9 +17,11 @@ from roof_detector.bags.finding_messages import (
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.qos import LATCHED
 from roof_detector.bags.writer import BagWriter
+from roof_detector.cli.main import main
+from roof_detector.geo.ground import Ground
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.exporting import export_results, usual_formats
-from roof_detector.replay.settings import GROUND_OF_POSES
+from roof_detector.replay.places import PlaceSettings
 from roof_detector.vision.thresholds import Thresholds
 
 IMAGE, POSE, INFO = (
@@ -30,7 +32,8 @@ IMAGE, POSE, INFO = (
 
 
 def export(bag, folder, *formats, **options):
-    return export_results(bag, folder, formats, ground=GROUND_OF_POSES, quiet=True, **options)
+    options.setdefault('places', PlaceSettings(Ground(map_z_m=0.0)))
+    return export_results(bag, folder, formats, quiet=True, **options)
 
 
 def rows(folder):
@@ -38,7 +41,20 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def write_live(path, flights, detector, numbers, *, detected=None, with_images=True, places=False):
+LOOKS_DOWN = {'x': 1.0}  # an optical frame whose pictures have north above
+
+
+def write_live(
+    path,
+    flights,
+    detector,
+    numbers,
+    *,
+    detected=None,
+    with_images=True,
+    places=False,
+    orientation=LOOKS_DOWN,
+):
     """Write what the recorder of a flight writes: detections come later than their pictures."""
     with BagWriter(path) as writer:
         writer.add_topic('/camera/image', IMAGE)
@@ -54,7 +70,7 @@ def write_live(path, flights, detector, numbers, *, detected=None, with_images=T
             stamp_ns = flights.stamp_ns(number)
             header = header_values(stamp_ns, 'lens')
             if places:
-                pose = {'position': {'z': 20.0}, 'orientation': {'x': 1.0}}
+                pose = {'position': {'z': 20.0}, 'orientation': orientation}
                 info = {'width': 80, 'height': 60, 'k': [70, 0, 40, 0, 70, 30, 0, 0, 1]}
                 fix = {'latitude': 47.0, 'longitude': 8.0, 'altitude': 500.0}
                 for topic, kind, values in (
@@ -127,6 +143,65 @@ def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector,
     assert len(features) == sum(tally.detections.values()) > 0
     longitude, latitude = features[0]['geometry']['coordinates'][:2]
     assert latitude == pytest.approx(47, abs=1e-3) and longitude == pytest.approx(8, abs=1e-3)
+
+
+def test_a_ground_that_was_assumed_is_said_to_be(flights, detector, tmp_path):
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
+    (note,) = export(bag, tmp_path / 'assumed', 'geojson', places=PlaceSettings()).notes
+    assert 'it was not said how high the roofs are' in note and '--ground-z' in note
+    assert export(bag, tmp_path / 'said', 'geojson').notes == []
+
+
+def coordinates_by_command(bag, folder, *words):
+    command = [
+        'export',
+        bag,
+        '--output',
+        folder,
+        '--formats',
+        'geojson',
+        '--ground-z',
+        '0',
+        *words,
+    ]
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in [*command, *words]])
+    assert end.value.code == 0
+    features = json.loads((folder / 'detections.geojson').read_text())['features']
+    return [one['geometry'] and one['geometry']['coordinates'] for one in features]
+
+
+def test_a_camera_on_a_body_is_placed_by_how_it_is_mounted(flights, detector, tmp_path):
+    optical = write_live(tmp_path / 'optical', flights, detector, range(2), places=True)
+    wanted = coordinates_by_command(optical, tmp_path / 'a')
+    level = {'w': 1.0}  # the body looks east, so a camera turned left has north above
+    body = write_live(
+        tmp_path / 'body', flights, detector, range(2), places=True, orientation=level
+    )
+    mounted = ('--mount-down', '90', '--mount-yaw', '90')
+    assert coordinates_by_command(body, tmp_path / 'b', *mounted) == wanted
+    assert set(map(str, coordinates_by_command(body, tmp_path / 'c'))) == {'None'}
+    lever = ('--mount-lever', '0', '0.5', '-0.25')
+    moved = coordinates_by_command(body, tmp_path / 'd', *mounted, *lever)
+    assert all(there[1] > here[1] for here, there in zip(wanted, moved, strict=True))
+
+
+def test_the_named_topic_tells_where_the_camera_was(flights, detector, tmp_path, capsys):
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
+    assert coordinates_by_command(bag, tmp_path / 'a', '--pose-topic', '/camera/pose')
+    command = ['export', bag, '--output', tmp_path / 'b', '--formats', 'csv', 'geojson']
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in [*command, '--fix-topic', '/none']])
+    assert end.value.code == 3
+    assert 'holds no topic /none with a fix; it holds /camera/image' in capsys.readouterr().out
+
+
+def test_a_certainty_without_a_ground_is_refused(flights, detector, tmp_path, capsys):
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
+    with pytest.raises(SystemExit) as end:
+        main(['export', str(bag), '--output', str(tmp_path / 'a'), '--ground-sigma', '0.2'])
+    assert end.value.code == 1
+    assert 'add --ground-z, --ground-altitude or --flight-height' in capsys.readouterr().err
 
 
 def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, detect, tmp_path):
