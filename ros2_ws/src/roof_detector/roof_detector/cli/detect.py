@@ -21,6 +21,7 @@ from roof_detector.cli.replay_options import (
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.replay.settings import DetectSettings
+    from roof_detector.vision.tiles import Tiling
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,6 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     _add_model_options(parser)
+    _add_tile_options(parser)
     add_threshold_options(parser)
     _add_bag_options(parser)
     add_export_options(parser)
@@ -123,6 +125,25 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
 
 
+def _add_tile_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('small things in large frames')
+    group.add_argument(
+        '--tiles', action='store_true', help='look at overlapping tiles of each frame as well'
+    )
+    group.add_argument(
+        '--tile-size',
+        type=int,
+        metavar='PIXELS',
+        help="side of a tile; the size of the network's input by default",
+    )
+    group.add_argument(
+        '--tile-overlap',
+        type=float,
+        metavar='PART',
+        help='of a tile that its neighbour shows as well; 0.2 by default',
+    )
+
+
 def _add_bag_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('the result bag')
     group.add_argument(
@@ -161,7 +182,18 @@ def _settings(arguments: argparse.Namespace) -> DetectSettings:
         copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
         places=places_of(arguments),
     )
-    return DetectSettings(thresholds_of(arguments), output)
+    return DetectSettings(thresholds_of(arguments), output, _tiling(arguments))
+
+
+def _tiling(arguments: argparse.Namespace) -> Tiling | None:
+    from roof_detector.vision.errors import VisionError  # noqa: PLC0415
+    from roof_detector.vision.tiles import Tiling  # noqa: PLC0415
+
+    chosen = {'size': arguments.tile_size, 'overlap': arguments.tile_overlap}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if given and not arguments.tiles:
+        raise VisionError('--tile-size and --tile-overlap need --tiles: add it, or leave them.')
+    return Tiling(**given) if arguments.tiles else None
 
 
 def _open_detector(arguments: argparse.Namespace) -> Detector:

@@ -186,6 +186,7 @@ class FlightDetection:
                 'files': fingerprint(self._source),
                 'network': asdict(self._network),
                 'thresholds': asdict(self._settings.thresholds),
+                'tiling': None if (tiling := self._settings.tiling) is None else asdict(tiling),
                 'output': asdict(self._settings.output),
                 'software': software_versions(),
             },

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
+from roof_detector.inference.tiled import look_closer
 from roof_detector.replay.footage import Frame, Passing, one_line
 from roof_detector.replay.journal import Inferred
 from roof_detector.sources.ahead import Ahead
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.detector import Detector, Prepared
     from roof_detector.replay.settings import DetectSettings
+    from roof_detector.vision.detections import Detections
+    from roof_detector.vision.tiles import Tiling
 
 # Between two stages: enough to even out a slow picture, little memory at 4K.
 _FRAMES_AHEAD = 4
@@ -121,6 +124,8 @@ class InferenceStages:
         (forwarded,) = self._detector.forward(prepared)
         finishing_s = perf_counter()
         detections = self._detector.finish(forwarded, self._settings.thresholds)
+        if self._settings.tiling is not None:
+            detections = self._look_closer(image_bgr, detections, self._settings.tiling)
         inference_s = forwarded.letterbox_s + forwarded.forward_s + perf_counter() - finishing_s
         floor = self._settings.output.keep_candidates
         names, stamp_ns, frame_id = self._detector.names, frame.stamp_ns, frame.frame_id
@@ -139,3 +144,18 @@ class InferenceStages:
         )
         wanted = image_bgr if self._wants_pictures else None
         return FrameResult(frame, inferred, wanted, is_new=True)
+
+    def _look_closer(
+        self, image_bgr: NDArray[np.uint8], whole: Detections, tiling: Tiling
+    ) -> Detections:
+        """Look through all tiles, whatever the time: so a replay repeats exactly."""
+        size_wh = image_bgr.shape[1], image_bgr.shape[0]
+        grid = tiling.grid(size_wh, input_wh=self._detector.image_size)
+        return look_closer(
+            self._detector,
+            image_bgr,
+            whole,
+            self._settings.thresholds,
+            grid=grid,
+            positions=range(len(grid)),
+        )

@@ -25,7 +25,7 @@ from roof_detector.bags.writer import BagWriter
 from roof_detector.replay.frame_record import FRAME_TYPE, FrameRecord
 from roof_detector.replay.result_topics import LABELS as LABELS_TOPIC
 from roof_detector.replay.result_topics import ResultTopics
-from roof_detector.replay.settings import thresholds_text
+from roof_detector.replay.settings import parameters_text
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.frame_findings import FrameFindings
 
@@ -161,7 +161,7 @@ class ResultWriter:
             'model': self._network.model,
             'model_sha256': self._network.model_sha256,
             'class_names': json.dumps(self._network.names),
-            PARAMETERS: thresholds_text(self._settings.thresholds),
+            PARAMETERS: parameters_text(self._settings),
             NETWORK: self._network.to_text(),
             INPUT: self._source,
             IMAGE_TOPICS: json.dumps({k: v.detections for k, v in self._topics.items()}),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.places import PlaceSettings
 from roof_detector.vision.thresholds import Thresholds
+from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
@@ -86,13 +87,23 @@ class OutputSettings:
 
 @dataclass(frozen=True)
 class DetectSettings:
-    """Hold the thresholds and what is kept."""
+    """Hold the thresholds and what is kept.
+
+    With `tiling`, all tiles of every frame are looked at, in whatever time that takes.
+    """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     output: OutputSettings = field(default_factory=OutputSettings)
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         floor = self.output.keep_candidates
+        if floor is not None and self.tiling is not None:
+            msg = (
+                'Candidates of tiles cannot be kept: they would have to be merged across seams '
+                'again with every threshold. Leave --keep-candidates or --tiles away.'
+            )
+            raise ReplayError(msg)
         lowest = lowest_confidence(self.thresholds)
         if floor is not None and floor > lowest:
             msg = (
@@ -107,8 +118,11 @@ def lowest_confidence(thresholds: Thresholds) -> float:
     return min([thresholds.confidence, *(value for _, value in thresholds.class_confidence)])
 
 
-def thresholds_text(thresholds: Thresholds) -> str:
-    """Return thresholds as JSON, under the names of the node's parameters."""
+def parameters_text(settings: DetectSettings) -> str:
+    """Return thresholds and tiles as JSON, under the names of the node's parameters."""
+    thresholds, tiling = settings.thresholds, settings.tiling
     values = asdict(thresholds)
     values['class_confidence'] = [f'{n}:{v:g}' for n, v in thresholds.class_confidence]
+    if tiling is not None:
+        values |= {'tile_size': tiling.size, 'tile_overlap': tiling.overlap}
     return json.dumps(values)

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.tile_turns import TileTurns
 from roof_detector.ros.camera_outputs import CameraOutputs
 from roof_detector.ros.camera_topic import CameraTopic
 from roof_detector.ros.frame_ledger import FrameLedger
@@ -24,6 +25,7 @@ class CameraChannel:
 
     def __init__(self, node: Node, camera: CameraTopic, *, transport: str) -> None:
         self.ledger = FrameLedger()
+        self.tiles = TileTurns()
         self.outputs: CameraOutputs | None = None
         self._node = node
         self._name = camera.name
@@ -52,6 +54,7 @@ class CameraChannel:
     def open(self) -> None:
         """Begin a new account and offer the outputs."""
         self.ledger = FrameLedger()
+        self.tiles = TileTurns()
         prefix = f'~/{self._name}{self._name and "/"}'
         self.outputs = CameraOutputs(self._node, prefix=prefix)
 

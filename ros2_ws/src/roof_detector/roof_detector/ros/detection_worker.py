@@ -16,6 +16,7 @@ from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_relay import FrameRelay
 from roof_detector.ros.frame_stages import Arrival, ReadyFrame, Result
+from roof_detector.ros.frame_tiles import FrameTiles
 from roof_detector.ros.model_opening import OpenedModel
 from roof_detector.ros.preparation_worker import PreparationWorker
 from roof_detector.vision.errors import VisionError
@@ -56,6 +57,7 @@ class DetectionWorker:
         self._opened: Future[Detector] = Future()
         self._may_begin = threading.Event()
         self._forward_s = 0.0
+        self._tiles: FrameTiles | None = None
         self._thread = threading.Thread(target=self._run, name='detection', daemon=True)
         self._thread.start()
 
@@ -127,6 +129,7 @@ class DetectionWorker:
             self._opened.set_result(detector)
             self._tell()
             self._may_begin.wait()
+            self._tiles = FrameTiles(detector)
             preparation = PreparationWorker(
                 detector=detector,
                 relay=self._relay,
@@ -182,14 +185,17 @@ class DetectionWorker:
         In the model's thread: this holds Python's lock nearly all the time, which a torch model
         needs between two of its operations, so that a thread of its own would take as much.
         """
+        assert self._tiles is not None
         arrival = frame.arrival
         answered_s = perf_counter()
         try:
-            detections = detector.finish(answer, settings.thresholds)
+            whole = detector.finish(answer, settings.thresholds)
+            chosen_s = perf_counter()
+            detections = self._tiles.look(frame, whole, settings)
         except VisionError as error:
             self._drop(frame, error.cause, error)
             return
-        except RuntimeError as error:
+        except Exception as error:  # the errors of the runtimes share no base class
             self._drop(frame, 'inference', error)
             return
         found_s = perf_counter()
@@ -204,7 +210,8 @@ class DetectionWorker:
                 'letterbox': frame.prepared.letterbox_s,
                 'ready': began_s - frame.ready_s,
                 'forward': answer.forward_s,
-                'suppression': found_s - answered_s,
+                'suppression': chosen_s - answered_s,
+                **({'tiles': found_s - chosen_s} if settings.has_tiles else {}),
                 'publish': perf_counter() - found_s,
                 'age': self._age_s(arrival.message.header.stamp),
             },

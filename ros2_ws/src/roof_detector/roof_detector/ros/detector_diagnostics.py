@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.tile_turns import TileReport
 from roof_detector.ros.frame_ledger import LedgerPage
 
 # Drops that are the design at work, not a fault: the newest frame wins.
@@ -23,11 +26,13 @@ def detector_status(
     model_change: str,
     page: LedgerPage,
     annotations_skipped: int,
+    tiles: TileReport | None,
 ) -> DiagnosticStatus:
     """Return the detector's status: level and message for people, values for plots.
 
     `silence_s` is how long no image has come, None while none is expected; `model_change` how the
-    last change of the model stands.
+    last change of the model stands; `tiles` what is seen through tiles, None
+    while none are wanted.
     """
     level, message = _verdict(state=state, topic=topic, silence_s=silence_s, page=page)
     values: dict[str, object] = {'state': state, 'topic': topic}
@@ -49,6 +54,12 @@ def detector_status(
         'frames_dropped': sum(page.dropped.values()),
         'annotations_skipped': annotations_skipped,
     }
+    if tiles is not None:
+        values |= {
+            'tiles': tiles.tiles,
+            'tiles_looked_at': tiles.looked_at,
+            'tile_age_max_s': f'{perf_counter() - tiles.since_s:.2f}',
+        }
     values |= {f'dropped.{cause}': count for cause, count in sorted(page.dropped.items())}
     values |= {f'detections.{label}': count for label, count in sorted(page.found.items())}
     for stage, percentiles_s in page.percentiles_s.items():

@@ -215,6 +215,7 @@ class DetectorNode(LifecycleNode):
                     model_change=self._slot.change,
                     page=camera.ledger.page(),
                     annotations_skipped=0 if outputs is None else outputs.skipped,
+                    tiles=camera.tiles.report,
                 )
             )
         header = Header(stamp=self.get_clock().now().to_msg())

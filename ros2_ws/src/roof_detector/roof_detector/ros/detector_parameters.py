@@ -9,6 +9,7 @@ from typing import Any
 
 from roof_detector.ros.parameters import Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
+from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
 
 DETECTOR_TABLE = ParameterTable(
     Parameter(
@@ -123,6 +124,33 @@ DETECTOR_TABLE = ParameterTable(
         live=True,
     ),
     Parameter(
+        'tile_budget_ms',
+        0.0,
+        'Time for tiles of each frame beside the whole of it, for things too small in it: the '
+        'least recently seen ones that fit, one at least; 0 for none. JPEGs are then decoded in '
+        'full.',
+        minimum=0.0,
+        maximum=60000.0,
+        live=True,
+    ),
+    Parameter(
+        'tile_size',
+        0,
+        "Side of a tile in pixels of the frame; 0 takes the size of the network's input.",
+        minimum=0,
+        maximum=8192,
+        live=True,
+    ),
+    Parameter(
+        'tile_overlap',
+        0.2,
+        'Part of a tile that its neighbour shows as well; things smaller than that are whole in '
+        'one of them.',
+        minimum=0.0,
+        maximum=MAX_OVERLAP,
+        live=True,
+    ),
+    Parameter(
         'max_age_s',
         0.0,
         'Frames older than this when their turn comes are dropped and counted; 0 for no limit.',
@@ -141,7 +169,14 @@ class DetectorSettings:
     annotate: bool
     jpeg_quality: int
     reduced_decoding: bool
+    tiling: Tiling
+    tile_budget_s: float
     max_age_s: float
+
+    @property
+    def has_tiles(self) -> bool:
+        """Tell whether frames are looked at through tiles too."""
+        return self.tile_budget_s > 0
 
 
 def detector_settings(
@@ -166,5 +201,7 @@ def detector_settings(
         annotate=values['annotate'],
         jpeg_quality=values['jpeg_quality'],
         reduced_decoding=values['reduced_decoding'],
+        tiling=Tiling(values['tile_size'], values['tile_overlap']),
+        tile_budget_s=values['tile_budget_ms'] / 1e3,
         max_age_s=values['max_age_s'],
     )

@@ -12,6 +12,7 @@ from typing import Any
 from roof_detector.inference.batching import time_batch
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.vision.tiles import Tiling
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,9 @@ def open_model(
         threads=values['threads'] or None,
     )
     detector.warm_up()
+    if values['tile_budget_ms']:
+        tiling = Tiling(values['tile_size'], values['tile_overlap'])
+        detector.warm_up(tiling.tile_wh(detector.image_size))
     return OpenedModel(
         detector,
         batch=_choose_batch(detector, values['batch'], cameras=cameras, inform=inform),

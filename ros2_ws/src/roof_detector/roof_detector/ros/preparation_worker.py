@@ -69,7 +69,8 @@ class PreparationWorker:
 
     def _prepare(self, arrival: Arrival) -> ReadyFrame:
         started_s = perf_counter()
-        reduced = self._settings().reduced_decoding
+        settings = self._settings()
+        reduced = settings.reduced_decoding and not settings.has_tiles
         picture = decode(arrival.message, needed_wh=self._detector.needed_wh if reduced else None)
         decoded_s = perf_counter()
         prepared = self._detector.prepare(picture.image_bgr, source_wh=picture.source_wh)

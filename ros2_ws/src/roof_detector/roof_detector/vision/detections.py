@@ -6,15 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.errors import VisionError
-from roof_detector.vision.masks import InstanceMasks
-
-Index = slice | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]
+from roof_detector.vision.masks import Index, Masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +26,7 @@ class Detections:
     boxes_xyxy: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     class_ids: npt.NDArray[np.int32]
-    masks: InstanceMasks | None = None
+    masks: Masks | None = None
 
     def __post_init__(self) -> None:
         for name, dtype in (

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -14,42 +16,41 @@ import numpy.typing as npt
 from roof_detector.vision.errors import VisionError
 from roof_detector.vision.letterbox import Letterbox
 
+Index = slice | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]
 MAX_INSTANCES = np.iinfo(np.uint16).max
 
 
-@dataclass(frozen=True, eq=False)
-class InstanceMasks:
-    """Keep instance masks as small as the network gave them; enlarge on demand only.
+class Masks(ABC):
+    """Cover pixels of a picture by instances, each within its box, enlarged on demand only.
 
-    `logits` (n, mask height, mask width) float32 over the whole network input, a pixel belongs to
-    the instance where they are above 0 and within its box; `boxes_xyxy` (n, 4) float32 in source
-    pixels; `geometry` says how the source picture lies in the input.
+    `boxes_xyxy` (n, 4) float32 in pixels of the picture.
     """
 
-    logits: npt.NDArray[np.float32]
     boxes_xyxy: npt.NDArray[np.float32]
-    geometry: Letterbox
 
-    def __post_init__(self) -> None:
-        if self.logits.ndim != 3 or self.boxes_xyxy.shape != (len(self.logits), 4):
-            raise VisionError(
-                f'Mask logits have shape {self.logits.shape} beside boxes of shape '
-                f'{self.boxes_xyxy.shape}, expected (n, height, width) and (n, 4).'
-            )
+    @property
+    @abstractmethod
+    def source_wh(self) -> tuple[int, int]:
+        """Return the picture's width and height."""
+
+    @abstractmethod
+    def __getitem__(self, index: Index) -> Masks:
+        """Return some of them."""
+
+    @abstractmethod
+    def window(
+        self, position: int, *, size_wh: tuple[int, int] | None = None
+    ) -> tuple[tuple[slice, slice], npt.NDArray[np.bool_]]:
+        """Return the rows and columns of one instance's box, and its mask within them."""
 
     def __len__(self) -> int:
-        return len(self.logits)
-
-    def __getitem__(
-        self, index: slice | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]
-    ) -> InstanceMasks:
-        return InstanceMasks(self.logits[index], self.boxes_xyxy[index], self.geometry)
+        return len(self.boxes_xyxy)
 
     def full(
         self, position: int, *, size_wh: tuple[int, int] | None = None
     ) -> npt.NDArray[np.bool_]:
         """Return one instance's mask over the whole picture, by default of the source's size."""
-        width, height = size_wh or self.geometry.source_wh
+        width, height = size_wh or self.source_wh
         mask = np.zeros((height, width), dtype=np.bool_)
         window, inside = self.window(position, size_wh=(width, height))
         mask[window] = inside
@@ -65,7 +66,7 @@ class InstanceMasks:
                 f'{len(self)} instances do not fit an index image of 16 bits, '
                 'lower max_detections.'
             )
-        width, height = size_wh or self.geometry.source_wh
+        width, height = size_wh or self.source_wh
         image = np.zeros((height, width), dtype=np.uint16)
         for position in reversed(range(len(self))):
             window, inside = self.window(position, size_wh=(width, height))
@@ -79,29 +80,64 @@ class InstanceMasks:
         for position in range(len(self)):
             yield self.window(position, size_wh=size_wh)
 
+
+@dataclass(frozen=True, eq=False)
+class InstanceMasks(Masks):
+    """Keep instance masks as small as the network gave them; enlarge on demand only.
+
+    `logits` (n, mask height, mask width) float32 over the whole network input, a pixel belongs to
+    the instance where they are above 0 and within its box; `boxes_xyxy` (n, 4) float32 in source
+    pixels; `geometry` says how the source picture lies in the input. Where the network saw a part
+    of a larger picture only, `origin_xy` is that part's corner there, and `picture_wh` and boxes
+    are those of the larger one.
+    """
+
+    logits: npt.NDArray[np.float32]
+    boxes_xyxy: npt.NDArray[np.float32]
+    geometry: Letterbox
+    origin_xy: tuple[int, int] = (0, 0)
+    picture_wh: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.logits.ndim != 3 or self.boxes_xyxy.shape != (len(self.logits), 4):
+            raise VisionError(
+                f'Mask logits have shape {self.logits.shape} beside boxes of shape '
+                f'{self.boxes_xyxy.shape}, expected (n, height, width) and (n, 4).'
+            )
+
+    @property
+    def source_wh(self) -> tuple[int, int]:
+        """Return the picture's width and height."""
+        return self.picture_wh or self.geometry.source_wh
+
+    def __getitem__(self, index: Index) -> InstanceMasks:
+        return replace(self, logits=self.logits[index], boxes_xyxy=self.boxes_xyxy[index])
+
+    def placed(
+        self,
+        boxes_xyxy: npt.NDArray[np.float32],
+        *,
+        origin_xy: tuple[int, int],
+        picture_wh: tuple[int, int],
+    ) -> InstanceMasks:
+        """Return the same masks as part of a larger picture, under the boxes they have there."""
+        return replace(self, boxes_xyxy=boxes_xyxy, origin_xy=origin_xy, picture_wh=picture_wh)
+
     def window(
         self, position: int, *, size_wh: tuple[int, int] | None = None
     ) -> tuple[tuple[slice, slice], npt.NDArray[np.bool_]]:
         """Return the rows and columns of one instance's box, and its mask within them."""
-        width, height = size_wh or self.geometry.source_wh
-        source_w, source_h = self.geometry.source_wh
-        zoom_x, zoom_y = width / source_w, height / source_h
-        left, top, right, bottom = self.boxes_xyxy[position].tolist()
-        # A pixel belongs to the box when its index does: left <= column < right.
-        x1, x2 = (min(max(int(np.ceil(x * zoom_x)), 0), width) for x in (left, right))
-        y1, y2 = (min(max(int(np.ceil(y * zoom_y)), 0), height) for y in (top, bottom))
-        rows_columns = slice(y1, y2), slice(x1, x2)
-        if x1 >= x2 or y1 >= y2:
-            return rows_columns, np.zeros((max(y2 - y1, 0), max(x2 - x1, 0)), dtype=np.bool_)
-        values = self._enlarged(position, (x1, y1, x2, y2), zoom_xy=(zoom_x, zoom_y))
-        return rows_columns, values > 0
+        size_wh = size_wh or self.source_wh
+        rows, columns = pixel_window(
+            self.boxes_xyxy[position], source_wh=self.source_wh, size_wh=size_wh
+        )
+        if rows.start == rows.stop or columns.start == columns.stop:
+            shape = rows.stop - rows.start, columns.stop - columns.start
+            return (rows, columns), np.zeros(shape, dtype=np.bool_)
+        return (rows, columns), self._enlarged(position, rows, columns, size_wh=size_wh) > 0
 
     def _enlarged(
-        self,
-        position: int,
-        box_xyxy: tuple[int, int, int, int],
-        *,
-        zoom_xy: tuple[float, float],
+        self, position: int, rows: slice, columns: slice, *, size_wh: tuple[int, int]
     ) -> npt.NDArray[np.float32]:
         """Sample the logits bilinearly at the centres of the pixels of a box.
 
@@ -109,20 +145,31 @@ class InstanceMasks:
         cv2.warpAffine on large boxes, and without its rounding of positions to 1/32 of a cell.
         """
         logits = self.logits[position]
-        x1, y1, x2, y2 = box_xyxy
         weights, cells = [], []
-        for axis, start, stop, count in (
-            (0, x1, x2, logits.shape[1]),
-            (1, y1, y2, logits.shape[0]),
-        ):
+        for axis, pixels, count in ((0, columns, logits.shape[1]), (1, rows, logits.shape[0])):
             cell = count / self.geometry.input_wh[axis]  # mask cells per input pixel
-            step = self.geometry.scale_xy[axis] / zoom_xy[axis] * cell
-            pad = self.geometry.pad_xy[axis] * cell
-            at = (np.arange(start, stop) + 0.5) * step + pad - 0.5
+            scale = self.geometry.scale_xy[axis] * cell
+            step = scale * self.source_wh[axis] / size_wh[axis]
+            pad = self.geometry.pad_xy[axis] * cell - self.origin_xy[axis] * scale
+            at = (np.arange(pixels.start, pixels.stop) + 0.5) * step + pad - 0.5
             weights_of_axis, cells_of_axis = _bilinear(np.clip(at, 0, count - 1))
             weights.append(weights_of_axis)
             cells.append(cells_of_axis)
         return weights[1] @ logits[cells[1], cells[0]] @ weights[0].T
+
+
+def pixel_window(
+    box_xyxy: npt.NDArray[np.float32], *, source_wh: tuple[int, int], size_wh: tuple[int, int]
+) -> tuple[slice, slice]:
+    """Return the rows and columns of a box's pixels, in the picture drawn at another size.
+
+    A pixel belongs to the box when its index does: left <= column < right.
+    """
+    zoom_x, zoom_y = np.divide(size_wh, source_wh).tolist()
+    x1, y1, x2, y2 = box_xyxy.tolist()
+    left, right = (min(max(ceil(x * zoom_x), 0), size_wh[0]) for x in (x1, x2))
+    top, bottom = (min(max(ceil(y * zoom_y), 0), size_wh[1]) for y in (y1, y2))
+    return slice(top, bottom), slice(left, right)
 
 
 def _bilinear(at: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], slice]:

@@ -17,14 +17,31 @@ def pairwise_iou(
     first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
     """Return the intersection over union of every box (n, 4) with every box (m, 4), as (n, m)."""
-    first = np.asarray(first_xyxy, np.float64).reshape(-1, 1, 4)
-    second = np.asarray(second_xyxy, np.float64).reshape(1, -1, 4)
-    corners_low = np.maximum(first[..., :2], second[..., :2])
-    corners_high = np.minimum(first[..., 2:], second[..., 2:])
-    shared = np.clip(corners_high - corners_low, 0, None).prod(axis=-1)
-    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (first, second)]
-    union = areas[0] + areas[1] - shared
+    return iou_of_pairs(np.reshape(first_xyxy, (-1, 1, 4)), np.reshape(second_xyxy, (1, -1, 4)))
+
+
+def iou_of_pairs(
+    first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float64]:
+    """Return the intersection over union of boxes (..., 4) that NumPy broadcasts together."""
+    shared = shared_areas(first_xyxy, second_xyxy)
+    union = box_areas(first_xyxy) + box_areas(second_xyxy) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def shared_areas(
+    first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float64]:
+    """Return the area that boxes (..., 4) share, broadcast together."""
+    low = np.maximum(first_xyxy[..., :2], second_xyxy[..., :2], dtype=np.float64)
+    high = np.minimum(first_xyxy[..., 2:], second_xyxy[..., 2:], dtype=np.float64)
+    return np.asarray(np.clip(high - low, 0, None).prod(axis=-1))
+
+
+def box_areas(boxes_xyxy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Return the area of boxes (..., 4)."""
+    sides = np.subtract(boxes_xyxy[..., 2:], boxes_xyxy[..., :2], dtype=np.float64)
+    return np.asarray(sides.prod(axis=-1))
 
 
 def assign(

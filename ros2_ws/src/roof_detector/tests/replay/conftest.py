@@ -182,8 +182,9 @@ def detect(detector, tmp_path):
             name: options.pop(name) for name in ('iou', 'class_confidence') if name in options
         }
         options.setdefault('formats', ())
+        tiling = options.pop('tiling', None)
         settings = DetectSettings(
-            Thresholds(confidence=confidence, **thresholds), OutputSettings(**options)
+            Thresholds(confidence=confidence, **thresholds), OutputSettings(**options), tiling
         )
         return list(
             detect_all(

@@ -108,6 +108,7 @@ def test_the_foxglove_plots_draw_values_that_the_nodes_report():
         model_change='',
         page=ledger.page(),
         annotations_skipped=0,
+        tiles=None,
     )
     camera = camera_status(
         name='camera: frames',

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.masks import InstanceMasks
+from roof_detector.vision.masks import Masks
 from training.evaluation.overlap import Overlap
 from training.evaluation.true_things import TrueThings
 
@@ -18,9 +18,9 @@ Window = tuple[slice, slice]
 Mask = tuple[Window, npt.NDArray[np.bool_]]
 
 
-def compare_masks(found: InstanceMasks, true: TrueThings) -> Overlap:
+def compare_masks(found: Masks, true: TrueThings) -> Overlap:
     """Compare found masks with outlines, pixel by pixel of the source picture."""
-    size_wh = found.geometry.source_wh
+    size_wh = found.source_wh
     true_masks = [fill(parts, size_wh) for parts in true.outlines]
     found_masks = list(found.windows())
     return overlap_of(found_masks, true_masks)

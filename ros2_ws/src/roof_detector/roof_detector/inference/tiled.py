@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Small things in large frames: the network looks at tiles as well as at the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.detector import Detector
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.seams import View, merge
+from roof_detector.vision.thresholds import Thresholds
+from roof_detector.vision.tiles import TileGrid
+
+# Tiles that run as one batch: memory grows with each, and none of the devices gains by more.
+MAX_BATCH = 8
+
+
+def look_closer(
+    detector: Detector,
+    image_bgr: npt.NDArray[np.uint8],
+    whole: Detections,
+    thresholds: Thresholds,
+    *,
+    grid: TileGrid,
+    positions: Sequence[int],
+) -> Detections:
+    """Merge what some tiles of a frame show into what was found in the frame seen whole.
+
+    Belongs into the thread that owns the detector. `image_bgr` is the frame in full size.
+    """
+    if not positions:
+        return whole
+    views = [View.of_frame(whole, grid.source_wh)]
+    for first in range(0, len(positions), MAX_BATCH):
+        batch = positions[first : first + MAX_BATCH]
+        prepared = [detector.prepare(grid.crop(image_bgr, position)) for position in batch]
+        for position, answer in zip(batch, detector.forward(*prepared), strict=True):
+            views.append(View.of_tile(detector.finish(answer, thresholds), grid, position))
+    return merge(
+        views,
+        source_wh=grid.source_wh,
+        iou=thresholds.iou,
+        max_detections=thresholds.max_detections,
+    )

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Where a large frame is cut into overlapping tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.errors import VisionError, ZeroSize
+
+MAX_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Say how large tiles are, in pixels of the frame, and which part of them overlaps.
+
+    A `size` of 0 stands for the network's own input, which then sees every pixel of the frame.
+    """
+
+    size: int = 0
+    overlap: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise VisionError(f'tile_size is {self.size}, expected pixels, or 0 for the network.')
+        if not 0.0 <= self.overlap <= MAX_OVERLAP:  # also refuses NaN
+            raise VisionError(
+                f'tile_overlap is {self.overlap}, expected a part of the tile from 0 to '
+                f'{MAX_OVERLAP:g}.'
+            )
+
+    def grid(self, source_wh: tuple[int, int], *, input_wh: tuple[int, int]) -> TileGrid:
+        """Cut a frame of this size for a network of this input."""
+        return TileGrid.fit(source_wh, tile_wh=self.tile_wh(input_wh), overlap=self.overlap)
+
+    def tile_wh(self, input_wh: tuple[int, int]) -> tuple[int, int]:
+        """Return the size of tiles for a network of this input."""
+        return (self.size, self.size) if self.size else input_wh
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """Hold the tiles of a frame, row by row from its upper left corner.
+
+    `corners_xy` are the upper left corners of tiles that are all of the size `tile_wh`. The least
+    number that overlaps enough; the last tile of a row or column is moved back into the frame. A
+    frame that fits into one tile has none, for to see it whole is enough.
+    """
+
+    source_wh: tuple[int, int]
+    tile_wh: tuple[int, int]
+    corners_xy: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def fit(
+        cls, source_wh: tuple[int, int], *, tile_wh: tuple[int, int], overlap: float
+    ) -> TileGrid:
+        """Cut a frame into tiles of which neighbours share at least the part `overlap`."""
+        if min(*source_wh, *tile_wh) < 1:
+            raise ZeroSize(
+                f'A frame of {source_wh[0]}x{source_wh[1]} pixels cannot be cut into tiles of '
+                f'{tile_wh[0]}x{tile_wh[1]}, expected at least 1x1 of each.'
+            )
+        width, height = (min(tile, side) for tile, side in zip(tile_wh, source_wh, strict=True))
+        columns = _starts(source_wh[0], width, overlap)
+        rows = _starts(source_wh[1], height, overlap)
+        corners = tuple((x, y) for y in rows for x in columns)
+        return cls(source_wh, (width, height), corners if len(corners) > 1 else ())
+
+    def __len__(self) -> int:
+        return len(self.corners_xy)
+
+    def crop(self, image_bgr: npt.NDArray[np.uint8], position: int) -> npt.NDArray[np.uint8]:
+        """Return a tile as a view of the frame's pixels."""
+        height, width = image_bgr.shape[:2]
+        if (width, height) != self.source_wh:
+            raise VisionError(
+                f'The picture is {width}x{height} pixels, expected {self.source_wh[0]}x'
+                f'{self.source_wh[1]} as the grid of tiles was made for.'
+            )
+        x, y = self.corners_xy[position]
+        return image_bgr[y : y + self.tile_wh[1], x : x + self.tile_wh[0]]
+
+    def tile_xyxy(self, position: int) -> npt.NDArray[np.float32]:
+        """Return where a tile lies: left, top, right, bottom in pixels of the frame."""
+        (x, y), (width, height) = self.corners_xy[position], self.tile_wh
+        return np.array((x, y, x + width, y + height), np.float32)
+
+
+def _starts(side: int, tile: int, overlap: float) -> tuple[int, ...]:
+    """Return where tiles begin along one side: evenly, but for the last one."""
+    step = max(tile - int(np.ceil(tile * overlap)), 1)
+    inner = range(0, side - tile, step)
+    return (*inner, side - tile)
