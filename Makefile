@@ -33,7 +33,7 @@ station: setup
 test: setup
 	@$(ENVIRONMENT)
 	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
-	python -m pytest $(PYTEST_OPTIONS)
+	python -m pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
 
 lint: setup
 	@$(ENVIRONMENT)

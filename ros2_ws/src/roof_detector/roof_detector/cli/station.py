@@ -43,12 +43,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Fly in circles and serve the page until it is interrupted."""
     from roof_detector.flight.node_processes import NodeProcesses  # noqa: PLC0415
+    from roof_detector.ros.free_domain import free_domain  # noqa: PLC0415
     from roof_detector.station.folders import StationFolders  # noqa: PLC0415
     from roof_detector.station.station_node import run_station  # noqa: PLC0415
 
     folders = StationFolders.make(str(arguments.folder))
     # A graph of its own: nodes of another flight on this machine are not heard.
-    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     with NodeProcesses(folders.root / 'logs', environment={}) as nodes:
         nodes.start('detector', {'model': arguments.model}, remappings={'image': '/camera/image'})
         nodes.start('recorder', {'output_directory': str(folders.flights)})

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from roof_detector.flight.node_processes import FlightError, NodeProcesses
 from roof_detector.ros.diagnostics_watch import DiagnosticsWatch
+from roof_detector.ros.free_domain import free_domain
 
 BAG_NAME = 'bag'
 _CAMERA_TOPICS = {
@@ -45,7 +46,7 @@ class Rehearsal:
         environment = {}
         if 'ROS_DOMAIN_ID' not in os.environ:
             # A graph of its own: nodes of another flight on this machine are not heard.
-            os.environ['ROS_DOMAIN_ID'] = environment['ROS_DOMAIN_ID'] = str(os.getpid() % 101 + 1)
+            os.environ['ROS_DOMAIN_ID'] = environment['ROS_DOMAIN_ID'] = str(free_domain())
         logs = self.output / 'logs'
         with (
             NodeProcesses(logs, environment=environment) as nodes,

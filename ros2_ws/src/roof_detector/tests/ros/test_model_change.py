@@ -88,7 +88,11 @@ def test_frames_go_on_while_a_model_is_loaded_and_none_is_lost_or_counted_twice(
 
 def test_classes_and_labels_follow_the_model(probe):
     assert change_to(probe, 'roofs')['classes'] == 'roof'
-    assert [one.class_name for one in probe.listen_for_labels().class_map] == ['roof']
+    probe.listen_for_labels()
+    probe.graph.wait_until(
+        lambda: [one.class_name for one in probe.labels[-1].class_map] == ['roof'],
+        what='the labels of the new model',
+    )
     assert 'crack' in change_to(probe, SHIPPED)['classes']
 
 

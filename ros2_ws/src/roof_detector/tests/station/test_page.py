@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Graph
+from ros_graph import Graph
 
 CHROMIUM = Path('/usr/bin/chromium')
 QUIET = (
@@ -38,7 +37,7 @@ def address(bags):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    graph = Graph(os.getpid() % 101 + 1)
+    graph = Graph()
     flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
     nodes = {
         'ros.simulated_flight_node': (flight, '__node:=camera'),
