@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+from roof_detector.cli.replay_options import add_images_option
+
 _OURS = 'comparison.json'
 
 
@@ -45,12 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='N',
         help='frames shown, 0 for none; %(default)s by default',
     )
-    parser.add_argument(
-        '--images',
-        type=Path,
-        metavar='INPUT',
-        help='the footage, where neither bag holds it and it has moved since',
-    )
+    add_images_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,12 @@ import argparse
 from pathlib import Path
 
 from roof_detector.cli.place_options import add_place_options, places_of
-from roof_detector.cli.replay_options import EXIT_CODES, add_export_options, formats_of
+from roof_detector.cli.replay_options import (
+    EXIT_CODES,
+    add_export_options,
+    add_images_option,
+    formats_of,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,9 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--output', type=Path, required=True, metavar='DIR', help='folder for the files'
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='INPUT', help='the footage, where the bag has no pictures'
-    )
+    add_images_option(parser)
     parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     add_export_options(parser)

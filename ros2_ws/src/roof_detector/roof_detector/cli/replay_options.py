@@ -8,6 +8,7 @@ Help texts tell defaults in words, so that `--help` need not load what they belo
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def thresholds_of(arguments: argparse.Namespace) -> Thresholds:
 
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:
-    """Add the formats, and where pictures are found that the results do not hold."""
+    """Add the formats."""
     group = parser.add_argument_group('files for people')
     group.add_argument(
         '--formats',
@@ -74,6 +75,16 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         metavar='FORMAT',
         help='of csv, xlsx, json (COCO), pictures, video, crops and geojson; without the option '
         'csv, xlsx, json and, where the flight recorded fix and pose, geojson',
+    )
+
+
+def add_images_option(parser: argparse.ArgumentParser) -> None:
+    """Add where pictures are that results do not hold."""
+    parser.add_argument(
+        '--images',
+        type=Path,
+        metavar='INPUT',
+        help='the footage; by default the pictures of the bag, or those of where it lay',
     )
 
 

@@ -11,6 +11,7 @@ from roof_detector.cli.place_options import add_place_options, places_of
 from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
+    add_images_option,
     add_threshold_options,
     formats_of,
     thresholds_of,
@@ -32,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('--overwrite', action='store_true', help='replace results that exist')
     parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_images_option(parser)
     add_threshold_options(parser)
     add_export_options(parser)
     add_place_options(parser)
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         OutputSettings(formats=formats_of(arguments), places=places_of(arguments)),
     )
     bag, output = arguments.bag.absolute(), arguments.output.absolute()
-    again = Rethresholding(bag, output, settings=settings)
+    again = Rethresholding(bag, output, settings=settings, images=arguments.images)
     make_output(output.parent)
     outcome = again.run(overwrite=arguments.overwrite, quiet=arguments.quiet)
     print('\n'.join(outcome.lines()))

@@ -24,12 +24,16 @@ class AnnotatedPictures(Export):
     """Write a folder of pictures under the frames' own names.
 
     A picture keeps its format, a frame of a bag or video becomes a JPEG. Of two frames of one
-    name the later one has its number behind it.
+    name the later one has its number behind it. Nothing is drawn into pictures that were
+    `drawn_before`.
     """
 
-    def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, drawn_before: bool = False, overwrite: bool = False
+    ) -> None:
         super().__init__(folder, overwrite=overwrite)
         self._without = 0
+        self._drawn_before = drawn_before
         with told_of(folder):
             self._products[0].part.mkdir()
 
@@ -45,7 +49,9 @@ class AnnotatedPictures(Export):
         if image_bgr is None:
             self._without += 1
             return
-        drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
+        drawn = image_bgr
+        if not self._drawn_before:
+            drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
         path = self._free_path(findings)
         _, data = cv2.imencode(path.suffix, drawn, _QUALITY)
         path.write_bytes(data.tobytes())

@@ -39,14 +39,16 @@ class AnnotatedVideo(Export):
     """Write H.264 in MP4 with each frame shown from its own stamp to the next one's.
 
     The first frame sets the size, rounded up to even; others are fitted into it. A frame whose
-    stamp does not rise is shown one usual interval after the one before.
+    stamp does not rise is shown one usual interval after the one before. Nothing is drawn into
+    pictures that were `drawn_before`.
     """
 
     raises = (FFmpegError,)
 
-    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, *, drawn_before: bool = False, overwrite: bool = False) -> None:
         super().__init__(path, overwrite=overwrite)
         self._without = 0
+        self._drawn_before = drawn_before
         self._size_wh = (0, 0)
         self._first_ns = self._ticks = 0
         self._interval_ticks = _DEFAULT_TICKS
@@ -70,7 +72,9 @@ class AnnotatedVideo(Export):
         if image_bgr is None:
             self._without += 1
             return
-        drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
+        drawn = image_bgr
+        if not self._drawn_before:
+            drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
         if self._stream is None:
             self._stream = self._open_stream(findings)
         else:

@@ -36,12 +36,14 @@ def open_exports(
     track: CameraTrack | None = None,
     pixel_px: float = 2.0,
     crop_margin: float = 0.15,
+    drawn_before: bool = False,
     overwrite: bool = False,
 ) -> FanOut:
     """Open an export of each format in a folder, which is made if need be.
 
     `settings` are written into the workbook as they are. `track` tells where the camera was,
-    without it `geojson` is listed among the errors. Raises ExportError before anything is written
+    without it `geojson` is listed among the errors. `drawn_before` says that the pictures show the
+    detections already. Raises ExportError before anything is written
     if a format is unknown, a product exists and `overwrite` is not set, or the folder cannot be
     written to.
     """
@@ -60,6 +62,7 @@ def open_exports(
         track=track,
         pixel_px=pixel_px,
         crop_margin=crop_margin,
+        drawn_before=drawn_before,
         overwrite=overwrite,
     )
     exports: dict[str, Export] = {}
@@ -80,6 +83,7 @@ def _makers(
     track: CameraTrack | None,
     pixel_px: float,
     crop_margin: float,
+    drawn_before: bool,
     overwrite: bool,
 ) -> dict[str, Callable[[], Export]]:
     """Return how each format is opened; its library is loaded only then."""
@@ -105,12 +109,14 @@ def _makers(
     def pictures() -> Export:
         from roof_detector.export.annotated_pictures import AnnotatedPictures  # noqa: PLC0415
 
-        return AnnotatedPictures(*paths['pictures'], overwrite=overwrite)
+        return AnnotatedPictures(
+            *paths['pictures'], drawn_before=drawn_before, overwrite=overwrite
+        )
 
     def video() -> Export:
         from roof_detector.export.annotated_video import AnnotatedVideo  # noqa: PLC0415
 
-        return AnnotatedVideo(*paths['video'], overwrite=overwrite)
+        return AnnotatedVideo(*paths['video'], drawn_before=drawn_before, overwrite=overwrite)
 
     def crops() -> Export:
         from roof_detector.export.crops import Crops  # noqa: PLC0415
@@ -146,7 +152,7 @@ def _refuse_existing(directory: Path, formats: list[str], *, overwrite: bool) ->
     if existing and not overwrite:
         raise ExportError(
             f'{directory} holds {", ".join(existing)} already, not overwriting. Name another '
-            'folder or ask for overwriting.'
+            'folder, or have them replaced (--overwrite).'
         )
 
 

@@ -6,26 +6,20 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.errors import BagError
 from roof_detector.replay.comparison_pictures import side_by_side
-from roof_detector.replay.errors import ReplayError
-from roof_detector.replay.opening import open_footage
+from roof_detector.replay.picture_search import camera_footages
 from roof_detector.replay.result_writer import PARAMETERS
 from roof_detector.replay.stamped_pictures import StampedPictures
-from roof_detector.replay.work_folder import read_run
-from roof_detector.sources.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from roof_detector.replay.comparison import Comparison, Difference
-    from roof_detector.replay.footage import Footage
     from roof_detector.replay.result_bag import ResultBag
 
 _NONE = (
@@ -45,7 +39,7 @@ def pictures_of(
     }
     found: dict[int, NDArray[np.uint8]] = {}
     for topic, differences in wanted.items():
-        for footage in _footages((a, b), topic, images):
+        for footage in camera_footages((a, b), topic, images=images):
             with closing(footage):
                 pictures = StampedPictures(footage.items())
                 for one in sorted(differences, key=lambda one: one.a.stamp_ns):
@@ -62,31 +56,16 @@ def pictures_of(
     return drawn, _NONE if missing else ''
 
 
-def _footages(bags: Sequence[ResultBag], topic: str, images: Path | None) -> Iterator[Footage]:
-    """Open what may hold the pictures: what was named, the bags, what the runs were made over."""
-    named = [] if images is None else [images]
-    for path in [*named, *(bag.path for bag in bags), *(_source(bag) for bag in bags)]:
-        if path is None:
-            continue
-        try:
-            footage = open_footage(path, image_topics=(topic,) if topic else ())
-        except (SourceError, ReplayError, BagError):
-            if path is images:
-                raise
-            continue
-        if len(footage.image_topics) == 1 and not footage.is_annotated:
-            yield footage
-        else:
-            footage.close()
-
-
-def _source(bag: ResultBag) -> Path | None:
-    source = read_run(bag.folder).get('source')
-    return Path(source) if source else None
-
-
 def _title(bag: ResultBag, other: ResultBag) -> str:
     """Return the model, and the parameters in which the other run differs."""
     own, others = (json.loads(one.manifest.get(PARAMETERS, '{}')) for one in (bag, other))
-    differing = [f'{key} {value}' for key, value in own.items() if others.get(key) != value]
+    differing = [
+        f'{key.replace("_", " ")} {_words(value)}'
+        for key, value in own.items()
+        if others.get(key) != value
+    ]
     return ', '.join([bag.manifest.get('model', bag.stem), *differing])
+
+
+def _words(value: object) -> str:
+    return (', '.join(map(str, value)) or 'none') if isinstance(value, list) else str(value)

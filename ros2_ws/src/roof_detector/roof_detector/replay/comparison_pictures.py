@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 SHEET = 'differences.png'
 _GAP_PX = 8
-_PAPER, _INK, _AGREED = (28, 28, 28), (235, 235, 235), (200, 200, 200)
+_PAPER, _INK, _AGREED = (28, 28, 28), (235, 235, 235), (225, 225, 225)
 _NO_PICTURE = (96, 96, 96)
 _TILE_PX = 1400
+_ONE_COLUMN = 4  # up to so many frames
 
 
 def side_by_side(
@@ -66,7 +67,8 @@ def write_pictures(
         )
         tiles.append((picture, caption))
     if tiles:
-        sheet = contact_sheet(tiles, columns=1, tile_width_px=_TILE_PX)
+        columns = 1 if len(tiles) <= _ONE_COLUMN else 2
+        sheet = contact_sheet(tiles, columns=columns, tile_width_px=_TILE_PX)
         files.append(_save(folder / SHEET, sheet))
     return files
 
@@ -83,7 +85,9 @@ def _half(
     agreed = np.setdiff1d(np.arange(len(detections)), alone)
     thickness = max(round(drawn.shape[1] / 1000), 1)
     for box in np.rint(detections.boxes_xyxy[agreed]).astype(int).tolist():
-        cv2.rectangle(drawn, box[:2], box[2:], _AGREED, thickness, cv2.LINE_AA)
+        # The dark rim shows the line on a light roof.
+        cv2.rectangle(drawn, box[:2], box[2:], _PAPER, thickness + 2)
+        cv2.rectangle(drawn, box[:2], box[2:], _AGREED, thickness)
     drawn = draw_detections(drawn, detections[alone], findings.class_names)
     scale = max(drawn.shape[1] / 1200, 0.4)
     bar = np.full((round(34 * scale) + 4, drawn.shape[1], 3), _PAPER, np.uint8)

@@ -9,11 +9,11 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
-from roof_detector.replay.bag_footage import BagFootage
+from roof_detector.export.opening import PICTURE_FORMATS
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.exports import DEFAULT_FORMATS, Exports
-from roof_detector.replay.opening import open_footage
 from roof_detector.replay.outcome import Tally
+from roof_detector.replay.picture_search import annotated_footage, camera_footages
 from roof_detector.replay.places import PLACES, PlaceSettings, has_places
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_bag import ResultBag
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from roof_detector.replay.footage import Footage
 
+# Of the network, what the manifest does not say by itself.
+_FACTS = ('task', 'backend', 'device', 'image_size')
 _NO_PICTURES = (
     'The bag holds no pictures of the camera, and formats that show pictures have none to show; '
     'name the footage itself with --images.'
+)
+_DRAWN_BEFORE = (
+    'The bag holds annotated pictures only: they are shown as they were drawn in flight, in crops '
+    'too. For others name the footage itself with --images.'
 )
 
 
@@ -46,8 +51,8 @@ def export_results(
 ) -> Tally:
     """Export what a result bag holds; return what passed, and what could not be exported.
 
-    Pictures come from the bag, or from the footage named by `images`. Raises BagError, ReplayError
-    or ExportError before anything is written.
+    Pictures come from the footage named by `images`, from the bag, or from where it lay.
+    Raises BagError, ReplayError, SourceError or ExportError before anything is written.
     """
     tally = Tally()
     with ExitStack() as stack:
@@ -60,6 +65,14 @@ def export_results(
             except ReplayError as error:
                 tally.troubles.append(str(error))
                 chosen.remove(PLACES)
+        pictures: dict[str, StampedPictures] = {}
+        drawn_before: set[str] = set()
+        if PICTURE_FORMATS.intersection(chosen):
+            pictures, drawn_before = _pictures(stack, bag, images)
+            if not pictures:
+                tally.troubles.append(_NO_PICTURES)
+            if drawn_before:
+                tally.notes.append(_DRAWN_BEFORE)
         exports = stack.enter_context(
             Exports(
                 folder,
@@ -68,14 +81,10 @@ def export_results(
                 class_names=bag.class_names,
                 settings=settings_table(bag.manifest),
                 tracks=tracks,
+                drawn_before=drawn_before,
                 overwrite=overwrite,
             )
         )
-        pictures: dict[str, StampedPictures] = {}
-        if exports.wants_pictures:
-            pictures = _pictures(stack, bag, images, tally)
-        if exports.wants_pictures and not pictures:
-            tally.troubles.append(_NO_PICTURES)
         progress = Progress(bag.stem, frames=bag.frame_count, quiet=quiet)
         bar = stack.enter_context(progress)
         try:
@@ -121,32 +130,42 @@ def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:
     table: dict[str, object] = {}
     for name, value in manifest.items():
         if name == PARAMETERS:
-            table |= {k: v if not isinstance(v, list) else ', '.join(map(str, v)) for k, v in
-                      json.loads(value).items()}  # fmt: skip
-        elif name != NETWORK:
-            table[name] = value
+            table |= {key: _plain(one) for key, one in json.loads(value).items()}
+        elif name == NETWORK:
+            facts = json.loads(value)
+            table |= {key: _plain(facts[key]) for key in _FACTS if key in facts}
+        else:
+            table[name] = _plain(_decoded(value))
     return table
 
 
+def _decoded(text: str) -> object:
+    """Return what a text holds as JSON, or itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _plain(value: object) -> object:
+    """Return a value as people write it, without brackets and quotes."""
+    if isinstance(value, dict):
+        return ', '.join(f'{key}: {one}' for key, one in value.items())
+    return ', '.join(map(str, value)) if isinstance(value, list) else value
+
+
 def _pictures(
-    stack: ExitStack, bag: ResultBag, images: Path | None, tally: Tally
-) -> dict[str, StampedPictures]:
-    """Return the pictures beside each image topic's findings, as far as there are any."""
-    found = {}
+    stack: ExitStack, bag: ResultBag, images: Path | None
+) -> tuple[dict[str, StampedPictures], set[str]]:
+    """Return the pictures of each image topic that has any, and whose were drawn into before."""
+    found, drawn_before = {}, set()
     for topic in bag.image_topics:
-        try:
-            if images is None:
-                named = (topic,) if topic else ()
-                footage: Footage = BagFootage(bag.path, image_topics=named, copy_topics=())
-            else:
-                footage = open_footage(images, image_topics=(topic,) if topic else ())
-        except SourceError:
-            if images is not None:
-                raise
-            continue
+        footage = next(camera_footages((bag,), topic, images=images), None)
+        if footage is None:
+            footage = annotated_footage(bag, topic)
+            if footage is None:
+                continue
+            drawn_before.add(topic)
         stack.enter_context(closing(footage))
-        if footage.is_annotated:
-            tally.notes.append('The bag holds annotated pictures only; boxes are drawn twice.')
-        if len(footage.image_topics) == 1:
-            found[topic] = StampedPictures(footage.items())
-    return found
+        found[topic] = StampedPictures(footage.items())
+    return found, drawn_before

@@ -11,7 +11,7 @@ from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.places import PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -27,7 +27,8 @@ DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
 class Exports:
     """Write the findings of a run in every format; those of several image topics apart.
 
-    A format that fails is told among the `troubles` and stops no other.
+    A format that fails is told among the `troubles` and stops no other. `drawn_before` names the
+    image topics whose pictures show the detections already.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Exports:
         class_names: tuple[str, ...],
         settings: Mapping[str, object],
         tracks: Mapping[str, CameraTrack] | None = None,
+        drawn_before: Collection[str] = (),
         overwrite: bool = False,
     ) -> None:
         self.wants_pictures = bool(PICTURE_FORMATS.intersection(formats))
@@ -52,6 +54,7 @@ class Exports:
                 class_names=class_names,
                 settings=settings,
                 track=tracks.get(topic),
+                drawn_before=topic in drawn_before,
                 overwrite=overwrite,
             )
             for topic in image_topics

@@ -24,7 +24,7 @@ from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.footage import Passing, frame_name
 from roof_detector.replay.frame_record import FrameRecord, header_stamp_ns
 from roof_detector.replay.picture_size import PictureSize
-from roof_detector.replay.result_topics import ResultTopics, is_result
+from roof_detector.replay.result_topics import ResultTopics, is_result, live_image_topic
 from roof_detector.replay.result_writer import IMAGE_TOPICS, INPUT
 from roof_detector.replay.timing import read_timing
 from roof_detector.replay.work_folder import locate_bag
@@ -82,6 +82,11 @@ class ResultBag:
     def image_topics(self) -> tuple[str, ...]:
         """Return the image topics that were detected on, '' outside bags or where unknown."""
         return tuple(stream.image_topic for stream in self._streams.values())
+
+    def annotated_topic(self, image_topic: str) -> str:
+        """Return the topic that annotated pictures of an image topic would have here."""
+        (found,) = [s.topics for s in self._streams.values() if s.image_topic == image_topic]
+        return found.annotated
 
     @property
     def frame_count(self) -> int:
@@ -150,7 +155,8 @@ class ResultBag:
             topics = ResultTopics.beside(name)
             streams[name] = _Stream(
                 topics,
-                image_topics.get(name, ''),
+                image_topics.get(name)
+                or ('' if len(found) == 1 else live_image_topic(topics, self.manifest)),
                 topics.frames in self._types,
                 topics.candidates in self._types,
             )

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 NAMESPACE = '/detector'  # that of the node, as the launch files start it
@@ -54,3 +56,15 @@ class ResultTopics:
 def is_result(topic: str) -> bool:
     """Tell whether a topic lies in the detector's namespace."""
     return topic.startswith(f'{NAMESPACE}/')
+
+
+def live_image_topic(topics: ResultTopics, manifest: Mapping[str, str]) -> str:
+    """Return what one of several cameras in flight listened to, as the recorder's manifest has it.
+
+    A camera that the manifest does not know is taken to have listened to `<name>/image`.
+    """
+    node, _, camera = topics.namespace.rpartition('/')
+    cameras = json.loads(manifest.get(f'parameter.{node}.cameras', '[]'))
+    given = dict(entry.partition(':')[::2] for entry in cameras)
+    topic = given.get(camera) or f'{camera}/image'
+    return topic if topic.startswith('/') else f'{node.rpartition("/")[0]}/{topic}'

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
+from roof_detector.export.opening import PICTURE_FORMATS
 from roof_detector.replay.errors import ReplayError
-from roof_detector.replay.exporting import export_places, settings_table
+from roof_detector.replay.exporting import export_places, export_results, settings_table
 from roof_detector.replay.exports import Exports, without_places
 from roof_detector.replay.footage import PassingTopic
 from roof_detector.replay.journal import Inferred
 from roof_detector.replay.opening import fingerprint
 from roof_detector.replay.outcome import Outcome, Tally
+from roof_detector.replay.picture_search import footage_path
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_bag import RecordedFrame, ResultBag
 from roof_detector.replay.result_topics import is_result
@@ -25,6 +27,7 @@ from roof_detector.replay.result_writer import CANDIDATES_FLOOR, NETWORK, Result
 from roof_detector.replay.settings import DetectSettings, NetworkFacts, lowest_confidence
 from roof_detector.replay.timing import TimingWriter
 from roof_detector.replay.work_folder import WorkFolder
+from roof_detector.sources.errors import SourceError
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import choose
 
@@ -37,10 +40,13 @@ if TYPE_CHECKING:
 class Rethresholding:
     """Make, from candidates, the results of a detection with other thresholds.
 
-    Raises ReplayError where the bag keeps none, or none low enough.
+    Formats that show pictures take them from `images`, from the bag, or from where the footage
+    lay. Raises ReplayError where the bag keeps no candidates, or none low enough.
     """
 
-    def __init__(self, bag: Path, output: Path, *, settings: DetectSettings) -> None:
+    def __init__(
+        self, bag: Path, output: Path, *, settings: DetectSettings, images: Path | None = None
+    ) -> None:
         self._path = bag
         self._output = output
         with ResultBag(bag) as results:
@@ -52,6 +58,8 @@ class Rethresholding:
                 )
                 raise ReplayError(msg)
             self._network = NetworkFacts.read(results.manifest[NETWORK])
+            self._footage = images or footage_path(results)
+            self._source = str(self._footage or results.source)
         _check_floor(settings.thresholds, float(floor), bag)
         self._resolved: ResolvedThresholds = settings.thresholds.for_names(self._network.names)
         self._settings = replace(
@@ -81,7 +89,7 @@ class Rethresholding:
             exports = stack.enter_context(
                 Exports(
                     folder.path,
-                    without_places(self._settings.output.formats),
+                    self._formats(with_pictures=False),
                     image_topics=bag.image_topics,
                     class_names=self._network.names,
                     settings=settings_table(writer.manifest),
@@ -97,13 +105,13 @@ class Rethresholding:
             exports.close()
             self._tally.troubles += [*bag.reader.damage, *exports.troubles]
             self._tally.notes += exports.notes
-            source = bag.source
+        self._export_pictures(folder)
         chosen = self._settings.output
         self._tally.add_words(
             export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
         )
         self._tally.said_of(folder.path, called=folder.final)
-        outcome = Outcome.of(self._tally, source=source, output=folder.final)
+        outcome = Outcome.of(self._tally, source=self._source, output=folder.final)
         folder.publish(outcome.as_run())
         return outcome
 
@@ -138,6 +146,25 @@ class Rethresholding:
             inferred=False,
             found={} if findings is None else findings.detections.counts(self._network.names),
         )
+
+    def _formats(self, *, with_pictures: bool) -> list[str]:
+        chosen = without_places(self._settings.output.formats)
+        return [name for name in chosen if (name in PICTURE_FORMATS) is with_pictures]
+
+    def _export_pictures(self, folder: WorkFolder) -> None:
+        formats = self._formats(with_pictures=True)
+        if not formats:
+            return
+        footage = self._footage if self._footage and self._footage.exists() else None
+        places = self._settings.output.places
+        try:
+            tally = export_results(
+                folder.bag, folder.path, formats, places=places, images=footage, quiet=True
+            )
+        except (BagError, ReplayError, SourceError) as error:
+            self._tally.troubles.append(f'{", ".join(formats)} were not exported: {error}')
+        else:
+            self._tally.add_words(tally)
 
     def _writer(self, bag: ResultBag, folder: WorkFolder) -> ResultWriter:
         passing = []

@@ -12,7 +12,9 @@ import cv2
 
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.frame import SourceFrame
+from roof_detector.sources.quiet_opencv import keep_opencv_quiet
 from roof_detector.sources.source import FrameSource, frame_time_ns
+from roof_detector.sources.video_container import read_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +60,7 @@ class VideoSource(FrameSource):
 
     @property
     def frame_count(self) -> int | None:
-        """Return the frames that the container promises; None if it does not say."""
+        """Return about how many frames the container promises; None if it does not say."""
         promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         return int(promised) if math.isfinite(promised) and promised >= 1 else None
 
@@ -103,7 +105,7 @@ class VideoSource(FrameSource):
         while not self._stopped:
             found, image_bgr = self._capture.read()
             if not found:
-                self._report_missing(given)
+                self._report_missing(given, end_ns=time_ns + self._period_ns)
                 return
             shown_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC) - begin_ms
             time_ns = self._time_ns(given, shown_ms=shown_ms, last_ns=time_ns)
@@ -118,22 +120,28 @@ class VideoSource(FrameSource):
         shown_ns = round(shown_ms * 1e6)
         return shown_ns if shown_ns > last_ns else last_ns + self._period_ns
 
-    def _report_missing(self, given: int) -> None:
-        promised = self.frame_count
-        # Containers round: a frame more or less says nothing about the file.
-        if promised is not None and given < promised - 1 and not self._stopped:
+    def _report_missing(self, given: int, *, end_ns: int) -> None:
+        container = read_container(self._path)
+        if container is None or self._stopped:
+            return
+        if container.lacks(given, end_s=end_ns / 1e9):
+            of_how_many = (
+                f'{end_ns / 1e9:.1f} of {container.duration_s:.1f} seconds'
+                if container.frame_count is None
+                else f'{given} of {container.frame_count} frames'
+            )
             trouble = (
-                f'The video {self._path} ended after {given} of {promised} frames: '
-                'it is damaged or cut short.'
+                f'The video {self._path} ended after {of_how_many}: it is damaged or cut short.'
             )
             self._health = replace(self._health, trouble=trouble)
 
     def _open(self) -> tuple[cv2.VideoCapture, NDArray[np.uint8]]:
         # The backend is named: OpenCV would read 'roof_01.xyz' as a numbered series of pictures.
+        keep_opencv_quiet()
         capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         found, image_bgr = capture.read()
         if not found:
-            opened = capture.isOpened()
+            opened = capture.isOpened() or read_container(self._path) is not None
             capture.release()
             what = 'has no frame that can be read' if opened else 'is not a video that can be read'
             msg = (

@@ -20,8 +20,9 @@ from roof_detector.bags.writer import BagWriter
 from roof_detector.cli.main import main
 from roof_detector.geo.ground import Ground
 from roof_detector.replay.errors import ReplayError
-from roof_detector.replay.exporting import export_results, usual_formats
+from roof_detector.replay.exporting import export_results, settings_table, usual_formats
 from roof_detector.replay.places import PlaceSettings
+from roof_detector.replay.result_bag import ResultBag
 from roof_detector.vision.thresholds import Thresholds
 
 IMAGE, POSE, INFO = (
@@ -212,6 +213,18 @@ def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, dete
     assert without.is_whole and not (without.output / 'detections.geojson').exists()
     (asked,) = detect(tmp_path / 'flight', output='asked', formats=('geojson',))
     assert 'geojson was not exported' in asked.troubles[0] and asked.frames == 1
+
+
+def test_settings_are_told_as_people_write_them(flights, detect, tmp_path):
+    thresholds = {'class_confidence': (('crack', 0.6),)}
+    (outcome,) = detect(flights.write(tmp_path / 'flight', range(1)), **thresholds)
+    with ResultBag(outcome.output) as bag:
+        table = settings_table(bag.manifest)
+    assert table['class_names'] == 'equip, drain, crack'
+    assert table['class_confidence'] == 'crack:0.6'
+    assert table['image_topics'] == '/camera/image: /detector/detections'
+    assert (table['device'], table['backend'], table['confidence']) == ('cpu', 'onnxruntime', 0.5)
+    assert table['image_size'] == '64, 64'
 
 
 def test_several_image_topics_are_exported_apart(flights, detect, tmp_path):

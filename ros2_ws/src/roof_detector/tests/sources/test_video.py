@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import islice
 
@@ -73,6 +75,54 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path, foota
     assert 'of 20 frames: it is damaged or cut short' in source.health().trouble
 
 
+def write_timed(path, footage, times_ms):
+    """Write a picture for each time, in a container that is told nothing but those."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mjpeg', rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time_ms in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(footage.picture(number), format='bgr24')
+            frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])
+def test_a_whole_video_of_a_variable_rate_is_not_called_cut_short(tmp_path, footage, suffix):
+    # At its nominal 30 Hz, as many seconds would have 120 frames.
+    path = write_timed(tmp_path / f'v{suffix}', footage, [0, 40, 700, 733, 2000, 2900, 4000])
+    source = VideoSource(path)
+    assert len(list(source)) == 7
+    assert source.health().trouble == ''
+
+
+def test_a_video_without_a_count_of_frames_is_judged_by_its_duration(tmp_path, footage):
+    path = write_timed(tmp_path / 'v.mkv', footage, range(0, 4000, 50))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = VideoSource(path)
+    given = len(list(source))
+    assert 20 < given < 60
+    assert ' of 4.0 seconds: it is damaged or cut short' in source.health().trouble
+
+
+def test_a_video_that_cannot_be_read_leaves_the_words_to_us(tmp_path):
+    (tmp_path / 'v.mp4').write_bytes(b'\0\0\0\x20ftypisom' + bytes(500))
+    code = (
+        'import sys; from pathlib import Path; from roof_detector.sources.video import *\n'
+        'try: VideoSource(Path(sys.argv[1]))\n'
+        'except SourceError: print("refused")\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, tmp_path / 'v.mp4'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ('refused\n', '')
+
+
 def test_a_name_with_numbers_is_read_as_a_video_and_not_as_a_series(tmp_path, footage):
     path = footage.write_video(tmp_path / 'roof_000%d.avi', frames=2)
     assert len(list(VideoSource(path))) == 2
@@ -81,16 +131,7 @@ def test_a_name_with_numbers_is_read_as_a_video_and_not_as_a_series(tmp_path, fo
 @pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])
 def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, footage, suffix):
     times_ms = [0, 40, 80, 500, 540, 1500]
-    with av.open(str(tmp_path / f'v{suffix}'), 'w') as container:
-        stream = container.add_stream('mjpeg', rate=1000)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for number, time_ms in enumerate(times_ms):
-            frame = av.VideoFrame.from_ndarray(footage.picture(number), format='bgr24')
-            frame.pts = time_ms
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    frames = list(VideoSource(tmp_path / f'v{suffix}'))
+    frames = list(VideoSource(write_timed(tmp_path / f'v{suffix}', footage, times_ms)))
     assert [footage.number(frame.image_bgr) for frame in frames] == list(range(6))
     assert [frame.stamp_ns / 1e6 for frame in frames] == pytest.approx(times_ms, abs=1)
     assert [frame.due_ns for frame in frames] == [frame.stamp_ns for frame in frames]

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Finds the pictures that results were made over."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+from roof_detector.replay.bag_footage import BagFootage
+from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.opening import open_footage
+from roof_detector.replay.work_folder import read_run
+from roof_detector.sources.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from roof_detector.replay.footage import Footage
+    from roof_detector.replay.result_bag import ResultBag
+
+
+def camera_footages(
+    bags: Sequence[ResultBag], topic: str, *, images: Path | None
+) -> Iterator[Footage]:
+    """Open what may hold an image topic's pictures: what is named, the bags, where they came from.
+
+    The caller closes each. Raises SourceError or ReplayError where what is named cannot be read.
+    """
+    named = [] if images is None else [images]
+    for path in [*named, *(bag.path for bag in bags), *map(footage_path, bags)]:
+        if path is None:
+            continue
+        try:
+            footage = _open(path, topic)
+        except (SourceError, ReplayError, BagError):
+            if path is images:
+                raise
+            continue
+        if len(footage.image_topics) == 1 and not footage.is_annotated:
+            yield footage
+        else:
+            footage.close()
+
+
+def annotated_footage(bag: ResultBag, topic: str) -> Footage | None:
+    """Open the pictures that were annotated when the bag was made, None where it has none."""
+    try:
+        return BagFootage(bag.path, image_topics=(bag.annotated_topic(topic),), copy_topics=())
+    except SourceError:
+        return None
+
+
+def footage_path(bag: ResultBag) -> Path | None:
+    """Return where the footage of results lay when they were made, None where nothing says so."""
+    source = read_run(bag.folder).get('source')
+    return Path(source) if source else None
+
+
+def _open(path: Path, topic: str) -> Footage:
+    try:
+        return open_footage(path, image_topics=(topic,) if topic else ())
+    except SourceError as error:
+        # A camera in flight is known by the name of its raw pictures, whatever was recorded.
+        with suppress(SourceError):
+            return open_footage(path, image_topics=(f'{topic}/compressed',))
+        raise error from None
