@@ -13,8 +13,10 @@ from roof_detector.cli.place_options import add_place_options, places_of
 from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
+    add_progress_options,
     add_threshold_options,
     formats_of,
+    tell,
     thresholds_of,
 )
 
@@ -60,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     again.add_argument(
         '--resume', action='store_true', help='go on where a killed run of this command was'
     )
-    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_progress_options(parser)
     _add_model_options(parser)
     _add_tile_options(parser)
     add_threshold_options(parser)
@@ -88,11 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
                 settings=settings,
                 overwrite=arguments.overwrite,
                 resume=arguments.resume,
-                quiet=arguments.quiet,
+                progress=arguments.progress,
             ):
                 outcomes.append(outcome)
-                stream = sys.stderr if outcome.failure else sys.stdout
-                print('\n'.join(outcome.lines()), file=stream, flush=True)
+                tell(outcome, progress=arguments.progress)
         except KeyboardInterrupt:
             print('Interrupted. The same command with --resume goes on here.', file=sys.stderr)
             raise

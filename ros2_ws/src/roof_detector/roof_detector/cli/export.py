@@ -12,7 +12,9 @@ from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
     add_images_option,
+    add_progress_options,
     formats_of,
+    tell,
 )
 
 
@@ -31,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_images_option(parser)
     parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
-    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_progress_options(parser)
     add_export_options(parser)
     add_place_options(parser)
     parser.set_defaults(run=run)
@@ -53,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         places=places_of(arguments),
         images=arguments.images,
         overwrite=arguments.overwrite,
-        quiet=arguments.quiet,
+        progress=arguments.progress,
     )
     outcome = Outcome.of(tally, source=str(arguments.bag), output=arguments.output)
-    print('\n'.join(outcome.lines()))
+    tell(outcome, progress=arguments.progress)
     return exit_code([outcome])

@@ -8,10 +8,12 @@ Help texts tell defaults in words, so that `--help` need not load what they belo
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roof_detector.replay.outcome import Outcome
     from roof_detector.vision.thresholds import Thresholds
 
 EXIT_CODES = (
@@ -86,6 +88,31 @@ def add_images_option(parser: argparse.ArgumentParser) -> None:
         metavar='INPUT',
         help='the footage; by default the pictures of the bag, or those of where it lay',
     )
+
+
+def add_progress_options(parser: argparse.ArgumentParser) -> None:
+    """Add how progress is shown."""
+    parser.add_argument(
+        '--progress',
+        choices=('bar', 'json', 'none'),
+        default='bar',
+        help='a bar on a terminal; a line of JSON for each step and outcome on standard output; '
+        'or nothing',
+    )
+    parser.add_argument(
+        '--quiet', action='store_const', dest='progress', const='none', help='--progress none'
+    )
+
+
+def tell(outcome: Outcome, *, progress: str) -> None:
+    """Print what became of an input; a failure goes to standard error unless a program asked."""
+    if progress == 'json':
+        from roof_detector.replay.progress import print_event  # noqa: PLC0415
+
+        print_event('outcome', **outcome.as_event())
+    else:
+        stream = sys.stderr if outcome.failure else sys.stdout
+        print('\n'.join(outcome.lines()), file=stream, flush=True)
 
 
 def formats_of(arguments: argparse.Namespace) -> tuple[str, ...] | None:

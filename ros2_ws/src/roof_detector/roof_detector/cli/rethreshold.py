@@ -12,8 +12,10 @@ from roof_detector.cli.replay_options import (
     EXIT_CODES,
     add_export_options,
     add_images_option,
+    add_progress_options,
     add_threshold_options,
     formats_of,
+    tell,
     thresholds_of,
 )
 
@@ -32,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--output', type=Path, required=True, metavar='DIR', help='folder of the new results'
     )
     parser.add_argument('--overwrite', action='store_true', help='replace results that exist')
-    parser.add_argument('--quiet', action='store_true', help='show no progress')
+    add_progress_options(parser)
     add_images_option(parser)
     add_threshold_options(parser)
     add_export_options(parser)
@@ -54,6 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     bag, output = arguments.bag.absolute(), arguments.output.absolute()
     again = Rethresholding(bag, output, settings=settings, images=arguments.images)
     make_output(output.parent)
-    outcome = again.run(overwrite=arguments.overwrite, quiet=arguments.quiet)
-    print('\n'.join(outcome.lines()))
+    outcome = again.run(overwrite=arguments.overwrite, progress=arguments.progress)
+    tell(outcome, progress=arguments.progress)
     return exit_code([outcome])

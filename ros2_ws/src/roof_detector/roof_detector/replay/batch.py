@@ -32,7 +32,7 @@ def detect_all(
     settings: DetectSettings,
     overwrite: bool = False,
     resume: bool = False,
-    quiet: bool = False,
+    progress: str = 'bar',
 ) -> Iterator[Outcome]:
     """Detect in one input after another; yield what became of each."""
     for text, name in zip(inputs, names_of(inputs), strict=True):
@@ -43,7 +43,7 @@ def detect_all(
             settings=settings,
             overwrite=overwrite,
             resume=resume,
-            quiet=quiet,
+            progress=progress,
         )
         try:
             yield detection.run()

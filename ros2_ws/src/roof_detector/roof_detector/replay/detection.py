@@ -48,13 +48,13 @@ class FlightDetection:
         settings: DetectSettings,
         overwrite: bool = False,
         resume: bool = False,
-        quiet: bool = False,
+        progress: str = 'bar',
     ) -> None:
         self._source = source
         self._detector = detector
         self._settings = settings
         self._network = NetworkFacts.of(detector)
-        self._quiet = quiet
+        self._progress = progress
         self._overwrite, self._resume = overwrite, resume
         self._output = output
         self._tally = Tally()
@@ -116,7 +116,7 @@ class FlightDetection:
                     footage.name,
                     frames=footage.frame_count,
                     done=journal.frame_count,
-                    quiet=self._quiet,
+                    kind=self._progress,
                 )
             )
             results = stack.enter_context(closing(stages.results(footage.items())))

@@ -47,7 +47,7 @@ def export_results(
     places: PlaceSettings,
     images: Path | None = None,
     overwrite: bool = False,
-    quiet: bool = False,
+    progress: str = 'bar',
 ) -> Tally:
     """Export what a result bag holds; return what passed, and what could not be exported.
 
@@ -85,8 +85,7 @@ def export_results(
                 overwrite=overwrite,
             )
         )
-        progress = Progress(bag.stem, frames=bag.frame_count, quiet=quiet)
-        bar = stack.enter_context(progress)
+        bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
         try:
             for frame in bag.frames():
                 findings = frame.findings
@@ -116,7 +115,7 @@ def export_places(
     with ResultBag(bag_path) as bag:
         if formats is None and not has_places(bag):
             return Tally()
-    return export_results(bag_path, folder, (PLACES,), places=places, quiet=True)
+    return export_results(bag_path, folder, (PLACES,), places=places, progress='none')
 
 
 def usual_formats(bag_path: Path) -> tuple[str, ...]:

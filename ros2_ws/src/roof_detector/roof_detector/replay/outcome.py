@@ -103,6 +103,11 @@ class Outcome:
             'notes': list(self.notes),
         }
 
+    def as_event(self) -> dict[str, Any]:
+        """Return what a program is told that follows the run."""
+        output = None if self.output is None else str(self.output)
+        return {**self.as_run(), 'output': output, 'failure': self.failure}
+
     @property
     def is_whole(self) -> bool:
         """Tell whether nothing was lost."""

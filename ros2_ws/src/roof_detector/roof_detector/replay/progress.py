@@ -1,10 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far a long command is."""
+"""How far a run is, for a person at a terminal or for a program that started it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -13,28 +16,31 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+_LINE_PERIOD_S = 0.25
+
 
 class Progress:
-    """Show a bar with rate and time left on a terminal, nothing elsewhere.
+    """Show how far one input is: as a bar on a terminal, as json lines, or not (none).
 
     Frames that an earlier run inferred are `done` from the start and do not count for the rate.
     """
 
-    def __init__(
-        self, name: str, *, frames: int | None, done: int = 0, quiet: bool = False
-    ) -> None:
+    def __init__(self, name: str, *, frames: int | None, done: int = 0, kind: str = 'bar') -> None:
         self._bar = tqdm(
             desc=name,
             total=frames,
             initial=done,
             unit=' frames',
-            disable=True if quiet else None,
+            disable=None if kind == 'bar' else True,
             dynamic_ncols=True,
         )
+        self._lines = _ProgressLines(name, frames, done) if kind == 'json' else None
 
     def step(self) -> None:
         """Take note of one frame."""
         self._bar.update()
+        if self._lines is not None:
+            self._lines.step()
 
     def __enter__(self) -> Self:
         return self
@@ -46,3 +52,43 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.close()
+        if self._lines is not None:
+            self._lines.tell()
+
+
+class _ProgressLines:
+    """Print where a run is a few times a second, first and last frame included."""
+
+    def __init__(self, name: str, frames: int | None, done: int) -> None:
+        self._name = name
+        self._frames = frames
+        self._earlier = self._done = done
+        self._started_s = time.monotonic()
+        self.tell()
+
+    def step(self) -> None:
+        self._done += 1
+        if time.monotonic() - self._told_at_s >= _LINE_PERIOD_S:
+            self.tell()
+
+    def tell(self) -> None:
+        self._told_at_s = time.monotonic()
+        passed_s = self._told_at_s - self._started_s
+        rate_hz = (self._done - self._earlier) / passed_s if self._done > self._earlier else 0.0
+        left_s = None
+        if rate_hz and self._frames is not None:
+            left_s = round(max(0, self._frames - self._done) / rate_hz, 1)
+        print_event(
+            'progress',
+            input=self._name,
+            done=self._done,
+            frames=self._frames,
+            rate_hz=round(rate_hz, 2),
+            left_s=left_s,
+        )
+
+
+def print_event(event: str, **values: Any) -> None:
+    """Print a line of JSON for the program that started this one."""
+    sys.stdout.write(json.dumps({'event': event, **values}) + '\n')
+    sys.stdout.flush()

@@ -67,7 +67,7 @@ class Rethresholding:
         )
         self._tally = Tally()
 
-    def run(self, *, overwrite: bool = False, quiet: bool = False) -> Outcome:
+    def run(self, *, overwrite: bool = False, progress: str = 'bar') -> Outcome:
         """Make the results."""
         folder = WorkFolder(
             self._output,
@@ -78,9 +78,9 @@ class Rethresholding:
         )
         folder.is_done()
         with closing(folder):
-            return self._make(folder, quiet=quiet)
+            return self._make(folder, progress=progress)
 
-    def _make(self, folder: WorkFolder, *, quiet: bool) -> Outcome:
+    def _make(self, folder: WorkFolder, *, progress: str) -> Outcome:
         with ExitStack() as stack:
             bag = stack.enter_context(ResultBag(self._path))
             stack.enter_context(closing(folder.open()))
@@ -95,7 +95,7 @@ class Rethresholding:
                     settings=settings_table(writer.manifest),
                 )
             )
-            bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, quiet=quiet))
+            bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
             for item in bag.items(passing=True):
                 if isinstance(item, RecordedFrame):
                     self._write(item, writer, timing, exports)

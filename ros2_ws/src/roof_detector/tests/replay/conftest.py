@@ -192,7 +192,7 @@ def detect(detector, tmp_path):
                 tmp_path / output,
                 detector=detector,
                 settings=settings,
-                quiet=True,
+                progress='none',
                 **outcome_options,
             )
         )

@@ -185,6 +185,22 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path):
         os.seteuid(uid)
 
 
+def test_the_command_tells_a_program_how_far_it_is_and_what_became_of_each_input(
+    good, detector, tmp_path, capsys
+):
+    bad = tmp_path / 'bad.mp4'
+    bad.write_bytes(b'no video')
+    words = ['detect', good, bad, '--model', detector.model_path, '--device', 'cpu', '--formats']
+    assert exit_of(*words, '--output', tmp_path / 'out', '--progress', 'json') == 3
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    steps = [one for one in told if one['event'] == 'progress']
+    assert [steps[0]['done'], steps[-1]['done'], steps[-1]['frames']] == [0, 3, 3]
+    assert steps[-1]['rate_hz'] > 0 and steps[-1]['left_s'] == 0
+    whole, failed = [one for one in told if one['event'] == 'outcome']
+    assert whole['frames'] == 3 and whole['output'] == str(tmp_path / 'out' / good.name)
+    assert not whole['failure'] and 'is not a video' in failed['failure']
+
+
 def test_the_command_tells_by_its_exit_code(good, detector, tmp_path, capsys):
     words = ['detect', good, '--model', detector.model_path, '--device', 'cpu', '--quiet']
     words += ['--confidence', '0.5', '--formats', '--output']

@@ -34,7 +34,7 @@ IMAGE, POSE, INFO = (
 
 def export(bag, folder, *formats, **options):
     options.setdefault('places', PlaceSettings(Ground(map_z_m=0.0)))
-    return export_results(bag, folder, formats, quiet=True, **options)
+    return export_results(bag, folder, formats, progress='none', **options)
 
 
 def rows(folder):

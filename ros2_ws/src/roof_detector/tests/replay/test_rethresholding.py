@@ -14,7 +14,7 @@ from roof_detector.vision.thresholds import Thresholds
 
 def again(bag, output, *, formats=(), overwrite=False, **thresholds):
     settings = DetectSettings(Thresholds(**thresholds), OutputSettings(formats=formats))
-    return Rethresholding(bag, output, settings=settings).run(overwrite=overwrite, quiet=True)
+    return Rethresholding(bag, output, settings=settings).run(overwrite=overwrite, progress='none')
 
 
 def bag_bytes(folder):
