@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roof_detector.station.folders import StationFolders
+from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
+from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.robot import Robot
 from roof_detector.station.station_config import StationConfig
 
@@ -21,6 +23,8 @@ class StationContext:
     text: Language
     robot: Robot
     folders: StationFolders
+    queue: JobQueue
+    shelf: ModelShelf
     upload_limit_bytes: int
     jpeg_quality: int
     video_width: int

@@ -47,3 +47,14 @@ class StationFolders:
     def flights(self) -> Path:
         """Return where the recorder started with the station writes its bags."""
         return self.root / 'flights'
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the file of a relative name below a folder; raise StationError for any other."""
+    try:
+        path = (folder / name).resolve()
+        if path.is_file() and path.is_relative_to(folder.resolve()):
+            return path
+    except (OSError, ValueError):  # a name too long, or with a zero byte
+        pass
+    raise StationError(f'There is no file {name!r} here.', status=404)

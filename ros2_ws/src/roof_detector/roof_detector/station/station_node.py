@@ -17,14 +17,19 @@ from rclpy.utilities import try_shutdown
 
 from roof_detector.ros.errors import RosError
 from roof_detector.station.context import StationContext
+from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.gatekeeper import Gatekeeper
+from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
+from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.pages import shell
 from roof_detector.station.picture_routes import add_picture_routes
 from roof_detector.station.robot import Robot
 from roof_detector.station.station_parameters import STATION_TABLE, Door, station_config
+from roof_detector.station.upload_routes import add_upload_routes
+from roof_detector.station.uploads import Uploads
 
 _STATIC = Path(__file__).parent / 'static'
 
@@ -34,17 +39,21 @@ def serve(node: Node) -> None:
     values = STATION_TABLE.declare(node)
     door = Door(values['host'], values['port'], values['token'])
     robot = Robot(node)
+    folders = StationFolders.make(values['folder'])
     context = StationContext(
         config=station_config(values),
         text=Language(values['language']),
         robot=robot,
-        folders=StationFolders.make(values['folder']),
+        folders=folders,
+        queue=JobQueue(folders),
+        shelf=ModelShelf(folders),
         upload_limit_bytes=values['upload_limit_mb'] * 1_000_000,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],
     )
     app.add_static_files('/station', _STATIC)
     add_picture_routes(app, robot)
+    _add_file_routes(context)
     _add_pictures(context)
     app.add_middleware(Gatekeeper, door=door, upload_limit_bytes=context.upload_limit_bytes)
     node.get_logger().info(f'The page is at http://{door.host}:{door.port}/')
@@ -68,6 +77,14 @@ def _run(context: StationContext, door: Door) -> None:
         reconnect_timeout=10.0,
         **options,
     )
+
+
+def _add_file_routes(context: StationContext) -> None:
+    uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes)
+    add_upload_routes(app, uploads=uploads, queue=context.queue, shelf=context.shelf)
+    add_download_routes(app, folders=context.folders, queue=context.queue)
+    app.on_startup(context.queue.start)
+    app.on_shutdown(context.queue.close)
 
 
 def _add_pictures(context: StationContext) -> None:

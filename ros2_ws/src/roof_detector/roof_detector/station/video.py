@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import cv2
-import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage
+
+from roof_detector.station.preview import smaller_jpeg
 
 # A page asks again as soon as it has drawn; one that has been silent for so long is gone.
 _FORGET_AFTER_S = 4.0
@@ -82,7 +82,9 @@ class Video:
         stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
         key = (number, width, quality)
         if self._encoded[0] != key:
-            jpeg = await asyncio.to_thread(_smaller, bytes(message.data), width, quality)
+            jpeg = await asyncio.to_thread(
+                smaller_jpeg, bytes(message.data), width=width, quality=quality
+            )
             self._encoded = (key, jpeg)
             return number, jpeg, stamp_ns
         return number, self._encoded[1], stamp_ns
@@ -113,13 +115,3 @@ class Video:
 def _wake(news: asyncio.Future[None]) -> None:
     if not news.done():
         news.set_result(None)
-
-
-def _smaller(jpeg: bytes, width: int, quality: int) -> bytes:
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        return b''
-    if 0 < width < image.shape[1]:
-        height = max(1, round(image.shape[0] * width / image.shape[1]))
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -4,73 +4,11 @@
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from ros_graph import Graph
 
-CHROMIUM = Path('/usr/bin/chromium')
-QUIET = (
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--no-first-run',
-)
-PATIENCE_MS = 60_000
 SHOWN = 'live-video[data-sequence]'
-
-
-@pytest.fixture(scope='module')
-def bags(tmp_path_factory):
-    return tmp_path_factory.mktemp('bags')
-
-
-@pytest.fixture(scope='module')
-def address(bags):
-    """Start a camera, a detector, a recorder and the station; return where the page is."""
-    if not CHROMIUM.exists():
-        pytest.skip(f'{CHROMIUM} is not there.')
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    graph = Graph()
-    flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
-    nodes = {
-        'ros.simulated_flight_node': (flight, '__node:=camera'),
-        'ros.detector_node': ('threads:=1 image_size:=320', 'image:=camera/image'),
-        'ros.recorder_node': (f'output_directory:={bags} min_free_gb:=0.0', ''),
-        'station.station_node': (f'port:={port} folder:={bags.parent / "station"}', ''),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv('PYTEST_CURRENT_TEST', raising=False)  # NiceGUI would take it for its own
-        for module, (values, remapping) in nodes.items():
-            given = [text for value in values.split() for text in ('-p', value)]
-            renamed = ['-r', remapping] if remapping else []
-            graph.start(f'roof_detector.{module}', '--ros-args', *renamed, *given)
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                probe.settimeout(0.1)
-                if not probe.connect_ex(('127.0.0.1', port)):
-                    break
-                graph.executor.spin_once(timeout_sec=0.1)
-        yield f'http://127.0.0.1:{port}/'
-    finally:
-        graph.close()
-
-
-@pytest.fixture(scope='module')
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope='module')
@@ -79,9 +17,8 @@ def asked():
 
 
 @pytest.fixture(scope='module')
-def page(address, browser, asked):
-    page = browser.new_page(viewport={'width': 1600, 'height': 1000})
-    page.set_default_timeout(PATIENCE_MS)
+def page(address, new_page, asked):
+    page = new_page()
     page.on('request', lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector(SHOWN)
@@ -92,10 +29,9 @@ def sequence(page):
     return int(page.get_attribute(SHOWN, 'data-sequence'))
 
 
-def test_the_video_advances_on_two_pages_at_once(page, address, browser):
-    other = browser.new_page()
-    other.goto(address)
-    other.wait_for_selector(SHOWN, timeout=PATIENCE_MS)
+def test_the_video_advances_on_two_pages_at_once(page, new_page):
+    other = new_page()
+    other.wait_for_selector(SHOWN)
     for each in (page, other):
         before = sequence(each)
         each.wait_for_function(
@@ -105,15 +41,13 @@ def test_the_video_advances_on_two_pages_at_once(page, address, browser):
     other.close()
 
 
-def test_a_slider_changes_the_node_s_parameter(page, address, browser):
+def test_a_slider_changes_the_node_s_parameter(page, new_page):
     slider = page.locator('.q-drawer .q-slider').first
     box = slider.bounding_box()
     page.mouse.click(box['x'] + 0.6 * box['width'], box['y'] + box['height'] / 2)
-    other = browser.new_page()  # what another page shows comes from the node
-    other.goto(address)
+    other = new_page()  # what another page shows comes from the node
     other.wait_for_function(
-        'Math.abs(document.querySelector(".q-drawer .q-slider")?.ariaValueNow - 0.6) < 0.1',
-        timeout=PATIENCE_MS,
+        'Math.abs(document.querySelector(".q-drawer .q-slider")?.ariaValueNow - 0.6) < 0.1'
     )
     other.close()
 

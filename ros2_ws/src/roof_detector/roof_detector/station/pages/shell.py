@@ -8,12 +8,15 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from roof_detector.station.context import StationContext
-from roof_detector.station.pages import live_panel, model_panel, tune_panel
+from roof_detector.station.pages import files_panel, live_panel, model_panel, tune_panel
 from roof_detector.station.pages.record_bar import RecordBar
 
+_TABS = {'live': 'videocam', 'files': 'perm_media'}
 _HEAD = """
 <link rel="stylesheet" href="/station/station.css">
 <script src="/station/live_video.js" defer></script>
+<script src="/station/file_drop.js" defer></script>
+<script src="/station/before_after.js" defer></script>
 """
 
 
@@ -28,6 +31,9 @@ def build(context: StationContext) -> None:
         if context.config.logo:
             ui.image('/logo').props('fit=contain').classes('h-10 w-24')
         ui.label(context.config.title or text('title')).classes('station-title')
+        with ui.tabs().props('dense') as tabs:
+            for name, icon in _TABS.items():
+                ui.tab(name, label=text(name), icon=icon)
         ui.space()
         bar = RecordBar(context)
         drawer_button = ui.button(icon='tune').props('flat color=white').tooltip(text('tune'))
@@ -43,7 +49,10 @@ def build(context: StationContext) -> None:
         ui.separator()
         tune_panel.build(context)
     drawer_button.on_click(drawer.toggle)
-    live_panel.build(context)
+    with ui.tab_panels(tabs, value='live', animated=False).classes('w-full'):
+        for name, panel in zip(_TABS, (live_panel, files_panel), strict=True):
+            with ui.tab_panel(name):
+                panel.build(context)
 
     async def on_key(event: KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat or event.modifiers.ctrl:
@@ -51,6 +60,8 @@ def build(context: StationContext) -> None:
         key = event.key.name
         if key == '?':
             shortcuts.open()
+        elif key.isdecimal() and 0 < int(key) <= len(_TABS):
+            tabs.set_value(list(_TABS)[int(key) - 1])
         elif key == 'd':
             dark.toggle()
         elif key == 't':
@@ -71,6 +82,7 @@ def _shortcuts(context: StationContext) -> ui.dialog:
         'R': text('key_record'),
         'M': text('key_mark'),
         'B': text('key_trigger'),
+        '1 2': text('key_tabs'),
         'T': text('key_tune'),
         'D': text('dark_or_light'),
         '?': text('shortcuts'),

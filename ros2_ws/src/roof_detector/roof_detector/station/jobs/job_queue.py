@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The jobs of the station: one at a time, remembered across restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from roof_detector.station.errors import StationError
+from roof_detector.station.folders import StationFolders
+from roof_detector.station.jobs.job import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    JOB_FILE,
+    QUEUED,
+    RUNNING,
+    Job,
+    JobOrder,
+    Progress,
+)
+from roof_detector.station.jobs.job_process import LOG, JobProcess, reason_of
+
+_log = logging.getLogger(__name__)
+_ENDED_MEANWHILE = 'The station ended while this was processed. Again goes on where it was.'
+
+
+def new_id() -> str:
+    """Return a name for a folder that nobody can guess and that sorts by time."""
+    return f'{time.strftime("%Y%m%d_%H%M%S")}_{secrets.token_hex(4)}'
+
+
+class JobQueue:
+    """Work on one job after the other, in the page's event loop, which alone calls this."""
+
+    def __init__(self, folders: StationFolders) -> None:
+        self._folders = folders
+        self._jobs: dict[str, Job] = {}
+        self._news = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._process: JobProcess | None = None
+        for path in sorted(folders.results.glob(f'*/{JOB_FILE}')):
+            self._remember(path.parent)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Return all jobs, the newest first."""
+        return tuple(
+            sorted(self._jobs.values(), key=lambda job: job.order.ordered_at_s, reverse=True)
+        )
+
+    def job(self, job_id: str) -> Job:
+        """Return a job; raise StationError where there is none of this name."""
+        if job_id not in self._jobs:
+            raise StationError(f'There is no job {job_id!r} here.', status=404)
+        return self._jobs[job_id]
+
+    def add(self, order: JobOrder, *, job_id: str = '') -> Job:
+        """Queue an order."""
+        job_id = job_id or new_id()
+        job = Job(job_id, self._folders.results / job_id, order)
+        job.save()
+        self._jobs[job_id] = job
+        self._news.set()
+        return job
+
+    def again(self, job_id: str) -> None:
+        """Queue a job that failed or was cancelled once more; what is done is not done again."""
+        job = self.job(job_id)
+        if job.state in (FAILED, CANCELLED):
+            self._set(job, QUEUED)
+            self._news.set()
+
+    async def cancel(self, job_id: str) -> None:
+        """Take a job out of the queue, or stop it."""
+        job = self.job(job_id)
+        if job.state in (QUEUED, RUNNING):
+            was_running = job.state == RUNNING
+            self._set(job, CANCELLED)
+            if was_running and self._process is not None:
+                await self._process.stop()
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job with what was uploaded for it and what came of it."""
+        await self.cancel(job_id)
+        job = self._jobs.pop(job_id)
+        for folder in (job.folder, self._folders.uploads / job.id):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def start(self) -> None:
+        """Begin to work."""
+        self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    async def close(self) -> None:
+        """Stop the job at hand; it can go on after the next start."""
+        if self._worker is not None:
+            self._worker.cancel()
+        if self._process is not None:
+            await self._process.stop()
+
+    async def _work(self) -> None:
+        while True:
+            waiting = [job for job in reversed(self.jobs) if job.state == QUEUED]
+            if waiting:
+                await self._do(waiting[0])
+            else:
+                self._news.clear()
+                await self._news.wait()
+
+    async def _do(self, job: Job) -> None:
+        job.progress = Progress()
+        self._set(job, RUNNING)
+        outcome: dict[str, Any] = {}
+
+        def hear(event: dict[str, Any]) -> None:
+            if event.pop('event') == 'progress':
+                event.pop('input')
+                job.progress = Progress(**event)
+            else:
+                outcome.update(event)
+
+        started_s = time.monotonic()
+        process = JobProcess(job.order.arguments(job.folder), log=job.folder / LOG)
+        self._process = process
+        try:
+            code = await process.run(hear)
+            reason = '' if code == 0 else reason_of(code, process.last_words())
+        except OSError as error:
+            reason = f'The process cannot be started ({error}).'
+        self._process = None
+        job.seconds += time.monotonic() - started_s
+        if process.is_unwanted:
+            return  # cancelled, and perhaps queued again or deleted meanwhile
+        reason = outcome.get('failure') or ' '.join(outcome.get('troubles', [])) or reason
+        is_whole = bool(outcome) and not outcome['failure']
+        self._set(job, DONE if is_whole else FAILED, reason=reason)
+
+    def _set(self, job: Job, state: str, *, reason: str = '') -> None:
+        job.state, job.reason = state, reason
+        job.save()
+
+    def _remember(self, folder: Path) -> None:
+        try:
+            job = Job.read(folder)
+        except StationError as error:
+            _log.warning(str(error))
+            return
+        self._jobs[job.id] = job
+        if job.state == RUNNING:
+            self._set(job, FAILED, reason=_ENDED_MEANWHILE)

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What came of a job, as the page shows it."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roof_detector.export.opening import PRODUCTS
+from roof_detector.replay.work_folder import RUN_FILE, read_run
+from roof_detector.station.jobs.job import JOB_FILE, Job
+from roof_detector.station.jobs.job_process import LOG
+
+# A page of more rows would be slow; all of them are in the files.
+SHOWN_ROWS = 500
+_FOR_PEOPLE = ('.csv', '.xlsx', '.json', '.geojson', '.mp4')
+_FOLDERS = {'bag', 'pictures', 'crops'}
+(_TABLE,) = PRODUCTS['csv']
+
+
+@dataclass(frozen=True)
+class JobResults:
+    """Hold paths relative to the job's folder, the first rows of its tables, and its counts.
+
+    `pictures` are the annotated ones; the uploaded ones have the same names. `frames` is 0 where
+    nobody counted them.
+    """
+
+    pictures: tuple[str, ...]
+    videos: tuple[str, ...]
+    files: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    counts: dict[str, int]
+    frames: int
+
+    @classmethod
+    def of(cls, job: Job) -> JobResults:
+        """Look at what lies in a job's folder."""
+        found = [path.relative_to(job.folder) for path in result_files(job.folder)]
+        files = [
+            path.as_posix()
+            for path in found
+            if path.suffix in _FOR_PEOPLE
+            and path.name not in (RUN_FILE, 'timing.csv')
+            and not _FOLDERS.intersection(path.parts[1:-1])
+        ]
+        rows, counts = _read([job.folder / path for path in found if path.name == _TABLE])
+        runs = [read_run(job.folder / path.parent) for path in found if path.name == RUN_FILE]
+        return cls(
+            pictures=tuple(path.as_posix() for path in found if 'pictures' in path.parts[1:-1]),
+            videos=tuple(name for name in files if name.endswith('.mp4')),
+            files=tuple(files),
+            rows=rows,
+            counts=counts,
+            frames=sum(run.get('frames', 0) for run in runs),
+        )
+
+
+def result_files(folder: Path) -> list[Path]:
+    """Return the files that a job made, in order, without the station's own notes."""
+    return sorted(
+        path
+        for path in folder.rglob('*')
+        if path.is_file()
+        and not path.is_symlink()
+        and path.name not in (JOB_FILE, LOG)
+        and not any(part.endswith('.part') for part in path.relative_to(folder).parts)
+    )
+
+
+def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int]]:
+    rows: list[dict[str, Any]] = []
+    counts: Counter[str] = Counter()
+    for table in tables:
+        with table.open(encoding='utf-8', newline='') as file:
+            for row in csv.DictReader(file):
+                counts[row['class']] += 1
+                if len(rows) < SHOWN_ROWS:
+                    rows.append(_row(row, number=counts.total()))
+    return tuple(rows), dict(sorted(counts.items()))
+
+
+def _row(row: dict[str, str], *, number: int) -> dict[str, Any]:
+    left, top, right, bottom = (
+        round(float(row[f'{side}_px'])) for side in ('left', 'top', 'right', 'bottom')
+    )
+    return {
+        'number': number,
+        'picture': row['name'],
+        'time_s': float(row['time_s']),
+        'class': row['class'],
+        'confidence': f'{float(row["confidence"]):.2f}',
+        'box': f'{left}, {top} → {right}, {bottom}',
+        'area': f'{float(row["area_px"]):,.0f}',
+    }

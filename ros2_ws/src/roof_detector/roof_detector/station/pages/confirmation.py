@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from nicegui import ui
+
+from roof_detector.station.context import StationContext
+
+
+async def confirmed(context: StationContext, question: str) -> bool:
+    """Ask whether something shall be deleted for good, and wait for the answer."""
+    text = context.text
+    with ui.dialog() as dialog, ui.card().classes('station-card'):
+        ui.label(question).classes('text-lg break-words')
+        with ui.row().classes('w-full justify-end'):
+            ui.button(text('keep'), on_click=lambda: dialog.submit('keep')).props('flat')
+            ui.button(text('delete'), on_click=lambda: dialog.submit('delete')).props(
+                'color=red-8'
+            )
+    answer = await dialog
+    dialog.delete()
+    return bool(answer == 'delete')

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Pictures and videos dropped on the page, the jobs that they become, and what came of each."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from roof_detector.station.context import StationContext
+from roof_detector.station.jobs.job import Job
+from roof_detector.station.pages.job_row import JobRow
+from roof_detector.station.pages.results_card import ResultsCard
+from roof_detector.vision.thresholds import Thresholds
+
+_SHOWN_JOBS = 20
+
+
+def build(context: StationContext) -> None:
+    """Build the panel where the page has opened a place for it."""
+    with ui.element('div').classes('grid grid-cols-1 xl:grid-cols-3 gap-3 w-full'):
+        with ui.column().classes('w-full'):
+            _build_drop(context)
+            jobs = _JobList(context)
+        with ui.column().classes('xl:col-span-2 w-full'):
+            results = ResultsCard(context)
+
+    def follow() -> None:
+        jobs.follow()
+        results.follow(jobs.shown)
+
+    ui.timer(0.5, follow)
+
+
+class JobOptions:
+    """Hold model and thresholds for the jobs to come, with their controls."""
+
+    def __init__(self, context: StationContext) -> None:
+        usual, self._shelf, text = Thresholds(), context.shelf, context.text
+        models = self._shelf.choices
+        first = 'roof_anomalies' if 'roof_anomalies' in models else next(iter(models), None)
+        self._model = ui.select(models, value=first, label=text('model')).classes('w-full')
+        self._confidence = _slider(text('confidence'), usual.confidence)
+        self._iou = _slider(text('overlap'), usual.iou)
+
+    @property
+    def values(self) -> dict[str, str | float]:
+        """Return the values by the names that an order has for them."""
+        return {
+            'model': self._model.value or '',
+            'confidence': self._confidence.value,
+            'iou': self._iou.value,
+        }
+
+    def follow(self) -> None:
+        """Offer the models that there are by now."""
+        models = self._shelf.choices
+        if self._model.options != models:
+            self._model.set_options(models)
+
+
+def _slider(words: str, value: float) -> ui.slider:
+    with ui.row().classes('w-full items-center no-wrap'):
+        ui.label(words).classes('w-28')
+        slider = ui.slider(min=0, max=1, step=0.01, value=value).classes('grow')
+        ui.label().bind_text_from(slider, 'value', lambda one: f'{one:.2f}').classes(
+            'w-12 text-right tabular-nums font-bold'
+        )
+    return slider
+
+
+def _build_drop(context: StationContext) -> None:
+    text = context.text
+    with ui.card().classes('station-card w-full'):
+        drop = ui.element('file-drop').props('target=jobs many')
+        drop.props['words'] = text('drop_here')
+        drop.props['hint'] = text('drop_hint')
+        drop.props['lost'] = text('connection_lost')
+        drop.props['limit'] = context.upload_limit_bytes
+        drop.props['too-large'] = text(
+            'too_large', name='%', limit_mb=context.upload_limit_bytes // 1_000_000
+        )
+        options = JobOptions(context)
+
+    def follow() -> None:
+        options.follow()
+        query = urlencode(options.values)
+        if drop.props.get('options') != query:
+            drop.props['options'] = query
+
+    ui.timer(0.3, follow)
+
+
+class _JobList:
+    """Show the newest jobs; `shown` is the one that the page looks at, the newest at first."""
+
+    def __init__(self, context: StationContext) -> None:
+        self._context = context
+        self._chosen = self._newest = ''
+        self._rows: list[JobRow] = []
+        self._limit = _SHOWN_JOBS
+        with ui.card().classes('station-card w-full'):
+            ui.label(context.text('jobs')).classes('station-heading')
+            self._place = ui.column().classes('w-full gap-2')
+            self._more = ui.button(context.text('show_more'), on_click=self._show_more)
+            self._more.props('flat dense')
+
+    @property
+    def shown(self) -> Job | None:
+        """Return the job that was chosen, or the newest, None where there is none."""
+        jobs = self._context.queue.jobs
+        return next((job for job in jobs if job.id == self._chosen), jobs[0] if jobs else None)
+
+    def follow(self) -> None:
+        """Show which jobs there are and how far they are."""
+        jobs = self._context.queue.jobs
+        newest = jobs[0].id if jobs else ''
+        if newest != self._newest:
+            self._newest, self._chosen = newest, ''
+        self._more.set_visibility(len(jobs) > self._limit)
+        wanted = jobs[: self._limit]
+        if [row.job for row in self._rows] != list(wanted):
+            self._place.clear()
+            with self._place:
+                self._rows = [JobRow(self._context, job, on_show=self._choose) for job in wanted]
+                if not wanted:
+                    ui.label(self._context.text('no_jobs'))
+        shown = self.shown
+        for row in self._rows:
+            row.follow(is_shown=row.job is shown)
+
+    def _choose(self, job: Job) -> None:
+        self._chosen = job.id
+
+    def _show_more(self) -> None:
+        self._limit += _SHOWN_JOBS

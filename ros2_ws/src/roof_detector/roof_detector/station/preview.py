@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+
+def smaller_jpeg(picture: bytes, *, width: int, quality: int) -> bytes:
+    """Return an encoded picture as a JPEG no wider than `width`, or b'' if it is none.
+
+    A width of 0 leaves the size as it is.
+    """
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        return b''
+    return encoded_jpeg(image, width=width, quality=quality)
+
+
+def encoded_jpeg(image_bgr: npt.NDArray[Any], *, width: int, quality: int) -> bytes:
+    """Return a picture as a JPEG no wider than `width`; 0 leaves the size as it is."""
+    if 0 < width < image_bgr.shape[1]:
+        height = max(1, round(image_bgr.shape[0] * width / image_bgr.shape[1]))
+        image_bgr = cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.imencode('.jpg', image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
