@@ -20,7 +20,7 @@ QUIET = (
     '--disable-sync',
     '--no-first-run',
 )
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture(scope='package')

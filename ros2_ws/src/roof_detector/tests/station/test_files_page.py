@@ -16,7 +16,7 @@ import pytest
 from roof_detector.inference.detector import Detector
 from roof_detector.vision.thresholds import Thresholds
 
-FRAMES = 250
+FRAMES = 150
 
 
 @pytest.fixture(scope='module')
@@ -88,7 +88,7 @@ def test_a_video_shows_its_progress_and_can_be_cancelled_and_taken_up_again(
     row.get_by_role('button').filter(has_text='replay').click()
     newest(page, 'flight.avi', 'done')
     page.locator('before-after video.after').wait_for()
-    page.wait_for_function('document.querySelector("video.after").duration > 12')
+    page.wait_for_function('document.querySelector("video.after").duration > 7')
 
 
 def test_a_file_that_is_no_picture_is_refused_with_the_reason(page, tmp_path):
