@@ -159,7 +159,7 @@ class Rethresholding:
         places = self._settings.output.places
         try:
             tally = export_results(
-                folder.bag, folder.path, formats, places=places, images=footage, quiet=True
+                folder.bag, folder.path, formats, places=places, images=footage, progress='none'
             )
         except (BagError, ReplayError, SourceError) as error:
             self._tally.troubles.append(f'{", ".join(formats)} were not exported: {error}')

@@ -90,7 +90,7 @@ def test_pictures_annotated_in_flight_are_not_drawn_into_again(flights, detector
     topic = '/detector/image_annotated/compressed'
     bag = write_flight(tmp_path / 'live', flights, detector, {'': topic}, annotated=True)
     tally = export_results(
-        bag, tmp_path / 'out', ('pictures', 'video'), places=PlaceSettings(), quiet=True
+        bag, tmp_path / 'out', ('pictures', 'video'), places=PlaceSettings(), progress='none'
     )
     assert 'shown as they were drawn in flight' in tally.notes[0] and tally.troubles == []
     for number, path in enumerate(sorted((tmp_path / 'out/pictures').iterdir())):
@@ -112,7 +112,7 @@ def test_cameras_of_one_flight_are_exported_apart_with_their_own_pictures(
         manifest={'parameter./detector.cameras': json.dumps(['front', 'down:/belly/image_raw'])},
     )
     tally = export_results(
-        bag, tmp_path / 'out', ('csv', 'pictures'), places=PlaceSettings(), quiet=True
+        bag, tmp_path / 'out', ('csv', 'pictures'), places=PlaceSettings(), progress='none'
     )
     assert tally.troubles == [] and tally.notes == [] and tally.frames == 6
     for topic in cameras.values():
