@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -22,32 +25,82 @@ CACHE = Path(__file__).parents[5] / '.cache' / 'foxglove'
 IMAGE = 'sensor_msgs/msg/CompressedImage'
 
 
+# What npm calls a registry that cannot be reached, or not without a password.
+UNREACHABLE = re.compile(
+    r'npm error code (E(AI_AGAIN|NOTFOUND|CONN\w+|TIMEDOUT|NETUNREACH|HOSTUNREACH)'
+    r'|E(401|403|407|429|5\d\d)|ERR_SOCKET_TIMEOUT|FETCH_ERROR)\b'
+)
+
+
+def install_tools(folder, *, patience_s=120.0, **settings):
+    """Install Foxglove's libraries as locked; return why not where that is npm's or the network's.
+
+    Fails where npm reached its registry and what it got is not what the lock file wants.
+    """
+    if shutil.which('npm') is None:
+        return 'node 18 or newer with npm is not installed: sudo apt install nodejs npm'
+    for name in ('package.json', 'package-lock.json'):
+        shutil.copy(TOOLS / name, folder)
+    command = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund']
+    command += ['--fetch-retries=1', '--fetch-retry-mintimeout=500']
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=patience_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"npm's registry gave no answer within {patience_s:g} s"
+    if refused := UNREACHABLE.search(done.stderr):
+        return f"npm's registry cannot be reached ({refused[1]})"
+    assert done.returncode == 0, done.stderr
+    return ''
+
+
 @pytest.fixture(scope='session')
 def foxglove():
     """Return a function that reads an MCAP file; its libraries are installed once, as locked."""
-    if shutil.which('npm') is None:
-        pytest.skip('node 18 or newer with npm is not installed: sudo apt install nodejs npm')
     CACHE.mkdir(parents=True, exist_ok=True)
     lock = (TOOLS / 'package-lock.json').read_bytes()
     with (CACHE / 'lock').open('w') as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         installed = CACHE / 'installed-lock.json'
         if not installed.is_file() or installed.read_bytes() != lock:
-            for name in ('package.json', 'package-lock.json'):
-                shutil.copy(TOOLS / name, CACHE)
-            install = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund']
-            done = subprocess.run(install, cwd=CACHE, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f'npm ci needs its registry once: {done.stderr}'
+            if reason := install_tools(CACHE):
+                pytest.skip(reason)
             installed.write_bytes(lock)
         shutil.copy(TOOLS / 'read_bag.mjs', CACHE)
 
     def read(file):
         command = ['node', 'read_bag.mjs', str(file)]
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=CACHE, capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return read
+
+
+@pytest.fixture
+def silent_registry():
+    """Return the address of a server that takes a connection and never answers."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        yield f'http://127.0.0.1:{server.getsockname()[1]}/'
+
+
+@pytest.mark.skipif(shutil.which('npm') is None, reason='npm is not installed')
+def test_a_registry_out_of_reach_is_said_to_be_and_nothing_hangs(tmp_path, silent_registry):
+    own_cache = {'npm_config_cache': str(tmp_path / 'cache')}
+    reason = install_tools(tmp_path, npm_config_registry='http://registry.invalid/', **own_cache)
+    assert "npm's registry cannot be reached (E" in reason
+    own_cache['npm_config_registry'] = silent_registry
+    reason = install_tools(tmp_path, patience_s=2.0, **own_cache)
+    assert reason == "npm's registry gave no answer within 2 s"
 
 
 def test_an_empty_bag_opens_in_foxglove(tmp_path, foxglove):
