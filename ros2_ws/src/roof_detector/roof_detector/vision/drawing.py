@@ -59,17 +59,32 @@ def draw_detections(
 def _tint(
     drawn: npt.NDArray[np.uint8], detections: Detections, colours: tuple[Colour, ...]
 ) -> None:
+    """Tint what masks cover, each pixel once, in the colour of the surest one there."""
+    masks = detections.masks
+    assert masks is not None
     height, width = drawn.shape[:2]
-    assert detections.masks is not None
-    for (window, inside), class_id in zip(
-        detections.masks.windows(size_wh=(width, height)), detections.class_ids, strict=True
-    ):
-        if not inside.any():
-            continue
-        part = drawn[window]
-        tint = np.full_like(part, colours[class_id])
+    palette = list(dict.fromkeys(colours))
+    table = np.zeros((1, 256, 3), dtype=np.uint8)
+    table[0, 1 : len(palette) + 1] = palette
+    numbers = np.zeros((height, width), dtype=np.uint8)
+    windows = []
+    for i in np.argsort(detections.scores, kind='stable').tolist():
+        window, inside = masks.window(i, size_wh=(width, height))
+        if inside.any():
+            number = palette.index(colours[detections.class_ids[i]]) + 1
+            np.copyto(numbers[window], np.uint8(number), where=inside)
+            windows.append(window)
+    area = sum(
+        (rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in windows
+    )
+    if area > height * width:
+        windows = [(slice(0, height), slice(0, width))]
+    for window in windows:
+        part, covered = drawn[window], numbers[window]
+        tint = cv2.LUT(cv2.merge([covered] * 3), table)
         blended = cv2.addWeighted(part, 1 - _MASK_OPACITY, tint, _MASK_OPACITY, 0)
-        cv2.copyTo(blended, inside.view(np.uint8), part)
+        cv2.copyTo(blended, covered, part)
+        covered[:] = 0  # done, whichever windows come after
 
 
 def _write(

@@ -70,7 +70,7 @@ class Masks(ABC):
         image = np.zeros((height, width), dtype=np.uint16)
         for position in reversed(range(len(self))):
             window, inside = self.window(position, size_wh=(width, height))
-            image[window][inside] = position + 1
+            np.copyto(image[window], np.uint16(position + 1), where=inside)
         return image
 
     def windows(

@@ -78,6 +78,20 @@ def test_masks_tint_their_pixels_only():
     assert (plain[150:250, 150:190] == 128).all()
 
 
+@pytest.mark.parametrize('count', [2, 20], ids=['few', 'more than the picture holds'])
+def test_pixels_under_several_masks_are_tinted_once_in_the_colour_of_the_surest(count):
+    boxes = np.array([[100, 100, 300, 250], *([[200, 50, 600, 300]] * (count - 1))], np.float32)
+    masks = InstanceMasks(np.ones((count, 96, 160), np.float32), boxes, Letterbox.fit((640, 360)))
+    scores, class_ids = np.linspace(0.9, 0.3, count), [0] + [1] * (count - 1)
+    found = Detections(boxes, scores, np.array(class_ids), masks=masks)
+    drawn = draw_detections(ground(), found, NAMES, draw_labels=False)
+    surest, other = drawn[150, 150], drawn[150, 500]
+    assert (drawn[150:200, 210:290] == surest).all()
+    assert not np.array_equal(surest, other)
+    expected = 0.55 * 128 + 0.45 * np.array(class_colours(NAMES)[:2])
+    assert np.abs(np.array([surest, other]) - expected).max() <= 1
+
+
 def test_a_class_keeps_its_colour_whatever_the_order_of_names():
     colours = dict(zip(NAMES, class_colours(NAMES), strict=True))
     assert dict(zip(NAMES[::-1], class_colours(NAMES[::-1]), strict=True)) == colours
