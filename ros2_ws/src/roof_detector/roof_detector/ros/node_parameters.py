@@ -32,7 +32,12 @@ class ParameterChange:
 
 
 class NodeParameters:
-    """Know what a node's parameters are, from when it is there, and tell of every change."""
+    """Know what a node's parameters are, from when it is there, and tell of every change.
+
+    Declaring parameters makes events too, and those of a node that has just started may come after
+    its answer. They are told by their stamps and not taken for changes; the node is asked once
+    more, in case its clock is not ours.
+    """
 
     def __init__(self, node: Node, name: str, *, tell: Callable[[ParameterChange], None]) -> None:
         self.name = name
@@ -42,7 +47,8 @@ class NodeParameters:
         self._list = node.create_client(ListParameters, f'{name}/list_parameters')
         self._get = node.create_client(GetParameters, f'{name}/get_parameters')
         self._asked_at_s = -_ANSWER_WITHIN_S
-        self._is_known = False
+        self._asked_at_ns = 0
+        self._is_known = self._is_doubtful = False
         # What an event told while the answer was on its way: it is newer than the answer.
         self._told: dict[str, str] = {}
 
@@ -50,8 +56,9 @@ class NodeParameters:
         """Ask the node once it is there; ask again when it has come back."""
         if not (self._list.service_is_ready() and self._get.service_is_ready()):
             self._is_known = False
-        elif not self._is_known and time.monotonic() - self._asked_at_s > _ANSWER_WITHIN_S:
+        elif (not self._is_known or self._is_doubtful) and not self._asked_lately():
             self._asked_at_s = time.monotonic()
+            self._is_doubtful = False
             self._told = {}
             self._list.call_async(ListParameters.Request()).add_done_callback(
                 lambda future: self._ask(future.result().result.names)
@@ -60,6 +67,9 @@ class NodeParameters:
     def note(self, event: ParameterEvent) -> None:
         """Take in an event of this node."""
         time_ns = event.stamp.sec * 10**9 + event.stamp.nanosec
+        if time_ns < self._asked_at_ns and self._asked_lately():
+            self._is_doubtful = True
+            return
         told = {
             parameter.name: _text(Parameter.from_parameter_msg(parameter))
             for parameter in (*event.new_parameters, *event.changed_parameters)
@@ -69,7 +79,13 @@ class NodeParameters:
         if self._is_known:
             self._take(told, time_ns=time_ns)
 
+    def _asked_lately(self) -> bool:
+        return time.monotonic() - self._asked_at_s <= _ANSWER_WITHIN_S
+
     def _ask(self, names: Sequence[str]) -> None:
+        # A node that has answered is through with declaring.
+        self._asked_at_ns = self._node.get_clock().now().nanoseconds
+        self._told = {}
         self._get.call_async(GetParameters.Request(names=names)).add_done_callback(
             lambda future: self._know(
                 {

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import Parameter, ParameterEvent
 
 from roof_detector.bags.records import MANIFEST, PARAMETER_CHANGE, metadata_records
 
@@ -60,6 +61,23 @@ def test_parameters_are_in_the_manifest_and_their_changes_in_the_journal(flight,
     earlier = [v.get('parameter./detector.confidence') for v in records(path, MANIFEST)]
     assert '0.25' in earlier and earlier[-1] == '0.4'
     assert manifest(path)['parameter./detector.classes'] == '["crack", "rust"]'
+
+
+def test_what_a_starting_node_declared_is_no_change_however_late_it_is_told(flight, detector):
+    declared = detector.get_clock().now().to_msg()
+    flight.recorder(bag_name='bag', flush_period_s=0.1)
+    events = flight.publisher(ParameterEvent, '/parameter_events')
+    flight.wait_for_listener(events)
+    wait_for_manifest(flight, 'parameter./detector.confidence')
+    late = Parameter(name='confidence')  # declared by its type, as our nodes do, and then set
+    events.publish(ParameterEvent(stamp=declared, node='/detector', deleted_parameters=[late]))
+    flight.set_parameters('detector', confidence=0.4)
+    flight.graph.wait_until(
+        lambda: manifest(flight.folder / 'bag')['parameter./detector.confidence'] == '0.4',
+        what='the new confidence',
+    )
+    changes = [(c['old'], c['new']) for c in records(flight.stopped_bag(), PARAMETER_CHANGE)]
+    assert changes == [('0.25', '0.4')]
 
 
 def test_a_change_shortly_before_the_trigger_is_in_the_event_s_journal(flight, detector):
