@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import argparse
 
-from roof_detector.cli import bench_scan
+from roof_detector.cli import bench_scan, bench_soak
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and one subcommand for each part."""
     parser = subparsers.add_parser('bench', help='measure what parts cost on this machine')
     parts = parser.add_subparsers(dest='part', metavar='PART', required=True)
-    bench_scan.add_parser(parts)
+    for part in (bench_soak, bench_scan):
+        part.add_parser(parts)

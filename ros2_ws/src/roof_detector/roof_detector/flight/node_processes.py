@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -34,8 +34,13 @@ class NodeProcesses:
         parameters: Mapping[str, object],
         *,
         remappings: Mapping[str, str] | None = None,
+        program: Sequence[str] | None = None,
     ) -> None:
-        """Start the node `roof_detector.ros.<name>_node`, its topics remapped."""
+        """Start a node, by default `roof_detector.ros.<name>_node`, its topics remapped.
+
+        `program` is what Python is given to run instead: a script, or -m and a module.
+        """
+        program = program or ('-m', f'roof_detector.ros.{name}_node')
         arguments = ['--ros-args']
         for here, there in (remappings or {}).items():
             arguments += ['-r', f'{here}:={there}']
@@ -43,7 +48,7 @@ class NodeProcesses:
             arguments += ['-p', f'{parameter}:={_yaml(value)}']
         with self.log(name).open('wb') as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, '-u', '-m', f'roof_detector.ros.{name}_node', *arguments],
+                [sys.executable, '-u', *program, *arguments],
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -53,6 +58,10 @@ class NodeProcesses:
     def log(self, name: str) -> Path:
         """Return the file that holds what a node said."""
         return self._log_folder / f'{name}.log'
+
+    def pid(self, name: str) -> int:
+        """Return the id of a node's process."""
+        return self._running[name].pid
 
     def ended(self, name: str) -> int | None:
         """Return a node's exit code, None while it runs."""

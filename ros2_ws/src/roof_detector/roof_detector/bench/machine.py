@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The machine, the versions and the commit that a figure belongs to."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
+_HERE = Path(__file__).resolve().parent
+
+
+def describe_run() -> dict[str, Any]:
+    """Return what a reader of the figures must know; `load_1min` tells of other work there was."""
+    return {
+        'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'machine': {
+            'processor': processor_name(),
+            'cores': len(os.sched_getaffinity(0)),
+            'memory_gb': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9, 1),
+            'system': platform.platform(),
+            'load_1min': round(os.getloadavg()[0], 2),
+        },
+        'versions': {'python': platform.python_version(), **_versions()},
+        'commit': _commit(),
+    }
+
+
+def processor_name() -> str:
+    """Return the model of the processor, which platform.processor() leaves out on Linux."""
+    for line in Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines():
+        if line.startswith('model name'):
+            return line.partition(':')[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = 'not a package of Python here'
+    return versions
+
+
+def _commit() -> str:
+    """Return the commit of the source tree, and whether it was changed since."""
+    command = ('git', '-C', str(_HERE), 'describe', '--always', '--dirty', '--abbrev=12')
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return 'not in a git checkout'

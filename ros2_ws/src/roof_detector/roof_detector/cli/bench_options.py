@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the parts of `roof_detector bench` are asked alike."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+RESULTS = Path('benchmarks/results')
+
+
+def add_common(parser: argparse.ArgumentParser, part: str) -> None:
+    """Add the model, the threads and where the result goes."""
+    parser.add_argument('--model', default='roof_anomalies', help='a shipped name or a file')
+    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0 takes all cores')
+    parser.add_argument(
+        '--output', type=Path, default=RESULTS / f'{part}.json', help='file for the result'
+    )
+
+
+def size_wh(text: str) -> tuple[int, int]:
+    """Read a size, width x height."""
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 1280x720.')
+    return int(width), int(height)
+
+
+def say(sentence: str) -> None:
+    """Tell how it goes on, on stderr: stdout is for results."""
+    print(f'bench: {sentence}', file=sys.stderr, flush=True)
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this command as Ctrl-C does, so that the nodes it has started end too."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, leave)

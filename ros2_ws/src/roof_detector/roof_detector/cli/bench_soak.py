@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector bench soak`: what grows over many minutes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand `soak`."""
+    parser = subparsers.add_parser(
+        'soak',
+        help='run the detector for minutes and see what grows',
+        description='Send frames to a detector for minutes, change its parameters and subscribe '
+        'to its pictures and go again, and write how memory, threads, handles and the age of '
+        'results develop.',
+    )
+    add_common(parser, 'soak')
+    parser.add_argument('--minutes', type=float, default=30.0)
+    parser.add_argument('--sample-period', type=float, default=10.0, metavar='S')
+    parser.add_argument('--size', type=size_wh, default=(1280, 720), metavar='WxH')
+    parser.add_argument('--transport', choices=('raw', 'compressed'), default='raw')
+    parser.add_argument('--rate', type=float, default=30.0, help='frames per second')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Soak, write the result and print its summary."""
+    from roof_detector.bench.contender import our_node  # noqa: PLC0415
+    from roof_detector.bench.graph_stand import GraphStand, Load  # noqa: PLC0415
+    from roof_detector.bench.machine import describe_run  # noqa: PLC0415
+    from roof_detector.bench.result_file import write_result  # noqa: PLC0415
+    from roof_detector.bench.soak import Soak  # noqa: PLC0415
+
+    end_in_order()
+    contender = our_node(
+        'soak',
+        model=arguments.model,
+        transport=arguments.transport,
+        threads=arguments.threads,
+    )
+    load = Load(size_wh=arguments.size, transport=arguments.transport, rate_hz=arguments.rate)
+    described = describe_run()
+    with GraphStand() as stand:
+        soak = Soak(stand, contender, load, say=say)
+        measured = soak.run(
+            seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
+        )
+    write_result(arguments.output, 'soak', described, {'model': arguments.model, **measured})
+    summary = {key: value for key, value in measured.items() if key != 'samples'}
+    print(json.dumps(summary, indent=1))
+    say(f'the result is in {arguments.output}')
+    return 0
