@@ -8,7 +8,7 @@ export ROOF_DETECTOR_VENV := $(abspath $(VENV))
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
-.PHONY: help setup demo station test lint lock clean
+.PHONY: help setup demo station test lint bench lock clean
 
 help:
 	@echo 'make demo                  fly a simulated roof inspection and show what was found'
@@ -16,6 +16,7 @@ help:
 	@echo 'make station               fly a simulated flight with the ground station: http://127.0.0.1:8080/'
 	@echo 'make test                  run every test'
 	@echo 'make lint                  run ruff and mypy'
+	@echo 'make bench                  measure the network, the detector and the whole graph here'
 	@echo 'make setup                 only install and build'
 	@echo 'make lock                  resolve the pinned versions anew'
 
@@ -41,6 +42,13 @@ lint: setup
 	ruff format --check .
 	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training
 	mypy pypi_ros/*.py
+
+bench: setup
+	@$(ENVIRONMENT)
+	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
+	for part in forward detect 'graph --annotated off on --recorder off on' baseline; do
+	  python -m roof_detector.cli.main bench $$part $(BENCH_OPTIONS)
+	done
 
 lock: setup
 	@for version in 3.10 3.11 3.12 3.13; do

@@ -13,7 +13,7 @@ from roof_detector.bench.errors import BenchError
 BASELINE_SCRIPT = Path('benchmarks/baseline_node.py')
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Contender:
     """Hold what is run, and with which parameters.
 

@@ -14,10 +14,17 @@ RESULTS = Path('benchmarks/results')
 
 def add_common(parser: argparse.ArgumentParser, part: str) -> None:
     """Add the model, the threads and where the result goes."""
-    parser.add_argument('--model', default='roof_anomalies', help='a shipped name or a file')
-    parser.add_argument('--threads', type=int, default=0, help='of the backend; 0 takes all cores')
     parser.add_argument(
-        '--output', type=Path, default=RESULTS / f'{part}.json', help='file for the result'
+        '--model',
+        default='roof_anomalies',
+        help='a shipped model or a model file; roof_anomalies by default',
+    )
+    parser.add_argument(
+        '--threads', type=int, default=0, help='of the backend; 0, the default, takes all cores'
+    )
+    output = RESULTS / f'{part}.json'
+    parser.add_argument(
+        '--output', type=Path, default=output, help=f'file for the result; {output} by default'
     )
 
 

@@ -20,11 +20,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'results develop.',
     )
     add_common(parser, 'soak')
-    parser.add_argument('--minutes', type=float, default=30.0)
-    parser.add_argument('--sample-period', type=float, default=10.0, metavar='S')
-    parser.add_argument('--size', type=size_wh, default=(1280, 720), metavar='WxH')
-    parser.add_argument('--transport', choices=('raw', 'compressed'), default='raw')
-    parser.add_argument('--rate', type=float, default=30.0, help='frames per second')
+    parser.add_argument('--minutes', type=float, default=30.0, help='how long; 30 by default')
+    parser.add_argument(
+        '--sample-period',
+        type=float,
+        default=10.0,
+        metavar='S',
+        help='seconds between two samples; 10 by default',
+    )
+    parser.add_argument(
+        '--size',
+        type=size_wh,
+        default=(1280, 720),
+        metavar='WxH',
+        help='of the frames; 1280x720 by default',
+    )
+    parser.add_argument(
+        '--transport',
+        choices=('raw', 'compressed'),
+        default='raw',
+        help='how frames are sent; raw by default',
+    )
+    parser.add_argument(
+        '--rate', type=float, default=30.0, help='frames per second; 30 by default'
+    )
     parser.set_defaults(run=run)
 
 

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""ultralytics' own prediction, to measure ours against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.vision.thresholds import Thresholds
+
+
+class UltralyticsPrediction:
+    """Run `YOLO.predict` on the file of a detector, at its input size and thresholds."""
+
+    def __init__(self, detector: Detector, thresholds: Thresholds, *, threads: int) -> None:
+        path: Path = detector.model_path
+        self._yolo: Any = import_quietly().YOLO(path, task=detector.task)
+        self._size = detector.image_size[::-1]
+        self._thresholds = thresholds
+        self._threads = threads
+
+    def warm_up(self, frame: npt.NDArray[np.uint8]) -> None:
+        """Predict once, which sets one thread less than there are cores, and set all again."""
+        self.predict(frame)
+        torch.set_num_threads(self._threads)
+
+    def predict(self, frame: npt.NDArray[np.uint8]) -> Any:
+        """Return ultralytics' results of one frame."""
+        return self._yolo.predict(
+            frame,
+            conf=self._thresholds.confidence,
+            iou=self._thresholds.iou,
+            imgsz=self._size,
+            device='cpu' if not torch.cuda.is_available() else None,
+            verbose=False,
+        )

@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector bench graph` and `baseline`: the whole graph over DDS."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.bench.graph_stand import Load
+
+SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands `graph` and `baseline`."""
+    graph = subparsers.add_parser(
+        'graph',
+        help='measure publisher, detector and listener over DDS',
+        description='Send frames from a process of their own to the detector and take the time '
+        'until its detections are received: one frame after another, or more than it can do.',
+    )
+    _add_options(graph, 'graph')
+    graph.add_argument(
+        '--annotated',
+        nargs='+',
+        choices=('off', 'on'),
+        default=['off'],
+        help='whether someone watches annotated images; off by default',
+    )
+    graph.add_argument(
+        '--recorder',
+        nargs='+',
+        choices=('off', 'on'),
+        default=['off'],
+        help='whether detections and JPEGs are recorded meanwhile; off by default',
+    )
+    graph.set_defaults(run=run_graph)
+    baseline = subparsers.add_parser(
+        'baseline',
+        help='measure the detector and a straightforward node in turn',
+        description='Measure, in turn and on the same frames, the detector and the node that most '
+        'people write: cv_bridge, YOLO.predict and publish in one callback.',
+    )
+    _add_options(baseline, 'baseline')
+    baseline.add_argument(
+        '--baseline',
+        type=Path,
+        default=Path('benchmarks/baseline_node.py'),
+        help='the script of that node; benchmarks/baseline_node.py by default',
+    )
+    baseline.add_argument(
+        '--baseline-model',
+        default='roof_anomalies',
+        help='its model; roof_anomalies by default',
+    )
+    baseline.set_defaults(run=run_baseline)
+
+
+def run_graph(arguments: argparse.Namespace) -> int:
+    """Measure all combinations asked for and write them."""
+    from roof_detector.bench.contender import our_node  # noqa: PLC0415
+
+    nodes = {
+        transport: our_node(
+            f'ours_{transport}',
+            model=arguments.model,
+            transport=transport,
+            threads=arguments.threads,
+        )
+        for transport in arguments.transports
+    }
+    return _run(arguments, 'graph', lambda load: [nodes[load.transport]])
+
+
+def run_baseline(arguments: argparse.Namespace) -> int:
+    """Measure both nodes in turn and write them."""
+    from roof_detector.bench.contender import baseline_node, our_node  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+
+    arguments.annotated = arguments.recorder = ['off']
+    model = str(resolve_model(arguments.baseline_model))
+    nodes = {
+        transport: (
+            our_node(
+                f'ours_{transport}',
+                model=arguments.model,
+                transport=transport,
+                threads=arguments.threads,
+            ),
+            *(
+                baseline_node(
+                    f'{name}_{transport}',
+                    model=model,
+                    transport=transport,
+                    threads=threads,
+                    script=arguments.baseline,
+                )
+                for name, threads in _baseline_threads()
+            ),
+        )
+        for transport in arguments.transports
+    }
+    return _run(arguments, 'baseline', lambda load: nodes[load.transport])
+
+
+def _baseline_threads() -> Iterator[tuple[str, int]]:
+    """Yield the baseline as ultralytics sets its threads, and one that is given all cores."""
+    yield 'baseline', 0
+    yield 'baseline_all_cores', len(os.sched_getaffinity(0))
+
+
+def _run(arguments: argparse.Namespace, part: str, contenders: Any) -> int:
+    from roof_detector.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
+    from roof_detector.bench.graph_stand import GraphStand  # noqa: PLC0415
+    from roof_detector.bench.machine import describe_run  # noqa: PLC0415
+    from roof_detector.bench.result_file import write_result  # noqa: PLC0415
+
+    end_in_order()
+    described = describe_run()
+    bare = BareForward(arguments.model, threads=arguments.threads)
+    loads = list(_loads(arguments))
+    if arguments.pace == 'plenty':
+        forward_ms = {
+            size: bare.measure(size, seconds=arguments.seconds / 2)['p50']
+            for size in arguments.sizes
+        }
+        loads = [plentiful(load, forward_ms[load.size_wh]) for load in loads]
+    with GraphStand() as stand:
+        rows = measure_in_turn(
+            stand,
+            [(contender, load) for load in loads for contender in contenders(load)],
+            bare=bare,
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            say=say,
+        )
+    measured = {'model': arguments.model, 'backend': bare.backend, 'rows': rows}
+    bare.close()
+    write_result(arguments.output, part, described, measured)
+    print(table(rows))
+    say(f'the result is in {arguments.output}')
+    return 0
+
+
+def _loads(arguments: argparse.Namespace) -> Iterator[Load]:
+    from roof_detector.bench.graph_stand import Load  # noqa: PLC0415
+
+    for size, transport, annotated, recorder in product(
+        arguments.sizes, arguments.transports, arguments.annotated, arguments.recorder
+    ):
+        yield Load(
+            size_wh=size,
+            transport=transport,
+            annotated=annotated == 'on',
+            recorder=recorder == 'on',
+        )
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return a Markdown table of the rows."""
+    head = (
+        *('node', 'frames', 'results/s', 'age p50 ms', 'p95', 'p99', 'bare forward ms'),
+        *('over it ms', 'CPU ms a result', 'MB'),
+    )
+    lines = [f'| {" | ".join(head)} |', f'| --- | --- |{" ---: |" * (len(head) - 2)}']
+    for row in rows:
+        also = ''.join(f', {name}' for name in ('annotated', 'recorder') if row[name])
+        cells = (
+            row['contender'],
+            f'{row["size"]} {row["transport"]}, {row["pace"]}{also}',
+            f'{row["results_per_s"]:.1f}',
+            *(f'{row["age_ms"][key]:.1f}' for key in ('p50', 'p95', 'p99')),
+            f'{row["bare_forward_ms"]["p50"]:.1f}',
+            f'{row["overhead_ms"]:.1f}',
+            f'{row["cpu_ms_per_result"]:.0f}',
+            f'{row["memory_mb"]:.0f}',
+        )
+        lines.append(f'| {" | ".join(cells)} |')
+    return '\n'.join(lines)
+
+
+def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
+    add_common(parser, part)
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        type=size_wh,
+        default=list(SIZES),
+        metavar='WxH',
+        help='of the frames; 640x480 to 3840x2160 by default',
+    )
+    parser.add_argument(
+        '--transports',
+        nargs='+',
+        choices=('raw', 'compressed'),
+        default=['raw', 'compressed'],
+        help='how frames are sent; both by default',
+    )
+    parser.add_argument(
+        '--pace',
+        choices=('one', 'plenty'),
+        default='one',
+        help='one frame after another, the default, or half as many again as the network can do',
+    )
+    parser.add_argument(
+        '--seconds', type=float, default=5.0, help='of each measurement; 5 by default'
+    )
+    parser.add_argument('--rounds', type=int, default=2, help='turns of everything; 2 by default')
