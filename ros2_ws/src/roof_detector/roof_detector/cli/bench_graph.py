@@ -62,6 +62,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default='roof_anomalies',
         help='its model; roof_anomalies by default',
     )
+    cores = len(os.sched_getaffinity(0))
+    baseline.add_argument(
+        '--baseline-threads',
+        nargs='+',
+        type=int,
+        default=[0, cores],
+        metavar='N',
+        help=f'threads of that node, one node for each number; 0 leaves them to ultralytics, '
+        f'0 {cores} by default here',
+    )
     baseline.set_defaults(run=run_baseline)
 
 
@@ -98,24 +108,20 @@ def run_baseline(arguments: argparse.Namespace) -> int:
             ),
             *(
                 baseline_node(
-                    f'{name}_{transport}',
+                    f'baseline_{threads}_threads_{transport}'
+                    if threads
+                    else f'baseline_{transport}',
                     model=model,
                     transport=transport,
                     threads=threads,
                     script=arguments.baseline,
                 )
-                for name, threads in _baseline_threads()
+                for threads in arguments.baseline_threads
             ),
         )
         for transport in arguments.transports
     }
     return _run(arguments, 'baseline', lambda load: nodes[load.transport])
-
-
-def _baseline_threads() -> Iterator[tuple[str, int]]:
-    """Yield the baseline as ultralytics sets its threads, and one that is given all cores."""
-    yield 'baseline', 0
-    yield 'baseline_all_cores', len(os.sched_getaffinity(0))
 
 
 def _run(arguments: argparse.Namespace, part: str, contenders: Any) -> int:
