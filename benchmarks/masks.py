@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What masks add to the cost of a frame, while nobody listens to them and while someone does.
+
+Processor time of this process alone, on one thread, all ways in turn on the same frames: whoever
+listens is another process. In the environment of pypi_ros/env.bash:
+
+    python benchmarks/masks.py --output benchmarks/results/masks.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, process_time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.bench.frames import bench_frames
+from roof_detector.bench.machine import describe_run
+from roof_detector.bench.result_file import write_result
+from roof_detector.inference.detector import Detector, Prepared
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.ros.camera_outputs import CameraOutputs
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.drawing import draw_detections
+from roof_detector.vision.masks import InstanceMasks
+from roof_detector.vision.suppression import select
+from roof_detector.vision.thresholds import Thresholds
+
+SIZE_WH = (1920, 1080)
+INSTANCES = 50
+THRESHOLDS = Thresholds(confidence=0.0001, iou=0.9, max_detections=INSTANCES)
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Stand:
+    """Hold a detector, its outputs that others listen to, and a picture."""
+
+    detector: Detector
+    outputs: CameraOutputs
+    image_bgr: npt.NDArray[np.uint8]
+    prepared: Prepared
+    side: int | None
+
+    def boxes(self) -> Detections:
+        """Find boxes alone, as of a model without masks but with the same network."""
+        (answer,) = self.detector.forward(self.prepared)
+        names = self.detector.names
+        found = select(
+            answer.outputs.predictions[: 4 + len(names)],
+            thresholds=THRESHOLDS.for_names(names),
+            geometry=answer.geometry,
+        )
+        self._publish(found)
+        return found
+
+    def masks(self) -> Detections:
+        """Find boxes and masks."""
+        (answer,) = self.detector.forward(self.prepared)
+        found = self.detector.finish(answer, THRESHOLDS)
+        self._publish(found)
+        return found
+
+    def masks_published(self) -> None:
+        """Find masks and publish their index image."""
+        masks = self._sized(self.masks()).masks
+        assert masks is not None
+        self.outputs.publish_masks(masks.index_image(), header=Header())
+
+    def annotated(self, way: Callable[[], Detections]) -> None:
+        """Find, draw and publish the annotated image."""
+        drawn = draw_detections(self.image_bgr, self._sized(way()), self.detector.names)
+        self.outputs.publish_picture(drawn, header=Header(), jpeg_quality=85)
+
+    def _publish(self, found: Detections) -> None:
+        self.outputs.publish_detections(found, names=self.detector.names, header=Header())
+
+    def _sized(self, found: Detections) -> Detections:
+        """Give the things found square boxes of a side, spread over the picture."""
+        if self.side is None:
+            return found
+        limit = np.array(SIZE_WH) - self.side
+        corners = np.random.default_rng(0).uniform(0, limit, (len(found), 2))
+        boxes = np.hstack((corners, corners + self.side)).astype(np.float32)
+        masks = found.masks
+        if isinstance(masks, InstanceMasks):
+            masks = replace(masks, boxes_xyxy=boxes)
+        return Detections(boxes, found.scores, found.class_ids, masks=masks)
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('--model', default='roof_anomalies-seg')
+    parser.add_argument('--rounds', type=int, default=20)
+    parser.add_argument('--output', type=Path)
+    parser.add_argument('--listen', action='store_true', help='be the one who listens')
+    options = parser.parse_args()
+    if options.listen:
+        listen()
+        return
+    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    run = describe_run()
+    listener = subprocess.Popen([sys.executable, __file__, '--listen'])
+    try:
+        measured = measure(options.model, rounds=options.rounds)
+    finally:
+        listener.terminate()
+        listener.wait()
+    for row in measured['rows']:
+        print('  '.join(f'{key} {value}' for key, value in row.items()))
+    if options.output:
+        write_result(options.output, 'masks', run, measured)
+
+
+def listen() -> None:
+    """Take all that is published, unread."""
+    rclpy.init()
+    node = rclpy.create_node('listener')
+    for topic, kind in (
+        ('/masks/detections', Detection2DArray),
+        ('/masks/masks', Image),
+        ('/masks/image_annotated', Image),
+    ):
+        node.create_subscription(kind, topic, lambda _: None, 1, raw=True)
+    with suppress(ExternalShutdownException):
+        rclpy.spin(node)
+
+
+def measure(model: str, *, rounds: int) -> dict[str, Any]:
+    """Return the milliseconds of every way, and their ratios to boxes alone."""
+    rclpy.init()
+    node = rclpy.create_node('masks')
+    outputs = CameraOutputs(node, prefix='~/')
+    outputs.fit(masks=True)
+    wait_for_listener(node)
+    image_bgr = bench_frames(SIZE_WH)[0]
+    with Detector.open(resolve_model(model), device='cpu', threads=1) as detector:
+        detector.warm_up(SIZE_WH)
+        prepared = detector.prepare(image_bgr)
+        rows = [
+            time_ways(Stand(detector, outputs, image_bgr, prepared, side), rounds=rounds)
+            for side in (None, 100, 200, 400)
+        ]
+        return {'model': model, 'backend': detector.backend, 'instances': INSTANCES, 'rows': rows}
+
+
+def wait_for_listener(node: rclpy.node.Node) -> None:
+    """Wait until someone listens to everything."""
+    deadline_s = monotonic() + PATIENCE_S
+    topics = ('~/detections', '~/masks', '~/image_annotated')
+    while not all(node.count_subscribers(node.resolve_topic_name(topic)) for topic in topics):
+        if monotonic() > deadline_s:
+            raise RuntimeError(f'Nobody listened within {PATIENCE_S:.0f} s.')
+        rclpy.spin_once(node, timeout_sec=0.1)
+
+
+def time_ways(stand: Stand, *, rounds: int) -> dict[str, Any]:
+    """Return medians in milliseconds of processor time, and ratios within one round."""
+    ways: dict[str, Callable[[], object]] = {
+        'boxes': stand.boxes,
+        'masks_unheard': stand.masks,
+        'masks_published': stand.masks_published,
+        'boxes_annotated': lambda: stand.annotated(stand.boxes),
+        'masks_annotated': lambda: stand.annotated(stand.masks),
+    }
+    found = stand.masks()
+    assert len(found) == INSTANCES
+    times_s = np.zeros((rounds, len(ways)))
+    for row in times_s:
+        for column, way in enumerate(ways.values()):
+            started_s = process_time()
+            way()
+            row[column] = process_time() - started_s
+    ms = dict(zip(ways, np.median(times_s, axis=0) * 1e3, strict=True))
+    by_way = dict(zip(ways, times_s.T, strict=True))
+    ratios = {
+        f'{way}_ratio': float(np.median(by_way[way] / by_way[base]))
+        for way, base in (
+            ('masks_unheard', 'boxes'),
+            ('masks_published', 'boxes'),
+            ('masks_annotated', 'boxes_annotated'),
+        )
+    }
+    sides = np.sqrt((found.boxes_xyxy[:, 2:] - found.boxes_xyxy[:, :2]).prod(axis=1))
+    return {
+        'box_side_px': stand.side or f'as found, {np.median(sides):.0f} median',
+        **{f'{way}_ms': round(value, 2) for way, value in ms.items()},
+        **{name: round(value, 3) for name, value in ratios.items()},
+    }
+
+
+if __name__ == '__main__':
+    main()
