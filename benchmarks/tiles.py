@@ -226,7 +226,7 @@ def time_frame(
 ) -> float:
     """Return the median seconds of a frame with so many tiles, from picture to detections."""
     times_s = []
-    for frame in (frames[0], *frames):  # the first one settles the size of the batch
+    for frame in frames:  # the first one settles the size of the batch
         started_s = clock()
         whole = detector.detect(frame.image_bgr, THRESHOLDS)
         positions = range(count)
