@@ -69,11 +69,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='N',
         help='of the CPU; all cores by default',
     )
+    parser.add_argument(
+        '--check',
+        metavar='FILE',
+        help='only load this model, restricted, and say as JSON what it is',
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Count, measure and print."""
+    """Count, measure and print; or look at one model file."""
+    if arguments.check:
+        return _check(arguments.check)
     from roof_detector.cli.model_cost import (  # noqa: PLC0415
         ModelName,
         model_cost,
@@ -129,6 +136,16 @@ def table(
     ]
     rule = ['---'] * 3 + ['---:'] * (len(head) - 3)
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in (head, rule, *rows))
+
+
+def _check(model: str) -> int:
+    from roof_detector.inference.detector import Detector  # noqa: PLC0415
+    from roof_detector.replay.progress import print_event  # noqa: PLC0415
+
+    with Detector.open(model, device='cpu') as detector:
+        detector.warm_up((detector.image_size[0], detector.image_size[1]))
+        print_event('model', task=detector.task, classes=detector.names, backend=detector.backend)
+    return 0
 
 
 def _machine(arguments: argparse.Namespace) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from roof_detector.station.flight_shelf import FlightShelf
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
@@ -25,6 +26,7 @@ class StationContext:
     folders: StationFolders
     queue: JobQueue
     shelf: ModelShelf
+    flights: FlightShelf
     upload_limit_bytes: int
     jpeg_quality: int
     video_width: int

@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from roof_detector.sources.pictures import read_picture
 from roof_detector.station.errors import StationError
+from roof_detector.station.flight_shelf import FlightShelf
 from roof_detector.station.folders import StationFolders, inside
 from roof_detector.station.jobs.job import DONE
 from roof_detector.station.jobs.job_queue import JobQueue
@@ -28,8 +29,10 @@ _PREVIEWS_AT_A_TIME = 2
 _HEADERS = {'Content-Encoding': 'identity', 'Cache-Control': 'private, max-age=60'}
 
 
-def add_download_routes(app: FastAPI, *, folders: StationFolders, queue: JobQueue) -> None:
-    """Serve /jobs/<id>/before/..., /jobs/<id>/after/... and /jobs/<id>/zip."""
+def add_download_routes(
+    app: FastAPI, *, folders: StationFolders, queue: JobQueue, flights: FlightShelf
+) -> None:
+    """Serve files and zips of jobs below /jobs/<id>/, and of flights at /flights/<name>/zip."""
     previews = asyncio.Semaphore(_PREVIEWS_AT_A_TIME)
 
     @app.get('/jobs/{job_id}/zip')
@@ -38,6 +41,13 @@ def add_download_routes(app: FastAPI, *, folders: StationFolders, queue: JobQueu
         job = queue.job(job_id)
         files = await asyncio.to_thread(result_files, job.folder)
         return zip_response(files, root=job.folder, name=Path(job.order.title).stem)
+
+    @app.get('/flights/{name}/zip')
+    async def flight(name: str) -> Response:
+        """Answer with a flight as one zip."""
+        found = await asyncio.to_thread(flights.flight, name)
+        files = sorted(path for path in found.path.iterdir() if path.is_file())
+        return zip_response(files, root=found.path.parent, name=name)
 
     @app.get('/jobs/{job_id}/{side}/{name:path}')
     async def file(

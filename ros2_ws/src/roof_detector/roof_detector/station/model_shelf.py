@@ -4,21 +4,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import filecmp
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 from roof_detector.inference.shipped_weights import shipped_models
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
+from roof_detector.station.jobs.command_process import CommandProcess, reason_of
+from roof_detector.station.jobs.job_queue import new_id
+from roof_detector.station.uploads import free_path, receive, safe_stem
+
+# What the safe loader reads; all other kinds are programs, or folders.
+_SUFFIXES = ('.pt', '.onnx')
+_LOG = 'log.txt'
+
+
+@dataclass(frozen=True)
+class UploadedModel:
+    """Hold what an uploaded model turned out to be."""
+
+    path: Path
+    task: str
+    classes: tuple[str, ...]
 
 
 class ModelShelf:
     """Know the models; an uploaded one is called by its path, as the parameter model takes it."""
 
-    def __init__(self, folders: StationFolders) -> None:
+    def __init__(self, folders: StationFolders, *, limit_bytes: int) -> None:
         self._folder = folders.models
+        self._incoming = folders.models / 'incoming'
+        self._limit_bytes = limit_bytes
+        self._one_at_a_time = asyncio.Lock()
+        shutil.rmtree(self._incoming, ignore_errors=True)
 
     @property
     def choices(self) -> dict[str, str]:
         """Return what the page calls each model, by what the detector calls it."""
-        uploaded = sorted(path for path in self._folder.iterdir() if path.suffix != '.part')
+        uploaded = sorted(path for path in self._folder.iterdir() if path.suffix in _SUFFIXES)
         return {name: name for name in shipped_models()} | {
             str(path): path.name for path in uploaded
         }
@@ -29,3 +57,44 @@ class ModelShelf:
             msg = f'There is no model {model!r}; there are: {", ".join(self.choices.values())}.'
             raise StationError(msg)
         return model
+
+    async def take(self, name: str, blocks: AsyncIterator[bytes]) -> UploadedModel:
+        """Write a model as it comes and load it, restricted, in a process of its own.
+
+        Raises StationError with the reason, and keeps nothing, where it does not load.
+        """
+        suffix = Path(name).suffix.lower()
+        if suffix not in _SUFFIXES:
+            raise StationError(
+                f'{name} is refused: {" and ".join(_SUFFIXES)} files are taken, which can be '
+                'read without running what is in them.',
+                status=415,
+            )
+        folder = self._incoming / new_id()
+        folder.mkdir(parents=True)
+        try:
+            path = folder / f'{safe_stem(name)}{suffix}'
+            await receive(blocks, path, name=name, limit_bytes=self._limit_bytes)
+            await asyncio.to_thread(self._refuse_known, path, name)
+            async with self._one_at_a_time:
+                facts = await _load(path, name=name)
+            final = free_path(self._folder, path.stem, suffix)
+            path.rename(final)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return UploadedModel(final, facts['task'], tuple(facts['classes']))
+
+    def _refuse_known(self, path: Path, name: str) -> None:
+        for known in self._folder.glob(f'*{path.suffix}'):
+            if filecmp.cmp(known, path, shallow=False):
+                raise StationError(f'{name} is here already, as {known.name}.', status=409)
+
+
+async def _load(path: Path, *, name: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    process = CommandProcess(['models', '--check', str(path)], log=path.with_name(_LOG))
+    code = await process.run(facts.update)
+    if code or not facts:
+        reason = reason_of(code, process.last_words()).replace(str(path), name)
+        raise StationError(reason, status=415)
+    return facts

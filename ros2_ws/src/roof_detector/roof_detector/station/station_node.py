@@ -19,10 +19,12 @@ from roof_detector.ros.errors import RosError
 from roof_detector.station.context import StationContext
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
+from roof_detector.station.flight_shelf import FlightShelf
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.gatekeeper import Gatekeeper
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
+from roof_detector.station.load_route import add_load_route
 from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.pages import shell
 from roof_detector.station.picture_routes import add_picture_routes
@@ -40,19 +42,22 @@ def serve(node: Node) -> None:
     door = Door(values['host'], values['port'], values['token'])
     robot = Robot(node)
     folders = StationFolders.make(values['folder'])
+    limit_bytes = values['upload_limit_mb'] * 1_000_000
     context = StationContext(
         config=station_config(values),
         text=Language(values['language']),
         robot=robot,
         folders=folders,
         queue=JobQueue(folders),
-        shelf=ModelShelf(folders),
-        upload_limit_bytes=values['upload_limit_mb'] * 1_000_000,
+        shelf=ModelShelf(folders, limit_bytes=limit_bytes),
+        flights=FlightShelf(lambda: _flights_folder(robot, folders)),
+        upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],
     )
     app.add_static_files('/station', _STATIC)
     add_picture_routes(app, robot)
+    add_load_route(app, robot)
     _add_file_routes(context)
     _add_pictures(context)
     app.add_middleware(Gatekeeper, door=door, upload_limit_bytes=context.upload_limit_bytes)
@@ -81,10 +86,19 @@ def _run(context: StationContext, door: Door) -> None:
 
 def _add_file_routes(context: StationContext) -> None:
     uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes)
-    add_upload_routes(app, uploads=uploads, queue=context.queue, shelf=context.shelf)
-    add_download_routes(app, folders=context.folders, queue=context.queue)
+    queue = context.queue
+    add_upload_routes(app, uploads=uploads, queue=queue, shelf=context.shelf, text=context.text)
+    add_download_routes(app, folders=context.folders, queue=queue, flights=context.flights)
     app.on_startup(context.queue.start)
     app.on_shutdown(context.queue.close)
+
+
+def _flights_folder(robot: Robot, folders: StationFolders) -> Path:
+    """Return where the recorder writes, if that is on this computer, or where it would."""
+    recorder = robot.recorder
+    named = '' if recorder is None else recorder.parameters.value('output_directory', '')
+    folder = Path(named).expanduser()
+    return folder if named and folder.is_dir() else folders.flights
 
 
 def _add_pictures(context: StationContext) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the page sends over HTTP: pictures and videos."""
+"""What the page sends over HTTP: pictures, videos and models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from roof_detector.station.errors import StationError
 from roof_detector.station.jobs.job import JobOrder
 from roof_detector.station.jobs.job_queue import JobQueue
+from roof_detector.station.language import Language
 from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.uploads import Uploads
 from roof_detector.vision.thresholds import Thresholds
@@ -18,9 +19,9 @@ _USUAL = Thresholds()
 
 
 def add_upload_routes(
-    app: FastAPI, *, uploads: Uploads, queue: JobQueue, shelf: ModelShelf
+    app: FastAPI, *, uploads: Uploads, queue: JobQueue, shelf: ModelShelf, text: Language
 ) -> None:
-    """Serve /uploads: begin one, send its files as they are, and make a job of it."""
+    """Serve /uploads: begin one, send its files as they are, make a job of it; and /models."""
 
     @app.exception_handler(StationError)
     async def refuse(_: Request, error: StationError) -> Response:
@@ -57,3 +58,13 @@ def add_upload_routes(
             iou=iou,
         )
         return {'id': queue.add(order, job_id=upload_id).id}
+
+    @app.post('/models')
+    async def take_model(
+        request: Request, name: str = Query(min_length=1, max_length=500)
+    ) -> dict[str, str]:
+        """Take a model in, if it loads; answer with what it turned out to be."""
+        model = await shelf.take(name, request.stream())
+        task = text('task_segment' if model.task == 'segment' else 'task_detect')
+        classes = ', '.join(model.classes)
+        return {'said': text('model_taken', name=model.path.name, task=task, classes=classes)}

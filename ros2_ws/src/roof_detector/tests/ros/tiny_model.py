@@ -12,20 +12,21 @@ NAMES = ('equip', 'drain', 'crack')
 SIDE, CELLS = 64, 8
 
 
-def write_model(path, *, seed=1):
+def write_model(path, *, seed=1, side=SIDE):
     """Write one convolution as a detector: a box and class scores for each 8x8 pixels."""
     random = np.random.default_rng(seed)
     rows = 4 + len(NAMES)
     weights = random.normal(0, 0.6, (rows, 3, CELLS, CELLS)).astype(np.float32)
     weights -= weights.mean(axis=(1, 2, 3), keepdims=True)
-    centres = (np.arange(CELLS, dtype=np.float32) + 0.5) * CELLS
+    count = side // CELLS
+    centres = (np.arange(count, dtype=np.float32) + 0.5) * CELLS
     x, y = np.meshgrid(centres, centres)
     place = np.stack([x, y, np.full_like(x, 18), np.full_like(x, 14)]).reshape(1, 4, -1)
     constants = {
         'weights': weights,
         'place': place,
         'reach': np.float32(3.0),
-        'shape': np.array([1, rows, CELLS * CELLS]),
+        'shape': np.array([1, rows, count * count]),
         'parts': np.array([4, len(NAMES)]),
     }
     nodes = [
@@ -41,12 +42,12 @@ def write_model(path, *, seed=1):
     graph = helper.make_graph(
         nodes,
         'one convolution',
-        [helper.make_tensor_value_info('images', TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info('output0', TensorProto.FLOAT, [1, rows, CELLS**2])],
+        [helper.make_tensor_value_info('images', TensorProto.FLOAT, [1, 3, side, side])],
+        [helper.make_tensor_value_info('output0', TensorProto.FLOAT, [1, rows, count**2])],
         [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
-    facts = {'names': dict(enumerate(NAMES)), 'task': 'detect', 'stride': 32, 'imgsz': [SIDE] * 2}
+    facts = {'names': dict(enumerate(NAMES)), 'task': 'detect', 'stride': 32, 'imgsz': [side] * 2}
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=str(value))
     onnx.save(model, path)

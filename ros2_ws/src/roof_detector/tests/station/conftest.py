@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The whole station for the page's tests: nodes of a flight, and a real browser."""
+"""The station for the page's tests, alone or over a flight, and a real browser."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,36 +25,33 @@ QUIET = (
 PATIENCE_MS = 120_000
 
 
-@pytest.fixture(scope='package')
-def bags(tmp_path_factory):
-    return tmp_path_factory.mktemp('bags')
+@dataclass(frozen=True)
+class Site:
+    """Say where the page is, where the station keeps things, and where the recorder writes."""
+
+    address: str
+    folder: Path
+    bags: Path
 
 
-@pytest.fixture(scope='package')
-def folder(tmp_path_factory):
-    """Return the station's folder, with a small model in it."""
-    folder = tmp_path_factory.mktemp('station')
-    (folder / 'models').mkdir()
-    write_model(folder / 'models/tiny.onnx')
-    return folder
-
-
-@pytest.fixture(scope='package')
-def address(bags, folder):
-    """Start a camera, a detector, a recorder and the station; return where the page is."""
+@contextlib.contextmanager
+def served(root, nodes):
+    """Start a recorder, the station with a small model, and more nodes."""
     if not CHROMIUM.exists():
         pytest.skip(f'{CHROMIUM} is not there.')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    graph = Graph()
-    flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
+    site = Site(f'http://127.0.0.1:{port}/', root / 'station', root / 'bags')
+    (site.folder / 'models').mkdir(parents=True)
+    site.bags.mkdir()
+    write_model(site.folder / 'models/tiny.onnx')
     nodes = {
-        'ros.simulated_flight_node': (flight, '__node:=camera'),
-        'ros.detector_node': ('threads:=1 image_size:=320', 'image:=camera/image'),
-        'ros.recorder_node': (f'output_directory:={bags} min_free_gb:=0.0', ''),
-        'station.station_node': (f'port:={port} folder:={folder}', ''),
+        **nodes,
+        'ros.recorder_node': (f'output_directory:={site.bags} min_free_gb:=0.0', ''),
+        'station.station_node': (f'port:={port} folder:={site.folder}', ''),
     }
+    graph = Graph()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv('PYTEST_CURRENT_TEST', raising=False)  # NiceGUI would take it for its own
         for module, (values, remapping) in nodes.items():
@@ -66,9 +65,28 @@ def address(bags, folder):
                 if not probe.connect_ex(('127.0.0.1', port)):
                     break
                 graph.executor.spin_once(timeout_sec=0.1)
-        yield f'http://127.0.0.1:{port}/'
+        yield site
     finally:
         graph.close()
+
+
+@pytest.fixture(scope='package')
+def grounded(tmp_path_factory):
+    """Serve the page beside an idle recorder."""
+    with served(tmp_path_factory.mktemp('grounded'), {}) as site:
+        yield site
+
+
+@pytest.fixture(scope='package')
+def flying(tmp_path_factory):
+    """Serve the page over a simulated flight that is detected in."""
+    flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
+    nodes = {
+        'ros.simulated_flight_node': (flight, '__node:=camera'),
+        'ros.detector_node': ('threads:=1 image_size:=320', 'image:=camera/image'),
+    }
+    with served(tmp_path_factory.mktemp('flying'), nodes) as site:
+        yield site
 
 
 @pytest.fixture(scope='module')
@@ -82,13 +100,13 @@ def browser():
 
 
 @pytest.fixture(scope='module')
-def new_page(address, browser):
-    """Return a call that opens the page in a tab of its own."""
+def new_page(site, browser):
+    """Return a call that opens the page of a module's site in a tab of its own."""
 
     def open_page():
         page = browser.new_page(viewport={'width': 1600, 'height': 1000})
         page.set_default_timeout(PATIENCE_MS)
-        page.goto(address)
+        page.goto(site.address)
         return page
 
     return open_page

@@ -20,6 +20,11 @@ FRAMES = 150
 
 
 @pytest.fixture(scope='module')
+def site(grounded):
+    return grounded
+
+
+@pytest.fixture(scope='module')
 def page(new_page):
     page = new_page()
     page.get_by_role('tab', name='Files').click()
@@ -45,7 +50,7 @@ def newest(page, title, state):
 
 
 def test_a_picture_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_rows(
-    page, folder, tmp_path
+    page, site, tmp_path
 ):
     picture = tmp_path / 'my roof.png'
     cv2.imwrite(str(picture), noise(1))
@@ -60,7 +65,7 @@ def test_a_picture_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_ro
     sheet = openpyxl.load_workbook(io.BytesIO(download.value.path().read_bytes()))['detections']
     heading, *rows = sheet.iter_rows(values_only=True)
     found = [dict(zip(heading, row, strict=True)) for row in rows]
-    with Detector.open(folder / 'models/tiny.onnx', device='cpu') as detector:
+    with Detector.open(site.folder / 'models/tiny.onnx', device='cpu') as detector:
         expected = detector.detect(noise(1), Thresholds())
     sides = ('left_px', 'top_px', 'right_px', 'bottom_px')
     boxes = [[row[side] for side in sides] for row in found]

@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
+import json
+import time
+import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from tiny_model import write_model
 
 SHOWN = 'live-video[data-sequence]'
+
+
+@pytest.fixture(scope='module')
+def site(flying):
+    return flying
 
 
 @pytest.fixture(scope='module')
@@ -17,10 +26,10 @@ def asked():
 
 
 @pytest.fixture(scope='module')
-def page(address, new_page, asked):
+def page(site, new_page, asked):
     page = new_page()
     page.on('request', lambda request: asked.append(request.url))
-    page.goto(address)
+    page.goto(site.address)
     page.wait_for_selector(SHOWN)
     return page
 
@@ -86,11 +95,49 @@ def test_a_model_that_is_not_there_shows_why(page):
     page.locator('.model-facts').get_by_text('roof_anomalies.pt').wait_for()
 
 
-def test_record_makes_a_bag(page, bags):
+def test_weights_are_uploaded_and_can_be_loaded(page, site, tmp_path):
+    write_model(tmp_path / 'other.onnx', side=320)  # as the node was told
+    (tmp_path / 'bad.pt').write_bytes(b'no weights')
+    drop = page.locator('.q-drawer file-drop')
+    field = drop.locator('input')
+    field.set_input_files(str(tmp_path / 'bad.pt'))
+    drop.get_by_text('bad.pt is not a PyTorch checkpoint').wait_for()
+    field.set_input_files(str(tmp_path / 'other.onnx'))
+    drop.get_by_text('other.onnx can be chosen now: detection of equip, drain, crack').wait_for()
+    load(page, str(site.folder / 'models/other.onnx'))
+    page.locator('.model-facts').get_by_text('other.onnx', exact=True).wait_for()
+    page.locator('.model-facts').get_by_text('onnxruntime').wait_for()
+
+
+def test_pages_that_come_and_go_leave_nothing_behind(page, site, new_page):
+    def load_of():
+        with urllib.request.urlopen(f'{site.address}load') as answer:
+            return json.load(answer)
+
+    samples = [load_of() for _ in range(10)]
+    before = {name: max(sample[name] for sample in samples) for name in samples[0]}
+    tab = new_page()
+    for _ in range(5):
+        tab.reload(wait_until='commit')
+        tab.wait_for_function('window.socket?.connected')
+    assert load_of()['pages'] > before['pages']
+    for _ in range(30):
+        tab.evaluate('window.socket.disconnect().connect()')
+        tab.wait_for_function('window.socket.connected')
+    tab.close()
+    deadline_s = time.monotonic() + 60
+    after = load_of()
+    while any(after[name] > before[name] for name in before):
+        assert time.monotonic() < deadline_s, (before, after)
+        page.wait_for_timeout(500)
+        after = load_of()
+
+
+def test_record_makes_a_bag(page, site):
     page.get_by_role('button', name='Record', exact=False).first.click()
     page.get_by_role('button', name='Stop').click()
     page.locator('.q-header').get_by_text('Not recording').wait_for()
-    assert list(bags.glob('flight_*/*.mcap'))
+    assert list(site.bags.glob('flight_*/*.mcap'))
 
 
 def test_no_request_leaves_the_machine(page, asked):

@@ -6,21 +6,25 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import zipfile
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+import torch
 from fastapi import FastAPI
 from tiny_model import write_model
 
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
+from roof_detector.station.flight_shelf import FlightShelf
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.gatekeeper import Gatekeeper
 from roof_detector.station.jobs.job import DONE, FAILED, JobOrder
 from roof_detector.station.jobs.job_queue import JobQueue
+from roof_detector.station.language import Language
 from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.station_parameters import Door
 from roof_detector.station.upload_content import recognise
@@ -41,9 +45,11 @@ class Station:
         self.queue = JobQueue(self.folders)
         app = FastAPI()
         uploads = Uploads(self.folders, limit_bytes=LIMIT_BYTES)
-        shelf = ModelShelf(self.folders)
-        add_upload_routes(app, uploads=uploads, queue=self.queue, shelf=shelf)
-        add_download_routes(app, folders=self.folders, queue=self.queue)
+        shelf = ModelShelf(self.folders, limit_bytes=LIMIT_BYTES)
+        flights = FlightShelf(lambda: self.folders.flights)
+        text = Language('en')
+        add_upload_routes(app, uploads=uploads, queue=self.queue, shelf=shelf, text=text)
+        add_download_routes(app, folders=self.folders, queue=self.queue, flights=flights)
         app.add_middleware(
             Gatekeeper, door=Door('127.0.0.1', 8080, ''), upload_limit_bytes=LIMIT_BYTES
         )
@@ -183,7 +189,7 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
     again = Station(station.folders.root)
     failed, done = again.queue.jobs
     assert done.id == job_id and (done.state, done.order.confidence) == (DONE, 0.3)
-    assert failed.state == FAILED and '/nowhere/gone.mp4' in failed.reason
+    assert failed.state == FAILED and 'gone.mp4' in failed.reason
     jobs = f'/jobs/{job_id}'
     archive = zipfile.ZipFile(io.BytesIO(again.ask('GET', f'{jobs}/zip').content))
     assert archive.testzip() is None
@@ -196,6 +202,31 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
     asyncio.run(again.queue.delete(job_id))
     assert not (again.folders.results / job_id).exists()
     assert not (again.folders.uploads / job_id).exists()
+
+
+@pytest.mark.parametrize('name', ['best.engine', 'best.torchscript', 'best', 'best.pt.exe'])
+def test_a_model_that_is_a_program_is_refused_by_its_kind(station, name):
+    answer = station.ask('POST', '/models', params={'name': name}, content=b'x')
+    assert answer.status_code == 415 and '.pt and .onnx files are taken' in answer.text
+
+
+def test_a_model_that_runs_code_is_refused_and_a_good_one_is_taken_once(station, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f'touch {tmp_path}/owned',)
+
+    torch.save({'model': Evil()}, tmp_path / 'evil.pt')
+    evil = (tmp_path / 'evil.pt').read_bytes()
+    answer = station.ask('POST', '/models', params={'name': 'evil.pt'}, content=evil)
+    assert answer.status_code == 415 and answer.text.startswith('evil.pt is refused: it asks for')
+    good = write_model(tmp_path / 'good.onnx', seed=2).read_bytes()
+    answer = station.ask('POST', '/models', params={'name': '../../my model.onnx'}, content=good)
+    said = 'my_model.onnx can be chosen now: detection of equip, drain, crack.'
+    assert answer.json() == {'said': said}
+    again = station.ask('POST', '/models', params={'name': 'other.onnx'}, content=good)
+    assert again.text == 'other.onnx is here already, as my_model.onnx.'
+    names = sorted(path.name for path in station.folders.models.rglob('*') if path.is_file())
+    assert names == ['my_model.onnx', 'tiny.onnx'] and not (tmp_path / 'owned').exists()
 
 
 def test_a_job_that_is_not_there_is_named(station):

@@ -14,6 +14,7 @@ from typing import Any
 
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
+from roof_detector.station.jobs.command_process import LOG, CommandProcess, reason_of
 from roof_detector.station.jobs.job import (
     CANCELLED,
     DONE,
@@ -25,7 +26,6 @@ from roof_detector.station.jobs.job import (
     JobOrder,
     Progress,
 )
-from roof_detector.station.jobs.job_process import LOG, JobProcess, reason_of
 
 _log = logging.getLogger(__name__)
 _ENDED_MEANWHILE = 'The station ended while this was processed. Again goes on where it was.'
@@ -44,7 +44,7 @@ class JobQueue:
         self._jobs: dict[str, Job] = {}
         self._news = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
-        self._process: JobProcess | None = None
+        self._process: CommandProcess | None = None
         for path in sorted(folders.results.glob(f'*/{JOB_FILE}')):
             self._remember(path.parent)
 
@@ -93,6 +93,13 @@ class JobQueue:
         for folder in (job.folder, self._folders.uploads / job.id):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
+    def check_unused(self, source: Path) -> None:
+        """Raise StationError while a job that is not over needs a source."""
+        for job in self._jobs.values():
+            if job.state in (QUEUED, RUNNING) and job.order.source == str(source):
+                msg = f'{source.name} is being processed; cancel that first.'
+                raise StationError(msg, status=409)
+
     async def start(self) -> None:
         """Begin to work."""
         self._worker = asyncio.get_running_loop().create_task(self._work())
@@ -126,7 +133,7 @@ class JobQueue:
                 outcome.update(event)
 
         started_s = time.monotonic()
-        process = JobProcess(job.order.arguments(job.folder), log=job.folder / LOG)
+        process = CommandProcess(job.order.arguments(job.folder), log=job.folder / LOG)
         self._process = process
         try:
             code = await process.run(hear)
@@ -139,7 +146,7 @@ class JobQueue:
             return  # cancelled, and perhaps queued again or deleted meanwhile
         reason = outcome.get('failure') or ' '.join(outcome.get('troubles', [])) or reason
         is_whole = bool(outcome) and not outcome['failure']
-        self._set(job, DONE if is_whole else FAILED, reason=reason)
+        self._set(job, DONE if is_whole else FAILED, reason=_without_folders(reason, job))
 
     def _set(self, job: Job, state: str, *, reason: str = '') -> None:
         job.state, job.reason = state, reason
@@ -154,3 +161,11 @@ class JobQueue:
         self._jobs[job.id] = job
         if job.state == RUNNING:
             self._set(job, FAILED, reason=_ENDED_MEANWHILE)
+
+
+def _without_folders(sentence: str, job: Job) -> str:
+    """Return a sentence in which files are called by their names, as the page calls them."""
+    source = Path(job.order.source)
+    for folder in (source, source.parent, job.folder):
+        sentence = sentence.replace(f'{folder}/', '')
+    return sentence

@@ -12,8 +12,8 @@ from typing import Any
 
 from roof_detector.export.opening import PRODUCTS
 from roof_detector.replay.work_folder import RUN_FILE, read_run
+from roof_detector.station.jobs.command_process import LOG
 from roof_detector.station.jobs.job import JOB_FILE, Job
-from roof_detector.station.jobs.job_process import LOG
 
 # A page of more rows would be slow; all of them are in the files.
 SHOWN_ROWS = 500

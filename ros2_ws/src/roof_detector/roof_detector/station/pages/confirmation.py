@@ -10,7 +10,8 @@ from roof_detector.station.context import StationContext
 async def confirmed(context: StationContext, question: str) -> bool:
     """Ask whether something shall be deleted for good, and wait for the answer."""
     text = context.text
-    with ui.dialog() as dialog, ui.card().classes('station-card'):
+    # The button that asks may vanish meanwhile, as when a list is drawn anew.
+    with ui.context.client, ui.dialog() as dialog, ui.card().classes('station-card'):
         ui.label(question).classes('text-lg break-words')
         with ui.row().classes('w-full justify-end'):
             ui.button(text('keep'), on_click=lambda: dialog.submit('keep')).props('flat')

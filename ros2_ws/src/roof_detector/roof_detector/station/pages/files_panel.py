@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from nicegui import ui
 
 from roof_detector.station.context import StationContext
 from roof_detector.station.jobs.job import Job
+from roof_detector.station.pages import file_drop
+from roof_detector.station.pages.job_options import JobOptions
 from roof_detector.station.pages.job_row import JobRow
 from roof_detector.station.pages.results_card import ResultsCard
-from roof_detector.vision.thresholds import Thresholds
 
 _SHOWN_JOBS = 20
 
@@ -33,61 +32,16 @@ def build(context: StationContext) -> None:
     ui.timer(0.5, follow)
 
 
-class JobOptions:
-    """Hold model and thresholds for the jobs to come, with their controls."""
-
-    def __init__(self, context: StationContext) -> None:
-        usual, self._shelf, text = Thresholds(), context.shelf, context.text
-        models = self._shelf.choices
-        first = 'roof_anomalies' if 'roof_anomalies' in models else next(iter(models), None)
-        self._model = ui.select(models, value=first, label=text('model')).classes('w-full')
-        self._confidence = _slider(text('confidence'), usual.confidence)
-        self._iou = _slider(text('overlap'), usual.iou)
-
-    @property
-    def values(self) -> dict[str, str | float]:
-        """Return the values by the names that an order has for them."""
-        return {
-            'model': self._model.value or '',
-            'confidence': self._confidence.value,
-            'iou': self._iou.value,
-        }
-
-    def follow(self) -> None:
-        """Offer the models that there are by now."""
-        models = self._shelf.choices
-        if self._model.options != models:
-            self._model.set_options(models)
-
-
-def _slider(words: str, value: float) -> ui.slider:
-    with ui.row().classes('w-full items-center no-wrap'):
-        ui.label(words).classes('w-28')
-        slider = ui.slider(min=0, max=1, step=0.01, value=value).classes('grow')
-        ui.label().bind_text_from(slider, 'value', lambda one: f'{one:.2f}').classes(
-            'w-12 text-right tabular-nums font-bold'
-        )
-    return slider
-
-
 def _build_drop(context: StationContext) -> None:
-    text = context.text
     with ui.card().classes('station-card w-full'):
-        drop = ui.element('file-drop').props('target=jobs many')
-        drop.props['words'] = text('drop_here')
-        drop.props['hint'] = text('drop_hint')
-        drop.props['lost'] = text('connection_lost')
-        drop.props['limit'] = context.upload_limit_bytes
-        drop.props['too-large'] = text(
-            'too_large', name='%', limit_mb=context.upload_limit_bytes // 1_000_000
-        )
+        drop = file_drop.build(context, target='jobs', words='drop_here', hint='drop_hint')
+        drop.props('many')
         options = JobOptions(context)
 
     def follow() -> None:
         options.follow()
-        query = urlencode(options.values)
-        if drop.props.get('options') != query:
-            drop.props['options'] = query
+        if drop.props.get('options') != options.query:
+            drop.props['options'] = options.query
 
     ui.timer(0.3, follow)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nicegui import ui
 
-from roof_detector.inference.shipped_weights import shipped_models
 from roof_detector.station.context import StationContext
+from roof_detector.station.pages import file_drop
 
 _HASH_DIGITS = 12
 # What the page calls a fact, and the key under which the detector reports it.
@@ -34,7 +34,11 @@ def build(context: StationContext) -> None:
             ui.label(text(name)).classes('text-weight-bold')
             values[name] = ui.label().classes('break-words').mark(f'model-{name}')
     choice = ui.select(
-        list(shipped_models()), label=text('model_to_load'), with_input=True, new_value_mode='add'
+        context.shelf.choices,
+        label=text('model_to_load'),
+        with_input=True,
+        new_value_mode='add-unique',
+        key_generator=lambda path: path,
     ).classes('w-full')
     choice.tooltip(text('model_hint'))
 
@@ -47,8 +51,12 @@ def build(context: StationContext) -> None:
 
     ui.button(text('load'), icon='swap_horiz', on_click=load).classes('w-full')
     answer = ui.label().classes('text-negative break-words')
+    file_drop.build(context, target='/models', words='drop_model', hint='drop_model_hint')
 
     def refresh() -> None:
+        known = dict(choice.options) | context.shelf.choices
+        if known != choice.options:
+            choice.set_options(known)
         detector = context.robot.detector('')
         report = None if detector is None else context.robot.report(detector.name)
         facts = {} if report is None else report.values

@@ -118,7 +118,13 @@ class JobView:
             self._view.props['src-before'] = self._address(
                 'before', Path(self._job.order.source).name
             )
-        self._view.props['src-after'] = self._address('after', self._results.videos[0])
+        names = self._results.videos
+        self._show_video(names[0])
+        if len(names) > 1:  # one a camera
+            ui.select(list(names), value=names[0], on_change=lambda e: self._show_video(e.value))
+
+    def _show_video(self, name: str) -> None:
+        self._view.props['src-after'] = self._address('after', name)
 
     def _build_downloads(self) -> None:
         with ui.row().classes('w-full items-center gap-2'):

@@ -8,10 +8,17 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from roof_detector.station.context import StationContext
-from roof_detector.station.pages import files_panel, live_panel, model_panel, tune_panel
+from roof_detector.station.errors import StationError
+from roof_detector.station.pages import (
+    files_panel,
+    flights_panel,
+    live_panel,
+    model_panel,
+    tune_panel,
+)
 from roof_detector.station.pages.record_bar import RecordBar
 
-_TABS = {'live': 'videocam', 'files': 'perm_media'}
+_TABS = {'live': 'videocam', 'files': 'perm_media', 'flights': 'flight'}
 _HEAD = """
 <link rel="stylesheet" href="/station/station.css">
 <script src="/station/live_video.js" defer></script>
@@ -50,9 +57,12 @@ def build(context: StationContext) -> None:
         tune_panel.build(context)
     drawer_button.on_click(drawer.toggle)
     with ui.tab_panels(tabs, value='live', animated=False).classes('w-full'):
-        for name, panel in zip(_TABS, (live_panel, files_panel), strict=True):
-            with ui.tab_panel(name):
-                panel.build(context)
+        with ui.tab_panel('live'):
+            live_panel.build(context)
+        with ui.tab_panel('files'):
+            files_panel.build(context)
+        with ui.tab_panel('flights'):
+            flights_panel.build(context, on_queued=lambda: tabs.set_value('files'))
 
     async def on_key(event: KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat or event.modifiers.ctrl:
@@ -74,6 +84,13 @@ def build(context: StationContext) -> None:
             await bar.trigger()
 
     ui.keyboard(on_key=on_key)
+    ui.on_exception(_show_refusal)
+
+
+def _show_refusal(error: Exception) -> None:
+    """Show what the station refuses, as a job that another page deleted; the rest is logged."""
+    if isinstance(error, StationError):
+        ui.notify(str(error), type='negative')
 
 
 def _shortcuts(context: StationContext) -> ui.dialog:
@@ -82,7 +99,7 @@ def _shortcuts(context: StationContext) -> ui.dialog:
         'R': text('key_record'),
         'M': text('key_mark'),
         'B': text('key_trigger'),
-        '1 2': text('key_tabs'),
+        '1 2 3': text('key_tabs'),
         'T': text('key_tune'),
         'D': text('dark_or_light'),
         '?': text('shortcuts'),

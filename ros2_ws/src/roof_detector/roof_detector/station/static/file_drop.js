@@ -44,7 +44,8 @@ class FileDrop extends HTMLElement {
         for (const video of videos) await this.makeJob([video]);
       } else {
         for (const file of files) {
-          if (await this.take(this.getAttribute('target'), file)) this.say(file.name, 'is-taken');
+          const answer = await this.take(this.getAttribute('target'), file);
+          if (answer) this.say(JSON.parse(answer).said, 'is-taken');
         }
       }
     } finally {
@@ -58,7 +59,7 @@ class FileDrop extends HTMLElement {
     if (!begun) return;
     const address = `/uploads/${JSON.parse(begun).id}`;
     let taken = 0;
-    for (const file of files) taken += (await this.take(`${address}/files`, file)) ? 1 : 0;
+    for (const file of files) taken += await this.take(`${address}/files`, file) ? 1 : 0;
     if (taken) await this.ask(`${address}/job?${this.getAttribute('options')}`);
   }
 
@@ -67,11 +68,11 @@ class FileDrop extends HTMLElement {
     if (file.size > limit) {
       this.say(this.getAttribute('too-large').replace('%', file.name), 'station-reason');
       this.sent += file.size;
-      return false;
+      return null;
     }
     const answer = await this.ask(`${address}?name=${encodeURIComponent(file.name)}`, file);
     this.sent += file.size;
-    return answer !== null;
+    return answer;
   }
 
   ask(address, body = new Blob([])) {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The command that does a job, as a process of its own: its crash or hunger hurts nobody else."""
+"""A command of ours as a process of its own, whose crash or hunger hurts nobody else."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LOG = 'log.txt'
 _INTERRUPTED_WITHIN_S = 10.0
 
 
-class JobProcess:
+class CommandProcess:
     """Run `roof_detector` with some words, at low priority, and hear what it says of itself.
 
-    `is_unwanted` tells that it was stopped: its end says nothing about the job.
+    `is_unwanted` tells that it was stopped: its end says nothing about its work.
     """
 
     def __init__(self, arguments: list[str], *, log: Path) -> None:

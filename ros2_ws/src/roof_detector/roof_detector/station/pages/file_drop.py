@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from nicegui import ui
+
+from roof_detector.station.context import StationContext
+
+
+def build(context: StationContext, *, target: str, words: str, hint: str) -> ui.element:
+    """Build a field for files that sends each to an address; `jobs` makes jobs of them."""
+    text, limit_bytes = context.text, context.upload_limit_bytes
+    drop = ui.element('file-drop')
+    drop.props['target'] = target
+    drop.props['words'] = text(words)
+    drop.props['hint'] = text(hint)
+    drop.props['lost'] = text('connection_lost')
+    drop.props['limit'] = limit_bytes
+    drop.props['too-large'] = text('too_large', name='%', limit_mb=limit_bytes // 1_000_000)
+    return drop

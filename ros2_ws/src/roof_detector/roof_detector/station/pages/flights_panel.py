@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The recorded flights: process, export, download, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from roof_detector.export.opening import FORMATS
+from roof_detector.station.context import StationContext
+from roof_detector.station.flight_shelf import COMPLETE, CUT_OFF, RECORDING, RecordedFlight
+from roof_detector.station.jobs.job import USUAL_FORMATS
+from roof_detector.station.pages.confirmation import confirmed
+from roof_detector.station.pages.job_options import JobOptions
+from roof_detector.station.pages.job_row import clock
+
+_STATES = {
+    RECORDING: ('flight_recording', 'red-8'),
+    CUT_OFF: ('flight_cut_off', 'orange-9'),
+    COMPLETE: ('flight_complete', 'green-8'),
+}
+_BADGE = """
+<q-td :props="props"><q-badge :color="props.row.colour" :label="props.value"
+  style="font-size: 0.9rem; padding: 5px 8px"/></q-td>
+"""
+_BUTTONS = {
+    'process': 'play_circle',
+    'export': 'file_download',
+    'download': 'folder_zip',
+    'delete': 'delete',
+}
+
+
+def build(context: StationContext, *, on_queued: Callable[[], object]) -> None:
+    """Build the panel; `on_queued` is called when a flight has become a job."""
+    text = context.text
+    with ui.element('div').classes('grid grid-cols-1 xl:grid-cols-3 gap-3 w-full'):
+        with ui.card().classes('station-card w-full xl:col-span-2'):
+            ui.label(text('flights')).classes('station-heading')
+            where = ui.label().classes('break-words')
+            table = _table(context)
+        with ui.card().classes('station-card w-full'):
+            ui.label(text('processing')).classes('station-heading')
+            ui.label(text('processing_hint'))
+            options = JobOptions(context)
+            formats = (
+                ui.select(
+                    list(FORMATS),
+                    multiple=True,
+                    value=list(USUAL_FORMATS['flight']),
+                    label=text('formats'),
+                )
+                .props('use-chips')
+                .classes('w-full')
+            )
+
+    async def refresh() -> None:
+        options.follow()
+        where.set_text(str(context.flights.folder))
+        rows = [_row(context, one) for one in await asyncio.to_thread(context.flights.flights)]
+        if table.rows != rows:
+            table.rows = rows
+
+    def queue(event: GenericEventArguments, kind: str) -> None:
+        flight = context.flights.flight(event.args)
+        context.queue.add(
+            options.order(
+                kind, title=flight.name, source=flight.path, formats=tuple(formats.value)
+            )
+        )
+        on_queued()
+
+    async def delete(event: GenericEventArguments) -> None:
+        question = text('delete_flight', name=event.args)
+        if await confirmed(context, question):
+            context.queue.check_unused(context.flights.flight(event.args).path)
+            await asyncio.to_thread(context.flights.delete, event.args)
+            await refresh()
+
+    table.on('process', lambda event: queue(event, 'flight'))
+    table.on('export', lambda event: queue(event, 'export'))
+    table.on('download', lambda event: ui.download(f'/flights/{quote(event.args, safe="")}/zip'))
+    table.on('delete', delete)
+    ui.timer(2.0, refresh)
+
+
+def _table(context: StationContext) -> ui.table:
+    names = ('began', 'name', 'duration', 'size', 'state', 'actions')
+    columns: list[dict[str, Any]] = [
+        {
+            'name': name,
+            'label': '' if name == 'actions' else context.text(name),
+            'field': name,
+            'align': 'right' if name in ('duration', 'size', 'actions') else 'left',
+        }
+        for name in names
+    ]
+    table = ui.table(columns=columns, rows=[], row_key='name').classes('w-full').mark('flights')
+    table.props('flat hide-bottom wrap-cells').props['rows-per-page-options'] = [0]
+    table.props['no-data-label'] = context.text('no_flights')
+    table.add_slot('body-cell-state', _BADGE)
+    buttons = ''.join(_button(name, context.text(name)) for name in _BUTTONS)
+    table.add_slot('body-cell-actions', f'<q-td :props="props">{buttons}</q-td>')
+    return table
+
+
+def _button(name: str, words: str) -> str:
+    # The flight in the making cannot be deleted, nor processed before it is whole.
+    disabled = '' if name == 'download' else ':disable="props.row.is_recording"'
+    return (
+        f'<q-btn flat dense icon="{_BUTTONS[name]}" aria-label="{words}" {disabled} '
+        f'@click="$parent.$emit(\'{name}\', props.row.name)">'
+        f'<q-tooltip>{words}</q-tooltip></q-btn>'
+    )
+
+
+def _row(context: StationContext, flight: RecordedFlight) -> dict[str, Any]:
+    words, colour = _STATES[flight.state]
+    began = datetime.fromtimestamp(flight.began_at_s).astimezone()
+    state = context.text(words)
+    if flight.is_kept:
+        state += ' · ' + context.text('kept')
+    return {
+        'name': flight.name,
+        'began': f'{began:%Y-%m-%d %H:%M:%S}',
+        'duration': '' if flight.duration_s is None else clock(flight.duration_s),
+        'size': f'{flight.size_bytes / 1e6:,.1f} MB',
+        'state': state,
+        'colour': colour,
+        'is_recording': flight.state == RECORDING,
+    }

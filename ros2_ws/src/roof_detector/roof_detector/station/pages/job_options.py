@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from roof_detector.station.context import StationContext
+from roof_detector.station.jobs.job import JobOrder
+from roof_detector.vision.thresholds import Thresholds
+
+
+class JobOptions:
+    """Hold model and thresholds for the jobs to come, with their controls."""
+
+    def __init__(self, context: StationContext) -> None:
+        usual, self._shelf, text = Thresholds(), context.shelf, context.text
+        models = self._shelf.choices
+        first = 'roof_anomalies' if 'roof_anomalies' in models else next(iter(models), None)
+        self._model = ui.select(models, value=first, label=text('model')).classes('w-full')
+        self._confidence = _slider(text('confidence'), usual.confidence)
+        self._iou = _slider(text('overlap'), usual.iou)
+
+    @property
+    def query(self) -> str:
+        """Return the values as the query of an address."""
+        values = {'model': self._model.value or '', 'confidence': self._confidence.value}
+        return urlencode(values | {'iou': self._iou.value})
+
+    def order(self, kind: str, *, title: str, source: Path, formats: tuple[str, ...]) -> JobOrder:
+        """Return an order with the values; an export has no model."""
+        return JobOrder(
+            kind=kind,
+            title=title,
+            source=str(source),
+            model='' if kind == 'export' else self._model.value or '',
+            confidence=self._confidence.value,
+            iou=self._iou.value,
+            formats=formats,
+        )
+
+    def follow(self) -> None:
+        """Offer the models that there are by now."""
+        models = self._shelf.choices
+        if self._model.options != models:
+            self._model.set_options(models)
+
+
+def _slider(words: str, value: float) -> ui.slider:
+    with ui.row().classes('w-full items-center no-wrap'):
+        ui.label(words).classes('w-28')
+        slider = ui.slider(min=0, max=1, step=0.01, value=value).classes('grow')
+        ui.label().bind_text_from(slider, 'value', lambda one: f'{one:.2f}').classes(
+            'w-12 text-right tabular-nums font-bold'
+        )
+    return slider
