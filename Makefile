@@ -46,8 +46,8 @@ lint: setup
 bench: setup
 	@$(ENVIRONMENT)
 	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
-	for part in forward detect 'graph --annotated off on --recorder off on' baseline; do
-	  python -m roof_detector.cli.main bench $$part $(BENCH_OPTIONS)
+	for part in forward detect 'graph --annotated off on --recorder off on' plenty baseline report; do
+	  python -m roof_detector.cli.main bench $$part
 	done
 
 lock: setup

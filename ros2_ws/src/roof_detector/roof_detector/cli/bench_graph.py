@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector bench graph` and `baseline`: the whole graph over DDS."""
+"""`roof_detector bench graph`, `plenty` and `baseline`: the whole graph over DDS."""
 
 from __future__ import annotations
 
@@ -21,29 +21,17 @@ SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommands `graph` and `baseline`."""
-    graph = subparsers.add_parser(
-        'graph',
-        help='measure publisher, detector and listener over DDS',
-        description='Send frames from a process of their own to the detector and take the time '
-        'until its detections are received: one frame after another, or more than it can do.',
-    )
-    _add_options(graph, 'graph')
-    graph.add_argument(
-        '--annotated',
-        nargs='+',
-        choices=('off', 'on'),
-        default=['off'],
-        help='whether someone watches annotated images; off by default',
-    )
-    graph.add_argument(
-        '--recorder',
-        nargs='+',
-        choices=('off', 'on'),
-        default=['off'],
-        help='whether detections and JPEGs are recorded meanwhile; off by default',
-    )
-    graph.set_defaults(run=run_graph)
+    """Add the subcommands `graph`, `plenty` and `baseline`."""
+    for part, pace in (('graph', 'one frame after another'), ('plenty', 'more than it can do')):
+        graph = subparsers.add_parser(
+            part,
+            help=f'measure publisher, detector and listener over DDS, {pace}',
+            description='Send frames from a process of their own to the detector and take the '
+            f'time until its detections are received: {pace}.',
+        )
+        _add_options(graph, part)
+        _add_listeners(graph)
+        graph.set_defaults(run=run_graph, part=part)
     baseline = subparsers.add_parser(
         'baseline',
         help='measure the detector and a straightforward node in turn',
@@ -72,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f'threads of that node, one node for each number; 0 leaves them to ultralytics, '
         f'0 {cores} by default here',
     )
-    baseline.set_defaults(run=run_baseline)
+    baseline.set_defaults(run=run_baseline, part='baseline')
 
 
 def run_graph(arguments: argparse.Namespace) -> int:
@@ -88,7 +76,7 @@ def run_graph(arguments: argparse.Namespace) -> int:
         )
         for transport in arguments.transports
     }
-    return _run(arguments, 'graph', lambda load: [nodes[load.transport]])
+    return _run(arguments, lambda load: [nodes[load.transport]])
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:
@@ -121,10 +109,10 @@ def run_baseline(arguments: argparse.Namespace) -> int:
         )
         for transport in arguments.transports
     }
-    return _run(arguments, 'baseline', lambda load: nodes[load.transport])
+    return _run(arguments, lambda load: nodes[load.transport])
 
 
-def _run(arguments: argparse.Namespace, part: str, contenders: Any) -> int:
+def _run(arguments: argparse.Namespace, contenders: Any) -> int:
     from roof_detector.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
     from roof_detector.bench.graph_stand import GraphStand  # noqa: PLC0415
     from roof_detector.bench.machine import describe_run  # noqa: PLC0415
@@ -134,7 +122,7 @@ def _run(arguments: argparse.Namespace, part: str, contenders: Any) -> int:
     described = describe_run()
     bare = BareForward(arguments.model, threads=arguments.threads)
     loads = list(_loads(arguments))
-    if arguments.pace == 'plenty':
+    if arguments.part == 'plenty':
         forward_ms = {
             size: bare.measure(size, seconds=arguments.seconds / 2)['p50']
             for size in arguments.sizes
@@ -151,7 +139,7 @@ def _run(arguments: argparse.Namespace, part: str, contenders: Any) -> int:
         )
     measured = {'model': arguments.model, 'backend': bare.backend, 'rows': rows}
     bare.close()
-    write_result(arguments.output, part, described, measured)
+    write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))
     say(f'the result is in {arguments.output}')
     return 0
@@ -212,12 +200,23 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
         help='how frames are sent; both by default',
     )
     parser.add_argument(
-        '--pace',
-        choices=('one', 'plenty'),
-        default='one',
-        help='one frame after another, the default, or half as many again as the network can do',
-    )
-    parser.add_argument(
         '--seconds', type=float, default=5.0, help='of each measurement; 5 by default'
     )
     parser.add_argument('--rounds', type=int, default=2, help='turns of everything; 2 by default')
+
+
+def _add_listeners(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--annotated',
+        nargs='+',
+        choices=('off', 'on'),
+        default=['off'],
+        help='whether someone watches annotated images; off by default',
+    )
+    parser.add_argument(
+        '--recorder',
+        nargs='+',
+        choices=('off', 'on'),
+        default=['off'],
+        help='whether detections and JPEGs are recorded meanwhile; off by default',
+    )

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What was aimed at on a processor, and whether measurements reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Results = Mapping[str, Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any]
+
+# The most used node of its kind (yolo_ros, torch, the same weights, reliable, 64 MB of shared
+# memory), measured on another day: frames one after another, results per second.
+PEER_RESULTS_PER_S = {'1280x720': 15.3, '3840x2160': 8.1}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say what was aimed at, what was measured, and whether that is met."""
+
+    goal: str
+    measured: str
+    met: bool
+
+
+def judge(results: Results) -> list[Verdict]:
+    """Return a verdict for each goal that results speak of; of several results the newest."""
+    return [
+        *_detection(_newest(results, 'detect')),
+        *_overhead(_newest(results, 'graph')),
+        *_annotation(_newest(results, 'graph')),
+        *_plenty(_newest(results, 'plenty')),
+        *_baseline(_newest(results, 'baseline')),
+        *_peer(_newest(results, 'baseline')),
+    ]
+
+
+def _newest(results: Results, part: str) -> list[Row]:
+    return list(results[part][-1]['rows']) if results.get(part) else []
+
+
+def _detection(rows: list[Row]) -> Iterator[Verdict]:
+    for row in rows:
+        ratio = row['throughput_to_predict']
+        yield Verdict(
+            f'`Detector.detect` at least 1.2 times as fast as `YOLO.predict`, {row["backend"]}',
+            f'{ratio:.2f}',
+            met=ratio >= 1.2,
+        )
+
+
+def _overhead(rows: list[Row]) -> Iterator[Verdict]:
+    for row in _where(rows, size='1280x720', transport='raw', annotated=False, recorder=False):
+        over_ms, forward_ms = row['overhead_ms'], row['bare_forward_ms']['p50']
+        yield Verdict(
+            'age over the bare forward pass at 1280x720 at most 8 ms and 15 %',
+            f'{over_ms:.1f} ms, {over_ms / forward_ms:.0%} of {forward_ms:.1f} ms',
+            met=over_ms <= 8 and over_ms <= 0.15 * forward_ms,
+        )
+    for row in _where(
+        rows, size='3840x2160', transport='compressed', annotated=False, recorder=False
+    ):
+        over_ms = row['overhead_ms']
+        yield Verdict(
+            'JPEGs of 3840x2160 at most 20 ms over the forward pass',
+            f'{over_ms:.1f} ms',
+            met=over_ms <= 20,
+        )
+
+
+def _annotation(rows: list[Row]) -> Iterator[Verdict]:
+    for with_it in _where(rows, size='1280x720', transport='raw', annotated=True, recorder=False):
+        for without in _where(
+            rows, size='1280x720', transport='raw', annotated=False, recorder=False
+        ):
+            ratio = with_it['age_ms']['p50'] / without['age_ms']['p50']
+            yield Verdict(
+                'annotated images cost no age of detections (5 % allowed for noise)',
+                f'{ratio:.2f} times the age without',
+                met=ratio <= 1.05,
+            )
+
+
+def _plenty(rows: list[Row]) -> Iterator[Verdict]:
+    for row in _where(rows, size='1280x720', transport='raw'):
+        ratio = row['throughput_to_bare']
+        yield Verdict(
+            'as many results as bare forward passes, within 5 %, when frames are plentiful',
+            f'{ratio:.2f}',
+            met=ratio >= 0.95,
+        )
+
+
+def _baseline(rows: list[Row]) -> Iterator[Verdict]:
+    for ours, theirs in _pairs(rows, lambda row: row['size'] == '1280x720'):
+        of = f'{theirs["contender"].replace("_raw", "").replace("_", " ")}, raw 1280x720'
+        rate = ours['results_per_s'] / theirs['results_per_s']
+        age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
+        yield Verdict(
+            f'at least twice the results per second of the {of}', f'{rate:.2f}', rate >= 2
+        )
+        yield Verdict(f'at most half the age p50 of the {of}', f'{age:.2f}', age <= 0.5)
+
+
+def _peer(rows: list[Row]) -> Iterator[Verdict]:
+    for row in rows:
+        theirs = PEER_RESULTS_PER_S.get(row['size'])
+        if theirs is None or not _is_ours(row) or row['transport'] != 'raw':
+            continue
+        rate = row['results_per_s'] / theirs
+        yield Verdict(
+            f'at least twice the {theirs} results/s of the most used peer, {row["size"]} '
+            '(its figure is of another day)',
+            f'{rate:.2f}',
+            met=rate >= 2,
+        )
+
+
+def _pairs(rows: list[Row], wanted: Callable[[Row], bool]) -> Iterator[tuple[Row, Row]]:
+    raw = [row for row in rows if wanted(row) and row['transport'] == 'raw']
+    for ours in filter(_is_ours, raw):
+        for theirs in raw:
+            if not _is_ours(theirs):
+                yield ours, theirs
+
+
+def _is_ours(row: Row) -> bool:
+    return bool(row['contender'].startswith('ours'))
+
+
+def _where(rows: list[Row], **wanted: object) -> Iterator[Row]:
+    for row in rows:
+        if all(row[key] == value for key, value in wanted.items()):
+            yield row

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The plots of measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+_DPI = 80
+
+
+def plot_ages(rows: Sequence[Row], path: Path, *, title: str) -> None:
+    """Draw age (median, up to the 95th percentile) and rate of each node, by size and form."""
+    figure = _figure((9, 4.2))
+    ages, rates = figure.subplots(1, 2)
+    cases = list(dict.fromkeys(_case(row) for row in rows))
+    nodes = list(dict.fromkeys(_node(row) for row in rows))
+    width = 0.8 / len(nodes)
+    for i, node in enumerate(nodes):
+        own = {_case(row): row for row in rows if _node(row) == node}
+        places = [cases.index(case) + (i - (len(nodes) - 1) / 2) * width for case in own]
+        median_ms = np.array([row['age_ms']['p50'] for row in own.values()])
+        high_ms = np.array([row['age_ms']['p95'] for row in own.values()])
+        spread = [np.zeros(len(own)), np.maximum(high_ms - median_ms, 0)]
+        ages.bar(places, median_ms, width, yerr=spread, capsize=2, label=node)
+        rates.bar(places, [row['results_per_s'] for row in own.values()], width, label=node)
+    bare = {_case(row): row['bare_forward_ms']['p50'] for row in rows}
+    ages.plot(range(len(cases)), [bare[case] for case in cases], 'k_', ms=24, label='bare forward')
+    ages.set(title=f'Age of results, {title}', ylabel='ms: p50, whisker to p95')
+    rates.set(title='Results', ylabel='per second')
+    for axes in (ages, rates):
+        axes.set_xticks(range(len(cases)), cases, rotation=45, ha='right')
+        axes.grid(visible=True, axis='y', alpha=0.3)
+    ages.legend(fontsize='small')
+    figure.savefig(path, dpi=_DPI)
+
+
+def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
+    """Draw how memory, age and what is counted develop."""
+    figure = _figure((9, 5))
+    memory, age, counts = figure.subplots(3, 1, sharex=True)
+    samples = soak['samples']
+    minutes = [sample['at_s'] / 60 for sample in samples]
+    memory.plot(minutes, [sample['memory_mb'] for sample in samples])
+    memory.set(ylabel='memory, MB', ylim=(0, None), title='Endurance')
+    aged = [sample for sample in samples if sample['results']]
+    for percent in ('p50', 'p95'):
+        values = [sample['age_ms'][percent] for sample in aged]
+        age.plot([sample['at_s'] / 60 for sample in aged], values, label=percent)
+    age.set(ylabel='age, ms', ylim=(0, None))
+    for name in ('threads', 'handles'):
+        counts.plot(minutes, [sample[name] for sample in samples], label=name)
+    counts.set(xlabel='minutes', ylabel='count', ylim=(0, None))
+    for axes in (memory, age, counts):
+        axes.grid(visible=True, alpha=0.3)
+    age.legend(loc='lower right')
+    counts.legend(loc='lower right')
+    figure.savefig(path, dpi=_DPI)
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    figure = Figure(figsize=size, layout='constrained')
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _case(row: Row) -> str:
+    also = ''.join(f' +{name}' for name in ('annotated', 'recorder') if row[name])
+    return f'{row["size"]} {"JPEG" if row["transport"] == "compressed" else "raw"}{also}'
+
+
+def _node(row: Row) -> str:
+    return str(row['contender']).replace(f'_{row["transport"]}', '').replace('_', ' ')
