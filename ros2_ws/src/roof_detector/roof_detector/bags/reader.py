@@ -163,6 +163,9 @@ def _open(path: Path) -> list[Source]:
     files = [path / Path(name).name for name in information['relative_file_paths']]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        msg = f'{path} lacks files that its {NAME} names: {", ".join(missing)}.'
+        msg = (
+            f'{path} lacks files that its {NAME} names: {", ".join(missing)}. Put them back, or '
+            f'let "roof_detector bag recover {path}" make a bag of the others.'
+        )
         raise BagError(msg)
     return [open_file(file) for file in files]

@@ -43,6 +43,8 @@ def _recover(arguments: argparse.Namespace) -> int:
     recovery = recover(arguments.bag)
     mended = ', '.join(recovery.mended) or 'no file needed it'
     print(f'{arguments.bag}: {recovery.message_count} messages; finished: {mended}.')
+    if recovery.path.is_dir():
+        print('metadata.yaml was written anew from what the files hold.')
     if recovery.lost_bytes:
         print(f'{recovery.lost_bytes} bytes at the end were no whole record and are cut off.')
     return 0

@@ -151,7 +151,7 @@ def _add_bag_options(parser: argparse.ArgumentParser) -> None:
         '--copy-topics',
         nargs='*',
         metavar='TOPIC',
-        help="of the input that go through unchanged, also as patterns ('*' for all); without "
+        help="of a bag that go through unchanged, also as patterns ('*' for all); without "
         'the option camera info, fix and pose',
     )
     group.add_argument('--annotated', action='store_true', help='add annotated pictures')

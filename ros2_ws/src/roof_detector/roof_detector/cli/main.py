@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from roof_detector import __version__
@@ -43,9 +44,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one subcommand and exit with its code."""
     parsed = make_parser().parse_args(arguments)
     try:
-        sys.exit(parsed.run(parsed))
+        code = parsed.run(parsed)
+        sys.stdout.flush()
+        sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (RuntimeError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)

@@ -96,8 +96,8 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
         '--progress',
         choices=('bar', 'json', 'none'),
         default='bar',
-        help='a bar on a terminal; a line of JSON for each step and outcome on standard output; '
-        'or nothing',
+        help='a bar on a terminal, the default; a line of JSON for each step and outcome on '
+        'standard output; or nothing',
     )
     parser.add_argument(
         '--quiet', action='store_const', dest='progress', const='none', help='--progress none'

@@ -34,8 +34,8 @@ def open_footage(
         raise ReplayError(msg)
     if is_bag(path):
         return BagFootage(path, image_topics=image_topics, copy_topics=copy_topics)
-    if image_topics or copy_topics:
-        msg = f'Only a bag has topics, and {path} is none; leave the topics out.'
+    if image_topics:
+        msg = f'Only a bag has image topics, and {path} is none; leave --image-topics out.'
         raise ReplayError(msg)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureFootage(path)

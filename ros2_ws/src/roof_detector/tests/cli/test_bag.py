@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -42,7 +44,8 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
         run('recover', tmp_path / 'bag')
     left = shutil.copytree(tmp_path / 'bag', tmp_path / 'after the crash')
     assert run('recover', left) == 0
-    assert '1 messages; finished: bag_0.mcap.' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '1 messages; finished: bag_0.mcap.' in said and 'metadata.yaml was written anew' in said
     assert run('info', left) == 0
     assert 'cut off' not in capsys.readouterr().out
 
@@ -50,3 +53,19 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
 def test_a_bag_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(BagError, match='There is no bag'):
         run('info', tmp_path / 'bag')
+
+
+def test_a_reader_of_the_output_may_have_enough_of_it(tmp_path):
+    BagWriter(tmp_path / 'bag').close()
+    code = (
+        'import sys; from roof_detector.cli.main import main; main(["bag", "info", sys.argv[1]])'
+    )
+    with subprocess.Popen(
+        [sys.executable, '-c', code, tmp_path / 'bag'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ''
+        assert process.wait(timeout=60) == 1

@@ -57,7 +57,7 @@ def test_a_cut_off_bag_is_read_to_its_cut_and_said_to_be(flights, good, detect, 
     [
         ('storage', "is stored as 'parquet'; only mcap and sqlite3 can be read"),
         ('metadata', 'has no metadata.yaml, so it is no whole rosbag2 bag'),
-        ('files', 'lacks files that its metadata.yaml names: bad_0.mcap'),
+        ('files', 'lacks files that its metadata.yaml names: bad_0.mcap. Put them back, or let'),
         ('empty', 'is empty: nothing was ever written to it'),
         ('other', 'bad_0.mcap does not begin as an MCAP file does'),
     ],
@@ -89,6 +89,14 @@ def test_an_absent_image_topic_is_named_beside_those_there_are(good, detect):
     )
     (outcome,) = detect(good, image_topics=('/fix',))
     assert '/fix in' in outcome.failure and 'no pictures' in outcome.failure
+
+
+def test_topics_to_copy_concern_bags_alone(flights, good, detect, tmp_path):
+    cv2.imwrite(str(tmp_path / 'p.png'), flights.picture(1))
+    outcomes = detect(good, tmp_path / 'p.png', copy_topics=('*',))
+    assert all(outcome.is_whole for outcome in outcomes)
+    (refused,) = detect(tmp_path / 'p.png', image_topics=('/front/image',), output='other')
+    assert 'Only a bag has image topics' in refused.failure
 
 
 def test_a_bag_that_is_damaged_in_its_middle_gives_what_comes_before(flights, detect, tmp_path):
