@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
@@ -28,6 +26,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.bench.machine import describe_run
+from roof_detector.bench.process_meter import sample_process
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.messages import image_message
@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument('--rate', type=float, default=30.0)
     parser.add_argument('--output', type=Path)
     arguments = parser.parse_args()
+    described = describe_run()
     picture = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
     forward_s = forward_alone_s(arguments.model, picture)
 
@@ -116,14 +117,14 @@ def main() -> None:
     overload = Overload(picture, rate_hz=arguments.rate)
     overload.wait_for_detector()
     overload.run(seconds=arguments.seconds)
-    memory_mb = psutil.Process(detector.pid).memory_info().rss / 1e6
+    memory_mb = sample_process(detector.pid).memory_mb
     detector.send_signal(signal.SIGINT)
     detector.wait()
 
     moments_s, ages_s = np.array(overload.ages_s).T
     values = overload.values
     result = {
-        'machine': {'cpu': _cpu(), 'cores': os.cpu_count(), 'python': platform.python_version()},
+        **described,
         'model': arguments.model,
         'frames': {
             'size': '1280x720 bgr8',
@@ -146,13 +147,6 @@ def main() -> None:
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(result, indent=2) + '\n')
-
-
-def _cpu() -> str:
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('model name'):
-            return line.split(':', 1)[1].strip()
-    return platform.processor()
 
 
 if __name__ == '__main__':

@@ -33,7 +33,7 @@ def judge(results: Results) -> list[Verdict]:
         *_annotation(_newest(results, 'graph')),
         *_plenty(_newest(results, 'plenty')),
         *_baseline(_newest(results, 'baseline')),
-        *_peer(_newest(results, 'baseline')),
+        *_peer(_newest(results, 'graph')),
     ]
 
 
@@ -105,9 +105,9 @@ def _baseline(rows: list[Row]) -> Iterator[Verdict]:
 
 
 def _peer(rows: list[Row]) -> Iterator[Verdict]:
-    for row in rows:
+    for row in _where(rows, transport='raw', annotated=False, recorder=False):
         theirs = PEER_RESULTS_PER_S.get(row['size'])
-        if theirs is None or not _is_ours(row) or row['transport'] != 'raw':
+        if theirs is None:
             continue
         rate = row['results_per_s'] / theirs
         yield Verdict(
