@@ -159,7 +159,7 @@ class GraphStand:
             program=('-m', 'roof_detector.ros.recorder_node'),
         )
         self.listener.wait_until(
-            lambda: self.listener.node.count_subscribers(contender.results_topic) > 2,
+            lambda: self.listener.hears('recorder', contender.results_topic),
             within_s=_PATIENCE_S,
             what='The recorder',
             check=lambda: self.nodes.check(name),

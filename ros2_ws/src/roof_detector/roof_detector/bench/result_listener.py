@@ -57,6 +57,11 @@ class ResultListener:
                 Image, topic, self._count_picture, 1, raw=True
             )
 
+    def hears(self, node_name: str, topic: str) -> bool:
+        """Tell whether a node has subscribed to a topic."""
+        readers = self.node.get_subscriptions_info_by_topic(topic)
+        return any(reader.node_name == node_name for reader in readers)
+
     def forget(self) -> None:
         """Begin a new collection."""
         self.moments_s, self.ages_s, self.pictures = [], [], 0

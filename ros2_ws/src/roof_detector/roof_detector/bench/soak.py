@@ -24,6 +24,7 @@ CHANGE_PERIOD_S = 7.0
 CHURN_PERIOD_S = 11.0
 # Memory pools, caches and the percentiles' window fill in the first tenth, at least this long.
 _SETTLING_S = 60.0
+_ANSWER_PATIENCE_S = 20.0
 
 
 class Soak:
@@ -55,14 +56,15 @@ class Soak:
         self._stand.settle(self._contender)
         samples = self._watch(seconds=seconds, sample_period_s=sample_period_s)
         self._stand.nodes.stop(publisher)
-        refused = sum(not answer.result().result.successful for answer in self._answers)
-        changes = len(self._answers)
+        answered = [answer for answer in self._answers if answer.done()]
+        refused = sum(not answer.result().result.successful for answer in answered)
         self._listener.node.destroy_client(self._client)
         self._stand.nodes.stop(self._contender.name)
         return {
             'load': self._load.describe(),
             'seconds': seconds,
-            'parameter_changes': changes,
+            'parameter_changes': len(self._answers),
+            'parameter_changes_unanswered': len(self._answers) - len(answered),
             'parameter_changes_refused': refused,
             'subscriber_changes': next(self._churns),
             **summarise(samples),
@@ -86,9 +88,9 @@ class Soak:
             next_s = min(*due_s.values(), seconds)
             self._listener.spin(for_s=max(next_s - (time.monotonic() - started_s), 0.001))
         self._listener.watch_pictures(None)
-        self._listener.spin(for_s=1.0)  # for the last answers
-        if not all(answer.done() for answer in self._answers):
-            raise BenchError('A change of parameters was not answered.')
+        until_s = time.monotonic() + _ANSWER_PATIENCE_S
+        while time.monotonic() < until_s and not all(one.done() for one in self._answers):
+            self._listener.spin(for_s=0.1)
         return samples
 
     def _sample(self, now_s: float) -> dict[str, Any]:
