@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models`: the zoo's weights, operations and speed beside stock YOLO11."""
+"""`roof_detector models`: the zoo beside stock YOLO11; `prepare`: exports for this machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from roof_detector.cli import models_prepare
 
 if TYPE_CHECKING:
     from roof_detector.cli.model_cost import ModelCost, ModelName
@@ -75,6 +77,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='only load this model, restricted, and say as JSON what it is',
     )
     parser.set_defaults(run=run)
+    models_prepare.add_parser(parser.add_subparsers(metavar='COMMAND', help='none: the table'))
 
 
 def run(arguments: argparse.Namespace) -> int:

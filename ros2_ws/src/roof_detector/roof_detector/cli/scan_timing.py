@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from roof_detector.blocks.live_bytes import LiveBytes
 from roof_detector.blocks.scan.selective_scan import METHODS, selective_scan
+from roof_detector.inference.device_name import device_name
 
 Scan = Callable[..., Tensor]
 REFERENCE: Scan = partial(selective_scan, method='sequential')
@@ -73,9 +73,8 @@ def describe_machine(device: str) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             versions[package] = 'not installed'
     on_cpu = torch.device(device).type == 'cpu'
-    name = _processor_name() if on_cpu else torch.cuda.get_device_name(device)
     threads = {'threads': str(torch.get_num_threads())} if on_cpu else {}
-    return {'device': name, **threads, 'system': platform.platform(), **versions}
+    return {'device': device_name(device), **threads, 'system': platform.platform(), **versions}
 
 
 def time_scan(
@@ -157,13 +156,3 @@ def _relative_error(scan: Scan, inputs: dict[str, Tensor]) -> float:
         y = scan(**inputs, delta_softplus=True)
         wanted = REFERENCE(**exact, delta_softplus=True)
     return float((y - wanted).abs().max() / wanted.abs().max())
-
-
-def _processor_name() -> str:
-    """Return the model of the processor, which platform.processor() leaves out on Linux."""
-    cpuinfo = Path('/proc/cpuinfo')
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding='utf-8').splitlines():
-            if line.startswith('model name'):
-                return line.partition(':')[2].strip()
-    return platform.processor() or platform.machine()

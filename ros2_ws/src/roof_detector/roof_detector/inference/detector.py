@@ -11,9 +11,11 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inference.backend_choice import BackendChoice, choose_backend
 from roof_detector.inference.backends.backend import Backend, Outputs
 from roof_detector.inference.errors import BadModel
-from roof_detector.inference.model_file import hash_model, open_backend
+from roof_detector.inference.exports.export_cache import ExportCache
+from roof_detector.inference.model_file import backend_for, hash_model, open_backend
 from roof_detector.inference.provenance import Provenance
 from roof_detector.inference.stage_times import StageTimes
 from roof_detector.vision.candidates import Candidates, find_candidates
@@ -52,8 +54,16 @@ class Detector:
     other threads, so that the next picture is fitted while the network is busy with this one.
     """
 
-    def __init__(self, backend: Backend, *, model_path: Path, image_size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        model_path: Path,
+        image_size: tuple[int, int],
+        choice: BackendChoice,
+    ) -> None:
         self._backend = backend
+        self.choice = choice
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
         self.model_path = model_path
         self.model_hash = hash_model(model_path)
@@ -68,28 +78,38 @@ class Detector:
         device: str = 'auto',
         backend: str = 'auto',
         image_size: int | tuple[int, int] | None = None,
-        half: bool | None = None,
+        precision: str = 'auto',
         trust_model: bool = False,
         threads: int | None = None,
+        cache: ExportCache | None = None,
     ) -> Detector:
         """Open an ultralytics .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
         `device`: auto, cpu, cuda or cuda:0. `image_size`: side of the network's input, or its
-        width and height, by default the model's own. `half`: 16-bit arithmetic, by default on
-        CUDA only. `trust_model` lets a file run any code; .torchscript and .engine need it.
-        Raises `InferenceError`.
+        width and height, by default the model's own. `precision`: f32, f16 or bf16, by
+        default f16 on CUDA and f32 elsewhere. `trust_model` lets a file run any code;
+        .torchscript and .engine need it. With a `cache`, exports of a .pt that it holds may run
+        in its place: `choice` says which does and why. Raises `InferenceError`.
         """
         path = Path(model_path).expanduser()
+        choice = BackendChoice(
+            backend_for(path), 'it is what the file is made for, no export is looked for'
+        )
+        if cache is not None and choice.backend == 'torch' and backend != 'torch':
+            choice = choose_backend(
+                path, wish=backend, device=device, precision=precision, cache=cache
+            )
         opened = open_backend(
-            path,
-            backend=backend,
+            choice.export or path,
+            backend=choice.backend if choice.export else backend,
             device=device,
-            half=half,
-            trust_model=trust_model,
+            precision=precision,
+            # What the cache holds was made of this very file, by this package.
+            trust_model=trust_model or choice.export is not None,
             threads=threads,
         )
         size = _choose_image_size(image_size, opened, path)
-        return cls(opened, model_path=path, image_size=size)
+        return cls(opened, model_path=path, image_size=size, choice=choice)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,6 +140,11 @@ class Detector:
     def backend(self) -> str:
         """Return the runtime's name."""
         return self._backend.name
+
+    @property
+    def precision(self) -> str:
+        """Return what the network is computed with: f32, f16 or bf16."""
+        return self._backend.precision
 
     def warm_up(self, source_wh: tuple[int, int] = (1280, 720)) -> None:
         """Run the network on a grey picture, so that the first frame takes no longer than others.

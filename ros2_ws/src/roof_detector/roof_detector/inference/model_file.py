@@ -40,7 +40,7 @@ def open_backend(
     *,
     backend: str = 'auto',
     device: str = 'auto',
-    half: bool | None = None,
+    precision: str = 'auto',
     trust_model: bool = False,
     threads: int | None = None,
 ) -> Backend:
@@ -51,39 +51,37 @@ def open_backend(
         raise MissingBackend(
             f'Backend {backend!r} is not {known} for {path}, use auto or {readable}.'
         )
-    if half and readable != 'torch':
-        raise MissingBackend(
-            f'half is fixed when {path} is exported, leave it unset or export with half=True.'
-        )
     if readable == 'torch':
         from roof_detector.inference.backends.torch_backend import TorchBackend  # noqa: PLC0415
 
         return TorchBackend(
-            path, device=device, half=half, trust_model=trust_model, threads=threads
+            path, device=device, precision=precision, trust_model=trust_model, threads=threads
         )
     if readable == 'onnxruntime':
         from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
             OnnxRuntimeBackend,
         )
 
-        return OnnxRuntimeBackend(path, device=device, threads=threads)
+        return OnnxRuntimeBackend(path, device=device, precision=precision, threads=threads)
     if readable == 'torchscript':
         from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
             TorchScriptBackend,
         )
 
-        return TorchScriptBackend(path, device=device, trust_model=trust_model, threads=threads)
+        return TorchScriptBackend(
+            path, device=device, precision=precision, trust_model=trust_model, threads=threads
+        )
     if readable == 'tensorrt':
         from roof_detector.inference.backends.tensorrt_backend import (  # noqa: PLC0415
             TensorRtBackend,
         )
 
-        return TensorRtBackend(path, device=device, trust_model=trust_model)
+        return TensorRtBackend(path, device=device, precision=precision, trust_model=trust_model)
     from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
         OpenVinoBackend,
     )
 
-    return OpenVinoBackend(path, device=device, threads=threads)
+    return OpenVinoBackend(path, device=device, precision=precision, threads=threads)
 
 
 def hash_model(path: Path) -> str:

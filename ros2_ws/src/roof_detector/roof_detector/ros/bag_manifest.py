@@ -23,6 +23,7 @@ _MODEL_FACTS = {
     'classes': 'classes',
     'device': 'device',
     'backend': 'backend',
+    'precision': 'precision',
 }
 _REMEMBERED_CHANGES = 1000
 

@@ -44,8 +44,11 @@ def detector_status(
             'classes': ', '.join(detector.names),
             'device': detector.device,
             'backend': detector.backend,
+            'backend_reason': detector.choice.reason,
+            'precision': detector.precision,
             'model_change': model_change,
         }
+        values |= {f'passed_over.{name}': why for name, why in detector.choice.passed_over}
     values |= {
         'rate_hz': f'{page.rate_hz:.2f}',
         'frames_seen': page.seen,

@@ -23,8 +23,23 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'backend',
         'auto',
-        'What runs the model; auto takes what the model file is made for.',
-        choices=('auto', 'torch', 'onnxruntime', 'openvino'),
+        'What runs the model; for a .pt auto takes the fastest export that roof_detector models '
+        'prepare has made and checked on this machine, or torch; for other files what they are '
+        'made for.',
+        choices=('auto', 'torch', 'onnxruntime', 'openvino', 'tensorrt'),
+    ),
+    Parameter(
+        'precision',
+        'auto',
+        'What the network is computed with: auto is f16 on CUDA and f32 elsewhere, which is what '
+        'the model was measured with.',
+        choices=('auto', 'f32', 'f16', 'bf16'),
+    ),
+    Parameter(
+        'export_cache',
+        '',
+        "Folder of the exports made by roof_detector models prepare; empty for the user's own, "
+        '~/.cache/roof_detector/exports.',
     ),
     Parameter(
         'image_size',

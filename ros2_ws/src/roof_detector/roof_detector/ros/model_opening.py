@@ -11,6 +11,7 @@ from typing import Any
 
 from roof_detector.inference.batching import time_batch
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.tiles import Tiling
 
@@ -39,10 +40,13 @@ def open_model(
         resolve_model(values['model']),
         device=values['device'],
         backend=values['backend'],
+        precision=values['precision'],
+        cache=ExportCache.at(values['export_cache']),
         image_size=values['image_size'] or None,
         trust_model=values['trust_model'],
         threads=values['threads'] or None,
     )
+    inform(f'Backend {detector.choice.sentence}')
     detector.warm_up()
     if values['tile_budget_ms']:
         tiling = Tiling(values['tile_size'], values['tile_overlap'])

@@ -124,9 +124,16 @@ def test_an_input_size_that_does_not_fit_the_stride_is_refused(detect_pt, image_
         ({'backend': 'openvino'}, 'use auto or torch'),
         ({'backend': 'caffe'}, 'one of auto, torch, onnxruntime, openvino'),
         ({'device': 'abacus'}, "'abacus' is not a device"),
-        ({'device': 'cpu', 'half': True}, 'half precision is for CUDA'),
+        ({'device': 'cpu', 'precision': 'f16'}, 'f16 is for CUDA'),
+        ({'device': 'cpu', 'precision': 'int8'}, 'runs a checkpoint with auto, f32, f16, bf16'),
     ],
-    ids=['backend of another file', 'unknown backend', 'unknown device', 'half on a processor'],
+    ids=[
+        'backend of another file',
+        'unknown backend',
+        'unknown device',
+        'f16 on a processor',
+        'int8',
+    ],
 )
 def test_what_cannot_run_the_file_is_refused(detect_pt, options, message):
     with pytest.raises(MissingBackend, match=message):

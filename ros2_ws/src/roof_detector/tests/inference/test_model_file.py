@@ -124,10 +124,10 @@ def test_a_fixed_size_cannot_be_changed(detect_models):
 
 
 @pytest.mark.parametrize('kind', ['onnx', 'openvino'])
-def test_half_and_devices_of_another_runtime_are_refused(detect_models, kind):
+def test_other_precisions_and_devices_of_another_runtime_are_refused(detect_models, kind):
     path = getattr(detect_models, kind)
-    with pytest.raises(MissingBackend, match='half is fixed when'):
-        Detector.open(path, half=True)
+    with pytest.raises(MissingBackend, match="Precision 'int8' is asked for"):
+        Detector.open(path, device='cpu', precision='int8')
     with pytest.raises(MissingBackend, match='cpu'):
         Detector.open(path, device='abacus')
 

@@ -34,7 +34,7 @@ def run_trial(trial: Trial) -> TrialResult:
         trial.test.data,
         split=trial.test.split,
         image_size=trial.test.image_size,
-        half=False,
+        precision='f32',
         progress=False,
     )
     module, facts = read_model(best, trust_model=False)

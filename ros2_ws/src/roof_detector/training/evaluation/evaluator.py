@@ -34,7 +34,7 @@ def evaluate(
     device: str = 'auto',
     backend: str = 'auto',
     threads: int | None = None,
-    half: bool | None = None,
+    precision: str = 'auto',
     trust_model: bool = False,
     confidence: float = FLOWN.confidence,
     iou: float = FLOWN.iou,
@@ -60,7 +60,7 @@ def evaluate(
                 device=device,
                 backend=backend,
                 image_size=image_size,
-                half=half,
+                precision=precision,
                 trust_model=trust_model,
                 threads=threads,
             )

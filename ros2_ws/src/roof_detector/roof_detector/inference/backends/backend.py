@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inference.errors import MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 
 
@@ -25,10 +27,14 @@ class Outputs(NamedTuple):
 
 
 class Backend(Protocol):
-    """Run one model on one device; one thread at a time."""
+    """Run one model on one device; one thread at a time.
+
+    `precision` is what is computed with, as far as the runtime tells: f32, f16 or bf16.
+    """
 
     name: str
     device: str
+    precision: str
     facts: ModelFacts
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
@@ -44,6 +50,17 @@ def split_outputs(arrays: list[npt.NDArray[np.float32]]) -> Outputs:
     if len(arrays) == 1:
         return Outputs(predictions, None)
     return Outputs(predictions, np.ascontiguousarray(arrays[1], dtype=np.float32))
+
+
+def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
+    """Return the precision that an export was made in; raise MissingBackend for another wish."""
+    made = 'f32' if facts.provenance is None else facts.provenance.precision
+    if wish not in ('auto', made):
+        raise MissingBackend(
+            f'Precision {wish!r} is asked for, but {path} was made in {made}. Use precision auto, '
+            'or make another export.'
+        )
+    return made
 
 
 def run_in_batches(

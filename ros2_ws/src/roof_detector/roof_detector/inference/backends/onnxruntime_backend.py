@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.backends.backend import (
     Outputs,
+    made_precision,
     run_in_batches,
     split_outputs,
 )
@@ -20,13 +21,26 @@ from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
 
+_CPU = 'CPUExecutionProvider'
+_DEVICES = {_CPU: 'cpu', 'CUDAExecutionProvider': 'cuda', 'TensorrtExecutionProvider': 'tensorrt'}
+
 
 class OnnxRuntimeBackend:
-    """Run an ONNX file on the processor, or on CUDA where the runtime has it."""
+    """Run an ONNX file with TensorRT, CUDA or the processor, the first that the runtime has.
+
+    `device` says which of them took the graph.
+    """
 
     name = 'onnxruntime'
 
-    def __init__(self, path: Path, *, device: str = 'auto', threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = 'auto',
+        precision: str = 'auto',
+        threads: int | None = None,
+    ) -> None:
         keep_runtimes_quiet()
         try:
             import onnxruntime  # noqa: PLC0415  (only who runs ONNX files needs it)
@@ -53,12 +67,14 @@ class OnnxRuntimeBackend:
         self._input_dtype = np.float16 if 'float16' in session.get_inputs()[0].type else np.float32
         shape = session.get_inputs()[0].shape
         self._batch = shape[0] if isinstance(shape[0], int) else None
-        self.device = 'cuda' if 'CUDA' in session.get_providers()[0] else 'cpu'
+        # A provider that cannot be set up is left out without an error.
+        self.device = _DEVICES[session.get_providers()[0]]
         metadata = session.get_modelmeta().custom_metadata_map
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}
         self.facts = ModelFacts.read(metadata, path=path, fixed=fixed)
+        self.precision = made_precision(self.facts, precision, path=path)
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
@@ -73,13 +89,22 @@ class OnnxRuntimeBackend:
 
 
 def _choose_providers(device: str, available: list[str]) -> list[str]:
-    has_cuda = 'CUDAExecutionProvider' in available
-    if device.startswith('cuda') and not has_cuda:
+    """Return the providers to try, in the order of what is wished for."""
+    kind = device.partition(':')[0]
+    wishes = {
+        'auto': ('CUDAExecutionProvider', _CPU),
+        'cpu': (_CPU,),
+        'cuda': ('CUDAExecutionProvider', _CPU),
+        'tensorrt': ('TensorrtExecutionProvider', 'CUDAExecutionProvider', _CPU),
+    }
+    if kind not in wishes:
+        raise MissingBackend(
+            f'{device!r} is not a device of ONNX Runtime, expected cpu, cuda or tensorrt.'
+        )
+    wished = wishes[kind]
+    if kind != 'auto' and wished[0] not in available:
         raise MissingBackend(
             f'Device {device!r} is asked for, but this ONNX Runtime has only '
             f'{", ".join(available)}. Use device cpu or install onnxruntime-gpu.'
         )
-    if not (device in ('auto', 'cpu') or device.startswith('cuda')):
-        raise MissingBackend(f'{device!r} is not a device of ONNX Runtime, expected cpu or cuda.')
-    use_cuda = has_cuda and device != 'cpu'
-    return [*(['CUDAExecutionProvider'] if use_cuda else []), 'CPUExecutionProvider']
+    return [one for one in wished if one in available]

@@ -20,13 +20,23 @@ from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
 
+# What it may be told to compute with, whatever the weights are kept in.
+_PRECISIONS = ('auto', 'f32', 'bf16', 'f16')
+
 
 class OpenVinoBackend:
     """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml."""
 
     name = 'openvino'
 
-    def __init__(self, folder: Path, *, device: str = 'auto', threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = 'auto',
+        precision: str = 'auto',
+        threads: int | None = None,
+    ) -> None:
         keep_runtimes_quiet()
         try:
             import openvino  # noqa: PLC0415  (only who runs such folders needs it)
@@ -39,11 +49,17 @@ class OpenVinoBackend:
                 f'Device {device!r} is asked for, but OpenVINO finds only '
                 f'{", ".join(core.available_devices)}. Use device cpu.'
             )
-        # Latency: one frame at a time. f32: on AMX processors the default is bf16, which moves
-        # boxes of models that sample by computed coordinates by a third of a pixel.
+        if precision not in _PRECISIONS:
+            raise MissingBackend(
+                f'Precision {precision!r} is asked for, but OpenVINO computes with one of '
+                f'{", ".join(_PRECISIONS)}.'
+            )
+        # Latency: one frame at a time. f32 unless something else is asked for: where a processor
+        # has AMX or AVX-512 BF16 OpenVINO takes bf16 on its own, which moves boxes of models that
+        # sample by computed coordinates by a third of a pixel.
         config: dict[str, Any] = {'PERFORMANCE_HINT': 'LATENCY'}
         if name == 'CPU':
-            config['INFERENCE_PRECISION_HINT'] = 'f32'
+            config['INFERENCE_PRECISION_HINT'] = 'f32' if precision == 'auto' else precision
             if threads is not None:
                 config['INFERENCE_NUM_THREADS'] = threads
         graph = _only_file(folder, '*.xml')
@@ -64,6 +80,8 @@ class OpenVinoBackend:
         if fixed:
             metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
         self.facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
+        hint = compiled.get_property('INFERENCE_PRECISION_HINT')
+        self.precision = str(hint.get_type_name())
         self._request: Any = compiled.create_infer_request()
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:

@@ -12,7 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import Outputs, run_in_batches, split_outputs
+from roof_detector.inference.backends.backend import (
+    Outputs,
+    made_precision,
+    run_in_batches,
+    split_outputs,
+)
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
@@ -27,7 +32,14 @@ class TensorRtBackend:
 
     name = 'tensorrt'
 
-    def __init__(self, path: Path, *, device: str = 'auto', trust_model: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = 'auto',
+        precision: str = 'auto',
+        trust_model: bool = False,
+    ) -> None:
         if not trust_model:
             raise UnsafeModel(
                 f'{path} is refused: a TensorRT engine holds machine code. Load it with '
@@ -51,6 +63,7 @@ class TensorRtBackend:
         fixed = not self._engine.dynamic
         self._batch = int(self._engine.metadata.get('batch', 1)) if fixed else None
         self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=fixed)
+        self.precision = made_precision(self.facts, precision, path=path)
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""

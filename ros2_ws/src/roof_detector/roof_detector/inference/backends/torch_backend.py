@@ -17,6 +17,8 @@ from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 
+_DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}
+
 
 class TorchBackend:
     """Run a checkpoint's network: fused, in evaluation, without gradients."""
@@ -28,20 +30,17 @@ class TorchBackend:
         path: Path,
         *,
         device: str = 'auto',
-        half: bool | None = None,
+        precision: str = 'auto',
         trust_model: bool = False,
         threads: int | None = None,
     ) -> None:
         self._device = _choose_device(device)
         self.device = str(self._device)
         on_cuda = self._device.type == 'cuda'
-        if half and not on_cuda:
-            raise MissingBackend(
-                f'half precision is for CUDA devices, not for {self.device}. Leave half unset.'
-            )
         if threads is not None:
             torch.set_num_threads(threads)
-        self._dtype = torch.float16 if on_cuda and half is not False else torch.float32
+        self.precision = _choose_precision(precision, on_cuda=on_cuda)
+        self._dtype = _DTYPES[self.precision]
         model, self.facts = read_model(path, trust_model=trust_model)
         model = model.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
         self._model: Any = model.to(
@@ -51,7 +50,10 @@ class TorchBackend:
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
         with torch.inference_mode():
-            pixels = torch.from_numpy(canvases_bgr).to(self._device)
+            pixels = torch.from_numpy(canvases_bgr)
+            if self._device.type == 'cuda':
+                # From pinned memory the copy runs while the next kernels are being queued.
+                pixels = pixels.pin_memory().to(self._device, non_blocking=True)
             # Permuting keeps the bytes in place: the result is in channels_last as it stands.
             blob = pixels.flip(-1).permute(0, 3, 1, 2).to(self._dtype).mul_(1 / 255)
             output = self._model(blob)[0]
@@ -63,6 +65,19 @@ class TorchBackend:
         self._model = None
         if self._device.type == 'cuda':
             torch.cuda.empty_cache()
+
+
+def _choose_precision(precision: str, *, on_cuda: bool) -> str:
+    if precision == 'auto':
+        return 'f16' if on_cuda else 'f32'
+    if precision not in _DTYPES:
+        raise MissingBackend(
+            f'Precision {precision!r} is asked for, but torch runs a checkpoint with auto, '
+            f'{", ".join(_DTYPES)}.'
+        )
+    if precision == 'f16' and not on_cuda:
+        raise MissingBackend('Precision f16 is for CUDA devices, use auto, f32 or bf16 on a CPU.')
+    return precision
 
 
 def _choose_device(device: str) -> torch.device:

@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import Outputs, run_in_batches, split_outputs
+from roof_detector.inference.backends.backend import (
+    Outputs,
+    made_precision,
+    run_in_batches,
+    split_outputs,
+)
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
@@ -35,6 +40,7 @@ class TorchScriptBackend:
         path: Path,
         *,
         device: str = 'auto',
+        precision: str = 'auto',
         trust_model: bool = False,
         threads: int | None = None,
     ) -> None:
@@ -67,6 +73,7 @@ class TorchScriptBackend:
         dynamic = bool(metadata.get('args', {}).get('dynamic'))
         self._batch = None if dynamic else int(metadata.get('batch', 1))
         self.facts = ModelFacts.read(metadata, path=path, fixed=not dynamic)
+        self.precision = made_precision(self.facts, precision, path=path)
         self._model: Any = model.eval()
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:

@@ -107,7 +107,9 @@ def _check(
     device = 'cuda' if recipe.format == 'engine' else 'cpu'
     # What was made in this process a moment ago needs no other trust than its maker.
     with (
-        Detector.open(model_path, device='cpu', trust_model=trust_model) as reference,
+        Detector.open(
+            model_path, device='cpu', backend='torch', trust_model=trust_model
+        ) as reference,
         Detector.open(built, device=device, trust_model=True) as exported,
     ):
         return compare(

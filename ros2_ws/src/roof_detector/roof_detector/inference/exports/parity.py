@@ -64,6 +64,19 @@ class ParityReport:
         """Tell whether the export may be used."""
         return all(frame.holds(self.limits) for frame in self.frames)
 
+    @property
+    def worst(self) -> FrameParity:
+        """Return the frame that is farthest off, in parts of the limits."""
+        limits = self.limits
+        return max(
+            self.frames,
+            key=lambda one: max(
+                one.box_px / limits.box_px,
+                one.score / limits.score,
+                one.mask_share / limits.mask_share,
+            ),
+        )
+
     def table(self) -> str:
         """Return a Markdown table, one frame a row, the limits last."""
         limits = self.limits

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector models prepare`: build, check and time a model's exports for this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roof_detector.inference.exports.prepare import PreparedBackend
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'prepare',
+        help='build, check and time exports for this machine, so that the fastest may fly',
+        description='Build what the cache of exports lacks for a model on this machine, check it '
+        'against the checkpoint on frames and time all in turn. A detector with backend auto '
+        'then takes the fastest; nothing is ever built at take-off.',
+    )
+    parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
+    parser.add_argument(
+        '--backend',
+        nargs='+',
+        choices=('openvino', 'onnxruntime', 'tensorrt'),
+        help='all that this machine has by default',
+    )
+    parser.add_argument(
+        '--image-size',
+        type=int,
+        metavar='PIXELS',
+        help="side of the network's input at which it is checked and timed; the model's own by "
+        'default',
+    )
+    parser.add_argument(
+        '--device', default='auto', help='auto, cpu, cuda or cuda:N; auto by default'
+    )
+    parser.add_argument(
+        '--threads', type=int, metavar='N', help='CPU threads while timing; all cores by default'
+    )
+    parser.add_argument(
+        '--frames',
+        metavar='FOOTAGE',
+        help='video, bag or folder of pictures to check on; simulated by default',
+    )
+    parser.add_argument(
+        '--frame-count',
+        type=int,
+        default=4,
+        metavar='N',
+        help='most frames compared; 4 by default',
+    )
+    parser.add_argument(
+        '--cache', type=Path, metavar='FOLDER', help='~/.cache/roof_detector/exports by default'
+    )
+    parser.add_argument('--again', action='store_true', help='build even what is there')
+    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare and print a table; return 1 when a backend that was asked for cannot be used."""
+    from roof_detector.inference.backend_choice import (  # noqa: PLC0415
+        CACHED_BACKENDS,
+        choose_backend,
+    )
+    from roof_detector.inference.exports.export_cache import ExportCache  # noqa: PLC0415
+    from roof_detector.inference.exports.prepare import (  # noqa: PLC0415
+        Preparation,
+        prepare_exports,
+    )
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+    from roof_detector.simulation import sample_frames as simulation  # noqa: PLC0415
+    from roof_detector.sources.sampling import sample_frames  # noqa: PLC0415
+
+    def tell(step: str) -> None:
+        print(step, file=sys.stderr, flush=True)
+
+    tell('frames')
+    count, side = arguments.frame_count, arguments.image_size
+    preparation = Preparation(
+        model_path=resolve_model(arguments.model),
+        cache=ExportCache.at(arguments.cache),
+        frames=(
+            sample_frames(arguments.frames, count=count)
+            if arguments.frames
+            else simulation.sample_frames(count)
+        ),
+        device=arguments.device,
+        image_size=(side, side) if side else None,
+        threads=arguments.threads,
+        trust_model=arguments.trust_model,
+    )
+    prepared = prepare_exports(
+        preparation, arguments.backend or CACHED_BACKENDS, again=arguments.again, progress=tell
+    )
+    print(table(prepared))
+    choice = choose_backend(
+        preparation.model_path,
+        wish='auto',
+        device=arguments.device,
+        precision='auto',
+        cache=preparation.cache,
+    )
+    print(f'\nauto takes {choice.sentence}')
+    return int(any(one.problem for one in prepared) and arguments.backend is not None)
+
+
+def table(prepared: list[PreparedBackend]) -> str:
+    """Return a Markdown table, one backend a row."""
+    rows = [('backend', 'forward (ms)', "of torch's time", ''), ('---', '---:', '---:', '---')]
+    torch_ms = next(one.forward_ms for one in prepared if one.backend == 'torch')
+    for one in prepared:
+        times = (
+            ('', '')
+            if one.problem
+            else (f'{one.forward_ms:.1f}', f'{one.forward_ms / torch_ms:.2f}')
+        )
+        rows.append((one.backend, *times, one.problem or 'ready'))
+    return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Which runtime runs a checkpoint here: the fastest that was checked on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+import roof_detector
+from roof_detector.inference.device_name import device_name
+from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
+from roof_detector.inference.model_file import hash_model
+
+# What is made of a checkpoint for which runtime, on which kind of device it runs, and what it is
+# made and run with: other versions may answer otherwise.
+_CACHED = {
+    'openvino': ('cpu', ('torch', 'ultralytics', 'openvino')),
+    'onnxruntime': ('cpu cuda', ('torch', 'ultralytics', 'onnx', 'onnxruntime')),
+    'tensorrt': ('cuda', ('torch', 'ultralytics', 'onnx', 'tensorrt')),
+}
+CACHED_BACKENDS = tuple(_CACHED)
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """Hold which backend runs a model and why, and for each one passed over the reason.
+
+    `export` is the cached export to open instead of the checkpoint.
+    """
+
+    backend: str
+    reason: str
+    passed_over: tuple[tuple[str, str], ...] = ()
+    export: Path | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return all in one line."""
+        others = '; '.join(f'not {name}: {why}' for name, why in self.passed_over)
+        return f'{self.backend}: {self.reason}{f" ({others})" if others else ""}.'
+
+
+def resolve_device(device: str) -> str:
+    """Return cpu or cuda:N for a wish; what is no device of torch stays for a backend to judge."""
+    if device == 'auto':
+        return 'cuda:0' if torch.cuda.is_available() else 'cpu'
+    return 'cuda:0' if device == 'cuda' else device
+
+
+def export_precision(precision: str, device: str) -> str:
+    """Return the precision in which an export is looked for."""
+    if precision == 'auto':
+        return 'f16' if device.startswith('cuda') else 'f32'
+    return precision
+
+
+def why_not_here(backend: str, device: str) -> str:
+    """Say why a backend cannot run on this machine's device at all; empty where it can."""
+    devices, _ = _CACHED[backend]
+    kind = device.partition(':')[0]
+    if kind not in devices.split():
+        return f'it runs on {devices.replace(" ", " and ")}, not on {kind}'
+    if kind == 'cuda' and not torch.cuda.is_available():
+        return 'torch finds no CUDA device'
+    if find_spec(backend) is None:
+        return f'{backend} is not installed'
+    return ''
+
+
+def key_of(model_path: Path, backend: str, *, precision: str, device: str) -> ExportKey:
+    """Return the key under which an export of a checkpoint is kept."""
+    return ExportKey(
+        model_sha256=hash_model(model_path),
+        backend=backend,
+        precision=precision,
+        device=device_name(device),
+        versions=tuple(_versions(backend)),
+    )
+
+
+def choose_backend(
+    model_path: Path, *, wish: str, device: str, precision: str, cache: ExportCache
+) -> BackendChoice:
+    """Choose what runs a checkpoint: what is wished, or with auto the fastest.
+
+    Only exports count that were made of these very contents, with these versions, on this
+    device, and answered as the checkpoint did; with none, torch runs it. Raises MissingBackend
+    where the wish cannot be met.
+    """
+    device = resolve_device(device)
+    wanted = export_precision(precision, device)
+    ready: dict[str, tuple[CacheEntry, Path]] = {}
+    passed_over: dict[str, str] = {}
+    for backend in CACHED_BACKENDS if wish == 'auto' else (wish,):
+        found = _look_for(model_path, backend, device=device, precision=wanted, cache=cache)
+        if isinstance(found, str):
+            passed_over[backend] = found
+        else:
+            ready[backend] = found
+    if wish != 'auto' and not ready:
+        raise MissingBackend(
+            f'{model_path} cannot be run with {wish}: {passed_over[wish]}. Build it with: '
+            f'roof_detector models prepare {model_path} --backend {wish}; or use torch.'
+        )
+    if wish != 'auto':
+        return BackendChoice(wish, 'it is asked for', export=ready[wish][1])
+    shares = {name: entry.torch_share for name, (entry, _) in ready.items()}
+    timed = {name: share for name, share in shares.items() if share is not None}
+    passed_over |= {name: 'it was not timed' for name, share in shares.items() if share is None}
+    best = min(timed, key=lambda name: timed[name], default=None)
+    if best is None or timed[best] >= 1:
+        passed_over |= {name: f'{share:.2f} of the time of torch' for name, share in timed.items()}
+        reason = 'no checked export is faster here' if timed else 'no checked export is here'
+        return BackendChoice('torch', reason, tuple(passed_over.items()))
+    passed_over |= {
+        name: f'{share / timed[best]:.2f} of the time of {best}'
+        for name, share in {**timed, 'torch': 1.0}.items()
+        if name != best
+    }
+    entry, path = ready[best]
+    reason = f'{timed[best]:.2f} of the time of torch ({entry.measured})'
+    return BackendChoice(best, reason, tuple(passed_over.items()), path)
+
+
+def _look_for(
+    model_path: Path, backend: str, *, device: str, precision: str, cache: ExportCache
+) -> tuple[CacheEntry, Path] | str:
+    """Return an export that may be used, or the reason why there is none."""
+    if reason := why_not_here(backend, device):
+        return reason
+    key = key_of(model_path, backend, precision=precision, device=device)
+    entry = cache.find(key)
+    if entry is None:
+        return cache.why_absent(key, source=model_path.name)
+    if entry.refused:
+        return entry.refused
+    try:
+        return entry, cache.path(entry)
+    except BadModel as error:
+        return str(error).rstrip('.')
+
+
+def _versions(backend: str) -> Iterator[tuple[str, str]]:
+    yield 'roof_detector', roof_detector.__version__
+    for name in _CACHED[backend][1]:
+        for distribution in (name, f'{name}-gpu'):
+            with contextlib.suppress(PackageNotFoundError):
+                yield name, version(distribution)
+                break
