@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rosbags import rosbag1, rosbag2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -118,8 +118,13 @@ class Rosbag1Source:
         types = {}
         for connection in self._reader.connections:
             types.update(get_types_from_msg(connection.msgdef.data, connection.msgtype))
+        ours = get_typestore(Stores.ROS2_JAZZY).fielddefs
+        # Some fields changed nothing but their case, such as K and P of CameraInfo.
+        types |= {
+            k: ours[k] for k, v in types.items() if k in ours and _shape(ours[k]) == _shape(v)
+        }
         # rosbags itself skips the one field that ROS 2's header lacks, seq.
-        types[_HEADER] = get_typestore(Stores.ROS2_JAZZY).fielddefs[_HEADER]
+        types[_HEADER] = ours[_HEADER]
         self._store = get_typestore(Stores.EMPTY)
         self._store.register(types)
         self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
@@ -162,6 +167,11 @@ def open_file(path: Path) -> Source:
         return Rosbag1Source(path)
     msg = f'{path} is no bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag (ROS 1).'
     raise BagError(msg)
+
+
+def _shape(definition: Any) -> list[tuple[str, Any]]:
+    """Return the fields of a message type, by name without its case, and kind."""
+    return [(name.lower(), kind) for name, kind in definition[1]]
 
 
 @contextmanager

@@ -15,10 +15,13 @@ from rosbags.typesys import Stores, get_typestore
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
+from roof_detector.bags.schemas import message_schema
+from roof_detector.bags.typestore import shared_typestore
 from roof_detector.bags.writer import BagWriter
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 
 def test_an_empty_bag_has_no_topics_no_time_and_no_pictures(tmp_path):
@@ -82,6 +85,20 @@ def test_a_ros_1_bag_gives_messages_of_ros_2(tmp_path):
     assert read.log_time_ns == 55
     assert (decoded.header.stamp.sec, decoded.header.frame_id) == (3, 'camera')
     assert decoded.data.tolist() == pixels.tolist()
+
+
+def test_fields_of_ros_1_have_their_names_of_ros_2(tmp_path):
+    ros1, ros2 = get_typestore(Stores.ROS1_NOETIC), shared_typestore()
+    values = {'width': 80, 'height': 60, 'k': [70, 0, 40, 0, 70, 30, 0, 0, 1], 'd': [0.1]}
+    with rosbag1.Writer(tmp_path / 'flight.bag') as writer:
+        connection = writer.add_connection('/camera_info', CAMERA_INFO, typestore=ros1)
+        data = ros2.cdr_to_ros1(message_bytes(CAMERA_INFO, values), CAMERA_INFO)
+        writer.write(connection, 55, data)
+    with BagReader(tmp_path / 'flight.bag') as bag:
+        info = bag.deserialize(next(bag.messages()))
+        schema = bag.schema(CAMERA_INFO)
+    assert (info.k[2], info.d.tolist()) == (40, [0.1])  # K and D in ROS 1
+    assert schema == message_schema(CAMERA_INFO)
 
 
 def image_bag(path, **counts):
