@@ -117,8 +117,6 @@ def test_baseline_measures_both_nodes_in_the_same_run(bench):
         *(
             '--rounds',
             '1',
-            '--pace',
-            'plenty',
             '--baseline',
             str(BASELINE),
             '--baseline-threads',
