@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.replay.settings import DetectSettings
 
+_LOG = logging.getLogger(__name__)
 # A runtime beneath the detector raises RuntimeError too, as when its memory is full.
 FAILURES = (SourceError, VisionError, RuntimeError, OSError)
 
@@ -49,6 +51,9 @@ def detect_all(
             yield detection.run()
         except FAILURES as error:
             yield Outcome(text, failure=one_line(error))
+        except Exception as error:  # a fault of ours costs this input, not a night of others
+            _LOG.exception('A fault of roof_detector; please report these lines:')
+            yield Outcome(text, failure=f'{type(error).__name__}: {one_line(error)}')
 
 
 def names_of(inputs: Sequence[str]) -> list[str]:

@@ -112,14 +112,24 @@ def test_a_bag_that_is_damaged_in_its_middle_gives_what_comes_before(flights, de
     assert exit_code([outcome]) == 3
 
 
-def test_a_network_that_fails_ends_its_input_alone(good, detect, detector, monkeypatch):
+@pytest.mark.parametrize(
+    ('error', 'told'),
+    [
+        (RuntimeError('out of memory'), 'out of memory'),
+        (KeyError('what nobody thought of'), "KeyError: 'what nobody thought of'"),
+    ],
+    ids=['foreseen', 'unforeseen'],
+)
+def test_a_network_that_fails_ends_its_input_alone(
+    good, detect, detector, monkeypatch, error, told
+):
     def fail(*_):
-        raise RuntimeError('out of memory')
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(detector, 'forward', fail)
         (failed,) = detect(good)
-    assert failed.failure == 'out of memory'
+    assert failed.failure == told
     (outcome,) = detect(good, resume=True)
     assert outcome.is_whole and outcome.inferred == 3
 
