@@ -32,6 +32,7 @@ class CameraOutputs:
     def __init__(self, node: Node, *, prefix: str) -> None:
         self.skipped = 0
         self._sent: Image | None = None
+        self._sent_masks: Image | None = None
         self._node = node
         self._prefix = prefix
         self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
@@ -82,7 +83,10 @@ class CameraOutputs:
         """Publish the index image of a segmentation model, if it is still the one in use."""
         masks = self._masks
         if masks is not None:
-            masks.publish(image_message(index, encoding='16UC1', header=header))
+            self._sent_masks = image_message(
+                index, encoding='16UC1', header=header, reuse=self._sent_masks
+            )
+            masks.publish(self._sent_masks)
 
     def close(self) -> None:
         """Take the topics back."""
