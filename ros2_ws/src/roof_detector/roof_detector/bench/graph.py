@@ -16,6 +16,7 @@ from roof_detector.bench.frames import bench_frames
 from roof_detector.bench.graph_stand import GraphStand, Load
 from roof_detector.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 
 # Sent so much faster than the network answers, frames are plentiful.
@@ -27,13 +28,15 @@ class BareForward:
 
     def __init__(self, model: str, *, threads: int) -> None:
         self._detector = Detector.open(
-            resolve_model(model), threads=threads or len(os.sched_getaffinity(0))
+            resolve_model(model),
+            threads=threads or len(os.sched_getaffinity(0)),
+            cache=ExportCache.usual(),  # what the node takes, this takes
         )
 
     @property
     def backend(self) -> str:
-        """Return the runtime's name."""
-        return self._detector.backend
+        """Return the runtime, and why it was chosen."""
+        return self._detector.choice.sentence
 
     def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:
         """Return the times in milliseconds of passes for so long, after a few to warm up."""

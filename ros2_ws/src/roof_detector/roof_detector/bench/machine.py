@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from roof_detector.inference.device_name import device_name
+
 _PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
 _HERE = Path(__file__).resolve().parent
 
@@ -21,7 +23,7 @@ def describe_run() -> dict[str, Any]:
     return {
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'machine': {
-            'processor': processor_name(),
+            'processor': device_name('cpu'),
             'cores': len(os.sched_getaffinity(0)),
             'memory_gb': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9, 1),
             'system': platform.platform(),
@@ -30,14 +32,6 @@ def describe_run() -> dict[str, Any]:
         'versions': {'python': platform.python_version(), **_versions()},
         'commit': _commit(),
     }
-
-
-def processor_name() -> str:
-    """Return the model of the processor, which platform.processor() leaves out on Linux."""
-    for line in Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines():
-        if line.startswith('model name'):
-            return line.partition(':')[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _versions() -> dict[str, str]:
