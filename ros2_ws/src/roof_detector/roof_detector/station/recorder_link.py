@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import Future
 from typing import Any
 
 from rclpy.node import Node
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from roof_detector.station.answer import answer_of
 from roof_detector.station.remote_parameters import RemoteParameters
 
 _ANSWER_WITHIN_S = 10.0
@@ -57,12 +56,7 @@ class RecorderLink:
     async def _call(self, client: Any, request: Any) -> str:
         if not client.service_is_ready():
             return f'{self.name} does not answer.'
-        answer: Future[Any] = Future()
-        client.call_async(request).add_done_callback(
-            lambda future: answer.set_result(future.result())
-        )
-        try:
-            response = await asyncio.wait_for(asyncio.wrap_future(answer), _ANSWER_WITHIN_S)
-        except asyncio.TimeoutError:
+        response = await answer_of(client.call_async(request), within_s=_ANSWER_WITHIN_S)
+        if response is None:
             return f'{self.name} did not answer within {_ANSWER_WITHIN_S:.0f} s.'
         return '' if response.success else str(response.message)

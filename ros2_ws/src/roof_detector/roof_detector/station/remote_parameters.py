@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +13,8 @@ from rcl_interfaces.msg import ParameterDescriptor, ParameterType
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.parameter_client import AsyncParameterClient
+
+from roof_detector.station.answer import answer_of
 
 # How `ros.parameters.Parameter.descriptor` says which values there are.
 _CHOICES = re.compile(r' One of: ([^.]+)\.$')
@@ -88,13 +88,9 @@ class RemoteParameters:
             parameter = Parameter(name, known.type, plain)
         except ValueError as error:
             return str(error)
-        answer: Future[Any] = Future()
-        self._client.set_parameters_atomically([parameter]).add_done_callback(
-            lambda future: answer.set_result(future.result())
-        )
-        try:
-            response = await asyncio.wait_for(asyncio.wrap_future(answer), _ANSWER_WITHIN_S)
-        except asyncio.TimeoutError:
+        call = self._client.set_parameters_atomically([parameter])
+        response = await answer_of(call, within_s=_ANSWER_WITHIN_S)
+        if response is None:
             return f'{self.name} did not answer within {_ANSWER_WITHIN_S:.0f} s.'
         self._ask_values()
         return '' if response.result.successful else response.result.reason or 'Refused.'
