@@ -44,7 +44,7 @@ from roof_detector.vision.thresholds import Thresholds
 SIZE_WH = (1920, 1080)
 INSTANCES = 50
 THRESHOLDS = Thresholds(confidence=0.0001, iou=0.9, max_detections=INSTANCES)
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0  # a busy machine is slow to start whoever listens
 
 
 @dataclass(frozen=True, eq=False)
