@@ -38,7 +38,7 @@ def plot_ages(rows: Sequence[Row], path: Path, *, title: str) -> None:
     for axes in (ages, rates):
         axes.set_xticks(range(len(cases)), cases, rotation=45, ha='right')
         axes.grid(visible=True, axis='y', alpha=0.3)
-    ages.legend(fontsize='small')
+    figure.legend(*ages.get_legend_handles_labels(), loc='outside lower left', ncols=5)
     figure.savefig(path, dpi=_DPI)
 
 
@@ -49,16 +49,17 @@ def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
     samples = soak['samples']
     minutes = [sample['at_s'] / 60 for sample in samples]
     memory.plot(minutes, [sample['memory_mb'] for sample in samples])
-    memory.set(ylabel='memory, MB', ylim=(0, None), title='Endurance')
+    memory.set(ylabel='memory, MB', title='Endurance')
     aged = [sample for sample in samples if sample['results']]
     for percent in ('p50', 'p95'):
         values = [sample['age_ms'][percent] for sample in aged]
         age.plot([sample['at_s'] / 60 for sample in aged], values, label=percent)
-    age.set(ylabel='age, ms', ylim=(0, None))
+    age.set(ylabel='age, ms')
     for name in ('threads', 'handles'):
         counts.plot(minutes, [sample[name] for sample in samples], label=name)
-    counts.set(xlabel='minutes', ylabel='count', ylim=(0, None))
+    counts.set(xlabel='minutes', ylabel='count')
     for axes in (memory, age, counts):
+        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         axes.grid(visible=True, alpha=0.3)
     age.legend(loc='lower right')
     counts.legend(loc='lower right')
