@@ -103,7 +103,7 @@ def _table(context: StationContext) -> ui.table:
         for name in names
     ]
     table = ui.table(columns=columns, rows=[], row_key='name').classes('w-full').mark('flights')
-    table.props('flat hide-bottom wrap-cells').props['rows-per-page-options'] = [0]
+    table.props('flat hide-bottom').props['rows-per-page-options'] = [0]
     table.props['no-data-label'] = context.text('no_flights')
     table.add_slot('body-cell-state', _BADGE)
     buttons = ''.join(_button(name, context.text(name)) for name in _BUTTONS)
@@ -129,7 +129,7 @@ def _row(context: StationContext, flight: RecordedFlight) -> dict[str, Any]:
         state += ' · ' + context.text('kept')
     return {
         'name': flight.name,
-        'began': f'{began:%Y-%m-%d %H:%M:%S}',
+        'began': f'{began:%Y-%m-%d %H:%M}',
         'duration': '' if flight.duration_s is None else clock(flight.duration_s),
         'size': f'{flight.size_bytes / 1e6:,.1f} MB',
         'state': state,

@@ -50,7 +50,7 @@ class JobOptions:
 
 def _slider(words: str, value: float) -> ui.slider:
     with ui.row().classes('w-full items-center no-wrap'):
-        ui.label(words).classes('w-28')
+        ui.label(words).classes('w-32 shrink-0')
         slider = ui.slider(min=0, max=1, step=0.01, value=value).classes('grow')
         ui.label().bind_text_from(slider, 'value', lambda one: f'{one:.2f}').classes(
             'w-12 text-right tabular-nums font-bold'
