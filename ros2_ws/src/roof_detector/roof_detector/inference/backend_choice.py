@@ -118,7 +118,9 @@ def choose_backend(
     best = min(timed, key=lambda name: timed[name], default=None)
     if best is None or timed[best] >= 1:
         passed_over |= {name: f'{share:.2f} of the time of torch' for name, share in timed.items()}
-        reason = 'no checked export is faster here' if timed else 'no checked export is here'
+        reason = (
+            'no checked export is faster here' if timed else 'no checked and timed export is here'
+        )
         return BackendChoice('torch', reason, tuple(passed_over.items()))
     passed_over |= {
         name: f'{share / timed[best]:.2f} of the time of {best}'

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backend_choice import BackendChoice, choose_backend
+from roof_detector.inference.backend_choice import CACHED_BACKENDS, BackendChoice, choose_backend
 from roof_detector.inference.backends.backend import Backend, Outputs
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.exports.export_cache import ExportCache
@@ -95,7 +95,11 @@ class Detector:
         choice = BackendChoice(
             backend_for(path), 'it is what the file is made for, no export is looked for'
         )
-        if cache is not None and choice.backend == 'torch' and backend != 'torch':
+        if (
+            cache is not None
+            and choice.backend == 'torch'
+            and backend in ('auto', *CACHED_BACKENDS)
+        ):
             choice = choose_backend(
                 path, wish=backend, device=device, precision=precision, cache=cache
             )

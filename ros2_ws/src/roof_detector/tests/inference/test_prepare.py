@@ -26,6 +26,9 @@ from roof_detector.inference.exports.prepare import Preparation, prepare_exports
 SIZE_WH = (128, 96)
 ON_CPU = ('openvino', 'onnxruntime')
 
+# Exports take minutes on a processor that others use as well.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope='module')
 def checkpoint(detect_pt, tmp_path_factory):
@@ -77,7 +80,21 @@ def test_without_exports_torch_runs_a_checkpoint_and_each_other_has_a_reason(det
     assert list(tmp_path.iterdir()) == [], 'a choice builds nothing'
     with Detector.open(detect_pt, device='cpu', cache=ExportCache(tmp_path)) as detector:
         assert detector.backend == 'torch'
-        assert 'no checked export is here' in detector.choice.sentence
+        assert 'no checked and timed export is here' in detector.choice.sentence
+
+
+def test_what_is_no_backend_is_refused_with_or_without_a_cache(detect_pt, tmp_path):
+    with pytest.raises(MissingBackend, match="'caffe' is not one of auto, torch"):
+        Detector.open(detect_pt, device='cpu', backend='caffe', cache=ExportCache(tmp_path))
+
+
+def test_an_export_that_was_never_timed_is_passed_over(checkpoint, cache):
+    timed(checkpoint, cache, openvino=0.5, onnxruntime=0.6)
+    entry = cache.find(key_of(checkpoint, 'openvino', precision='f32', device='cpu'))
+    cache.keep_times(entry, forward_ms=0.0, torch_ms=0.0, measured='')
+    choice = choose(checkpoint, cache)
+    assert choice.backend == 'onnxruntime'
+    assert dict(choice.passed_over)['openvino'] == 'it was not timed'
 
 
 def test_prepared_exports_are_checked_and_timed_beside_torch(preparation, prepared):
