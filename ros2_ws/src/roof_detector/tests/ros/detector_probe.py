@@ -52,10 +52,20 @@ class DetectorProbe:
                 lambda: (
                     self.node.count_publishers('/detector/detections')
                     and self.images.get_subscription_count()
+                    and self._is_heard_as_offered()
                 ),
                 within_s=PATIENCE_S,
                 what='an active detector',
             )
+
+    def _is_heard_as_offered(self):
+        """Tell whether the detector's reader has followed the reliability of the images.
+
+        Until then it is best effort, and a first image may be lost.
+        """
+        readers = self.node.get_subscriptions_info_by_topic(self.images.topic_name)
+        offered = self.images.qos_profile.reliability
+        return any(reader.qos_profile.reliability == offered for reader in readers)
 
     def stamp(self):
         return self.node.get_clock().now().to_msg()
