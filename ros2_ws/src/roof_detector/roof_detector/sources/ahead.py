@@ -28,7 +28,7 @@ class Ahead(Generic[T]):
         self._changed = threading.Condition()
         self._finished = False
         self._stopped = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name='ahead', daemon=True)
         self._thread.start()
 
@@ -66,7 +66,7 @@ class Ahead(Generic[T]):
                     self._changed.wait_for(lambda: self._stopped or len(self._ready) < self._depth)
                     if self._stopped:
                         return
-        except Exception as error:
+        except BaseException as error:  # whatever it was, it must not look like the end
             self._failure = error
         finally:
             with self._changed:

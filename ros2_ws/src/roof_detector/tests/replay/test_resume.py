@@ -66,7 +66,7 @@ def test_a_journal_of_something_else_is_begun_anew(tmp_path):
     assert Journal(tmp_path / 'journal', made_from='another flight').frame_count == 0
 
 
-class PowerCutError(Exception):
+class PowerCutError(BaseException):
     """What no part of the program expects."""
 
 
