@@ -70,14 +70,14 @@ def served(root, nodes):
         graph.close()
 
 
-@pytest.fixture(scope='package')
+@pytest.fixture(scope='module')
 def grounded(tmp_path_factory):
     """Serve the page beside an idle recorder."""
     with served(tmp_path_factory.mktemp('grounded'), {}) as site:
         yield site
 
 
-@pytest.fixture(scope='package')
+@pytest.fixture(scope='module')
 def flying(tmp_path_factory):
     """Serve the page over a simulated flight that is detected in."""
     flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
