@@ -125,7 +125,7 @@ def test_pages_that_come_and_go_leave_nothing_behind(page, site, new_page):
         tab.evaluate('window.socket.disconnect().connect()')
         tab.wait_for_function('window.socket.connected')
     tab.close()
-    deadline_s = time.monotonic() + 60
+    deadline_s = time.monotonic() + 120
     after = load_of()
     while any(after[name] > before[name] for name in before):
         assert time.monotonic() < deadline_s, (before, after)
