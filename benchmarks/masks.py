@@ -35,6 +35,7 @@ from roof_detector.bench.result_file import write_result
 from roof_detector.inference.detector import Detector, Prepared
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.camera_outputs import CameraOutputs
+from roof_detector.ros.free_domain import free_domain
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.masks import InstanceMasks
@@ -114,7 +115,7 @@ def main() -> None:
     if options.listen:
         listen()
         return
-    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     run = describe_run()
     listener = subprocess.Popen([sys.executable, __file__, '--listen'])
     try:

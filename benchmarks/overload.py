@@ -30,6 +30,7 @@ from roof_detector.bench.machine import describe_run
 from roof_detector.bench.process_meter import sample_process
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.ros.free_domain import free_domain
 from roof_detector.ros.messages import image_message
 from roof_detector.vision.thresholds import Thresholds
 
@@ -110,7 +111,7 @@ def main() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
     forward_s = forward_alone_s(arguments.model, picture)
 
-    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     command = [sys.executable, '-m', 'roof_detector.ros.detector_node', '--ros-args']
     detector = subprocess.Popen([*command, '-p', f'model:={arguments.model}'])
     rclpy.init()

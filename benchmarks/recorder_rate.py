@@ -34,6 +34,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.bags.writer import BagWriter
+from roof_detector.ros.free_domain import free_domain
 from roof_detector.ros.messages import compressed_message, detections_message, image_message
 from roof_detector.simulation.flight import SurveyFlight
 from roof_detector.simulation.world import RoofWorld
@@ -210,7 +211,7 @@ def main() -> None:
     parser.add_argument('--seconds', type=float, default=10.0)
     parser.add_argument('--output', type=Path)
     arguments = parser.parse_args()
-    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 101 + 1))
+    os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     rclpy.init()
     parts = messages()
     data = {kind: [serialize_message(message) for message in parts[kind]] for kind in parts}

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from roof_detector.bench.frames import bench_frames
+from roof_detector.bench.machine import available_cores
 from roof_detector.bench.predictions import UltralyticsPrediction
 from roof_detector.bench.spread import spread_ms
 from roof_detector.bench.turns import Frame, throughput_ratio, time_in_turn
@@ -26,7 +26,7 @@ def time_forward(
     All files are open at once and take turns.
     """
     frames = list(bench_frames(size_wh))
-    detectors = [Detector.open(path, threads=threads or _cores()) for path in models]
+    detectors = [Detector.open(path, threads=threads or available_cores()) for path in models]
     prepared = [{id(frame): one.prepare(frame) for frame in frames} for one in detectors]
     ways = {
         str(i): (lambda frame, one=one, fitted=fitted: one.forward(fitted[id(frame)]))
@@ -53,8 +53,8 @@ def time_detect(
     frames = list(bench_frames(size_wh))
     thresholds = Thresholds()
     stages_s: dict[str, list[float]] = defaultdict(list)
-    with Detector.open(model, threads=threads or _cores()) as detector:
-        theirs = UltralyticsPrediction(detector, thresholds, threads=threads or _cores())
+    with Detector.open(model, threads=threads or available_cores()) as detector:
+        theirs = UltralyticsPrediction(detector, thresholds, threads=threads or available_cores())
         theirs.warm_up(frames[0])
 
         def detect(frame: Frame) -> None:
@@ -89,7 +89,3 @@ def _facts(detector: Detector, size_wh: tuple[int, int]) -> dict[str, str]:
 def _input_size(detector: Detector, size_wh: tuple[int, int]) -> str:
     width, height = detector.prepare(bench_frames(size_wh)[0]).geometry.input_wh
     return f'{width}x{height}'
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from roof_detector.bench.contender import Contender
 from roof_detector.bench.frames import bench_frames
 from roof_detector.bench.graph_stand import GraphStand, Load
+from roof_detector.bench.machine import available_cores
 from roof_detector.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.exports.export_cache import ExportCache
@@ -29,7 +29,7 @@ class BareForward:
     def __init__(self, model: str, *, threads: int) -> None:
         self._detector = Detector.open(
             resolve_model(model),
-            threads=threads or len(os.sched_getaffinity(0)),
+            threads=threads or available_cores(),
             cache=ExportCache.usual(),  # what the node takes, this takes
         )
 

@@ -24,7 +24,7 @@ def describe_run() -> dict[str, Any]:
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'machine': {
             'processor': device_name('cpu'),
-            'cores': len(os.sched_getaffinity(0)),
+            'cores': available_cores(),
             'memory_gb': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9, 1),
             'system': platform.platform(),
             'load_1min': round(os.getloadavg()[0], 2),
@@ -32,6 +32,11 @@ def describe_run() -> dict[str, Any]:
         'versions': {'python': platform.python_version(), **_versions()},
         'commit': _commit(),
     }
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _versions() -> dict[str, str]:

@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.bench.errors import BenchError
+from roof_detector.ros.onlooker import Onlooker
 
 
-class ResultListener:
+class ResultListener(Onlooker):
     """Collect when results came and how old they were then: `moments_s`, `ages_s`.
 
     An age is from the stamp, which the publisher sets just before it sends, to the callback that
@@ -31,11 +28,7 @@ class ResultListener:
         self.ages_s: list[float] = []
         self.pictures = 0
         self.values: dict[str, str] = {}
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain_id)
-        self.node = rclpy.create_node('result_listener', context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
+        super().__init__(name='result_listener', domain_id=domain_id)
         self._results: Subscription | None = None
         self._picture_reader: Subscription | None = None
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
@@ -70,7 +63,7 @@ class ResultListener:
         """Listen for so long."""
         until_s = time.monotonic() + for_s
         while (left_s := until_s - time.monotonic()) > 0:
-            self._executor.spin_once(timeout_sec=left_s)
+            self.executor.spin_once(timeout_sec=left_s)
 
     def wait_until(
         self,
@@ -86,7 +79,7 @@ class ResultListener:
             check()
             if time.monotonic() > deadline_s:
                 raise BenchError(f'{what} did not come within {within_s:.0f} s.')
-            self._executor.spin_once(timeout_sec=0.2)
+            self.executor.spin_once(timeout_sec=0.2)
 
     def _take(self, result: Detection2DArray) -> None:
         stamp = result.header.stamp
@@ -100,16 +93,3 @@ class ResultListener:
         for status in array.status:
             if status.name.endswith(': detection'):
                 self.values = {pair.key: pair.value for pair in status.values}
-
-    def __enter__(self) -> ResultListener:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)

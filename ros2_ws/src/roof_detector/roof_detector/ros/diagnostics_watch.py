@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
+
+from roof_detector.ros.onlooker import Onlooker
 
 
 @dataclass(frozen=True)
@@ -22,21 +20,17 @@ class Report:
     values: dict[str, str]
 
 
-class DiagnosticsWatch:
+class DiagnosticsWatch(Onlooker):
     """Listen to /diagnostics without being a node's process oneself."""
 
     def __init__(self, *, name: str) -> None:
         self.reports: dict[str, Report] = {}
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = rclpy.create_node(name, context=self._context)
-        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        super().__init__(name=name)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
 
     def listen(self, *, for_s: float) -> None:
         """Take in what comes, for at most this long."""
-        self._executor.spin_once(timeout_sec=for_s)
+        self.executor.spin_once(timeout_sec=for_s)
 
     def values(self, prefix: str) -> dict[str, str]:
         """Return the values of the status whose name begins with a node's name, if it spoke."""
@@ -52,16 +46,3 @@ class DiagnosticsWatch:
                 is_error=status.level == DiagnosticStatus.ERROR,
                 values={pair.key: pair.value for pair in status.values},
             )
-
-    def __enter__(self) -> DiagnosticsWatch:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        rclpy.shutdown(context=self._context)
