@@ -87,7 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.flight.pictures import write_annotated  # noqa: PLC0415
     from roof_detector.flight.report import as_json, as_table  # noqa: PLC0415
     from roof_detector.flight.summary import summarise_flight  # noqa: PLC0415
+    from roof_detector.sources.opening import is_live, open_source  # noqa: PLC0415
 
+    if arguments.input is not None and not is_live(arguments.input):
+        open_source(arguments.input).close()  # what cannot be read is said before anything starts
     output = _fresh_folder(arguments.output)
     bag = _rehearsal(arguments, output).fly()
     summary = summarise_flight(bag)

@@ -11,10 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-
 import roof_detector
-from roof_detector.inference.device_name import device_name
+from roof_detector.inference.device_name import device_name, has_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_file import hash_model
@@ -51,7 +49,7 @@ class BackendChoice:
 def resolve_device(device: str) -> str:
     """Return cpu or cuda:N for a wish; what is no device of torch stays for a backend to judge."""
     if device == 'auto':
-        return 'cuda:0' if torch.cuda.is_available() else 'cpu'
+        return 'cuda:0' if has_cuda() else 'cpu'
     return 'cuda:0' if device == 'cuda' else device
 
 
@@ -68,7 +66,7 @@ def why_not_here(backend: str, device: str) -> str:
     kind = device.partition(':')[0]
     if kind not in devices.split():
         return f'it runs on {devices.replace(" ", " and ")}, not on {kind}'
-    if kind == 'cuda' and not torch.cuda.is_available():
+    if kind == 'cuda' and not has_cuda():
         return 'torch finds no CUDA device'
     if find_spec(backend) is None:
         return f'{backend} is not installed'

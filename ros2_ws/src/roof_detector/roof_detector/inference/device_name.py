@@ -4,15 +4,33 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+from functools import cache
 from pathlib import Path
 
-import torch
+
+@cache
+def has_cuda() -> bool:
+    """Tell whether torch finds a CUDA device.
+
+    Importing torch takes seconds and some 200 MB, which a detector that runs an export on a
+    processor can spare: without a driver's library there is nothing to ask torch about.
+    """
+    try:
+        ctypes.CDLL('nvcuda.dll' if platform.system() == 'Windows' else 'libcuda.so.1')
+    except OSError:
+        return False
+    import torch  # noqa: PLC0415  (see above)
+
+    return torch.cuda.is_available()
 
 
 def device_name(device: str) -> str:
     """Return the model of the processor, or of the CUDA device that is asked for."""
-    if torch.device(device).type == 'cuda':
+    if device.startswith('cuda'):
+        import torch  # noqa: PLC0415  (only who has a CUDA device needs it)
+
         return torch.cuda.get_device_name(device)
     cpuinfo = Path('/proc/cpuinfo')  # platform.processor() leaves the model out on Linux
     if cpuinfo.exists():

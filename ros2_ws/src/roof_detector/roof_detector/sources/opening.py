@@ -67,6 +67,12 @@ def open_source(
     return source
 
 
+def is_live(text: str) -> bool:
+    """Tell whether a text names a camera or a stream rather than a file."""
+    camera = _live_camera(text.strip(), size_wh=None, pixel_format='', rate_hz=None)
+    return camera is not None
+
+
 def _live_camera(
     text: str, *, size_wh: tuple[int, int] | None, pixel_format: str, rate_hz: float | None
 ) -> V4l2Camera | NetworkStream | None:

@@ -12,15 +12,17 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from tiny_model import write_model
 
 
 @pytest.fixture
 def demo(tmp_path):
-    def run(*arguments):
+    def run(*arguments, model=None):
         output = tmp_path / 'demo_output'
         command = [sys.executable, '-m', 'roof_detector.cli.main', 'demo']
+        chosen = [] if model is None else ['--model', str(model)]
         finished = subprocess.run(
-            [*command, '--output', str(output), *arguments],
+            [*command, '--output', str(output), *chosen, *arguments],
             env={name: value for name, value in os.environ.items() if name != 'ROS_DOMAIN_ID'},
             capture_output=True,
             text=True,
@@ -30,6 +32,14 @@ def demo(tmp_path):
         return finished, output
 
     return run
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return a small network, for what the shipped one need not be loaded for."""
+    path = tmp_path / 'tiny.onnx'
+    write_model(path)
+    return path
 
 
 def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
@@ -50,9 +60,9 @@ def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
     assert 'recall at IoU 0.5' in finished.stdout
 
 
-def test_a_folder_of_pictures_is_flown_instead(demo, tmp_path, footage):
+def test_a_folder_of_pictures_is_flown_instead(demo, model, tmp_path, footage):
     folder = footage.write_pictures(tmp_path / 'pictures', numbers=range(4))
-    finished, output = demo('--input', str(folder), '--rate', '2')
+    finished, output = demo('--input', str(folder), '--rate', '2', model=model)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     summary = json.loads((output / 'summary.json').read_text())
     assert summary['frames']['published'] == 4
@@ -60,13 +70,14 @@ def test_a_folder_of_pictures_is_flown_instead(demo, tmp_path, footage):
 
 
 def test_footage_that_is_missing_ends_the_demo_with_a_sentence(demo, tmp_path):
-    finished, _ = demo('--input', str(tmp_path / 'missing.mp4'))
+    finished, output = demo('--input', str(tmp_path / 'missing.mp4'))
     assert finished.returncode == 1
+    assert not output.exists(), 'nothing was started'
     assert 'missing.mp4' in finished.stderr
     assert 'Traceback' not in finished.stderr
 
 
-def test_a_second_demo_replaces_the_first(demo, tmp_path):
+def test_a_second_demo_replaces_the_first(demo, model, tmp_path):
     (tmp_path / 'demo_output' / 'annotated').mkdir(parents=True)
     stale = tmp_path / 'demo_output' / 'annotated' / 'old.jpg'
     stale.write_bytes(b'')
@@ -74,7 +85,7 @@ def test_a_second_demo_replaces_the_first(demo, tmp_path):
     mine.write_text('kept')
     picture = tmp_path / 'roof.png'
     cv2.imwrite(str(picture), np.full((90, 160, 3), 120, np.uint8))
-    finished, _ = demo('--input', str(picture))
+    finished, _ = demo('--input', str(picture), model=model)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert not stale.exists()
     assert mine.read_text() == 'kept'

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import has_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.vision.errors import BadThreshold, VisionError, ZeroSize
 from roof_detector.vision.thresholds import Thresholds
@@ -150,3 +153,27 @@ def test_a_path_from_the_home_folder_is_found(detect_pt, monkeypatch):
     monkeypatch.setenv('HOME', str(detect_pt.parent))
     with Detector.open(f'~/{detect_pt.name}', device='cpu') as detector:
         assert detector.model_path == detect_pt
+
+
+WITHOUT_TORCH = """
+import sys
+import numpy as np
+import roof_detector.inference.exports.export_cache
+from roof_detector.inference.detector import Detector
+from roof_detector.vision.thresholds import Thresholds
+
+with Detector.open(sys.argv[1], device='cpu') as detector:
+    detector.detect(np.zeros((60, 80, 3), np.uint8), Thresholds())
+assert 'torch' not in sys.modules and 'ultralytics' not in sys.modules
+"""
+
+
+@pytest.mark.parametrize('kind', ['onnx', 'openvino'])
+def test_an_export_starts_on_a_processor_without_torch(detect_models, kind):
+    command = [sys.executable, '-c', WITHOUT_TORCH, str(getattr(detect_models, kind))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cuda_device_is_there_where_torch_finds_one():
+    assert has_cuda() == torch.cuda.is_available()

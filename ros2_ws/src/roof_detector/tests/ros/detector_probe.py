@@ -22,6 +22,7 @@ class DetectorProbe:
         self,
         graph,
         *,
+        export_cache,
         image_qos=None,
         arguments=(),
         remappings=(),
@@ -44,28 +45,19 @@ class DetectorProbe:
         self.node.create_subscription(
             DiagnosticArray, '/diagnostics', self.reports.append, QoSProfile(depth=10)
         )
-        parameters = [f'image_transport:={transport}', 'threads:=1', *arguments]
+        here = [f'image_transport:={transport}', f'export_cache:={export_cache}']
+        parameters = [*here, 'threads:=1', *arguments]
         options = [*remappings, *(text for one in parameters for text in ('-p', one))]
         self.process = graph.start('roof_detector.ros.detector_node', '--ros-args', *options)
         if wait:
             graph.wait_until(
                 lambda: (
                     self.node.count_publishers('/detector/detections')
-                    and self.images.get_subscription_count()
-                    and self._is_heard_as_offered()
+                    and graph.is_heard(self.node, self.images)
                 ),
                 within_s=PATIENCE_S,
                 what='an active detector',
             )
-
-    def _is_heard_as_offered(self):
-        """Tell whether the detector's reader has followed the reliability of the images.
-
-        Until then it is best effort, and a first image may be lost.
-        """
-        readers = self.node.get_subscriptions_info_by_topic(self.images.topic_name)
-        offered = self.images.qos_profile.reliability
-        return any(reader.qos_profile.reliability == offered for reader in readers)
 
     def stamp(self):
         return self.node.get_clock().now().to_msg()

@@ -74,6 +74,18 @@ class Graph:
                 raise AssertionError(f'{what} did not come true within {within_s} s')
             self.executor.spin_once(timeout_sec=0.05)
 
+    @staticmethod
+    def is_heard(node, publisher):
+        """Tell whether a reader has matched the publisher and followed its reliability.
+
+        A reader of images begins as best effort: until it has followed what is offered, a first
+        image may be lost.
+        """
+        offered = publisher.qos_profile.reliability
+        readers = node.get_subscriptions_info_by_topic(publisher.topic_name)
+        followed = any(reader.qos_profile.reliability == offered for reader in readers)
+        return followed and publisher.get_subscription_count() > 0
+
     def call(self, node, service_type, name, request, *, within_s=60.0):
         """Call a service and return its response."""
         client = node.create_client(service_type, name)

@@ -31,6 +31,7 @@ def page(new_page):
     page.locator('file-drop input[multiple]').wait_for(state='attached')
     page.locator('.q-tab-panel .q-select').first.click()
     page.get_by_role('option', name='tiny.onnx').click()
+    page.locator('file-drop[options*="tiny.onnx"]').wait_for()
     return page
 
 

@@ -121,7 +121,7 @@ def test_pages_that_come_and_go_leave_nothing_behind(page, site, new_page):
         tab.reload(wait_until='commit')
         tab.wait_for_function('window.socket?.connected')
     assert load_of()['pages'] > before['pages']
-    for _ in range(15):
+    for _ in range(6):
         tab.evaluate('window.socket.disconnect().connect()')
         tab.wait_for_function('window.socket.connected')
     tab.close()

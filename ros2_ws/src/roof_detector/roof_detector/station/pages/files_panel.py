@@ -36,14 +36,13 @@ def _build_drop(context: StationContext) -> None:
     with ui.card().classes('station-card w-full'):
         drop = file_drop.build(context, target='jobs', words='drop_here', hint='drop_hint')
         drop.props('many')
-        options = JobOptions(context)
 
-    def follow() -> None:
-        options.follow()
-        if drop.props.get('options') != options.query:
+        def take_over() -> None:
             drop.props['options'] = options.query
 
-    ui.timer(0.3, follow)
+        options = JobOptions(context, on_change=take_over)
+        take_over()
+    ui.timer(1.0, options.follow)
 
 
 class _JobList:

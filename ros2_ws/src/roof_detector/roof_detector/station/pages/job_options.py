@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,15 +14,22 @@ from roof_detector.vision.thresholds import Thresholds
 
 
 class JobOptions:
-    """Hold model and thresholds for the jobs to come, with their controls."""
+    """Hold model and thresholds for the jobs to come, with their controls.
 
-    def __init__(self, context: StationContext) -> None:
+    `on_change` is called with each new value, at once: a file may be dropped right after.
+    """
+
+    def __init__(
+        self, context: StationContext, *, on_change: Callable[[], None] = lambda: None
+    ) -> None:
         usual, self._shelf, text = Thresholds(), context.shelf, context.text
         models = self._shelf.choices
         first = 'roof_anomalies' if 'roof_anomalies' in models else next(iter(models), None)
         self._model = ui.select(models, value=first, label=text('model')).classes('w-full')
         self._confidence = _slider(text('confidence'), usual.confidence)
         self._iou = _slider(text('overlap'), usual.iou)
+        for control in (self._model, self._confidence, self._iou):
+            control.on_value_change(lambda _: on_change())
 
     @property
     def query(self) -> str:
