@@ -15,8 +15,8 @@ METADATA_KEY = 'roof_detector'
 class Provenance:
     """Hold what an export says of its making.
 
-    `source_sha256` is that of the checkpoint's file; `precision` that of the weights, f32 or f16;
-    `versions` are pairs of package and version, of all that took part.
+    `source_sha256` is that of the checkpoint's file; `precision` that of the weights, f32, f16 or
+    int8; `versions` are pairs of package and version, of all that took part.
     """
 
     source: str

@@ -24,6 +24,9 @@ def sample_frames(text: str, *, count: int) -> list[NDArray[np.uint8]]:
     They lie evenly over the source where it knows its length, else at its beginning. Raises
     SourceError when there is not a single one.
     """
+    if count < 1:
+        msg = f'{count} pictures were asked for, expected 1 or more.'
+        raise SourceError(msg)
     with open_source(text) as source:
         length = source.frame_count
         frames: Iterable[SourceFrame] = source

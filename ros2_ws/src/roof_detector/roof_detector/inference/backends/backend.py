@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
 class Backend(Protocol):
     """Run one model on one device; one thread at a time.
 
-    `precision` is what is computed with, as far as the runtime tells: f32, f16 or bf16.
+    `precision` is what is computed with, as far as the runtime tells: f32, f16, bf16 or int8.
     """
 
     name: str

@@ -80,8 +80,7 @@ class OpenVinoBackend:
         if fixed:
             metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
         self.facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
-        hint = compiled.get_property('INFERENCE_PRECISION_HINT')
-        self.precision = str(hint.get_type_name())
+        self.precision = _precision_of(compiled, self.facts)
         self._request: Any = compiled.create_infer_request()
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
@@ -94,6 +93,13 @@ class OpenVinoBackend:
     def close(self) -> None:
         """Free the compiled model."""
         self._request = None
+
+
+def _precision_of(compiled: Any, facts: ModelFacts) -> str:
+    """Return what the network is computed with: 8 bits stand in the graph, all else is a hint."""
+    if facts.provenance is not None and facts.provenance.precision == 'int8':
+        return 'int8'
+    return str(compiled.get_property('INFERENCE_PRECISION_HINT').get_type_name())
 
 
 def _only_file(folder: Path, pattern: str) -> Path:

@@ -7,11 +7,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from roof_detector.inference.backends.backend import Outputs, split_outputs
+from roof_detector.inference.backends.fused_convolutions import (
+    can_fuse_convolutions,
+    fuse_convolutions,
+)
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
@@ -46,19 +51,31 @@ class TorchBackend:
         self._model: Any = model.to(
             device=self._device, dtype=self._dtype, memory_format=torch.channels_last
         )
+        if not on_cuda and self.precision == 'f32' and can_fuse_convolutions():
+            fuse_convolutions(self._model)
 
     def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
         with torch.inference_mode():
-            pixels = torch.from_numpy(canvases_bgr)
-            if self._device.type == 'cuda':
-                # From pinned memory the copy runs while the next kernels are being queued.
-                pixels = pixels.pin_memory().to(self._device, non_blocking=True)
-            # Permuting keeps the bytes in place: the result is in channels_last as it stands.
-            blob = pixels.flip(-1).permute(0, 3, 1, 2).to(self._dtype).mul_(1 / 255)
-            output = self._model(blob)[0]
+            output = self._model(self._normalize(canvases_bgr))[0]
             tensors = output if isinstance(output, tuple) else (output,)
             return split_outputs([tensor.float().cpu().numpy() for tensor in tensors])
+
+    def _normalize(self, canvases_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Return pictures as RGB in 0..1 (n, 3, height, width), in channels_last.
+
+        Permuting keeps the bytes in place: they are in that order as they come.
+        """
+        if self._device.type == 'cuda':
+            # From pinned memory the copy runs while the next kernels are being queued.
+            pixels = torch.from_numpy(canvases_bgr).pin_memory()
+            pixels = pixels.to(self._device, non_blocking=True)
+            return pixels.flip(-1).permute(0, 3, 1, 2).to(self._dtype).mul_(1 / 255)
+        # A tenth of the time that torch takes for the same on a processor.
+        shape = canvases_bgr.shape
+        rgb = cv2.cvtColor(canvases_bgr.reshape(-1, *shape[2:]), cv2.COLOR_BGR2RGB)
+        scaled = np.multiply(rgb, np.float32(1 / 255), dtype=np.float32).reshape(shape)
+        return torch.from_numpy(scaled).permute(0, 3, 1, 2).to(self._dtype)
 
     def close(self) -> None:
         """Free the model and, on CUDA, its memory."""

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""An OpenVINO export whose convolutions compute with 8 bits."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.provenance import METADATA_KEY
+from roof_detector.vision.letterbox import to_blob
+
+PRECISION = 'int8'
+_LAYER = re.compile(r'__module\.model\.(\d+)')  # as OpenVINO names what torch traced
+
+
+def write_eight_bits(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+    """Write the export's network with 8 bits into a new folder, metadata included.
+
+    `frames` (height, width, 3) uint8 BGR show which values occur in each layer: they are fitted
+    as the node fits them. Weights have a scale for each output channel; NNCF chooses symmetric
+    or asymmetric values by the activation (its preset "mixed", which it advises for SiLU).
+    """
+    import nncf  # noqa: PLC0415  (takes seconds, and says much)
+    import openvino  # noqa: PLC0415
+
+    logging.getLogger('nncf').setLevel(logging.ERROR)
+    (graph,) = export.glob('*.xml')
+    model = openvino.Core().read_model(graph)
+    with Detector.open(export, device='cpu') as detector:
+        blobs = [to_blob(detector.prepare(frame).canvas_bgr[None]) for frame in frames]
+    quantized = nncf.quantize(
+        model,
+        nncf.Dataset(blobs),
+        ignored_scope=nncf.IgnoredScope(patterns=[_decoding(model)], validate=False),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(blobs),
+    )
+    folder.mkdir()
+    openvino.save_model(quantized, folder / graph.name)
+    shutil.copy(export / 'metadata.yaml', folder)
+    metadata = _metadata(folder)
+    provenance = metadata[METADATA_KEY]
+    provenance['precision'] = PRECISION
+    provenance['versions'] |= {'nncf': version('nncf')}
+    _write(folder, metadata)
+
+
+def _decoding(model: Any) -> str:
+    """Return a pattern of the operations that make boxes of what the head's convolutions say.
+
+    Those count pixels of the whole picture, which 8 bits would place on a grid of several.
+    """
+    layers = (_LAYER.match(operation.get_friendly_name()) for operation in model.get_ops())
+    head = max((int(layer[1]) for layer in layers if layer), default=0)
+    return rf'__module\.model\.{head}(\.dfl[^/]*)?/.*'
+
+
+def add_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Add to an export's metadata what its quantization cost."""
+    _write(folder, {**_metadata(folder), 'quantization': dict(facts)})
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((folder / 'metadata.yaml').read_text())
+    return content
+
+
+def _write(folder: Path, metadata: Mapping[str, Any]) -> None:
+    text = yaml.safe_dump(dict(metadata), sort_keys=False, allow_unicode=True)
+    (folder / 'metadata.yaml').write_text(text)

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From a checkpoint to a network of 8 bits that was found to find as much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.errors import ExportFailed
+from roof_detector.inference.exports.build import build_export
+from roof_detector.inference.exports.parity import check_frames
+from roof_detector.inference.exports.recipe import ExportRecipe
+from roof_detector.inference.exports.workplace import install, workplace
+from training.evaluation import LabelledSplit, evaluate
+from training.quantization.eight_bits import PRECISION, add_facts, write_eight_bits
+from training.quantization.loss import Loss
+
+_COMPARED_FRAMES = 4  # of the export in f32 with its checkpoint, before anything is quantized
+
+
+class TooLossy(ExportFailed):
+    """Refuse a network of 8 bits that finds too little; `loss` says how little."""
+
+    def __init__(self, message: str, *, loss: Loss) -> None:
+        super().__init__(message)
+        self.loss = loss
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """Hold where the network of 8 bits stands, and what it lost."""
+
+    path: Path
+    loss: Loss
+
+
+def quantize(
+    model_path: Path,
+    data: LabelledSplit,
+    *,
+    frames: Sequence[npt.NDArray[np.uint8]],
+    folder: Path,
+    most_lost: float,
+    image_size: tuple[int, int] | None = None,
+    threads: int | None = None,
+    trust_model: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Quantized:
+    """Make an OpenVINO export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
+
+    `frames` (height, width, 3) uint8 BGR calibrate it; `data` are labelled pictures that it is
+    measured on beside the export in f32, as the node runs both. `most_lost` is a difference of
+    mAP50 in 0..1. Raises TooLossy, where nothing is kept, and InferenceError or EvaluationError.
+    """
+    check_frames(frames)
+    name = ExportRecipe('openvino').file_name(f'{model_path.stem}-{PRECISION}')
+    target = folder / name
+    with workplace(target) as workshop:
+        progress('exporting')
+        export = build_export(
+            model_path,
+            ExportRecipe('openvino', image_size=image_size, dynamic=True),
+            folder=workshop,
+            frames=frames[:_COMPARED_FRAMES],
+            trust_model=trust_model,
+        ).path
+        progress('quantizing')
+        small = workshop / name
+        write_eight_bits(export, small, frames)
+        progress('measuring')
+        whole_result, small_result = (
+            evaluate(one, data, device='cpu', threads=threads, resamples=0, progress=False)
+            for one in (export, small)
+        )
+        loss = Loss.between(whole_result, small_result)
+        if not loss.lost <= most_lost:
+            raise TooLossy(
+                f'{target} is refused: mAP50 falls by {loss.lost:.3f}, allowed are '
+                f'{most_lost:g}. Calibrate on more pictures that look like the flights, or allow '
+                'more with --most-lost.',
+                loss=loss,
+            )
+        add_facts(small, {'calibration_frames': len(frames), **loss.to_dict()})
+        install(small, target)
+    return Quantized(target, loss)

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Make a network of 8 bits: `python -m training.quantize best.pt --data data.yaml`.
+
+It is kept only if it finds nearly as much as in f32 on the labelled pictures; the table says how
+much that is. Give its folder to the node as model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.simulation import sample_frames as simulation
+from roof_detector.simulation.error import SimulationError
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.sampling import sample_frames
+from training.evaluation import EvaluationError, open_split
+from training.quantization.quantization import TooLossy, quantize
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Quantize as the command line says; return 1 with a sentence where nothing was kept."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.calibration is None:
+            frames = simulation.sample_frames(options.calibration_count)
+        else:
+            frames = sample_frames(options.calibration, count=options.calibration_count)
+        with (
+            open_split(options.data, split=options.split, names=options.names) as data,
+            tqdm(total=3, unit='step', leave=False) as bar,
+        ):
+
+            def show(step: str) -> None:
+                bar.set_description(step)
+                bar.update()
+
+            made = quantize(
+                resolve_model(options.model),
+                data,
+                frames=frames,
+                folder=options.output,
+                most_lost=options.most_lost,
+                threads=options.threads,
+                trust_model=options.trust_model,
+                progress=show,
+            )
+    except TooLossy as error:
+        print(f'{error.loss.table()}\n{error}', file=sys.stderr)  # noqa: T201
+        return 1
+    except (EvaluationError, InferenceError, SourceError, SimulationError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    print(  # noqa: T201
+        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} pictures with '
+        f'{made.loss.instances} things'
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m training.quantize', description=__doc__)
+    parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
+    parser.add_argument(
+        '--data', type=Path, required=True, help='labelled pictures, as for training.evaluate'
+    )
+    parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
+    parser.add_argument('--names', nargs='+', default=[], help='class names in order of their ids')
+    parser.add_argument(
+        '--calibration',
+        metavar='FOOTAGE',
+        help='video, bag or folder of pictures that are not in --data; simulated by default',
+    )
+    parser.add_argument(
+        '--calibration-count', type=int, default=100, help='most pictures (%(default)s)'
+    )
+    parser.add_argument(
+        '--most-lost',
+        type=float,
+        default=0.01,
+        help='by how much mAP50, in 0..1, may fall (%(default)s)',
+    )
+    parser.add_argument(
+        '--output', type=Path, default=Path('exports'), help='folder of the export'
+    )
+    parser.add_argument('--threads', type=int, help='CPU threads while measuring')
+    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())
