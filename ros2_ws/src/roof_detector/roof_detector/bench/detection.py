@@ -81,6 +81,7 @@ def _facts(detector: Detector, size_wh: tuple[int, int]) -> dict[str, str]:
     return {
         'model': detector.model_path.name,
         'backend': detector.backend,
+        'precision': detector.precision,
         'device': detector.device,
         'size': f'{size_wh[0]}x{size_wh[1]}',
     }

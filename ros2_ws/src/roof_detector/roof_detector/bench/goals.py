@@ -25,6 +25,10 @@ class Verdict:
     met: bool
 
 
+# By whether the network is quantized; the plain node runs the same weights in f32.
+_TIMES_THE_BASELINE = (2, 3)
+
+
 def judge(results: Results) -> list[Verdict]:
     """Return a verdict for each goal that results speak of; of several results the newest."""
     return [
@@ -32,7 +36,7 @@ def judge(results: Results) -> list[Verdict]:
         *_overhead(_newest(results, 'graph')),
         *_annotation(_newest(results, 'graph')),
         *_plenty(_newest(results, 'plenty')),
-        *_baseline(_newest(results, 'baseline')),
+        *_baseline(results),
         *_peer(_newest(results, 'graph')),
     ]
 
@@ -45,7 +49,8 @@ def _detection(rows: list[Row]) -> Iterator[Verdict]:
     for row in rows:
         ratio = row['throughput_to_predict']
         yield Verdict(
-            f'`Detector.detect` at least 1.2 times as fast as `YOLO.predict`, {row["backend"]}',
+            '`Detector.detect` at least 1.2 times as fast as `YOLO.predict`, '
+            f'{row["backend"]} {row["precision"]}',
             f'{ratio:.2f}',
             met=ratio >= 1.2,
         )
@@ -93,15 +98,21 @@ def _plenty(rows: list[Row]) -> Iterator[Verdict]:
         )
 
 
-def _baseline(rows: list[Row]) -> Iterator[Verdict]:
-    for ours, theirs in _pairs(rows, lambda row: row['size'] == '1280x720'):
-        of = f'{theirs["contender"].replace("_raw", "").replace("_", " ")}, raw 1280x720'
-        rate = ours['results_per_s'] / theirs['results_per_s']
-        age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
-        yield Verdict(
-            f'at least twice the results per second of the {of}', f'{rate:.2f}', rate >= 2
-        )
-        yield Verdict(f'at most half the age p50 of the {of}', f'{age:.2f}', age <= 0.5)
+def _baseline(results: Results) -> Iterator[Verdict]:
+    newest = {one['precision']: one['rows'] for one in results.get('baseline', ())}
+    for precision, rows in newest.items():
+        times = _TIMES_THE_BASELINE[precision == 'int8']
+        for ours, theirs in _pairs(rows, lambda row: row['size'] == '1280x720'):
+            node = theirs['contender'].replace('_raw', '').replace('_', ' ')
+            of = f'the {node} in f32, raw 1280x720, {precision}'
+            rate = ours['results_per_s'] / theirs['results_per_s']
+            age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
+            yield Verdict(
+                f'at least {times} times the results per second of {of}',
+                f'{rate:.2f}',
+                met=rate >= times,
+            )
+            yield Verdict(f'at most half the age p50 of {of}', f'{age:.2f}', met=age <= 0.5)
 
 
 def _peer(rows: list[Row]) -> Iterator[Verdict]:

@@ -27,16 +27,21 @@ class BareForward:
     """Run a network alone, in this process, while the nodes have nothing to do."""
 
     def __init__(self, model: str, *, threads: int) -> None:
+        self._threads = threads or available_cores()
         self._detector = Detector.open(
             resolve_model(model),
-            threads=threads or available_cores(),
+            threads=self._threads,
             cache=ExportCache.usual(),  # what the node takes, this takes
         )
 
-    @property
-    def backend(self) -> str:
-        """Return the runtime, and why it was chosen."""
-        return self._detector.choice.sentence
+    def describe(self) -> dict[str, Any]:
+        """Return what runs: the file's name, the runtime and why it was chosen."""
+        return {
+            'model': self._detector.model_path.name,
+            'backend': self._detector.choice.sentence,
+            'precision': self._detector.precision,
+            'threads': self._threads,
+        }
 
     def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:
         """Return the times in milliseconds of passes for so long, after a few to warm up."""

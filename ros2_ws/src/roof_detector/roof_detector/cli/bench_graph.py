@@ -137,7 +137,7 @@ def _run(arguments: argparse.Namespace, contenders: Any) -> int:
             seconds=arguments.seconds,
             say=say,
         )
-    measured = {'model': arguments.model, 'backend': bare.backend, 'rows': rows}
+    measured = {**bare.describe(), 'rows': rows}
     bare.close()
     write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))

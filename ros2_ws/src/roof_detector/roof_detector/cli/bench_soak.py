@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
 
@@ -69,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
-    write_result(arguments.output, 'soak', described, {'model': arguments.model, **measured})
+    write_result(
+        arguments.output, 'soak', described, {'model': Path(arguments.model).name, **measured}
+    )
     summary = {key: value for key, value in measured.items() if key != 'samples'}
     print(json.dumps(summary, indent=1))
     say(f'the result is in {arguments.output}')

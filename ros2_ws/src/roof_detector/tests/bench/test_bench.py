@@ -169,15 +169,20 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     sample['age_ms'] = {'p50': 40.0, 'p95': 50.0, 'p99': 60.0}
     for part, measured in {
         'graph': {'rows': [graph_row()]},
-        'baseline': {'rows': [graph_row(), slow]},
+        'baseline': {'precision': 'f32', 'rows': [graph_row(), slow]},
         'soak': {'samples': [sample, {**sample, 'at_s': 20.0}]},
     }.items():
         write_result(tmp_path / f'{part}.json', part, describe_run(), measured)
+    small = {'precision': 'int8', 'rows': [graph_row(results_per_s=49.0), slow]}
+    write_result(tmp_path / 'small.json', 'baseline', describe_run(), small)
     arguments = make_parser().parse_args(['bench', 'report', str(tmp_path)])
     assert arguments.run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any('| 3.0 ms, 10% of 30.0 ms | met |' in line for line in lines)
-    assert any('twice the results' in line and '| 1.88 | **not met** |' in line for line in lines)
+    assert any(
+        '2 times the results' in line and '| 1.88 | **not met** |' in line for line in lines
+    )
+    assert any('3 times the' in line and '| 3.06 | met |' in line for line in lines)
     assert any('half the age' in line and '| 0.41 | met |' in line for line in lines)
     assert {path.name for path in tmp_path.glob('*.png')} == {
         'graph.png',
