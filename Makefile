@@ -34,7 +34,8 @@ station: setup
 test: setup
 	@$(ENVIRONMENT)
 	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
-	python -m pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
+	# One more worker than there are cores: tests of nodes wait for each other much of their time.
+	python -m pytest -n $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
 
 lint: setup
 	@$(ENVIRONMENT)

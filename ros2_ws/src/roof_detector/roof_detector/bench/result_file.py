@@ -18,7 +18,10 @@ def write_result(path: Path, part: str, run: dict[str, Any], measured: dict[str,
 
 
 def read_results(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the results of a folder by part, oldest first; other files are passed over."""
+    """Return the results of a folder by part, oldest first; other files are passed over.
+
+    `file` in each is its name without the ending.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob('*.json')):
         try:
@@ -26,5 +29,5 @@ def read_results(folder: Path) -> dict[str, list[dict[str, Any]]]:
         except ValueError as error:
             raise BenchError(f'{path} is not JSON ({error}), measure it again.') from error
         if isinstance(result, dict) and 'part' in result:
-            found.setdefault(result['part'], []).append(result)
+            found.setdefault(result['part'], []).append({**result, 'file': path.stem})
     return {part: sorted(all_of, key=lambda one: one['date']) for part, all_of in found.items()}

@@ -42,10 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
         met = 'met' if verdict.met else '**not met**'
         print(f'| {verdict.goal} | {verdict.measured} | {met} |')
     for part in ('graph', 'plenty', 'baseline'):
-        if part in results:
-            newest = results[part][-1]
-            path = arguments.folder / f'{part}.png'
-            plot_ages(newest['rows'], path, title=newest['rows'][0]['pace'])
+        for result in results.get(part, ()):
+            path = arguments.folder / f'{result["file"]}.png'
+            plot_ages(result['rows'], path, title=result['rows'][0]['pace'])
             say(f'the plot is in {path}')
     if 'soak' in results:
         plot_soak(results['soak'][-1], arguments.folder / 'soak.png')

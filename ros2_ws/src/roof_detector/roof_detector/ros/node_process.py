@@ -15,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.large_blocks import keep_large_blocks
 
 # A waiting executor notices a signal when it wakes.
 _STOP_LATENCY_S = 0.2
@@ -28,6 +29,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
     cannot start says why in one sentence and ends with 1; a node ends itself with
     `raise SystemExit(code)` from a callback.
     """
+    keep_large_blocks()
     stop = _StopRequest()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = None

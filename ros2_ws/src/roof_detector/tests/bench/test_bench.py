@@ -187,6 +187,7 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     assert {path.name for path in tmp_path.glob('*.png')} == {
         'graph.png',
         'baseline.png',
+        'small.png',
         'soak.png',
     }
 
