@@ -17,8 +17,8 @@ _KEPT_BYTES = 256 << 20
 def keep_large_blocks() -> bool:
     """Let glibc serve blocks up to 64 MiB from memory that this process has; tell whether it does.
 
-    By default glibc maps each large block anew, and unmaps it when it is freed: the kernel then
-    clears every page of every copy of every frame as it is first touched, which took longer than
+    By default glibc maps large blocks anew and unmaps them when they are freed: the kernel then
+    clears every page of every copy of a frame as it is first touched, which can take longer than
     all copies (docs/performance.md). At most 256 MiB that are free at the end of the heap stay.
     """
     if platform.libc_ver()[0] != 'glibc':
