@@ -34,6 +34,8 @@ station: setup
 test: setup
 	@$(ENVIRONMENT)
 	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
+	# Threads that wait must not spin: workers and their nodes share the cores.
+	export OMP_WAIT_POLICY=PASSIVE
 	# One more worker than there are cores: tests of nodes wait for each other much of their time.
 	python -m pytest -n $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
 

@@ -165,10 +165,11 @@ def graph_row(contender='ours_raw', **changes):
 
 def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     slow = graph_row('baseline_raw', results_per_s=16.0, age_ms={'p50': 80, 'p95': 90, 'p99': 99})
+    watched = graph_row(annotated=True, age_ms={'p50': 36.3, 'p95': 40, 'p99': 44})
     sample = {'at_s': 10.0, 'memory_mb': 900, 'threads': 20, 'handles': 30, 'results': 1}
     sample['age_ms'] = {'p50': 40.0, 'p95': 50.0, 'p99': 60.0}
     for part, measured in {
-        'graph': {'rows': [graph_row()]},
+        'graph': {'rows': [graph_row(), watched]},
         'baseline': {'precision': 'f32', 'rows': [graph_row(), slow]},
         'soak': {'samples': [sample, {**sample, 'at_s': 20.0}]},
     }.items():
@@ -183,6 +184,7 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
         '2 times the results' in line and '| 1.88 | **not met** |' in line for line in lines
     )
     assert any('3 times the' in line and '| 3.06 | met |' in line for line in lines)
+    assert any('| 1.10 times the age without | **not met** |' in line for line in lines)
     assert any('half the age' in line and '| 0.41 | met |' in line for line in lines)
     assert {path.name for path in tmp_path.glob('*.png')} == {
         'graph.png',
