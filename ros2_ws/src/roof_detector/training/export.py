@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from roof_detector.cli.trial_frames import trial_frames
 from roof_detector.inference.errors import InferenceError, ParityFailed
 from roof_detector.inference.exports.build import build_export
 from roof_detector.inference.exports.recipe import FORMATS, PRECISIONS, ExportRecipe
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.simulation import sample_frames as simulation
 from roof_detector.simulation.error import SimulationError
 from roof_detector.sources.errors import SourceError
-from roof_detector.sources.sampling import sample_frames
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         recipes = [_recipe(options, name) for name in dict.fromkeys(options.format)]
-        frames = _frames(options.frames, options.frame_count)
+        frames = trial_frames(options.frames, count=options.frame_count)
     except (InferenceError, SourceError, SimulationError, OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
@@ -89,10 +88,6 @@ def _recipe(options: argparse.Namespace, name: str) -> ExportRecipe:
         batch=options.batch,
         dynamic=options.dynamic,
     )
-
-
-def _frames(text: str | None, count: int) -> list[NDArray[np.uint8]]:
-    return simulation.sample_frames(count) if text is None else sample_frames(text, count=count)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,12 +14,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from roof_detector.cli.trial_frames import trial_frames
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.simulation import sample_frames as simulation
 from roof_detector.simulation.error import SimulationError
 from roof_detector.sources.errors import SourceError
-from roof_detector.sources.sampling import sample_frames
 from training.evaluation import EvaluationError, open_split
 from training.quantization.quantization import TooLossy, quantize
 
@@ -28,10 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Quantize as the command line says; return 1 with a sentence where nothing was kept."""
     options = _parser().parse_args(arguments)
     try:
-        if options.calibration is None:
-            frames = simulation.sample_frames(options.calibration_count)
-        else:
-            frames = sample_frames(options.calibration, count=options.calibration_count)
+        frames = trial_frames(options.calibration, count=options.calibration_count)
         with (
             open_split(options.data, split=options.split, names=options.names) as data,
             tqdm(total=3, unit='step', leave=False) as bar,

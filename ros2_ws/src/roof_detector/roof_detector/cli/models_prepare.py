@@ -64,6 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare and print a table; return 1 when a backend that was asked for cannot be used."""
+    from roof_detector.cli.trial_frames import trial_frames  # noqa: PLC0415
     from roof_detector.inference.backend_choice import (  # noqa: PLC0415
         CACHED_BACKENDS,
         choose_backend,
@@ -74,8 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
         prepare_exports,
     )
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
-    from roof_detector.simulation import sample_frames as simulation  # noqa: PLC0415
-    from roof_detector.sources.sampling import sample_frames  # noqa: PLC0415
 
     def tell(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
@@ -85,11 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     preparation = Preparation(
         model_path=resolve_model(arguments.model),
         cache=ExportCache.at(arguments.cache),
-        frames=(
-            sample_frames(arguments.frames, count=count)
-            if arguments.frames
-            else simulation.sample_frames(count)
-        ),
+        frames=trial_frames(arguments.frames or None, count=count),
         device=arguments.device,
         image_size=(side, side) if side else None,
         threads=arguments.threads,

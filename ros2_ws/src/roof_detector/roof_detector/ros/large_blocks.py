@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import platform
 
 # From mallopt(3). Setting either turns off that the thresholds adapt by themselves.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -21,9 +20,7 @@ def keep_large_blocks() -> bool:
     clears every page of every copy of a frame as it is first touched, which can take longer than
     all copies (docs/performance.md). At most 256 MiB that are free at the end of the heap stay.
     """
-    if platform.libc_ver()[0] != 'glibc':
-        return False
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError):  # another C library has no such name
         set_option = ctypes.CDLL('libc.so.6').mallopt
         options = (_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES), (_M_TRIM_THRESHOLD, _KEPT_BYTES)
         return all(set_option(name, value) == 1 for name, value in options)

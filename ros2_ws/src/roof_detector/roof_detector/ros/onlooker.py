@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TypeVar
 
 import rclpy
@@ -30,12 +29,7 @@ class Onlooker:
     def __enter__(self: _T) -> _T:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)

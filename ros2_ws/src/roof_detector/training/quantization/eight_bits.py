@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -48,8 +47,7 @@ def write_eight_bits(export: Path, folder: Path, frames: Sequence[npt.NDArray[np
     )
     folder.mkdir()
     openvino.save_model(quantized, folder / graph.name)
-    shutil.copy(export / 'metadata.yaml', folder)
-    metadata = _metadata(folder)
+    metadata = _metadata(export)
     provenance = metadata[METADATA_KEY]
     provenance['precision'] = PRECISION
     provenance['versions'] |= {'nncf': version('nncf')}

@@ -46,7 +46,6 @@ def quantize(
     frames: Sequence[npt.NDArray[np.uint8]],
     folder: Path,
     most_lost: float,
-    image_size: tuple[int, int] | None = None,
     threads: int | None = None,
     trust_model: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -64,7 +63,7 @@ def quantize(
         progress('exporting')
         export = build_export(
             model_path,
-            ExportRecipe('openvino', image_size=image_size, dynamic=True),
+            ExportRecipe('openvino', dynamic=True),
             folder=workshop,
             frames=frames[:_COMPARED_FRAMES],
             trust_model=trust_model,
