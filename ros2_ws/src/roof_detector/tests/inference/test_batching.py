@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 
 from roof_detector.inference.batching import BatchTiming, time_batch
@@ -18,8 +20,21 @@ def test_a_batch_pays_when_it_is_ready_before_its_pictures_would_be_on_average(
     assert BatchTiming(count=count, single_s=1.0, batch_s=batch_s).pays is pays
 
 
-def test_batches_are_timed_on_the_model_itself(detect_pt):
+def test_batches_are_timed_on_the_model_itself_in_turn_with_single_pictures(
+    detect_pt, monkeypatch
+):
+    seen = []
     with Detector.open(detect_pt, device='cpu') as detector:
-        timing = time_batch(detector, 2, source_wh=(320, 180))
-    assert timing.count == 2
-    assert 0 < timing.single_s < timing.batch_s
+        forward = detector.forward
+
+        def noted(*prepared):
+            answers = forward(*prepared)
+            seen.append((len(prepared), sum(one.forward_s for one in answers)))
+            return answers
+
+        monkeypatch.setattr(detector, 'forward', noted)
+        timing = time_batch(detector, 3, source_wh=(320, 180))
+    assert [count for count, _ in seen] == [2, 3, 1, 3, 1, 3, 1, 3]
+    single_s = [taken_s for count, taken_s in seen[2:] if count == 1]
+    batch_s = [taken_s for count, taken_s in seen[2:] if count == 3]
+    assert timing == BatchTiming(3, median(single_s), median(batch_s))
