@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import fcntl
 import http.server
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -45,6 +48,26 @@ class Footage:
         for number in numbers:
             assert cv2.imwrite(str(folder / f'frame_{number}{suffix}'), cls.picture(number))
         return folder
+
+
+@pytest.fixture(scope='session')
+def make_once(tmp_path_factory):
+    """Return what has a folder filled once for all workers: the first makes it, others wait."""
+    root = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        root = root.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = root / name, root / f'{name}.done'
+        with (root / f'{name}.lock').open('w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -54,21 +55,39 @@ def roof_bgr():
 
 @dataclass(frozen=True)
 class ModelFiles:
-    pt: Path
-    onnx: Path
-    onnx_fixed: Path
-    openvino: Path
-    openvino_fixed: Path
+    """One random model in every format, of any size and of a fixed one."""
+
+    folder: Path
+
+    @property
+    def pt(self) -> Path:
+        return self.folder / 'any.pt'
+
+    @property
+    def onnx(self) -> Path:
+        return self.folder / 'any.onnx'
+
+    @property
+    def onnx_fixed(self) -> Path:
+        return self.folder / 'fixed.onnx'
+
+    @property
+    def openvino(self) -> Path:
+        return self.folder / 'any_openvino_model'
+
+    @property
+    def openvino_fixed(self) -> Path:
+        return self.folder / 'fixed_openvino_model'
 
 
 @pytest.fixture(scope='session')
-def detect_models(tmp_path_factory):
-    return make_models('detect', tmp_path_factory.mktemp('detect'))
+def detect_models(make_once):
+    return ModelFiles(make_once('detect_models', partial(make_models, 'detect')))
 
 
 @pytest.fixture(scope='session')
-def segment_models(tmp_path_factory):
-    return make_models('segment', tmp_path_factory.mktemp('segment'))
+def segment_models(make_once):
+    return ModelFiles(make_once('segment_models', partial(make_models, 'segment')))
 
 
 @pytest.fixture(scope='session', params=['detect', 'segment'])
@@ -95,32 +114,16 @@ def coco_pt():
     return path
 
 
-def make_models(task: str, folder: Path) -> ModelFiles:
-    """Export one random model in every format, of any size and of a fixed one."""
-    pt = save_random_model(task, folder / 'any.pt')
+def make_models(task: str, folder: Path) -> None:
+    files = ModelFiles(folder)
     fixed_pt = folder / 'fixed.pt'
-    shutil.copyfile(pt, fixed_pt)
+    shutil.copyfile(save_random_model(task, files.pt), fixed_pt)
     yolo = import_quietly().YOLO
-    exported = {
-        (path.stem, kind): Path(
+    for path, dynamic in ((files.pt, True), (fixed_pt, False)):
+        for kind in ('onnx', 'openvino'):
             yolo(path).export(
-                format=kind,
-                imgsz=IMAGE_SIZE,
-                dynamic=path is pt,
-                device='cpu',
-                verbose=False,
+                format=kind, imgsz=IMAGE_SIZE, dynamic=dynamic, device='cpu', verbose=False
             )
-        )
-        for path in (pt, fixed_pt)
-        for kind in ('onnx', 'openvino')
-    }
-    return ModelFiles(
-        pt=pt,
-        onnx=exported['any', 'onnx'],
-        onnx_fixed=exported['fixed', 'onnx'],
-        openvino=exported['any', 'openvino'],
-        openvino_fixed=exported['fixed', 'openvino'],
-    )
 
 
 def save_random_model(task: str, path: Path) -> Path:

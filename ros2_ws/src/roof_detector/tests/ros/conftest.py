@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-import fcntl
 import itertools
-import os
 from functools import partial
 
 import pytest
@@ -42,7 +40,7 @@ def roof_bgr():
 
 
 @pytest.fixture(scope='session')
-def prepared_exports(tmp_path_factory, roof_bgr):
+def prepared_exports(make_once, roof_bgr):
     """Return a cache that holds an export of the shipped model, as before a flight.
 
     A detector that runs it starts without torch, in a quarter of the time.
@@ -51,18 +49,13 @@ def prepared_exports(tmp_path_factory, roof_bgr):
     from roof_detector.inference.exports.prepare import Preparation, prepare_exports
     from roof_detector.inference.shipped_weights import resolve_model
 
-    folder = tmp_path_factory.getbasetemp()
-    if 'PYTEST_XDIST_WORKER' in os.environ:  # workers share it: the first makes it
-        folder = folder.parent
-    with (folder / 'prepared.lock').open('w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        cache = ExportCache(folder / 'prepared')
+    def prepare(folder):
         model = resolve_model('roof_anomalies')
-        preparation = Preparation(model, cache, [roof_bgr], device='cpu', threads=1)
-        if not cache.folder.exists():
-            (_, openvino) = prepare_exports(preparation, ['openvino'])
-            assert not openvino.problem, openvino.problem
-    return cache.folder
+        preparation = Preparation(model, ExportCache(folder), [roof_bgr], device='cpu', threads=1)
+        (_, openvino) = prepare_exports(preparation, ['openvino'])
+        assert not openvino.problem, openvino.problem
+
+    return make_once('prepared', prepare)
 
 
 @pytest.fixture(scope='session')
