@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.bench.frames import bench_frames
-from roof_detector.bench.machine import available_cores
 from roof_detector.bench.predictions import UltralyticsPrediction
 from roof_detector.bench.spread import spread_ms
 from roof_detector.bench.turns import Frame, throughput_ratio, time_in_turn
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
 from roof_detector.vision.thresholds import Thresholds
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from roof_detector.bench.contender import Contender
 from roof_detector.bench.frames import bench_frames
 from roof_detector.bench.graph_stand import GraphStand, Load
-from roof_detector.bench.machine import available_cores
 from roof_detector.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from roof_detector.inference.device_name import device_name
+from roof_detector.inference.device_name import available_cores, device_name
 
 _PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
 _HERE = Path(__file__).resolve().parent
@@ -32,11 +32,6 @@ def describe_run() -> dict[str, Any]:
         'versions': {'python': platform.python_version(), **_versions()},
         'commit': _commit(),
     }
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _versions() -> dict[str, str]:

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
+from roof_detector.inference.device_name import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default='roof_anomalies',
         help='its model; roof_anomalies by default',
     )
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     baseline.add_argument(
         '--baseline-threads',
         nargs='+',

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from roof_detector.cli import models_prepare
+from roof_detector.inference.device_name import available_cores
 
 if TYPE_CHECKING:
     from roof_detector.cli.model_cost import ModelCost, ModelName
@@ -67,7 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--threads',
         type=int,
-        default=os.cpu_count() or 1,
+        default=available_cores(),
         metavar='N',
         help='of the CPU; all cores by default',
     )

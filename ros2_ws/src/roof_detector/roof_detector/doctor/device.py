@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from roof_detector.doctor.finding import Finding, fail, ok, warn
+from roof_detector.inference.device_name import available_cores
 
 _SUBJECT = 'device'
 # A desktop's driver and a Jetson's.
@@ -23,7 +24,7 @@ def check_device() -> list[Finding]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return [ok(_SUBJECT, f'CUDA {torch.version.cuda}: {", ".join(names)}.')]
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     cpu = f'The model runs on the CPU ({cores} cores, load {os.getloadavg()[0]:.1f}).'
     present = [name for name in _GPU_FILES if Path(name).exists()]
     if present:

@@ -1,13 +1,19 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which processor or graphics card a device is."""
+"""Which processor or graphics card a device is, and how many cores may be used."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from functools import cache
 from pathlib import Path
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use (sched_getaffinity(2)), hyperthreads included."""
+    return len(os.sched_getaffinity(0))
 
 
 @cache

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from roof_detector.inference.batching import time_batch
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.tiles import Tiling
@@ -64,7 +64,7 @@ def _has_spare_processor(detector: Detector, threads: int) -> bool:
     Where the network has them all, both grow slower: with OpenVINO on two cores, 4K JPEGs came
     out a seventh fewer and a third older than decoded between two passes.
     """
-    return detector.device != 'cpu' or 0 < threads < len(os.sched_getaffinity(0))
+    return detector.device != 'cpu' or 0 < threads < available_cores()
 
 
 def _choose_batch(

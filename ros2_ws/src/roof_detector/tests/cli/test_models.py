@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 
+import cv2
+import numpy as np
 import pytest
 
 from roof_detector.cli import models
@@ -53,3 +55,21 @@ def test_the_command_prints_one_row_for_each_model_and_states_the_machine(capsys
         ('KALN', '2.450'),
     ]
     assert '64x64 pixels, torch' in printed
+
+
+def test_what_was_prepared_is_what_flies_and_is_not_built_again(tmp_path, capsys):
+    frame = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8)
+    (tmp_path / 'frames').mkdir()
+    cv2.imwrite(str(tmp_path / 'frames/one.png'), cv2.GaussianBlur(frame, (0, 0), 5))
+    words = ['prepare', 'roofs', '--backend', 'onnxruntime', '--image-size', '160']
+    words += ['--threads', '1', '--device', 'cpu', '--frames', str(tmp_path / 'frames')]
+    words += ['--cache', str(tmp_path / 'cache')]
+    chosen = parsed(*words)
+    assert chosen.run(chosen) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r'^\| onnxruntime \| [\d.]+ \| [\d.]+ \| ready \|$', printed, re.M)
+    assert re.search(r'^auto takes (onnxruntime|torch)', printed, re.M)
+    (made,) = (tmp_path / 'cache').rglob('*.onnx')
+    built_ns = made.stat().st_mtime_ns
+    assert chosen.run(chosen) == 0
+    assert made.stat().st_mtime_ns == built_ns

@@ -13,6 +13,7 @@ import numpy as np
 
 from roof_detector.cli.scan_timing import describe_machine
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.stage_times import StageTimes
 
 _OF_SCANS = ('triton', 'mamba_ssm')  # what else `describe_machine` tells
@@ -62,7 +63,7 @@ def machine_of(detector: Detector, *, threads: int | None) -> dict[str, str]:
     on_cuda = detector.device.startswith('cuda')
     described = describe_machine(detector.device if on_cuda else 'cpu')
     if not on_cuda and detector.backend != 'torch':
-        described['threads'] = str(threads or len(os.sched_getaffinity(0)))
+        described['threads'] = str(threads or available_cores())
     described['load'] = f'{os.getloadavg()[0]:.1f}'  # others at work make a machine slower
     return {key: value for key, value in described.items() if key not in _OF_SCANS}
 
