@@ -12,14 +12,10 @@ import numpy.typing as npt
 
 from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
-from training.orthophoto.roof_paint import Image, noise, paint_roof
+from training.orthophoto.counterexamples import Ground
+from training.orthophoto.roof_paint import Image, paint_roof
 from training.orthophoto.turned_window import BEYOND_BGR
 
-# Bare soil, gravel and concrete: what has a roof's colours and is none, BGR.
-_YARDS_BGR = np.array(
-    [(75, 120, 185), (85, 140, 200), (150, 170, 185), (60, 95, 150), (120, 130, 135)],
-    dtype=np.float64,
-)
 _MARGIN_PX = 8
 _TRIES = 600
 
@@ -43,12 +39,14 @@ class Settlement:
         """Return a variant of what lies west of a column.
 
         About half its roofs change colour; 25 to 90 new ones of 18 to 170 pixels come in
-        clusters, with shadows and some under trees; yards of bare soil come as counterexamples.
+        clusters, with shadows; some stand under trees. Yards of bare soil, bushes and dark spots
+        come as counterexamples.
         """
         builder = _Builder(self, until_x, rng)
         builder.lay_yards()
         builder.repaint()
         builder.add_roofs()
+        builder.scatter()
         return Settlement(builder.image_bgr, builder.outlines)
 
 
@@ -61,31 +59,32 @@ class _Builder:
         self._built = np.zeros(old.image_bgr.shape[:2], np.uint8)
         for outline in old.outlines:
             cv2.fillPoly(self._built, [outline.astype(np.int32)], (1,))
+        self._built[:, until_x:] = 1  # nothing is shown there, so nothing is laid
+        self._ground = Ground(self.image_bgr, self._built, rng)
+        direction = rng.uniform(0, 2 * np.pi)
+        self._shadow = rng.uniform(4, 22) * np.array([np.cos(direction), np.sin(direction)])
+        self._darkness = rng.uniform(0.3, 0.65)
 
     def lay_yards(self) -> None:
-        """Lay soil and concrete with soft edges beside the roofs."""
+        """Lay soil and concrete beside the roofs."""
         rng = self._rng
         for _ in range(rng.integers(4, 14)):
             centre = rng.uniform(100, self._extent - 100)
             yard = _turned(_plan(rng) * rng.uniform(1, 3), rng.uniform(0, np.pi)) + centre
-            cover = np.zeros(self._built.shape, np.float32)
-            cv2.fillPoly(cover, [yard.astype(np.int32)], (1.0,))
-            cover = cv2.GaussianBlur(cover, (0, 0), rng.uniform(2, 9)).astype(np.float32)
-            cover *= rng.uniform(0.5, 1) * (self._built == 0)
-            rows, columns = np.nonzero(cover)
-            if not len(rows):
-                continue
-            box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-            share = cover[box][..., None]
-            grain = (
-                noise(share.shape, 30, rng) * 9
-                + noise(share.shape, 5, rng) * 4
-                + rng.normal(0, 4, share.shape[:2])
-            )
-            colour = _YARDS_BGR[rng.integers(len(_YARDS_BGR))] + rng.normal(0, 8, 3)
-            soil = colour * (1 + 0.01 * grain)[..., None]
-            laid = self.image_bgr[box] * (1 - share) + soil * share
-            self.image_bgr[box] = np.clip(laid, 0, 255)
+            self._ground.lay_yard(yard)
+
+    def scatter(self) -> None:
+        """Plant bushes and leave dark spots where no roof stands."""
+        rng = self._rng
+        for _ in range(rng.integers(10, 60)):
+            centre = rng.uniform(0, self._extent)
+            radius = float(np.exp(rng.uniform(np.log(6), np.log(45))))
+            if rng.random() < 0.6:
+                shadow = self._shadow * min(1.0, radius / 25)
+                self._ground.plant_bush(centre, radius, shadow, self._darkness)
+            else:
+                darkness, softness = rng.uniform(0.15, 0.6), rng.uniform(0, 1)
+                self._ground.blot(centre, radius / 2, darkness, softness=softness)
 
     def repaint(self) -> None:
         """Give about half the roofs another colour."""
@@ -93,13 +92,12 @@ class _Builder:
             if self._rng.random() < 0.55:
                 within = np.clip(outline, 0, self._extent - 1)
                 paint_roof(self.image_bgr, within, self._rng, keep_detail=True)
+                if self._rng.random() < 0.25:
+                    self._overgrow(_cover(within)[0])
 
     def add_roofs(self) -> None:
         """Build new roofs in clusters of one heading where none stands yet."""
         rng = self._rng
-        direction = rng.uniform(0, 2 * np.pi)
-        shadow = rng.uniform(4, 22) * np.array([np.cos(direction), np.sin(direction)])
-        darkness = rng.uniform(0.3, 0.65)
         wanted = rng.integers(25, 90)
         middle, heading = rng.uniform(0, self._extent), rng.uniform(0, np.pi)
         for _ in range(_TRIES):
@@ -110,7 +108,7 @@ class _Builder:
             angle = heading + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.06)
             roof = _turned(_plan(rng), angle) + middle + rng.normal(0, 110, 2)
             if self._fits(roof):
-                self._build(roof, shadow, darkness)
+                self._build(roof)
                 wanted -= 1
 
     def _fits(self, roof: Floats) -> bool:
@@ -120,9 +118,9 @@ class _Builder:
         box, cover = _cover(roof)
         return bool((self._built[box] * cover).sum() <= 0.02 * cover.sum())
 
-    def _build(self, roof: Floats, shadow: Floats, darkness: float) -> None:
+    def _build(self, roof: Floats) -> None:
         height = min(1.0, float(np.ptp(roof, axis=0).max()) / 80 + 0.3)
-        _darken(self.image_bgr, roof, shadow * height, darkness)
+        _darken(self.image_bgr, roof, self._shadow * height, self._darkness)
         paint_roof(self.image_bgr, roof, self._rng, keep_detail=False)
         box, cover = _cover(roof)
         if self._rng.random() < 0.25:
