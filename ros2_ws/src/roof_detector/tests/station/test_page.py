@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 from urllib.parse import urlsplit
@@ -48,6 +49,31 @@ def test_the_video_advances_on_two_pages_at_once(page, new_page):
             arg=before,
         )
     other.close()
+
+
+def advance(page, frames):
+    page.wait_for_function(
+        'least => document.querySelector("live-video").dataset.sequence >= least',
+        arg=sequence(page) + frames,
+    )
+
+
+def test_the_flight_is_counted_by_class_above_its_rows_until_it_is_frozen(page):
+    card = page.locator('.station-card', has_text='This flight')
+    counts = card.get_by_text(re.compile(r'^\w+ \d+( · \w+ \d+)*$'))
+    counts.wait_for()
+    card.locator('tbody tr').nth(1).wait_for()
+    rows = card.locator('tbody tr').count()
+    assert sum(int(number) for number in re.findall(r'\d+', counts.inner_text())) >= rows
+    card.get_by_role('switch', name='Freeze').click()
+    advance(page, 3)
+    frozen = counts.inner_text()
+    advance(page, 10)
+    assert counts.inner_text() == frozen
+    card.get_by_role('switch', name='Freeze').click()
+    page.wait_for_function(
+        'frozen => !document.body.innerText.includes(frozen)', arg=frozen, polling=200
+    )
 
 
 def test_a_slider_changes_the_node_s_parameter(page, new_page):

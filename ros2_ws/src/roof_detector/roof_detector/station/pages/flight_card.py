@@ -31,25 +31,21 @@ _THUMBNAIL = """
 
 
 def build_current(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build the table of the current frame, with the counts of the flight above it."""
+    """Build the table of the current frame."""
     with ui.card().classes('station-card w-full'):
         ui.label(context.text('this_frame')).classes('station-heading')
-        counts = ui.label().classes('font-semibold').mark('counts')
         table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom')
 
     def refresh() -> None:
         link = camera()
-        if link is None:
-            return
-        counted = sorted(link.log.counts.items())
-        counts.set_text(' · '.join(f'{label} {number}' for label, number in counted))
-        _show(table, [_row(one, link.log) for one in link.log.current])
+        if link is not None:
+            _show(table, [_row(one, link.log) for one in link.log.current])
 
     ui.timer(0.5, refresh)
 
 
 def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build the running table of the flight."""
+    """Build the running table of the flight, with its counts per class above it."""
     text = context.text
     with ui.card().classes('station-card w-full'):
         with ui.row().classes('w-full items-center'):
@@ -60,6 +56,7 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
             ).classes('w-36')
             least = ui.number(text('least_confidence'), value=0, min=0, max=1, step=0.05)
             frozen = ui.switch(text('freeze')).mark('freeze')
+        counts = ui.label().classes('font-semibold').mark('counts')
         stated = ui.label().mark('stated')
         table = _table(
             context, ('thumbnail', 'class', 'confidence', 'box', 'area', 'time')
@@ -69,9 +66,10 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
         link = camera()
         if link is None or frozen.value:
             return
-        labels = sorted(link.log.counts)
-        if wanted.options != labels:
-            wanted.set_options(labels)
+        counted = dict(sorted(link.log.counts.items()))
+        counts.set_text(' · '.join(f'{label} {number}' for label, number in counted.items()))
+        if wanted.options != list(counted):
+            wanted.set_options(list(counted))
         kept = [
             one
             for one in list(link.log.findings)
