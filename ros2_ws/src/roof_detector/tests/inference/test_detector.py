@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -177,3 +178,19 @@ def test_an_export_starts_on_a_processor_without_torch(detect_models, kind):
 
 def test_a_cuda_device_is_there_where_torch_finds_one():
     assert has_cuda() == torch.cuda.is_available()
+
+
+@pytest.mark.parametrize(('wish', 'policy'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])
+def test_waiting_threads_of_torch_sleep_unless_the_user_wants_otherwise(detect_pt, wish, policy):
+    """GNU's OpenMP tells what it goes by (OMP_DISPLAY_ENV) when torch loads it."""
+    environment = {**os.environ, 'OMP_DISPLAY_ENV': 'true'}
+    environment.pop('OMP_WAIT_POLICY', None)
+    if wish:
+        environment['OMP_WAIT_POLICY'] = wish
+    program = (
+        'import sys; from roof_detector.inference.detector import Detector; '
+        'Detector.open(sys.argv[1], device="cpu").close()'
+    )
+    command = [sys.executable, '-c', program, str(detect_pt)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
