@@ -130,7 +130,7 @@ def time_prepared(
         times_ms = _time_in_turn(detectors, preparation.frames[0])
         width, height = detectors['torch'].prepare(preparation.frames[0]).geometry.input_wh
     threads = preparation.threads or 'all'
-    measured = f'{width}x{height} pixels, {threads} thread{"" if threads == 1 else "s"}'
+    measured = f'{width}x{height} pixels, {threads} threads'
     timed = [PreparedBackend('torch', forward_ms=times_ms['torch'])]
     for one in outcomes:
         if one.entry is None or one.problem:
