@@ -57,37 +57,31 @@ def roof_bgr():
 class ModelFiles:
     """One random model in every format, of any size and of a fixed one."""
 
-    folder: Path
+    pt: Path
+    onnx: Path
+    onnx_fixed: Path
+    openvino: Path
+    openvino_fixed: Path
 
-    @property
-    def pt(self) -> Path:
-        return self.folder / 'any.pt'
-
-    @property
-    def onnx(self) -> Path:
-        return self.folder / 'any.onnx'
-
-    @property
-    def onnx_fixed(self) -> Path:
-        return self.folder / 'fixed.onnx'
-
-    @property
-    def openvino(self) -> Path:
-        return self.folder / 'any_openvino_model'
-
-    @property
-    def openvino_fixed(self) -> Path:
-        return self.folder / 'fixed_openvino_model'
+    @classmethod
+    def of(cls, folder: Path) -> ModelFiles:
+        return cls(
+            pt=folder / 'any.pt',
+            onnx=folder / 'any.onnx',
+            onnx_fixed=folder / 'fixed.onnx',
+            openvino=folder / 'any_openvino_model',
+            openvino_fixed=folder / 'fixed_openvino_model',
+        )
 
 
 @pytest.fixture(scope='session')
 def detect_models(make_once):
-    return ModelFiles(make_once('detect_models', partial(make_models, 'detect')))
+    return ModelFiles.of(make_once('detect_models', partial(make_models, 'detect')))
 
 
 @pytest.fixture(scope='session')
 def segment_models(make_once):
-    return ModelFiles(make_once('segment_models', partial(make_models, 'segment')))
+    return ModelFiles.of(make_once('segment_models', partial(make_models, 'segment')))
 
 
 @pytest.fixture(scope='session', params=['detect', 'segment'])
@@ -115,11 +109,10 @@ def coco_pt():
 
 
 def make_models(task: str, folder: Path) -> None:
-    files = ModelFiles(folder)
-    fixed_pt = folder / 'fixed.pt'
-    shutil.copyfile(save_random_model(task, files.pt), fixed_pt)
+    pt, fixed_pt = folder / 'any.pt', folder / 'fixed.pt'
+    shutil.copyfile(save_random_model(task, pt), fixed_pt)
     yolo = import_quietly().YOLO
-    for path, dynamic in ((files.pt, True), (fixed_pt, False)):
+    for path, dynamic in ((pt, True), (fixed_pt, False)):
         for kind in ('onnx', 'openvino'):
             yolo(path).export(
                 format=kind, imgsz=IMAGE_SIZE, dynamic=dynamic, device='cpu', verbose=False

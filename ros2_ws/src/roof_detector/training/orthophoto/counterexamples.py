@@ -51,7 +51,7 @@ class Ground:
         box, share = self._free(centre - radius * 1.4, centre + radius * 1.4)
         if not share.size:
             return
-        away = self._away(box, centre) / radius
+        away = _offsets(box, centre) / radius
         edge = np.linalg.norm(away, axis=-1) + noise(share.shape, radius / 2, rng) * 0.12
         towards_shadow = away @ (shadow / max(float(np.linalg.norm(shadow)), 1e-6))
         leaves = noise(share.shape, 3, rng) * 22 + noise(share.shape, radius / 2, rng) * 10
@@ -64,7 +64,7 @@ class Ground:
         box, share = self._free(centre - radius * 2, centre + radius * 2)
         if not share.size:
             return
-        distance = np.linalg.norm(self._away(box, centre), axis=-1) / radius
+        distance = np.linalg.norm(_offsets(box, centre), axis=-1) / radius
         distance = distance + noise(share.shape, radius, self._rng) * 0.1
         inside = 1 / (1 + np.exp((distance - 1) / (0.02 + 0.3 * softness)))
         ground = self._image_bgr[box].astype(np.float64)
@@ -80,10 +80,12 @@ class Ground:
         box = slice(top, bottom), slice(left, right)
         return box, (self._built[box] == 0).astype(np.float64)
 
-    def _away(self, box: tuple[slice, slice], centre: Floats) -> Floats:
-        rows, columns = np.mgrid[box]
-        return np.stack([columns - centre[0], rows - centre[1]], axis=-1)
-
     def _lay(self, box: tuple[slice, slice], paint: Floats, share: Floats) -> None:
         laid = self._image_bgr[box] * (1 - share[..., None]) + paint * share[..., None]
         self._image_bgr[box] = np.clip(laid, 0, 255)
+
+
+def _offsets(box: tuple[slice, slice], centre: Floats) -> Floats:
+    """Return how far each pixel of a box lies from a point: (height, width, 2) as x, y."""
+    rows, columns = np.mgrid[box]
+    return np.stack([columns - centre[0], rows - centre[1]], axis=-1)
