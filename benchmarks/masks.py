@@ -63,7 +63,7 @@ class Stand:
         (answer,) = self.detector.forward(self.prepared)
         names = self.detector.names
         found = select(
-            answer.outputs.predictions[: 4 + len(names)],
+            answer.answer.predictions[: 4 + len(names)],
             thresholds=THRESHOLDS.for_names(names),
             geometry=answer.geometry,
         )

@@ -4,24 +4,24 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inference.backend_choice import CACHED_BACKENDS, BackendChoice, choose_backend
-from roof_detector.inference.backends.backend import Backend, Outputs
-from roof_detector.inference.errors import BadModel
+from roof_detector.inference.backends.backend import Answer, Backend
 from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.model_file import backend_for, hash_model, open_backend
 from roof_detector.inference.provenance import Provenance
 from roof_detector.inference.stage_times import StageTimes
-from roof_detector.vision.candidates import Candidates, find_candidates
+from roof_detector.vision.candidates import Candidates
 from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import Letterbox, letterbox
-from roof_detector.vision.suppression import select
+from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
 
 WARM_UP_PASSES = 3  # torch and OpenVINO settle their memory plans in the first two
@@ -29,9 +29,9 @@ WARM_UP_PASSES = 3  # torch and OpenVINO settle their memory plans in the first 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Hold a picture fitted to the network: `canvas_bgr` (height, width, 3) uint8."""
+    """Hold a picture fitted to the network; where `canvas` lies is the backend's matter."""
 
-    canvas_bgr: npt.NDArray[np.uint8]
+    canvas: Any
     geometry: Letterbox
     letterbox_s: float
 
@@ -40,7 +40,7 @@ class Prepared:
 class Forwarded:
     """Hold the network's raw answer for one prepared picture."""
 
-    outputs: Outputs
+    answer: Answer
     geometry: Letterbox
     letterbox_s: float
     forward_s: float
@@ -91,6 +91,9 @@ class Detector:
         .torchscript and .engine need it. With a `cache`, exports of a .pt that it holds may run
         in its place: `choice` says which does and why. Raises `InferenceError`.
         """
+        # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
+        # process a forward pass then takes 1.5 to 12 times as long (docs/performance.md).
+        os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         path = Path(model_path).expanduser()
         choice = BackendChoice(
             backend_for(path), 'it is what the file is made for, no export is looked for'
@@ -112,7 +115,7 @@ class Detector:
             trust_model=trust_model or choice.export is not None,
             threads=threads,
         )
-        size = _choose_image_size(image_size, opened, path)
+        size = opened.facts.choose_image_size(image_size, path=path)
         return cls(opened, model_path=path, image_size=size, choice=choice)
 
     @property
@@ -189,8 +192,8 @@ class Detector:
         """Fit a picture to the network's input."""
         started_s = perf_counter()
         geometry = self._fit(source_wh or (image_bgr.shape[1], image_bgr.shape[0]))
-        canvas_bgr = letterbox(image_bgr, geometry)
-        return Prepared(canvas_bgr, geometry, perf_counter() - started_s)
+        canvas = self._backend.canvases.draw(image_bgr, geometry)
+        return Prepared(canvas, geometry, perf_counter() - started_s)
 
     def needed_wh(self, source_wh: tuple[int, int]) -> tuple[int, int]:
         """Return the size at which the network sees a picture: more pixels are of no use to it."""
@@ -198,38 +201,24 @@ class Detector:
 
     def forward(self, *prepared: Prepared) -> tuple[Forwarded, ...]:
         """Run the network on pictures of one input size, as a batch where it takes one."""
-        canvases_bgr = np.stack([one.canvas_bgr for one in prepared])
+        batch = self._backend.canvases.stack([one.canvas for one in prepared])
         started_s = perf_counter()
-        predictions, prototypes = self._backend.forward(canvases_bgr)
+        answers = self._backend.forward(batch)
         forward_s = (perf_counter() - started_s) / len(prepared)
         return tuple(
-            Forwarded(
-                Outputs(predictions[i], None if prototypes is None else prototypes[i]),
-                one.geometry,
-                one.letterbox_s,
-                forward_s,
-            )
-            for i, one in enumerate(prepared)
+            Forwarded(answer, one.geometry, one.letterbox_s, forward_s)
+            for answer, one in zip(answers, prepared, strict=True)
         )
 
     def finish(self, forwarded: Forwarded, thresholds: Thresholds) -> Detections:
         """Choose detections from the network's answer and bring them to source pixels."""
-        return select(
-            forwarded.outputs.predictions,
-            thresholds=self._resolve(thresholds),
-            geometry=forwarded.geometry,
-            prototypes=forwarded.outputs.prototypes,
+        return forwarded.answer.select(
+            thresholds=self._resolve(thresholds), geometry=forwarded.geometry
         )
 
     def candidates(self, forwarded: Forwarded, *, floor: float) -> Candidates:
         """Return all that the network proposes above a floor."""
-        prototypes = forwarded.outputs.prototypes
-        return find_candidates(
-            forwarded.outputs.predictions,
-            classes=len(self.names),
-            coefficients=0 if prototypes is None else len(prototypes),
-            floor=floor,
-        )
+        return forwarded.answer.candidates(classes=len(self.names), floor=floor)
 
     @property
     def fixed_size(self) -> bool:
@@ -256,23 +245,3 @@ class Detector:
         if self._resolved is None or self._resolved[0] != thresholds:
             self._resolved = thresholds, thresholds.for_names(self.names)
         return self._resolved[1]
-
-
-def _choose_image_size(
-    image_size: int | tuple[int, int] | None, backend: Backend, path: Path
-) -> tuple[int, int]:
-    facts = backend.facts
-    if image_size is None:
-        return facts.image_size
-    size = image_size if isinstance(image_size, tuple) else (image_size, image_size)
-    if facts.fixed and size != facts.image_size:
-        raise BadModel(
-            f'{path} takes pictures of {facts.image_size[0]}x{facts.image_size[1]} only, not '
-            f'{size[0]}x{size[1]}. Leave image_size unset or export with dynamic=True.'
-        )
-    if min(size) < facts.stride or any(side % facts.stride for side in size):
-        raise BadModel(
-            f'image_size is {size[0]}x{size[1]}, expected positive multiples of the stride '
-            f'{facts.stride} of {path}.'
-        )
-    return size

@@ -56,6 +56,25 @@ class ModelFacts:
             provenance=Provenance.read({METADATA_KEY: _literal(metadata.get(METADATA_KEY))}),
         )
 
+    def choose_image_size(
+        self, wish: int | tuple[int, int] | None, *, path: Path
+    ) -> tuple[int, int]:
+        """Return the width and height wished for, or the model's own; raise BadModel else."""
+        if wish is None:
+            return self.image_size
+        size = wish if isinstance(wish, tuple) else (wish, wish)
+        if self.fixed and size != self.image_size:
+            raise BadModel(
+                f'{path} takes pictures of {self.image_size[0]}x{self.image_size[1]} only, not '
+                f'{size[0]}x{size[1]}. Leave image_size unset or export with dynamic=True.'
+            )
+        if min(size) < self.stride or any(side % self.stride for side in size):
+            raise BadModel(
+                f'image_size is {size[0]}x{size[1]}, expected positive multiples of the stride '
+                f'{self.stride} of {path}.'
+            )
+        return size
+
 
 def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
     names = _literal(value)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from roof_detector.inference.backends.backend import Backend
@@ -52,9 +51,6 @@ def open_backend(
         raise MissingBackend(
             f'Backend {backend!r} is not {known} for {path}, use auto or {readable}.'
         )
-    # Before torch is loaded: threads that wait spin otherwise, and beside one other busy process a
-    # forward pass then takes 1.5 to 12 times as long (docs/performance.md).
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     if readable == 'torch':
         from roof_detector.inference.backends.torch_backend import TorchBackend  # noqa: PLC0415
 

@@ -146,7 +146,7 @@ class DetectionWorker:
         """Run the network on ready frames, those of one input size as a batch."""
         settings = self.settings
         started_s = perf_counter()
-        for _, group in groupby(frames, key=lambda frame: frame.prepared.canvas_bgr.shape):
+        for _, group in groupby(frames, key=lambda frame: frame.prepared.geometry.input_wh):
             self._forward(detector, list(group), settings)
         self._forward_s += _SMOOTHING * (perf_counter() - started_s - self._forward_s)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,16 @@ class Candidates:
         return np.concatenate((centres - half_sizes, centres + half_sizes), axis=1)
 
 
+def check_rows(shape: Sequence[int], *, classes: int, coefficients: int) -> None:
+    """Refuse predictions of another shape than (4 + classes + coefficients, anchors)."""
+    if len(shape) != 2 or shape[0] != 4 + classes + coefficients:
+        raise VisionError(
+            f'The network gave predictions of shape {tuple(shape)}, expected '
+            f'{4 + classes + coefficients} rows: 4 for the box, {classes} classes and '
+            f'{coefficients} mask coefficients.'
+        )
+
+
 def find_candidates(
     predictions: npt.NDArray[np.float32], *, classes: int, coefficients: int = 0, floor: float
 ) -> Candidates:
@@ -52,12 +63,7 @@ def find_candidates(
     `predictions` (4 + classes + coefficients, anchors): centre x, centre y, width, height in input
     pixels, class scores in 0..1, mask coefficients. Predictions that are not finite are dropped.
     """
-    if predictions.ndim != 2 or len(predictions) != 4 + classes + coefficients:
-        raise VisionError(
-            f'The network gave predictions of shape {predictions.shape}, expected '
-            f'{4 + classes + coefficients} rows: 4 for the box, {classes} classes and '
-            f'{coefficients} mask coefficients.'
-        )
+    check_rows(predictions.shape, classes=classes, coefficients=coefficients)
     best = predictions[4 : 4 + classes].max(axis=0)
     columns = predictions[:, np.flatnonzero(best > floor)]  # NaN > x is false
     columns = columns[:, np.isfinite(columns).all(axis=0)]

@@ -38,6 +38,9 @@ def suppress(
     order = np.argsort(-scores, kind='stable')[:MAX_CANDIDATES]
     boxes_xywh = boxes_xyxy[order].astype(np.float64)
     boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
+    # OpenCV sets classes apart by the greatest coordinate, which parts them only from 0 on: a box
+    # that juts out of the picture would meet those of the class before it.
+    boxes_xywh[:, :2] -= boxes_xywh[:, :2].min(axis=0)
     # Lists, for OpenCV turns them into its own boxes five times faster than an array.
     boxes, ranked = boxes_xywh.tolist(), scores[order].tolist()
     if class_agnostic:
@@ -87,21 +90,31 @@ def choose(
         thresholds.enabled[candidates.class_ids]
     )
     candidates = candidates[wanted]
-    boxes_xyxy = candidates.boxes_xyxy
     kept = suppress(
-        boxes_xyxy,
+        candidates.boxes_xyxy,
         candidates.scores,
         candidates.class_ids,
         iou=thresholds.iou,
         max_detections=thresholds.max_detections,
         class_agnostic=class_agnostic,
     )
-    boxes_in_source = geometry.to_source(boxes_xyxy[kept])
-    masks = None
+    chosen = candidates[kept]
+    logits = None
     if prototypes is not None:
-        weights = np.ascontiguousarray(candidates.coefficients[kept])
-        logits = weights @ prototypes.reshape(len(prototypes), -1)
-        masks = InstanceMasks(logits.reshape(-1, *prototypes.shape[1:]), boxes_in_source, geometry)
-    return Detections(
-        boxes_in_source, candidates.scores[kept], candidates.class_ids[kept], masks=masks
-    )
+        weights = np.ascontiguousarray(chosen.coefficients)
+        logits = (weights @ prototypes.reshape(len(prototypes), -1)).reshape(
+            -1, *prototypes.shape[1:]
+        )
+    return to_detections(chosen, geometry=geometry, mask_logits=logits)
+
+
+def to_detections(
+    chosen: Candidates,
+    *,
+    geometry: Letterbox,
+    mask_logits: npt.NDArray[np.float32] | None = None,
+) -> Detections:
+    """Bring what was chosen to source pixels; `mask_logits` are (n, mask height, mask width)."""
+    boxes_xyxy = geometry.to_source(chosen.boxes_xyxy)
+    masks = None if mask_logits is None else InstanceMasks(mask_logits, boxes_xyxy, geometry)
+    return Detections(boxes_xyxy, chosen.scores, chosen.class_ids, masks=masks)

@@ -112,7 +112,7 @@ def test_stage_times_are_of_the_last_picture(detector, roof_bgr):
 
 def test_another_input_size_can_be_asked_for(detect_pt, roof_bgr):
     with Detector.open(detect_pt, device='cpu', image_size=(256, 160)) as detector:
-        assert detector.prepare(roof_bgr).canvas_bgr.shape == (160, 256, 3)
+        assert detector.prepare(roof_bgr).canvas.shape == (160, 256, 3)
         detector.detect(roof_bgr, Thresholds())
 
 

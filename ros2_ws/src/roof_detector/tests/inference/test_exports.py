@@ -80,7 +80,7 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(detect_pt, frames, tm
         # A detection of the file that stands there is that of the checkpoint.
         (found,) = export.forward(prepared := export.prepare(frames[0]))
         (expected,) = checkpoint.forward(prepared)
-        assert np.abs(found.outputs.predictions - expected.outputs.predictions).max() < 0.01
+        assert np.abs(found.answer.predictions - expected.answer.predictions).max() < 0.01
 
 
 def test_a_batch_serves_any_number_of_pictures(detect_pt, frames, tmp_path):
@@ -91,7 +91,7 @@ def test_a_batch_serves_any_number_of_pictures(detect_pt, frames, tmp_path):
         for one, answer in zip(prepared, together, strict=True):
             (alone,) = export.forward(one)
             np.testing.assert_allclose(
-                alone.outputs.predictions, answer.outputs.predictions, atol=1e-3
+                alone.answer.predictions, answer.answer.predictions, atol=1e-3
             )
 
 
@@ -100,8 +100,8 @@ def test_a_dynamic_export_takes_other_sizes(segment_pt, frames, tmp_path):
     built = build_export(segment_pt, recipe, folder=tmp_path, frames=frames)
     assert 0 <= max(one.mask_share for one in built.parity.frames) < 0.01
     with Detector.open(built.path, device='cpu', image_size=160, trust_model=True) as export:
-        assert export.prepare(frames[0]).canvas_bgr.shape == (128, 160, 3)
-        assert export.forward(export.prepare(frames[0]))[0].outputs.prototypes is not None
+        assert export.prepare(frames[0]).canvas.shape == (128, 160, 3)
+        assert export.forward(export.prepare(frames[0]))[0].answer.prototypes is not None
 
 
 def overflowing(checkpoint: Path, path: Path) -> Path:

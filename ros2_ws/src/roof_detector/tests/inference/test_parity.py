@@ -85,12 +85,12 @@ def test_backends_agree_with_torch_on_every_anchor(models, paint_roof, kind, siz
         assert (detector.names, detector.task) == (names, task)
         (found,) = detector.forward(detector.prepare(image))
     assert found.geometry == expected.geometry
-    difference = np.abs(found.outputs.predictions - expected.outputs.predictions)
+    difference = np.abs(found.answer.predictions - expected.answer.predictions)
     assert difference[:4].max() / min(found.geometry.scale_xy) < 0.5
     assert difference[4 : 4 + len(names)].max() < 5e-3
     if task == 'segment':
         assert difference[4 + len(names) :].max() < 0.05
-        assert np.allclose(found.outputs.prototypes, expected.outputs.prototypes, atol=0.05)
+        assert np.allclose(found.answer.prototypes, expected.answer.prototypes, atol=0.05)
 
 
 @pytest.mark.parametrize('kind', ['onnx_fixed', 'openvino_fixed'])
@@ -99,7 +99,7 @@ def test_exports_of_a_fixed_size_see_the_picture_in_a_square(models, paint_roof,
     # Not from its OpenVINO backend: that computes in bf16 on processors with AMX.
     boxes, scores, class_ids, _ = predicted_by_ultralytics(models.onnx_fixed, image, imgsz=320)
     with Detector.open(getattr(models, kind), device='cpu') as detector:
-        assert detector.prepare(image).canvas_bgr.shape == (320, 320, 3)
+        assert detector.prepare(image).canvas.shape == (320, 320, 3)
         found = detector.detect(image, THRESHOLDS)
         if found.masks is not None:
             found = without_empty_masks(found)

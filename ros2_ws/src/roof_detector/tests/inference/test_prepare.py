@@ -129,7 +129,7 @@ def test_backends_answer_alike_on_golden_frames(
         assert detector.model_hash == torch_detector.model_hash
         (expected,) = torch_detector.forward(torch_detector.prepare(image))
         (found,) = detector.forward(detector.prepare(image))
-    difference = np.abs(found.outputs.predictions - expected.outputs.predictions)
+    difference = np.abs(found.answer.predictions - expected.answer.predictions)
     assert difference[:4].max() < 0.5
     assert difference[4:].max() < 5e-3
 

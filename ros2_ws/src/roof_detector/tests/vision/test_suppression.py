@@ -50,8 +50,12 @@ def test_of_no_boxes_none_is_kept():
 def test_suppression_keeps_what_torchvision_keeps(count, seed, iou, class_agnostic):
     boxes, scores, class_ids = random_boxes(count, seed)
     groups = np.zeros_like(class_ids) if class_agnostic else class_ids
+    # It sets classes apart by the greatest coordinate, which parts them only from 0 on.
     expected = torchvision.ops.batched_nms(
-        torch.from_numpy(boxes), torch.from_numpy(scores), torch.from_numpy(groups), iou
+        torch.from_numpy(boxes - boxes.min()),
+        torch.from_numpy(scores),
+        torch.from_numpy(groups),
+        iou,
     )
     kept = suppress(
         boxes, scores, class_ids, iou=iou, max_detections=1000, class_agnostic=class_agnostic
@@ -71,6 +75,13 @@ def test_survivors_are_ordered_apart_and_survive_again(count, seed, iou):
     assert (overlaps(boxes)[same_class] <= iou + 1e-6).all()
     again = suppress(boxes, scores, class_ids, iou=iou, max_detections=1000)
     assert again.tolist() == list(range(len(kept)))
+
+
+def test_a_box_beyond_the_edge_meets_none_of_another_class():
+    boxes = np.array([[-90, -90, 9, 9], [0, 0, 99, 99]], np.float32)
+    classes = np.array([1, 0], np.int32)
+    kept = suppress(boxes, np.array([0.9, 0.8]), classes, iou=0.5, max_detections=9)
+    assert kept.tolist() == [0, 1]
 
 
 def test_equal_scores_keep_their_order():

@@ -37,7 +37,7 @@ def write_eight_bits(export: Path, folder: Path, frames: Sequence[npt.NDArray[np
     (graph,) = export.glob('*.xml')
     model = openvino.Core().read_model(graph)
     with Detector.open(export, device='cpu') as detector:
-        blobs = [to_blob(detector.prepare(frame).canvas_bgr[None]) for frame in frames]
+        blobs = [to_blob(detector.prepare(frame).canvas[None]) for frame in frames]
     quantized = nncf.quantize(
         model,
         nncf.Dataset(blobs),

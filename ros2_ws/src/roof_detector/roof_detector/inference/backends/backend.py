@@ -4,26 +4,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inference.errors import MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.vision.candidates import Candidates
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.thresholds import ResolvedThresholds
 
 
-class Outputs(NamedTuple):
-    """Hold a batch's raw predictions.
+class Answer(Protocol):
+    """What a network says about one picture, in the memory where it said it."""
 
-    `predictions` (n, 4 + classes + mask coefficients, anchors) float32, boxes as centre and size
-    in input pixels; `prototypes` (n, coefficients, height, width) float32 of a segmentation model.
+    @property
+    def predictions(self) -> npt.NDArray[np.float32]:
+        """Return (4 + classes + mask coefficients, anchors), centres and sizes in input pixels."""
+
+    @property
+    def prototypes(self) -> npt.NDArray[np.float32] | None:
+        """Return (coefficients, height, width) of a segmentation model."""
+
+    def candidates(self, *, classes: int, floor: float) -> Candidates:
+        """Return all that is proposed above a floor."""
+
+    def select(self, *, thresholds: ResolvedThresholds, geometry: Letterbox) -> Detections:
+        """Choose detections and bring them to source pixels."""
+
+
+class Canvases(Protocol):
+    """Fits pictures to a network's input, in the memory where it wants them.
+
+    A canvas is one fitted picture, a batch several of one size: on the host (height, width, 3)
+    and (n, height, width, 3) uint8 BGR; on a device `DeviceCanvas` and (n, 3, height, width) RGB
+    in 0..1.
     """
 
-    predictions: npt.NDArray[np.float32]
-    prototypes: npt.NDArray[np.float32] | None
+    def draw(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> Any:
+        """Return the canvas of a picture; any thread may draw."""
+
+    def stack(self, canvases: Sequence[Any]) -> Any:
+        """Return canvases of one size as a batch."""
 
 
 class Backend(Protocol):
@@ -37,19 +63,15 @@ class Backend(Protocol):
     precision: str
     facts: ModelFacts
 
-    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
-        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+    @property
+    def canvases(self) -> Canvases:
+        """Return what fits pictures to this network."""
+
+    def forward(self, batch: Any) -> Sequence[Answer]:
+        """Run the network on a batch of `canvases`; return once it is done."""
 
     def close(self) -> None:
         """Free the model and its memory."""
-
-
-def split_outputs(arrays: list[npt.NDArray[np.float32]]) -> Outputs:
-    """Sort what a runtime returned: predictions first, prototypes next if there are any."""
-    predictions = np.ascontiguousarray(arrays[0], dtype=np.float32)
-    if len(arrays) == 1:
-        return Outputs(predictions, None)
-    return Outputs(predictions, np.ascontiguousarray(arrays[1], dtype=np.float32))
 
 
 def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
@@ -64,27 +86,15 @@ def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
 
 
 def run_in_batches(
-    canvases_bgr: npt.NDArray[np.uint8],
-    batch: int,
-    run: Callable[[npt.NDArray[np.uint8]], Outputs],
-) -> Outputs:
-    """Run a network that takes exactly `batch` pictures at once on any number of them.
+    batch: Any, size: int, run: Callable[[Any], Sequence[Answer]]
+) -> Sequence[Answer]:
+    """Run a network that takes exactly `size` pictures at once on any number of them.
 
     The last group is filled up with its last picture: it costs what a full one costs.
     """
-    answers = []
-    for first in range(0, len(canvases_bgr), batch):
-        group = canvases_bgr[first : first + batch]
-        count = len(group)
-        if count < batch:
-            group = np.concatenate([group, np.repeat(group[-1:], batch - count, axis=0)])
-        predictions, prototypes = run(group)
-        kept = None if prototypes is None else prototypes[:count]
-        answers.append(Outputs(predictions[:count], kept))
-    if len(answers) == 1:
-        return answers[0]
-    prototypes_of_all = [one.prototypes for one in answers if one.prototypes is not None]
-    return Outputs(
-        np.concatenate([one.predictions for one in answers]),
-        np.concatenate(prototypes_of_all) if prototypes_of_all else None,
-    )
+    answers: list[Answer] = []
+    for first in range(0, len(batch), size):
+        count = min(size, len(batch) - first)
+        positions = [first + min(i, count - 1) for i in range(size)]
+        answers += run(batch[positions])[:count]
+    return answers

@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import (
-    Outputs,
-    made_precision,
-    run_in_batches,
-    split_outputs,
-)
+from roof_detector.inference.backends.backend import Answer, made_precision, run_in_batches
+from roof_detector.inference.backends.host_answer import HostAnswer
+from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
@@ -73,15 +71,16 @@ class OnnxRuntimeBackend:
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}
+        self.canvases = HostCanvases()
         self.facts = ModelFacts.read(metadata, path=path, fixed=fixed)
         self.precision = made_precision(self.facts, precision, path=path)
 
-    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._batch not in (None, len(canvases_bgr)):
-            return run_in_batches(canvases_bgr, self._batch, self.forward)
-        blob = to_blob(canvases_bgr).astype(self._input_dtype, copy=False)
-        return split_outputs(self._session.run(None, {self._input: blob}))
+        if self._batch not in (None, len(batch)):
+            return run_in_batches(batch, self._batch, self.forward)
+        blob = to_blob(batch).astype(self._input_dtype, copy=False)
+        return HostAnswer.of_batch(self._session.run(None, {self._input: blob}))
 
     def close(self) -> None:
         """Free the session."""

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import (
-    Outputs,
-    run_in_batches,
-    split_outputs,
-)
+from roof_detector.inference.backends.backend import Answer, run_in_batches
+from roof_detector.inference.backends.host_answer import HostAnswer
+from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
@@ -78,16 +77,17 @@ class OpenVinoBackend:
         metadata = _read_metadata(folder)
         if fixed:
             metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
+        self.canvases = HostCanvases()
         self.facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
         self.precision = _precision_of(compiled, self.facts)
         self._request: Any = compiled.create_infer_request()
 
-    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._batch not in (None, len(canvases_bgr)):
-            return run_in_batches(canvases_bgr, self._batch, self.forward)
-        result = self._request.infer([np.ascontiguousarray(canvases_bgr)], share_inputs=True)
-        return split_outputs([np.array(result[i]) for i in range(len(result))])
+        if self._batch not in (None, len(batch)):
+            return run_in_batches(batch, self._batch, self.forward)
+        result = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+        return HostAnswer.of_batch([np.array(result[i]) for i in range(len(result))])
 
     def close(self) -> None:
         """Free the compiled model."""

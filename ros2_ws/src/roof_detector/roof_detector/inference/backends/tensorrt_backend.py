@@ -4,24 +4,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from roof_detector.inference.backends.backend import (
-    Outputs,
+    Answer,
     made_precision,
     run_in_batches,
-    split_outputs,
 )
+from roof_detector.inference.backends.device_answer import DeviceAnswer
+from roof_detector.inference.backends.device_canvases import DeviceCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
-from roof_detector.vision.letterbox import to_blob
 
 
 class TensorRtBackend:
@@ -63,16 +62,18 @@ class TensorRtBackend:
         fixed = not self._engine.dynamic
         self._batch = int(self._engine.metadata.get('batch', 1)) if fixed else None
         self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=fixed)
+        dtype = torch.float16 if self._engine.fp16 else torch.float32
+        self.canvases = DeviceCanvases(self._device, dtype)
         self.precision = made_precision(self.facts, precision, path=path)
 
-    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
-        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._batch not in (None, len(canvases_bgr)):
-            return run_in_batches(canvases_bgr, self._batch, self.forward)
-        blob = torch.from_numpy(to_blob(canvases_bgr)).to(self._device)
-        if self._engine.fp16:
-            blob = blob.half()
-        return split_outputs([one.float().cpu().numpy() for one in self._engine.forward(blob)])
+    def forward(self, batch: torch.Tensor) -> Sequence[Answer]:
+        """Run the network on a batch of its `canvases`."""
+        if self._batch not in (None, len(batch)):
+            return run_in_batches(batch, self._batch, self.forward)
+        # It reads planes from a bare address, and the next pass writes over its outputs.
+        outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
+        torch.cuda.current_stream(self._device).synchronize()
+        return DeviceAnswer.of_batch(outputs)
 
     def close(self) -> None:
         """Free the engine and its memory."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import (
-    Outputs,
-    made_precision,
-    run_in_batches,
-    split_outputs,
-)
+from roof_detector.inference.backends.backend import Answer, made_precision, run_in_batches
+from roof_detector.inference.backends.host_answer import HostAnswer
+from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
@@ -72,18 +70,19 @@ class TorchScriptBackend:
             ) from error
         dynamic = bool(metadata.get('args', {}).get('dynamic'))
         self._batch = None if dynamic else int(metadata.get('batch', 1))
+        self.canvases = HostCanvases()
         self.facts = ModelFacts.read(metadata, path=path, fixed=not dynamic)
         self.precision = made_precision(self.facts, precision, path=path)
         self._model: Any = model.eval()
 
-    def forward(self, canvases_bgr: npt.NDArray[np.uint8]) -> Outputs:
+    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
-        if self._batch not in (None, len(canvases_bgr)):
-            return run_in_batches(canvases_bgr, self._batch, self.forward)
+        if self._batch not in (None, len(batch)):
+            return run_in_batches(batch, self._batch, self.forward)
         with torch.inference_mode():
-            output = self._model(torch.from_numpy(to_blob(canvases_bgr)))
+            output = self._model(torch.from_numpy(to_blob(batch)))
             tensors = output if isinstance(output, tuple) else (output,)
-            return split_outputs([tensor.numpy() for tensor in tensors])
+            return HostAnswer.of_batch([tensor.numpy() for tensor in tensors])
 
     def close(self) -> None:
         """Free the model."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Outputs
+from roof_detector.inference.backends.backend import Answer
 from roof_detector.inference.detector import Detector, Forwarded, Prepared
 from roof_detector.inference.errors import ExportFailed
 
@@ -149,7 +149,7 @@ def _groups(prepared: list[Prepared], batch: int) -> Iterator[list[Prepared]]:
 
 
 def _compare_frame(frame: int, expected: Forwarded, found: Forwarded, classes: int) -> FrameParity:
-    predictions, others = expected.outputs.predictions, found.outputs.predictions
+    predictions, others = expected.answer.predictions, found.answer.predictions
     if predictions.shape != others.shape:
         raise ExportFailed(
             f'The export answers with an array of {others.shape}, its checkpoint with one of '
@@ -164,7 +164,7 @@ def _compare_frame(frame: int, expected: Forwarded, found: Forwarded, classes: i
         best_score=float(scores.max()),
         box_px=float(_corners_difference(predictions[:4, best], others[:4, best])),
         score=float(difference[4 : 4 + classes].max()),
-        mask_share=_mask_share(expected.outputs, found.outputs, best, classes),
+        mask_share=_mask_share(expected.answer, found.answer, best, classes),
     )
 
 
@@ -178,7 +178,7 @@ def _corners_difference(
 
 
 def _mask_share(
-    expected: Outputs, found: Outputs, best: npt.NDArray[np.intp], classes: int
+    expected: Answer, found: Answer, best: npt.NDArray[np.intp], classes: int
 ) -> float:
     """Return which part of the masks' prototype pixels is in one answer's masks only."""
     if expected.prototypes is None or found.prototypes is None:

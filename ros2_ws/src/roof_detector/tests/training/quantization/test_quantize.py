@@ -46,7 +46,7 @@ def test_the_network_computes_with_eight_bits_and_answers_nearly_alike(
     answers = []
     for path in (checkpoint, quantized):
         with Detector.open(path, device='cpu', backend='auto', image_size=64) as detector:
-            answers.append(detector.forward(detector.prepare(image))[0].outputs.predictions)
+            answers.append(detector.forward(detector.prepare(image))[0].answer.predictions)
             precision = detector.precision
     assert precision == 'int8'
     whole, small = answers

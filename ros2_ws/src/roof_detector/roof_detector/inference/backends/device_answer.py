@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a network says about one picture, in the memory of its device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from roof_detector.inference.backends.device_suppression import keep_best
+from roof_detector.vision.candidates import Candidates, check_rows
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.suppression import MAX_CANDIDATES, to_detections
+from roof_detector.vision.thresholds import ResolvedThresholds
+
+
+class DeviceAnswer:
+    """Choose detections where the predictions lie: only what is chosen is copied to the host.
+
+    Each method does what `HostAnswer` does, in float32 whatever the network computed with.
+    """
+
+    def __init__(self, predictions: torch.Tensor, prototypes: torch.Tensor | None) -> None:
+        self._predictions = predictions
+        self._prototypes = prototypes
+
+    @classmethod
+    def of_batch(cls, outputs: Sequence[torch.Tensor]) -> list[DeviceAnswer]:
+        """Part what a network returned: predictions first, prototypes next if there are any."""
+        prototypes = outputs[1] if len(outputs) > 1 else [None] * len(outputs[0])
+        return [cls(*both) for both in zip(outputs[0], prototypes, strict=True)]
+
+    @property
+    def predictions(self) -> npt.NDArray[np.float32]:
+        """Return a copy of all predictions."""
+        return _to_host(self._predictions)
+
+    @property
+    def prototypes(self) -> npt.NDArray[np.float32] | None:
+        """Return a copy of the prototypes of a segmentation model."""
+        return None if self._prototypes is None else _to_host(self._prototypes)
+
+    def candidates(self, *, classes: int, floor: float) -> Candidates:
+        """Return all that is proposed above a floor."""
+        with torch.inference_mode():
+            return _candidates(_to_host(self._rows(classes, floor)))
+
+    def select(self, *, thresholds: ResolvedThresholds, geometry: Letterbox) -> Detections:
+        """Choose detections and bring them to source pixels."""
+        with torch.inference_mode():
+            rows = self._rows(len(thresholds.confidence), thresholds.floor)
+            rows = self._suppressed(rows, thresholds)
+            if self._prototypes is None:
+                return to_detections(_candidates(_to_host(rows)), geometry=geometry)
+            shape = self._prototypes.shape
+            logits = rows[:, 6:] @ self._prototypes.float().reshape(shape[0], -1)
+            # One copy for both: each copy waits for the device.
+            copied = _to_host(torch.cat((rows.flatten(), logits.flatten())))
+        found = copied[: rows.numel()].reshape(rows.shape)
+        masks = copied[rows.numel() :].reshape(-1, *shape[1:])
+        return to_detections(_candidates(found), geometry=geometry, mask_logits=masks)
+
+    def _rows(self, classes: int, floor: float) -> torch.Tensor:
+        """Return one row a candidate: box (4), score, class id, mask coefficients."""
+        coefficients = 0 if self._prototypes is None else len(self._prototypes)
+        check_rows(self._predictions.shape, classes=classes, coefficients=coefficients)
+        best = self._predictions[4 : 4 + classes].amax(dim=0).float()
+        columns = self._predictions[:, best > floor].float()
+        columns = columns[:, columns.isfinite().all(dim=0)]
+        by_class = columns[4 : 4 + classes]
+        scores, class_ids = by_class.amax(dim=0), by_class.argmax(dim=0)
+        return torch.cat((columns[:4], scores[None], class_ids[None], columns[4 + classes :])).T
+
+    def _suppressed(self, rows: torch.Tensor, thresholds: ResolvedThresholds) -> torch.Tensor:
+        """Return the rows that count, by falling score."""
+        device = rows.device
+        least = np.where(thresholds.enabled, thresholds.confidence, np.inf)
+        least_of = torch.from_numpy(least.astype(np.float32)).to(device)
+        rows = rows[rows[:, 4] > least_of[rows[:, 5].long()]]
+        order = rows[:, 4].sort(descending=True, stable=True).indices[:MAX_CANDIDATES]
+        rows = rows[order]
+        centres, half_sizes = rows[:, :2], rows[:, 2:4] / 2
+        boxes_xyxy = torch.cat((centres - half_sizes, centres + half_sizes), dim=1)
+        kept = keep_best(boxes_xyxy, rows[:, 5], iou=thresholds.iou)
+        return rows[kept][: thresholds.max_detections]
+
+
+def _candidates(rows: npt.NDArray[np.float32]) -> Candidates:
+    return Candidates(rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int32), rows[:, 6:])
+
+
+def _to_host(tensor: torch.Tensor) -> npt.NDArray[np.float32]:
+    return tensor.float().cpu().numpy()

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Pictures fitted to a network by the device that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from roof_detector.vision.letterbox import PAD_VALUE, Letterbox, check_picture
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceCanvas:
+    """Hold one fitted picture (height, width, 3) RGB in 0..1, there once `ready` has passed."""
+
+    pixels: torch.Tensor
+    ready: torch.cuda.Event | None
+
+
+class DeviceCanvases:
+    """Upload pictures as they are, fit and normalise them on the device, see `Canvases`.
+
+    Uploads start from pinned memory and run in a stream of their own, so that the next picture
+    arrives while the network is busy with this one.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self._device = device
+        self._dtype = dtype
+        self._stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
+
+    def draw(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> DeviceCanvas:
+        """Queue the upload and the fitting of a picture (height, width, 3) uint8 BGR."""
+        check_picture(image_bgr)
+        with torch.inference_mode(), self._in_stream():
+            pixels = self._upload(image_bgr).flip(-1).permute(2, 0, 1)
+            (width, height), (left, top) = geometry.resized_wh, geometry.pad_xy
+            if pixels.shape[1:] != (height, width):
+                # Rounded, as OpenCV rounds: the network sees the grey levels it would see there.
+                pixels = torch.nn.functional.interpolate(
+                    pixels[None].float(), (height, width), mode='bilinear', align_corners=False
+                )[0].round_()
+            canvas = torch.full(
+                (*reversed(geometry.input_wh), 3),
+                PAD_VALUE / 255,
+                dtype=self._dtype,
+                device=self._device,
+            )
+            window = canvas[top : top + height, left : left + width]
+            window.copy_(pixels.float().mul(1 / 255).permute(1, 2, 0))
+            ready = None if self._stream is None else self._stream.record_event()
+        return DeviceCanvas(canvas, ready)
+
+    def stack(self, canvases: Sequence[DeviceCanvas | npt.NDArray[np.uint8]]) -> torch.Tensor:
+        """Return canvases of one size as (n, 3, height, width) in channels_last.
+
+        Those that were fitted on the host are uploaded first.
+        """
+        drawn = [
+            one if isinstance(one, DeviceCanvas) else self.draw(one, _as_it_is(one))
+            for one in canvases
+        ]
+        for one in drawn:
+            if one.ready is not None:
+                current = torch.cuda.current_stream(self._device)
+                current.wait_event(one.ready)
+                # Its memory must not be given away before this stream has read it.
+                one.pixels.record_stream(current)
+        pixels = [one.pixels for one in drawn]
+        batch = pixels[0][None] if len(pixels) == 1 else torch.stack(pixels)
+        return batch.permute(0, 3, 1, 2)
+
+    def _upload(self, image_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Copy into pinned memory, which torch keeps until the upload from it is over."""
+        staged = torch.empty(
+            image_bgr.shape, dtype=torch.uint8, pin_memory=self._stream is not None
+        )
+        np.copyto(staged.numpy(), image_bgr)
+        return staged.to(self._device, non_blocking=True)
+
+    def _in_stream(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
+
+
+def _as_it_is(canvas_bgr: npt.NDArray[np.uint8]) -> Letterbox:
+    size_wh = canvas_bgr.shape[1], canvas_bgr.shape[0]
+    return Letterbox(source_wh=size_wh, resized_wh=size_wh, input_wh=size_wh, pad_xy=(0, 0))

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A network's kernels, replayed as one CUDA graph."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+
+_log = logging.getLogger(__name__)
+
+Network = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
+
+# Each graph holds the network's whole working memory. Batches of more sizes run kernel by kernel.
+_MOST_GRAPHS = 4
+_WARM_UP_PASSES = 3
+_TIMED_PASSES = 10
+# f16 kernels may be chosen anew for the graph: parts of the greatest value.
+_TOLERANCE = 2e-2
+
+
+@dataclass(frozen=True, eq=False)
+class _Captured:
+    graph: torch.cuda.CUDAGraph
+    blob: torch.Tensor
+    outputs: tuple[torch.Tensor, ...]
+
+    def __call__(self, blob: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        self.blob.copy_(blob)
+        self.graph.replay()
+        # The next replay writes over these.
+        return tuple(one.clone() for one in self.outputs)
+
+
+class GraphedNetwork:
+    """Run a network as one CUDA graph per input shape, where that answers alike and is faster.
+
+    A small network on a fast device waits for Python to start its kernels one by one; a graph
+    starts them all at once. It is captured at the first pass of a shape, during warm-up, then
+    compared with the network itself and timed beside it; `refusals` and the log say why a shape
+    has none. Belongs into the thread that owns the model.
+    See "CUDA semantics: CUDA Graphs" in the documentation of torch.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._captured: dict[torch.Size, _Captured | None] = {}
+        self.refusals: dict[torch.Size, str] = {}
+
+    def __call__(self, blob: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run the network on a batch (n, 3, height, width)."""
+        if blob.shape not in self._captured:
+            self._captured[blob.shape] = self._try(blob)
+        return (self._captured[blob.shape] or self._network)(blob)
+
+    def _try(self, blob: torch.Tensor) -> _Captured | None:
+        """Return a graph that may be used, or None."""
+        captured = None
+        if sum(one is not None for one in self._captured.values()) >= _MOST_GRAPHS:
+            reason = f'{_MOST_GRAPHS} other shapes have graphs already'
+        else:
+            try:
+                captured = _capture(self._network, blob)
+                reason = self._why_not(captured, blob)
+            except RuntimeError as error:  # what waits for the host cannot be captured
+                torch.cuda.synchronize(blob.device)
+                reason = str(error).split('\n', maxsplit=1)[0]
+        if not reason:
+            return captured
+        self.refusals[blob.shape] = reason
+        _log.warning('Input %s runs without a CUDA graph: %s.', tuple(blob.shape), reason)
+        return None
+
+    def _why_not(self, captured: _Captured, blob: torch.Tensor) -> str:
+        for expected, found in zip(self._network(blob), captured(blob), strict=True):
+            limit = _TOLERANCE * float(expected.abs().max())
+            difference = float((expected - found).abs().max())
+            if not difference <= limit:
+                return f'its answer is off by {difference:.3g}, at most {limit:.3g} is allowed'
+        alone_s, graphed_s = (_seconds(one, blob) for one in (self._network, captured))
+        if graphed_s >= alone_s:
+            return f'it takes {1e3 * graphed_s:.2f} ms, the network without it {1e3 * alone_s:.2f}'
+        return ''
+
+
+def _capture(network: Network, blob: torch.Tensor) -> _Captured:
+    """Record a network's kernels; other threads may use the device meanwhile."""
+    static_blob = blob.clone()
+    side = torch.cuda.Stream(blob.device)
+    side.wait_stream(torch.cuda.current_stream(blob.device))
+    with torch.cuda.stream(side):
+        for _ in range(_WARM_UP_PASSES):
+            network(static_blob)
+    torch.cuda.current_stream(blob.device).wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
+        outputs = network(static_blob)
+    return _Captured(graph, static_blob, outputs)
+
+
+def _seconds(run: Network, blob: torch.Tensor) -> float:
+    """Return the least time of a pass, from its start to its end on the device."""
+    times_s = []
+    for _ in range(_TIMED_PASSES):
+        started_s = perf_counter()
+        run(blob)
+        torch.cuda.synchronize(blob.device)
+        times_s.append(perf_counter() - started_s)
+    return min(times_s)

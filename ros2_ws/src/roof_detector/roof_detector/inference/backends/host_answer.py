@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a network says about one picture, in the processor's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.vision.candidates import Candidates, find_candidates
+from roof_detector.vision.detections import Detections
+from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.suppression import select
+from roof_detector.vision.thresholds import ResolvedThresholds
+
+
+@dataclass(frozen=True, eq=False)
+class HostAnswer:
+    """Hold one picture's predictions, see `Answer`."""
+
+    predictions: npt.NDArray[np.float32]
+    prototypes: npt.NDArray[np.float32] | None
+
+    @classmethod
+    def of_batch(cls, outputs: Sequence[npt.NDArray[np.float32]]) -> list[HostAnswer]:
+        """Part what a runtime returned: predictions first, prototypes next if there are any."""
+        predictions, *others = (np.ascontiguousarray(one, dtype=np.float32) for one in outputs[:2])
+        prototypes = others[0] if others else [None] * len(predictions)
+        return [cls(*both) for both in zip(predictions, prototypes, strict=True)]
+
+    def candidates(self, *, classes: int, floor: float) -> Candidates:
+        """Return all that is proposed above a floor."""
+        return find_candidates(
+            self.predictions,
+            classes=classes,
+            coefficients=0 if self.prototypes is None else len(self.prototypes),
+            floor=floor,
+        )
+
+    def select(self, *, thresholds: ResolvedThresholds, geometry: Letterbox) -> Detections:
+        """Choose detections and bring them to source pixels."""
+        return select(
+            self.predictions,
+            thresholds=thresholds,
+            geometry=geometry,
+            prototypes=self.prototypes,
+        )

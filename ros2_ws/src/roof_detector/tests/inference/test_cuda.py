@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What can be seen on a CUDA device alone; the stages themselves run on any, see there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from roof_detector.inference.backends.graphed_network import GraphedNetwork
+from roof_detector.inference.backends.torch_backend import read_model
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.shipped_weights import resolve_model, shipped_models
+from roof_detector.vision.thresholds import Thresholds
+
+pytestmark = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason='This machine has no CUDA device.'
+)
+
+
+@pytest.mark.parametrize('model', shipped_models())
+@pytest.mark.parametrize('precision', ['f32', 'f16', 'bf16'])
+def test_a_shipped_model_answers_as_on_the_processor(model, precision, paint_roof):
+    path = resolve_model(model)
+    limit = {'f32': 5e-3, 'f16': 0.05, 'bf16': 0.2}[precision]
+    with (
+        Detector.open(path, device='cpu') as plain,
+        Detector.open(path, device='cuda', precision=precision) as detector,
+    ):
+        assert detector.device == 'cuda:0'
+        scores = slice(4, 4 + len(plain.names))
+        for seed in (1, 2, 3):
+            prepared = plain.prepare(paint_roof(seed))
+            (expected,), (found,) = plain.forward(prepared), detector.forward(prepared)
+            difference = found.answer.predictions[scores] - expected.answer.predictions[scores]
+            assert np.abs(difference).max() < limit
+
+
+def test_pictures_drawn_while_the_network_runs_come_out_right(detect_pt, paint_roof):
+    with Detector.open(detect_pt, device='cuda', precision='f32') as detector:
+        pictures = [paint_roof(seed) for seed in range(8)]
+        alone = [detector.detect(picture, Thresholds()) for picture in pictures]
+        # All are queued before the first is run.
+        prepared = [detector.prepare(picture) for picture in pictures]
+        answers = [answer for one in prepared for answer in detector.forward(one)]
+        for expected, answer in zip(alone, answers, strict=True):
+            found = detector.finish(answer, Thresholds())
+            np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, atol=0.01)
+
+
+def test_a_graph_is_made_for_each_shape_and_is_what_the_network_says():
+    path = resolve_model('roof_anomalies')
+    model, _ = read_model(path, trust_model=False)
+    model = model.float().fuse(verbose=False).eval().cuda()
+    network = GraphedNetwork(lambda blob: (model(blob)[0],))
+    with torch.inference_mode():
+        for height in (384, 640):
+            blobs = torch.rand(3, 1, 3, height, 640, device='cuda')
+            for blob in blobs:
+                (found,), (expected, *_) = network(blob), model(blob)
+                torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-2)
+    assert not network.refusals
+
+
+def test_a_network_that_waits_for_the_host_runs_without_a_graph():
+    network = GraphedNetwork(lambda blob: (blob * blob.sum().item(),))
+    blob = torch.rand(1, 3, 32, 32, device='cuda')
+    (found,) = network(blob)
+    torch.testing.assert_close(found, blob * blob.sum())
+    assert list(network.refusals) == [blob.shape]
+
+
+def test_memory_on_the_device_does_not_grow(detect_pt, roof_bgr):
+    with Detector.open(detect_pt, device='cuda') as detector:
+        assert detector.precision == 'f16'
+        detector.warm_up()
+        held = torch.cuda.memory_allocated()
+        for _ in range(200):
+            detector.detect(roof_bgr, Thresholds())
+        assert torch.cuda.memory_allocated() <= held + 2**20

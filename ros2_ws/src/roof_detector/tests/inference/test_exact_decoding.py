@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A network that computes with 16 bits places its boxes with 32."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import roof_detector.blocks  # noqa: F401  (registers the heads)
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.inference.shipped_weights import resolve_model, shipped_models
+
+
+@pytest.mark.parametrize('model', shipped_models())
+def test_boxes_in_bf16_are_where_those_in_f32_are(model, paint_roof):
+    path = resolve_model(model)
+    with (
+        Detector.open(path, device='cpu') as exact,
+        Detector.open(path, device='cpu', precision='bf16') as coarse,
+    ):
+        assert coarse.precision == 'bf16'
+        prepared = exact.prepare(paint_roof(3))
+        (expected,), (found,) = exact.forward(prepared), coarse.forward(prepared)
+    scores = expected.answer.predictions[4 : 4 + len(exact.names)].max(axis=0)
+    surest = np.argsort(-scores)[:20]
+    difference = np.abs(found.answer.predictions - expected.answer.predictions)[:4, surest]
+    # Decoded in bf16, half of them are off by a pixel and some by four.
+    assert np.median(difference) < 0.25
+    assert difference.max() < 2
+
+
+@pytest.mark.parametrize('name', ['yolo11-DyHead', 'yolo11-DyHead-seg'])
+def test_our_own_heads_are_decoded_so_too(name, tmp_path, roof_bgr):
+    tasks = import_quietly('ultralytics.nn.tasks')
+    kind = tasks.SegmentationModel if name.endswith('seg') else tasks.DetectionModel
+    model = kind(f'{name}.yaml', nc=2, verbose=False)
+    torch.manual_seed(0)
+    for weights in model.model[-1].cv2.parameters():
+        torch.nn.init.normal_(weights, std=0.2)  # fresh ones make all boxes alike
+    path = tmp_path / 'any.pt'
+    torch.save({'model': model, 'train_args': {'imgsz': 160}}, path)
+    with Detector.open(path, device='cpu', precision='bf16') as detector:
+        (said,) = detector.forward(detector.prepare(roof_bgr))
+    sizes = said.answer.predictions[2:4]
+    # In bf16 a size of 32 pixels and more is a multiple of an eighth.
+    large = sizes[sizes > 32]
+    assert len(large) > 10
+    assert (large % 0.125 != 0).mean() > 0.9
