@@ -28,6 +28,7 @@ class _Captured:
     graph: torch.cuda.CUDAGraph
     blob: torch.Tensor
     outputs: tuple[torch.Tensor, ...]
+    kept: tuple[torch.Tensor, ...]
 
     def __call__(self, blob: torch.Tensor) -> tuple[torch.Tensor, ...]:
         self.blob.copy_(blob)
@@ -46,8 +47,9 @@ class GraphedNetwork:
     See "CUDA semantics: CUDA Graphs" in the documentation of torch.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, model: torch.nn.Module) -> None:
         self._network = network
+        self._model = model
         self._captured: dict[torch.Size, _Captured | None] = {}
         self.refusals: dict[torch.Size, str] = {}
 
@@ -64,7 +66,7 @@ class GraphedNetwork:
             reason = f'{_MOST_GRAPHS} other shapes have graphs already'
         else:
             try:
-                captured = _capture(self._network, blob)
+                captured = _capture(self._network, blob, model=self._model)
                 reason = self._why_not(captured, blob)
             except RuntimeError as error:  # what waits for the host cannot be captured
                 torch.cuda.synchronize(blob.device)
@@ -87,7 +89,7 @@ class GraphedNetwork:
         return ''
 
 
-def _capture(network: Network, blob: torch.Tensor) -> _Captured:
+def _capture(network: Network, blob: torch.Tensor, *, model: torch.nn.Module) -> _Captured:
     """Record a network's kernels; other threads may use the device meanwhile."""
     static_blob = blob.clone()
     side = torch.cuda.Stream(blob.device)
@@ -97,9 +99,20 @@ def _capture(network: Network, blob: torch.Tensor) -> _Captured:
             network(static_blob)
     torch.cuda.current_stream(blob.device).wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
+    with (
+        torch.cuda.device(blob.device),
+        torch.cuda.graph(graph, capture_error_mode='thread_local'),
+    ):
         outputs = network(static_blob)
-    return _Captured(graph, static_blob, outputs)
+    # A graph knows addresses alone. What modules keep of the last shape, as the head its anchors,
+    # they drop at the next one.
+    kept = tuple(
+        value
+        for module in model.modules()
+        for value in vars(module).values()
+        if isinstance(value, torch.Tensor)
+    )
+    return _Captured(graph, static_blob, outputs, kept)
 
 
 def _seconds(run: Network, blob: torch.Tensor) -> float:

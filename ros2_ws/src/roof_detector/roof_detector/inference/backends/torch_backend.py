@@ -74,7 +74,9 @@ class TorchBackend:
         if on_cuda:
             # Input sizes are few: each gets the convolutions that are fastest for it.
             torch.backends.cudnn.benchmark = True
-        self._network: Any = GraphedNetwork(self._outputs) if on_cuda else self._outputs
+        self._network: Any = (
+            GraphedNetwork(self._outputs, model=self._model) if on_cuda else self._outputs
+        )
 
     def forward(self, batch: Any) -> Sequence[Answer]:
         """Run the network on a batch of its `canvases`."""
