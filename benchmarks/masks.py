@@ -36,6 +36,7 @@ from roof_detector.inference.detector import Detector, Prepared
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.camera_outputs import CameraOutputs
 from roof_detector.ros.free_domain import free_domain
+from roof_detector.ros.large_blocks import keep_large_blocks
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.masks import InstanceMasks
@@ -115,6 +116,7 @@ def main() -> None:
     if options.listen:
         listen()
         return
+    keep_large_blocks()  # as our node processes do
     os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     run = describe_run()
     listener = subprocess.Popen([sys.executable, __file__, '--listen'])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from roof_detector.vision.candidates import Candidates, find_candidates
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.masks import InstanceMasks
 from roof_detector.vision.thresholds import ResolvedThresholds
 
@@ -99,12 +100,7 @@ def choose(
         class_agnostic=class_agnostic,
     )
     chosen = candidates[kept]
-    logits = None
-    if prototypes is not None:
-        weights = np.ascontiguousarray(chosen.coefficients)
-        logits = (weights @ prototypes.reshape(len(prototypes), -1)).reshape(
-            -1, *prototypes.shape[1:]
-        )
+    logits = None if prototypes is None else mask_logits(chosen.coefficients, prototypes)
     return to_detections(chosen, geometry=geometry, mask_logits=logits)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from roof_detector.inference.backends.backend import Answer
 from roof_detector.inference.detector import Detector, Forwarded, Prepared
 from roof_detector.inference.errors import ExportFailed
+from roof_detector.vision.mask_logits import mask_logits
 
 # Boxes are compared where the checkpoint is surest, in every frame, whatever it shows: a network
 # that finds nothing in a frame still has its best candidates there.
@@ -183,13 +184,6 @@ def _mask_share(
     """Return which part of the masks' prototype pixels is in one answer's masks only."""
     if expected.prototypes is None or found.prototypes is None:
         return 0.0
-    first = _masks(expected.predictions[4 + classes :, best], expected.prototypes)
-    second = _masks(found.predictions[4 + classes :, best], found.prototypes)
+    first = mask_logits(expected.predictions[4 + classes :, best].T, expected.prototypes) > 0
+    second = mask_logits(found.predictions[4 + classes :, best].T, found.prototypes) > 0
     return float((first ^ second).sum() / max(int((first | second).sum()), 1))
-
-
-def _masks(
-    coefficients: npt.NDArray[np.float32], prototypes: npt.NDArray[np.float32]
-) -> npt.NDArray[np.bool_]:
-    logits = coefficients.T @ prototypes.reshape(len(prototypes), -1)
-    return np.asarray(logits > 0)
