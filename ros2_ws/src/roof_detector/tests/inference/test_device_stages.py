@@ -176,6 +176,17 @@ def test_a_detector_with_its_stages_on_the_device_finds_the_same(task, request, 
                 assert np.mean([(one[1] != other[1]).mean() for one, other in both]) < 0.01
 
 
+def test_a_detector_on_the_processor_takes_what_was_fitted_on_the_device(detect_pt, roof_bgr):
+    with (
+        Detector.open(detect_pt, device='cpu') as plain,
+        detector_on_device(detect_pt, (320, 320)) as detector,
+    ):
+        prepared = detector.prepare(roof_bgr)
+        (expected,), (found,) = detector.forward(prepared), plain.forward(prepared)
+        difference = np.abs(found.answer.predictions - expected.answer.predictions)
+        assert difference.max() < 0.05
+
+
 @pytest.mark.parametrize('model', shipped_models())
 def test_a_shipped_model_scores_a_picture_fitted_on_the_device_alike(model, roof_bgr):
     path = resolve_model(model)

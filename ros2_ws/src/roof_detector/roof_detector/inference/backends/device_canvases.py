@@ -22,6 +22,14 @@ class DeviceCanvas:
     pixels: torch.Tensor
     ready: torch.cuda.Event | None
 
+    def to_host(self) -> npt.NDArray[np.uint8]:
+        """Return a copy as a canvas of the host, uint8 BGR."""
+        if self.ready is not None:
+            self.ready.synchronize()
+        with torch.inference_mode():
+            levels = self.pixels.float().mul(255).round().to(torch.uint8)
+            return levels.flip(-1).cpu().numpy()
+
 
 class DeviceCanvases:
     """Upload pictures as they are, fit and normalise them on the device, see `Canvases`.
