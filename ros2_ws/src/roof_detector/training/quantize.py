@@ -3,7 +3,7 @@
 """Make a network of 8 bits: `python -m training.quantize best.pt --data data.yaml`.
 
 It is kept only if it finds nearly as much as in f32 on the labelled pictures; the table says how
-much that is. Give its folder to the node as model.
+much that is. Give it to the node as model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.simulation.error import SimulationError
 from roof_detector.sources.errors import SourceError
 from training.evaluation import EvaluationError, open_split
-from training.quantization.quantization import TooLossy, quantize
+from training.quantization.quantization import KINDS, TooLossy, quantize
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             made = quantize(
                 resolve_model(options.model),
+                options.format,
                 data,
                 frames=frames,
                 folder=options.output,
@@ -68,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
     parser.add_argument('--names', nargs='+', default=[], help='class names in order of their ids')
+    parser.add_argument(
+        '--format',
+        choices=KINDS,
+        default='openvino',
+        help='openvino for x86 processors, onnx for others, engine for the CUDA device of this '
+        'machine (%(default)s)',
+    )
     parser.add_argument(
         '--calibration',
         metavar='FOOTAGE',

@@ -13,12 +13,18 @@ import numpy.typing as npt
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.exports.build import build_export
+from roof_detector.inference.exports.conversion import check_needs
 from roof_detector.inference.exports.parity import check_frames
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.workplace import install, workplace
 from training.evaluation import LabelledSplit, evaluate
-from training.quantization.eight_bits import PRECISION, add_facts, write_eight_bits
+from training.quantization.calibration import PRECISION
+from training.quantization.engine_eight_bits import write_engine
 from training.quantization.loss import Loss
+from training.quantization.onnx_eight_bits import add_onnx_facts, write_onnx
+from training.quantization.openvino_eight_bits import add_openvino_facts, write_openvino
+
+KINDS = ('openvino', 'onnx', 'engine')
 
 _COMPARED_FRAMES = 4  # of the export in f32 with its checkpoint, before anything is quantized
 
@@ -41,6 +47,7 @@ class Quantized:
 
 def quantize(
     model_path: Path,
+    kind: str,
     data: LabelledSplit,
     *,
     frames: Sequence[npt.NDArray[np.uint8]],
@@ -50,31 +57,49 @@ def quantize(
     trust_model: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Quantized:
-    """Make an OpenVINO export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
+    """Make an export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
 
-    `frames` (height, width, 3) uint8 BGR calibrate it; `data` are labelled pictures that it is
-    measured on beside the export in f32, as the node runs both. `most_lost` is a difference of
-    mAP50 in 0..1. Raises TooLossy, where nothing is kept, and InferenceError or EvaluationError.
+    `kind` is openvino, onnx or engine. `frames` (height, width, 3) uint8 BGR calibrate it; `data`
+    are labelled pictures that it is measured on beside the network it was made of, as the node
+    runs both. `most_lost` is a difference of mAP50 in 0..1. Raises TooLossy, where nothing is
+    kept, and InferenceError or EvaluationError.
     """
     check_frames(frames)
-    name = ExportRecipe('openvino').file_name(f'{model_path.stem}-{PRECISION}')
+    check_needs(ExportRecipe(kind))
+    name = ExportRecipe(kind).file_name(f'{model_path.stem}-{PRECISION}')
     target = folder / name
     with workplace(target) as workshop:
         progress('exporting')
         export = build_export(
             model_path,
-            ExportRecipe('openvino', dynamic=True),
+            ExportRecipe('openvino' if kind == 'openvino' else 'onnx', dynamic=True),
             folder=workshop,
             frames=frames[:_COMPARED_FRAMES],
             trust_model=trust_model,
         ).path
         progress('quantizing')
         small = workshop / name
-        write_eight_bits(export, small, frames)
+        if kind == 'openvino':
+            write_openvino(export, small, frames)
+        else:
+            graph = small.with_suffix('.onnx')
+            write_onnx(export, graph, frames)
+            if kind == 'engine':
+                write_engine(graph, small)
         progress('measuring')
+        # An engine is compared with the checkpoint, for both run on the card.
+        whole, device = (model_path, 'cuda') if kind == 'engine' else (export, 'cpu')
         whole_result, small_result = (
-            evaluate(one, data, device='cpu', threads=threads, resamples=0, progress=False)
-            for one in (export, small)
+            evaluate(
+                one,
+                data,
+                device=device,
+                threads=threads,
+                trust_model=trust,
+                resamples=0,
+                progress=False,
+            )
+            for one, trust in ((whole, trust_model), (small, True))  # that one was made here
         )
         loss = Loss.between(whole_result, small_result)
         if not loss.lost <= most_lost:
@@ -84,6 +109,10 @@ def quantize(
                 'more with --most-lost.',
                 loss=loss,
             )
-        add_facts(small, {'calibration_frames': len(frames), **loss.to_dict()})
+        facts = {'calibration_frames': len(frames), **loss.to_dict()}
+        if kind == 'openvino':
+            add_openvino_facts(small, facts)
+        elif kind == 'onnx':
+            add_onnx_facts(small, facts)
         install(small, target)
     return Quantized(target, loss)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 import yaml
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
+from training.quantization.onnx_eight_bits import read_metadata
 from training.quantize import main
 
 
@@ -32,11 +34,18 @@ def command(checkpoint, boxes_set):
     return [str(checkpoint), '--data', str(boxes_set), *calibration]
 
 
-@pytest.fixture(scope='module')
-def quantized(command, tmp_path_factory):
+@pytest.fixture(scope='module', params=['openvino', 'onnx'])
+def quantized(request, command, tmp_path_factory):
     folder = tmp_path_factory.mktemp('quantized')
-    assert main([*command, '--output', str(folder)]) == 0
-    return folder / 'tiny-int8_openvino_model'
+    assert main([*command, '--output', str(folder), '--format', request.param]) == 0
+    names = {'openvino': 'tiny-int8_openvino_model', 'onnx': 'tiny-int8.onnx'}
+    return folder / names[request.param]
+
+
+def metadata_of(path):
+    if path.is_dir():
+        return yaml.safe_load((path / 'metadata.yaml').read_text())
+    return read_metadata(onnx.load(path))
 
 
 def test_the_network_computes_with_eight_bits_and_answers_nearly_alike(
@@ -57,7 +66,7 @@ def test_the_network_computes_with_eight_bits_and_answers_nearly_alike(
 
 
 def test_what_it_lost_stands_in_its_metadata(quantized):
-    metadata = yaml.safe_load((quantized / 'metadata.yaml').read_text())
+    metadata = metadata_of(quantized)
     assert metadata['roof_detector']['precision'] == 'int8'
     assert 'nncf' in metadata['roof_detector']['versions']
     quantization = metadata['quantization']
@@ -65,6 +74,29 @@ def test_what_it_lost_stands_in_its_metadata(quantized):
     assert (quantization['pictures'], quantization['instances']) == (3, 6)
     assert len(quantization['map50']) == len(quantization['forward_ms']) == 2
     assert [path.name for path in quantized.parent.iterdir()] == [quantized.name]
+
+
+@pytest.mark.parametrize('quantized', ['onnx'], indirect=True)
+def test_a_graph_holds_what_tensorrt_takes(quantized):
+    """Signed values around 0 alone; and what makes boxes is not touched."""
+    model = onnx.load(quantized)
+    constants = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    pair = ('QuantizeLinear', 'DequantizeLinear')
+    pairs = [one for one in model.graph.node if one.op_type in pair]
+    assert len(pairs) > 20
+    zeros = [constants[one.input[2]] for one in pairs]
+    assert {str(one.dtype) for one in zeros} == {'int8'}
+    assert not any(one.any() for one in zeros)
+    softmax = next(one for one in model.graph.node if one.op_type == 'Softmax')
+    makers = {name: one for one in model.graph.node for name in one.output}
+    assert makers[softmax.input[0]].op_type != 'DequantizeLinear'
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='This machine can build engines.')
+def test_an_engine_is_made_only_where_it_can_run(command, tmp_path, capsys):
+    assert main([*command, '--output', str(tmp_path), '--format', 'engine']) == 1
+    assert 'tensorrt' in capsys.readouterr().err.lower()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_that_loses_too_much_is_refused_with_figures_and_not_kept(command, tmp_path, capsys):

@@ -15,15 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.provenance import METADATA_KEY
-from roof_detector.vision.letterbox import to_blob
+from training.quantization.calibration import PRECISION, calibration_blobs
 
-PRECISION = 'int8'
 _LAYER = re.compile(r'__module\.model\.(\d+)')  # as OpenVINO names what torch traced
 
 
-def write_eight_bits(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
     """Write the export's network with 8 bits into a new folder, metadata included.
 
     `frames` (height, width, 3) uint8 BGR show which values occur in each layer: they are fitted
@@ -36,8 +34,7 @@ def write_eight_bits(export: Path, folder: Path, frames: Sequence[npt.NDArray[np
     logging.getLogger('nncf').setLevel(logging.ERROR)
     (graph,) = export.glob('*.xml')
     model = openvino.Core().read_model(graph)
-    with Detector.open(export, device='cpu') as detector:
-        blobs = [to_blob(detector.prepare(frame).canvas[None]) for frame in frames]
+    blobs = calibration_blobs(export, frames)
     quantized = nncf.quantize(
         model,
         nncf.Dataset(blobs),
@@ -64,7 +61,7 @@ def _decoding(model: Any) -> str:
     return rf'__module\.model\.{head}(\.dfl[^/]*)?/.*'
 
 
-def add_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+def add_openvino_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     """Add to an export's metadata what its quantization cost."""
     _write(folder, {**_metadata(folder), 'quantization': dict(facts)})
 

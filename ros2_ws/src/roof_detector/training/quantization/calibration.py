@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What shows a quantizer which values occur in a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.detector import Detector
+from roof_detector.vision.letterbox import to_blob
+
+PRECISION = 'int8'
+
+
+def calibration_blobs(
+    export: Path, frames: Sequence[npt.NDArray[np.uint8]]
+) -> list[npt.NDArray[np.float32]]:
+    """Return frames (height, width, 3) uint8 BGR as the network gets them from the node.
+
+    Each is (1, 3, height, width) float32 RGB in 0..1, letterboxed.
+    """
+    with Detector.open(export, device='cpu') as detector:
+        return [to_blob(detector.prepare(frame).canvas[None]) for frame in frames]

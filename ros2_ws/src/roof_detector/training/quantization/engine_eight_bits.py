@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A TensorRT engine of a graph that says with how many bits it computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roof_detector.inference.errors import ExportFailed
+from roof_detector.inference.quiet_ultralytics import import_quietly
+from training.quantization.onnx_eight_bits import read_metadata
+
+
+def write_engine(graph: Path, path: Path) -> None:
+    """Build an engine for this machine's CUDA device from what `write_onnx` wrote.
+
+    The graph carries its ranges, so that TensorRT calibrates nothing. Raises ExportFailed.
+    """
+    import onnx  # noqa: PLC0415
+
+    metadata = read_metadata(onnx.load(graph))
+    height, width = metadata['imgsz']
+    build = import_quietly('ultralytics.utils.export.engine').onnx2engine
+    try:
+        build(
+            str(graph),
+            path,
+            quantize=8,
+            dynamic=True,
+            shape=(1, 3, height, width),
+            metadata=metadata,
+        )
+    except Exception as error:  # TensorRT's errors share no base class of their own
+        first_line = str(error).strip().split('\n', maxsplit=1)[0]
+        raise ExportFailed(
+            f'{graph} cannot be built into an engine: {type(error).__name__}: {first_line}'
+        ) from error
