@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from tiny_model import write_model
 
+from roof_detector.station.box_text import box_text
+
 SHOWN = 'live-video[data-sequence]'
 
 
@@ -71,6 +73,17 @@ def test_the_flight_is_counted_by_class_above_its_rows_until_it_is_frozen(page):
     page.wait_for_function(
         'frozen => !document.body.innerText.includes(frozen)', arg=frozen, polling=200
     )
+
+
+def test_the_boxes_of_a_large_frame_fit_into_their_card(page):
+    page.set_viewport_size({'width': 1440, 'height': 900})
+    card = page.locator('.station-card').filter(has_text='This frame')
+    cell = card.locator('.q-virtual-scroll__content td:last-child').first
+    cell.wait_for()
+    text = box_text((3205.4, 1180, 3677, 2136))
+    cell.evaluate('(cell, text) => { cell.textContent = text }', text)
+    fits = 'table => table.scrollWidth <= table.clientWidth'
+    assert card.locator('.q-table__middle').evaluate(fits)
 
 
 def test_a_slider_changes_the_node_s_parameter(page, new_page):

@@ -12,6 +12,7 @@ from typing import Any
 
 from roof_detector.export.opening import PRODUCTS
 from roof_detector.replay.work_folder import RUN_FILE, read_run
+from roof_detector.station.box_text import box_text
 from roof_detector.station.jobs.command_process import LOG
 from roof_detector.station.jobs.job import JOB_FILE, Job
 
@@ -85,15 +86,13 @@ def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int
 
 
 def _row(row: dict[str, str], *, number: int) -> dict[str, Any]:
-    left, top, right, bottom = (
-        round(float(row[f'{side}_px'])) for side in ('left', 'top', 'right', 'bottom')
-    )
+    sides = ('left', 'top', 'right', 'bottom')
     return {
         'number': number,
         'picture': row['name'],
         'time_s': float(row['time_s']),
         'class': row['class'],
         'confidence': f'{float(row["confidence"]):.2f}',
-        'box': f'{left}, {top} → {right}, {bottom}',
+        'box': box_text(float(row[f'{side}_px']) for side in sides),
         'area': f'{float(row["area_px"]):,.0f}',
     }

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from roof_detector.station.box_text import box_text
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.context import StationContext
 from roof_detector.station.finding import Finding
@@ -34,7 +35,7 @@ def build_current(context: StationContext, camera: Callable[[], CameraLink | Non
     """Build the table of the current frame."""
     with ui.card().classes('station-card w-full'):
         ui.label(context.text('this_frame')).classes('station-heading')
-        table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom')
+        table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom wrap-cells')
 
     def refresh() -> None:
         link = camera()
@@ -108,7 +109,6 @@ def _show(table: ui.table, rows: list[dict[str, Any]]) -> None:
 
 
 def _row(finding: Finding, log: FlightLog) -> dict[str, Any]:
-    left, top, right, bottom = (round(side) for side in finding.box_xyxy)
     moment = datetime.fromtimestamp(finding.stamp_ns / 1e9, tz=timezone.utc).astimezone()
     address = f'/thumbnail?camera={quote(finding.camera, safe="")}&number={finding.number}'
     return {
@@ -116,7 +116,7 @@ def _row(finding: Finding, log: FlightLog) -> dict[str, Any]:
         'thumbnail': address if log.thumbnail(finding.number) else '',
         'class': finding.label,
         'confidence': f'{finding.score:.2f}',
-        'box': f'{left}, {top} → {right}, {bottom}',
+        'box': box_text(finding.box_xyxy),
         'area': f'{finding.area_px:,.0f}',
         'time': f'{moment:%H:%M:%S}.{moment.microsecond // 100_000}',
     }
