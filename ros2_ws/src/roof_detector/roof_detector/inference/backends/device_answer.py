@@ -69,8 +69,9 @@ class DeviceAnswer:
         coefficients = 0 if self._prototypes is None else len(self._prototypes)
         check_rows(self._predictions.shape, classes=classes, coefficients=coefficients)
         best = self._predictions[4 : 4 + classes].amax(dim=0).float()
-        columns = self._predictions[:, best > floor].float()
-        columns = columns[:, columns.isfinite().all(dim=0)]
+        # One choice, for each waits for the device to say how many there are.
+        wanted = (best > floor) & self._predictions.isfinite().all(dim=0)
+        columns = self._predictions[:, wanted].float()
         by_class = columns[4 : 4 + classes]
         scores, class_ids = by_class.amax(dim=0), by_class.argmax(dim=0)
         return torch.cat((columns[:4], scores[None], class_ids[None], columns[4 + classes :])).T
