@@ -167,13 +167,19 @@ class GraphStand:
         return name
 
     def _stages(self, contender: Contender) -> dict[str, float]:
-        """Return what our node tells of its stages; another's diagnostics are not known."""
+        """Return what our node tells next of its stages; another's diagnostics are not known."""
         if contender.program is not None:
             return {}
-        values = self.listener.values
+        self.listener.forget_diagnostics()
+        self.listener.wait_until(
+            lambda: bool(self.listener.told_by(f'{contender.name}/detector')),
+            within_s=_PATIENCE_S,
+            what=f'Diagnostics of {contender.name}',
+            check=lambda: self.nodes.check(contender.name),
+        )
         return {
             key.removesuffix('_ms.p50'): float(value)
-            for key, value in values.items()
+            for key, value in self.listener.told_by(f'{contender.name}/detector').items()
             if key.endswith('_ms.p50')
         }
 

@@ -27,7 +27,7 @@ class ResultListener(Onlooker):
         self.moments_s: list[float] = []
         self.ages_s: list[float] = []
         self.pictures = 0
-        self.values: dict[str, str] = {}
+        self._values: dict[str, dict[str, str]] = {}
         super().__init__(name='result_listener', domain_id=domain_id)
         self._results: Subscription | None = None
         self._picture_reader: Subscription | None = None
@@ -54,6 +54,14 @@ class ResultListener(Onlooker):
         """Tell whether a node has subscribed to a topic."""
         readers = self.node.get_subscriptions_info_by_topic(topic)
         return any(reader.node_name == node_name for reader in readers)
+
+    def told_by(self, node_name: str) -> dict[str, str]:
+        """Return the newest diagnostics of a detector, by its full name."""
+        return self._values.get(f'{node_name}: detection', {})
+
+    def forget_diagnostics(self) -> None:
+        """Know nothing until a detector tells it anew."""
+        self._values.clear()
 
     def forget(self) -> None:
         """Begin a new collection."""
@@ -92,4 +100,4 @@ class ResultListener(Onlooker):
     def _note(self, array: DiagnosticArray) -> None:
         for status in array.status:
             if status.name.endswith(': detection'):
-                self.values = {pair.key: pair.value for pair in status.values}
+                self._values[status.name] = {pair.key: pair.value for pair in status.values}

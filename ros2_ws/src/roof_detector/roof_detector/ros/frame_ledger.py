@@ -7,13 +7,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-# Percentiles and rates speak of the recent past: at 30 frames/s this is the last 10 s.
-_WINDOW = 300
+# Percentiles and rates speak of the recent past: before it was perhaps another load.
+_RECENT_S = 5.0
+_MOST_RECENT = 300
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class LedgerPage:
     `seen` counts the frames that were published since the first one that arrived; each of them is
     `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
     stage, or 'age' (publication of the source image to publication of its result), to its 50th,
-    95th and 99th percentile in seconds.
+    95th and 99th percentile in seconds, of the newest results: those of
+    5 s, and at most 300.
     """
 
     seen: int
@@ -42,14 +44,15 @@ class LedgerPage:
 class FrameLedger:
     """Account for every frame, from any thread: seen = processed + dropped + waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._seen = 0
         self._processed = 0
         self._dropped: Counter[str] = Counter()
         self._found: Counter[str] = Counter()
-        self._finished: deque[float] = deque(maxlen=_WINDOW)
-        self._durations_s: dict[str, deque[float]] = {}
+        # When the newest results were published, and how long each of their stages took.
+        self._results: deque[tuple[float, Mapping[str, float]]] = deque(maxlen=_MOST_RECENT)
 
     def see(self, *, missed: int = 0) -> None:
         """Count a frame that arrived, and those before it that were lost on the way."""
@@ -68,36 +71,37 @@ class FrameLedger:
         with self._lock:
             self._processed += 1
             self._found.update(found)
-            self._finished.append(time.monotonic())
-            for stage, duration_s in durations_s.items():
-                recent = self._durations_s.setdefault(stage, deque(maxlen=_WINDOW))
-                recent.append(duration_s)
+            self._results.append((self._clock(), durations_s))
 
     def page(self) -> LedgerPage:
         """Return the state of this moment."""
         with self._lock:
-            durations_s = {stage: list(recent) for stage, recent in self._durations_s.items()}
-            finished = list(self._finished)
+            results = list(self._results)
             seen, processed = self._seen, self._processed
             dropped, found = dict(self._dropped), dict(self._found)
+        durations_s: dict[str, list[float]] = {}
+        for moment, stages_s in results:
+            if moment < results[-1][0] - _RECENT_S:
+                continue
+            for stage, duration_s in stages_s.items():
+                durations_s.setdefault(stage, []).append(duration_s)
         percentiles_s = {
-            stage: tuple(np.percentile(recent, (50, 95, 99)).tolist())
-            for stage, recent in durations_s.items()
+            stage: tuple(np.percentile(taken_s, (50, 95, 99)).tolist())
+            for stage, taken_s in durations_s.items()
         }
         return LedgerPage(
             seen=seen,
             processed=processed,
             dropped=dropped,
-            rate_hz=_rate_hz(finished),
+            rate_hz=_rate_hz([moment for moment, _ in results], now_s=self._clock()),
             percentiles_s=percentiles_s,
             found=found,
         )
 
 
-def _rate_hz(finished: list[float], *, recent_s: float = 5.0) -> float:
+def _rate_hz(finished: list[float], *, now_s: float) -> float:
     """Return results per second over the recent past, 0 when there were none."""
-    since = time.monotonic() - recent_s
-    recent = [moment for moment in finished if moment >= since]
+    recent = [moment for moment in finished if moment >= now_s - _RECENT_S]
     if len(recent) < 2:
-        return len(recent) / recent_s
+        return len(recent) / _RECENT_S
     return (len(recent) - 1) / (recent[-1] - recent[0])

@@ -47,6 +47,23 @@ def test_percentiles_are_those_of_the_recent_frames():
     assert abs(highest - 0.99) < 0.01
 
 
+def test_percentiles_are_of_the_five_seconds_before_the_newest_result():
+    passed_s = [100.0]
+    ledger = FrameLedger(clock=lambda: passed_s[-1])
+    for now_s, forward_s in ((100, 9.0), (101, 9.0), (104, 1.0), (106, 2.0), (106.5, 3.0)):
+        passed_s.append(now_s)
+        ledger.see()
+        ledger.process({'forward': forward_s}, found={})
+    passed_s.append(107.0)
+    page = ledger.page()
+    assert page.percentiles_s['forward'][0] == 2.0
+    assert page.rate_hz == 2 / 2.5
+    assert page.processed == 5
+    passed_s.append(120.0)
+    assert ledger.page().rate_hz == 0
+    assert ledger.page().percentiles_s == page.percentiles_s
+
+
 def test_an_empty_mailbox_lets_its_taker_go_when_it_closes():
     mailbox: Mailbox[int] = Mailbox()
     taken = []
