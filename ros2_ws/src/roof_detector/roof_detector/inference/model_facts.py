@@ -40,12 +40,12 @@ class ModelFacts:
                 f'{path} is a model for the task {task or "unknown"!r}, expected '
                 f'{" or ".join(TASKS)}.'
             )
-        if _literal(metadata.get('end2end', False)) or _nms_inside(metadata):
+        if read_literal(metadata.get('end2end', False)) or _nms_inside(metadata):
             raise BadModel(
                 f'{path} suppresses overlaps itself, so that thresholds cannot be changed in '
                 'flight. Export it with nms=False end2end=False.'
             )
-        size = _literal(metadata.get('imgsz', 640))
+        size = read_literal(metadata.get('imgsz', 640))
         height, width = size if isinstance(size, list | tuple) else (size, size)
         return cls(
             names=_read_names(metadata.get('names'), path=path),
@@ -53,7 +53,7 @@ class ModelFacts:
             stride=int(metadata.get('stride', 32)),
             image_size=(int(width), int(height)),
             fixed=fixed,
-            provenance=Provenance.read({METADATA_KEY: _literal(metadata.get(METADATA_KEY))}),
+            provenance=Provenance.read({METADATA_KEY: read_literal(metadata.get(METADATA_KEY))}),
         )
 
     def choose_image_size(
@@ -77,7 +77,7 @@ class ModelFacts:
 
 
 def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
-    names = _literal(value)
+    names = read_literal(value)
     if isinstance(names, Mapping):
         # JSON, which TorchScript and TensorRT files keep their metadata in, has texts for keys.
         names = {int(key) if str(key).isdecimal() else key: name for key, name in names.items()}
@@ -98,12 +98,12 @@ def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
 
 
 def _nms_inside(metadata: Mapping[str, Any]) -> bool:
-    args = _literal(metadata.get('args', {}))
+    args = read_literal(metadata.get('args', {}))
     return bool(isinstance(args, Mapping) and args.get('nms'))
 
 
-def _literal(value: Any) -> Any:
-    """Read a value that an ONNX file keeps as text."""
+def read_literal(value: Any) -> Any:
+    """Return a value that an ONNX file keeps as text; other text and other values as they are."""
     if not isinstance(value, str):
         return value
     try:

@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What shows a quantizer which values occur in a network."""
+"""What networks of 8 bits have in common: how they are calibrated, and what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,12 @@ from roof_detector.inference.detector import Detector
 from roof_detector.vision.letterbox import to_blob
 
 PRECISION = 'int8'
+
+
+def quantized_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an export's provenance as that of its network in 8 bits."""
+    versions = {**provenance['versions'], 'nncf': version('nncf')}
+    return {**provenance, 'precision': PRECISION, 'versions': versions}
 
 
 def calibration_blobs(

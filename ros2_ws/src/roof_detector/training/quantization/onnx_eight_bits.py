@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
-import ast
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inference.model_facts import read_literal
 from roof_detector.inference.provenance import METADATA_KEY
-from training.quantization.calibration import PRECISION, calibration_blobs
+from training.quantization.calibration import calibration_blobs, quantized_provenance
 
 _LAYER = re.compile(r'/model\.(\d+)/')  # as torch names what it traced
 _PAIR = ('QuantizeLinear', 'DequantizeLinear')
@@ -44,11 +43,8 @@ def write_onnx(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]
         subset_size=len(blobs),
     )
     _make_signed(quantized)
-    values = read_metadata(quantized)
-    provenance = values[METADATA_KEY]
-    provenance['precision'] = PRECISION
-    provenance['versions'] |= {'nncf': version('nncf')}
-    _set_metadata(quantized, METADATA_KEY, provenance)
+    provenance = read_metadata(quantized)[METADATA_KEY]
+    _set_metadata(quantized, METADATA_KEY, quantized_provenance(provenance))
     onnx.save(quantized, path)
 
 
@@ -63,13 +59,7 @@ def add_onnx_facts(path: Path, facts: Mapping[str, Any]) -> None:
 
 def read_metadata(model: Any) -> dict[str, Any]:
     """Return a graph's metadata, its texts read as the values they were."""
-    values: dict[str, Any] = {}
-    for one in model.metadata_props:
-        try:
-            values[one.key] = ast.literal_eval(one.value)
-        except (ValueError, SyntaxError):
-            values[one.key] = one.value
-    return values
+    return {one.key: read_literal(one.value) for one in model.metadata_props}
 
 
 def _set_metadata(model: Any, key: str, value: Any) -> None:

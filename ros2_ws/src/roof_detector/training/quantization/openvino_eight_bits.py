@@ -7,7 +7,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import yaml
 
 from roof_detector.inference.provenance import METADATA_KEY
-from training.quantization.calibration import PRECISION, calibration_blobs
+from training.quantization.calibration import calibration_blobs, quantized_provenance
 
 _LAYER = re.compile(r'__module\.model\.(\d+)')  # as OpenVINO names what torch traced
 
@@ -45,9 +44,7 @@ def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.u
     folder.mkdir()
     openvino.save_model(quantized, folder / graph.name)
     metadata = _metadata(export)
-    provenance = metadata[METADATA_KEY]
-    provenance['precision'] = PRECISION
-    provenance['versions'] |= {'nncf': version('nncf')}
+    metadata[METADATA_KEY] = quantized_provenance(metadata[METADATA_KEY])
     _write(folder, metadata)
 
 

@@ -94,7 +94,9 @@ def run_in_batches(
     """
     answers: list[Answer] = []
     for first in range(0, len(batch), size):
-        count = min(size, len(batch) - first)
-        positions = [first + min(i, count - 1) for i in range(size)]
-        answers += run(batch[positions])[:count]
+        group = batch[first : first + size]
+        count = len(group)
+        if count < size:
+            group = group[[*range(count), *[-1] * (size - count)]]
+        answers += run(group)[:count]
     return answers

@@ -71,8 +71,7 @@ class DeviceCanvases:
         Those that were fitted on the host are uploaded first.
         """
         drawn = [
-            one if isinstance(one, DeviceCanvas) else self.draw(one, _as_it_is(one))
-            for one in canvases
+            one if isinstance(one, DeviceCanvas) else self._draw_fitted(one) for one in canvases
         ]
         for one in drawn:
             if one.ready is not None:
@@ -84,6 +83,10 @@ class DeviceCanvases:
         batch = pixels[0][None] if len(pixels) == 1 else torch.stack(pixels)
         return batch.permute(0, 3, 1, 2)
 
+    def _draw_fitted(self, canvas_bgr: npt.NDArray[np.uint8]) -> DeviceCanvas:
+        size_wh = canvas_bgr.shape[1], canvas_bgr.shape[0]
+        return self.draw(canvas_bgr, Letterbox.fit(size_wh, image_size=size_wh, stride=1))
+
     def _upload(self, image_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
         """Copy into pinned memory, which torch keeps until the upload from it is over."""
         staged = torch.empty(
@@ -94,8 +97,3 @@ class DeviceCanvases:
 
     def _in_stream(self) -> AbstractContextManager[object]:
         return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
-
-
-def _as_it_is(canvas_bgr: npt.NDArray[np.uint8]) -> Letterbox:
-    size_wh = canvas_bgr.shape[1], canvas_bgr.shape[0]
-    return Letterbox(source_wh=size_wh, resized_wh=size_wh, input_wh=size_wh, pad_xy=(0, 0))
