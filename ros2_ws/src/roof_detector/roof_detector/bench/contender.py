@@ -31,9 +31,16 @@ class Contender:
         return f'/{self.name}/detector/detections'
 
 
-def our_node(name: str, *, model: str, transport: str, threads: int) -> Contender:
+def our_node(
+    name: str, *, model: str, transport: str, precision: str = 'auto', threads: int
+) -> Contender:
     """Return the detector of this package."""
-    parameters = {'model': model, 'image_transport': transport, 'threads': threads}
+    parameters = {
+        'model': model,
+        'image_transport': transport,
+        'precision': precision,
+        'threads': threads,
+    }
     return Contender(name=name, parameters=parameters)
 
 

@@ -19,14 +19,20 @@ from roof_detector.vision.thresholds import Thresholds
 
 
 def time_forward(
-    models: Sequence[Path], *, size_wh: tuple[int, int], count: int, threads: int
+    models: Sequence[Path],
+    *,
+    size_wh: tuple[int, int],
+    count: int,
+    threads: int,
+    precision: str = 'auto',
 ) -> list[dict[str, Any]]:
     """Return the bare forward pass of each model file: normalised pixels in, predictions out.
 
     All files are open at once and take turns.
     """
     frames = list(bench_frames(size_wh))
-    detectors = [Detector.open(path, threads=threads or available_cores()) for path in models]
+    threads = threads or available_cores()
+    detectors = [Detector.open(path, precision=precision, threads=threads) for path in models]
     prepared = [{id(frame): one.prepare(frame) for frame in frames} for one in detectors]
     ways = {
         str(i): (lambda frame, one=one, fitted=fitted: one.forward(fitted[id(frame)]))
@@ -47,14 +53,20 @@ def time_forward(
 
 
 def time_detect(
-    model: Path, *, size_wh: tuple[int, int], count: int, threads: int
+    model: Path,
+    *,
+    size_wh: tuple[int, int],
+    count: int,
+    threads: int,
+    precision: str = 'auto',
 ) -> dict[str, Any]:
     """Return what `Detector.detect` takes in each stage, beside `YOLO.predict` of its file."""
     frames = list(bench_frames(size_wh))
     thresholds = Thresholds()
     stages_s: dict[str, list[float]] = defaultdict(list)
-    with Detector.open(model, threads=threads or available_cores()) as detector:
-        theirs = UltralyticsPrediction(detector, thresholds, threads=threads or available_cores())
+    threads = threads or available_cores()
+    with Detector.open(model, precision=precision, threads=threads) as detector:
+        theirs = UltralyticsPrediction(detector, thresholds, threads=threads)
         theirs.warm_up(frames[0])
 
         def detect(frame: Frame) -> None:

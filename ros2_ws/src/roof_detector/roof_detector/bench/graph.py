@@ -26,10 +26,11 @@ PLENTY = 1.5
 class BareForward:
     """Run a network alone, in this process, while the nodes have nothing to do."""
 
-    def __init__(self, model: str, *, threads: int) -> None:
+    def __init__(self, model: str, *, precision: str = 'auto', threads: int) -> None:
         self._threads = threads or available_cores()
         self._detector = Detector.open(
             resolve_model(model),
+            precision=precision,
             threads=self._threads,
             cache=ExportCache.usual(),  # what the node takes, this takes
         )
@@ -54,8 +55,10 @@ class BareForward:
             times_s.append(answer.forward_s)
         return spread_ms(times_s)
 
-    def close(self) -> None:
-        """Free the model."""
+    def __enter__(self) -> BareForward:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._detector.close()
 
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -16,6 +17,7 @@ from rclpy.task import Future
 
 from roof_detector.bench.contender import Contender
 from roof_detector.bench.errors import BenchError
+from roof_detector.bench.graph import BareForward
 from roof_detector.bench.graph_stand import GraphStand, Load
 from roof_detector.bench.process_meter import sample_process
 from roof_detector.bench.spread import slope_per_hour, spread_ms
@@ -25,19 +27,31 @@ CHURN_PERIOD_S = 11.0
 # Memory pools, caches and the percentiles' window fill in the first tenth, at least this long.
 _SETTLING_S = 60.0
 _ANSWER_PATIENCE_S = 20.0
+# Of each sample period, so that the node has its processors for itself nearly all the time.
+_BARE_S = 0.25
 
 
 class Soak:
     """Load a detector for minutes, change its parameters, subscribe and go, and take samples.
 
     Every `CHANGE_PERIOD_S` its thresholds change; every `CHURN_PERIOD_S` someone begins or ends
-    to watch its annotated images.
+    to watch its annotated images. With each sample the bare forward pass is timed in this process:
+    where it becomes slower as the node does, the machine did.
     """
 
     def __init__(
-        self, stand: GraphStand, contender: Contender, load: Load, *, say: Callable[[str], None]
+        self,
+        stand: GraphStand,
+        contender: Contender,
+        load: Load,
+        *,
+        bare: BareForward,
+        say: Callable[[str], None],
     ) -> None:
         self._stand = stand
+        self._bare = bare
+        # Beside the listener: an age is taken the moment that a result arrives.
+        self._beside = ThreadPoolExecutor(1, 'bare_forward')
         self._listener = stand.listener
         self._contender = contender
         self._load = load
@@ -54,7 +68,8 @@ class Soak:
         self._stand.start(self._contender)
         publisher = self._stand.begin(self._contender, self._load)
         self._stand.settle(self._contender)
-        samples = self._watch(seconds=seconds, sample_period_s=sample_period_s)
+        with self._beside:
+            samples = self._watch(seconds=seconds, sample_period_s=sample_period_s)
         self._stand.nodes.stop(publisher)
         answered = [answer for answer in self._answers if answer.done()]
         refused = sum(not answer.result().result.successful for answer in answered)
@@ -77,6 +92,7 @@ class Soak:
         due_s = {self._sample: sample_period_s, self._change: CHANGE_PERIOD_S}
         due_s[self._churn] = CHURN_PERIOD_S
         periods_s = dict(due_s)
+        self._cpu_s = sample_process(self._stand.nodes.pid(self._contender.name)).cpu_s
         self._listener.forget()
         while (now_s := time.monotonic() - started_s) < seconds:
             for act, moment_s in due_s.items():
@@ -91,14 +107,16 @@ class Soak:
         until_s = time.monotonic() + _ANSWER_PATIENCE_S
         while time.monotonic() < until_s and not all(one.done() for one in self._answers):
             self._listener.spin(for_s=0.1)
-        return samples
+        return [
+            {**sample, 'bare_forward_ms': sample['bare_forward_ms'].result()} for sample in samples
+        ]
 
     def _sample(self, now_s: float) -> dict[str, Any]:
         self._stand.nodes.check(self._contender.name)
         process = sample_process(self._stand.nodes.pid(self._contender.name))
         ages_s, pictures = self._listener.ages_s, self._listener.pictures
         self._listener.forget()
-        age_ms = spread_ms(ages_s)
+        cpu_s, self._cpu_s = process.cpu_s - self._cpu_s, process.cpu_s
         self._say(f'{now_s:.0f} s: {process.memory_mb:.0f} MB, {len(ages_s)} results')
         return {
             'at_s': round(now_s, 1),
@@ -107,7 +125,11 @@ class Soak:
             'handles': process.handles,
             'results': len(ages_s),
             'annotated_images': pictures,
-            'age_ms': age_ms,
+            'age_ms': spread_ms(ages_s),
+            'cpu_ms_per_result': round(cpu_s / len(ages_s) * 1e3, 1) if ages_s else None,
+            'bare_forward_ms': self._beside.submit(
+                self._bare.measure, self._load.size_wh, seconds=_BARE_S
+            ),
         }
 
     def _change(self, _: float) -> None:
@@ -137,27 +159,26 @@ def summarise(samples: list[dict[str, Any]]) -> dict[str, Any]:
     memory_mb = [one['memory_mb'] for one in settled]
     aged = [one for one in settled if one['results']]
     ages_ms = [one['age_ms']['p50'] for one in aged]
-    third, age_third = max(len(settled) // 3, 1), max(len(aged) // 3, 1)
     return {
         'results': sum(one['results'] for one in samples),
         'samples_without_result': sum(not one['results'] for one in samples),
         'memory_mb_per_hour': round(slope_per_hour(moments_s, memory_mb), 2),
-        'memory_mb': {
-            'first_third': round(float(np.median(memory_mb[:third])), 1),
-            'last_third': round(float(np.median(memory_mb[-third:])), 1),
-            'most': max(memory_mb),
-        },
+        'memory_mb': {**_thirds(memory_mb), 'most': max(memory_mb)},
         'age_p50_ms_per_hour': round(slope_per_hour([one['at_s'] for one in aged], ages_ms), 2),
-        'age_p50_ms': {
-            'first_third': round(float(np.median(ages_ms[:age_third])), 2),
-            'last_third': round(float(np.median(ages_ms[-age_third:])), 2),
-        },
-        'threads': {
-            'least': min(o['threads'] for o in settled),
-            'most': max(o['threads'] for o in settled),
-        },
-        'handles': {
-            'least': min(o['handles'] for o in settled),
-            'most': max(o['handles'] for o in settled),
-        },
+        'age_p50_ms': _thirds(ages_ms),
+        'cpu_ms_per_result': _thirds([one['cpu_ms_per_result'] for one in aged]),
+        'bare_forward_ms': _thirds([one['bare_forward_ms']['p50'] for one in settled]),
+        **{name: _extremes([one[name] for one in settled]) for name in ('threads', 'handles')},
     }
+
+
+def _thirds(values: Sequence[float]) -> dict[str, float]:
+    third = max(len(values) // 3, 1)
+    return {
+        'first_third': round(float(np.median(values[:third])), 2),
+        'last_third': round(float(np.median(values[-third:])), 2),
+    }
+
+
+def _extremes(values: Sequence[int]) -> dict[str, int]:
+    return {'least': min(values), 'most': max(values)}

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.cli.bench_options import RESULTS, say, size_wh
+from roof_detector.cli.bench_options import add_computation, say, size_wh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +26,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'detect',
         help="time a detection by stage, beside ultralytics' own",
         description='Time Detector.detect by stage and YOLO.predict on the same file and frames, '
-        'in turn in one process. On processors with AMX ultralytics computes OpenVINO in bf16: '
-        'set ONEDNN_MAX_CPU_ISA=AVX512_CORE to compare equal arithmetic.',
+        'in turn in one process. On processors with AMX or AVX-512 BF16 ultralytics computes '
+        'OpenVINO in bf16: take --precision bf16 to compare equal arithmetic.',
     )
     _add_options(detect, 'detect')
     detect.set_defaults(run=run_detect)
@@ -67,7 +66,11 @@ def _run(
 
     described = describe_run()
     models = [resolve_model(text) for text in arguments.models]
-    options = {'count': arguments.frames, 'threads': arguments.threads}
+    options = {
+        'count': arguments.frames,
+        'precision': arguments.precision,
+        'threads': arguments.threads,
+    }
     rows = [row for size in arguments.sizes for row in measure(models, size, options)]
     write_result(arguments.output, part, described, {'rows': rows})
     for row in rows:
@@ -94,10 +97,4 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
         metavar='WxH',
         help='of the frames; 1280x720 by default',
     )
-    parser.add_argument(
-        '--threads', type=int, default=0, help='of the backend; 0, the default, takes all cores'
-    )
-    output = RESULTS / f'{part}.json'
-    parser.add_argument(
-        '--output', type=Path, default=output, help=f'file for the result; {output} by default'
-    )
+    add_computation(parser, part)

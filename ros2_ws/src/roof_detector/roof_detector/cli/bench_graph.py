@@ -15,6 +15,7 @@ from roof_detector.inference.device_name import available_cores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.bench.contender import Contender
     from roof_detector.bench.graph_stand import Load
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
@@ -65,35 +66,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_graph(arguments: argparse.Namespace) -> int:
     """Measure all combinations asked for and write them."""
-    from roof_detector.bench.contender import our_node  # noqa: PLC0415
-
-    nodes = {
-        transport: our_node(
-            f'ours_{transport}',
-            model=arguments.model,
-            transport=transport,
-            threads=arguments.threads,
-        )
-        for transport in arguments.transports
-    }
+    nodes = {transport: _ours(arguments, transport) for transport in arguments.transports}
     return _run(arguments, lambda load: [nodes[load.transport]])
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:
     """Measure both nodes in turn and write them."""
-    from roof_detector.bench.contender import baseline_node, our_node  # noqa: PLC0415
+    from roof_detector.bench.contender import baseline_node  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
     arguments.annotated = arguments.recorder = ['off']
     model = str(resolve_model(arguments.baseline_model))
     nodes = {
         transport: (
-            our_node(
-                f'ours_{transport}',
-                model=arguments.model,
-                transport=transport,
-                threads=arguments.threads,
-            ),
+            _ours(arguments, transport),
             *(
                 baseline_node(
                     f'baseline_{threads}_threads_{transport}'
@@ -112,6 +98,18 @@ def run_baseline(arguments: argparse.Namespace) -> int:
     return _run(arguments, lambda load: nodes[load.transport])
 
 
+def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
+    from roof_detector.bench.contender import our_node  # noqa: PLC0415
+
+    return our_node(
+        f'ours_{transport}',
+        model=arguments.model,
+        transport=transport,
+        precision=arguments.precision,
+        threads=arguments.threads,
+    )
+
+
 def _run(arguments: argparse.Namespace, contenders: Any) -> int:
     from roof_detector.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
     from roof_detector.bench.graph_stand import GraphStand  # noqa: PLC0415
@@ -120,25 +118,26 @@ def _run(arguments: argparse.Namespace, contenders: Any) -> int:
 
     end_in_order()
     described = describe_run()
-    bare = BareForward(arguments.model, threads=arguments.threads)
     loads = list(_loads(arguments))
-    if arguments.part == 'plenty':
-        forward_ms = {
-            size: bare.measure(size, seconds=arguments.seconds / 2)['p50']
-            for size in arguments.sizes
-        }
-        loads = [plentiful(load, forward_ms[load.size_wh]) for load in loads]
-    with GraphStand() as stand:
-        rows = measure_in_turn(
-            stand,
-            [(contender, load) for load in loads for contender in contenders(load)],
-            bare=bare,
-            rounds=arguments.rounds,
-            seconds=arguments.seconds,
-            say=say,
-        )
-    measured = {**bare.describe(), 'rows': rows}
-    bare.close()
+    with BareForward(
+        arguments.model, precision=arguments.precision, threads=arguments.threads
+    ) as bare:
+        if arguments.part == 'plenty':
+            forward_ms = {
+                size: bare.measure(size, seconds=arguments.seconds / 2)['p50']
+                for size in arguments.sizes
+            }
+            loads = [plentiful(load, forward_ms[load.size_wh]) for load in loads]
+        with GraphStand() as stand:
+            rows = measure_in_turn(
+                stand,
+                [(contender, load) for load in loads for contender in contenders(load)],
+                bare=bare,
+                rounds=arguments.rounds,
+                seconds=arguments.seconds,
+                say=say,
+            )
+        measured = {**bare.describe(), 'rows': rows}
     write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))
     say(f'the result is in {arguments.output}')

@@ -13,14 +13,25 @@ RESULTS = Path('benchmarks/results')
 
 
 def add_common(parser: argparse.ArgumentParser, part: str) -> None:
-    """Add the model, the threads and where the result goes."""
+    """Add the model, how it is computed and where the result goes."""
     parser.add_argument(
         '--model',
         default='roof_anomalies',
         help='a shipped model or a model file; roof_anomalies by default',
     )
+    add_computation(parser, part)
+
+
+def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
+    """Add the threads and the precision of a network and where the result goes."""
     parser.add_argument(
         '--threads', type=int, default=0, help='of the backend; 0, the default, takes all cores'
+    )
+    parser.add_argument(
+        '--precision',
+        choices=('auto', 'f32', 'f16', 'bf16'),
+        default='auto',
+        help='of the backend, as the parameter of the node; auto by default',
     )
     output = RESULTS / f'{part}.json'
     parser.add_argument(

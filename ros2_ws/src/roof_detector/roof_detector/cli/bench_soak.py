@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
 
@@ -18,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='run the detector for minutes and see what grows',
         description='Send frames to a detector for minutes, change its parameters and subscribe '
         'to its pictures and go again, and write how memory, threads, handles and the age of '
-        'results develop.',
+        'results develop, beside the bare forward pass.',
     )
     add_common(parser, 'soak')
     parser.add_argument('--minutes', type=float, default=30.0, help='how long; 30 by default')
@@ -51,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Soak, write the result and print its summary."""
     from roof_detector.bench.contender import our_node  # noqa: PLC0415
+    from roof_detector.bench.graph import BareForward  # noqa: PLC0415
     from roof_detector.bench.graph_stand import GraphStand, Load  # noqa: PLC0415
     from roof_detector.bench.machine import describe_run  # noqa: PLC0415
     from roof_detector.bench.result_file import write_result  # noqa: PLC0415
@@ -61,18 +61,23 @@ def run(arguments: argparse.Namespace) -> int:
         'soak',
         model=arguments.model,
         transport=arguments.transport,
+        precision=arguments.precision,
         threads=arguments.threads,
     )
     load = Load(size_wh=arguments.size, transport=arguments.transport, rate_hz=arguments.rate)
     described = describe_run()
-    with GraphStand() as stand:
-        soak = Soak(stand, contender, load, say=say)
+    with (
+        BareForward(
+            arguments.model, precision=arguments.precision, threads=arguments.threads
+        ) as bare,
+        GraphStand() as stand,
+    ):
+        soak = Soak(stand, contender, load, bare=bare, say=say)
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
-    write_result(
-        arguments.output, 'soak', described, {'model': Path(arguments.model).name, **measured}
-    )
+        model = bare.describe()
+    write_result(arguments.output, 'soak', described, {**model, **measured})
     summary = {key: value for key, value in measured.items() if key != 'samples'}
     print(json.dumps(summary, indent=1))
     say(f'the result is in {arguments.output}')

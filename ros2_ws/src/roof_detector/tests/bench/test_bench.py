@@ -143,6 +143,9 @@ def test_soak_changes_parameters_and_watches_what_may_grow(bench, monkeypatch):
     assert result['subscriber_changes'] >= 3
     assert len(result['samples']) >= 4
     assert {'memory_mb', 'threads', 'handles', 'age_ms'} <= set(result['samples'][0])
+    for beside in ('bare_forward_ms', 'cpu_ms_per_result'):
+        assert result[beside]['first_third'] > 0
+        assert result[beside]['last_third'] > 0
     assert {'memory_mb_per_hour', 'age_p50_ms_per_hour'} <= set(result)
     assert sum(sample['annotated_images'] for sample in result['samples']) > 0
 
@@ -170,6 +173,7 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     watched = graph_row(annotated=True, age_ms={'p50': 36.3, 'p95': 40, 'p99': 44})
     sample = {'at_s': 10.0, 'memory_mb': 900, 'threads': 20, 'handles': 30, 'results': 1}
     sample['age_ms'] = {'p50': 40.0, 'p95': 50.0, 'p99': 60.0}
+    sample['bare_forward_ms'] = {'p50': 30.0, 'p95': 31.0, 'p99': 32.0}
     for part, measured in {
         'graph': {'rows': [graph_row(), watched]},
         'baseline': {'precision': 'f32', 'rows': [graph_row(), slow]},
