@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import product
 from pathlib import Path
 
 from roof_detector.inference.errors import InferenceError
@@ -47,6 +48,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier report')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto')
+    parser.add_argument(
+        '--precision', nargs='+', choices=('auto', 'f32', 'f16', 'bf16'), default=['auto'],
+        help='that the network is computed in; a row for each (auto)',
+    )  # fmt: skip
     parser.add_argument('--threads', type=int, help='CPU threads of the backend')
     parser.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
     parser.add_argument(
@@ -80,10 +85,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Evaluate every model at every size, write the report and print its tables."""
     sizes = arguments.image_size or [None]
     parameters: Path | None = arguments.write_parameters
-    if parameters and len(arguments.models) * len(sizes) > 1:
+    rows = list(product(arguments.models, sizes, arguments.precision))
+    if parameters and len(rows) > 1:
         raise EvaluationError(
-            '--write-parameters holds for one model at one size: name one MODEL and one '
-            '--image-size.'
+            '--write-parameters holds for one model at one size in one precision: name one MODEL, '
+            'one --image-size and one --precision.'
         )
     check_free(arguments.output, overwrite=arguments.overwrite)
     if parameters and parameters.exists() and not arguments.overwrite:
@@ -102,6 +108,7 @@ def run(arguments: argparse.Namespace) -> None:
                     image_size=size,
                     device=arguments.device,
                     backend=arguments.backend,
+                    precision=precision,
                     threads=arguments.threads,
                     trust_model=arguments.trust_model,
                     confidence=arguments.confidence,
@@ -110,8 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
                     least_precision=arguments.least_precision,
                     resamples=arguments.resamples,
                 )
-                for model in arguments.models
-                for size in sizes
+                for model, size, precision in rows
             ]
         )
         write_output(

@@ -20,7 +20,8 @@ from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.simulation.error import SimulationError
 from roof_detector.sources.errors import SourceError
 from training.evaluation import EvaluationError, open_split
-from training.quantization.quantization import KINDS, TooLossy, quantize
+from training.quantization.kind import KINDS
+from training.quantization.quantization import TooLossy, quantize
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -40,6 +40,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--device', default='auto', help='auto, cpu, cuda or cuda:N; auto by default'
     )
     parser.add_argument(
+        '--precision',
+        choices=('auto', 'f32', 'f16', 'bf16'),
+        default='auto',
+        help='that the detector will be started with; auto (f16 on CUDA, f32 elsewhere) by '
+        'default. Exports for bf16 are checked in f32 and timed in bf16',
+    )
+    parser.add_argument(
         '--threads', type=int, metavar='N', help='CPU threads while timing; all cores by default'
     )
     parser.add_argument(
@@ -86,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         cache=ExportCache.at(arguments.cache),
         frames=trial_frames(arguments.frames or None, count=count),
         device=arguments.device,
+        precision=arguments.precision,
         image_size=(side, side) if side else None,
         threads=arguments.threads,
         trust_model=arguments.trust_model,
@@ -98,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         preparation.model_path,
         wish='auto',
         device=arguments.device,
-        precision='auto',
+        precision=arguments.precision,
         cache=preparation.cache,
     )
     print(f'\nauto takes {choice.sentence}')

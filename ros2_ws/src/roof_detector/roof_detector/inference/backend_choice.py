@@ -25,6 +25,8 @@ _CACHED = {
     'tensorrt': ('cuda', ('torch', 'ultralytics', 'onnx', 'tensorrt')),
 }
 CACHED_BACKENDS = tuple(_CACHED)
+# They do so with the weights of 32 bits.
+_IN_BF16 = ('openvino',)
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,13 @@ def resolve_device(device: str) -> str:
 
 
 def export_precision(precision: str, device: str) -> str:
-    """Return the precision in which an export is looked for."""
+    """Return the precision in which a checkpoint and its exports are computed."""
     if precision == 'auto':
         return 'f16' if device.startswith('cuda') else 'f32'
     return precision
 
 
-def why_not_here(backend: str, device: str) -> str:
+def why_not_here(backend: str, device: str, precision: str) -> str:
     """Say why a backend cannot run on this machine's device at all; empty where it can."""
     devices, _ = _CACHED[backend]
     kind = device.partition(':')[0]
@@ -68,6 +70,8 @@ def why_not_here(backend: str, device: str) -> str:
         return f'it runs on {devices.replace(" ", " and ")}, not on {kind}'
     if kind == 'cuda' and not has_cuda():
         return 'torch finds no CUDA device'
+    if precision == 'bf16' and backend not in _IN_BF16:
+        return 'it does not compute in bf16'
     if find_spec(backend) is None:
         return f'{backend} is not installed'
     return ''
@@ -104,9 +108,10 @@ def choose_backend(
         else:
             ready[backend] = found
     if wish != 'auto' and not ready:
+        computed = '' if precision == 'auto' else f' --precision {precision}'
         raise MissingBackend(
             f'{model_path} cannot be run with {wish}: {passed_over[wish]}. Build it with: '
-            f'roof_detector models prepare {model_path} --backend {wish}; or use torch.'
+            f'roof_detector models prepare {model_path} --backend {wish}{computed}; or use torch.'
         )
     if wish != 'auto':
         return BackendChoice(wish, 'it is asked for', export=ready[wish][1])
@@ -134,7 +139,7 @@ def _look_for(
     model_path: Path, backend: str, *, device: str, precision: str, cache: ExportCache
 ) -> tuple[CacheEntry, Path] | str:
     """Return an export that may be used, or the reason why there is none."""
-    if reason := why_not_here(backend, device):
+    if reason := why_not_here(backend, device, precision):
         return reason
     key = key_of(model_path, backend, precision=precision, device=device)
     entry = cache.find(key)

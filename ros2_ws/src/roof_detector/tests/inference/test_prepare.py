@@ -134,6 +134,29 @@ def test_backends_answer_alike_on_golden_frames(
     assert difference[4:].max() < 5e-3
 
 
+def test_what_is_to_be_computed_in_bf16_is_checked_in_f32_and_timed_in_bf16(
+    checkpoint, preparation, tmp_path
+):
+    """Only OpenVINO rounds for itself; a processor without such instructions stays in f32."""
+    cache = ExportCache(tmp_path / 'cache')
+    with pytest.raises(MissingBackend, match=r'prepare .* --backend openvino --precision bf16;'):
+        choose_backend(checkpoint, wish='openvino', device='cpu', precision='bf16', cache=cache)
+    rounded = dataclasses.replace(preparation, cache=cache, precision='bf16')
+    outcomes = {one.backend: one for one in prepare_exports(rounded, ON_CPU)}
+    assert outcomes['onnxruntime'].problem == 'it does not compute in bf16'
+    entry = outcomes['openvino'].entry
+    assert (entry.key.precision, entry.refused) == ('bf16', '')
+    assert outcomes['openvino'].forward_ms > 0
+    cache.keep_times(entry, forward_ms=5.0, torch_ms=10.0, measured='1 thread')
+    choice = choose_backend(checkpoint, wish='auto', device='cpu', precision='bf16', cache=cache)
+    assert choice.backend == 'openvino'
+    options = {'device': 'cpu', 'image_size': SIZE_WH, 'precision': 'bf16'}
+    with Detector.open(checkpoint, cache=cache, **options) as detector:
+        assert detector.backend == 'openvino'
+        assert detector.precision in ('bf16', 'f32')
+    assert choose(checkpoint, cache).backend == 'torch', 'f32 has to be prepared for itself'
+
+
 def test_what_is_there_is_not_built_again_but_timed(preparation, prepared):
     steps = []
     again = prepare_exports(preparation, ON_CPU, progress=steps.append)

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from roof_detector.ros.messages import image_message
+from roof_detector.ros.messages import compressed_message, image_message
 
 PATIENCE_S = 120.0
 
@@ -62,14 +62,19 @@ class DetectorProbe:
     def stamp(self):
         return self.node.get_clock().now().to_msg()
 
-    def send(self, image_bgr, *, stamp=None):
+    def send(self, picture, *, stamp=None):
+        """Send a picture in BGR, or the bytes of a JPEG where the transport is compressed."""
         header = Header(stamp=stamp or self.stamp(), frame_id='camera_optical_frame')
-        self.images.publish(image_message(image_bgr, encoding='bgr8', header=header))
+        self.images.publish(
+            compressed_message(picture, header=header)
+            if isinstance(picture, bytes)
+            else image_message(picture, encoding='bgr8', header=header)
+        )
         return header
 
-    def send_and_wait(self, image_bgr):
+    def send_and_wait(self, picture):
         count = len(self.results)
-        header = self.send(image_bgr)
+        header = self.send(picture)
         self.wait_for_results(count + 1)
         assert self.results[-1].header == header
         return self.results[-1]

@@ -8,20 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
-from std_msgs.msg import Header
-
-from roof_detector.ros.messages import compressed_message
 
 SIZE_WH = (2560, 1440)
-
-
-def send_and_wait(probe, jpeg):
-    count = len(probe.results)
-    header = Header(stamp=probe.stamp(), frame_id='camera_optical_frame')
-    probe.images.publish(compressed_message(jpeg, header=header))
-    probe.wait_for_results(count + 1)
-    assert probe.results[-1].header == header
-    return probe.results[-1]
 
 
 def boxes(result):
@@ -37,9 +25,9 @@ def test_boxes_and_annotated_pictures_are_in_pixels_of_the_full_size(graph, make
     probe = make_probe(graph, transport='compressed')
     large_bgr = cv2.resize(roof_bgr, SIZE_WH, interpolation=cv2.INTER_CUBIC)
     jpeg = cv2.imencode('.jpg', large_bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-    reduced = send_and_wait(probe, jpeg)
+    reduced = probe.send_and_wait(jpeg)
     assert probe.set('reduced_decoding', False).successful
-    full = send_and_wait(probe, jpeg)
+    full = probe.send_and_wait(jpeg)
     sure = [d for d in full.detections if d.results[0].hypothesis.score > 0.5]
     assert sure
     found = boxes(reduced)
@@ -56,7 +44,7 @@ def test_boxes_and_annotated_pictures_are_in_pixels_of_the_full_size(graph, make
     )
 
     def drawn_after_another_frame():
-        send_and_wait(probe, jpeg)
+        probe.send_and_wait(jpeg)
         return drawn
 
     probe.graph.wait_until(drawn_after_another_frame, what='an annotated picture')
@@ -95,7 +83,7 @@ def test_masks_of_a_reduced_picture_are_of_the_full_size(graph, make_probe, roof
     probe.node.create_subscription(Image, '/detector/masks', masks.append, 5)
 
     def masks_after_another_frame():
-        send_and_wait(probe, jpeg)
+        probe.send_and_wait(jpeg)
         return masks
 
     probe.graph.wait_until(masks_after_another_frame, what='masks')

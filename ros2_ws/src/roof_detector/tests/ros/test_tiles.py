@@ -8,20 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
-
-from roof_detector.ros.messages import compressed_message
 
 TILES = 8  # of 640 pixels in 1920x1080
-
-
-def send_and_wait(probe, jpeg):
-    count = len(probe.results)
-    header = Header(stamp=probe.stamp(), frame_id='camera_optical_frame')
-    probe.images.publish(compressed_message(jpeg, header=header))
-    probe.wait_for_results(count + 1)
-    assert len(probe.results) == count + 1 and probe.results[-1].header == header
-    return probe.results[-1].detections
 
 
 def report_after(probe, sent):
@@ -36,14 +24,14 @@ def jpeg(roof_bgr):
 
 def test_tiles_find_more_take_turns_and_lose_no_frame(graph, make_probe, jpeg):
     probe = make_probe(graph, transport='compressed')
-    whole = send_and_wait(probe, jpeg)
+    whole = probe.send_and_wait(jpeg).detections
     assert 'tiles' not in report_after(probe, 1)
 
     assert probe.set('tile_budget_ms', 60000.0).successful
-    send_and_wait(probe, jpeg)
+    probe.send_and_wait(jpeg)
     values = report_after(probe, 2)
     assert (values['tiles'], values['tiles_looked_at']) == (str(TILES), '1'), 'cost not known yet'
-    through_all = send_and_wait(probe, jpeg)
+    through_all = probe.send_and_wait(jpeg).detections
     values = report_after(probe, 3)
     assert values['tiles_looked_at'] == str(TILES)
     assert 'tiles_ms.p50' in values
@@ -51,13 +39,13 @@ def test_tiles_find_more_take_turns_and_lose_no_frame(graph, make_probe, jpeg):
 
     assert probe.set('tile_budget_ms', 0.01).successful
     for _ in range(TILES):
-        assert len(send_and_wait(probe, jpeg)) < len(through_all)
+        assert len(probe.send_and_wait(jpeg).detections) < len(through_all)
     values = report_after(probe, 3 + TILES)
     assert values['tiles_looked_at'] == '1'
     assert float(values['tile_age_max_s']) > 0
 
     assert probe.set('tile_budget_ms', 0.0).successful
-    assert len(send_and_wait(probe, jpeg)) == len(whole)
+    assert len(probe.send_and_wait(jpeg).detections) == len(whole)
     values = report_after(probe, 4 + TILES)
     assert 'tiles' not in values
     assert (values['frames_seen'], values['frames_dropped']) == (str(4 + TILES), '0')
@@ -70,10 +58,10 @@ def test_masks_seen_through_tiles_lie_in_their_boxes_of_the_whole_frame(graph, m
     probe = make_probe(graph, transport='compressed', arguments=arguments)
     masks = []
     probe.node.create_subscription(Image, '/detector/masks', masks.append, 5)
-    whole = send_and_wait(probe, jpeg)  # what tiles cost is not known yet
+    whole = probe.send_and_wait(jpeg).detections  # what tiles cost is not known yet
 
     def masks_of_a_frame_seen_through_all():
-        send_and_wait(probe, jpeg)
+        probe.send_and_wait(jpeg)
         return [one for one in masks if one.header in [r.header for r in probe.results[2:]]]
 
     probe.graph.wait_until(masks_of_a_frame_seen_through_all, what='masks')

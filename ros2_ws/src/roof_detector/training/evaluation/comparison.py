@@ -13,12 +13,20 @@ from training.evaluation.table import Column, Table
 
 
 def label_all(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:
-    """Name each by its model and image size, with as many folders as tell models apart."""
+    """Name each by its model and image size, with as many folders as tell models apart.
+
+    The precision is named too where they were computed in several.
+    """
     paths = list(dict.fromkeys(one.model.path.resolve() for one in evaluations))
     depth = 1
     while len({_tail(path, depth) for path in paths}) < len(paths):
         depth += 1
-    return {f'{_tail(one.model.path.resolve(), depth)} {_size(one)}': one for one in evaluations}
+    several = len({one.model.precision for one in evaluations}) > 1
+    return {
+        f'{_tail(one.model.path.resolve(), depth)} {_size(one)}'
+        f'{f" {one.model.precision}" if several else ""}': one
+        for one in evaluations
+    }
 
 
 def compare(labelled: Mapping[str, Evaluation]) -> Table:

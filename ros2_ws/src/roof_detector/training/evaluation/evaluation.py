@@ -31,6 +31,7 @@ class EvaluatedModel:
     task: str
     backend: str
     device: str
+    precision: str
     image_size: tuple[int, int]
 
     @classmethod
@@ -42,6 +43,7 @@ class EvaluatedModel:
             task=detector.task,
             backend=detector.backend,
             device=detector.device,
+            precision=detector.precision,
             image_size=detector.image_size,
         )
 
@@ -53,6 +55,7 @@ class EvaluatedModel:
             'task': self.task,
             'backend': self.backend,
             'device': self.device,
+            'precision': self.precision,
             'image_size': list(self.image_size),
         }
 

@@ -144,8 +144,8 @@ def _section(
         f'## {label}',
         '',
         f'`{model.path.name}` ({model.task}, sha256 {model.sha256[:12]}), {model.backend} on '
-        f'{model.device}, input {model.image_size[0]}x{model.image_size[1]}. mAP50 '
-        f'{evaluation.map50 or 0:.3f}, 95 % interval '
+        f'{model.device} in {model.precision}, input {model.image_size[0]}x{model.image_size[1]}. '
+        f'mAP50 {evaluation.map50 or 0:.3f}, 95 % interval '
         f'{shown_interval(evaluation.map50_interval)}.',
         '',
         *(f'- {note}' for note in notes_of(evaluation)),

@@ -4,20 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.quiet_ultralytics import import_quietly
-from training.quantization.onnx_eight_bits import read_metadata
+from training.quantization.onnx_eight_bits import read_metadata, write_onnx
 
 
-def write_engine(graph: Path, path: Path) -> None:
-    """Build an engine for this machine's CUDA device from what `write_onnx` wrote.
+def write_engine(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+    """Build an engine for this machine's CUDA device, from what `write_onnx` writes beside it.
 
-    The graph carries its ranges, so that TensorRT calibrates nothing. Raises ExportFailed.
+    That graph carries its ranges, so that TensorRT calibrates nothing. Raises ExportFailed.
     """
     import onnx  # noqa: PLC0415
 
+    graph = path.with_suffix('.onnx')
+    write_onnx(export, graph, frames)
     metadata = read_metadata(onnx.load(graph))
     height, width = metadata['imgsz']
     build = import_quietly('ultralytics.utils.export.engine').onnx2engine

@@ -19,12 +19,8 @@ from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.workplace import install, workplace
 from training.evaluation import LabelledSplit, evaluate
 from training.quantization.calibration import PRECISION
-from training.quantization.engine_eight_bits import write_engine
+from training.quantization.kind import KINDS
 from training.quantization.loss import Loss
-from training.quantization.onnx_eight_bits import add_onnx_facts, write_onnx
-from training.quantization.openvino_eight_bits import add_openvino_facts, write_openvino
-
-KINDS = ('openvino', 'onnx', 'engine')
 
 _COMPARED_FRAMES = 4  # of the export in f32 with its checkpoint, before anything is quantized
 
@@ -47,7 +43,7 @@ class Quantized:
 
 def quantize(
     model_path: Path,
-    kind: str,
+    kind_name: str,
     data: LabelledSplit,
     *,
     frames: Sequence[npt.NDArray[np.uint8]],
@@ -59,41 +55,36 @@ def quantize(
 ) -> Quantized:
     """Make an export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
 
-    `kind` is openvino, onnx or engine. `frames` (height, width, 3) uint8 BGR calibrate it; `data`
+    `kind_name` is one of `KINDS`. `frames` (height, width, 3) uint8 BGR calibrate it; `data`
     are labelled pictures that it is measured on beside the network it was made of, as the node
     runs both. `most_lost` is a difference of mAP50 in 0..1. Raises TooLossy, where nothing is
     kept, and InferenceError or EvaluationError.
     """
     check_frames(frames)
-    check_needs(ExportRecipe(kind))
-    name = ExportRecipe(kind).file_name(f'{model_path.stem}-{PRECISION}')
+    kind, recipe = KINDS[kind_name], ExportRecipe(kind_name)
+    check_needs(recipe)
+    name = recipe.file_name(f'{model_path.stem}-{PRECISION}')
     target = folder / name
     with workplace(target) as workshop:
         progress('exporting')
         export = build_export(
             model_path,
-            ExportRecipe('openvino' if kind == 'openvino' else 'onnx', dynamic=True),
+            ExportRecipe(kind.made_of, dynamic=True),
             folder=workshop,
             frames=frames[:_COMPARED_FRAMES],
             trust_model=trust_model,
         ).path
         progress('quantizing')
         small = workshop / name
-        if kind == 'openvino':
-            write_openvino(export, small, frames)
-        else:
-            graph = small.with_suffix('.onnx')
-            write_onnx(export, graph, frames)
-            if kind == 'engine':
-                write_engine(graph, small)
+        kind.write(export, small, frames)
         progress('measuring')
-        # An engine is compared with the checkpoint, for both run on the card.
-        whole, device = (model_path, 'cuda') if kind == 'engine' else (export, 'cpu')
+        # On a card it is compared with the checkpoint, for the export in f32 runs on processors.
+        whole = export if kind.device == 'cpu' else model_path
         whole_result, small_result = (
             evaluate(
                 one,
                 data,
-                device=device,
+                device=kind.device,
                 threads=threads,
                 trust_model=trust,
                 resamples=0,
@@ -109,10 +100,7 @@ def quantize(
                 'more with --most-lost.',
                 loss=loss,
             )
-        facts = {'calibration_frames': len(frames), **loss.to_dict()}
-        if kind == 'openvino':
-            add_openvino_facts(small, facts)
-        elif kind == 'onnx':
-            add_onnx_facts(small, facts)
+        if kind.add_facts is not None:
+            kind.add_facts(small, {'calibration_frames': len(frames), **loss.to_dict()})
         install(small, target)
     return Quantized(target, loss)

@@ -69,6 +69,11 @@ class Preparation:
         precision = export_precision(self.precision, device)
         return key_of(self.model_path, backend, precision=precision, device=device)
 
+    def why_not(self, backend: str) -> str:
+        """Say why an export for a backend could not run here; empty where it can."""
+        device = resolve_device(self.device)
+        return why_not_here(backend, device, export_precision(self.precision, device))
+
     def open(self, backend: str, *, path: Path | None = None) -> Detector:
         """Open the checkpoint, or an export of it."""
         return Detector.open(
@@ -99,7 +104,7 @@ def prepare_exports(
         raise BadModel(f'{preparation.model_path} is an export already, give its checkpoint.')
     outcomes = []
     for backend in backends:
-        if reason := why_not_here(backend, resolve_device(preparation.device)):
+        if reason := preparation.why_not(backend):
             outcomes.append(PreparedBackend(backend, reason))
             continue
         entry = None if again else _kept(preparation, backend)
@@ -167,7 +172,8 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
                     ExportRecipe(
                         _FORMATS[backend],
                         image_size=preparation.image_size,
-                        precision=key.precision,
+                        # What computes in bf16 rounds weights of 32 bits itself.
+                        precision='f16' if key.precision == 'f16' else 'f32',
                         # A camera of any shape then sees what it would with the checkpoint.
                         dynamic=True,
                     ),

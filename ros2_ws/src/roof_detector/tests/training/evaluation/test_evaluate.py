@@ -288,3 +288,20 @@ def test_several_sizes_stand_in_one_table_and_folders_of_their_own(
     for row in rows:
         folder = output / row['model and size'].replace(' ', '_')
         assert {'curves.png', 'confusion.png'} <= {path.name for path in folder.iterdir()}
+
+
+def test_precisions_stand_in_one_table(self_labelled, tmp_path):
+    output = tmp_path / 'precisions'
+    arguments = [
+        MODEL, '--data', str(self_labelled.data), '--image-size', '224', '--device', 'cpu',
+        '--precision', 'f32', 'bf16', '--output', str(output), '--resamples', '5',
+        '--gallery', '0',
+    ]  # fmt: skip
+    assert command.main(arguments) == 0
+    report = json.loads((output / 'report.json').read_text())
+    labels = [f'{MODEL}.pt 224 f32', f'{MODEL}.pt 224 bf16']
+    assert [row['model and size'] for row in report['comparison']] == labels
+    assert [report['runs'][label]['model']['precision'] for label in labels] == ['f32', 'bf16']
+    exact, rounded = (report['runs'][label]['map50_95'] for label in labels)
+    assert exact != rounded
+    assert exact == pytest.approx(rounded, abs=0.05)

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The kinds of networks of 8 bits, by the runtime they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.quantization.engine_eight_bits import write_engine
+from training.quantization.onnx_eight_bits import add_onnx_facts, write_onnx
+from training.quantization.openvino_eight_bits import add_openvino_facts, write_openvino
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Hold how a network of 8 bits is made of an export in f32, and where both are run.
+
+    `write` makes it of the export, which has the format `made_of`, calibrated on frames
+    (height, width, 3) uint8 BGR. `add_facts` adds to its metadata what it lost; None where the
+    file cannot be changed any more.
+    """
+
+    made_of: str
+    write: Callable[[Path, Path, Sequence[npt.NDArray[np.uint8]]], None]
+    add_facts: Callable[[Path, Mapping[str, Any]], None] | None
+    device: str = 'cpu'
+
+
+KINDS = {
+    'openvino': Kind(made_of='openvino', write=write_openvino, add_facts=add_openvino_facts),
+    'onnx': Kind(made_of='onnx', write=write_onnx, add_facts=add_onnx_facts),
+    'engine': Kind(made_of='onnx', write=write_engine, add_facts=None, device='cuda'),
+}
