@@ -124,6 +124,9 @@ class ImageSubscription:
             return
         self._heard_at = time.monotonic()
         self._on_image(message, missed)
+        # Lets whoever was woken have Python's lock at once, 0.07 instead of 0.5 ms later: the
+        # executor keeps it while it looks through all that it may wait for next.
+        time.sleep(0)
 
     def _refuse_qos(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
