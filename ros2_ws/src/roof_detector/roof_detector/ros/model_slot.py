@@ -37,9 +37,9 @@ class ModelSlot:
     belongs to the model while none runs. A model that fails leaves the old one in use. A change
     of mind waits for the load in progress, for memory is never to hold three models.
 
-    `accept` raises ValueError for a model that does not go with the settings. All methods and
-    callbacks but `start_worker`'s second argument belong to the executor's thread; none but
-    `open` and `close` waits for a model. `change` says how the last change stands.
+    `accept` raises ValueError for a model that does not go with the settings. All methods but
+    `offer` and all callbacks but `start_worker`'s second argument belong to the executor's thread;
+    none but `open` and `close` waits for a model. `change` says how the last change stands.
     """
 
     def __init__(
@@ -91,14 +91,15 @@ class ModelSlot:
             self._load_wanted()
 
     def offer(self, camera: CameraChannel, message: Any, missed: int) -> None:
-        """Take an image message in; the camera's one that still waits is dropped for it."""
+        """Take an image message in, from any thread; the camera's that waits is dropped for it."""
         camera.ledger.see(missed=missed)
-        if self._worker is None:
+        worker = self._worker
+        if worker is None:
             camera.ledger.drop('deactivated')
         elif not self.enabled:
             camera.ledger.drop('disabled')
         else:
-            self._worker.take(Arrival(camera, message, perf_counter()))
+            worker.take(Arrival(camera, message, perf_counter()))
 
     def close(self) -> None:
         """Free the models; one that is being loaded must have come to its end first."""

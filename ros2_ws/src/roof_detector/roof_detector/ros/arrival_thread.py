@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The thread in which the images of one topic arrive."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+# A waiting executor notices the end when it wakes.
+_STOP_LATENCY_S = 0.2
+
+
+class ArrivalThread:
+    """Take the messages of a topic, whatever else its node has to wait for.
+
+    rclpy's executor gathers every entity of its nodes before it waits and looks through all of
+    them after it: with the 35 of a detector that is 3 ms of processor time for each image, with
+    Python's lock held (docs/performance.md). Here one subscription is waited for and nothing
+    else. Its QoS events stay with the node's own executor. Create the subscription in `group`.
+
+    `failure` is what a callback raised: the thread has ended then.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.failure: BaseException | None = None
+        self._entities = _Entities()
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(self._entities)  # type: ignore[arg-type]  # as much as is asked of
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name='arrival', daemon=True)
+        self.group = _ArrivalGroup(self._thread)
+        self._thread.start()
+
+    def serve(self, subscription: Subscription) -> None:
+        """Wait for this subscription from now on, instead of the one before."""
+        self._entities.subscriptions = (subscription,)
+        self._executor.wake()
+
+    def close(self) -> None:
+        """Wait until the callback in work has returned; no other will be called."""
+        self._closed = True
+        self._executor.wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        self._executor.shutdown()
+
+    def _run(self) -> None:
+        try:
+            while not self._closed:
+                self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
+        except ExternalShutdownException:
+            return
+        except BaseException as error:
+            self.failure = error
+
+
+class _Entities:
+    """Be to an executor what a node is: something with entities to wait for."""
+
+    timers = clients = services = guards = waitables = ()
+
+    def __init__(self) -> None:
+        self.subscriptions: tuple[Subscription, ...] = ()
+        self.executor: Any = None
+
+
+class _ArrivalGroup(ReentrantCallbackGroup):
+    """Leave messages to the thread of their arrival, and all else to the node's executor."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        super().__init__()
+        self._thread = thread
+
+    def can_execute(self, entity: Any) -> bool:
+        """Tell whether the thread that asks may take what has come for an entity."""
+        is_message = isinstance(entity, Subscription)
+        return is_message == (threading.current_thread() is self._thread)

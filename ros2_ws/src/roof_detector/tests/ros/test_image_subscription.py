@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Images arrive in a thread of their own, over DDS."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from roof_detector.ros.image_subscription import ImageSubscription
+from roof_detector.ros.messages import image_message
+
+PICTURE = image_message(np.zeros((4, 6, 3), np.uint8), encoding='bgr8', header=Header())
+
+
+class Listener:
+    """A node that no executor turns."""
+
+    def __init__(self, graph, on_image):
+        self.graph = graph
+        self.node = rclpy.create_node('listener', context=graph.context)
+        self.camera = graph.node('camera')
+        self.publisher = self.camera.create_publisher(Image, 'image', QoSProfile(depth=5))
+        self.images = ImageSubscription(self.node, Image, 'image', on_image=on_image)
+        graph.wait_until(self.is_heard, what='a reader that follows its writer')
+
+    def is_heard(self):
+        self.images.refresh()
+        return self.graph.is_heard(self.camera, self.publisher)
+
+    def close(self):
+        self.images.close()
+        self.node.destroy_node()
+
+
+@pytest.fixture
+def listen(graph):
+    listeners = []
+
+    def start(on_image):
+        listeners.append(Listener(graph, on_image))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def test_images_arrive_while_the_executor_of_the_node_is_held_up(graph, listen):
+    heard = []
+    listener = listen(lambda message, missed: heard.append((message, missed)))
+    for count in (1, 2, 3):
+        listener.publisher.publish(PICTURE)
+        graph.wait_until(lambda count=count: len(heard) == count, what=f'{count} images')
+    assert [missed for _, missed in heard] == [0, 0, 0]
+    assert heard[0][0] == PICTURE
+    assert listener.images.silence_s < 60
+
+
+def test_closing_waits_for_the_image_in_work_and_no_other_comes(graph, listen):
+    entered, release, calls = threading.Event(), threading.Event(), []
+
+    def on_image(*_):
+        entered.set()
+        release.wait()
+        calls.append(threading.current_thread().name)
+
+    listener = listen(on_image)
+    listener.publisher.publish(PICTURE)
+    graph.wait_until(entered.is_set, what='the first image')
+    listener.publisher.publish(PICTURE)  # waits in the reader
+    threading.Timer(0.3, release.set).start()
+    listener.images.close()
+    assert calls == ['arrival']
+    graph.wait_until(lambda: not listener.publisher.get_subscription_count(), what='no reader')
+    assert calls == ['arrival']
+
+
+def test_what_a_callback_raises_is_raised_by_the_next_look_at_the_topic(graph, listen):
+    def on_image(*_):
+        raise LookupError('no such camera')
+
+    listener = listen(on_image)
+    listener.publisher.publish(PICTURE)
+    with pytest.raises(LookupError, match='no such camera'):
+        graph.wait_until(listener.images.refresh, what='the failure')
