@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
-        model = bare.describe()
-    write_result(arguments.output, 'soak', described, {**model, **measured})
+        network = bare.describe()
+    write_result(arguments.output, 'soak', described, {'network': network, **measured})
     summary = {key: value for key, value in measured.items() if key != 'samples'}
     print(json.dumps(summary, indent=1))
     say(f'the result is in {arguments.output}')
