@@ -63,7 +63,8 @@ def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
     for axes in (memory, age, counts):
         axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         axes.grid(visible=True, alpha=0.3)
-    age.legend(loc='lower right')
+    age.set_ylim(0, 1.3 * age.get_ylim()[1])
+    age.legend(loc='upper right', ncols=3)
     counts.legend(loc='lower right')
     figure.savefig(path, dpi=_DPI)
 

@@ -20,8 +20,8 @@ class ArrivalThread:
     """Take the messages of a topic, whatever else its node has to wait for.
 
     rclpy's executor gathers every entity of its nodes before it waits and looks through all of
-    them after it: with the 35 of a detector that is 3 ms of processor time for each image, with
-    Python's lock held (docs/performance.md). Here one subscription is waited for and nothing
+    them after it: with the 35 of a detector that is about 2 ms of processor time for each image,
+    with Python's lock held (docs/performance.md). Here one subscription is waited for and nothing
     else. Its QoS events stay with the node's own executor. Create the subscription in `group`.
 
     `failure` is what a callback raised: the thread has ended then.

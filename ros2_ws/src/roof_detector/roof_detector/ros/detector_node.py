@@ -46,9 +46,10 @@ class DetectorNode(LifecycleNode):
     """Run a model on every image there is time for, and publish what it finds.
 
     configure loads and warms up the model, activate listens for images, deactivate stops
-    listening, cleanup frees the model. The executor's thread only passes messages on; the model
-    belongs to the detection worker, drawing to the annotation worker. Cameras share the model;
-    each has its own input, outputs and ledger. Another model takes its place while it runs.
+    listening, cleanup frees the model. Images arrive in threads of their own, which only pass them
+    on; the model belongs to the detection worker, drawing to the annotation worker. Cameras share
+    the model; each has its own input, outputs and ledger. Another model takes its place while it
+    runs.
     """
 
     def __init__(self, **options: Any) -> None:
