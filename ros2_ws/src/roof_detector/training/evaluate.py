@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.precision import PRECISIONS
 from roof_detector.sources.errors import SourceError
 from roof_detector.vision.errors import VisionError
 from training.evaluation import EvaluationError, evaluate, open_split
@@ -49,7 +50,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto')
     parser.add_argument(
-        '--precision', nargs='+', choices=('auto', 'f32', 'f16', 'bf16'), default=['auto'],
+        '--precision', nargs='+', choices=PRECISIONS, default=['auto'],
         help='that the network is computed in; a row for each (auto)',
     )  # fmt: skip
     parser.add_argument('--threads', type=int, help='CPU threads of the backend')

@@ -9,6 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
+from roof_detector.inference.precision import PRECISIONS
+
 RESULTS = Path('benchmarks/results')
 
 
@@ -29,7 +31,7 @@ def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
     )
     parser.add_argument(
         '--precision',
-        choices=('auto', 'f32', 'f16', 'bf16'),
+        choices=PRECISIONS,
         default='auto',
         help='of the backend, as the parameter of the node; auto by default',
     )

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inference.precision import PRECISIONS
+
 if TYPE_CHECKING:
     from roof_detector.inference.exports.prepare import PreparedBackend
 
@@ -41,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--precision',
-        choices=('auto', 'f32', 'f16', 'bf16'),
+        choices=PRECISIONS,
         default='auto',
         help='that the detector will be started with; auto (f16 on CUDA, f32 elsewhere) by '
         'default. Exports for bf16 are checked in f32 and timed in bf16',

@@ -46,8 +46,7 @@ class ArrivalThread:
         """Wait until the callback in work has returned; no other will be called."""
         self._closed = True
         self._executor.wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._thread.join()
         self._executor.shutdown()
 
     def _run(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from roof_detector.inference.precision import PRECISIONS
 from roof_detector.ros.parameters import Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
@@ -33,7 +34,7 @@ DETECTOR_TABLE = ParameterTable(
         'auto',
         'What the network is computed with: auto is f16 on CUDA and f32 elsewhere, which is what '
         'the model was measured with.',
-        choices=('auto', 'f32', 'f16', 'bf16'),
+        choices=PRECISIONS,
     ),
     Parameter(
         'export_cache',

@@ -1,0 +1,8 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""In which numbers a network may be asked to compute."""
+
+from __future__ import annotations
+
+# auto is f16 on CUDA devices and f32 elsewhere.
+PRECISIONS = ('auto', 'f32', 'f16', 'bf16')
