@@ -15,7 +15,6 @@ from roof_detector.bench.frames import bench_frames
 from roof_detector.bench.graph_stand import GraphStand, Load
 from roof_detector.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 
@@ -27,11 +26,10 @@ class BareForward:
     """Run a network alone, in this process, while the nodes have nothing to do."""
 
     def __init__(self, model: str, *, precision: str = 'auto', threads: int) -> None:
-        self._threads = threads or available_cores()
         self._detector = Detector.open(
             resolve_model(model),
             precision=precision,
-            threads=self._threads,
+            threads=threads or None,
             cache=ExportCache.usual(),  # what the node takes, this takes
         )
 
@@ -41,7 +39,7 @@ class BareForward:
             'model': self._detector.model_path.name,
             'backend': self._detector.choice.sentence,
             'precision': self._detector.precision,
-            'threads': self._threads,
+            'threads': self._detector.threads or 'all',
         }
 
     def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:

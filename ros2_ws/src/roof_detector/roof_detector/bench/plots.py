@@ -54,8 +54,11 @@ def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
     for percent in ('p50', 'p95'):
         values = [sample['age_ms'][percent] for sample in aged]
         age.plot([sample['at_s'] / 60 for sample in aged], values, label=percent)
-    bare_ms = [sample['bare_forward_ms']['p50'] for sample in samples]
-    age.plot(minutes, bare_ms, 'k--', lw=1, label='bare forward')
+    beside = [sample for sample in samples if 'bare_forward_ms' in sample]  # not in old results
+    bare_ms = [sample['bare_forward_ms']['p50'] for sample in beside]
+    age.plot(
+        [sample['at_s'] / 60 for sample in beside], bare_ms, 'k--', lw=1, label='bare forward'
+    )
     age.set(ylabel='age, ms')
     for name in ('threads', 'handles'):
         counts.plot(minutes, [sample[name] for sample in samples], label=name)

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
+from roof_detector.cli.bench_options import add_common, end_in_order, network_of, say, size_wh
 from roof_detector.inference.device_name import available_cores
 
 if TYPE_CHECKING:
@@ -101,13 +101,7 @@ def run_baseline(arguments: argparse.Namespace) -> int:
 def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
     from roof_detector.bench.contender import our_node  # noqa: PLC0415
 
-    return our_node(
-        f'ours_{transport}',
-        model=arguments.model,
-        transport=transport,
-        precision=arguments.precision,
-        threads=arguments.threads,
-    )
+    return our_node(f'ours_{transport}', transport=transport, **network_of(arguments))
 
 
 def _run(arguments: argparse.Namespace, contenders: Any) -> int:
@@ -119,9 +113,7 @@ def _run(arguments: argparse.Namespace, contenders: Any) -> int:
     end_in_order()
     described = describe_run()
     loads = list(_loads(arguments))
-    with BareForward(
-        arguments.model, precision=arguments.precision, threads=arguments.threads
-    ) as bare:
+    with BareForward(**network_of(arguments)) as bare:
         if arguments.part == 'plenty':
             forward_ms = {
                 size: bare.measure(size, seconds=arguments.seconds / 2)['p50']

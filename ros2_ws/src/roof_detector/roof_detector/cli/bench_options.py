@@ -8,6 +8,7 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from roof_detector.inference.precision import PRECISIONS
 
@@ -27,7 +28,11 @@ def add_common(parser: argparse.ArgumentParser, part: str) -> None:
 def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
     """Add the threads and the precision of a network and where the result goes."""
     parser.add_argument(
-        '--threads', type=int, default=0, help='of the backend; 0, the default, takes all cores'
+        '--threads',
+        type=int,
+        default=0,
+        help='of the backend; 0, the default, takes as many as `models prepare` found best for '
+        'what the node runs, else all cores',
     )
     parser.add_argument(
         '--precision',
@@ -39,6 +44,11 @@ def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
     parser.add_argument(
         '--output', type=Path, default=output, help=f'file for the result; {output} by default'
     )
+
+
+def network_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return model, precision and threads as the node and the bare forward pass take them."""
+    return {name: getattr(arguments, name) for name in ('model', 'precision', 'threads')}
 
 
 def size_wh(text: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from roof_detector.cli.bench_options import add_common, end_in_order, say, size_wh
+from roof_detector.cli.bench_options import add_common, end_in_order, network_of, say, size_wh
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,28 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.bench.soak import Soak  # noqa: PLC0415
 
     end_in_order()
-    contender = our_node(
-        'soak',
-        model=arguments.model,
-        transport=arguments.transport,
-        precision=arguments.precision,
-        threads=arguments.threads,
-    )
+    network = network_of(arguments)
+    contender = our_node('soak', transport=arguments.transport, **network)
     load = Load(size_wh=arguments.size, transport=arguments.transport, rate_hz=arguments.rate)
     described = describe_run()
-    with (
-        BareForward(
-            arguments.model, precision=arguments.precision, threads=arguments.threads
-        ) as bare,
-        GraphStand() as stand,
-    ):
+    with BareForward(**network) as bare, GraphStand() as stand:
         soak = Soak(stand, contender, load, bare=bare, say=say)
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
-        network = bare.describe()
-    write_result(arguments.output, 'soak', described, {'network': network, **measured})
-    summary = {key: value for key, value in measured.items() if key != 'samples'}
+        measured = {'network': bare.describe(), **measured}
+    write_result(arguments.output, 'soak', described, measured)
+    summary = {key: value for key, value in measured.items() if key not in ('network', 'samples')}
     print(json.dumps(summary, indent=1))
     say(f'the result is in {arguments.output}')
     return 0

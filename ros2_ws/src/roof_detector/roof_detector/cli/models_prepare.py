@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from roof_detector.inference.precision import PRECISIONS
 
 if TYPE_CHECKING:
-    from roof_detector.inference.exports.prepare import PreparedBackend
+    from roof_detector.inference.exports.preparation import PreparedBackend
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +49,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'default. Exports for bf16 are checked in f32 and timed in bf16',
     )
     parser.add_argument(
-        '--threads', type=int, metavar='N', help='CPU threads while timing; all cores by default'
+        '--threads',
+        type=int,
+        metavar='N',
+        help='CPU threads that the detector will be started with; by default several numbers are '
+        'timed, and threads 0 takes the best',
     )
     parser.add_argument(
         '--frames',
@@ -79,10 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         choose_backend,
     )
     from roof_detector.inference.exports.export_cache import ExportCache  # noqa: PLC0415
-    from roof_detector.inference.exports.prepare import (  # noqa: PLC0415
-        Preparation,
-        prepare_exports,
-    )
+    from roof_detector.inference.exports.preparation import Preparation  # noqa: PLC0415
+    from roof_detector.inference.exports.prepare import prepare_exports  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
     def tell(step: str) -> None:
@@ -117,13 +119,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def table(prepared: list[PreparedBackend]) -> str:
     """Return a Markdown table, one backend a row."""
-    rows = [('backend', 'forward (ms)', "of torch's time", ''), ('---', '---:', '---:', '---')]
+    rows = [
+        ('backend', 'threads', 'forward (ms)', "of torch's time", ''),
+        ('---', '---:', '---:', '---:', '---'),
+    ]
     torch_ms = next(one.forward_ms for one in prepared if one.backend == 'torch')
     for one in prepared:
         times = (
-            ('', '')
+            ('', '', '')
             if one.problem
-            else (f'{one.forward_ms:.1f}', f'{one.forward_ms / torch_ms:.2f}')
+            else (
+                str(one.threads or 'all'),
+                f'{one.forward_ms:.1f}',
+                f'{one.forward_ms / torch_ms:.2f}',
+            )
         )
         rows.append((one.backend, *times, one.problem or 'ready'))
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)

@@ -33,13 +33,15 @@ _IN_BF16 = ('openvino',)
 class BackendChoice:
     """Hold which backend runs a model and why, and for each one passed over the reason.
 
-    `export` is the cached export to open instead of the checkpoint.
+    `export` is the cached export to open instead of the checkpoint, `threads` the number that it
+    was fastest with, None to leave that to the runtime.
     """
 
     backend: str
     reason: str
     passed_over: tuple[tuple[str, str], ...] = ()
     export: Path | None = None
+    threads: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -114,7 +116,8 @@ def choose_backend(
             f'roof_detector models prepare {model_path} --backend {wish}{computed}; or use torch.'
         )
     if wish != 'auto':
-        return BackendChoice(wish, 'it is asked for', export=ready[wish][1])
+        entry, path = ready[wish]
+        return BackendChoice(wish, 'it is asked for', export=path, threads=entry.threads or None)
     shares = {name: entry.torch_share for name, (entry, _) in ready.items()}
     timed = {name: share for name, share in shares.items() if share is not None}
     passed_over |= {name: 'it was not timed' for name, share in shares.items() if share is None}
@@ -132,7 +135,7 @@ def choose_backend(
     }
     entry, path = ready[best]
     reason = f'{timed[best]:.2f} of the time of torch ({entry.measured})'
-    return BackendChoice(best, reason, tuple(passed_over.items()), path)
+    return BackendChoice(best, reason, tuple(passed_over.items()), path, entry.threads or None)
 
 
 def _look_for(

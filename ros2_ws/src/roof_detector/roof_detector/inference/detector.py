@@ -61,9 +61,11 @@ class Detector:
         model_path: Path,
         image_size: tuple[int, int],
         choice: BackendChoice,
+        threads: int | None = None,
     ) -> None:
         self._backend = backend
         self.choice = choice
+        self.threads = threads
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
         self.model_path = model_path
         self.model_hash = hash_model(model_path)
@@ -89,7 +91,9 @@ class Detector:
         width and height, by default the model's own. `precision`: f32, f16 or bf16, by
         default f16 on CUDA and f32 elsewhere. `trust_model` lets a file run any code;
         .torchscript and .engine need it. With a `cache`, exports of a .pt that it holds may run
-        in its place: `choice` says which does and why. Raises `InferenceError`.
+        in its place: `choice` says which does and why. `threads` of the processor are by default
+        those that such an export was fastest with, else the runtime's choice. Raises
+        `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long (docs/performance.md).
@@ -106,6 +110,8 @@ class Detector:
             choice = choose_backend(
                 path, wish=backend, device=device, precision=precision, cache=cache
             )
+        if threads is None:
+            threads = choice.threads
         opened = open_backend(
             choice.export or path,
             backend=choice.backend if choice.export else backend,
@@ -116,7 +122,7 @@ class Detector:
             threads=threads,
         )
         size = opened.facts.choose_image_size(image_size, path=path)
-        return cls(opened, model_path=path, image_size=size, choice=choice)
+        return cls(opened, model_path=path, image_size=size, choice=choice, threads=threads)
 
     @property
     def names(self) -> tuple[str, ...]:

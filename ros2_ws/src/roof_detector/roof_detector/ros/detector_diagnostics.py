@@ -46,6 +46,7 @@ def detector_status(
             'backend': detector.backend,
             'backend_reason': detector.choice.reason,
             'precision': detector.precision,
+            'threads': detector.threads or 'all',
             'model_change': model_change,
         }
         values |= {f'passed_over.{name}': why for name, why in detector.choice.passed_over}

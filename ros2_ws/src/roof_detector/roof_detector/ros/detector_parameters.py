@@ -52,7 +52,8 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'threads',
         0,
-        'CPU threads of the backend; 0 takes all cores.',
+        'CPU threads of the backend; 0 takes as many as roof_detector models prepare found best, '
+        'else all cores.',
         minimum=0,
         maximum=256,
     ),

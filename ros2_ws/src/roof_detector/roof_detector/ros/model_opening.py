@@ -54,17 +54,17 @@ def open_model(
     return OpenedModel(
         detector,
         batch=_choose_batch(detector, values['batch'], cameras=cameras, inform=inform),
-        ahead=_has_spare_processor(detector, values['threads']),
+        ahead=_has_spare_processor(detector),
     )
 
 
-def _has_spare_processor(detector: Detector, threads: int) -> bool:
+def _has_spare_processor(detector: Detector) -> bool:
     """Tell whether a decoding beside the network takes no processor away from it.
 
     Where the network has them all, both grow slower: with OpenVINO on two cores, 4K JPEGs came
     out a seventh fewer and a third older than decoded between two passes.
     """
-    return detector.device != 'cpu' or 0 < threads < available_cores()
+    return detector.device != 'cpu' or 0 < (detector.threads or 0) < available_cores()
 
 
 def _choose_batch(

@@ -19,9 +19,12 @@ import torch
 
 from roof_detector.inference.backend_choice import choose_backend, key_of
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache
-from roof_detector.inference.exports.prepare import Preparation, prepare_exports
+from roof_detector.inference.exports.preparation import Preparation
+from roof_detector.inference.exports.prepare import prepare_exports
+from roof_detector.inference.exports.thread_choice import fewest_threads, thread_numbers
 
 SIZE_WH = (128, 96)
 ON_CPU = ('openvino', 'onnxruntime')
@@ -106,7 +109,8 @@ def test_prepared_exports_are_checked_and_timed_beside_torch(preparation, prepar
         assert preparation.cache.find(entry.key) == entry
         assert entry.torch_ms == pytest.approx(prepared['torch'].forward_ms)
         assert 0 < entry.forward_ms == prepared[name].forward_ms
-        assert entry.measured == '128x96 pixels, 1 threads'
+        assert entry.measured == '128x96 pixels, 1 thread'
+        assert entry.threads == prepared[name].threads == 1
     folders = [path.name for path in preparation.cache.folder.iterdir()]
     assert sorted(folders) == sorted(prepared[name].entry.key.folder_name for name in ON_CPU)
 
@@ -155,6 +159,45 @@ def test_what_is_to_be_computed_in_bf16_is_checked_in_f32_and_timed_in_bf16(
         assert detector.backend == 'openvino'
         assert detector.precision in ('bf16', 'f32')
     assert choose(checkpoint, cache).backend == 'torch', 'f32 has to be prepared for itself'
+
+
+def test_all_cores_and_their_halves_are_tried_and_few_threads_win_unless_more_are_a_tenth_faster():
+    assert [thread_numbers(cores) for cores in (1, 2, 6, 12)] == [
+        (1,),
+        (2, 1),
+        (6, 3, 1),
+        (12, 6, 3, 1),
+    ]
+    assert fewest_threads({2: 24.7, 1: 23.2}) == 1
+    assert fewest_threads({2: 20.0, 1: 21.9}) == 1
+    assert fewest_threads({2: 20.0, 1: 22.1}) == 2
+    assert fewest_threads({12: 9.9, 6: 9.0, 3: 15.0, 1: 40.0}) == 6
+
+
+def test_the_threads_that_an_export_was_fastest_with_are_those_it_flies_with(
+    checkpoint, preparation, prepared, tmp_path
+):
+    cache = ExportCache(Path(shutil.copytree(preparation.cache.folder, tmp_path / 'cache')))
+    tried = dataclasses.replace(preparation, cache=cache, threads=None)
+    assert tried.threads_tried() == thread_numbers(available_cores())
+    assert dataclasses.replace(tried, device='cuda:0').threads_tried() == (0,)
+    (_, openvino) = prepare_exports(tried, ['openvino'])
+    assert openvino.entry.threads == openvino.threads in tried.threads_tried()
+    options = {'device': 'cpu', 'backend': 'openvino', 'image_size': SIZE_WH, 'cache': cache}
+    for best in (1, 2):
+        cache.keep_times(
+            openvino.entry, forward_ms=5.0, torch_ms=10.0, measured='here', threads=best
+        )
+        with Detector.open(checkpoint, **options) as detector:
+            assert detector.threads == best
+            compiled = detector._backend._request.get_compiled_model()
+            assert compiled.get_property('INFERENCE_NUM_THREADS') == best
+        with Detector.open(checkpoint, threads=3 - best, **options) as detector:
+            assert detector.threads == 3 - best, 'a wish beats it'
+    timed(checkpoint, cache, onnxruntime=0.9)
+    assert choose(checkpoint, cache).threads == best
+    timed(checkpoint, cache, openvino=1.5, onnxruntime=1.5)
+    assert choose(checkpoint, cache).threads is None, 'torch was timed with all cores'
 
 
 def test_what_is_there_is_not_built_again_but_timed(preparation, prepared):

@@ -46,7 +46,8 @@ def prepared_exports(make_once, roof_bgr):
     A detector that runs it starts without torch, in a quarter of the time.
     """
     from roof_detector.inference.exports.export_cache import ExportCache
-    from roof_detector.inference.exports.prepare import Preparation, prepare_exports
+    from roof_detector.inference.exports.preparation import Preparation
+    from roof_detector.inference.exports.prepare import prepare_exports
     from roof_detector.inference.shipped_weights import resolve_model
 
     def prepare(folder):

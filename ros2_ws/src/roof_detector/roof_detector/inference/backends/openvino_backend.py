@@ -16,10 +16,8 @@ from roof_detector.inference.backends.host_answer import HostAnswer
 from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.precision import PRECISIONS
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
-
-# What it may be told to compute with, whatever the weights are kept in.
-_PRECISIONS = ('auto', 'f32', 'bf16', 'f16')
 
 
 class OpenVinoBackend:
@@ -47,10 +45,10 @@ class OpenVinoBackend:
                 f'Device {device!r} is asked for, but OpenVINO finds only '
                 f'{", ".join(core.available_devices)}. Use device cpu.'
             )
-        if precision not in _PRECISIONS:
+        if precision not in PRECISIONS:
             raise MissingBackend(
                 f'Precision {precision!r} is asked for, but OpenVINO computes with one of '
-                f'{", ".join(_PRECISIONS)}.'
+                f'{", ".join(PRECISIONS)}.'
             )
         # Latency: one frame at a time. f32 unless something else is asked for: where a processor
         # has AMX or AVX-512 BF16 OpenVINO takes bf16 on its own, which moves boxes of models that

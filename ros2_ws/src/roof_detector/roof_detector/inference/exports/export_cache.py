@@ -59,7 +59,8 @@ class CacheEntry:
     """Hold what is known of an export; one that was refused has a reason and no file.
 
     `forward_ms` and `torch_ms` are medians of one run, in turn, 0 before they were measured;
-    `measured` says how.
+    `measured` says how. `threads` is the number that `forward_ms` was reached with, 0 where the
+    runtime chose.
     """
 
     key: ExportKey
@@ -70,6 +71,7 @@ class CacheEntry:
     forward_ms: float = 0.0
     torch_ms: float = 0.0
     measured: str = ''
+    threads: int = 0
 
     @property
     def torch_share(self) -> float | None:
@@ -140,10 +142,18 @@ class ExportCache:
             install(unfinished, target)
 
     def keep_times(
-        self, entry: CacheEntry, *, forward_ms: float, torch_ms: float, measured: str
+        self,
+        entry: CacheEntry,
+        *,
+        forward_ms: float,
+        torch_ms: float,
+        measured: str,
+        threads: int = 0,
     ) -> CacheEntry:
-        """Keep how fast an export was beside torch."""
-        timed = replace(entry, forward_ms=forward_ms, torch_ms=torch_ms, measured=measured)
+        """Keep how fast an export was beside torch, and with how many threads."""
+        timed = replace(
+            entry, forward_ms=forward_ms, torch_ms=torch_ms, measured=measured, threads=threads
+        )
         timed.write(self.folder / entry.key.folder_name)
         return timed
 

@@ -4,87 +4,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from time import perf_counter
 
-import numpy as np
-import numpy.typing as npt
-
-from roof_detector.inference.backend_choice import (
-    export_precision,
-    key_of,
-    resolve_device,
-    why_not_here,
-)
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, ExportFailed, InferenceError, ParityFailed
 from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
+from roof_detector.inference.exports.export_cache import CacheEntry
+from roof_detector.inference.exports.preparation import Preparation, PreparedBackend
 from roof_detector.inference.exports.recipe import ExportRecipe
+from roof_detector.inference.exports.timing import time_prepared
 from roof_detector.inference.model_file import backend_for, hash_model
 
 _FORMATS = {'onnxruntime': 'onnx', 'openvino': 'openvino', 'tensorrt': 'engine'}
-_ROUNDS = 6
-_WARM_UP_ROUNDS = 1
-# The threads of the runtime whose turn it was before still spin during the first.
-_PASSES_A_TURN = 4
-# A busy machine gets fewer rounds: its times are noise anyway, their ratios are not.
-_FEWEST_ROUNDS = 2
-_ENOUGH_S = 20.0
-
-
-@dataclass(frozen=True)
-class PreparedBackend:
-    """Hold how a backend came out: its time, or why it cannot be used; torch has no `entry`."""
-
-    backend: str
-    problem: str = ''
-    entry: CacheEntry | None = None
-    forward_ms: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Preparation:
-    """Hold what is prepared, where, on what frames it is checked and how it is timed.
-
-    `frames` are pictures (height, width, 3) uint8 BGR as the camera will send them; `image_size`
-    None stands for the model's own.
-    """
-
-    model_path: Path
-    cache: ExportCache
-    frames: Sequence[npt.NDArray[np.uint8]]
-    device: str = 'auto'
-    precision: str = 'auto'
-    image_size: tuple[int, int] | None = None
-    threads: int | None = None
-    trust_model: bool = False
-
-    def key(self, backend: str) -> ExportKey:
-        """Return the key of the export for a backend."""
-        device = resolve_device(self.device)
-        precision = export_precision(self.precision, device)
-        return key_of(self.model_path, backend, precision=precision, device=device)
-
-    def why_not(self, backend: str) -> str:
-        """Say why an export for a backend could not run here; empty where it can."""
-        device = resolve_device(self.device)
-        return why_not_here(backend, device, export_precision(self.precision, device))
-
-    def open(self, backend: str, *, path: Path | None = None) -> Detector:
-        """Open the checkpoint, or an export of it."""
-        return Detector.open(
-            path or self.model_path,
-            device=self.device,
-            backend=backend,
-            image_size=self.image_size,
-            precision=self.precision,
-            trust_model=self.trust_model or path is not None,
-            threads=self.threads,
-        )
 
 
 def prepare_exports(
@@ -117,38 +47,6 @@ def prepare_exports(
         outcomes.append(PreparedBackend(backend, entry.refused, entry))
     progress('timing')
     return time_prepared(preparation, outcomes)
-
-
-def time_prepared(
-    preparation: Preparation, outcomes: Sequence[PreparedBackend]
-) -> list[PreparedBackend]:
-    """Time the usable ones and torch, some passes each in turn, and keep the medians."""
-    cache = preparation.cache
-    with contextlib.ExitStack() as stack:
-        detectors = {'torch': stack.enter_context(preparation.open('torch'))}
-        for one in outcomes:
-            if one.entry is not None and not one.problem:
-                path = cache.path(one.entry)
-                detectors[one.backend] = stack.enter_context(
-                    preparation.open(one.backend, path=path)
-                )
-        times_ms = _time_in_turn(detectors, preparation.frames[0])
-        width, height = detectors['torch'].prepare(preparation.frames[0]).geometry.input_wh
-    threads = preparation.threads or 'all'
-    measured = f'{width}x{height} pixels, {threads} threads'
-    timed = [PreparedBackend('torch', forward_ms=times_ms['torch'])]
-    for one in outcomes:
-        if one.entry is None or one.problem:
-            timed.append(one)
-            continue
-        entry = cache.keep_times(
-            one.entry,
-            forward_ms=times_ms[one.backend],
-            torch_ms=times_ms['torch'],
-            measured=measured,
-        )
-        timed.append(PreparedBackend(one.backend, '', entry, entry.forward_ms))
-    return timed
 
 
 def _kept(preparation: Preparation, backend: str) -> CacheEntry | None:
@@ -197,21 +95,3 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
             'space or choose another folder with --cache.'
         ) from error
     return entry
-
-
-def _time_in_turn(
-    detectors: dict[str, Detector], frame_bgr: npt.NDArray[np.uint8]
-) -> dict[str, float]:
-    """Return the median milliseconds of each forward pass; whatever disturbs meets all alike."""
-    prepared = {name: one.prepare(frame_bgr) for name, one in detectors.items()}
-    times_s: dict[str, list[float]] = {name: [] for name in detectors}
-    started_s = perf_counter()
-    for round_number in range(_WARM_UP_ROUNDS + _ROUNDS):
-        late = perf_counter() - started_s > _ENOUGH_S
-        if late and round_number >= _WARM_UP_ROUNDS + _FEWEST_ROUNDS:
-            break
-        for name, detector in detectors.items():
-            answers = [detector.forward(prepared[name])[0] for _ in range(_PASSES_A_TURN)]
-            if round_number >= _WARM_UP_ROUNDS:
-                times_s[name] += [answer.forward_s for answer in answers[1:]]
-    return {name: float(np.median(taken)) * 1e3 for name, taken in times_s.items()}

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What is prepared for this machine, and how it came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.backend_choice import (
+    export_precision,
+    key_of,
+    resolve_device,
+    why_not_here,
+)
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import available_cores
+from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
+from roof_detector.inference.exports.thread_choice import thread_numbers
+
+
+@dataclass(frozen=True)
+class PreparedBackend:
+    """Hold how a backend came out: its time, or why it cannot be used; torch has no `entry`.
+
+    `threads` is the number that it is best run with, 0 where that is left to the runtime.
+    """
+
+    backend: str
+    problem: str = ''
+    entry: CacheEntry | None = None
+    forward_ms: float = 0.0
+    threads: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """Hold what is prepared, where, on what frames it is checked and how it is timed.
+
+    `frames` are pictures (height, width, 3) uint8 BGR as the camera will send them; `image_size`
+    None stands for the model's own, `threads` None for those that turn out best.
+    """
+
+    model_path: Path
+    cache: ExportCache
+    frames: Sequence[npt.NDArray[np.uint8]]
+    device: str = 'auto'
+    precision: str = 'auto'
+    image_size: tuple[int, int] | None = None
+    threads: int | None = None
+    trust_model: bool = False
+
+    def key(self, backend: str) -> ExportKey:
+        """Return the key of the export for a backend."""
+        device = resolve_device(self.device)
+        precision = export_precision(self.precision, device)
+        return key_of(self.model_path, backend, precision=precision, device=device)
+
+    def why_not(self, backend: str) -> str:
+        """Say why an export for a backend could not run here; empty where it can."""
+        device = resolve_device(self.device)
+        return why_not_here(backend, device, export_precision(self.precision, device))
+
+    def threads_tried(self) -> tuple[int, ...]:
+        """Return the numbers of threads that an export is timed with; 0 is the runtime's."""
+        if self.threads is not None:
+            return (self.threads,)
+        on_cpu = resolve_device(self.device) == 'cpu'
+        return thread_numbers(available_cores()) if on_cpu else (0,)
+
+    def open(self, backend: str, *, path: Path | None = None, threads: int = 0) -> Detector:
+        """Open the checkpoint, or an export of it."""
+        return Detector.open(
+            path or self.model_path,
+            device=self.device,
+            backend=backend,
+            image_size=self.image_size,
+            precision=self.precision,
+            trust_model=self.trust_model or path is not None,
+            threads=threads or self.threads,
+        )
