@@ -6,6 +6,9 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from training.ablation.__main__ import main
 from training.ablation.plan import AblationPlan
 from training.ablation.trial_process import run_apart
 from training.ablation.trial_result import TrialResult, read_failure
-from training.interruption import Interrupted, StopRequest, stop_on_signals
+from training.interruption import StopRequest
 
 
 @pytest.fixture(scope='module')
@@ -114,7 +117,7 @@ def test_what_is_done_is_kept_and_another_seed_is_added(ablated, write_config):
     assert findings(folder) == found
 
 
-def test_a_killed_run_is_a_failure_and_a_stopped_one_is_none(write_config, tmp_path):
+def test_a_killed_run_is_a_failure(write_config, tmp_path):
     config = write_config(tmp_path / 'config.yaml', 'ours', epochs=500)
     (trial, _) = AblationPlan.read(config, tmp_path).trials
 
@@ -125,14 +128,28 @@ def test_a_killed_run_is_a_failure_and_a_stopped_one_is_none(write_config, tmp_p
     reason = run_apart(trial, stop=StopRequest(), watch=kill)
     assert 'ended by SIGKILL, as when memory is full' in reason
     assert read_failure(trial.folder) == reason
-    with stop_on_signals() as stop:
 
-        def interrupt_training() -> None:
-            if (trial.folder / 'weights' / 'last.pt').exists() and not stop.made:
-                os.kill(os.getpid(), signal.SIGINT)
 
-        with pytest.raises(Interrupted):
-            run_apart(trial, stop=stop, watch=interrupt_training)
+def test_ctrl_c_ends_an_ablation_after_the_batch_and_is_no_failure(write_config, tmp_path):
+    config = write_config(tmp_path / 'config.yaml', 'ours', epochs=500)
+    words = ['-m', 'training.ablation', str(config), '--output', str(tmp_path)]
+    # In a process of its own: the one of the tests must not meet a signal that would end it.
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(p for p in sys.path if p)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    (trial, _) = AblationPlan.read(config, tmp_path).trials
+    deadline = time.monotonic() + 200
+    while process.poll() is None and not (trial.folder / 'weights' / 'last.pt').exists():
+        assert time.monotonic() < deadline, 'nothing was trained in 200 seconds'
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=200)
+    assert process.returncode == 130, said
+    assert 'the same command goes on from here' in said
     assert TrialResult.read(trial.folder) is None
     assert read_failure(trial.folder) is None
 
