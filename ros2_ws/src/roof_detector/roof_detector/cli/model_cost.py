@@ -18,6 +18,7 @@ from ultralytics.models import YOLO
 
 from roof_detector.blocks.flop_count import FlopCount, count_flops
 from roof_detector.blocks.model_files import model_files
+from roof_detector.inference.openvino_core import openvino_core
 
 STOCK = 'YOLO11'
 
@@ -150,7 +151,6 @@ def _onnx_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
 
 
 def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
-    import openvino  # noqa: PLC0415
 
     # Half precision, the default on some processors, moves sampled coordinates by pixels.
     hints = {
@@ -158,6 +158,6 @@ def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
         'INFERENCE_PRECISION_HINT': 'f32',
         'INFERENCE_NUM_THREADS': threads,
     }
-    compiled = openvino.Core().compile_model(path, 'CPU', hints)
+    compiled = openvino_core().compile_model(path, 'CPU', hints)
     feed = [picture.numpy()]
     return lambda: compiled(feed)

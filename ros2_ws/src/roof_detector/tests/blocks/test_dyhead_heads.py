@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import onnxruntime
-import openvino
 import pytest
 import torch
 from torch.testing import assert_close
 from ultralytics import YOLO
 
 from roof_detector.blocks import DyHeadBlock, DyHeadDetect, DyHeadSegment
+from roof_detector.inference.openvino_core import openvino_core
 
 SIZE_HW = (96, 160)
 
@@ -112,7 +112,7 @@ def test_openvino_and_torchscript_agree(saved):
     script = YOLO(str(file)).export(format='torchscript', imgsz=SIZE_HW, verbose=False)
     assert_parity(predict(torch.jit.load(script), image), expected)
     folder = YOLO(str(file)).export(format='openvino', imgsz=SIZE_HW, verbose=False)
-    core = openvino.Core()
+    core = openvino_core()
     # By default a CPU with AMX computes in bfloat16, which moves sampling positions.
     compiled = core.compile_model(
         next(iter(file.parent.glob(f'{file.stem}_openvino_model/*.xml'))),

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ultralytics import YOLO
 
 from roof_detector.blocks.model_files import model_files
+from roof_detector.inference.openvino_core import openvino_core
 
 FILES = [path.name for path in model_files()]
 # Blocks that stand elsewhere alone, and heads with masks on bodies that stand elsewhere without.
@@ -48,7 +49,7 @@ def test_onnx_exports_agree_with_torch_at_other_sizes_and_batches(
 ):
     path = exported(zoo, file_name, tmp_path, 'onnx')
     session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
-    openvino_model = compiled(openvino.Core().read_model(path))
+    openvino_model = compiled(openvino_core().read_model(path))
     assert_agrees(
         zoo.lively(file_name),
         pictures,
@@ -85,7 +86,7 @@ def exported(zoo, file_name, folder, suffix):
 
 def compiled(openvino_model):
     hints = {'INFERENCE_PRECISION_HINT': 'f32'}
-    return openvino.Core().compile_model(openvino_model, 'CPU', hints)
+    return openvino_core().compile_model(openvino_model, 'CPU', hints)
 
 
 def assert_agrees(model, pictures, *runners):

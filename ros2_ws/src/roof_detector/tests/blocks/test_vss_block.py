@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 import onnxruntime
-import openvino
 import pytest
 import torch
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
@@ -16,6 +15,7 @@ from ultralytics.nn.tasks import DetectionModel
 from roof_detector.blocks.registry import registered
 from roof_detector.blocks.scan.ss2d import SS2D
 from roof_detector.blocks.scan.vss_block import C3k2_VSS, VSSBlock
+from roof_detector.inference.openvino_core import openvino_core
 
 CLOSE = {'rtol': 2e-5, 'atol': 2e-5}
 TRACED = (1, 8, 9, 7)
@@ -110,7 +110,7 @@ def test_onnx_equals_torch_for_any_batch_and_smaller_sizes(block, onnx_file):
 
 
 def test_openvino_equals_torch_for_any_batch_and_smaller_sizes(block, onnx_file):
-    core = openvino.Core()
+    core = openvino_core()
     options = {'INFERENCE_PRECISION_HINT': 'f32', 'INFERENCE_NUM_THREADS': 1}
     model = core.compile_model(core.read_model(onnx_file), 'CPU', options)
     for shape in (TRACED, *SMALLER):

@@ -200,6 +200,39 @@ def test_the_threads_that_an_export_was_fastest_with_are_those_it_flies_with(
     assert choose(checkpoint, cache).threads is None, 'torch was timed with all cores'
 
 
+SIGNALLED = textwrap.dedent(
+    """
+    import gc, signal, sys
+    from roof_detector.inference.detector import Detector
+
+    first, second = (Detector.open(sys.argv[1], device='cpu') for _ in range(2))
+    for image_wh in ((64, 64), (96, 64)):
+        first.warm_up(image_wh), second.warm_up(image_wh)
+    del first
+    gc.collect()
+    del second
+    gc.collect()
+    signal.signal(signal.SIGINT, lambda *_: print('in order'))
+    signal.raise_signal(signal.SIGINT)
+    """
+)
+
+
+def test_a_signal_is_survived_after_two_models_went_in_the_order_in_which_they_came(
+    preparation, prepared
+):
+    """A change of the model at run time does that; see `openvino_core`."""
+    path = preparation.cache.path(prepared['openvino'].entry)
+    done = subprocess.run(
+        [sys.executable, '-c', SIGNALLED, str(path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    )
+    assert (done.returncode, done.stdout) == (0, 'in order\n'), done.stderr
+
+
 def test_what_is_there_is_not_built_again_but_timed(preparation, prepared):
     steps = []
     again = prepare_exports(preparation, ON_CPU, progress=steps.append)

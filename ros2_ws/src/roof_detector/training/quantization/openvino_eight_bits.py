@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from roof_detector.inference.openvino_core import openvino_core
 from roof_detector.inference.provenance import METADATA_KEY
 from training.quantization.calibration import calibration_blobs, quantized_provenance
 
@@ -32,7 +33,7 @@ def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.u
 
     logging.getLogger('nncf').setLevel(logging.ERROR)
     (graph,) = export.glob('*.xml')
-    model = openvino.Core().read_model(graph)
+    model = openvino_core().read_model(graph)
     blobs = calibration_blobs(export, frames)
     quantized = nncf.quantize(
         model,

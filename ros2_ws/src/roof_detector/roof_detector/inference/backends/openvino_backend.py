@@ -16,6 +16,7 @@ from roof_detector.inference.backends.host_answer import HostAnswer
 from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.openvino_core import openvino_core
 from roof_detector.inference.precision import PRECISIONS
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 
@@ -38,7 +39,7 @@ class OpenVinoBackend:
             import openvino  # noqa: PLC0415  (only who runs such folders needs it)
         except ImportError as error:
             raise MissingBackend(f'{folder} needs OpenVINO: pip install openvino.') from error
-        core = openvino.Core()
+        core = openvino_core()
         name = 'CPU' if device in ('auto', 'cpu') else device.upper()
         if name.split('.')[0] not in {one.split('.')[0] for one in core.available_devices}:
             raise MissingBackend(
