@@ -47,18 +47,16 @@ def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
     figure = _figure((9, 5))
     memory, age, counts = figure.subplots(3, 1, sharex=True)
     samples = soak['samples']
-    minutes = [sample['at_s'] / 60 for sample in samples]
+    minutes = _minutes(samples)
     memory.plot(minutes, [sample['memory_mb'] for sample in samples])
     memory.set(ylabel='memory, MB', title='Endurance')
     aged = [sample for sample in samples if sample['results']]
     for percent in ('p50', 'p95'):
         values = [sample['age_ms'][percent] for sample in aged]
-        age.plot([sample['at_s'] / 60 for sample in aged], values, label=percent)
+        age.plot(_minutes(aged), values, label=percent)
     beside = [sample for sample in samples if 'bare_forward_ms' in sample]  # not in old results
     bare_ms = [sample['bare_forward_ms']['p50'] for sample in beside]
-    age.plot(
-        [sample['at_s'] / 60 for sample in beside], bare_ms, 'k--', lw=1, label='bare forward'
-    )
+    age.plot(_minutes(beside), bare_ms, 'k--', lw=1, label='bare forward')
     age.set(ylabel='age, ms')
     for name in ('threads', 'handles'):
         counts.plot(minutes, [sample[name] for sample in samples], label=name)
@@ -70,6 +68,10 @@ def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
     age.legend(loc='upper right', ncols=3)
     counts.legend(loc='lower right')
     figure.savefig(path, dpi=_DPI)
+
+
+def _minutes(samples: Sequence[Row]) -> list[float]:
+    return [sample['at_s'] / 60 for sample in samples]
 
 
 def _figure(size: tuple[float, float]) -> Figure:

@@ -66,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
-        measured = {'network': bare.describe(), **measured}
-    write_result(arguments.output, 'soak', described, measured)
-    summary = {key: value for key, value in measured.items() if key not in ('network', 'samples')}
+        ran = bare.describe()
+    write_result(arguments.output, 'soak', described, {'network': ran, **measured})
+    summary = {key: value for key, value in measured.items() if key != 'samples'}
     print(json.dumps(summary, indent=1))
     say(f'the result is in {arguments.output}')
     return 0

@@ -151,7 +151,6 @@ def _onnx_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
 
 
 def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
-
     # Half precision, the default on some processors, moves sampled coordinates by pixels.
     hints = {
         'PERFORMANCE_HINT': 'LATENCY',
