@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         '--val-from-x',
         type=float,
         default=RoofSetConfig.val_from_x,
-        help='share of the width: west of it trains, east of it validates',
+        help='share of the width: west of it trains, east of it validates; 1 trains on all',
     )
     parser.add_argument(
         '--plain-share',

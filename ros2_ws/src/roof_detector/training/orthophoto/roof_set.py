@@ -28,6 +28,7 @@ class RoofSetConfig:
 
     `side_px` is the least and greatest side of a window in pixels of the orthophoto; what a
     window shows is written `size_px` wide. `plain_share` of the windows show the place as it is.
+    Where `val_from_x` is 1 the whole place trains, and the set has no validation.
     """
 
     windows: int = 1200
@@ -44,9 +45,9 @@ class RoofSetConfig:
                 f'{self.windows} windows of {self.settlements} settlements cannot be made; '
                 'give 1 or more of both.'
             )
-        if not 0 < self.val_from_x < 1:
+        if not 0 < self.val_from_x <= 1:
             raise DatasetError(
-                f'val_from_x is {self.val_from_x}; give a share between 0 and 1 of the width.'
+                f'val_from_x is {self.val_from_x}; give a share of the width, at most 1.'
             )
         if not 0 <= self.plain_share <= 1:
             raise DatasetError(f'plain_share is {self.plain_share}; give a share from 0 to 1.')
@@ -55,17 +56,17 @@ class RoofSetConfig:
 def write_roof_set(
     place: Settlement, output: Path, config: RoofSetConfig, *, overwrite: bool = False
 ) -> None:
-    """Write both splits in the YOLO layout with outlines; the same seed gives the same bytes."""
+    """Write the splits in the YOLO layout with outlines; the same seed gives the same bytes."""
     border = round(config.val_from_x * place.image_bgr.shape[1])
     with fresh_folder(output, overwrite=overwrite) as folder:
         bar = tqdm(_training(place, border, config), total=config.windows, unit='window')
         for i, (image_bgr, instances) in enumerate(bar):
             _write(folder, 'train', i, image_bgr, instances, suffix='.jpg')
+        splits = {'train': 'images/train'}
         for i, (image_bgr, instances) in enumerate(_validation(place, border, config)):
             _write(folder, 'val', i, image_bgr, instances, suffix='.png')
-        write_data_yaml(
-            folder / 'data.yaml', ('roof',), {'train': 'images/train', 'val': 'images/val'}
-        )
+            splits['val'] = 'images/val'
+        write_data_yaml(folder / 'data.yaml', ('roof',), splits)
 
 
 def _training(

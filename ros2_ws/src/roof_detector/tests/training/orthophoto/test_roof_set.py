@@ -95,6 +95,27 @@ def test_nothing_of_the_east_is_trained_on(place):
         assert bool(loud) is shown
 
 
+def test_a_place_of_which_all_trains_joins_another_that_validates(place):
+    assert make(place, place / 'whole', '--val-from-x', '1', '--plain-share', '1') == 0
+    assert make(place, place / 'parted') == 0
+    assert not (place / 'whole' / 'images' / 'val').exists()
+    pictures = sorted((place / 'whole' / 'images' / 'train').iterdir())
+    loud = [cv2.imread(str(picture)).astype(int) for picture in pictures]
+    assert any((image[..., 0] - image[..., 1] > 90).any() for image in loud)
+
+    (place / 'data.yaml').write_text(
+        'train: [whole/images/train, parted/images/train]\nval: parted/images/val\nnames: [roof]\n'
+    )
+    assert not check(place / 'data.yaml').faults
+
+
+@pytest.mark.parametrize('share', ['0', '-0.2', '1.01', 'nan'])
+def test_a_border_outside_the_picture_is_refused(place, capsys, share):
+    assert make(place, place / 'set', '--val-from-x', share) == 2
+    assert f'val_from_x is {float(share)}; give a share of the width' in capsys.readouterr().err
+    assert not (place / 'set').exists()
+
+
 def test_an_existing_set_is_left_alone(place, capsys):
     assert make(place, place / 'set') == 0
     assert make(place, place / 'set') == 2
