@@ -43,6 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
         default=RoofSetConfig.plain_share,
         help='share of the settlements that are left as they are',
     )
+    parser.add_argument(
+        '--roofs-of',
+        type=Path,
+        nargs=3,
+        action='append',
+        default=[],
+        metavar=('PICTURE', 'OUTLINES', 'BOUNDS'),
+        help='another place, at the same scale, whose roofs are built in too; may be repeated',
+    )
     parser.add_argument('--size', type=int, default=RoofSetConfig.size_px)
     parser.add_argument('--seed', type=int, default=RoofSetConfig.seed)
     parser.add_argument('--overwrite', action='store_true')
@@ -60,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             _read_place(given.picture, given.outlines, given.bounds),
             given.output,
             config,
+            others=[_read_place(*files) for files in given.roofs_of],
             overwrite=given.overwrite,
         )
     except (DatasetError, OSError) as error:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from training.dataset.error import DatasetError
 from training.dataset.instance import Instance
 from training.dataset.yolo_writer import fresh_folder, label_line, write_data_yaml
+from training.orthophoto.moved_roof import RoofStock
 from training.orthophoto.roof_paint import Image
 from training.orthophoto.settlement import Settlement
 from training.orthophoto.turned_window import TurnedWindow
@@ -54,12 +55,20 @@ class RoofSetConfig:
 
 
 def write_roof_set(
-    place: Settlement, output: Path, config: RoofSetConfig, *, overwrite: bool = False
+    place: Settlement,
+    output: Path,
+    config: RoofSetConfig,
+    *,
+    others: Sequence[Settlement] = (),
+    overwrite: bool = False,
 ) -> None:
-    """Write the splits in the YOLO layout with outlines; the same seed gives the same bytes."""
+    """Write the splits in the YOLO layout with outlines; the same seed gives the same bytes.
+
+    Roofs of `others`, and of what trains of the place itself, are built into the settlements.
+    """
     border = round(config.val_from_x * place.image_bgr.shape[1])
     with fresh_folder(output, overwrite=overwrite) as folder:
-        bar = tqdm(_training(place, border, config), total=config.windows, unit='window')
+        bar = tqdm(_training(place, border, config, others), total=config.windows, unit='window')
         for i, (image_bgr, instances) in enumerate(bar):
             _write(folder, 'train', i, image_bgr, instances, suffix='.jpg')
         splits = {'train': 'images/train'}
@@ -70,13 +79,17 @@ def write_roof_set(
 
 
 def _training(
-    place: Settlement, border: int, config: RoofSetConfig
+    place: Settlement, border: int, config: RoofSetConfig, others: Sequence[Settlement]
 ) -> Iterator[tuple[Image, tuple[Instance, ...]]]:
     west = place.west_of(border)
+    shown_west = west.image_bgr[:, :border]
+    stock = RoofStock(
+        [(shown_west, west.outlines), *((one.image_bgr, one.outlines) for one in others)]
+    )
     for number in range(config.settlements):
         rng = np.random.default_rng([config.seed, number])
         plain = rng.random() < config.plain_share
-        shown = west if plain else west.rebuilt(rng, until_x=border)
+        shown = west if plain else west.rebuilt(rng, until_x=border, stock=stock)
         wanted = (config.windows * (number + 1)) // config.settlements
         wanted -= (config.windows * number) // config.settlements
         while wanted:

@@ -13,11 +13,13 @@ import numpy.typing as npt
 from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
 from training.orthophoto.counterexamples import Ground
+from training.orthophoto.moved_roof import MovedRoof, RoofStock
 from training.orthophoto.roof_paint import Image, paint_roof
 from training.orthophoto.turned_window import BEYOND_BGR
 
 _MARGIN_PX = 8
 _TRIES = 600
+_PHOTOGRAPHED_SHARE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +37,17 @@ class Settlement:
         parts = [clip_polygon(outline, shown) for outline in self.outlines]
         return Settlement(image_bgr, [part for part in parts if len(part) >= 3])
 
-    def rebuilt(self, rng: np.random.Generator, *, until_x: int) -> Settlement:
+    def rebuilt(
+        self, rng: np.random.Generator, *, until_x: int, stock: RoofStock | None = None
+    ) -> Settlement:
         """Return a variant of what lies west of a column.
 
-        About half its roofs change colour; 25 to 90 new ones of 18 to 170 pixels come in
-        clusters, with shadows; some stand under trees. Yards of bare soil, bushes and dark spots
-        come as counterexamples.
+        About half its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in
+        clusters, with shadows; some stand under trees. Three of five of the new ones are
+        photographed roofs out of the stock, the others are painted; all are where there is none.
+        Yards of bare soil, bushes and dark spots come as counterexamples.
         """
-        builder = _Builder(self, until_x, rng)
+        builder = _Builder(self, until_x, rng, stock)
         builder.lay_yards()
         builder.repaint()
         builder.add_roofs()
@@ -51,10 +56,12 @@ class Settlement:
 
 
 class _Builder:
-    def __init__(self, old: Settlement, until_x: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, old: Settlement, until_x: int, rng: np.random.Generator, stock: RoofStock | None
+    ) -> None:
         self.image_bgr = old.image_bgr.copy()
         self.outlines = list(old.outlines)
-        self._old, self._rng = old, rng
+        self._old, self._rng, self._stock = old, rng, stock
         self._extent = np.array([until_x, old.image_bgr.shape[0]], dtype=np.float64)
         self._built = np.zeros(old.image_bgr.shape[:2], np.uint8)
         for outline in old.outlines:
@@ -106,10 +113,17 @@ class _Builder:
             if rng.random() < 0.3:
                 middle, heading = rng.uniform(0, self._extent), rng.uniform(0, np.pi)
             angle = heading + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.06)
-            roof = _turned(_plan(rng), angle) + middle + rng.normal(0, 110, 2)
+            place = middle + rng.normal(0, 110, 2)
+            moved = self._photographed(place, angle)
+            roof = moved.outline if moved else _turned(_plan(rng), angle) + place
             if self._fits(roof):
-                self._build(roof)
+                self._build(roof, moved)
                 wanted -= 1
+
+    def _photographed(self, place: Floats, angle_rad: float) -> MovedRoof | None:
+        if not self._stock or self._rng.random() >= _PHOTOGRAPHED_SHARE:
+            return None
+        return self._stock.draw(place, angle_rad, self._rng)
 
     def _fits(self, roof: Floats) -> bool:
         low, high = roof.min(0), roof.max(0)
@@ -118,10 +132,13 @@ class _Builder:
         box, cover = _cover(roof)
         return bool((self._built[box] * cover).sum() <= 0.02 * cover.sum())
 
-    def _build(self, roof: Floats) -> None:
+    def _build(self, roof: Floats, moved: MovedRoof | None) -> None:
         height = min(1.0, float(np.ptp(roof, axis=0).max()) / 80 + 0.3)
         _darken(self.image_bgr, roof, self._shadow * height, self._darkness)
-        paint_roof(self.image_bgr, roof, self._rng, keep_detail=False)
+        if moved:
+            moved.lay(self.image_bgr, self._rng)
+        else:
+            paint_roof(self.image_bgr, roof, self._rng, keep_detail=False)
         box, cover = _cover(roof)
         if self._rng.random() < 0.25:
             self._overgrow(box)

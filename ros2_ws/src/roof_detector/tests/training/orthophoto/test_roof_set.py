@@ -134,6 +134,23 @@ def test_rebuilding_adds_roofs_and_keeps_those_there_were():
     assert (new.image_bgr[:, 800:] == 114).all()
 
 
+def test_roofs_of_another_place_are_built_in(place):
+    image = np.full((HEIGHT, WIDTH, 3), (80, 110, 150), np.uint8)
+    for left, top, right, bottom in ROOFS_PX:
+        image[top:bottom, left:right] = (0, 255, 255)
+    cv2.imwrite(str(place / 'other.png'), image)
+    other = [str(place / name) for name in ('other.png', 'roofs.geojson', 'bounds.json')]
+    shown = {}
+    for name, more in (('alone', ()), ('both', ('--roofs-of', *other))):
+        assert make(place, place / name, '--plain-share', '0', *more) == 0
+        pictures = (place / name / 'images' / 'train').iterdir()
+        shown[name] = 0
+        for picture in pictures:
+            blue, green, red = np.moveaxis(cv2.imread(str(picture)).astype(int), 2, 0)
+            shown[name] += int(((green - blue > 120) & (red - blue > 120)).sum())
+    assert shown['both'] > 1000 > 10 * shown['alone']
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.floats(0, 6.28),
