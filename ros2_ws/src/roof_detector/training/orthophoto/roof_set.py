@@ -15,8 +15,8 @@ from tqdm import tqdm
 from training.dataset.error import DatasetError
 from training.dataset.instance import Instance
 from training.dataset.yolo_writer import fresh_folder, label_line, write_data_yaml
-from training.orthophoto.moved_roof import RoofStock
 from training.orthophoto.roof_paint import Image
+from training.orthophoto.roof_stock import RoofStock
 from training.orthophoto.settlement import Settlement
 from training.orthophoto.turned_window import TurnedWindow
 

@@ -13,13 +13,14 @@ import numpy.typing as npt
 from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
 from training.orthophoto.counterexamples import Ground
-from training.orthophoto.moved_roof import MovedRoof, RoofStock
+from training.orthophoto.moved_patch import MovedPatch, cut_out, move
 from training.orthophoto.roof_paint import Image, paint_roof
+from training.orthophoto.roof_stock import RoofStock
 from training.orthophoto.turned_window import BEYOND_BGR
 
 _MARGIN_PX = 8
 _TRIES = 600
-_PHOTOGRAPHED_SHARE = 0.6
+_PHOTOGRAPHED_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +43,14 @@ class Settlement:
     ) -> Settlement:
         """Return a variant of what lies west of a column.
 
-        About half its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in
-        clusters, with shadows; some stand under trees. Three of five of the new ones are
-        photographed roofs out of the stock, the others are painted; all are where there is none.
-        Yards of bare soil, bushes and dark spots come as counterexamples.
+        A third of its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in
+        clusters, with shadows; some stand under trees. Nearly all of the new ones are photographed
+        roofs out of the stock; without one, all are painted. Yards of bare soil, bushes, dark
+        spots, and pieces of ground cut out and laid as roofs are, come as counterexamples.
         """
         builder = _Builder(self, until_x, rng, stock)
         builder.lay_yards()
+        builder.move_ground()
         builder.repaint()
         builder.add_roofs()
         builder.scatter()
@@ -80,6 +82,27 @@ class _Builder:
             yard = _turned(_plan(rng) * rng.uniform(1, 3), rng.uniform(0, np.pi)) + centre
             self._ground.lay_yard(yard)
 
+    def move_ground(self) -> None:
+        """Lay lawns, soil and roads elsewhere as roofs are laid: that edge alone is no roof."""
+        rng = self._rng
+        for _ in range(rng.integers(15, 70)):
+            piece = _turned(_plan(rng) * rng.uniform(1, 1.6), rng.uniform(0, np.pi))
+            piece += rng.uniform(0, self._extent)
+            cut = cut_out(self._old.image_bgr, piece) if self._fits(piece) else None
+            if cut is None:
+                continue
+            laid = move(
+                *cut,
+                rng.uniform(0, self._extent),
+                angle_rad=rng.uniform(0, np.pi),
+                scale=rng.uniform(0.6, 1.4),
+                rng=rng,
+            )
+            if self._fits(laid.outline):
+                if rng.random() < 0.3:
+                    _darken(self.image_bgr, laid.outline, self._shadow, self._darkness)
+                laid.lay(self.image_bgr, rng)
+
     def scatter(self) -> None:
         """Plant bushes and leave dark spots where no roof stands."""
         rng = self._rng
@@ -94,9 +117,9 @@ class _Builder:
                 self._ground.blot(centre, radius / 2, darkness, softness=softness)
 
     def repaint(self) -> None:
-        """Give about half the roofs another colour."""
+        """Give a third of the roofs another colour."""
         for outline in self._old.outlines:
-            if self._rng.random() < 0.55:
+            if self._rng.random() < 0.35:
                 within = np.clip(outline, 0, self._extent - 1)
                 paint_roof(self.image_bgr, within, self._rng, keep_detail=True)
                 if self._rng.random() < 0.25:
@@ -120,7 +143,7 @@ class _Builder:
                 self._build(roof, moved)
                 wanted -= 1
 
-    def _photographed(self, place: Floats, angle_rad: float) -> MovedRoof | None:
+    def _photographed(self, place: Floats, angle_rad: float) -> MovedPatch | None:
         if not self._stock or self._rng.random() >= _PHOTOGRAPHED_SHARE:
             return None
         return self._stock.draw(place, angle_rad, self._rng)
@@ -132,7 +155,7 @@ class _Builder:
         box, cover = _cover(roof)
         return bool((self._built[box] * cover).sum() <= 0.02 * cover.sum())
 
-    def _build(self, roof: Floats, moved: MovedRoof | None) -> None:
+    def _build(self, roof: Floats, moved: MovedPatch | None) -> None:
         height = min(1.0, float(np.ptp(roof, axis=0).max()) / 80 + 0.3)
         _darken(self.image_bgr, roof, self._shadow * height, self._darkness)
         if moved:

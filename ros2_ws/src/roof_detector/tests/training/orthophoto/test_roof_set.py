@@ -134,6 +134,18 @@ def test_rebuilding_adds_roofs_and_keeps_those_there_were():
     assert (new.image_bgr[:, 800:] == 114).all()
 
 
+def test_ground_is_moved_to_other_ground_but_never_onto_a_roof():
+    image = np.full((600, 1200, 3), (80, 110, 150), np.uint8)
+    image[:, 600:] = EAST_BGR
+    roof = corners(150, 150, 350, 450)
+    new = Settlement(image, [roof]).rebuilt(np.random.default_rng(4), until_x=1200)
+    blue, green, red = np.moveaxis(new.image_bgr.astype(int), 2, 0)
+    loud = (blue - green > 60) & (red - green > 60)
+    assert loud[:, :590].sum() > 200
+    # A fiftieth of a piece may lap over a roof's edge.
+    assert not loud[200:400, 190:310].any()
+
+
 def test_roofs_of_another_place_are_built_in(place):
     image = np.full((HEIGHT, WIDTH, 3), (80, 110, 150), np.uint8)
     for left, top, right, bottom in ROOFS_PX:

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A piece of an orthophoto, cut out along its outline and laid elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from training.dataset.instance import Floats
+from training.orthophoto.roof_paint import Image
+
+MARGIN_PX = 3  # of the photograph around the outline
+
+
+@dataclass(frozen=True, eq=False)
+class MovedPatch:
+    """Hold a photograph, the affine map (2, 3) of its pixels, and where its outline comes to lie.
+
+    `outline` (n, 2) is in pixels of the picture that the patch is laid into, x right, y down.
+    """
+
+    photo_bgr: Image
+    matrix: Floats
+    outline: Floats
+
+    def lay(self, image_bgr: Image, rng: np.random.Generator) -> None:
+        """Lay the patch into a picture, in place, in a little other light and colour."""
+        low = np.maximum(np.floor(self.outline.min(0)).astype(int) - 2, 0)
+        high = np.minimum(np.ceil(self.outline.max(0)).astype(int) + 3, image_bgr.shape[1::-1])
+        size = tuple(int(extent) for extent in high - low)
+        if min(size) < 1:
+            return
+        photo_bgr = self.photo_bgr
+        shrinking = 1 / np.sqrt(abs(np.linalg.det(self.matrix[:, :2])))
+        if shrinking > 1.2:
+            photo_bgr = cv2.GaussianBlur(photo_bgr, (0, 0), 0.45 * shrinking).astype(np.uint8)
+        matrix = self.matrix.copy()
+        matrix[:, 2] -= low
+        moved = cv2.warpAffine(photo_bgr, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+        lit = moved * (rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, 3))
+        cover = np.zeros(moved.shape[:2], np.uint8)
+        cv2.fillPoly(
+            cover, [np.round((self.outline - low) * 16).astype(np.int32)], (255,), shift=4
+        )
+        share = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
+        box = image_bgr[low[1] : high[1], low[0] : high[0]]
+        box[:] = np.clip(box * (1 - share) + lit * share, 0, 255)
+
+
+def cut_out(image_bgr: Image, outline: Floats) -> tuple[Image, Floats] | None:
+    """Return the photograph of an outline with a margin, and the outline in its pixels.
+
+    None stands for an outline that the picture's edge may cut.
+    """
+    low = np.floor(outline.min(0)).astype(int) - MARGIN_PX
+    high = np.ceil(outline.max(0)).astype(int) + MARGIN_PX
+    if (low < 0).any() or (high >= image_bgr.shape[1::-1]).any():
+        return None
+    return image_bgr[low[1] : high[1], low[0] : high[0]].copy(), outline - low
+
+
+def move(
+    photo_bgr: Image,
+    outline: Floats,
+    middle: Floats,
+    *,
+    angle_rad: float,
+    scale: float,
+    rng: np.random.Generator,
+) -> MovedPatch:
+    """Lay an outline's middle on a point, its longer side at an angle, by chance mirrored.
+
+    Its sides are scaled by up to a fifth apart, so that no two are the same.
+    """
+    centre, sides, degrees = cv2.minAreaRect(outline.astype(np.float32))
+    along = np.radians(degrees if sides[0] >= sides[1] else degrees + 90)
+    stretch = np.array([scale, scale * rng.uniform(0.83, 1.2) * rng.choice((-1, 1))])
+    turn = _rotation(angle_rad) @ np.diag(stretch) @ _rotation(-along)
+    shift = middle - turn @ np.array(centre, dtype=np.float64)
+    matrix = np.concatenate([turn, shift[:, None]], axis=1)
+    return MovedPatch(photo_bgr, matrix, outline @ turn.T + shift)
+
+
+def _rotation(angle_rad: float) -> Floats:
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cosine, -sine], [sine, cosine]])
