@@ -24,8 +24,7 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
         '## How it was made',
         _making(record),
         '## What it reaches',
-        'On the validation pictures, with the best checkpoint:',
-        _table(_rows(record)),
+        *_reached(record),
         '## Limits',
         '*To be written by the author: what it was not tried on, what it confuses, from which '
         'height and in which light the pictures were taken.*',
@@ -51,13 +50,25 @@ def _making(record: Mapping[str, Any]) -> str:
     versions = ', '.join(f'{name} {version}' for name, version in record['versions'].items())
     lines = [
         f'`python -m training.train`, commit `{git["commit"]}`{changed}; {versions}.',
-        f'{record.get("epochs_done", "?")} of at most {config["epochs"]} epochs, the best of them '
-        f'epoch {record.get("best_epoch", "?")}; batch {record.get("batch", config["batch"])}, '
-        f'seed {record["seed"]}.',
+        f'{record.get("epochs_done", "?")} of at most {config["epochs"]} epochs{_best(record)}; '
+        f'batch {record.get("batch", config["batch"])}, seed {record["seed"]}.',
         _start(record.get('transfer')),
     ]
     settings = [['option', 'value'], *_settings(config)]
     return '\n\n'.join([*lines, _table(settings)])
+
+
+def _best(record: Mapping[str, Any]) -> str:
+    if 'mean_of' not in record:
+        return f', the best of them epoch {record.get("best_epoch", "?")}'
+    parts = ', '.join(f'`{one["name"]}`' for one in record['mean_of'])
+    return f', then averaged: the weights are the mean of {parts}'
+
+
+def _reached(record: Mapping[str, Any]) -> list[str]:
+    if 'mean_of' in record:
+        return ['*To be measured: `python -m training.evaluate`.*']
+    return ['On the validation pictures, with the best checkpoint:', _table(_rows(record))]
 
 
 def _settings(config: Mapping[str, Any]) -> list[list[str]]:

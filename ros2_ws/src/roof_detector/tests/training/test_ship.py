@@ -11,6 +11,7 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.vision.thresholds import Thresholds
 from training import ship as ship_module
+from training.average import average
 from training.errors import TrainingError
 from training.ship import main, ship
 from training.trainer.checkpoint import make_checkpoint
@@ -120,3 +121,12 @@ def test_what_is_too_large_is_refused_and_leaves_the_old_file(tmp_path, monkeypa
         ship(path, tmp_path / 'model.pt')
     assert (tmp_path / 'model.pt').read_text() == 'the old one'
     assert not list(tmp_path.glob('*.part'))
+
+
+def test_the_card_of_a_mean_tells_of_what_and_claims_no_metrics(tmp_path):
+    parts = [write_model(tmp_path / f'{name}.pt', 'yolo11n.yaml') for name in ('late', 'early')]
+    average(parts, tmp_path / 'mean.pt')
+    ship(tmp_path / 'mean.pt', tmp_path / 'out' / 'mine.pt')
+    card = (tmp_path / 'out' / 'mine.md').read_text()
+    assert 'the weights are the mean of `late.pt`, `early.pt`' in card
+    assert 'To be measured' in card and 'best checkpoint' not in card
