@@ -12,7 +12,7 @@ import numpy as np
 from training.dataset.instance import Floats
 from training.orthophoto.roof_paint import Image
 
-MARGIN_PX = 3  # of the photograph around the outline
+_MARGIN_PX = 3  # of the photograph around the outline
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ def cut_out(image_bgr: Image, outline: Floats) -> tuple[Image, Floats] | None:
 
     None stands for an outline that the picture's edge may cut.
     """
-    low = np.floor(outline.min(0)).astype(int) - MARGIN_PX
-    high = np.ceil(outline.max(0)).astype(int) + MARGIN_PX
+    low = np.floor(outline.min(0)).astype(int) - _MARGIN_PX
+    high = np.ceil(outline.max(0)).astype(int) + _MARGIN_PX
     if (low < 0).any() or (high >= image_bgr.shape[1::-1]).any():
         return None
     return image_bgr[low[1] : high[1], low[0] : high[0]].copy(), outline - low
