@@ -19,7 +19,7 @@ from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_file import hash_model
 from roof_detector.inference.safe_load import load_checkpoint
 from training.errors import TrainingError
-from training.trainer.checkpoint import RECORD, make_checkpoint
+from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network
 from training.trainer.run_state import write_checkpoint
 
 _OF_ONE_EPOCH = frozenset({'metrics', 'metrics_per_class', 'best_epoch'})
@@ -35,10 +35,10 @@ def average(checkpoints: Sequence[Path], output: Path) -> None:
     if len(checkpoints) < 2:
         raise TrainingError(f'A mean is of 2 checkpoints or more, given {len(checkpoints)}.')
     first, *others = (load_checkpoint(path) for path in checkpoints)
-    model = _network(first)
+    model = trained_network(first)
     state = model.state_dict()
     for path, other in zip(checkpoints[1:], others, strict=True):
-        network = _network(other)
+        network = trained_network(other)
         _check_alike(model, network, checkpoints[0], path)
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
@@ -58,11 +58,6 @@ def average(checkpoints: Sequence[Path], output: Path) -> None:
 
 def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in _OF_ONE_EPOCH}
-
-
-def _network(checkpoint: dict[str, Any]) -> Any:
-    network: Any = checkpoint.get('ema') or checkpoint['model']
-    return network.float()
 
 
 def _check_alike(ours: Any, theirs: Any, our_path: Path, path: Path) -> None:

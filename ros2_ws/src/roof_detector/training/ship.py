@@ -17,7 +17,7 @@ from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import SHIPPED_WEIGHTS
 from training.errors import TrainingError
 from training.model_card import model_card
-from training.trainer.checkpoint import RECORD, make_checkpoint
+from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network
 from training.trainer.mask_removal import without_masks
 from training.trainer.run_state import write_checkpoint
 
@@ -31,7 +31,7 @@ def ship(checkpoint: Path, output: Path, *, detect_only: bool = False) -> int:
     TrainingError when the result is larger than what may be shipped.
     """
     whole = load_checkpoint(checkpoint)
-    model = (whole.get('ema') or whole['model']).float()
+    model = trained_network(whole)
     if detect_only:
         model = without_masks(model)
     arguments = whole['train_args']

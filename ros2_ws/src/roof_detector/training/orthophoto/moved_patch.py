@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from training.dataset.instance import Floats
-from training.orthophoto.roof_paint import Image
+from training.orthophoto.roof_paint import Image, cover_of, lay_softly
+from training.orthophoto.turned_window import ready_to_shrink
 
 _MARGIN_PX = 3  # of the photograph around the outline
 
@@ -33,21 +34,14 @@ class MovedPatch:
         size = tuple(int(extent) for extent in high - low)
         if min(size) < 1:
             return
-        photo_bgr = self.photo_bgr
         shrinking = 1 / np.sqrt(abs(np.linalg.det(self.matrix[:, :2])))
-        if shrinking > 1.2:
-            photo_bgr = cv2.GaussianBlur(photo_bgr, (0, 0), 0.45 * shrinking).astype(np.uint8)
+        photo_bgr = ready_to_shrink(self.photo_bgr, shrinking)
         matrix = self.matrix.copy()
         matrix[:, 2] -= low
         moved = cv2.warpAffine(photo_bgr, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         lit = moved * (rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, 3))
-        cover = np.zeros(moved.shape[:2], np.uint8)
-        cv2.fillPoly(
-            cover, [np.round((self.outline - low) * 16).astype(np.int32)], (255,), shift=4
-        )
-        share = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
         box = image_bgr[low[1] : high[1], low[0] : high[0]]
-        box[:] = np.clip(box * (1 - share) + lit * share, 0, 255)
+        lay_softly(box, lit, cover_of(self.outline - low, box.shape[:2]))
 
 
 def cut_out(image_bgr: Image, outline: Floats) -> tuple[Image, Floats] | None:
@@ -78,12 +72,13 @@ def move(
     centre, sides, degrees = cv2.minAreaRect(outline.astype(np.float32))
     along = np.radians(degrees if sides[0] >= sides[1] else degrees + 90)
     stretch = np.array([scale, scale * rng.uniform(0.83, 1.2) * rng.choice((-1, 1))])
-    turn = _rotation(angle_rad) @ np.diag(stretch) @ _rotation(-along)
+    turn = rotation(angle_rad) @ np.diag(stretch) @ rotation(-along)
     shift = middle - turn @ np.array(centre, dtype=np.float64)
     matrix = np.concatenate([turn, shift[:, None]], axis=1)
     return MovedPatch(photo_bgr, matrix, outline @ turn.T + shift)
 
 
-def _rotation(angle_rad: float) -> Floats:
+def rotation(angle_rad: float) -> Floats:
+    """Return the matrix (2, 2) that turns x towards y."""
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[cosine, -sine], [sine, cosine]])

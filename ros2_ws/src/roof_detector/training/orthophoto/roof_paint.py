@@ -51,8 +51,7 @@ def paint_roof(
         return
     inner = outline - (left, top)
     before = image_bgr[top:bottom, left:right].astype(np.float32)
-    cover = np.zeros(before.shape[:2], np.uint8)
-    cv2.fillPoly(cover, [np.round(inner * 16).astype(np.int32)], (255,), shift=4)
+    cover = cover_of(inner, before.shape[:2])
     if (cover > 127).sum() < _LEAST_PIXELS:
         return
     slab = _Slab(inner, before.shape[:2], rng)
@@ -63,8 +62,20 @@ def paint_roof(
     if keep_detail:
         share = rng.uniform(0.4, 1)
         painted = painted * share + before * (1 - share)
-    soft = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
-    image_bgr[top:bottom, left:right] = np.clip(before * (1 - soft) + painted * soft, 0, 255)
+    lay_softly(image_bgr[top:bottom, left:right], painted, cover)
+
+
+def cover_of(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return 255 where an outline (n, 2) covers a picture (height, width), else 0."""
+    cover = np.zeros(shape, np.uint8)
+    cv2.fillPoly(cover, [np.round(outline * 16).astype(np.int32)], (255,), shift=4)
+    return cover
+
+
+def lay_softly(image_bgr: Image, laid: Floats, cover: npt.NDArray[np.uint8]) -> None:
+    """Lay pixels over a picture of the same size where `cover` says, in place, with soft edges."""
+    share = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
+    image_bgr[:] = np.clip(image_bgr * (1 - share) + laid * share, 0, 255)
 
 
 def noise(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
 from training.orthophoto.counterexamples import Ground
-from training.orthophoto.moved_patch import MovedPatch, cut_out, move
+from training.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
 from training.orthophoto.roof_paint import Image, paint_roof
 from training.orthophoto.roof_stock import RoofStock
 from training.orthophoto.turned_window import BEYOND_BGR
@@ -197,8 +197,7 @@ def _plan(rng: np.random.Generator) -> Floats:
 
 
 def _turned(points: Floats, angle_rad: float) -> Floats:
-    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
-    return points @ np.array([[cosine, sine], [-sine, cosine]])
+    return points @ rotation(angle_rad).T
 
 
 def _cover(outline: Floats) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8]]:

@@ -42,11 +42,8 @@ class TurnedWindow:
     def cut(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return the window's pixels; what lies beyond the picture is grey."""
         shrinking = self.side_px / self.size_px
-        if shrinking > 1.2:
-            # Warping samples single pixels: without a blur first, small roofs would flicker.
-            image_bgr = cv2.GaussianBlur(image_bgr, (0, 0), 0.45 * shrinking).astype(np.uint8)
         return cv2.warpAffine(
-            image_bgr,
+            ready_to_shrink(image_bgr, shrinking),
             self.matrix,
             (self.size_px, self.size_px),
             flags=cv2.INTER_LINEAR if shrinking >= 1 else cv2.INTER_CUBIC,
@@ -67,3 +64,13 @@ class TurnedWindow:
             if np.ptp(part, axis=0).max() >= _LEAST_SIDE_PX:
                 seen.append(Instance.of_polygons(0, (part / self.size_px,)))
         return tuple(seen)
+
+
+def ready_to_shrink(image_bgr: npt.NDArray[np.uint8], times: float) -> npt.NDArray[np.uint8]:
+    """Return a picture that may be warped to so many times less, blurred where it must be.
+
+    Warping samples single pixels: without a blur first, small roofs would flicker.
+    """
+    if times <= 1.2:
+        return image_bgr
+    return cv2.GaussianBlur(image_bgr, (0, 0), 0.45 * times).astype(np.uint8, copy=False)

@@ -41,6 +41,11 @@ def make_checkpoint(
     }
 
 
+def trained_network(checkpoint: dict[str, Any]) -> Any:
+    """Return the network of a checkpoint in 32 bits: the averaged one while training lasts."""
+    return (checkpoint.get('ema') or checkpoint['model']).float()
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
