@@ -8,9 +8,11 @@ import threading
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.subscription import Subscription
+from rclpy.waitable import Waitable
 
 # A waiting executor notices the end when it wakes.
 _STOP_LATENCY_S = 0.2
@@ -22,7 +24,9 @@ class ArrivalThread:
     rclpy's executor gathers every entity of its nodes before it waits and looks through all of
     them after it: with the 35 of a detector that is about 2 ms of processor time for each image,
     with Python's lock held (docs/performance.md). Here one subscription is waited for and nothing
-    else. Its QoS events stay with the node's own executor. Create the subscription in `group`.
+    else. Its QoS events belong here too: rmw_fastrtps waits for them on the condition that also
+    tells of unread messages, so an executor that waits for the events alone never sleeps while
+    there is one (ros2/rmw_fastrtps#833). Create the subscription in `group`.
 
     `failure` is what a callback raised: the thread has ended then.
     """
@@ -39,7 +43,7 @@ class ArrivalThread:
 
     def serve(self, subscription: Subscription) -> None:
         """Wait for this subscription from now on, instead of the one before."""
-        self._entities.subscriptions = (subscription,)
+        self._entities.subscription = subscription
         self._executor.wake()
 
     def close(self) -> None:
@@ -52,7 +56,10 @@ class ArrivalThread:
     def _run(self) -> None:
         try:
             while not self._closed:
-                self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
+                try:
+                    self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
+                except InvalidHandle:
+                    continue  # what was waited for has been replaced and destroyed
         except ExternalShutdownException:
             return
         except BaseException as error:
@@ -62,21 +69,32 @@ class ArrivalThread:
 class _Entities:
     """Be to an executor what a node is: something with entities to wait for."""
 
-    timers = clients = services = guards = waitables = ()
+    timers = clients = services = guards = ()
 
     def __init__(self) -> None:
-        self.subscriptions: tuple[Subscription, ...] = ()
+        self.subscription: Subscription | None = None
         self.executor: Any = None
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Return what brings messages."""
+        return () if self.subscription is None else (self.subscription,)
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """Return what brings its QoS events."""
+        if self.subscription is None:
+            return ()
+        return tuple(self.subscription.event_handlers)  # type: ignore[arg-type]  # it is a list
 
 
 class _ArrivalGroup(ReentrantCallbackGroup):
-    """Leave messages to the thread of their arrival, and all else to the node's executor."""
+    """Leave everything to the thread of the arrivals."""
 
     def __init__(self, thread: threading.Thread) -> None:
         super().__init__()
         self._thread = thread
 
-    def can_execute(self, entity: Any) -> bool:
-        """Tell whether the thread that asks may take what has come for an entity."""
-        is_message = isinstance(entity, Subscription)
-        return is_message == (threading.current_thread() is self._thread)
+    def can_execute(self, _: Any) -> bool:
+        """Tell whether the thread that asks is the one of the arrivals."""
+        return threading.current_thread() is self._thread

@@ -26,7 +26,7 @@ class ImageSubscription:
     changes when the publishers do.
 
     `on_image` is called in a thread of its own with each message and how many were missed before
-    it; everything else belongs to the executor's thread.
+    it; everything else belongs to the executor's thread, which QoS events only wake.
     """
 
     def __init__(
@@ -49,7 +49,9 @@ class ImageSubscription:
         self._silent = False
         self._warned: set[str] = set()
         self._reliability = ReliabilityPolicy.BEST_EFFORT
+        self._refused_policies: set[str] = set()
         self._subscription: Subscription | None = None
+        self._changes = node.create_guard_condition(self.refresh)
         self._arrivals = ArrivalThread(node)
         self.refresh()
         if self._subscription is None:
@@ -82,6 +84,11 @@ class ImageSubscription:
         """
         if self._arrivals.failure is not None:
             raise self._arrivals.failure
+        for policy in tuple(self._refused_policies):
+            self._warn_once(
+                f'A publisher on {self._topic} offers an incompatible {policy} QoS policy; '
+                'following its offer where that is possible.'
+            )
         offers = self._node.get_publishers_info_by_topic(self._topic)
         right_type = _type_name(self._type)
         for offer in offers:
@@ -105,6 +112,7 @@ class ImageSubscription:
     def close(self) -> None:
         """Stop listening; `on_image` is not called any more."""
         self._arrivals.close()
+        self._node.destroy_guard_condition(self._changes)
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -119,7 +127,7 @@ class ImageSubscription:
             QoSProfile(depth=1, reliability=self._reliability),
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=self._refuse_qos,
-                matched=lambda _: self.refresh(),
+                matched=lambda _: self._changes.trigger(),
             ),
             callback_group=self._arrivals.group,
         )
@@ -141,12 +149,8 @@ class ImageSubscription:
         time.sleep(0)
 
     def _refuse_qos(self, event: Any) -> None:
-        policy = qos_policy_name_from_kind(event.last_policy_kind)
-        self._warn_once(
-            f'A publisher on {self._topic} offers an incompatible {policy} QoS policy; '
-            'following its offer where that is possible.'
-        )
-        self.refresh()
+        self._refused_policies.add(qos_policy_name_from_kind(event.last_policy_kind))
+        self._changes.trigger()
 
     def _watch_silence(self) -> None:
         silent = self.silence_s > self._silence_limit_s

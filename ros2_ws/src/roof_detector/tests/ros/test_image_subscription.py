@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic
 
 import numpy as np
 import pytest
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -90,3 +92,37 @@ def test_what_a_callback_raises_is_raised_by_the_next_look_at_the_topic(graph, l
     listener.publisher.publish(PICTURE)
     with pytest.raises(LookupError, match='no such camera'):
         graph.wait_until(listener.images.refresh, what='the failure')
+
+
+class CountingExecutor(SingleThreadedExecutor):
+    """Count how often entities are gathered to wait for them."""
+
+    def __init__(self, context):
+        super().__init__(context=context)
+        self.looks = 0
+
+    def can_execute(self, entity):
+        self.looks += 1
+        return super().can_execute(entity)
+
+
+def test_the_executor_of_the_node_sleeps_while_an_image_waits_to_be_taken(graph, listen):
+    entered, release = threading.Event(), threading.Event()
+
+    def on_image(*_):
+        entered.set()
+        release.wait()
+
+    listener = listen(on_image)
+    listener.publisher.publish(PICTURE)
+    graph.wait_until(entered.is_set, what='the first image')
+    listener.publisher.publish(PICTURE)  # waits in the reader
+    executor = CountingExecutor(graph.context)
+    executor.add_node(listener.node)
+    until_s = monotonic() + 1.0
+    while monotonic() < until_s:
+        executor.spin_once(timeout_sec=0.1)
+    release.set()
+    executor.shutdown()
+    entities = len(list(listener.node.waitables)) + len(list(listener.node.services)) + 3
+    assert executor.looks < 50 * entities  # thousands of times where unread images wake it
