@@ -95,7 +95,9 @@ def run_baseline(arguments: argparse.Namespace) -> int:
         )
         for transport in arguments.transports
     }
-    return _run(arguments, lambda load: nodes[load.transport])
+    return _run(
+        arguments, lambda load: nodes[load.transport], more={'baseline_model': Path(model).name}
+    )
 
 
 def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
@@ -104,7 +106,9 @@ def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
     return our_node(f'ours_{transport}', transport=transport, **network_of(arguments))
 
 
-def _run(arguments: argparse.Namespace, contenders: Any) -> int:
+def _run(
+    arguments: argparse.Namespace, contenders: Any, *, more: dict[str, str] | None = None
+) -> int:
     from roof_detector.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
     from roof_detector.bench.graph_stand import GraphStand  # noqa: PLC0415
     from roof_detector.bench.machine import describe_run  # noqa: PLC0415
@@ -129,7 +133,7 @@ def _run(arguments: argparse.Namespace, contenders: Any) -> int:
                 seconds=arguments.seconds,
                 say=say,
             )
-        measured = {**bare.describe(), 'rows': rows}
+        measured = {**bare.describe(), **(more or {}), 'rows': rows}
     write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))
     say(f'the result is in {arguments.output}')

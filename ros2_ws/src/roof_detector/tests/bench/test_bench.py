@@ -127,6 +127,7 @@ def test_baseline_measures_both_nodes_in_the_same_run(bench):
     )
     rows = {row['contender']: row for row in result['rows']}
     assert set(rows) == {'ours_raw', 'baseline_raw'}
+    assert result['baseline_model'] == 'roof_anomalies.pt'
     for row in rows.values():
         assert row['pace'] == 'one after another'
         assert row['throughput_to_bare'] > 0
@@ -182,20 +183,36 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
         write_result(tmp_path / f'{part}.json', part, describe_run(), measured)
     small = {'precision': 'int8', 'rows': [graph_row(results_per_s=49.0), slow]}
     write_result(tmp_path / 'small.json', 'baseline', describe_run(), small)
+    one_thread = [
+        graph_row(),
+        graph_row(annotated=True, age_ms={'p50': 33.3, 'p95': 40, 'p99': 44}),
+    ]
+    threads = {'precision': 'f32', 'threads': 1, 'rows': one_thread}
+    write_result(tmp_path / 'one.json', 'graph', describe_run(), threads)
+    same_runtime = {
+        'precision': 'f32',
+        'baseline_model': 'roof_anomalies_openvino_model',
+        'rows': [graph_row(), graph_row('baseline_raw', results_per_s=29.0)],
+    }
+    write_result(tmp_path / 'same.json', 'baseline', describe_run(), same_runtime)
     arguments = make_parser().parse_args(['bench', 'report', str(tmp_path)])
     assert arguments.run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any('| 3.0 ms, 10% of 30.0 ms | met |' in line for line in lines)
+    assert sum('2 times the results' in line for line in lines) == 1  # not where it has an export
     assert any(
         '2 times the results' in line and '| 1.88 | **not met** |' in line for line in lines
     )
     assert any('3 times the' in line and '| 3.06 | met |' in line for line in lines)
     assert any('| 1.10 times the age without | **not met** |' in line for line in lines)
+    assert any('threads 1 | 1.01 times the age without | met |' in line for line in lines)
     assert any('half the age' in line and '| 0.41 | met |' in line for line in lines)
     assert {path.name for path in tmp_path.glob('*.png')} == {
         'graph.png',
         'baseline.png',
         'small.png',
+        'same.png',
+        'one.png',
         'soak.png',
     }
 
