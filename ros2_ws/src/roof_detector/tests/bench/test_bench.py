@@ -40,6 +40,7 @@ def bench(tmp_path):
         result = json.loads(output.read_text())
         assert result['part'] == part
         assert result['machine']['cores'] >= 1
+        assert result['machine']['instructions']
         assert torch.__version__.startswith(result['versions']['torch'])
         assert result['commit']
         return result
