@@ -20,6 +20,7 @@ from roof_detector.bench.result_file import write_result
 from roof_detector.bench.spread import slope_per_hour, spread_ms
 from roof_detector.cli.main import make_parser
 
+INSTRUCTIONS = {'avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'asimddp', 'bf16'}
 BASELINE = Path(__file__).parents[5] / 'benchmarks' / 'baseline_node.py'
 pytestmark = pytest.mark.timeout(600)  # three models in three processes, on any machine
 
@@ -40,7 +41,8 @@ def bench(tmp_path):
         result = json.loads(output.read_text())
         assert result['part'] == part
         assert result['machine']['cores'] >= 1
-        assert result['machine']['instructions']
+        offered = Path('/proc/cpuinfo').read_text().split()
+        assert INSTRUCTIONS & set(result['machine']['instructions']) == INSTRUCTIONS & set(offered)
         assert torch.__version__.startswith(result['versions']['torch'])
         assert result['commit']
         return result
