@@ -96,7 +96,7 @@ def _annotation(results: Results) -> Iterator[Verdict]:
     wanted = {'size': '1280x720', 'transport': 'raw', 'recorder': False}
     judged = set()
     for result in reversed(results.get('graph', ())):
-        network = _network({'precision': None, 'threads': None, **result})
+        network = _network(result)
         watched = list(_where(result['rows'], annotated=True, **wanted))
         alone = list(_where(result['rows'], annotated=False, **wanted))
         if watched and alone and network not in judged:
@@ -152,8 +152,8 @@ def _peer(rows: list[Row]) -> Iterator[Verdict]:
         )
 
 
-def _network(row: Row) -> str:
-    return f'{row["precision"]}, threads {row["threads"]}'
+def _network(told: Mapping[str, Any]) -> str:
+    return f'{told.get("precision")}, threads {told.get("threads")}'
 
 
 def _pairs(rows: list[Row], wanted: Callable[[Row], bool]) -> Iterator[tuple[Row, Row]]:

@@ -12,7 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from roof_detector.inference.device_name import available_cores, device_name
+from roof_detector.inference.device_name import (
+    available_cores,
+    device_name,
+    processor_instructions,
+)
 
 _PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
 _HERE = Path(__file__).resolve().parent
@@ -27,7 +31,7 @@ def describe_run() -> dict[str, Any]:
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'machine': {
             'processor': device_name('cpu'),
-            'instructions': _instructions(),
+            'instructions': sorted((_ON_X86 | _ON_ARM) & processor_instructions()),
             'cores': available_cores(),
             'memory_gb': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9, 1),
             'system': platform.platform(),
@@ -36,16 +40,6 @@ def describe_run() -> dict[str, Any]:
         'versions': {'python': platform.python_version(), **_versions()},
         'commit': _commit(),
     }
-
-
-def _instructions() -> list[str]:
-    """Return which sets of instructions the processor offers, of those that matter here."""
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        return []
-    offered = next((line for line in lines if line.startswith(('flags', 'Features'))), '')
-    return sorted((_ON_X86 | _ON_ARM).intersection(offered.partition(':')[2].split()))
 
 
 def _versions() -> dict[str, str]:

@@ -95,9 +95,7 @@ def run_baseline(arguments: argparse.Namespace) -> int:
         )
         for transport in arguments.transports
     }
-    return _run(
-        arguments, lambda load: nodes[load.transport], more={'baseline_model': Path(model).name}
-    )
+    return _run(arguments, lambda load: nodes[load.transport], baseline_model=Path(model).name)
 
 
 def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
@@ -106,9 +104,8 @@ def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
     return our_node(f'ours_{transport}', transport=transport, **network_of(arguments))
 
 
-def _run(
-    arguments: argparse.Namespace, contenders: Any, *, more: dict[str, str] | None = None
-) -> int:
+def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
+    """Measure, and write the rows with what else there is to know of the run."""
     from roof_detector.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
     from roof_detector.bench.graph_stand import GraphStand  # noqa: PLC0415
     from roof_detector.bench.machine import describe_run  # noqa: PLC0415
@@ -133,7 +130,7 @@ def _run(
                 seconds=arguments.seconds,
                 say=say,
             )
-        measured = {**bare.describe(), **(more or {}), 'rows': rows}
+        measured = {**bare.describe(), **facts, 'rows': rows}
     write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))
     say(f'the result is in {arguments.output}')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which processor or graphics card a device is, and how many cores may be used."""
+"""Which processor or graphics card a device is, what it offers, and how many cores may be used."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ from pathlib import Path
 def available_cores() -> int:
     """Return how many cores this process may use (sched_getaffinity(2)), hyperthreads included."""
     return len(os.sched_getaffinity(0))
+
+
+def processor_instructions() -> set[str]:
+    """Return the sets of instructions that the processor offers, as Linux names them.
+
+    The other words of /proc/cpuinfo are among them: ask for known names.
+    """
+    try:
+        return set(Path('/proc/cpuinfo').read_text(encoding='utf-8').split())
+    except OSError:
+        return set()
 
 
 @cache

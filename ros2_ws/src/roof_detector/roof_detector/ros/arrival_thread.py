@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -43,7 +45,7 @@ class ArrivalThread:
 
     def serve(self, subscription: Subscription) -> None:
         """Wait for this subscription from now on, instead of the one before."""
-        self._entities.subscription = subscription
+        self._entities.subscriptions = (subscription,)
         self._executor.wake()
 
     def close(self) -> None:
@@ -56,10 +58,8 @@ class ArrivalThread:
     def _run(self) -> None:
         try:
             while not self._closed:
-                try:
+                with suppress(InvalidHandle):  # what was waited for is replaced and destroyed
                     self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
-                except InvalidHandle:
-                    continue  # what was waited for has been replaced and destroyed
         except ExternalShutdownException:
             return
         except BaseException as error:
@@ -72,20 +72,14 @@ class _Entities:
     timers = clients = services = guards = ()
 
     def __init__(self) -> None:
-        self.subscription: Subscription | None = None
+        self.subscriptions: tuple[Subscription, ...] = ()
         self.executor: Any = None
 
     @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """Return what brings messages."""
-        return () if self.subscription is None else (self.subscription,)
-
-    @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Return what brings its QoS events."""
-        if self.subscription is None:
-            return ()
-        return tuple(self.subscription.event_handlers)  # type: ignore[arg-type]  # it is a list
+        """Return what brings the QoS events of the subscriptions."""
+        handlers: Any = [one.event_handlers for one in self.subscriptions]  # lists, untyped
+        return tuple(chain.from_iterable(handlers))
 
 
 class _ArrivalGroup(ReentrantCallbackGroup):

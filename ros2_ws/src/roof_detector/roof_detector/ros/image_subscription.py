@@ -26,7 +26,7 @@ class ImageSubscription:
     changes when the publishers do.
 
     `on_image` is called in a thread of its own with each message and how many were missed before
-    it; everything else belongs to the executor's thread, which QoS events only wake.
+    it. QoS events come in that thread too and wake the executor's, to which all else belongs.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class ImageSubscription:
         self._silent = False
         self._warned: set[str] = set()
         self._reliability = ReliabilityPolicy.BEST_EFFORT
-        self._refused_policies: set[str] = set()
         self._subscription: Subscription | None = None
         self._changes = node.create_guard_condition(self.refresh)
         self._arrivals = ArrivalThread(node)
@@ -84,11 +83,6 @@ class ImageSubscription:
         """
         if self._arrivals.failure is not None:
             raise self._arrivals.failure
-        for policy in tuple(self._refused_policies):
-            self._warn_once(
-                f'A publisher on {self._topic} offers an incompatible {policy} QoS policy; '
-                'following its offer where that is possible.'
-            )
         offers = self._node.get_publishers_info_by_topic(self._topic)
         right_type = _type_name(self._type)
         for offer in offers:
@@ -149,7 +143,11 @@ class ImageSubscription:
         time.sleep(0)
 
     def _refuse_qos(self, event: Any) -> None:
-        self._refused_policies.add(qos_policy_name_from_kind(event.last_policy_kind))
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        self._warn_once(
+            f'A publisher on {self._topic} offers an incompatible {policy} QoS policy; '
+            'following its offer where that is possible.'
+        )
         self._changes.trigger()
 
     def _watch_silence(self) -> None:

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
+
+from roof_detector.inference.device_name import processor_instructions
 
 
 def choose_precision(wanted: str, *, device: str) -> str:
@@ -20,11 +20,4 @@ def _computes_bfloat16(device: str) -> bool:
     if device != 'cpu':
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # Without such instructions bfloat16 is emulated, several times slower than float32.
-    return not {'avx512_bf16', 'amx_bf16', 'bf16'}.isdisjoint(_cpu_flags())
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        return set(Path('/proc/cpuinfo').read_text().split())
-    except OSError:
-        return set()
+    return not {'avx512_bf16', 'amx_bf16', 'bf16'}.isdisjoint(processor_instructions())
