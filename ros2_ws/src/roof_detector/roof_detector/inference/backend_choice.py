@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import roof_detector
-from roof_detector.inference.device_name import device_name, has_cuda
+from roof_detector.inference.device_name import device_name, resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_file import hash_model
@@ -50,13 +50,6 @@ class BackendChoice:
         return f'{self.backend}: {self.reason}{f" ({others})" if others else ""}.'
 
 
-def resolve_device(device: str) -> str:
-    """Return cpu or cuda:N for a wish; what is no device of torch stays for a backend to judge."""
-    if device == 'auto':
-        return 'cuda:0' if has_cuda() else 'cpu'
-    return 'cuda:0' if device == 'cuda' else device
-
-
 def export_precision(precision: str, device: str) -> str:
     """Return the precision in which a checkpoint and its exports are computed."""
     if precision == 'auto':
@@ -70,8 +63,8 @@ def why_not_here(backend: str, device: str, precision: str) -> str:
     kind = device.partition(':')[0]
     if kind not in devices.split():
         return f'it runs on {devices.replace(" ", " and ")}, not on {kind}'
-    if kind == 'cuda' and not has_cuda():
-        return 'torch finds no CUDA device'
+    if kind == 'cuda' and (problem := why_no_cuda(device)):
+        return problem
     if precision == 'bf16' and backend not in _IN_BF16:
         return 'it does not compute in bf16'
     if find_spec(backend) is None:

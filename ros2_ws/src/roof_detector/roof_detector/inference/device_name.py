@@ -28,8 +28,8 @@ def processor_instructions() -> set[str]:
 
 
 @cache
-def has_cuda() -> bool:
-    """Tell whether torch finds a CUDA device.
+def cuda_devices() -> tuple[str, ...]:
+    """Return the CUDA devices that torch finds, cuda:0 and so on.
 
     Importing torch takes seconds and some 200 MB, which a detector that runs an export on a
     processor can spare: without a driver's library there is nothing to ask torch about.
@@ -37,10 +37,25 @@ def has_cuda() -> bool:
     try:
         ctypes.CDLL('nvcuda.dll' if platform.system() == 'Windows' else 'libcuda.so.1')
     except OSError:
-        return False
+        return ()
     import torch  # noqa: PLC0415  (see above)
 
-    return torch.cuda.is_available()
+    return tuple(f'cuda:{index}' for index in range(torch.cuda.device_count()))
+
+
+def resolve_device(device: str) -> str:
+    """Return cpu or cuda:N for a wish; what is no device of torch stays for a backend to judge."""
+    if device == 'auto':
+        return 'cuda:0' if cuda_devices() else 'cpu'
+    return 'cuda:0' if device == 'cuda' else device
+
+
+def why_no_cuda(device: str) -> str:
+    """Say why a device cuda:N cannot be used; empty where it is there."""
+    found = cuda_devices()
+    if device in found:
+        return ''
+    return f'torch finds only {", ".join(found)}' if found else 'torch finds no CUDA device'
 
 
 def device_name(device: str) -> str:

@@ -69,6 +69,7 @@ def test_a_network_that_waits_for_the_host_runs_without_a_graph():
     (found,) = network(blob)
     torch.testing.assert_close(found, blob * blob.sum())
     assert list(network.refusals) == [blob.shape]
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
 
 
 def test_memory_on_the_device_does_not_grow(detect_pt, roof_bgr):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.device_name import has_cuda
+from roof_detector.inference.device_name import cuda_devices, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.vision.errors import BadThreshold, VisionError, ZeroSize
 from roof_detector.vision.thresholds import Thresholds
@@ -128,6 +128,9 @@ def test_an_input_size_that_does_not_fit_the_stride_is_refused(detect_pt, image_
         ({'backend': 'openvino'}, 'use auto or torch'),
         ({'backend': 'caffe'}, 'one of auto, torch, onnxruntime, openvino'),
         ({'device': 'abacus'}, "'abacus' is not a device"),
+        ({'device': 'meta'}, "'meta' is not a device"),
+        ({'device': 'cuda:last'}, "'cuda:last' is not a device"),
+        ({'device': 'cuda:99'}, r"'cuda:99' is asked for, but torch finds (no CUDA|only cuda:0)"),
         ({'device': 'cpu', 'precision': 'f16'}, 'f16 is for CUDA'),
         ({'device': 'cpu', 'precision': 'int8'}, 'runs a checkpoint with auto, f32, f16, bf16'),
     ],
@@ -135,6 +138,9 @@ def test_an_input_size_that_does_not_fit_the_stride_is_refused(detect_pt, image_
         'backend of another file',
         'unknown backend',
         'unknown device',
+        'device of torch that computes nothing',
+        'no number',
+        'number of no device',
         'f16 on a processor',
         'int8',
     ],
@@ -176,8 +182,11 @@ def test_an_export_starts_on_a_processor_without_torch(detect_models, kind):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_cuda_device_is_there_where_torch_finds_one():
-    assert has_cuda() == torch.cuda.is_available()
+def test_cuda_devices_are_there_where_torch_finds_them():
+    assert len(cuda_devices()) == torch.cuda.device_count()
+    for device in cuda_devices():
+        assert why_no_cuda(device) == ''
+    assert why_no_cuda('cuda:99')
 
 
 @pytest.mark.parametrize(('wish', 'policy'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,9 +53,14 @@ class OnnxRuntimeBackend:
         options.log_severity_level = 3
         if threads is not None:
             options.intra_op_num_threads = threads
-        providers = _choose_providers(device, onnxruntime.get_available_providers())
+        providers = choose_providers(device, onnxruntime.get_available_providers())
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            # What goes wrong with a card is said on standard output, which belongs to commands.
+            with contextlib.redirect_stdout(sys.stderr):
+                if providers != [_CPU]:
+                    # Libraries that pip installed lie where the loader does not look.
+                    onnxruntime.preload_dlls()
+                session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class of their own
             raise BadModel(
                 f'{path} is not an ONNX model that ONNX Runtime {onnxruntime.__version__} can '
@@ -65,8 +72,15 @@ class OnnxRuntimeBackend:
         self._input_dtype = np.float16 if 'float16' in session.get_inputs()[0].type else np.float32
         shape = session.get_inputs()[0].shape
         self._batch = shape[0] if isinstance(shape[0], int) else None
-        # A provider that cannot be set up is left out without an error.
         self.device = _DEVICES[session.get_providers()[0]]
+        kind = device.partition(':')[0]
+        if kind not in ('auto', self.device):
+            # A provider that cannot be set up is left out without an error.
+            raise MissingBackend(
+                f'Device {device!r} is asked for, but ONNX Runtime {onnxruntime.__version__} '
+                f'could not set it up and would run on {self.device}. Install the versions of '
+                'CUDA and cuDNN that it names as its own, or use device cpu.'
+            )
         metadata = session.get_modelmeta().custom_metadata_map
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
@@ -87,9 +101,9 @@ class OnnxRuntimeBackend:
         self._session = None
 
 
-def _choose_providers(device: str, available: list[str]) -> list[str]:
-    """Return the providers to try, in the order of what is wished for."""
-    kind = device.partition(':')[0]
+def choose_providers(device: str, available: list[str]) -> list[str | tuple[str, dict[str, str]]]:
+    """Return the providers to try, in the order of what is wished for, with their options."""
+    kind, _, index = device.partition(':')
     wishes = {
         'auto': ('CUDAExecutionProvider', _CPU),
         'cpu': (_CPU,),
@@ -106,4 +120,10 @@ def _choose_providers(device: str, available: list[str]) -> list[str]:
             f'Device {device!r} is asked for, but this ONNX Runtime has only '
             f'{", ".join(available)}. Use device cpu or install onnxruntime-gpu.'
         )
-    return [one for one in wished if one in available]
+    on_card = {'device_id': index or '0'}
+    options = {
+        # TF32 has the digits of f16, see TorchBackend.
+        'CUDAExecutionProvider': {**on_card, 'use_tf32': '0'},
+        'TensorrtExecutionProvider': on_card,
+    }
+    return [(one, options[one]) if one in options else one for one in wished if one in available]

@@ -18,6 +18,7 @@ from roof_detector.inference.backends.backend import (
 )
 from roof_detector.inference.backends.device_answer import DeviceAnswer
 from roof_detector.inference.backends.device_canvases import DeviceCanvases
+from roof_detector.inference.device_name import resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
@@ -44,13 +45,15 @@ class TensorRtBackend:
                 f'{path} is refused: a TensorRT engine holds machine code. Load it with '
                 'trust_model only if you trust whoever made it.'
             )
-        if find_spec('tensorrt') is None or not torch.cuda.is_available():
+        self.device = resolve_device(device)
+        lacks = [] if find_spec('tensorrt') else ['the package tensorrt is not installed']
+        lacks += filter(None, [why_no_cuda(self.device)])
+        if lacks:
             raise MissingBackend(
-                f'{path} needs the package tensorrt and a CUDA device, which are not both here. '
-                'Use the .pt, or export to ONNX or OpenVINO.'
+                f'{path} needs the package tensorrt and a CUDA device, but {" and ".join(lacks)} '
+                f'(device {device!r} is asked for). Use the .pt, or export to ONNX or OpenVINO.'
             )
-        self._device = torch.device('cuda:0' if device in ('auto', 'cuda') else device)
-        self.device = str(self._device)
+        self._device = torch.device(self.device)
         reader = import_quietly('ultralytics.nn.backends.tensorrt')
         try:
             self._engine: Any = reader.TensorRTBackend(path, self._device)

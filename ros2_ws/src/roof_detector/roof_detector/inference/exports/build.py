@@ -43,7 +43,6 @@ def build_export(
     *,
     folder: Path,
     frames: Sequence[npt.NDArray[np.uint8]],
-    limits: ParityLimits | None = None,
     trust_model: bool = False,
     keep_refused: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -73,7 +72,6 @@ def build_export(
                 built,
                 recipe,
                 frames=frames,
-                limits=limits,
                 trust_model=trust_model,
                 progress=progress,
             )
@@ -100,7 +98,6 @@ def _check(
     recipe: ExportRecipe,
     *,
     frames: Sequence[npt.NDArray[np.uint8]],
-    limits: ParityLimits | None,
     trust_model: bool,
     progress: Callable[[str], None],
 ) -> ParityReport:
@@ -112,6 +109,7 @@ def _check(
         ) as reference,
         Detector.open(built, device=device, trust_model=True) as exported,
     ):
+        limits = ParityLimits.for_precision(recipe.precision)
         return compare(
             reference, exported, frames, batch=recipe.batch, limits=limits, progress=progress
         )

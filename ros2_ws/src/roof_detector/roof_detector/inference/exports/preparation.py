@@ -14,11 +14,10 @@ import numpy.typing as npt
 from roof_detector.inference.backend_choice import (
     export_precision,
     key_of,
-    resolve_device,
     why_not_here,
 )
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.device_name import available_cores
+from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.exports.thread_choice import thread_numbers
 
