@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.backend_choice import CACHED_BACKENDS, BackendChoice, choose_backend
 from roof_detector.inference.backends.backend import Answer, Backend
+from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.exports.export_cache import ExportCache
 from roof_detector.inference.model_file import backend_for, hash_model, open_backend
 from roof_detector.inference.provenance import Provenance
@@ -115,7 +116,8 @@ class Detector:
         opened = open_backend(
             choice.export or path,
             backend=choice.backend if choice.export else backend,
-            device=device,
+            # An export was timed on one device: nowhere else is it the fastest.
+            device=resolve_device(device) if choice.export else device,
             precision=precision,
             # What the cache holds was made of this very file, by this package.
             trust_model=trust_model or choice.export is not None,

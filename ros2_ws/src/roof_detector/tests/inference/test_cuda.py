@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,8 @@ import torch
 from roof_detector.inference.backends.graphed_network import GraphedNetwork
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.exports.build import build_export
+from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.shipped_weights import resolve_model, shipped_models
 from roof_detector.vision.thresholds import Thresholds
 
@@ -70,6 +74,19 @@ def test_a_network_that_waits_for_the_host_runs_without_a_graph():
     torch.testing.assert_close(found, blob * blob.sum())
     assert list(network.refusals) == [blob.shape]
     assert torch.cuda.current_stream() == torch.cuda.default_stream()
+
+
+@pytest.mark.skipif(find_spec('tensorrt') is None, reason='TensorRT is not installed.')
+def test_an_engine_takes_more_pictures_than_it_was_made_for(detect_pt, paint_roof, tmp_path):
+    """Its optimization profile ends at the batch that it was made with."""
+    pictures = [paint_roof(seed) for seed in range(3)]
+    recipe = ExportRecipe('engine', precision='f16', dynamic=True)
+    built = build_export(detect_pt, recipe, folder=tmp_path, frames=pictures)
+    with Detector.open(built.path, device='cuda', trust_model=True) as detector:
+        prepared = [detector.prepare(picture) for picture in pictures]
+        alone = [detector.forward(one)[0].answer.predictions for one in prepared]
+        for expected, found in zip(alone, detector.forward(*prepared), strict=True):
+            np.testing.assert_allclose(found.answer.predictions, expected, atol=1e-3)
 
 
 def test_memory_on_the_device_does_not_grow(detect_pt, roof_bgr):

@@ -62,19 +62,27 @@ class TensorRtBackend:
                 f'{path} is not an engine that this device and TensorRT can run '
                 f'({type(error).__name__}). Export it again on this machine.'
             ) from error
-        fixed = not self._engine.dynamic
-        self._batch = int(self._engine.metadata.get('batch', 1)) if fixed else None
-        self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=fixed)
+        self._path = path
+        self._fixed = not self._engine.dynamic
+        # One for any size takes up to so many pictures at once.
+        self._batch = int(self._engine.metadata.get('batch', 1))
+        self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=self._fixed)
         dtype = torch.float16 if self._engine.fp16 else torch.float32
         self.canvases = DeviceCanvases(self._device, dtype)
         self.precision = made_precision(self.facts, precision, path=path)
 
     def forward(self, batch: torch.Tensor) -> Sequence[Answer]:
         """Run the network on a batch of its `canvases`."""
-        if self._batch not in (None, len(batch)):
+        if len(batch) > self._batch or (self._fixed and len(batch) < self._batch):
             return run_in_batches(batch, self._batch, self.forward)
-        # It reads planes from a bare address, and the next pass writes over its outputs.
-        outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
+        try:
+            # It reads planes from a bare address, and the next pass writes over its outputs.
+            outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
+        except ValueError as error:
+            raise BadModel(
+                f'{self._path} was made for smaller or larger pictures ({error}). Make it again '
+                'with the image_size that is flown.'
+            ) from error
         torch.cuda.current_stream(self._device).synchronize()
         return DeviceAnswer.of_batch(outputs)
 

@@ -75,7 +75,7 @@ class Preparation:
         """Open the checkpoint, or an export of it."""
         return Detector.open(
             path or self.model_path,
-            device=self.device,
+            device=resolve_device(self.device),
             backend=backend,
             image_size=self.image_size,
             precision=self.precision,
