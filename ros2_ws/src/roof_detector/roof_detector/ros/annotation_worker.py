@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 import cv2
@@ -58,15 +59,15 @@ class AnnotationWorker:
                 self._report(f'A result could not be drawn: {error}')
 
     def _publish(self, outputs: CameraOutputs, result: Result) -> None:
-        header = result.message.header
-        if outputs.wants_picture(result.settings):
+        header, settings = result.message.header, result.settings
+        if outputs.wants_picture(settings) and outputs.picture_rate.allows(
+            settings.annotated_rate_hz, now_s=time.monotonic()
+        ):
             picture = result.picture
             if picture.reduced:
                 picture = decode(result.message)
             drawn = draw_detections(picture.image_bgr, result.detections, result.names)
-            outputs.publish_picture(
-                drawn, header=header, jpeg_quality=result.settings.jpeg_quality
-            )
+            outputs.publish_picture(drawn, header=header, jpeg_quality=settings.jpeg_quality)
         if outputs.wants_masks():
             width, height = result.picture.source_wh
             masks = result.detections.masks

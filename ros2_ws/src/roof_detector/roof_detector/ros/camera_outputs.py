@@ -16,6 +16,7 @@ from vision_msgs.msg import Detection2DArray
 
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.messages import compressed_message, detections_message, image_message
+from roof_detector.ros.rate_limit import RateLimit
 from roof_detector.vision.detections import Detections
 
 _RESULTS_QOS = QoSProfile(depth=10)
@@ -25,12 +26,13 @@ _IMAGES_QOS = QoSProfile(depth=1)
 class CameraOutputs:
     """Offer detections, annotated images and masks of one camera; `skipped` counts undrawn ones.
 
-    `prefix` stands before the topics' names: `~/`, or `~/front/` where several cameras share a
-    node.
+    `picture_rate` chooses what is drawn where fewer pictures than frames are wanted. `prefix`
+    stands before the topics' names: `~/`, or `~/front/` where several cameras share a node.
     """
 
     def __init__(self, node: Node, *, prefix: str) -> None:
         self.skipped = 0
+        self.picture_rate = RateLimit()
         self._sent: Image | None = None
         self._sent_masks: Image | None = None
         self._node = node

@@ -126,6 +126,14 @@ DETECTOR_TABLE = ParameterTable(
         live=True,
     ),
     Parameter(
+        'annotated_rate',
+        0.0,
+        'Most annotated images of a camera in a second, evenly chosen; 0 for one of each frame.',
+        minimum=0.0,
+        maximum=1000.0,
+        live=True,
+    ),
+    Parameter(
         'jpeg_quality',
         85,
         'Quality of compressed annotated images.',
@@ -184,6 +192,7 @@ class DetectorSettings:
 
     thresholds: Thresholds
     annotate: bool
+    annotated_rate_hz: float
     jpeg_quality: int
     reduced_decoding: bool
     tiling: Tiling
@@ -216,6 +225,7 @@ def detector_settings(
     return DetectorSettings(
         thresholds=thresholds,
         annotate=values['annotate'],
+        annotated_rate_hz=values['annotated_rate'],
         jpeg_quality=values['jpeg_quality'],
         reduced_decoding=values['reduced_decoding'],
         tiling=Tiling(values['tile_size'], values['tile_overlap']),

@@ -202,6 +202,14 @@ def test_annotated_pictures_have_the_sources_size_and_header(probe, roof_bgr):
     assert (picture != roof_bgr).any(axis=-1).mean() > 0.001, 'nothing was drawn'
     decoded = cv2.imdecode(np.frombuffer(compressed[-1].data, np.uint8), cv2.IMREAD_COLOR)
     assert decoded.shape == roof_bgr.shape
+    drawn = len(raw)
+    assert probe.set('annotated_rate', 0.01).successful
+    for _ in range(4):
+        probe.send_and_wait(roof_bgr)
+    assert probe.set('annotated_rate', 0.0).successful
+    result = probe.send_and_wait(roof_bgr)
+    probe.graph.wait_until(lambda: raw[-1].header == result.header, what='the last picture')
+    assert len(raw) <= drawn + 2, 'one in 100 seconds was wanted, and the last'
     assert probe.set('annotate', False).successful
     drawn = len(raw)
     for _ in range(3):
