@@ -24,17 +24,30 @@ from training.trainer.run_state import write_checkpoint
 MOST_BYTES = 12_000_000
 
 
-def ship(checkpoint: Path, output: Path, *, detect_only: bool = False) -> int:
+def ship(
+    checkpoint: Path,
+    output: Path,
+    *,
+    detect_only: bool = False,
+    image_size: int | None = None,
+) -> int:
     """Write the shippable model, and its card where there is none yet; return its size in bytes.
 
-    `detect_only` drops the masks of a segmentation model; its boxes stay the same. Raises
-    TrainingError when the result is larger than what may be shipped.
+    `detect_only` drops the masks of a segmentation model; its boxes stay the same. `image_size`
+    is the side in pixels that it flies with where no other is asked for, None that of its
+    training. Raises TrainingError when that is no multiple of the stride, or the result larger
+    than what may be shipped.
     """
     whole = load_checkpoint(checkpoint)
     model = trained_network(whole)
     if detect_only:
         model = without_masks(model)
     arguments = whole['train_args']
+    stride = int(max(model.stride))
+    if image_size is not None and (image_size < stride or image_size % stride):
+        raise TrainingError(
+            f'image_size is {image_size}, expected a positive multiple of the stride {stride}.'
+        )
     task = 'detect' if detect_only else arguments['task']
     record = _without_folders(whole.get(RECORD, {}))
     if detect_only:
@@ -42,7 +55,7 @@ def ship(checkpoint: Path, output: Path, *, detect_only: bool = False) -> int:
     model.yaml = _without_folders(model.yaml)
     shipped = make_checkpoint(
         model,
-        arguments={'imgsz': arguments['imgsz'], 'task': task},
+        arguments={'imgsz': image_size or arguments['imgsz'], 'task': task},
         metrics=whole.get('train_metrics') or {},
         record=record,
     )
@@ -68,11 +81,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--name', required=True, help='name of the shipped model')
     parser.add_argument('--detect-only', action='store_true', help='drop the masks')
+    parser.add_argument(
+        '--image-size',
+        type=int,
+        metavar='PIXELS',
+        help='side that it flies with, by default that of its training',
+    )
     parser.add_argument('--folder', type=Path, default=SHIPPED_WEIGHTS, help='where to write it')
     arguments = parser.parse_args(argv)
     output = arguments.folder / f'{arguments.name}.pt'
     try:
-        size = ship(arguments.checkpoint, output, detect_only=arguments.detect_only)
+        size = ship(
+            arguments.checkpoint,
+            output,
+            detect_only=arguments.detect_only,
+            image_size=arguments.image_size,
+        )
     except (TrainingError, RuntimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

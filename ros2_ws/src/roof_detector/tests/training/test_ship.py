@@ -104,6 +104,21 @@ def test_what_is_shipped_keeps_the_record_and_no_folder(tmp_path):
     assert next(iter(shipped['model'].parameters())).dtype == torch.float16
 
 
+def test_a_model_flies_with_the_size_it_is_shipped_with(tmp_path, capsys):
+    path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
+    ship(path, tmp_path / 'own.pt')
+    command = [str(path), '--name', 'larger', '--folder', str(tmp_path), '--image-size']
+    assert main([*command, '224']) == 0
+    for name, side in (('own', 160), ('larger', 224)):
+        with Detector.open(tmp_path / f'{name}.pt', device='cpu') as detector:
+            assert detector.image_size == (side, side)
+    assert load_checkpoint(tmp_path / 'larger.pt')['roof_detector']['config']['image_size'] == 160
+    assert main([*command, '200']) == 1
+    assert 'image_size is 200, expected a positive multiple of the stride 32' in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_card_is_written_where_there_is_none_and_left_where_there_is(tmp_path):
     path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
     ship(path, tmp_path / 'new.pt')
