@@ -32,7 +32,13 @@ class Contender:
 
 
 def our_node(
-    name: str, *, model: str, transport: str, precision: str = 'auto', threads: int
+    name: str,
+    *,
+    model: str,
+    transport: str,
+    precision: str = 'auto',
+    threads: int,
+    annotated_rate_hz: float = 0.0,
 ) -> Contender:
     """Return the detector of this package."""
     parameters = {
@@ -40,6 +46,7 @@ def our_node(
         'image_transport': transport,
         'precision': precision,
         'threads': threads,
+        'annotated_rate': annotated_rate_hz,
     }
     return Contender(name=name, parameters=parameters)
 

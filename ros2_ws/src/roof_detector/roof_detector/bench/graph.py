@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -94,13 +95,7 @@ def measure_in_turn(
 
 def plentiful(load: Load, forward_ms: float) -> Load:
     """Return the load at a rate that a network of this speed cannot keep up with."""
-    return Load(
-        size_wh=load.size_wh,
-        transport=load.transport,
-        rate_hz=round(PLENTY * 1000 / forward_ms, 1),
-        annotated=load.annotated,
-        recorder=load.recorder,
-    )
+    return replace(load, rate_hz=round(PLENTY * 1000 / forward_ms, 1))
 
 
 def _median_of(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -31,13 +31,15 @@ _LEAST_RESULTS = 2
 class Load:
     """Say what a contender has to do: frames of which size and form, and who else listens.
 
-    `rate_hz` 0 sends one frame after another.
+    `rate_hz` 0 sends one frame after another. With `annotated` someone watches annotated images,
+    of which the contender offers `annotated_rate_hz`, 0 for one of each frame.
     """
 
     size_wh: tuple[int, int]
     transport: str = 'raw'
     rate_hz: float = 0.0
     annotated: bool = False
+    annotated_rate_hz: float = 0.0
     recorder: bool = False
 
     def describe(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class Load:
             'transport': self.transport,
             'pace': pace,
             'annotated': self.annotated,
+            'annotated_rate_hz': self.annotated_rate_hz,
             'recorder': self.recorder,
         }
 

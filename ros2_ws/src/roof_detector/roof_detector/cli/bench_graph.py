@@ -66,8 +66,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_graph(arguments: argparse.Namespace) -> int:
     """Measure all combinations asked for and write them."""
-    nodes = {transport: _ours(arguments, transport) for transport in arguments.transports}
-    return _run(arguments, lambda load: [nodes[load.transport]])
+    rates_hz = dict.fromkeys(rate_hz or 0.0 for rate_hz in arguments.annotated)
+    nodes = {of: _ours(arguments, *of) for of in product(arguments.transports, rates_hz)}
+    return _run(arguments, lambda load: [nodes[load.transport, load.annotated_rate_hz]])
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:
@@ -75,7 +76,7 @@ def run_baseline(arguments: argparse.Namespace) -> int:
     from roof_detector.bench.contender import baseline_node  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
-    arguments.annotated = arguments.recorder = ['off']
+    arguments.annotated, arguments.recorder = [None], ['off']
     model = str(resolve_model(arguments.baseline_model))
     nodes = {
         transport: (
@@ -98,10 +99,16 @@ def run_baseline(arguments: argparse.Namespace) -> int:
     return _run(arguments, lambda load: nodes[load.transport], baseline_model=Path(model).name)
 
 
-def _ours(arguments: argparse.Namespace, transport: str) -> Contender:
+def _ours(
+    arguments: argparse.Namespace, transport: str, annotated_rate_hz: float = 0.0
+) -> Contender:
     from roof_detector.bench.contender import our_node  # noqa: PLC0415
 
-    return our_node(f'ours_{transport}', transport=transport, **network_of(arguments))
+    name = f'ours_{transport}'
+    if annotated_rate_hz:
+        name += f'_{annotated_rate_hz:g}_hz'.replace('.', '_')
+    network = network_of(arguments)
+    return our_node(name, transport=transport, annotated_rate_hz=annotated_rate_hz, **network)
 
 
 def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
@@ -146,7 +153,8 @@ def _loads(arguments: argparse.Namespace) -> Iterator[Load]:
         yield Load(
             size_wh=size,
             transport=transport,
-            annotated=annotated == 'on',
+            annotated=annotated is not None,
+            annotated_rate_hz=annotated or 0.0,
             recorder=recorder == 'on',
         )
 
@@ -197,13 +205,20 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
     parser.add_argument('--rounds', type=int, default=2, help='turns of everything; 2 by default')
 
 
+def _annotated(text: str) -> float | None:
+    """Read the rate of annotated images that someone watches; 0 is all of them, None nobody."""
+    return {'off': None, 'on': 0.0}[text] if text in ('off', 'on') else float(text)
+
+
 def _add_listeners(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--annotated',
         nargs='+',
-        choices=('off', 'on'),
-        default=['off'],
-        help='whether someone watches annotated images; off by default',
+        type=_annotated,
+        default=[None],
+        metavar='off|on|HZ',
+        help='whether someone watches annotated images, and how many a second the node offers '
+        'where that is not one of each frame; off by default',
     )
     parser.add_argument(
         '--recorder',

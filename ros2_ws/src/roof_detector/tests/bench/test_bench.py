@@ -100,9 +100,12 @@ def test_detect_times_each_stage_and_the_prediction_of_ultralytics(bench):
 
 def test_plenty_sends_more_than_the_network_can_do_while_all_listen(bench):
     sizes = ('--sizes', SIZE, '--seconds', '1', '--rounds', '1')
-    listeners = ('--annotated', 'on', '--recorder', 'on')
+    listeners = ('--annotated', 'on', '0.1', '--recorder', 'on')
     result = bench('plenty', *sizes, '--transports', 'compressed', *listeners)
-    (row,) = result['rows']
+    row, few_pictures = result['rows']
+    assert few_pictures['annotated_rate_hz'] == 0.1
+    assert few_pictures['annotated_images'] <= 1
+    assert few_pictures['results'] >= 2
     assert (row['size'], row['transport']) == (SIZE, 'compressed')
     rate_hz = float(row['pace'].removesuffix(' Hz'))
     assert rate_hz > 0
@@ -175,11 +178,12 @@ def graph_row(contender='ours_raw', **changes):
 def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     slow = graph_row('baseline_raw', results_per_s=16.0, age_ms={'p50': 80, 'p95': 90, 'p99': 99})
     watched = graph_row(annotated=True, age_ms={'p50': 36.3, 'p95': 40, 'p99': 44})
+    sometimes = graph_row('ours_raw_10_hz', annotated=True, annotated_rate_hz=10.0)
     sample = {'at_s': 10.0, 'memory_mb': 900, 'threads': 20, 'handles': 30, 'results': 1}
     sample['age_ms'] = {'p50': 40.0, 'p95': 50.0, 'p99': 60.0}
     sample['bare_forward_ms'] = {'p50': 30.0, 'p95': 31.0, 'p99': 32.0}
     for part, measured in {
-        'graph': {'rows': [graph_row(), watched]},
+        'graph': {'rows': [graph_row(), watched, sometimes]},
         'baseline': {'precision': 'f32', 'rows': [graph_row(), slow]},
         'soak': {'samples': [sample, {**sample, 'at_s': 20.0}]},
     }.items():
@@ -208,6 +212,7 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     )
     assert any('3 times the' in line and '| 3.06 | met |' in line for line in lines)
     assert any('| 1.10 times the age without | **not met** |' in line for line in lines)
+    assert any('images at 10 Hz' in line and '| 1.00 times the' in line for line in lines)
     assert any('threads 1 | 1.01 times the age without | met |' in line for line in lines)
     assert any('half the age' in line and '| 0.41 | met |' in line for line in lines)
     assert {path.name for path in tmp_path.glob('*.png')} == {
