@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     results = read_results(arguments.folder)
     if not results:
         raise ValueError(f'{arguments.folder} holds no results, measure first: make bench.')
-    print('| goal | measured | |\n| --- | --- | --- |')
+    print('| goal | network | measured | |\n| --- | --- | --- | --- |')
     for verdict in judge(results):
         met = 'met' if verdict.met else '**not met**'
-        print(f'| {verdict.goal} | {verdict.measured} | {met} |')
+        print(f'| {verdict.goal} | {verdict.network} | {verdict.measured} | {met} |')
     for part in ('graph', 'plenty', 'baseline'):
         for result in results.get(part, ()):
             path = arguments.folder / f'{result["file"]}.png'
