@@ -15,6 +15,7 @@ from typing import Any
 
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import SHIPPED_WEIGHTS
+from roof_detector.vision.letterbox import fits_stride
 from training.errors import TrainingError
 from training.model_card import model_card
 from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network
@@ -44,7 +45,7 @@ def ship(
         model = without_masks(model)
     arguments = whole['train_args']
     stride = int(max(model.stride))
-    if image_size is not None and (image_size < stride or image_size % stride):
+    if image_size is not None and not fits_stride((image_size, image_size), stride):
         raise TrainingError(
             f'image_size is {image_size}, expected a positive multiple of the stride {stride}.'
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
+from roof_detector.vision.letterbox import fits_stride
 
 TASKS = ('detect', 'segment')
 
@@ -68,7 +69,7 @@ class ModelFacts:
                 f'{path} takes pictures of {self.image_size[0]}x{self.image_size[1]} only, not '
                 f'{size[0]}x{size[1]}. Leave image_size unset or export with dynamic=True.'
             )
-        if min(size) < self.stride or any(side % self.stride for side in size):
+        if not fits_stride(size, self.stride):
             raise BadModel(
                 f'image_size is {size[0]}x{size[1]}, expected positive multiples of the stride '
                 f'{self.stride} of {path}.'

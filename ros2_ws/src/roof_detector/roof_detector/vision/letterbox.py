@@ -125,6 +125,11 @@ def check_picture(image_bgr: npt.NDArray[np.uint8]) -> None:
         )
 
 
+def fits_stride(size_wh: tuple[int, int], stride: int) -> bool:
+    """Tell whether a network of this stride can take an input of this size."""
+    return min(size_wh) >= stride and not any(side % stride for side in size_wh)
+
+
 def to_blob(
     canvases_bgr: npt.NDArray[np.uint8], *, out: npt.NDArray[np.float32] | None = None
 ) -> npt.NDArray[np.float32]:

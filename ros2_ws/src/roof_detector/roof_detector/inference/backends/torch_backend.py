@@ -131,9 +131,11 @@ def _choose_precision(precision: str, *, on_cuda: bool) -> str:
 
 def _choose_device(device: str) -> torch.device:
     chosen = resolve_device(device)
-    if chosen != 'cpu' and not re.fullmatch(r'cuda:\d+', chosen):
+    if chosen == 'cpu':
+        return torch.device(chosen)
+    if not re.fullmatch(r'cuda:\d+', chosen):
         raise MissingBackend(f'{device!r} is not a device, expected auto, cpu, cuda or cuda:0.')
-    if chosen != 'cpu' and (problem := why_no_cuda(chosen)):
+    if problem := why_no_cuda(chosen):
         raise MissingBackend(
             f'Device {device!r} is asked for, but {problem} (torch {torch.__version__}). Use one '
             'that is there, or install a driver and a CUDA build of torch.'

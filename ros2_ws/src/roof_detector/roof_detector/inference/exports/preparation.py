@@ -11,11 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backend_choice import (
-    export_precision,
-    key_of,
-    why_not_here,
-)
+from roof_detector.inference.backend_choice import export_precision, key_of, why_not_here
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
@@ -55,30 +51,37 @@ class Preparation:
 
     def key(self, backend: str) -> ExportKey:
         """Return the key of the export for a backend."""
-        device = resolve_device(self.device)
-        precision = export_precision(self.precision, device)
-        return key_of(self.model_path, backend, precision=precision, device=device)
+        return key_of(
+            self.model_path, backend, precision=self._export_precision, device=self._resolved
+        )
 
     def why_not(self, backend: str) -> str:
         """Say why an export for a backend could not run here; empty where it can."""
-        device = resolve_device(self.device)
-        return why_not_here(backend, device, export_precision(self.precision, device))
+        return why_not_here(backend, self._resolved, self._export_precision)
 
     def threads_tried(self) -> tuple[int, ...]:
         """Return the numbers of threads that an export is timed with; 0 is the runtime's."""
         if self.threads is not None:
             return (self.threads,)
-        on_cpu = resolve_device(self.device) == 'cpu'
-        return thread_numbers(available_cores()) if on_cpu else (0,)
+        return thread_numbers(available_cores()) if self._resolved == 'cpu' else (0,)
 
     def open(self, backend: str, *, path: Path | None = None, threads: int = 0) -> Detector:
         """Open the checkpoint, or an export of it."""
         return Detector.open(
             path or self.model_path,
-            device=resolve_device(self.device),
+            device=self._resolved,
             backend=backend,
             image_size=self.image_size,
             precision=self.precision,
             trust_model=self.trust_model or path is not None,
             threads=threads or self.threads,
         )
+
+    @property
+    def _resolved(self) -> str:
+        """Return cpu or cuda:N."""
+        return resolve_device(self.device)
+
+    @property
+    def _export_precision(self) -> str:
+        return export_precision(self.precision, self._resolved)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roof_detector.inference.errors import ExportFailed
+from roof_detector.vision.letterbox import fits_stride
 
 # What a file or folder of each format is called, after the checkpoint's stem.
 SUFFIXES = {
@@ -54,7 +55,7 @@ class ExportRecipe:
     def size_for(self, own_size: tuple[int, int], *, stride: int) -> tuple[int, int]:
         """Return width and height of the input; raise ExportFailed where the stride forbids it."""
         size = self.image_size or own_size
-        if min(size) < stride or any(side % stride for side in size):
+        if not fits_stride(size, stride):
             raise ExportFailed(
                 f'image_size is {size[0]}x{size[1]} (width x height), expected positive '
                 f'multiples of the stride {stride}.'
