@@ -8,7 +8,7 @@ export ROOF_DETECTOR_VENV := $(abspath $(VENV))
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
-.PHONY: help setup demo station test lint bench lock clean
+.PHONY: help setup demo station test lint bench campaign sbom lock clean
 
 help:
 	@echo 'make demo                  fly a simulated roof inspection and show what was found'
@@ -17,6 +17,8 @@ help:
 	@echo 'make test                  run every test'
 	@echo 'make lint                  run ruff and mypy'
 	@echo 'make bench                  measure the network, the detector and the whole graph here'
+	@echo 'make campaign              attack and damage it: what docs/reference/promises.md counts'
+	@echo 'make sbom                  write the software bill of materials, sbom.cdx.json'
 	@echo 'make setup                 only install and build'
 	@echo 'make lock                  resolve the pinned versions anew'
 
@@ -55,13 +57,21 @@ bench: setup
 	  python -m roof_detector.cli.main bench $$part
 	done
 
+campaign: setup
+	@$(ENVIRONMENT)
+	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}" OMP_WAIT_POLICY=PASSIVE
+	python -m benchmarks.campaign $(CAMPAIGN_OPTIONS)
+
+# CycloneDX: every package of the environment with its version and licence.
+sbom: setup
+	@$(ENVIRONMENT)
+	cyclonedx-py environment --output-reproducible --validate --output-format JSON \
+	  --output-file sbom.cdx.json "$(abspath $(VENV))/bin/python"
+
+# LOCK_OPTIONS= keeps the versions that are locked and adds what is new.
+LOCK_OPTIONS ?= --upgrade
 lock: setup
-	@for version in 3.10 3.11 3.12 3.13; do
-	  $(VENV)/bin/uv pip compile --quiet --no-annotate --no-header --upgrade \
-	    --python-version $$version --python-platform x86_64-manylinux_2_28 \
-	    pypi_ros/application.in pypi_ros/ros.in pypi_ros/develop.in \
-	    -o pypi_ros/pins/cp$${version/./}.txt
-	done
+	@$(VENV)/bin/python pypi_ros/lock.py $(LOCK_OPTIONS)
 
 clean:
 	rm -rf ros2_ws/build ros2_ws/install ros2_ws/log pypi_ros/underlay demo_output

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PINS = HERE / 'pins'
+UV_PINS = PINS / 'uv.txt'
+BUILD_PINS = PINS / 'build.txt'  # what builds the source distributions among the pins
 UV = 'uv==0.13.9'  # resolves and links in seconds what pip copies in minutes
 
 # Where the wheels' CMake targets look for Python and NumPy: on the machine that built them.
@@ -23,28 +26,41 @@ _BUILDER_NUMPY = re.compile(
 
 def make_environment(venv: Path, *, with_ros: bool) -> bool:
     """Bring the environment up to the pins; return False when it already was."""
-    lists = [HERE / 'application.in', HERE / 'develop.in']
-    if not with_ros:
-        lists.append(HERE / 'ros.in')
-    pins = HERE / 'pins' / f'cp{sys.version_info.major}{sys.version_info.minor}.txt'
+    common, ros = (PINS / name for name in pins_of(f'{sys.version_info[0]}.{sys.version_info[1]}'))
+    pins = [common] if with_ros else [common, ros]
     stamp = venv / 'roof_detector.stamp'
-    state = json.dumps({'python': sys.version, 'content': _digest(*lists, pins, Path(__file__))})
+    content = _digest(*pins, UV_PINS, BUILD_PINS, Path(__file__))
+    state = json.dumps({'python': sys.version, 'content': content})
     if stamp.exists() and stamp.read_text() == state:
         return False
     if not (venv / 'bin' / 'python').exists():
         options = ['--system-site-packages'] if with_ros else []
         _run(sys.executable, '-m', 'venv', *options, str(venv))
     python = str(venv / 'bin' / 'python')
-    _run(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', UV)
-    requirements = [argument for path in lists for argument in ('-r', str(path))]
     _run(
-        python, '-m', 'uv', 'pip', 'install', '--python', python,
-        *requirements, '--constraint', str(pins),
+        python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
+        '--require-hashes', '-r', str(UV_PINS),
     )  # fmt: skip
+    install_pinned(pins, python=python)
     if not with_ros:
         mend_cmake_targets(venv, python=python)
     stamp.write_text(state)
     return True
+
+
+def install_pinned(pins: list[Path], *options: str, python: str) -> None:
+    """Install what the pin files name; a file of another hash is refused, whoever serves it."""
+    requirements = [argument for path in pins for argument in ('-r', str(path))]
+    _run(
+        python, '-m', 'uv', 'pip', 'install', '--python', python, '--require-hashes',
+        '--build-constraint', str(BUILD_PINS), *options, *requirements,
+    )  # fmt: skip
+
+
+def pins_of(version: str) -> tuple[str, str]:
+    """Return the pin files of a Python such as 3.11: of every machine, and of one without ROS."""
+    tag = f'cp{version.replace(".", "")}'
+    return f'{tag}.txt', f'{tag}-ros.txt'
 
 
 def mend_cmake_targets(venv: Path, *, python: str) -> int:

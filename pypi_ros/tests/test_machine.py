@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections import namedtuple
 from pathlib import Path
 
@@ -92,11 +94,12 @@ def test_mending_targets_leaves_the_cached_file_as_it_was(pypi_ros, tmp_path):
     assert pypi_ros.environment.mend_cmake_targets(tmp_path, python=sys.executable) == 0
 
 
-def test_every_python_has_pins_for_all_that_is_required():
-    for version in ('310', '311', '312', '313'):
+def test_every_python_has_pins_for_all_that_is_required(pypi_ros):
+    for version in ('3.10', '3.11', '3.12', '3.13'):
         pinned = {
             line.split('==')[0].lower()
-            for line in (HERE / 'pins' / f'cp{version}.txt').read_text().splitlines()
+            for name in pypi_ros.environment.pins_of(version)
+            for line in (HERE / 'pins' / name).read_text().splitlines()
             if '==' in line
         }
         for name in ('application', 'ros', 'develop'):
@@ -104,3 +107,39 @@ def test_every_python_has_pins_for_all_that_is_required():
                 wanted = line.split('#')[0].split(';')[0].strip()
                 wanted = wanted.split('=')[0].split('<')[0].split('>')[0].strip().lower()
                 assert not wanted or wanted in pinned, f'{wanted} is not pinned for {version}'
+
+
+@pytest.mark.parametrize('path', sorted((HERE / 'pins').glob('*.txt')), ids=lambda path: path.name)
+def test_every_pin_has_a_hash(path):
+    lines = path.read_text().splitlines()
+    pins = [number for number, line in enumerate(lines) if '==' in line]
+    assert pins
+    for number in pins:
+        assert '--hash=sha256:' in lines[number + 1], lines[number]
+
+
+def test_a_wheel_of_another_content_is_not_installed(pypi_ros, tmp_path):
+    wheel = tmp_path / 'harmless-1.0-py3-none-any.whl'
+    with zipfile.ZipFile(wheel, 'w') as archive:
+        archive.writestr('harmless.py', '')
+        archive.writestr('harmless-1.0.dist-info/METADATA', 'Name: harmless\nVersion: 1.0\n')
+        archive.writestr('harmless-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nTag: py3-none-any\n')
+        archive.writestr('harmless-1.0.dist-info/RECORD', '')
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    pins = tmp_path / 'pins.txt'
+    source = ('--no-index', '--offline', '--no-cache', '--find-links', str(tmp_path))
+
+    pins.write_text(f'harmless==1.0 --hash=sha256:{digest}\n')
+    wanted = tmp_path / 'wanted'
+    pypi_ros.environment.install_pinned(
+        [pins], *source, '--target', str(wanted), python=sys.executable
+    )
+    assert (wanted / 'harmless.py').exists()
+
+    pins.write_text(f'harmless==1.0 --hash=sha256:{"0" * 64}\n')
+    refused = tmp_path / 'refused'
+    with pytest.raises(subprocess.CalledProcessError):
+        pypi_ros.environment.install_pinned(
+            [pins], *source, '--target', str(refused), python=sys.executable
+        )
+    assert not (refused / 'harmless.py').exists()

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Resolve the pinned versions with their hashes: `python pypi_ros/lock.py [--upgrade]`.
+
+For each Python two files: `cp311.txt` is what every machine gets, `cp311-ros.txt` what a machine
+without ROS gets besides. What is locked already keeps its version unless `--upgrade` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from environment import BUILD_PINS, HERE, PINS, UV, UV_PINS, pins_of
+
+VERSIONS = ('3.10', '3.11', '3.12', '3.13')
+PLATFORM = 'x86_64-manylinux_2_28'
+BUILD_REQUIREMENTS = 'setuptools<80\nwheel\n'  # what the source distributions among the pins need
+
+
+def main() -> int:
+    """Write every pin file; return the exit code."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument('--upgrade', action='store_true', help='take the newest versions')
+    upgrade = parser.parse_args().upgrade
+    everywhere = [HERE / 'application.in', HERE / 'develop.in']
+    with tempfile.TemporaryDirectory() as folder:
+        for version in VERSIONS:
+            common, ros = (PINS / name for name in pins_of(version))
+            whole = Path(folder, f'whole-{version}.txt')
+            if not upgrade:
+                whole.write_text(_text(common) + _text(ros))
+            _compile(whole, *everywhere, HERE / 'ros.in', version=version, upgrade=upgrade)
+            common.write_text(whole.read_text())  # the versions that `common` has to keep
+            _compile(common, *everywhere, version=version, upgrade=False)
+            kept = _blocks(common.read_text())
+            extra = [
+                block for name, block in _blocks(whole.read_text()).items() if name not in kept
+            ]
+            ros.write_text(''.join(extra))
+        for target, requirements in ((UV_PINS, f'{UV}\n'), (BUILD_PINS, BUILD_REQUIREMENTS)):
+            wanted = Path(folder, 'wanted.in')
+            wanted.write_text(requirements)
+            _compile(target, wanted, version=VERSIONS[0], upgrade=upgrade)
+    return 0
+
+
+def _compile(target: Path, *wanted: Path, version: str, upgrade: bool) -> None:
+    command = [
+        sys.executable, '-m', 'uv', 'pip', 'compile', '--quiet', '--no-annotate', '--no-header',
+        '--generate-hashes', '--python-version', version, '--python-platform', PLATFORM,
+        *(['--upgrade'] if upgrade else []), *map(str, wanted), '-o', str(target),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+
+
+def _blocks(text: str) -> dict[str, str]:
+    """Return each pinned package's lines, its hashes with it, by its name."""
+    blocks: dict[str, str] = {}
+    name = ''
+    for line in text.splitlines(keepends=True):
+        if line[:1] not in (' ', '#', '\n'):
+            name = line.partition('==')[0]
+            blocks[name] = ''
+        blocks[name] += line
+    return blocks
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ''
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The short form of every campaign holds: the promises of docs/reference/promises.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[5]
+NAMES: list[str] = []
+
+
+def test_every_campaign_has_its_short_form_run_here():
+    listed = subprocess.run(
+        [sys.executable, '-c', 'from benchmarks.campaign.__main__ import *; print(*campaigns())'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(listed.stdout.split()) == set(NAMES)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_short_form_of_a_campaign_holds(name, tmp_path):
+    output = tmp_path / 'result.json'
+    finished = subprocess.run(
+        [sys.executable, '-m', f'benchmarks.campaign.{name}', '--short', '--output', str(output)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    result = json.loads(output.read_text())
+    assert result['attempts'] > 0
+    assert result['failures'] == 0
