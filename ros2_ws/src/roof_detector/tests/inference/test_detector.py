@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -51,6 +52,26 @@ def test_detections_lie_in_the_picture_by_falling_score(detector, roof_bgr):
 @pytest.mark.parametrize('size_wh', [(1, 1), (33, 700), (4000, 30)])
 def test_pictures_of_any_size_are_taken(detector, paint_roof, size_wh):
     detector.detect(paint_roof(2, size_wh), Thresholds())
+
+
+def test_a_closed_model_is_freed_at_once_and_not_when_the_collector_comes_by(detect_pt, roof_bgr):
+    """The collector looks at old objects seldom: on Python 3.12 only several models later."""
+
+    def tensors():
+        return {id(one) for one in gc.get_objects() if issubclass(type(one), torch.Tensor)}
+
+    with Detector.open(detect_pt, device='cpu'):
+        pass  # what the first model leaves in caches stays
+    gc.collect()
+    before = tensors()
+    gc.disable()
+    try:
+        with Detector.open(detect_pt, device='cpu') as detector:
+            detector.detect(roof_bgr, Thresholds())
+            assert len(tensors() - before) > 100, 'the weights of the open model are not seen'
+        assert not tensors() - before
+    finally:
+        gc.enable()
 
 
 def test_a_picture_without_pixels_is_refused(detector):

@@ -111,9 +111,23 @@ class TorchBackend:
 
     def close(self) -> None:
         """Free the model and, on CUDA, its memory."""
-        self._model = self._network = None
+        model, self._model, self._network = self._model, None, None
+        if model is not None:
+            _take_apart(model)
+        del model
         if self._device.type == 'cuda':
             torch.cuda.empty_cache()
+
+
+def _take_apart(model: torch.nn.Module) -> None:
+    """Let go of all that a network holds, which its own methods would keep alive.
+
+    ultralytics makes `forward_fuse` the `forward` of each fused layer: the layer then refers to
+    itself, and its weights stay until Python's cyclic collector comes by. That one looks at old
+    objects only after many new ones: on Python 3.12 several models later.
+    """
+    for module in list(model.modules()):
+        vars(module).clear()
 
 
 def _choose_precision(precision: str, *, on_cuda: bool) -> str:
