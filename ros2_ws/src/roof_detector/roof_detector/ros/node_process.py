@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -17,16 +21,22 @@ from rclpy.utilities import try_shutdown
 from roof_detector.ros.errors import ParameterError, RosError
 from roof_detector.ros.large_blocks import keep_large_blocks
 
+# The last one comes when the terminal, or the connection that holds it, goes away.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A waiting executor notices a signal when it wakes.
 _STOP_LATENCY_S = 0.2
+# `ros2 launch` sends a SIGINT of its own after that of Ctrl-C, and people press it again: none of
+# them may cut off what a node is about to finish. One that comes later is meant.
+_FINISH_WITHIN_S = 10.0
 
 
 def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = None) -> int:
     """Make a node, spin it until it is interrupted, and return the process's exit code.
 
-    SIGINT and SIGTERM end it in order: the node is destroyed while its context is still valid, so
-    `destroy_node` is where a node lets go of threads and files and says its last. A node that
-    cannot start says why in one sentence and ends with 1; a node ends itself with
+    SIGINT, SIGTERM and SIGHUP end it in order: the node is destroyed while its context is still
+    valid, so `destroy_node` is where a node lets go of threads and files and says its last.
+    Further ones change nothing in the first 10 s; one that comes later ends the process at once.
+    A node that cannot start says why in one sentence and ends with 1; a node ends itself with
     `raise SystemExit(code)` from a callback.
     """
     keep_large_blocks()
@@ -63,15 +73,43 @@ def _made(make_node: Callable[[], Node]) -> Node:
 
 
 class _StopRequest:
-    """Remember that SIGINT or SIGTERM came; a second one ends the process at once."""
+    """Remember that a signal to stop came, and let nothing end the process for some seconds."""
 
     def __init__(self) -> None:
-        self.requested = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
+        self._requested_s: float | None = None
+        for number in _STOP_SIGNALS:
+            # Under nohup SIGHUP is ignored from the start, and stays so.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._note)
+        # Python gives signals back to the kernel in its last moments, where one that comes late
+        # would end a process that is done with an exit code as if it were not.
+        atexit.register(_ignore_signals)
+
+    @property
+    def requested(self) -> bool:
+        """Return whether the node is to stop."""
+        return self._requested_s is not None
 
     def _note(self, number: int, _frame: object) -> None:
-        if self.requested:
+        now_s = time.monotonic()
+        if self._requested_s is None:
+            self._requested_s = now_s
+            return
+        name = signal.Signals(number).name
+        left_s = self._requested_s + _FINISH_WITHIN_S - now_s
+        if left_s <= 0:
+            _say(f'{name} again: ending at once, whatever is not finished.')
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self.requested = True
+        _say(f'{name} again: still finishing. Another one ends it at once in {left_s:.0f} s.')
+
+
+def _say(sentence: str) -> None:
+    """Write to standard error, past its buffer: a signal may come while that is being written."""
+    with suppress(OSError):
+        os.write(2, f'{sentence}\n'.encode())
+
+
+def _ignore_signals() -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

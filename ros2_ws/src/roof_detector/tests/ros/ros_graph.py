@@ -51,8 +51,12 @@ class Graph:
 
     def start(self, module, *arguments, environment=None):
         """Start a node's module as a process of its own in this domain."""
+        return self.start_program('-m', module, *arguments, environment=environment)
+
+    def start_program(self, *program, environment=None):
+        """Start what Python is given to run as a process in this domain."""
         process = subprocess.Popen(
-            [sys.executable, '-u', '-m', module, *arguments],
+            [sys.executable, '-u', *program],
             env={
                 **os.environ,
                 'ROS_DOMAIN_ID': str(self.domain_id),

@@ -141,7 +141,7 @@ def test_a_node_s_parameters_reach_no_other_node(node):
 
 @every_node
 def test_a_node_has_time_to_end_in_order(node):
-    """A second signal ends it at once, and launch would send that after 5 s."""
+    """A signal after 10 s ends it at once, and launch would send SIGKILL after 10 s."""
     (started,) = LaunchFile(NODE_FILES[node]).all('node')
     assert float(started.get('sigterm_timeout')) >= (60.0 if node == 'recorder' else 20.0)
 
