@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description='Compare the results of two runs over the same flight: a table by class, '
         'comparison.json, and side by side the frames that differ most, what one run found alone '
         'in colour and what both found in grey. The exit code is 3 when the runs do not hold the '
-        'same frames.',
+        'same frames, or their images are not found.',
     )
     parser.add_argument('a', type=Path, metavar='RUN_A', help='folder of results, or a bag')
     parser.add_argument('b', type=Path, metavar='RUN_B', help='the same, of the other run')
@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             msg = f'{output / _OURS} exists already and is not overwritten; add --overwrite.'
             raise ReplayError(msg)
         make_output(output)
+    sentence = ''
     with ResultBag(arguments.a) as a, ResultBag(arguments.b) as b:
         comparison = compare(a, b, least_iou=arguments.iou, worst=max(arguments.pictures, 1))
         print(as_table(comparison, least_iou=arguments.iou))
@@ -83,4 +84,4 @@ def run(arguments: argparse.Namespace) -> int:
                 if sentence:
                     print(sentence, file=sys.stderr)
             print(f'See {output}.')
-    return DONE_WITH_LOSSES if comparison.troubles() else ALL_DONE
+    return DONE_WITH_LOSSES if comparison.troubles() or sentence else ALL_DONE

@@ -68,7 +68,9 @@ class AnnotatedVideo(Export):
             return (f'{path} lacks {self._without} frames whose pictures are not at hand.',)
         return ()
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         if image_bgr is None:
             self._without += 1
             return

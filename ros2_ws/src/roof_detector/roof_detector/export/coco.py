@@ -52,7 +52,9 @@ class CocoExport(Export):
                 tail=']}',
             )
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         if findings.class_names != self._class_names:
             raise ExportError(
                 f'Frame {findings.name} has the classes {findings.class_names}, the export began '
@@ -73,6 +75,11 @@ class CocoExport(Export):
         }
         if findings.inference_s is not None:
             image['inference_ms'] = round(findings.inference_s * 1e3, 3)
+        if findings.content is not None:
+            image |= {
+                'size_bytes': findings.content.size_bytes,
+                'sha256': findings.content.sha256,
+            }
         self._images.add(image)
         masks = findings.detections.masks
         for place, (box, score, class_id) in enumerate(findings.detections.rows()):

@@ -6,40 +6,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.export.errors import told_of
 from roof_detector.export.exporter import Export
+from roof_detector.export.image_writing import ImageWriter, free_path, image_name
 from roof_detector.export.text import file_name
 from roof_detector.vision.frame_findings import FrameFindings
 
-_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+_QUALITY = 95
 
 
 class Crops(Export):
     """Write `<class>/<class>_<frame's name>_<number in the frame>.jpg` of each detection.
 
-    `margin` is what is shown around the box on each side, as a share of its longer side.
+    `margin` is what is shown around the box on each side, as a share of its longer side. A crop
+    bears the EXIF, XMP and ICC profile of its image: time, place and camera.
     """
 
     def __init__(self, folder: Path, *, margin: float = 0.15, overwrite: bool = False) -> None:
         super().__init__(folder, overwrite=overwrite)
         self._margin = margin
         self._without = 0
+        self._images = ImageWriter(jpeg_quality=_QUALITY)
         with told_of(folder):
             self._products[0].part.mkdir()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Say how many detections came without a picture, or lie outside it."""
-        if not self._without:
-            return ()
-        folder = self._products[0].path
-        return (f'{folder} lacks {self._without} detections whose pixels are not at hand.',)
+        folder, notes = self._products[0].path, []
+        if self._without:
+            notes.append(
+                f'{folder} lacks {self._without} detections whose pixels are not at hand.'
+            )
+        return (*notes, *self._images.notes(folder))
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         if image_bgr is None:
             self._without += len(findings.detections)
             return
@@ -51,14 +57,15 @@ class Crops(Export):
             class_name = file_name(findings.class_names[class_id])
             folder = self._products[0].part / class_name
             folder.mkdir(exist_ok=True)
-            frame_name = file_name(Path(findings.name).stem)
+            frame_name = file_name(Path(image_name(findings)).stem)
             path = folder / f'{class_name}_{frame_name}_{place:03d}.jpg'
-            if path.exists():
-                path = path.with_name(
-                    f'{class_name}_{frame_name}_{findings.index:06d}_{place:03d}.jpg'
+            if path.exists():  # of another frame, such as a.jpg beside a.png
+                path = free_path(
+                    folder,
+                    f'{class_name}_{frame_name}_{findings.index:06d}_{place:03d}.jpg',
+                    findings.index,
                 )
-            _, data = cv2.imencode('.jpg', crop, _QUALITY)
-            path.write_bytes(data.tobytes())
+            self._images.write(path, crop, encoded, name=findings.name)
 
     def _complete(self) -> None:
         pass

@@ -33,7 +33,9 @@ class CsvExport(Export):
             self._rows.writerow(column.name for column in COLUMNS)
             self._file.flush()
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         if self._first_stamp_ns is None:
             self._first_stamp_ns = findings.stamp_ns
         for row in detection_rows(findings, first_stamp_ns=self._first_stamp_ns):

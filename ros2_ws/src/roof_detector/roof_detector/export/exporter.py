@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 class Exporter(Protocol):
     """Take the frames of a source in order, then be closed."""
 
-    def write(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
-        """Add a frame; `image_bgr` is its picture, None where there is none to be had."""
+    def write(
+        self,
+        findings: FrameFindings,
+        image_bgr: npt.NDArray[np.uint8] | None,
+        encoded: bytes = b'',
+    ) -> None:
+        """Add a frame; `image_bgr` is its picture, None where there is none to be had.
+
+        `encoded` is the file that the picture was decoded from, b'' where it was none.
+        """
 
     def close(self) -> None:
         """Complete the files and put them in place."""
@@ -65,8 +73,16 @@ class Export(ABC):
         """Return sentences about what could not be exported though nothing failed."""
         return ()
 
-    def write(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
-        """Add a frame; `image_bgr` is its picture, None where there is none to be had."""
+    def write(
+        self,
+        findings: FrameFindings,
+        image_bgr: npt.NDArray[np.uint8] | None,
+        encoded: bytes = b'',
+    ) -> None:
+        """Add a frame; `image_bgr` is its picture, None where there is none to be had.
+
+        `encoded` is the file that the picture was decoded from, b'' where it was none.
+        """
         path = self._products[0].path
         if self._ended:
             raise ExportError(f'{path} is closed already, frame {findings.name} came too late.')
@@ -76,7 +92,7 @@ class Export(ABC):
                 f'its findings are of {findings.size_wh}; give the picture that was looked at.'
             )
         with told_of(path, *self.raises):
-            self._add(findings, image_bgr)
+            self._add(findings, image_bgr, encoded)
 
     def close(self) -> None:
         """Complete the files and put them in place."""
@@ -113,7 +129,9 @@ class Export(ABC):
             self.abandon()
 
     @abstractmethod
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         """Write one frame."""
 
     @abstractmethod

@@ -53,11 +53,16 @@ class FanOut:
         """Return the finished products by format; filled by `close`."""
         return dict(self._paths)
 
-    def write(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def write(
+        self,
+        findings: FrameFindings,
+        image_bgr: npt.NDArray[np.uint8] | None,
+        encoded: bytes = b'',
+    ) -> None:
         """Add a frame to every export that works."""
         for name, export in list(self._active.items()):
             try:
-                export.write(findings, image_bgr)
+                export.write(findings, image_bgr, encoded)
             except ExportError as error:
                 self._drop(name, error)
 

@@ -61,7 +61,9 @@ class GeoJsonExport(Export):
             f'{self._detections} detections; the property "unlocated" of each says why.',
         )
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         count = len(findings.detections)
         if not count:
             return
@@ -135,6 +137,7 @@ def _properties(findings: FrameFindings, place: int) -> dict[str, object]:
         'name': readable(findings.name),
         'detection': place,
         'box_px': [round(v, 2) for v in detections.boxes_xyxy[place].tolist()],
+        **({} if findings.content is None else {'sha256': findings.content.sha256}),
     }
 
 

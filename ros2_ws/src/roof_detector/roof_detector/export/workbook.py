@@ -73,7 +73,9 @@ class ExcelExport(Export):
             self._summary_sheet = self._book.add_worksheet('summary')
             self._write_settings(settings)
 
-    def _add(self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None) -> None:
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
         if self._first_stamp_ns is None:
             self._first_stamp_ns = findings.stamp_ns
         self._summary.add(findings)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
@@ -13,6 +14,7 @@ from roof_detector.bags.reader import BagReader
 from roof_detector.export.recorded_track import FIX_TYPES, POSE_TYPES
 from roof_detector.replay.footage import Frame, Passing, PassingTopic, frame_name
 from roof_detector.replay.result_topics import is_result
+from roof_detector.replay.source_files import source_files
 from roof_detector.sources.bag import ROLES
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.recorded_picture import RecordedPicture
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.bags.topics import BagMessage, BagTopic
+    from roof_detector.replay.source_files import SourceFile
 
 # Messages that go through travel together up to this size, so that a fast small topic does not
 # fill the queues between the stages.
@@ -52,6 +55,7 @@ class BagFootage:
             )
         except BagError as error:
             raise SourceError(str(error)) from error
+        self.path = path
         self.name = self._reader.path.name if path.is_dir() else path.stem
         self.image_topics = tuple(topic.name for topic in chosen)
         self.frame_count: int | None = sum(topic.message_count for topic in chosen)
@@ -64,6 +68,11 @@ class BagFootage:
         ]
         self.passing_topics = tuple(self._passing(wanted))
         self._passing_names = {topic.name for topic in self.passing_topics}
+
+    @cached_property
+    def files(self) -> tuple[SourceFile, ...]:
+        """Return the bag's files, read and hashed once."""
+        return source_files(self.path)
 
     def items(self) -> Iterator[Frame | Passing]:
         """Yield frames, and before each what was recorded since the one before."""

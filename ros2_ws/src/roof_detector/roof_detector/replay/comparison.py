@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.source_files import listed
 from roof_detector.sources.pictures import PICTURE_SUFFIXES
 from roof_detector.vision.agreement import Agreement, agree
 
@@ -55,7 +56,8 @@ class Difference:
 class Comparison:
     """Hold what two runs have in common, and the frames that differ most, the worst first.
 
-    `alike` counts the frames in which neither found anything alone.
+    `alike` counts the frames in which neither found anything alone; `apart` names the frames of
+    A alone, of B alone, and those that are not of one image.
     """
 
     classes: dict[str, ClassAgreement] = field(default_factory=lambda: defaultdict(ClassAgreement))
@@ -64,6 +66,7 @@ class Comparison:
     only_in_a: int = 0
     only_in_b: int = 0
     unlike_pictures: int = 0
+    apart: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     differences: list[Difference] = field(default_factory=list)
 
     def troubles(self) -> list[str]:
@@ -74,10 +77,16 @@ class Comparison:
                 f'The runs do not hold the same frames: {self.only_in_a} are in A alone and '
                 f'{self.only_in_b} in B alone; the {self.compared} in both were compared.'
             )
+            sentences += [
+                f'In {run} alone: {listed(self.apart[run])}.'
+                for run in ('A', 'B')
+                if self.apart[run]
+            ]
         if self.unlike_pictures:
             sentences.append(
-                f'{self.unlike_pictures} frames have one time but another size or name in A and B '
-                'and were not compared: the runs are not over the same footage.'
+                f'{self.unlike_pictures} frames have another size, name or content in A and B '
+                'and were not compared: the runs are not over the same footage. They are '
+                f'{listed(self.apart["unlike"])}.'
             )
         return sentences
 
@@ -86,13 +95,17 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
     """Compare frames of one stamp; raise ReplayError when the two have none in common."""
     result = Comparison()
     heap: list[tuple[float, int, Difference]] = []
-    for one, other in _in_step(a, b):
+    for one, other in _by_file(a, b) if _is_of_files(a) and _is_of_files(b) else _in_step(a, b):
         if one is None or other is None:
             result.only_in_a += other is None
             result.only_in_b += one is None
+            alone = one or other
+            assert alone is not None
+            result.apart['A' if other is None else 'B'].append(alone.name)
             continue
-        if not _is_one_picture(one, other):
+        if not _is_one_image(one, other):
             result.unlike_pictures += 1
+            result.apart['unlike'].append(one.name)
             continue
         agreement = agree(
             one.detections,
@@ -111,7 +124,8 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
     if not result.compared:
         msg = (
             f'{a.path} and {b.path} have no frame in common ({result.only_in_a} are in A alone, '
-            f'{result.only_in_b} in B alone, {result.unlike_pictures} have another size or name). '
+            f'{result.only_in_b} in B alone, {result.unlike_pictures} have another size, name or '
+            'content). '
             'Compare two runs over the same flight.'
         )
         raise ReplayError(msg)
@@ -167,6 +181,43 @@ def _placed(
         yield (turn, findings.stamp_ns, findings.topic if by_topic else ''), findings
 
 
-def _is_one_picture(a: FrameFindings, b: FrameFindings) -> bool:
-    is_file = any(Path(one.name).suffix.lower() in PICTURE_SUFFIXES for one in (a, b))
-    return a.size_wh == b.size_wh and (a.name == b.name or not is_file)
+def _by_file(
+    a: ResultBag, b: ResultBag
+) -> Iterator[tuple[FrameFindings | None, FrameFindings | None]]:
+    """Yield frames of one image file in both, or a frame and None, holding all findings of B.
+
+    A file is the same by its content, whatever its name; where a run names no content, by name.
+    """
+    others = {frame.findings.name: frame.findings for frame in b.frames() if frame.findings}
+    of_content = {one.content: one.name for one in others.values() if one.content is not None}
+    for frame in a.frames():
+        one = frame.findings
+        if one is None:
+            continue
+        name = one.name
+        other = others.get(name)
+        is_same = other is not None and _is_one_image(one, other)
+        if not is_same and one.content is not None:
+            name = of_content.get(one.content, name)
+        yield one, others.pop(name, None)
+    for other in others.values():
+        yield None, other
+
+
+def _is_of_files(bag: ResultBag) -> bool:
+    """Tell whether the first readable frame is an image file."""
+    first = next((frame.findings for frame in bag.frames() if frame.findings), None)
+    return first is not None and _is_file(first)
+
+
+def _is_file(findings: FrameFindings) -> bool:
+    return Path(findings.name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _is_one_image(a: FrameFindings, b: FrameFindings) -> bool:
+    if a.size_wh != b.size_wh:
+        return False
+    # The same camera's raw and compressed messages differ, and are of one image.
+    if a.topic == b.topic and a.content is not None and b.content is not None:
+        return a.content == b.content
+    return a.name == b.name or not (_is_file(a) or _is_file(b))

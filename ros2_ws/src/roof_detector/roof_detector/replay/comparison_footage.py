@@ -9,9 +9,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from roof_detector.replay.comparison_pictures import side_by_side
-from roof_detector.replay.picture_search import camera_footages
+from roof_detector.replay.picture_search import camera_footages, images_of
 from roof_detector.replay.result_writer import PARAMETERS
-from roof_detector.replay.stamped_pictures import StampedPictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,29 +30,32 @@ _NONE = (
 def pictures_of(
     comparison: Comparison, a: ResultBag, b: ResultBag, *, images: Path | None
 ) -> tuple[list[tuple[NDArray[np.uint8], Difference]], str]:
-    """Return each differing frame side by side, and a sentence where its picture is missing."""
+    """Return each differing frame side by side, and what to say where its image is missing."""
     titles = (f'A  {_title(a, b)}', f'B  {_title(b, a)}')
     wanted = {
         topic: [one for one in comparison.differences if one.a.topic == topic]
         for topic in dict.fromkeys(one.a.topic for one in comparison.differences)
     }
     found: dict[int, NDArray[np.uint8]] = {}
+    refusals: list[str] = []
     for topic, differences in wanted.items():
         for footage in camera_footages((a, b), topic, images=images):
             with closing(footage):
-                pictures = StampedPictures(footage.items())
+                frame_images = images_of(footage, a)
                 for one in sorted(differences, key=lambda one: one.a.stamp_ns):
-                    picture = None if id(one) in found else pictures.of(one.a)
-                    if picture is not None:
-                        found[id(one)] = side_by_side(one, picture.copy(), titles=titles)
+                    image = None if id(one) in found else frame_images.of(one.a)
+                    if image is not None:
+                        drawn = side_by_side(one, image.image_bgr.copy(), titles=titles)
+                        found[id(one)] = drawn
+                refusals += frame_images.troubles()
             if all(id(one) in found for one in differences):
                 break
     missing = any(id(one) not in found for one in comparison.differences)
-    drawn = [
+    shown = [
         (found[id(one)] if id(one) in found else side_by_side(one, None, titles=titles), one)
         for one in comparison.differences
     ]
-    return drawn, _NONE if missing else ''
+    return shown, ' '.join([_NONE, *refusals]) if missing else ''
 
 
 def _title(bag: ResultBag, other: ResultBag) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from roof_detector.export.contact_sheet import contact_sheet
 from roof_detector.export.errors import ExportError
+from roof_detector.export.text import file_name
 from roof_detector.vision.drawing import draw_detections
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def write_pictures(
     """Write each pair as a PNG, and all of them on one sheet; return the files."""
     files, tiles = [], []
     for place, (picture, difference) in enumerate(pictures, start=1):
-        name = difference.a.name.rpartition('.')[0] or difference.a.name
+        name = file_name(difference.a.name.rpartition('.')[0] or difference.a.name)
         files.append(_save(folder / f'difference_{place:02d}_{name}.png', picture))
         agreement = difference.agreement
         caption = (

@@ -8,20 +8,24 @@ import json
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
+from roof_detector.export.text import readable
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.exporting import export_places, settings_table
 from roof_detector.replay.exports import Exports, without_places
 from roof_detector.replay.footage import Passing, one_line
 from roof_detector.replay.frame_record import FrameRecord
 from roof_detector.replay.inference_stages import FrameResult, InferenceStages
-from roof_detector.replay.opening import fingerprint, open_footage
+from roof_detector.replay.journal import FORMAT as JOURNAL_FORMAT
+from roof_detector.replay.opening import open_footage
 from roof_detector.replay.outcome import Outcome, Tally
+from roof_detector.replay.plain_footage import PictureFootage
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_writer import ResultWriter
 from roof_detector.replay.settings import NetworkFacts
+from roof_detector.replay.source_files import SourceFile, changes, files_text, listed, read_files
 from roof_detector.replay.timing import TimingWriter
 from roof_detector.replay.work_folder import WorkFolder, read_run
 from roof_detector.sources.errors import SourceError
@@ -67,13 +71,15 @@ class FlightDetection:
         )
         folder = WorkFolder(
             self._output,
-            made_from=self._made_from(),
+            made_from=self._made_from(footage),
             overwrite=self._overwrite,
             resume=self._resume,
         )
         with closing(footage), closing(folder):
             if folder.is_done():
-                return Outcome.earlier(read_run(folder.final), output=folder.final)
+                run = read_run(folder.final)
+                self._check_unchanged(run, footage, folder)
+                return Outcome.earlier(run, output=folder.final)
             self._detect(footage, folder)
             self._tally.troubles += footage.troubles()
             if footage.is_annotated:
@@ -99,7 +105,33 @@ class FlightDetection:
         folder.publish(outcome.as_run())
         return outcome
 
+    def _check_unchanged(self, run: dict[str, Any], footage: Footage, folder: WorkFolder) -> None:
+        """Raise ReplayError where the images are not those that finished results were made of."""
+        if not isinstance(footage, PictureFootage):
+            return  # its files are among what the results were made from
+        now = [SourceFile.of(path) for path in footage.paths]
+        if differences := changes(read_files(run['files']), now):
+            msg = (
+                f'{folder.final} was made from other images than {self._source} holds now '
+                f'({differences}). Name another output, or make it again with --overwrite.'
+            )
+            raise ReplayError(msg)
+
+    def _tell_changes(self, changed: list[str], gone: list[str]) -> None:
+        """Say what of the footage is not what the interrupted run had seen."""
+        if changed:
+            self._tally.notes.append(
+                f'{len(changed)} images had changed since the run that was interrupted and were '
+                f'looked at again: {listed(changed)}.'
+            )
+        if gone:
+            self._tally.notes.append(
+                f'{len(gone)} images are gone since the run that was interrupted and have no '
+                f'results: {listed(gone)}.'
+            )
+
     def _detect(self, footage: Footage, folder: WorkFolder) -> None:
+        self._tally.files += footage.files
         with ExitStack() as stack:
             journal = stack.enter_context(closing(folder.open()))
             writer = stack.enter_context(closing(self._writer(footage, folder)))
@@ -108,7 +140,7 @@ class FlightDetection:
             stages = InferenceStages(
                 self._detector,
                 self._settings,
-                earlier=journal.recorded(),
+                earlier=journal,
                 wants_pictures=self._settings.output.annotated or exports.wants_pictures,
             )
             bar = stack.enter_context(
@@ -134,6 +166,7 @@ class FlightDetection:
             exports.close()
             self._tally.troubles += exports.troubles
             self._tally.notes += exports.notes
+            self._tell_changes(*journal.changes())
 
     def _write(
         self, result: FrameResult, writer: ResultWriter, timing: TimingWriter, exports: Exports
@@ -147,13 +180,17 @@ class FlightDetection:
             frame.frame_id,
             inferred.size_wh,
             inferred.trouble,
+            inferred.content,
         )
+        if isinstance(frame.picture, Path) and inferred.content is not None:
+            content = inferred.content
+            self._tally.files.append(SourceFile(frame.name, content.size_bytes, content.sha256))
         findings = writer.write(
             record, inferred, log_time_ns=frame.log_time_ns, image_bgr=result.image_bgr
         )
         timing.write(frame.topic, frame.index, frame.stamp_ns, inferred.inference_s)
         if findings is not None:
-            exports.write(findings, result.image_bgr)
+            exports.write(findings, result.image_bgr, result.encoded)
         self._tally.take(
             trouble=inferred.trouble,
             inferred=result.is_new,
@@ -163,7 +200,8 @@ class FlightDetection:
     def _writer(self, footage: Footage, folder: WorkFolder) -> ResultWriter:
         return ResultWriter(
             folder.bag,
-            source=self._source.name,
+            source=readable(self._source.name),
+            files=files_text(footage.files),
             image_topics=footage.image_topics,
             passing_topics=footage.passing_topics,
             network=self._network,
@@ -179,11 +217,12 @@ class FlightDetection:
             settings=settings_table(writer.manifest),
         )
 
-    def _made_from(self) -> str:
+    def _made_from(self, footage: Footage) -> str:
         return json.dumps(
             {
-                'input': str(self._source.absolute()),
-                'files': fingerprint(self._source),
+                'journal': JOURNAL_FORMAT,
+                'input': readable(str(self._source.absolute())),
+                'files': [file.as_dict() for file in footage.files],
                 'network': asdict(self._network),
                 'thresholds': asdict(self._settings.thresholds),
                 'tiling': None if (tiling := self._settings.tiling) is None else asdict(tiling),

@@ -13,12 +13,11 @@ from roof_detector.export.opening import PICTURE_FORMATS
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.exports import DEFAULT_FORMATS, Exports
 from roof_detector.replay.outcome import Tally
-from roof_detector.replay.picture_search import annotated_footage, camera_footages
+from roof_detector.replay.picture_search import annotated_footage, camera_footages, images_of
 from roof_detector.replay.places import PLACES, PlaceSettings, has_places
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_bag import ResultBag
 from roof_detector.replay.result_writer import NETWORK, PARAMETERS
-from roof_detector.replay.stamped_pictures import StampedPictures
 from roof_detector.sources.errors import SourceError
 from roof_detector.vision.errors import VisionError
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from roof_detector.replay.frame_images import FrameImages
 
 # Of the network, what the manifest does not say by itself.
 _FACTS = ('task', 'backend', 'device', 'image_size')
@@ -51,7 +51,8 @@ def export_results(
 ) -> Tally:
     """Export what a result bag holds; return what passed, and what could not be exported.
 
-    Pictures come from the footage named by `images`, from the bag, or from where it lay.
+    Images come from the footage named by `images`, from the bag, or from where it lay; those
+    whose content is not what the results were found in are refused, and named.
     Raises BagError, ReplayError, SourceError or ExportError before anything is written.
     """
     tally = Tally()
@@ -65,7 +66,7 @@ def export_results(
             except ReplayError as error:
                 tally.troubles.append(str(error))
                 chosen.remove(PLACES)
-        pictures: dict[str, StampedPictures] = {}
+        pictures: dict[str, FrameImages] = {}
         drawn_before: set[str] = set()
         if PICTURE_FORMATS.intersection(chosen):
             pictures, drawn_before = _pictures(stack, bag, images)
@@ -88,10 +89,16 @@ def export_results(
         bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
         try:
             for frame in bag.frames():
-                findings = frame.findings
+                findings, beside = frame.findings, pictures.get(frame.record.topic)
                 if findings is not None:
-                    beside = pictures.get(findings.topic)
-                    exports.write(findings, beside.of(findings) if beside else None)
+                    found = beside.of(findings) if beside else None
+                    exports.write(
+                        findings,
+                        found.image_bgr if found else None,
+                        found.encoded if found else b'',
+                    )
+                elif beside is not None:
+                    beside.pass_over(frame.record)
                 tally.take(
                     trouble=frame.record.trouble,
                     inferred=False,
@@ -102,6 +109,9 @@ def export_results(
             tally.troubles.append(f'It cannot be read to its end: {error}')
         exports.close()
         tally.troubles += [*bag.reader.damage, *exports.troubles]
+        for beside in pictures.values():
+            tally.troubles += beside.troubles()
+            tally.notes += beside.notes()
         tally.notes += exports.notes
     return tally
 
@@ -155,7 +165,7 @@ def _plain(value: object) -> object:
 
 def _pictures(
     stack: ExitStack, bag: ResultBag, images: Path | None
-) -> tuple[dict[str, StampedPictures], set[str]]:
+) -> tuple[dict[str, FrameImages], set[str]]:
     """Return the pictures of each image topic that has any, and whose were drawn into before."""
     found, drawn_before = {}, set()
     for topic in bag.image_topics:
@@ -166,5 +176,5 @@ def _pictures(
                 continue
             drawn_before.add(topic)
         stack.enter_context(closing(footage))
-        found[topic] = StampedPictures(footage.items())
+        found[topic] = images_of(footage, bag)
     return found, drawn_before

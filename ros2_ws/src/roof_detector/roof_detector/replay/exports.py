@@ -49,7 +49,7 @@ class Exports:
         tracks = tracks or {}
         self._exports = {
             topic: open_exports(
-                folder_of(folder, topic, alone=len(image_topics) == 1),
+                topic_folder,
                 formats,
                 class_names=class_names,
                 settings=settings,
@@ -57,12 +57,17 @@ class Exports:
                 drawn_before=topic in drawn_before,
                 overwrite=overwrite,
             )
-            for topic in image_topics
+            for topic, topic_folder in folders_of(folder, image_topics).items()
         }
 
-    def write(self, findings: FrameFindings, image_bgr: NDArray[np.uint8] | None) -> None:
-        """Add a frame."""
-        self._exports[findings.topic].write(findings, image_bgr)
+    def write(
+        self,
+        findings: FrameFindings,
+        image_bgr: NDArray[np.uint8] | None,
+        encoded: bytes = b'',
+    ) -> None:
+        """Add a frame, with the file that its image was decoded from where there is one."""
+        self._exports[findings.topic].write(findings, image_bgr, encoded)
 
     def close(self) -> None:
         """Complete all files."""
@@ -91,6 +96,19 @@ def without_places(formats: Sequence[str] | None) -> list[str]:
     return [name for name in (DEFAULT_FORMATS if formats is None else formats) if name != PLACES]
 
 
-def folder_of(folder: Path, topic: str, *, alone: bool) -> Path:
-    """Return where the files of an image topic lie."""
-    return folder if alone else folder / topic.strip('/').replace('/', '_')
+def folders_of(folder: Path, topics: Sequence[str]) -> dict[str, Path]:
+    """Return where the files of each image topic lie: no two topics in one folder.
+
+    `/a/b` and `/a_b` have one name as a folder, so the later one of them is numbered.
+    """
+    if len(topics) == 1:
+        return {topics[0]: folder}
+    names: dict[str, str] = {}
+    for topic in topics:
+        own = topic.strip('/').replace('/', '_')
+        name, number = own, 1
+        while name in names.values():
+            number += 1
+            name = f'{own}_{number}'
+        names[topic] = name
+    return {topic: folder / name for topic, name in names.items()}

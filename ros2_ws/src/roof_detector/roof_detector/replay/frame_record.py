@@ -9,6 +9,7 @@ from typing import Any
 
 from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
+from roof_detector.vision.content_identity import ContentIdentity
 
 FRAME_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 _OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
@@ -16,7 +17,11 @@ _OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """Say which frame it was; `trouble` says why it could not be read, empty where it could."""
+    """Say which frame it was; `trouble` says why it could not be read, empty where it could.
+
+    `content` is the identity of the image file, the image message or the video that the frame is
+    from; None in results of an earlier version, and where nothing could be read.
+    """
 
     topic: str
     index: int
@@ -25,14 +30,17 @@ class FrameRecord:
     frame_id: str
     size_wh: tuple[int, int]
     trouble: str = ''
+    content: ContentIdentity | None = None
 
     def to_bytes(self) -> bytes:
         """Return the record as a DiagnosticArray of one status, which every tool can show."""
-        values = {
+        values: dict[str, int | str] = {
             'index': self.index,
             'width': self.size_wh[0],
             'height': self.size_wh[1],
         }
+        if self.content is not None:
+            values |= {'size_bytes': self.content.size_bytes, 'sha256': self.content.sha256}
         status = {
             'level': (_ERROR if self.trouble else _OK)[0],
             'name': self.name,
@@ -47,15 +55,19 @@ class FrameRecord:
     def of(cls, message: Any) -> FrameRecord:
         """Read the record from its message."""
         (status,) = message.status
-        values = {pair.key: int(pair.value) for pair in status.values}
+        values = {pair.key: pair.value for pair in status.values}
+        content = None
+        if 'sha256' in values:
+            content = ContentIdentity(int(values['size_bytes']), values['sha256'])
         return cls(
             status.hardware_id,
-            values['index'],
+            int(values['index']),
             status.name,
             header_stamp_ns(message),
             message.header.frame_id,
-            (values['width'], values['height']),
+            (int(values['width']), int(values['height'])),
             status.message,
+            content,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
 from roof_detector.inference.tiled import look_closer
 from roof_detector.replay.footage import Frame, Passing, one_line
-from roof_detector.replay.journal import Inferred
+from roof_detector.replay.journal import Inferred, Journal
 from roof_detector.sources.ahead import Ahead
 from roof_detector.sources.errors import SourceError
 from roof_detector.vision.errors import VisionError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.detector import Detector, Prepared
     from roof_detector.replay.settings import DetectSettings
+    from roof_detector.vision.content_identity import ContentIdentity
     from roof_detector.vision.detections import Detections
     from roof_detector.vision.tiles import Tiling
 
@@ -34,12 +35,16 @@ _STOP_S = 30.0
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """Hold what came of a frame; `is_new` tells whether it was inferred in this run."""
+    """Hold what came of a frame; `is_new` tells whether it was inferred in this run.
+
+    `encoded` is the image as it was read, where that was a file or a compressed message.
+    """
 
     frame: Frame
     inferred: Inferred
     image_bgr: NDArray[np.uint8] | None
     is_new: bool
+    encoded: bytes = b''
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +52,16 @@ class _Ready:
     """Hold a frame before the network: fitted to it, or inferred by an earlier run."""
 
     frame: Frame
+    content: ContentIdentity | None = None
     image_bgr: NDArray[np.uint8] | None = None
     prepared: Prepared | None = None
     earlier: Inferred | None = None
+    encoded: bytes = b''
     trouble: str = ''
 
 
 class InferenceStages:
-    """Infer every frame once, but for the first ones, where an earlier run's result is given.
+    """Infer every frame once, but for those of which an earlier run's result is in the journal.
 
     The network runs in one thread, decoding and letterboxing in another, at most a few frames
     ahead of whoever takes the results. Pictures come along only where they are wanted.
@@ -65,12 +72,12 @@ class InferenceStages:
         detector: Detector,
         settings: DetectSettings,
         *,
-        earlier: Iterable[Inferred] = (),
+        earlier: Journal | None = None,
         wants_pictures: bool = False,
     ) -> None:
         self._detector = detector
         self._settings = settings
-        self._earlier = iter(earlier)
+        self._earlier = earlier
         self._wants_pictures = wants_pictures
 
     def results(
@@ -92,35 +99,54 @@ class InferenceStages:
             if isinstance(item, Passing):
                 yield item
                 continue
-            earlier = next(self._earlier, None)
+            yield self._load(item)
+
+    def _load(self, frame: Frame) -> _Ready:
+        content = None
+        try:
+            loaded = frame.load()
+            content = loaded.content
+            earlier = None
+            if self._earlier is not None:
+                earlier = self._earlier.find(frame.topic, frame.name, content)
             if earlier is not None and (earlier.trouble or not self._wants_pictures):
-                yield _Ready(item, earlier=earlier)
-                continue
-            try:
-                image_bgr = item.image_bgr()
-                prepared = None if earlier else self._detector.prepare(image_bgr)
-            except (SourceError, VisionError) as error:
-                yield _Ready(item, trouble=one_line(error))
-                continue
-            yield _Ready(
-                item, image_bgr if self._wants_pictures or not earlier else None, prepared, earlier
+                return _Ready(frame, content, earlier=earlier)
+            image_bgr = loaded.image_bgr()
+            return _Ready(
+                frame,
+                content,
+                image_bgr,
+                None if earlier else self._detector.prepare(image_bgr),
+                earlier,
+                loaded.encoded() if self._wants_pictures else b'',
             )
+        except (SourceError, VisionError) as error:
+            return _Ready(frame, content, trouble=one_line(error))
 
     def _inferred(self, ready: Iterable[_Ready | Passing]) -> Iterator[FrameResult | Passing]:
         for item in ready:
             if isinstance(item, Passing):
                 yield item
             elif item.earlier is not None:
-                yield FrameResult(item.frame, item.earlier, item.image_bgr, is_new=False)
+                yield FrameResult(
+                    item.frame, item.earlier, item.image_bgr, is_new=False, encoded=item.encoded
+                )
             elif item.prepared is None or item.image_bgr is None:
-                inferred = Inferred((0, 0), trouble=item.trouble)
+                inferred = Inferred(
+                    (0, 0),
+                    trouble=item.trouble,
+                    topic=item.frame.topic,
+                    name=item.frame.name,
+                    content=item.content,
+                )
                 yield FrameResult(item.frame, inferred, None, is_new=True)
             else:
-                yield self._infer(item.frame, item.image_bgr, item.prepared)
+                yield self._infer(item, item.image_bgr, item.prepared)
 
     def _infer(
-        self, frame: Frame, image_bgr: NDArray[np.uint8], prepared: Prepared
+        self, ready: _Ready, image_bgr: NDArray[np.uint8], prepared: Prepared
     ) -> FrameResult:
+        frame = ready.frame
         (forwarded,) = self._detector.forward(prepared)
         finishing_s = perf_counter()
         detections = self._detector.finish(forwarded, self._settings.thresholds)
@@ -141,9 +167,12 @@ class InferenceStages:
                 frame_id=frame_id,
             ),
             inference_s=round(inference_s, 6),  # as timing.csv has it
+            topic=frame.topic,
+            name=frame.name,
+            content=ready.content,
         )
         wanted = image_bgr if self._wants_pictures else None
-        return FrameResult(frame, inferred, wanted, is_new=True)
+        return FrameResult(frame, inferred, wanted, is_new=True, encoded=ready.encoded)
 
     def _look_closer(
         self, image_bgr: NDArray[np.uint8], whole: Detections, tiling: Tiling

@@ -11,57 +11,85 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roof_detector.vision.content_identity import ContentIdentity
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
 _HEAD = struct.Struct('<II')  # length and CRC-32 of what follows
-_FRAME = struct.Struct('<dIIIII')  # seconds, width, height, lengths of the three parts
+# Seconds, width, height, bytes of the content, lengths of the six parts that follow.
+_FRAME = struct.Struct('<dIIQIIIIII')
+FORMAT = 2
 _SYNC_PERIOD_S = 1.0
 
 
 @dataclass(frozen=True)
 class Inferred:
-    """Hold what came of one frame: serialised messages, or why there are none."""
+    """Hold what came of one frame: serialised messages, or why there are none.
+
+    Topic, name and content tell which frame it was.
+    """
 
     size_wh: tuple[int, int]
     detections: bytes = b''
     candidates: bytes = b''
     trouble: str = ''
     inference_s: float = 0.0
+    topic: str = ''
+    name: str = ''
+    content: ContentIdentity | None = None
 
     def _packed(self) -> bytes:
-        parts = (self.detections, self.candidates, self.trouble.encode())
-        return _FRAME.pack(self.inference_s, *self.size_wh, *map(len, parts)) + b''.join(parts)
+        content = self.content or ContentIdentity(0, '')
+        texts = (self.trouble, self.topic, self.name, content.sha256)
+        parts = (self.detections, self.candidates, *(text.encode() for text in texts))
+        numbers = (self.inference_s, *self.size_wh, content.size_bytes, *map(len, parts))
+        return _FRAME.pack(*numbers) + b''.join(parts)
 
     @classmethod
     def _unpacked(cls, data: bytes) -> Inferred:
-        inference_s, width, height, *lengths = _FRAME.unpack_from(data)
+        inference_s, width, height, size_bytes, *lengths = _FRAME.unpack_from(data)
         parts, begin = [], _FRAME.size
         for length in lengths:
             parts.append(data[begin : begin + length])
             begin += length
-        return cls((width, height), parts[0], parts[1], parts[2].decode(), inference_s)
+        trouble, topic, name, sha256 = (part.decode() for part in parts[2:])
+        return cls(
+            (width, height),
+            parts[0],
+            parts[1],
+            trouble,
+            inference_s,
+            topic,
+            name,
+            ContentIdentity(size_bytes, sha256) if sha256 else None,
+        )
 
 
 class Journal:
-    """Append what was inferred, frame by frame, and read it back after a kill.
+    """Append what was inferred, frame by frame, and find it again after a kill.
 
     The file begins with the text that says what it was made from; whatever follows the last whole
-    record is cut off when it is opened again.
+    record is cut off when it is opened again. A frame is found by its topic and name, and is the
+    same only with the same content.
     """
 
     def __init__(self, path: Path, *, made_from: str) -> None:
         self._path = path
-        self.frame_count = 0
         self._end = 0
+        self._places: dict[tuple[str, str], int] = {}
+        self._changed: dict[tuple[str, str], None] = {}
+        self._found: set[tuple[str, str]] = set()
         records = _records(path)
         if next(records, None) == made_from.encode():
             self._end = _HEAD.size + len(made_from.encode())
             for record in records:
+                frame = Inferred._unpacked(record)
+                self._places[frame.topic, frame.name] = self._end
                 self._end += _HEAD.size + len(record)
-                self.frame_count += 1
+        self._earlier: BinaryIO | None = path.open('rb') if self._places else None
         self._file: BinaryIO = path.open('r+b' if self._end else 'wb')
         self._file.truncate(self._end)
         self._file.seek(self._end)
@@ -71,12 +99,32 @@ class Journal:
             self._end = self._file.tell()
             self._sync()
 
-    def recorded(self) -> Iterator[Inferred]:
-        """Yield what earlier runs inferred, from the first frame on."""
-        records = _records(self._path)
-        next(records)
-        for _, record in zip(range(self.frame_count), records, strict=False):
-            yield Inferred._unpacked(record)
+    @property
+    def frame_count(self) -> int:
+        """Return how many frames earlier runs inferred."""
+        return len(self._places)
+
+    def find(self, topic: str, name: str, content: ContentIdentity | None) -> Inferred | None:
+        """Return what an earlier run inferred of a frame, None where it was another or none."""
+        key = topic, name
+        if key not in self._places or self._earlier is None:
+            return None
+        self._earlier.seek(self._places[key])
+        length, _ = _HEAD.unpack(self._earlier.read(_HEAD.size))
+        inferred = Inferred._unpacked(self._earlier.read(length))
+        self._found.add(key)
+        if inferred.content != content:
+            self._changed[key] = None
+            return None
+        return inferred
+
+    def changes(self) -> tuple[list[str], list[str]]:
+        """Return the names of frames that had changed, and of those that were asked for no more.
+
+        The answer counts once all frames were asked for.
+        """
+        gone = [name for topic, name in self._places if (topic, name) not in self._found]
+        return [name for _, name in self._changed], gone
 
     def append(self, inferred: Inferred) -> None:
         """Add the next frame; at most a second later it is on the disk."""
@@ -88,6 +136,8 @@ class Journal:
         """Bring everything onto the disk."""
         self._sync()
         self._file.close()
+        if self._earlier is not None:
+            self._earlier.close()
 
     def _write(self, data: bytes) -> None:
         self._file.write(_HEAD.pack(len(data), zlib.crc32(data)) + data)

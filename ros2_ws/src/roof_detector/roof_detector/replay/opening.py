@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +39,3 @@ def open_footage(
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureFootage(path)
     return VideoFootage(path)
-
-
-def fingerprint(path: Path) -> str:
-    """Return a digest that changes when the files of an input do: names, sizes and times."""
-    files = sorted(path.rglob('*')) if path.is_dir() else [path]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            state = file.stat()
-            digest.update(f'{file.absolute()}\0{state.st_size}\0{state.st_mtime_ns}\0'.encode())
-    return digest.hexdigest()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from roof_detector.replay.source_files import SourceFile, read_files
+
 # The exit codes of detect, rethreshold and export; 2 is argparse's, for a command not understood.
 ALL_DONE, NOTHING_DONE, DONE_WITH_LOSSES = 0, 1, 3
 # So many unreadable pictures are named; they are all in the bag.
@@ -26,6 +28,7 @@ class Tally:
     detections: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    files: list[SourceFile] = field(default_factory=list)
 
     def take(self, *, trouble: str, inferred: bool, found: dict[str, int]) -> None:
         """Count a frame."""
@@ -60,6 +63,7 @@ class Outcome:
     detections: dict[str, int] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    files: tuple[SourceFile, ...] = ()
     failure: str = ''
     already_done: bool = False
 
@@ -75,6 +79,7 @@ class Outcome:
             dict(sorted(tally.detections.items())),
             tuple(tally.troubles),
             tuple(tally.notes),
+            tuple(tally.files),
         )
 
     @classmethod
@@ -89,6 +94,7 @@ class Outcome:
             run['detections'],
             tuple(run['troubles']),
             tuple(run['notes']),
+            read_files(run['files']),
             already_done=True,
         )
 
@@ -101,12 +107,14 @@ class Outcome:
             'detections': self.detections,
             'troubles': list(self.troubles),
             'notes': list(self.notes),
+            'files': [file.as_dict() for file in self.files],
         }
 
     def as_event(self) -> dict[str, Any]:
         """Return what a program is told that follows the run."""
         output = None if self.output is None else str(self.output)
-        return {**self.as_run(), 'output': output, 'failure': self.failure}
+        told = {key: value for key, value in self.as_run().items() if key != 'files'}
+        return {**told, 'output': output, 'failure': self.failure}
 
     @property
     def is_whole(self) -> bool:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.errors import BagError
 from roof_detector.replay.bag_footage import BagFootage
 from roof_detector.replay.errors import ReplayError
+from roof_detector.replay.file_images import FileImages
 from roof_detector.replay.opening import open_footage
+from roof_detector.replay.plain_footage import PictureFootage
+from roof_detector.replay.stamped_images import StampedImages
 from roof_detector.replay.work_folder import read_run
 from roof_detector.sources.errors import SourceError
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from roof_detector.replay.footage import Footage
+    from roof_detector.replay.frame_images import FrameImages
     from roof_detector.replay.result_bag import ResultBag
 
 
@@ -43,6 +47,13 @@ def camera_footages(
             yield footage
         else:
             footage.close()
+
+
+def images_of(footage: Footage, bag: ResultBag) -> FrameImages:
+    """Return how the images of a result bag are found in some footage."""
+    if isinstance(footage, PictureFootage):
+        return FileImages(footage)
+    return StampedImages(footage, is_own=footage.path == bag.path)
 
 
 def annotated_footage(bag: ResultBag, topic: str) -> Footage | None:

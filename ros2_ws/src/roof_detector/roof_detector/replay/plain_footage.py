@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from roof_detector.export.text import readable
 from roof_detector.replay.footage import Frame, PassingTopic, frame_name
+from roof_detector.replay.source_files import SourceFile, source_files
 from roof_detector.sources.pictures import DEFAULT_RATE_HZ, pictures_in
 from roof_detector.sources.source import frame_time_ns
 from roof_detector.sources.video import VideoSource
+from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +33,19 @@ class PictureFootage:
     image_topics: tuple[str, ...] = ('',)
     passing_topics: tuple[PassingTopic, ...] = ()
     is_annotated = False
+    files: tuple[SourceFile, ...] = ()
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.name = path.name if path.is_dir() else path.stem
-        self._paths = pictures_in(path) if path.is_dir() else [path]
-        self.frame_count: int | None = len(self._paths)
+        self.paths = tuple(pictures_in(path) if path.is_dir() else [path])
+        self.frame_count: int | None = len(self.paths)
 
     def items(self) -> Iterator[Frame]:
         """Yield the pictures, unread."""
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.paths):
             time_ns = frame_time_ns(index, rate_hz=DEFAULT_RATE_HZ)
-            yield Frame('', index, path.name, time_ns, time_ns, FRAME_ID, path)
+            yield Frame('', index, readable(path.name), time_ns, time_ns, FRAME_ID, path)
 
     def troubles(self) -> tuple[str, ...]:
         """Return nothing: each picture has its own trouble."""
@@ -57,16 +63,29 @@ class VideoFootage:
     is_annotated = False
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._source = VideoSource(path)
         self.name = path.stem
         self.frame_count = self._source.frame_count
+
+    @cached_property
+    def files(self) -> tuple[SourceFile, ...]:
+        """Return the file, read and hashed once."""
+        return source_files(self.path)
+
+    @property
+    def content(self) -> ContentIdentity:
+        """Return the identity of the file."""
+        (file,) = self.files
+        return ContentIdentity(file.size_bytes, file.sha256)
 
     def items(self) -> Iterator[Frame]:
         """Yield the frames."""
         for frame in self._source:
             name = frame_name(self.name, '', frame.index)
             stamp_ns = frame.stamp_ns
-            yield Frame('', frame.index, name, stamp_ns, stamp_ns, FRAME_ID, frame.picture)
+            picture = frame.picture
+            yield Frame('', frame.index, name, stamp_ns, stamp_ns, FRAME_ID, picture, self.content)
 
     def troubles(self) -> tuple[str, ...]:
         """Return whether the video ended before its time."""

@@ -216,6 +216,7 @@ class ResultBag:
                 detections=read_detections(content, names=self.class_names),
                 class_names=self.class_names,
                 inference_s=inference_s or None,
+                content=record.content,
             )
         stream.index += 1
         stream.record = stream.detections = stream.candidates = None

@@ -41,11 +41,12 @@ if TYPE_CHECKING:
     from roof_detector.replay.settings import DetectSettings, NetworkFacts
 
 WRITER = 'roof_detector replay'
-NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, CANDIDATES_FLOOR = (
+NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
     'network',
     'parameters',
     'image_topics',
     'input',
+    'source_files',
     'candidates_floor',
 )
 _RESULTS_QOS = OfferedQos(history='keep_last', depth=10)
@@ -55,7 +56,8 @@ _IMAGES_QOS = OfferedQos(history='keep_last', depth=1)
 class ResultWriter:
     """Write a result bag: the same bytes for the same results, whenever and wherever it is made.
 
-    So nothing of the clock goes into it, and its chunks end by size alone.
+    So nothing of the clock goes into it, and its chunks end by size alone. `files` is what
+    `files_text` says of the files that a bag or video of footage consists of.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class ResultWriter:
         bag: Path,
         *,
         source: str,
+        files: str,
         image_topics: Sequence[str],
         passing_topics: Sequence[PassingTopic],
         network: NetworkFacts,
         settings: DetectSettings,
     ) -> None:
         self._source = source
+        self._files = files
         self._network = network
         self._settings = settings
         self._labels_written = False
@@ -145,6 +149,7 @@ class ResultWriter:
             detections=read_detections(message, names=self._network.names),
             class_names=self._network.names,
             inference_s=inferred.inference_s or None,
+            content=record.content,
         )
 
     def _annotated(self, findings: FrameFindings, image_bgr: NDArray[np.uint8]) -> bytes:
@@ -164,6 +169,7 @@ class ResultWriter:
             PARAMETERS: parameters_text(self._settings),
             NETWORK: self._network.to_text(),
             INPUT: self._source,
+            SOURCE_FILES: self._files,
             IMAGE_TOPICS: json.dumps({k: v.detections for k, v in self._topics.items()}),
             CANDIDATES_FLOOR: '' if floor is None else f'{floor:g}',
         }

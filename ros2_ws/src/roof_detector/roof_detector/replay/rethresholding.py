@@ -17,14 +17,19 @@ from roof_detector.replay.exporting import export_places, export_results, settin
 from roof_detector.replay.exports import Exports, without_places
 from roof_detector.replay.footage import PassingTopic
 from roof_detector.replay.journal import Inferred
-from roof_detector.replay.opening import fingerprint
 from roof_detector.replay.outcome import Outcome, Tally
 from roof_detector.replay.picture_search import footage_path
 from roof_detector.replay.progress import Progress
 from roof_detector.replay.result_bag import RecordedFrame, ResultBag
 from roof_detector.replay.result_topics import is_result
-from roof_detector.replay.result_writer import CANDIDATES_FLOOR, NETWORK, ResultWriter
+from roof_detector.replay.result_writer import (
+    CANDIDATES_FLOOR,
+    NETWORK,
+    SOURCE_FILES,
+    ResultWriter,
+)
 from roof_detector.replay.settings import DetectSettings, NetworkFacts, lowest_confidence
+from roof_detector.replay.source_files import files_text, source_files
 from roof_detector.replay.timing import TimingWriter
 from roof_detector.replay.work_folder import WorkFolder
 from roof_detector.sources.errors import SourceError
@@ -72,7 +77,10 @@ class Rethresholding:
         folder = WorkFolder(
             self._output,
             made_from=json.dumps(
-                {'bag': fingerprint(self._path), 'thresholds': asdict(self._settings.thresholds)}
+                {
+                    'bag': files_text(source_files(self._path)),
+                    'thresholds': asdict(self._settings.thresholds),
+                }
             ),
             overwrite=overwrite,
         )
@@ -136,6 +144,9 @@ class Rethresholding:
                     frame.candidates, names=names, stamp_ns=stamp_ns, frame_id=frame_id
                 ),
                 inference_s=before.inference_s or 0.0,
+                topic=record.topic,
+                name=record.name,
+                content=record.content,
             )
         findings = writer.write(record, inferred, log_time_ns=frame.log_time_ns)
         timing.write(record.topic, record.index, record.stamp_ns, inferred.inference_s)
@@ -180,6 +191,7 @@ class Rethresholding:
         return ResultWriter(
             folder.bag,
             source=bag.source,
+            files=bag.manifest.get(SOURCE_FILES, files_text(())),
             image_topics=bag.image_topics,
             passing_topics=passing,
             network=self._network,

@@ -74,12 +74,25 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
     Raises SourceError for a file that is missing, cut short or not a picture.
     """
+    return decode_picture(picture_bytes(path), path)
+
+
+def picture_bytes(path: Path) -> bytes:
+    """Read a picture file undecoded, or raise SourceError."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        msg = f'The picture {path} cannot be read: {" ".join(str(error).split())}'
+        raise SourceError(msg) from error
+
+
+def decode_picture(data: bytes, path: Path) -> NDArray[np.uint8]:
+    """Decode the content of a picture file as `read_picture` does."""
+    try:
         if path.suffix.lower() in ('.jpg', '.jpeg', '.png'):
             return decode_jpeg(data)
         image_bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, VisionError, cv2.error) as error:
+    except (VisionError, cv2.error) as error:
         reason = ' '.join(str(error).split())
         msg = f'The picture {path} cannot be read: {reason}'
         raise SourceError(msg) from error

@@ -45,6 +45,10 @@ class RecordedPicture:
         """Return the frame in the recorded header."""
         return frame_id(self.message.data)
 
+    def encoded(self) -> bytes:
+        """Return the JPEG or PNG of a CompressedImage, b'' for a raw image."""
+        return bytes(self.reader.deserialize(self.message).data) if self.is_compressed else b''
+
     def to_bgr(self) -> NDArray[np.uint8]:
         """Decode to (height, width, 3) BGR, or raise SourceError for a damaged picture."""
         try:

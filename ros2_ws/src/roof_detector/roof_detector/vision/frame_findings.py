@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from roof_detector.vision.content_identity import ContentIdentity
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.errors import VisionError
 
@@ -18,7 +19,8 @@ class FrameFindings:
     `source` is the input as the user named it and `topic` where in it the picture was, '' for
     files. `index` counts the source's frames from 0. `name` is the file name of a picture, else
     `<stem>_<index:06d>`. `stamp_ns` is the header's stamp, for videos the time from the start.
-    `inference_s` is None where nobody measured it.
+    `inference_s` is None where nobody measured it. `content` is the identity of the image file,
+    the image message or the video that the frame is from, None where it was not recorded.
     """
 
     source: str
@@ -31,6 +33,7 @@ class FrameFindings:
     detections: Detections
     class_names: tuple[str, ...]
     inference_s: float | None = None
+    content: ContentIdentity | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'class_names', tuple(self.class_names))

@@ -24,7 +24,7 @@ def test_pictures_keep_their_names_and_frames_become_jpegs(tmp_path, run):
         for index, name in enumerate(('a.PNG', 'b.jpeg', 'one_000002', 'roof.v2', '../../c.png')):
             export.write(run.frame(index, name=name), run.picture(index))
     assert names(tmp_path / 'pictures') == [
-        'a.png',
+        'a.PNG',
         'b.jpeg',
         'c.png',
         'one_000002.jpg',

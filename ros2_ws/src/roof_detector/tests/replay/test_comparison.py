@@ -83,7 +83,7 @@ def test_runs_over_different_footage_are_refused(flights, detect, tmp_path):
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / f'p{number}.png'), flights.picture(number))
     a, b = detect(tmp_path / 'one', tmp_path / 'two')
-    with pytest.raises(ReplayError, match='1 have another size or name'):
+    with pytest.raises(ReplayError, match='1 are in A alone, 1 in B alone'):
         compared(a, b)
 
 

@@ -15,11 +15,12 @@ import pytest
 from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.replay.detection import FlightDetection
 from roof_detector.replay.journal import Inferred, Journal
+from roof_detector.vision.content_identity import ContentIdentity
 
 FRAMES = [
-    Inferred((4, 3), b'found', b'proposed', '', 0.25),
-    Inferred((0, 0), trouble='It is damaged.'),
-    Inferred((4, 3), b'x' * 1000, b'', '', 0.5),
+    Inferred((4, 3), b'found', b'proposed', '', 0.25, '/camera', 'a', ContentIdentity(7, 'ab')),
+    Inferred((0, 0), trouble='It is damaged.', name='b'),
+    Inferred((4, 3), b'x' * 1000, b'', '', 0.5, name='c', content=ContentIdentity(2**33, 'cd')),
 ]
 
 
@@ -31,13 +32,18 @@ def filled(path):
     return path.read_bytes()
 
 
+def recorded(journal):
+    found = [journal.find(one.topic, one.name, one.content) for one in FRAMES]
+    return [one for one in found if one is not None]
+
+
 def result_bytes(outcome):
     return [(outcome.output / 'bag' / n).read_bytes() for n in ('bag_0.mcap', 'metadata.yaml')]
 
 
 def test_a_new_journal_holds_nothing(tmp_path):
     journal = Journal(tmp_path / 'journal', made_from='a flight')
-    assert journal.frame_count == 0 and list(journal.recorded()) == []
+    assert journal.frame_count == 0 and recorded(journal) == []
 
 
 def test_a_journal_cut_anywhere_gives_its_whole_frames_and_goes_on(tmp_path):
@@ -47,7 +53,7 @@ def test_a_journal_cut_anywhere_gives_its_whole_frames_and_goes_on(tmp_path):
         path.write_bytes(whole[:end])
         journal = Journal(path, made_from='a flight')
         kept = journal.frame_count
-        assert list(journal.recorded()) == FRAMES[:kept]
+        assert recorded(journal) == FRAMES[:kept]
         for frame in FRAMES[kept:]:
             journal.append(frame)
         journal.close()
@@ -64,6 +70,15 @@ def test_a_damaged_frame_ends_a_journal(tmp_path):
 def test_a_journal_of_something_else_is_begun_anew(tmp_path):
     filled(tmp_path / 'journal')
     assert Journal(tmp_path / 'journal', made_from='another flight').frame_count == 0
+
+
+def test_a_frame_of_other_content_is_not_taken_from_a_journal(tmp_path):
+    filled(tmp_path / 'journal')
+    journal = Journal(tmp_path / 'journal', made_from='a flight')
+    assert journal.find('/camera', 'a', ContentIdentity(7, 'xy')) is None
+    assert journal.find('/other', 'a', ContentIdentity(7, 'ab')) is None
+    assert journal.find('', 'c', FRAMES[2].content) == FRAMES[2]
+    assert journal.changes() == (['a'], ['b'])
 
 
 class PowerCutError(BaseException):
