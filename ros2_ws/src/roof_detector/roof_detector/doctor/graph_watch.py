@@ -97,7 +97,8 @@ def look_at_graph(*, listen_s: float) -> GraphLook:
     """Join the graph, listen for a while, and leave; raise RuntimeError when ROS refuses."""
     import rclpy  # noqa: PLC0415
     from rclpy.context import Context  # noqa: PLC0415
-    from rclpy.executors import SingleThreadedExecutor  # noqa: PLC0415
+
+    from roof_detector.ros.guarded_executor import GuardedExecutor  # noqa: PLC0415
 
     context = Context()
     rclpy.init(context=context)
@@ -105,7 +106,7 @@ def look_at_graph(*, listen_s: float) -> GraphLook:
         node = rclpy.create_node(
             'doctor', context=context, start_parameter_services=False, enable_rosout=False
         )
-        executor = SingleThreadedExecutor(context=context)
+        executor = GuardedExecutor(context=context)
         executor.add_node(node)
         watch = GraphWatch(node)
         started_at = time.monotonic()

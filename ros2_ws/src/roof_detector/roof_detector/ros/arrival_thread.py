@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from itertools import chain
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from rclpy.waitable import Waitable
+
+from roof_detector.ros.callback_errors import errors_of
+from roof_detector.ros.guarded_executor import GuardedExecutor
 
 # A waiting executor notices the end when it wakes.
 _STOP_LATENCY_S = 0.2
@@ -30,13 +31,14 @@ class ArrivalThread:
     tells of unread messages, so an executor that waits for the events alone never sleeps while
     there is one (ros2/rmw_fastrtps#833). Create the subscription in `group`.
 
-    `failure` is what a callback raised: the thread has ended then.
+    What a callback raises costs that message alone, and counts among the node's `errors_of`.
+    `failure` is what ended the thread all the same.
     """
 
     def __init__(self, node: Node) -> None:
         self.failure: BaseException | None = None
         self._entities = _Entities()
-        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor = GuardedExecutor(context=node.context, errors=errors_of(node))
         self._executor.add_node(self._entities)  # type: ignore[arg-type]  # as much as is asked of
         self._closed = False
         self._thread = threading.Thread(target=self._run, name='arrival', daemon=True)
@@ -58,8 +60,7 @@ class ArrivalThread:
     def _run(self) -> None:
         try:
             while not self._closed:
-                with suppress(InvalidHandle):  # what was waited for is replaced and destroyed
-                    self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
+                self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
         except ExternalShutdownException:
             return
         except BaseException as error:

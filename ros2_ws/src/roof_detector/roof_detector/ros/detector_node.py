@@ -23,6 +23,7 @@ from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.annotation_worker import AnnotationWorker
+from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.camera_topic import parse_cameras
 from roof_detector.ros.detection_worker import DetectionWorker
@@ -219,6 +220,8 @@ class DetectorNode(LifecycleNode):
                     tiles=camera.tiles.report,
                 )
             )
+        for status in statuses:
+            status.values += errors_of(self).values()
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=statuses))
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from roof_detector.ros.errors import ParameterError, RosError
+from roof_detector.ros.guarded_executor import GuardedExecutor
 from roof_detector.ros.large_blocks import keep_large_blocks
 
 # The last one comes when the terminal, or the connection that holds it, goes away.
@@ -37,13 +37,14 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
     valid, so `destroy_node` is where a node lets go of threads and files and says its last.
     Further ones change nothing in the first 10 s; one that comes later ends the process at once.
     A node that cannot start says why in one sentence and ends with 1; a node ends itself with
-    `raise SystemExit(code)` from a callback.
+    `raise SystemExit(code)` from a callback. Anything else that a callback raises costs that one
+    callback (`GuardedExecutor`).
     """
     keep_large_blocks()
     stop = _StopRequest()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = None
-    executor = SingleThreadedExecutor()
+    executor = GuardedExecutor()
     try:
         node = _made(make_node)
         executor.add_node(node)

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import rclpy
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
+
+from roof_detector.ros.guarded_executor import GuardedExecutor
 
 _T = TypeVar('_T', bound='Onlooker')
 
@@ -23,7 +24,7 @@ class Onlooker:
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain_id)
         self.node = rclpy.create_node(name, context=self._context)
-        self.executor = SingleThreadedExecutor(context=self._context)
+        self.executor = GuardedExecutor(context=self._context)
         self.executor.add_node(self.node)
 
     def __enter__(self: _T) -> _T:

@@ -15,6 +15,7 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from roof_detector.bags.disk import free_bytes
+from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.flight_recorder import FlightRecorder
 from roof_detector.ros.listening import MARKS
 from roof_detector.ros.message_times import message_times_ns
@@ -86,6 +87,7 @@ class RecorderNode(Node):
                 free_bytes=free_bytes(self._settings.output_directory),
             )
         ]
+        array.status[0].values += errors_of(self).values()
         self._diagnostics.publish(array)
 
 

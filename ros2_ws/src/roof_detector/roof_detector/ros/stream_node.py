@@ -12,6 +12,7 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.camera_diagnostics import camera_status
 from roof_detector.ros.camera_topics import CameraTopics
 from roof_detector.ros.outgoing import OutgoingFrame
@@ -139,5 +140,6 @@ class StreamNode(Node):
             listeners=self._topics.listeners(),
             health=health,
         )
+        status.values += errors_of(self).values()
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))

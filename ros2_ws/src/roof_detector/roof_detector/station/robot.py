@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import ParameterEvent
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 
 from roof_detector.doctor.graph_look import NodeReport
+from roof_detector.ros.guarded_executor import GuardedExecutor
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.recorder_link import RecorderLink
@@ -44,7 +44,7 @@ class Robot:
         self.detectors: tuple[DetectorLink, ...] = ()
         self.recorder: RecorderLink | None = None
         self._reports: dict[str, tuple[float, NodeReport]] = {}
-        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor = GuardedExecutor(context=node.context)
         self._executor.add_node(node)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._spin, name='robot', daemon=True)
