@@ -21,6 +21,7 @@ from training.dataset.labelled_set import (
     UNSPLIT,
     LabelledSet,
     Sample,
+    nearest,
     pictures_below,
     split_of,
 )
@@ -126,7 +127,13 @@ def _samples(
             log.fault('picture_missing', file, text, line=line)
         found.setdefault(entry['image_id'], []).append((line, entry))
     for line, image in images:
-        picture = _picture(str(image['file_name']), file, root, by_name)
+        candidates = _pictures(str(image['file_name']), file, root, by_name)
+        if len(candidates) > 1:
+            names_shown = ', '.join(log.shown(path) for path in candidates)
+            text = f'{image["file_name"]} may be any of {names_shown}; write its path.'
+            log.fault('picture_unclear', file, text, line=line)
+            continue
+        picture = next(iter(candidates), None)
         if picture is None:
             text = f'{image["file_name"]} is not there; add the picture or remove its entry.'
             log.fault('picture_missing', file, text, line=line)
@@ -143,17 +150,18 @@ def _samples(
         yield Sample(picture, split, file, tuple(instances), size, sound)
 
 
-def _picture(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> Path | None:
+def _pictures(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> list[Path]:
+    """Return the image of a name: at its path, or in the nearest folder; all if unclear."""
     relative = Path(name.replace('\\', '/'))
     for base in (file.parent, root, root / 'images', file.parent.parent / 'images'):
         path = (base / relative).resolve()
         if path.is_file() and path.is_relative_to(root):
-            return path
+            return [path]
     same = by_name.get(relative.name, [])
     if len(same) > 1:
         split = _split(file, file, root)
         same = [path for path in same if split_of(path, root) == split] or same
-    return same[0] if same else None
+    return nearest(same, file) if same else []
 
 
 def _split(file: Path, picture: Path, root: Path) -> str:

@@ -60,13 +60,15 @@ def groups_of(
 ) -> list[int]:
     """Return the group of each sample.
 
-    Copies of one picture and pictures that look the same are always together; `video` adds frames
+    Copies of one picture (of one content, or Roboflow's of one upload) and pictures that look the
+    same are always together, whatever their names otherwise; `video` adds frames
     of one video by their names, `gps` pictures of one place, `time` those of one flight by EXIF,
     `auto` all of these. Raises DatasetError where no picture tells what is asked for.
     """
     names = [SourceName.of(sample.picture) for sample in samples]
     groups = Groups(len(samples))
-    groups.join(_equal([name.source for name in names]))
+    groups.join(_equal([one.content for one in facts]))
+    groups.join(_equal([name.source if name.is_copy else None for name in names]))
     groups.join(alike([one.thumbnail for one in facts]))
     found = {
         'video': _equal([name.video for name in names]),

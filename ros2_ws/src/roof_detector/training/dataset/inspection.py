@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from roof_detector.vision.content_identity import ContentIdentity
 from training.dataset.error import DatasetError
 from training.dataset.fault import Fault, FaultLog
 from training.dataset.labelled_set import UNSPLIT, LabelledSet, Sample
@@ -40,7 +41,8 @@ def inspect(found: OpenSet, facts: dict[Path, PictureFacts], *, path: str) -> Re
         _check_picture(sample, facts[sample.picture], log)
         _check_repeats(sample, log)
     _check_splits(labelled, log)
-    _check_names(labelled.samples, log)
+    _check_copies(labelled.samples, facts, log)
+    _check_shared_labels(labelled.samples, log)
     _check_likeness(labelled.samples, facts, log)
     _check_videos(labelled.samples, log)
     _check_labels(labelled, log)
@@ -103,25 +105,56 @@ def _check_splits(labelled: LabelledSet, log: FaultLog) -> None:
                 log.fault('split_missing', labelled.root, text)
 
 
-def _check_names(samples: Sequence[Sample], log: FaultLog) -> None:
-    """Log pictures that stand in two splits, by their path or by the name they came under."""
-    first: dict[str, Sample] = {}
+def _check_copies(
+    samples: Sequence[Sample], facts: dict[Path, PictureFacts], log: FaultLog
+) -> None:
+    """Log images that stand in two splits: by path, by content, or as copies of one upload.
+
+    A camera names its images alike in every flight, so that a name alone says nothing.
+    """
     paths: dict[Path, Sample] = {}
+    contents: dict[ContentIdentity, Sample] = {}
+    uploads: dict[str, Sample] = {}
     for sample in samples:
-        path, source = sample.picture.resolve(), SourceName.of(sample.picture).source
+        path, content = sample.picture.resolve(), facts[sample.picture].content
         if path in paths:
             if paths[path].split != sample.split:
                 text = f'is in {paths[path].split} and in {sample.split}; keep it in one.'
                 log.fault('split_overlap', sample.picture, text)
             continue
         paths[path] = sample
-        other = first.setdefault(source, sample)
+        same = sample if content is None else contents.setdefault(content, sample)
+        if same is not sample:
+            where = f'{log.shown(same.picture)} ({same.split})'
+            if same.split != sample.split:
+                text = f'({sample.split}) is byte for byte {where}; keep it in one split.'
+                log.fault('duplicate', sample.picture, text)
+            else:
+                log.caution('duplicate', sample.picture, f'is byte for byte {where}.')
+            continue
+        name = SourceName.of(sample.picture)
+        other = uploads.setdefault(name.source, sample) if name.is_copy else sample
         if other.split != sample.split:
             text = (
-                f'({sample.split}) has the name of {log.shown(other.picture)} ({other.split}): '
-                'copies of one picture must share a split; rename it if they are two.'
+                f'({sample.split}) was uploaded under the name of {log.shown(other.picture)} '
+                f'({other.split}): if both are copies of one image, keep them in one split.'
             )
-            log.fault('same_name', sample.picture, text)
+            log.caution('same_name', sample.picture, text)
+
+
+def _check_shared_labels(samples: Sequence[Sample], log: FaultLog) -> None:
+    """Log label files that belong to two images by name, as a.txt to a.jpg and a.png."""
+    first: dict[Path, Sample] = {}
+    for sample in samples:
+        if sample.label_file is None or sample.label_file.suffix != '.txt':
+            continue
+        other = first.setdefault(sample.label_file, sample)
+        if other.picture.resolve() != sample.picture.resolve():
+            text = (
+                f'labels {log.shown(other.picture)} and {log.shown(sample.picture)} alike; '
+                'rename one of them, with labels of its own.'
+            )
+            log.fault('label_shared', sample.label_file, text)
 
 
 def _check_likeness(
@@ -130,6 +163,8 @@ def _check_likeness(
     one_each = list({sample.picture.resolve(): sample for sample in samples}.values())
     for i, j in alike([facts[sample.picture].thumbnail for sample in one_each]):
         a, b = one_each[i], one_each[j]
+        if facts[a.picture].content == facts[b.picture].content:
+            continue  # told already
         if a.split != b.split:
             text = (
                 f'({b.split}) shows the same as {log.shown(a.picture)} ({a.split}), perhaps '

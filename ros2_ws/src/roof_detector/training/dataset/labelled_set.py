@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +93,12 @@ def pictures_below(folder: Path) -> list[Path]:
         for path in folder.rglob('*')
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not hidden(path, folder)
     )
+
+
+def nearest(paths: Sequence[Path], to: Path) -> list[Path]:
+    """Return those files that share the most folders with another one."""
+    shared = [len(Path(os.path.commonpath([path.parent, to.parent])).parts) for path in paths]
+    return [path for path, count in zip(paths, shared, strict=True) if count == max(shared)]
 
 
 def hidden(path: Path, root: Path) -> bool:

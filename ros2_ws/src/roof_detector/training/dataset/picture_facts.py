@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
+from roof_detector.vision.content_identity import ContentIdentity
+
 THUMBNAIL = 32
 _UPRIGHT = 1
 
@@ -28,6 +30,7 @@ class PictureFacts:
 
     `size_wh` is that of the upright picture; `thumbnail` (32, 32) uint8 is grey, not upright;
     `lat_lon_deg` and `taken_s` (local time of the camera) come from EXIF where it has them.
+    `content` tells the file from every other, whatever their names; it is that of the whole file.
     """
 
     problem: str = ''
@@ -36,6 +39,7 @@ class PictureFacts:
     thumbnail: npt.NDArray[np.uint8] | None = None
     lat_lon_deg: tuple[float, float] | None = None
     taken_s: float | None = None
+    content: ContentIdentity | None = None
 
     @property
     def rotated(self) -> bool:
@@ -68,6 +72,7 @@ def facts_of(path: Path) -> PictureFacts:
         np.asarray(small),
         _place(exif),
         _time(exif),
+        ContentIdentity.of(raw),
     )
 
 

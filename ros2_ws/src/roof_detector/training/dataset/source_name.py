@@ -21,26 +21,30 @@ _TILE = re.compile(r'^(?P<of>.+)_x(?P<x>\d+)_y(?P<y>\d+)$')
 class SourceName:
     """Hold the parts of a name: the uploaded picture, its video and place in it, if it says so.
 
-    `tile_xy` is the left upper corner of a tile in the picture named `video`.
+    `tile_xy` is the left upper corner of a tile in the picture named `video`; `is_copy` tells
+    that the name is Roboflow's for a copy of an upload, which it may have made several of.
     """
 
     source: str
     video: str | None = None
     number: int | None = None
     tile_xy: tuple[int, int] | None = None
+    is_copy: bool = False
 
     @classmethod
     def of(cls, picture: Path) -> SourceName:
         """Read a picture's name."""
-        source = _ROBOFLOW.sub('', picture.stem) if '.rf.' in picture.name else picture.stem
+        source = _ROBOFLOW.sub('', picture.stem)
+        is_copy = source != picture.stem
         if tile := _TILE.match(source):
-            return cls(source, tile['of'], None, (int(tile['x']), int(tile['y'])))
+            corner_xy = int(tile['x']), int(tile['y'])
+            return cls(source, tile['of'], None, corner_xy, is_copy)
         frame = _FRAME.match(source)
         if frame is None:
-            return cls(source)
+            return cls(source, is_copy=is_copy)
         stem, number = frame['of'], int(frame['number'])
         named = source[: frame.start('number')]
         # roof_12 is a numbered picture; DJI_0001_frame_000123 and a-mp4-12 are frames of a video.
         if _SAYS_VIDEO.search(named) or re.search(r'\d{3,}$', stem):
-            return cls(source, stem, number)
-        return cls(source, None, number)
+            return cls(source, stem, number, is_copy=is_copy)
+        return cls(source, None, number, is_copy=is_copy)

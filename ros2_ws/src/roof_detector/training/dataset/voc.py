@@ -19,6 +19,7 @@ from training.dataset.labelled_set import (
     LabelledSet,
     Sample,
     hidden,
+    nearest,
     pictures_below,
     split_of,
 )
@@ -55,7 +56,13 @@ def read_voc(
     listed = _image_sets(root)
     samples, taken = [], set()
     for file, tree in documents:
-        found = _picture(file, tree, by_name)
+        candidates = _pictures(file, tree, by_name)
+        if len(candidates) > 1:
+            listed_ones = ', '.join(log.shown(path) for path in candidates)
+            text = f'labels one of {listed_ones}, and does not say which; lay it beside its image.'
+            log.fault('picture_unclear', file, text)
+            continue
+        found = next(iter(candidates), None)
         if found is None:
             text = f'labels {tree.text_of("filename") or file.stem}, which is not there.'
             log.fault('picture_missing', file, text)
@@ -68,12 +75,12 @@ def read_voc(
             for thing in tree.all('object')
             if size and (made := _instance(thing, class_names, size, file, log)) is not None
         ]
-        split = listed.get(file.stem) or split_of(found, root)
+        split = _listed(listed, file) or split_of(found, root)
         sound = len(log.faults) == before
         samples.append(Sample(found, split, file, tuple(things), size, sound))
     for picture in pictures:
         if picture not in taken:
-            split = listed.get(picture.stem) or split_of(picture, root)
+            split = _listed(listed, picture) or split_of(picture, root)
             samples.append(Sample(picture, split))
     if not pictures:
         log.fault('empty', root, 'holds no pictures; nothing can be learned from it.')
@@ -91,23 +98,33 @@ def _parsed(file: Path, log: FaultLog) -> LinedElement | None:
     return None
 
 
-def _picture(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> Path | None:
+def _pictures(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> list[Path]:
+    """Return the image that a file labels: of its name, in the nearest folder; all if unclear."""
     # Windows tools write whole paths here.
     stated = Path(tree.text_of('filename').replace('\\', '/'))
     stem = stated.stem if stated.suffix.lower() in PICTURE_SUFFIXES else stated.name
     same = by_name.get(stem) or by_name.get(file.stem) or []
     beside = [path for path in same if path.parent == file.parent]
-    return next(iter(beside or same), None)
+    close = beside or (nearest(same, file) if same else [])
+    return [path for path in close if path.name == stated.name] or close
 
 
-def _image_sets(root: Path) -> dict[str, str]:
-    """Return the split of each stem that ImageSets/Main lists."""
+def _listed(listed: dict[tuple[Path, str], str], file: Path) -> str | None:
+    """Return the split that a list in one of the folders above a file names for it."""
+    for folder in file.parents:
+        if (folder, file.stem) in listed:
+            return listed[folder, file.stem]
+    return None
+
+
+def _image_sets(root: Path) -> dict[tuple[Path, str], str]:
+    """Return the split of each stem that ImageSets/Main lists, by the folder it lists of."""
     found = {}
     for path in root.rglob('ImageSets/Main/*.txt'):
         split = SPLIT_NAMES.get(path.stem.lower())
         for line in path.read_text().splitlines() if split else ():
             if line.strip():
-                found[line.split()[0]] = split or UNSPLIT
+                found[path.parents[2], line.split()[0]] = split or UNSPLIT
     return found
 
 

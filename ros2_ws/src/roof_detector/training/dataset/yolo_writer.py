@@ -56,13 +56,12 @@ def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
 def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[str, list[Path]]:
     """Write pictures and labels and return each split's pictures, relative to the folder."""
     written: dict[str, list[Path]] = {}
-    taken: set[str] = set()
+    stems, names = _FreeNames(), _FreeNames()
     pixels = _Pixels()
     for piece in pieces:
-        name, again = piece.name, 2
-        while name.lower() in taken:
-            name, again = f'{piece.name}_{again}', again + 1
-        taken.add(name.lower())
+        # All tiles of an image go by one name, which no tile of another image has.
+        stem = stems.of(piece.picture.stem, key=piece.picture)
+        name = names.of(stem + piece.name.removeprefix(piece.picture.stem))
         target = Path('images', piece.split, f'{name}{_suffix(piece)}')
         for path in (folder / target, folder / 'labels' / piece.split / f'{name}.txt'):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +104,26 @@ def label_line(instance: Instance, *, task: str) -> str:
         low, high = instance.box_xyxy[:2], instance.box_xyxy[2:]
         numbers = np.concatenate([(low + high) / 2, high - low])
     return f'{instance.class_id} ' + ' '.join(f'{value:.6f}' for value in numbers)
+
+
+class _FreeNames:
+    """Give names that nothing has yet, whatever their case: numbered where need be."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._given: dict[Path, str] = {}
+
+    def of(self, wanted: str, *, key: Path | None = None) -> str:
+        """Return a free name, for one key always the same."""
+        if key is not None and key in self._given:
+            return self._given[key]
+        name, again = wanted, 2
+        while name.lower() in self._taken:
+            name, again = f'{wanted}_{again}', again + 1
+        self._taken.add(name.lower())
+        if key is not None:
+            self._given[key] = name
+        return name
 
 
 class _Pixels:

@@ -153,19 +153,41 @@ def test_neighbours_in_a_flight_are_no_doubles(make):
     assert 'duplicate' not in {fault.kind for fault in (*report.faults, *report.warnings)}
 
 
-@pytest.mark.parametrize(
-    ('train', 'val'),
-    [
-        ('twice.png', 'twice.png'),
-        ('up_jpg.rf.0123456789abcdef.png', 'up_jpg.rf.fedcba9876543210.png'),
-    ],
-    ids=['plain', 'Roboflow'],
-)
-def test_one_name_in_two_splits_is_a_fault(make, train, val):
+def test_cameras_name_images_alike_in_every_flight_which_is_no_fault(make):
     root = make.yolo()
-    make.picture(root / 'images/train' / train, 5)
-    make.picture(root / 'images/val' / val, 6)
-    assert found(check(root), 'same_name') == [(f'images/val/{val}', 0)]
+    for split, number in (('train', 5), ('val', 6)):
+        make.picture(root / f'images/{split}/DJI_0000.png', number)
+    report = check(root)
+    assert report.faults == () and report.warnings == ()
+
+
+def test_one_content_in_two_splits_is_a_fault_whatever_its_names(make):
+    root = make.yolo()
+    flat = np.full((48, 64, 3), 120, np.uint8)  # which looks like nothing else
+    for path in ('train/one.png', 'val/other.png', 'val/third.png'):
+        assert cv2.imwrite(str(root / f'images/{path}'), flat)
+    report = check(root)
+    assert found(report, 'duplicate') == [
+        ('images/val/other.png', 0),
+        ('images/val/third.png', 0),
+    ]
+    assert 'is byte for byte images/train/one.png (train)' in str(report.faults[0])
+
+
+def test_copies_of_one_upload_in_two_splits_are_a_warning(make):
+    root = make.yolo()
+    make.picture(root / 'images/train/up_jpg.rf.0123456789abcdef.png', 5)
+    make.picture(root / 'images/val/up_jpg.rf.fedcba9876543210.png', 6)
+    report = check(root)
+    assert report.faults == ()
+    assert [warning.kind for warning in report.warnings] == ['same_name']
+
+
+def test_a_label_file_that_two_images_claim_is_a_fault(make):
+    root = make.yolo()
+    path = make.picture(root / 'images/train/roof 0.jpg', 7)
+    assert path.with_suffix('.png').is_file()
+    assert found(check(root), 'label_shared') == [('labels/train/roof 0.txt', 0)]
 
 
 def test_frames_of_one_video_in_two_splits_are_a_warning(make):

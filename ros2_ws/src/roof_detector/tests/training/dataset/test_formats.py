@@ -15,6 +15,8 @@ from training.dataset import DatasetError, check
 from training.dataset.class_map import ClassMap
 from training.dataset.conversion import Conversion, convert
 from training.dataset.reader import open_set
+from training.dataset.source_name import SourceName
+from training.dataset.tiling import Tiling
 
 SIZE = np.array([160, 120])
 TRAIN_BOXES = {
@@ -207,6 +209,48 @@ def test_two_pictures_of_one_name_are_both_kept(make, tmp_path):
     root = make.yolo()
     make.picture(root / 'images/train/other flight/roof 1.png', 5)
     assert convert(root, tmp_path / 'out').pictures['train'] == 4
+
+
+def test_tiles_of_two_pictures_of_one_name_are_told_apart(make, tmp_path):
+    for flight, scale in (('a', 1), ('b', 2)):
+        path = make.picture(make.root / f'{flight}/DJI_0001.png', 4)
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), None, fx=scale, fy=scale))
+        path.with_suffix('.txt').write_text('0 0.5 0.5 0.2 0.2\n')
+    convert(make.root, tmp_path / 'out', Conversion(names=('a', 'b'), tiling=Tiling(80, 0.0)))
+    tiles = sorted(path.stem for path in (tmp_path / 'out/images').rglob('*.png'))
+    stems = [SourceName.of(Path(f'{name}.png')).video for name in tiles]
+    assert stems.count('DJI_0001') == 4  # of 160 by 120
+    assert stems.count('DJI_0001_2') == 12  # of 320 by 240
+
+
+def voc_flights(make, *, apart):
+    """Write two flights whose pictures have one name, and their labels apart or beside them."""
+    for flight, box in (('one', 10), ('two', 50)):
+        folder = make.root / flight
+        make.picture(folder / 'JPEGImages/DJI_0001.png', box // 10)
+        labels = make.root / 'labels' if apart else folder / 'Annotations'
+        labels.mkdir(parents=True, exist_ok=True)
+        (labels / f'DJI_0001{"_" + flight if apart else ""}.xml').write_text(
+            '<annotation>\n<filename>DJI_0001.png</filename>\n'
+            '<size><width>160</width><height>120</height></size>\n'
+            f'<object><name>equip</name><bndbox><xmin>{box}</xmin><ymin>5</ymin>'
+            f'<xmax>{box + 20}</xmax><ymax>25</ymax></bndbox></object></annotation>\n'
+        )
+    return make.root
+
+
+def test_labels_belong_to_the_picture_of_their_own_folder_not_to_any_of_their_name(make):
+    with open_set(voc_flights(make, apart=False)) as found:
+        labelled = {
+            sample.picture.parts[-3]: boxes_px(sample)[0][1][0]
+            for sample in found.labelled.samples
+        }
+    assert labelled == {'one': 10, 'two': 50}
+
+
+def test_labels_that_may_be_of_several_pictures_are_a_fault(make):
+    kinds = [fault.kind for fault in check(voc_flights(make, apart=True)).faults]
+    assert kinds.count('picture_unclear') == 2
 
 
 def test_a_converted_set_trains_wherever_it_is_moved(make, tmp_path):
