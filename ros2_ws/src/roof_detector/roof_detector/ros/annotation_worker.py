@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from roof_detector.ros.camera_outputs import CameraOutputs
@@ -54,7 +53,7 @@ class AnnotationWorker:
             outputs, result = work
             try:
                 self._publish(outputs, result)
-            except (cv2.error, ValueError, RuntimeError) as error:
+            except Exception as error:  # whatever a message holds, it is the end of that one
                 outputs.skipped += 1
                 self._report(f'A result could not be drawn: {error}')
 

@@ -41,7 +41,7 @@ class DetectionWorker:
         open_model: Callable[[], OpenedModel],
         settings: DetectorSettings,
         publish: Callable[[CameraChannel, Result], None],
-        age_s: Callable[[Any], float],
+        age_s: Callable[[Any], float | None],
         report: Callable[[str], None],
         tell: Callable[[], None],
     ) -> None:
@@ -155,8 +155,8 @@ class DetectionWorker:
     ) -> None:
         young = []
         for frame in frames:
-            if self._too_old(frame.arrival, settings):
-                frame.arrival.camera.ledger.drop('too_old')
+            if cause := self._too_old(frame.arrival, settings):
+                frame.arrival.camera.ledger.drop(cause)
             else:
                 young.append(frame)
         if not young:
@@ -199,10 +199,14 @@ class DetectionWorker:
             self._drop(frame, 'inference', error)
             return
         found_s = perf_counter()
-        self._publish(
-            arrival.camera,
-            Result(arrival.message, frame.picture, detections, detector.names, settings),
-        )
+        try:
+            self._publish(
+                arrival.camera,
+                Result(arrival.message, frame.picture, detections, detector.names, settings),
+            )
+        except Exception as error:  # one frame that cannot be published is no end of the others
+            self._drop(frame, 'publishing', error)
+            return
         arrival.camera.ledger.process(
             {
                 'wait': frame.waited_s,
@@ -213,14 +217,20 @@ class DetectionWorker:
                 'suppression': chosen_s - answered_s,
                 **({'tiles': found_s - chosen_s} if settings.has_tiles else {}),
                 'publish': perf_counter() - found_s,
-                'age': self._age_s(arrival.message.header.stamp),
             },
+            age_s=self._age_s(arrival.message.header.stamp),
             found=detections.counts(detector.names),
         )
 
-    def _too_old(self, arrival: Arrival, settings: DetectorSettings) -> bool:
+    def _too_old(self, arrival: Arrival, settings: DetectorSettings) -> str:
+        """Return the cause to drop a frame that is too old, or may be; '' where it is not."""
         limit_s = settings.max_age_s
-        return bool(limit_s) and self._age_s(arrival.message.header.stamp) > limit_s
+        if not limit_s:
+            return ''
+        age_s = self._age_s(arrival.message.header.stamp)
+        if age_s is None:
+            return 'age_unknown'
+        return 'too_old' if age_s > limit_s else ''
 
     def _drop(self, frame: ReadyFrame, cause: str, error: Exception) -> None:
         frame.arrival.camera.ledger.drop(cause)

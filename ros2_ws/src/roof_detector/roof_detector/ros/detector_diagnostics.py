@@ -56,6 +56,7 @@ def detector_status(
         'frames_processed': page.processed,
         'frames_waiting': page.waiting,
         'frames_dropped': sum(page.dropped.values()),
+        'ages_unknown': page.ages_unknown,
         'annotations_skipped': annotations_skipped,
     }
     if tiles is not None:
@@ -69,6 +70,8 @@ def detector_status(
     for stage, percentiles_s in page.percentiles_s.items():
         for percent, value_s in zip((50, 95, 99), percentiles_s, strict=True):
             values[f'{stage}_ms.p{percent}'] = f'{value_s * 1e3:.2f}'
+    if page.percentiles_s and 'age' not in page.percentiles_s:
+        values |= {f'age_ms.p{percent}': 'unknown' for percent in (50, 95, 99)}
     return DiagnosticStatus(
         level=level,
         name=name,

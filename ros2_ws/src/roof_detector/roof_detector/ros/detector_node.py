@@ -13,7 +13,6 @@ from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its ho
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.time import Time
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 from vision_msgs.msg import LabelInfo
@@ -39,6 +38,7 @@ from roof_detector.ros.messages import labels_message
 from roof_detector.ros.model_opening import open_model
 from roof_detector.ros.model_slot import ModelSlot
 from roof_detector.ros.node_process import run_node
+from roof_detector.ros.stamp_age import age_s
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -225,9 +225,8 @@ class DetectorNode(LifecycleNode):
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=statuses))
 
-    def _age_s(self, stamp: Any) -> float:
-        age_s: float = (self.get_clock().now() - Time.from_msg(stamp)).nanoseconds / 1e9
-        return age_s
+    def _age_s(self, stamp: Any) -> float | None:
+        return age_s(stamp, now_ns=self.get_clock().now().nanoseconds)
 
     def _report(self, sentence: str) -> None:
         self.get_logger().warning(sentence, throttle_duration_sec=5.0)

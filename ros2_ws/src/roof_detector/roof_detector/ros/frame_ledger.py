@@ -25,7 +25,7 @@ class LedgerPage:
     `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
     stage, or 'age' (publication of the source image to publication of its result), to its 50th,
     95th and 99th percentile in seconds, of the newest results: those of
-    5 s, and at most 300.
+    5 s, and at most 300. `ages_unknown` counts results of frames whose stamp cannot be an age.
     """
 
     seen: int
@@ -34,6 +34,7 @@ class LedgerPage:
     rate_hz: float
     percentiles_s: Mapping[str, tuple[float, float, float]]
     found: Mapping[str, int] = field(default_factory=dict)
+    ages_unknown: int = 0
 
     @property
     def waiting(self) -> int:
@@ -51,6 +52,7 @@ class FrameLedger:
         self._processed = 0
         self._dropped: Counter[str] = Counter()
         self._found: Counter[str] = Counter()
+        self._ages_unknown = 0
         # When the newest results were published, and how long each of their stages took.
         self._results: deque[tuple[float, Mapping[str, float]]] = deque(maxlen=_MOST_RECENT)
 
@@ -66,10 +68,19 @@ class FrameLedger:
         with self._lock:
             self._dropped[cause] += 1
 
-    def process(self, durations_s: Mapping[str, float], *, found: Mapping[str, int]) -> None:
-        """Count a frame whose result was published, and how long each stage took."""
+    def process(
+        self,
+        durations_s: Mapping[str, float],
+        *,
+        found: Mapping[str, int],
+        age_s: float | None = None,
+    ) -> None:
+        """Count a frame whose result was published, how long each stage took, and its age."""
+        if age_s is not None:
+            durations_s = {**durations_s, 'age': age_s}
         with self._lock:
             self._processed += 1
+            self._ages_unknown += age_s is None
             self._found.update(found)
             self._results.append((self._clock(), durations_s))
 
@@ -77,7 +88,7 @@ class FrameLedger:
         """Return the state of this moment."""
         with self._lock:
             results = list(self._results)
-            seen, processed = self._seen, self._processed
+            seen, processed, ages_unknown = self._seen, self._processed, self._ages_unknown
             dropped, found = dict(self._dropped), dict(self._found)
         durations_s: dict[str, list[float]] = {}
         for moment, stages_s in results:
@@ -96,6 +107,7 @@ class FrameLedger:
             rate_hz=_rate_hz([moment for moment, _ in results], now_s=self._clock()),
             percentiles_s=percentiles_s,
             found=found,
+            ages_unknown=ages_unknown,
         )
 
 

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable
 from time import perf_counter
 
-import cv2
-
 from roof_detector.inference.detector import Detector
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_relay import FrameRelay
@@ -21,8 +19,8 @@ from roof_detector.vision.errors import VisionError
 class PreparationWorker:
     """Decode the newest frames and fit them to the network while it is busy with others.
 
-    `too_old` drops a frame that has waited too long, before work is spent on it; `left_over`
-    gets one that was ready only after the relay was closed.
+    `too_old` says why a frame has waited too long and is dropped, before work is spent on it,
+    '' where it has not; `left_over` gets one that was ready only after the relay was closed.
     """
 
     def __init__(
@@ -31,7 +29,7 @@ class PreparationWorker:
         detector: Detector,
         relay: FrameRelay,
         settings: Callable[[], DetectorSettings],
-        too_old: Callable[[Arrival], bool],
+        too_old: Callable[[Arrival], str],
         left_over: Callable[[Arrival], None],
         report: Callable[[str], None],
     ) -> None:
@@ -51,12 +49,12 @@ class PreparationWorker:
     def _run(self) -> None:
         while (arrival := self._relay.take_arrival()) is not None:
             ledger = arrival.camera.ledger
-            if self._too_old(arrival):
-                ledger.drop('too_old')
+            if cause := self._too_old(arrival):
+                ledger.drop(cause)
                 continue
             try:
                 frame = self._prepare(arrival)
-            except (VisionError, cv2.error) as error:
+            except Exception as error:  # whatever a message holds, it is the end of that one
                 cause = error.cause if isinstance(error, VisionError) else 'decoding'
                 ledger.drop(cause)
                 self._report(f'A frame was dropped ({cause}): {error}')

@@ -30,7 +30,7 @@ def test_seen_is_always_processed_and_dropped_and_waiting(events):
             if event == 'drop':
                 ledger.drop('superseded')
             else:
-                ledger.process({'age': 0.1}, found={'rust': 1})
+                ledger.process({}, found={'rust': 1}, age_s=0.1)
     page = ledger.page()
     assert page.waiting == in_work
     assert page.seen == page.processed + sum(page.dropped.values()) + in_work
