@@ -20,7 +20,7 @@ class BadModel(InferenceError):
 
 
 class UnsafeModel(InferenceError):
-    """A checkpoint asks for code outside the allow-list."""
+    """A file would have to be read without protection, or tried what the protection refuses."""
 
 
 class MissingBackend(InferenceError):
