@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The process that reads foreign checkpoints: each in a child of its own, confined by the kernel.
+
+Importing torch takes seconds, so it is done once and by trusted code alone. Each reading is a fork
+of this process that first gives up everything it will not need, see confinement.py, and then
+touches the file. This process never does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from roof_detector.inference.importing.confinement import SECCOMP, confine
+from roof_detector.inference.importing.limits import Limits
+from roof_detector.inference.importing.system_call_filter import load_libseccomp
+from roof_detector.inference.importing.system_calls import die_with_parent, leave_network
+
+HANDLES = 6
+MOST_REQUEST_BYTES = 65536
+
+
+def serve(descriptor: int, readable: list[str]) -> None:
+    """Answer requests on a socket until it is closed."""
+    die_with_parent()
+    spaces = leave_network()
+    from roof_detector.inference.importing import checkpoint_reading  # noqa: PLC0415
+
+    checkpoint_reading.prepare()
+    with socket.socket(fileno=descriptor) as connection:
+        filters = load_libseccomp()
+        connection.send(json.dumps({'ready': spaces}).encode())
+        while True:
+            message, handles, _, _ = socket.recv_fds(connection, MOST_REQUEST_BYTES, HANDLES)
+            if not message:
+                return
+            request = json.loads(message)
+            child = os.fork()
+            if not child:
+                _read(
+                    checkpoint_reading,
+                    checkpoint_reading.Handles(*handles),
+                    request=request,
+                    readable=[Path(one) for one in readable],
+                    filters=filters,
+                )
+            for handle in handles:
+                os.close(handle)
+            _, status, usage = os.wait4(child, 0)
+            answer = {'status': status, 'peak_kib': usage.ru_maxrss, 'cpu_s': usage.ru_utime}
+            connection.send(json.dumps(answer).encode())
+
+
+def _read(
+    reading: Any,
+    handles: Any,
+    *,
+    request: dict[str, Any],
+    readable: list[Path],
+    filters: Any,
+) -> NoReturn:
+    """Confine this process, then read one checkpoint, and end."""
+    status = 1
+    try:
+        limits = Limits(**request['limits'])
+        _close_all_but(handles)
+        walls = confine(limits, readable=readable, filters=filters)
+        if SECCOMP not in walls and not request['trust']:
+            _report(handles, {'unconfined': walls})
+        else:
+            reading.read_checkpoint(handles, with_state=request['with_state'])
+        status = 0
+    except BaseException as error:  # noqa: BLE001  (whatever the file raises is reported)
+        _report(handles, {'error': _describe(error)})
+    finally:
+        os._exit(status)
+
+
+def _close_all_but(handles: Any) -> None:
+    """Leave nothing open but the files of this reading; the socket least of all."""
+    kept = sorted(asdict(handles).values())
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    last = 2
+    for one in kept:
+        os.closerange(last + 1, one)
+        last = one
+    os.closerange(last + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _report(handles: Any, report: dict[str, Any]) -> None:
+    os.lseek(handles.facts, 0, os.SEEK_SET)
+    os.write(handles.facts, json.dumps(report).encode())
+
+
+def _describe(error: BaseException) -> list[str]:
+    """Return the classes of an error and its first line."""
+    try:
+        text = str(error).split('\n', maxsplit=1)[0][:300]
+    except BaseException:  # noqa: BLE001  (the error may be the file's own)
+        text = ''
+    return [*(one.__name__ for one in type(error).__mro__[:6]), text]
+
+
+def main() -> None:
+    """Run the server on what its parent gave as arguments."""
+    sys.dont_write_bytecode = True
+    given = json.loads(sys.argv[1])
+    serve(given['socket'], given['readable'])
