@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from cv_bridge import CvBridge, CvBridgeError
+from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
@@ -69,10 +69,15 @@ def _pixels(message: Image) -> npt.NDArray[np.uint8]:
         return convert_to_bgr(message.data, **layout, big_endian=bool(message.is_bigendian))
     try:
         image: npt.NDArray[np.uint8] = _bridge.imgmsg_to_cv2(message, desired_encoding='bgr8')
-    except (CvBridgeError, ValueError, TypeError, KeyError) as refusal:
+    except Exception as refusal:  # each cv_bridge raises what it meets
         msg = (
             f'Encoding {message.encoding!r} of the image cannot be read, '
             f'expected one of {", ".join((*ENCODINGS, *CAMERA_ENCODINGS))}.'
         )
         raise UnsupportedEncoding(msg) from refusal
+    if image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise UnsupportedEncoding(
+            f'Encoding {message.encoding!r} gives an image of shape {image.shape}, '
+            'expected rows and columns of three colours.'
+        )
     return image

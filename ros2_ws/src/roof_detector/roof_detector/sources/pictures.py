@@ -90,7 +90,7 @@ def decode_picture(data: bytes, path: Path) -> NDArray[np.uint8]:
     """Decode the content of a picture file as `read_picture` does."""
     try:
         if path.suffix.lower() in ('.jpg', '.jpeg', '.png'):
-            return decode_jpeg(data)
+            return decode_jpeg(data, turned_by_exif=True)
         image_bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (VisionError, cv2.error) as error:
         reason = ' '.join(str(error).split())

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.bags.errors import BagError
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.recorded_header import frame_id, stamp_ns
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import decode_jpeg, view_bgr
-from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +66,7 @@ class RecordedPicture:
             return view_bgr(
                 image.data, height=height, width=width, encoding=image.encoding, step=step
             )
-        except (BagError, VisionError) as error:
+        except Exception as error:  # a bag may define its types, and fill them, as it likes
             msg = (
                 f'The picture of {self.message.topic} recorded at '
                 f'{self.message.log_time_ns / 1e9:.3f} s cannot be read: {error}'

@@ -12,7 +12,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.errors import BadJpeg, BadStep, ShortData, UnsupportedEncoding, ZeroSize
+from roof_detector.vision.errors import (
+    BadJpeg,
+    BadStep,
+    ExcessiveSize,
+    ShortData,
+    UnsupportedEncoding,
+    ZeroSize,
+)
 from roof_detector.vision.jpeg_header import JPEG_START, JpegHeader
 
 Buffer: TypeAlias = 'bytes | bytearray | memoryview | array[int] | npt.NDArray[np.uint8]'
@@ -34,6 +41,12 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 _JPEG_END = b'\xff\xd9'
+# What an image claims is not what it holds. The largest survey cameras have 150 megapixels; as
+# BGR this takes 750 MB.
+MOST_PIXELS = 250_000_000
+# A JPEG spends a bit or more on the brightness of 8x8 pixels and one on there being nothing else,
+# in each of its scans: black images of 4000x4000 were measured at 255 pixels a byte.
+_MOST_PIXELS_PER_BYTE = 1024
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 
 
@@ -72,16 +85,19 @@ def view_bgr(
     return cv2.cvtColor(pixels, conversion)  # type: ignore[return-value]
 
 
-def decode_jpeg(data: Buffer, *, reduce: int = 1) -> npt.NDArray[np.uint8]:
+def decode_jpeg(
+    data: Buffer, *, reduce: int = 1, turned_by_exif: bool = False
+) -> npt.NDArray[np.uint8]:
     """Decode a JPEG or PNG into BGR, on request at 1/2, 1/4 or 1/8 of its size.
 
-    OpenCV decodes a JPEG that was cut short without a word and leaves the rest grey, so the end
-    of the picture is looked for first.
+    Pixels lie as they are stored, which is what a CameraInfo describes; `turned_by_exif` turns
+    them as EXIF data asks for, as people expect of a file. OpenCV decodes a JPEG that was cut
+    short without a word and leaves the rest grey, so the end of the picture is looked for first.
     """
     if reduce not in _REDUCED:
         raise BadJpeg(f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.')
-    _read_header(data)
-    return _decode(data, reduce)
+    _read_size(data)
+    return _decode(data, reduce, turned_by_exif=turned_by_exif)
 
 
 def decode_for(
@@ -93,31 +109,28 @@ def decode_for(
     of 1/1, 1/2, 1/4 and 1/8 of its size that is not smaller; a PNG, which has no cheap small
     decoding, in full.
     """
-    header = _read_header(data)
-    if header is None or header.size_wh is None:
-        image_bgr = _decode(data, 1)
-        return image_bgr, (image_bgr.shape[1], image_bgr.shape[0])
-    # EXIF data may turn the picture in decoding, so both ways round must do.
-    upright, turned = header.size_wh, header.size_wh[::-1]
+    size_wh, is_jpeg = _read_size(data)
+    if not is_jpeg:
+        return _decode(data, 1), size_wh
+    needed = needed_wh(size_wh)
     reduce = max(
         one
         for one in _REDUCED
-        if one == 1
-        or all(
-            have >= one * need
-            for size_wh in (upright, turned)
-            for have, need in zip(size_wh, needed_wh(size_wh), strict=True)
-        )
+        if one == 1 or all(have >= one * need for have, need in zip(size_wh, needed, strict=True))
     )
-    image_bgr = _decode(data, reduce)
-    height, width = image_bgr.shape[:2]
-    as_stored = (width, height) == tuple(-(-side // reduce) for side in upright)
-    return image_bgr, upright if as_stored else turned
+    return _decode(data, reduce), size_wh
 
 
-def _decode(data: Buffer, reduce: int) -> npt.NDArray[np.uint8]:
+def _decode(data: Buffer, reduce: int, *, turned_by_exif: bool = False) -> npt.NDArray[np.uint8]:
     flat = np.frombuffer(data, dtype=np.uint8)
-    image_bgr = cv2.imdecode(flat, _REDUCED[reduce])
+    flags = _REDUCED[reduce] | (0 if turned_by_exif else cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        image_bgr = cv2.imdecode(flat, flags)
+    except cv2.error as error:
+        raise BadJpeg(
+            f'The compressed picture of {len(flat)} bytes cannot be decoded: '
+            f'{" ".join(str(error).split())}'
+        ) from error
     if image_bgr is None:
         raise BadJpeg(
             f'The compressed picture of {len(flat)} bytes cannot be decoded, it is damaged.'
@@ -125,8 +138,11 @@ def _decode(data: Buffer, reduce: int) -> npt.NDArray[np.uint8]:
     return image_bgr  # type: ignore[return-value]
 
 
-def _read_header(buffer: Buffer) -> JpegHeader | None:
-    """Check that a picture is there from beginning to end; return a JPEG's header."""
+def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
+    """Check that a picture is whole and says a size that it may have; return that size.
+
+    The second value is whether it is a JPEG, else it is a PNG.
+    """
     data = buffer if isinstance(buffer, bytes) else np.frombuffer(buffer, np.uint8).tobytes()
     if data.startswith(JPEG_START):
         header = JpegHeader.read(data)
@@ -134,12 +150,31 @@ def _read_header(buffer: Buffer) -> JpegHeader | None:
             raise BadJpeg(
                 f'The JPEG of {len(data)} bytes is cut short: its end marker is missing.'
             )
-        return header
+        if header.size_wh is None:
+            raise BadJpeg(f'The JPEG of {len(data)} bytes does not say how large it is.')
+        _check_claim(header.size_wh, len(data), 'JPEG', most_per_byte=_MOST_PIXELS_PER_BYTE)
+        return header.size_wh, True
     if data.startswith(_PNG_START):
         if _PNG_END not in data[-64:]:
             raise BadJpeg(f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.')
-        return None
+        size_wh = int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+        _check_claim(size_wh, len(data), 'PNG')
+        return size_wh, False
     raise BadJpeg(
         f'The compressed picture of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
         'expected a JPEG or a PNG.'
     )
+
+
+def _check_claim(
+    size_wh: tuple[int, int], size_bytes: int, kind: str, *, most_per_byte: int | None = None
+) -> None:
+    """Refuse a picture whose header claims what its bytes cannot hold, before room is made."""
+    pixels = size_wh[0] * size_wh[1]
+    claim = f'The {kind} of {size_bytes} bytes claims {size_wh[0]}x{size_wh[1]} pixels'
+    if not pixels:
+        raise ZeroSize(f'{claim}, expected at least 1x1.')
+    if pixels > MOST_PIXELS:
+        raise ExcessiveSize(f'{claim}, more than the {MOST_PIXELS / 1e6:.0f} million read here.')
+    if most_per_byte is not None and pixels > most_per_byte * size_bytes:
+        raise ExcessiveSize(f'{claim}, which so few bytes cannot hold.')

@@ -23,6 +23,12 @@ class ZeroSize(VisionError):
     cause = 'zero_size'
 
 
+class ExcessiveSize(VisionError):
+    """A picture claims more pixels than are read here, or than its bytes can hold."""
+
+    cause = 'excessive_size'
+
+
 class ShortData(VisionError):
     """A raw picture has fewer bytes than its header promises."""
 
