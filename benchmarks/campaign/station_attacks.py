@@ -65,7 +65,7 @@ class Station:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, 'ROS_DOMAIN_ID': self.domain},
+                env=_without_pytest() | {'ROS_DOMAIN_ID': self.domain},
             )
         self.facts = psutil.Process(self.process.pid)
         self.cookie = ''
@@ -117,6 +117,11 @@ class Station:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _without_pytest() -> dict[str, str]:
+    """Return the environment; NiceGUI would take a test of pytest's for its own."""
+    return {name: value for name, value in os.environ.items() if name != 'PYTEST_CURRENT_TEST'}
 
 
 class Owner:
