@@ -57,7 +57,7 @@ def read_checkpoint(handles: Handles, *, with_state: bool) -> None:
     """Read the checkpoint and write its facts, weights, state and answers."""
     torch.set_num_threads(1)  # this process may not start others
     torch.backends.nnpack.set_flags(False)
-    with open(handles.model, 'rb', closefd=False) as file:  # noqa: PTH123
+    with open(handles.model, 'rb', closefd=False) as file:
         checkpoint = torch.load(
             file, map_location='cpu', weights_only=False, pickle_module=_pickle_module()
         )
@@ -133,7 +133,7 @@ def _task_of(head: Any) -> str:
 
 def _answer(network: Any, handles: Handles) -> None:
     """Write what the network itself makes of the images, so that its copy can be compared."""
-    with open(handles.images, 'rb', closefd=False) as file:  # noqa: PTH123
+    with open(handles.images, 'rb', closefd=False) as file:
         content = file.read()
     if not content:
         return
@@ -154,7 +154,7 @@ def _apart(tensors: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(handle: int, content: bytes) -> None:
-    with open(handle, 'wb', closefd=False) as file:  # noqa: PTH123
+    with open(handle, 'wb', closefd=False) as file:
         file.write(content)
 
 

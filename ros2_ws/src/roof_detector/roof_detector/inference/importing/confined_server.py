@@ -78,7 +78,7 @@ def _read(
         else:
             reading.read_checkpoint(handles, with_state=request['with_state'])
         status = 0
-    except BaseException as error:  # noqa: BLE001  (whatever the file raises is reported)
+    except BaseException as error:
         _report(handles, {'error': _describe(error)})
     finally:
         os._exit(status)
@@ -108,7 +108,7 @@ def _describe(error: BaseException) -> list[str]:
     """Return the classes of an error and its first line."""
     try:
         text = str(error).split('\n', maxsplit=1)[0][:300]
-    except BaseException:  # noqa: BLE001  (the error may be the file's own)
+    except BaseException:
         text = ''
     return [*(one.__name__ for one in type(error).__mro__[:6]), text]
 
