@@ -51,6 +51,11 @@ class CameraChannel:
             return None
         return self._images.silence_s
 
+    @property
+    def repeated(self) -> int:
+        """Return how many images came twice since it began to listen; none of them is a frame."""
+        return 0 if self._images is None else self._images.repeated
+
     def open(self) -> None:
         """Begin a new account and offer the outputs."""
         self.ledger = FrameLedger()

@@ -27,12 +27,13 @@ def detector_status(
     page: LedgerPage,
     annotations_skipped: int,
     tiles: TileReport | None,
+    repeated: int = 0,
 ) -> DiagnosticStatus:
     """Return the detector's status: level and message for people, values for plots.
 
     `silence_s` is how long no image has come, None while none is expected; `model_change` how the
-    last change of the model stands; `tiles` what is seen through tiles, None
-    while none are wanted.
+    last change of the model stands; `tiles` what is seen through tiles, None while none are
+    wanted; `repeated` counts images that came twice, which are no frames.
     """
     level, message = _verdict(state=state, topic=topic, silence_s=silence_s, page=page)
     values: dict[str, object] = {'state': state, 'topic': topic}
@@ -57,6 +58,7 @@ def detector_status(
         'frames_waiting': page.waiting,
         'frames_dropped': sum(page.dropped.values()),
         'ages_unknown': page.ages_unknown,
+        'images_repeated': repeated,
         'annotations_skipped': annotations_skipped,
     }
     if tiles is not None:

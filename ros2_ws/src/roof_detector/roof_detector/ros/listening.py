@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rclpy.node import Node
 
@@ -27,6 +27,7 @@ class ListeningReport:
     received: dict[str, int]
     lost_before_arrival: dict[str, int]
     not_published: tuple[str, ...]
+    repeated: dict[str, int] = field(default_factory=dict)
 
 
 class Listening:
@@ -80,6 +81,7 @@ class Listening:
                 t.name: t.lost_before_arrival for t in self._topics if t.lost_before_arrival
             },
             not_published=tuple(t.name for t in self._topics if not t.is_heard),
+            repeated={t.name: t.repeated for t in self._topics if t.repeated},
         )
 
     def close(self) -> None:
