@@ -13,14 +13,25 @@ PACKAGE = Path(__file__).parents[1] / 'roof_detector'
 TRAINING = Path(__file__).parents[1] / 'training'
 MAY_IMPORT = {
     'vision': set(),
+    'supervision': set(),
     'blocks': set(),
     'geo': {'vision'},
     'simulation': {'vision', 'geo'},
     'inference': {'vision', 'blocks'},
-    'bags': {'vision'},
+    'bags': {'vision', 'supervision'},
     'export': {'vision', 'bags', 'geo'},
-    'sources': {'vision', 'bags'},
-    'ros': {'vision', 'geo', 'blocks', 'simulation', 'inference', 'bags', 'export', 'sources'},
+    'sources': {'vision', 'bags', 'supervision'},
+    'ros': {
+        'vision',
+        'supervision',
+        'geo',
+        'blocks',
+        'simulation',
+        'inference',
+        'bags',
+        'export',
+        'sources',
+    },
 }
 # These join rooms for a person's command and may import any of them.
 ABOVE_ALL = {'bench', 'cli', 'doctor', 'flight', 'replay', 'station'}

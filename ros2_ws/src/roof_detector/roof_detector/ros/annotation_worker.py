@@ -15,6 +15,7 @@ from roof_detector.ros.camera_outputs import CameraOutputs
 from roof_detector.ros.frame_stages import Result
 from roof_detector.ros.image_decoder import decode
 from roof_detector.ros.mailbox import Mailbox
+from roof_detector.supervision.watched_thread import WatchedThread
 from roof_detector.vision.drawing import draw_detections
 
 # Where processors are scarce, the forward pass comes first (setpriority(2): Linux counts niceness
@@ -26,14 +27,15 @@ class AnnotationWorker:
     """Publish annotated images and masks of results, each only while someone listens to it.
 
     Pictures have the camera's own size: what was decoded smaller for the network is decoded in
-    full here.
+    full here. A thread that died or hangs is replaced; what it had in work counts as skipped.
     """
 
-    def __init__(self, *, report: Callable[[str], None]) -> None:
+    def __init__(self, *, report: Callable[[str, str], None]) -> None:
         self._report = report
         self._mailbox: Mailbox[tuple[CameraOutputs, Result]] = Mailbox()
-        self._thread = threading.Thread(target=self._run, name='annotation', daemon=True)
-        self._thread.start()
+        self._in_work: tuple[CameraOutputs, Result] | None = None
+        self._closed = False
+        self._begin()
 
     def offer(self, outputs: CameraOutputs, result: Result) -> None:
         """Take a result in if anyone wants to see it; one that still waits is skipped for it."""
@@ -44,18 +46,38 @@ class AnnotationWorker:
 
     def close(self) -> None:
         """Finish the picture in work and stop."""
+        self._closed = True
         self._mailbox.close()
-        self._thread.join()
+        self._thread.wait_for_end()
+
+    def _begin(self) -> None:
+        self._thread = WatchedThread(self._run, name='annotation', restart=self._replace)
+        self._thread.start()
+
+    def _replace(self, _: str) -> None:
+        """Go on in another thread, in the watchdog's."""
+        self._thread.abandon()
+        work, self._in_work = self._in_work, None
+        if work is not None:
+            work[0].skipped += 1
+        if not self._closed:
+            self._begin()
 
     def _run(self) -> None:
+        thread = self._thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        while (work := self._mailbox.take()) is not None:
+        while not thread.is_abandoned and (work := self._mailbox.take()) is not None:
+            self._in_work = work
             outputs, result = work
+            thread.heart.begin('drawing a result')
             try:
                 self._publish(outputs, result)
             except Exception as error:  # whatever a message holds, it is the end of that one
                 outputs.skipped += 1
-                self._report(f'A result could not be drawn: {error}')
+                self._report('drawing', f'A result could not be drawn: {error}')
+            if not thread.is_abandoned:
+                self._in_work = None
+            thread.heart.rest()
 
     def _publish(self, outputs: CameraOutputs, result: Result) -> None:
         header, settings = result.message.header, result.settings

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from rclpy.waitable import Waitable
 
 from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.guarded_executor import GuardedExecutor
+from roof_detector.supervision.watched_thread import WatchedThread
 
 # A waiting executor notices the end when it wakes.
 _STOP_LATENCY_S = 0.2
@@ -32,16 +34,18 @@ class ArrivalThread:
     there is one (ros2/rmw_fastrtps#833). Create the subscription in `group`.
 
     What a callback raises costs that message alone, and counts among the node's `errors_of`.
-    `failure` is what ended the thread all the same.
+    `is_lost` when the thread is dead or hangs all the same; `lost` is called then, in the
+    watchdog's thread: another one has to take its place.
     """
 
-    def __init__(self, node: Node) -> None:
-        self.failure: BaseException | None = None
+    def __init__(self, node: Node, *, lost: Callable[[], None]) -> None:
+        self.is_lost = False
+        self._lost = lost
         self._entities = _Entities()
         self._executor = GuardedExecutor(context=node.context, errors=errors_of(node))
         self._executor.add_node(self._entities)  # type: ignore[arg-type]  # as much as is asked of
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name='arrival', daemon=True)
+        self._thread = WatchedThread(self._run, name='arrival', restart=self._give_up)
         self.group = _ArrivalGroup(self._thread)
         self._thread.start()
 
@@ -54,17 +58,29 @@ class ArrivalThread:
         """Wait until the callback in work has returned; no other will be called."""
         self._closed = True
         self._executor.wake()
-        self._thread.join()
-        self._executor.shutdown()
+        self._thread.wait_for_end()
+        if not self._thread.is_alive():  # one that hangs still holds it
+            self._executor.shutdown()
+
+    def _give_up(self, _: str) -> None:
+        self.is_lost = True
+        if self._closed:
+            self._thread.abandon()
+        self._lost()
+
+    def abandon(self) -> None:
+        """Leave the thread to itself, for another one serves its subscription."""
+        self._closed = True
+        self._thread.abandon()
 
     def _run(self) -> None:
+        heart = self._thread.heart
         try:
             while not self._closed:
+                heart.begin('taking images')
                 self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
         except ExternalShutdownException:
             return
-        except BaseException as error:
-            self.failure = error
 
 
 class _Entities:

@@ -16,6 +16,7 @@ from roof_detector.ros.camera_outputs import CameraOutputs
 from roof_detector.ros.camera_topic import CameraTopic
 from roof_detector.ros.frame_ledger import FrameLedger
 from roof_detector.ros.image_subscription import ImageSubscription
+from roof_detector.supervision.health import Delivery
 
 _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
 
@@ -45,16 +46,14 @@ class CameraChannel:
         return '' if self._images is None else self._images.topic
 
     @property
-    def silence_s(self) -> float | None:
-        """Return how long images have been missing; None while they come or are not expected."""
-        if self._images is None or not self._images.silent:
-            return None
-        return self._images.silence_s
+    def images(self) -> Delivery | None:
+        """Return for how long images have been missing; None while they are not expected."""
+        return None if self._images is None else self._images.delivery
 
     @property
-    def repeated(self) -> int:
-        """Return how many images came twice since it began to listen; none of them is a frame."""
-        return 0 if self._images is None else self._images.repeated
+    def has_heard(self) -> bool:
+        """Return whether any image has arrived since it began to listen."""
+        return self._images is not None and self._images.has_heard
 
     def open(self) -> None:
         """Begin a new account and offer the outputs."""

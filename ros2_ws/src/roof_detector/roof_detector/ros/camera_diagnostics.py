@@ -8,6 +8,8 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roof_detector.ros.playback import PlaybackReport
 from roof_detector.sources.health import SourceHealth
+from roof_detector.supervision import health as rule
+from roof_detector.supervision.health import Delivery, Health, Level
 
 
 def camera_status(
@@ -17,9 +19,13 @@ def camera_status(
     report: PlaybackReport,
     listeners: int,
     health: SourceHealth | None = None,
+    unreadable_now: bool = False,
 ) -> DiagnosticStatus:
-    """Return the status of a node that publishes frames: words for people, values for plots."""
-    level, message = _verdict(source, report, health)
+    """Return the status of a node that publishes frames: words for people, values for plots.
+
+    `unreadable_now` tells whether something could not be read in the last seconds.
+    """
+    verdict = _verdict(source, report, health, unreadable_now=unreadable_now)
     values: dict[str, object] = {
         'source': source,
         'state': report.state,
@@ -37,25 +43,43 @@ def camera_status(
             'trouble': health.trouble,
         }
     return DiagnosticStatus(
-        level=level,
+        level=bytes([verdict.level]),
         name=name,
-        message=message,
+        message=verdict.message,
         hardware_id=source,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
 
 
 def _verdict(
-    source: str, report: PlaybackReport, health: SourceHealth | None
-) -> tuple[bytes, str]:
+    source: str,
+    report: PlaybackReport,
+    source_health: SourceHealth | None,
+    *,
+    unreadable_now: bool,
+) -> Health:
+    faults = []
     if report.error:
-        return DiagnosticStatus.ERROR, report.error
-    if health is not None and not health.connected:
-        return DiagnosticStatus.ERROR, health.trouble or f'Connecting to {source}.'
-    if health is not None and health.trouble:
-        return DiagnosticStatus.WARN, health.trouble
-    if report.state == 'waiting':
-        return DiagnosticStatus.OK, 'Waiting for listeners.'
+        faults.append(Health(Level.ERROR, report.error))
+    if source_health is not None and not source_health.connected:
+        faults.append(Health(Level.ERROR, source_health.trouble or f'Connecting to {source}.'))
+    elif source_health is not None and source_health.trouble and unreadable_now:
+        faults.append(Health(Level.WARN, source_health.trouble))
     if report.state == 'ended':
-        return DiagnosticStatus.OK, f'All {report.published} frames are sent.'
-    return DiagnosticStatus.OK, f'{report.rate_hz:.1f} frames/s.'
+        all_sent = f'All {report.published} frames are sent.'
+        frames = Delivery(f'{all_sent} Nothing more has come', report.silent_s)
+        # What was asked for has arrived, all of it; that nothing comes any more is said later.
+        return rule.health(
+            working=all_sent,
+            faults=faults,
+            missing=[frames] if frames.is_lost else (),
+            has_arrived=report.published > 0,
+        )
+    frames = Delivery('No frame was published', report.silent_s, report.usual_s)
+    return rule.health(
+        working=f'{report.rate_hz:.1f} frames/s.',
+        faults=faults,
+        missing=[frames],
+        has_arrived=report.published > 0,
+        pause='Waiting for listeners.' if report.state == 'waiting' else '',
+    )

@@ -21,6 +21,8 @@ from roof_detector.ros.stream_parameters import StreamSettings
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.health import SourceHealth
 from roof_detector.sources.opening import open_source
+from roof_detector.supervision.throttle import Throttle, cause_of
+from roof_detector.supervision.watched_thread import current_heart
 
 
 class CameraNode(StreamNode):
@@ -48,6 +50,7 @@ class CameraNode(StreamNode):
         except SourceError as error:
             raise RosError(str(error)) from error
         self._undecodable = 0
+        self._warn = Throttle(lambda sentence: self.get_logger().warning(sentence))
         self._messages = CameraMessages(self.settings, calibration=calibration, say=self.say_once)
         count, rate_hz = self._source.frame_count, self._source.rate_hz
         self.get_logger().info(
@@ -82,12 +85,18 @@ class CameraNode(StreamNode):
         self._source.close()
 
     def _outgoing(self) -> Iterator[OutgoingFrame]:
+        heart = current_heart()
         for frame in self._source:
+            heart.begin('making the messages of a frame')
             try:
-                yield self._messages.of(frame)
+                messages = self._messages.of(frame)
             except SourceError as error:
                 self._undecodable += 1
-                self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+                self._warn(cause_of(str(error)), str(error))
+                continue
+            finally:
+                heart.rest()
+            yield messages
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from vision_msgs.msg import Detection2DArray
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.messages import compressed_message, detections_message, image_message
 from roof_detector.ros.rate_limit import RateLimit
+from roof_detector.supervision.health import Delivery
+from roof_detector.supervision.rate import Arrivals
 from roof_detector.vision.detections import Detections
 
 _RESULTS_QOS = QoSProfile(depth=10)
@@ -43,6 +45,7 @@ class CameraOutputs:
             CompressedImage, f'{prefix}image_annotated/compressed', _IMAGES_QOS
         )
         self._masks: Publisher | None = None
+        self._drawn: Arrivals | None = None
 
     def fit(self, *, masks: bool) -> None:
         """Offer masks or take them back, as the task of a model asks."""
@@ -58,6 +61,17 @@ class CameraOutputs:
         return settings.annotate and bool(
             self._image.get_subscription_count() or self._compressed.get_subscription_count()
         )
+
+    def annotated(self, settings: DetectorSettings) -> Delivery | None:
+        """Return for how long no annotated image went out, since someone began to listen."""
+        if not self.wants_picture(settings):
+            self._drawn = None
+            return None
+        if self._drawn is None:
+            self._drawn = Arrivals()
+        wanted_s = 1 / settings.annotated_rate_hz if settings.annotated_rate_hz else 0.0
+        usual_s = max(self._drawn.usual_s, wanted_s)
+        return Delivery('No annotated image went out', self._drawn.silent_s, usual_s)
 
     def wants_masks(self) -> bool:
         """Tell whether someone listens to masks."""
@@ -80,6 +94,8 @@ class CameraOutputs:
         if self._image.get_subscription_count():
             self._sent = image_message(drawn_bgr, encoding='bgr8', header=header, reuse=self._sent)
             self._image.publish(self._sent)
+        if (drawn := self._drawn) is not None:
+            drawn.note()
 
     def publish_masks(self, index: npt.NDArray[np.uint16], *, header: Header) -> None:
         """Publish the index image of a segmentation model, if it is still the one in use."""

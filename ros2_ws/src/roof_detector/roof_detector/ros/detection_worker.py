@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from itertools import groupby
+from math import inf
 from time import perf_counter
 from typing import Any
 
 from roof_detector.inference.detector import Detector, Forwarded
+from roof_detector.inference.errors import InferenceError
 from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_relay import FrameRelay
@@ -19,9 +22,12 @@ from roof_detector.ros.frame_stages import Arrival, ReadyFrame, Result
 from roof_detector.ros.frame_tiles import FrameTiles
 from roof_detector.ros.model_opening import OpenedModel
 from roof_detector.ros.preparation_worker import PreparationWorker
+from roof_detector.supervision.watched_thread import WatchedThread, current_heart
 from roof_detector.vision.errors import VisionError
 
 _SMOOTHING = 0.2
+# Reading, fusing and warming up take seconds, on a slow disk and a loaded computer a minute.
+_OPENING_PATIENCE_S = 180.0
 
 
 class DetectionWorker:
@@ -32,7 +38,8 @@ class DetectionWorker:
     the heir: its result was given to `publish`, or it was dropped for a cause. `settings` is a
     plain attribute, read once for each frame: changing it waits for nothing and holds nothing up.
     `tell` is called from the model's thread when the model is open or has failed to, and at the
-    end.
+    end, and by the watchdog when that thread is dead or hangs: then `problem` says so, nothing
+    more comes of this worker, and another one has to take its place.
     """
 
     def __init__(
@@ -42,11 +49,12 @@ class DetectionWorker:
         settings: DetectorSettings,
         publish: Callable[[CameraChannel, Result], None],
         age_s: Callable[[Any], float | None],
-        report: Callable[[str], None],
+        report: Callable[[str, str], None],
         tell: Callable[[], None],
     ) -> None:
         self.settings = settings
         self.has_ended = False
+        self.problem = ''
         self._open_model = open_model
         self._publish = publish
         self._age_s = age_s
@@ -58,7 +66,8 @@ class DetectionWorker:
         self._may_begin = threading.Event()
         self._forward_s = 0.0
         self._tiles: FrameTiles | None = None
-        self._thread = threading.Thread(target=self._run, name='detection', daemon=True)
+        self._preparation: PreparationWorker | None = None
+        self._thread = WatchedThread(self._run, name='detection', restart=self._lose)
         self._thread.start()
 
     def wait_until_open(self) -> Detector:
@@ -66,7 +75,8 @@ class DetectionWorker:
 
         Only its facts (names, task, device) are for other threads.
         """
-        return self._opened.result()
+        with current_heart().patient('waiting for the model to open', patience_s=inf):
+            return self._opened.result()
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +95,7 @@ class DetectionWorker:
         if self._relay.is_closed:
             self._hand_on(displaced)
         else:
-            displaced.camera.ledger.drop('superseded')
+            displaced.drop('superseded')
 
     def retire(self, *, heir: DetectionWorker) -> None:
         """Finish the frame in work, hand those that wait on to the heir and free the model.
@@ -98,7 +108,24 @@ class DetectionWorker:
     def close(self) -> None:
         """Finish the frame in work, drop those that wait and free the model."""
         self._close_relay()
-        self._thread.join()
+        self._thread.wait_for_end()
+
+    def _lose(self, problem: str) -> None:
+        """Account for what the dead thread had in work; belongs to the watchdog's thread."""
+        self._thread.abandon()
+        self.problem = problem
+        with suppress(InvalidStateError):
+            self._opened.set_exception(InferenceError(f'{problem}.'))
+        for frame in self._relay.in_forward:
+            frame.arrival.drop('detection_lost')
+        self.has_ended = True
+        self._tell()
+
+    def _replace_preparation(self, detector: Detector) -> None:
+        if self._preparation is not None:
+            self._preparation.abandon('preparation_lost')
+        if not self._relay.is_closed:
+            self._preparation = self._prepare_with(detector)
 
     def _close_relay(self) -> None:
         for left in self._relay.close():
@@ -107,40 +134,51 @@ class DetectionWorker:
 
     def _hand_on(self, arrival: Arrival) -> None:
         if self._heir is None:
-            arrival.camera.ledger.drop('deactivated')
+            arrival.drop('deactivated')
         else:
             self._heir.take(arrival)
 
     def _run(self) -> None:
-        try:
-            self._open_and_detect()
-        finally:
-            self.has_ended = True
-            self._tell()
+        self._open_and_detect()
+        self.has_ended = True
+        self._tell()
 
     def _open_and_detect(self) -> None:
+        heart = self._thread.heart
+        heart.begin('opening the model', patience_s=_OPENING_PATIENCE_S)
         try:
             model = self._open_model()
-        except BaseException as failure:  # handed over to whoever waits
-            self._opened.set_exception(failure)
+        except Exception as failure:  # handed over to whoever waits
+            with suppress(InvalidStateError):
+                self._opened.set_exception(failure)
             return
         with model.detector as detector:
             self._relay.batch, self._relay.ahead = model.batch, model.ahead
-            self._opened.set_result(detector)
+            with suppress(InvalidStateError):  # it was given up meanwhile
+                self._opened.set_result(detector)
             self._tell()
+            heart.rest()
             self._may_begin.wait()
             self._tiles = FrameTiles(detector)
-            preparation = PreparationWorker(
-                detector=detector,
-                relay=self._relay,
-                settings=lambda: self.settings,
-                too_old=lambda arrival: self._too_old(arrival, self.settings),
-                left_over=self._hand_on,
-                report=self._report,
-            )
+            self._preparation = self._prepare_with(detector)
             while frames := self._relay.take_ready(expected_s=self._forward_s):
+                heart.begin('detecting')
                 self._work(detector, frames)
-            preparation.join()
+                heart.rest()
+                if self._thread.is_abandoned:
+                    break
+            self._preparation.join()
+
+    def _prepare_with(self, detector: Detector) -> PreparationWorker:
+        return PreparationWorker(
+            detector=detector,
+            relay=self._relay,
+            settings=lambda: self.settings,
+            too_old=lambda arrival: self._too_old(arrival, self.settings),
+            left_over=self._hand_on,
+            report=self._report,
+            restart=lambda _: self._replace_preparation(detector),
+        )
 
     def _work(self, detector: Detector, frames: tuple[ReadyFrame, ...]) -> None:
         """Run the network on ready frames, those of one input size as a batch."""
@@ -156,7 +194,7 @@ class DetectionWorker:
         young = []
         for frame in frames:
             if cause := self._too_old(frame.arrival, settings):
-                frame.arrival.camera.ledger.drop(cause)
+                frame.arrival.drop(cause)
             else:
                 young.append(frame)
         if not young:
@@ -198,6 +236,8 @@ class DetectionWorker:
         except Exception as error:  # the errors of the runtimes share no base class
             self._drop(frame, 'inference', error)
             return
+        if self._thread.is_abandoned:
+            return
         found_s = perf_counter()
         try:
             self._publish(
@@ -207,20 +247,20 @@ class DetectionWorker:
         except Exception as error:  # one frame that cannot be published is no end of the others
             self._drop(frame, 'publishing', error)
             return
-        arrival.camera.ledger.process(
-            {
-                'wait': frame.waited_s,
-                'decode': frame.decode_s,
-                'letterbox': frame.prepared.letterbox_s,
-                'ready': began_s - frame.ready_s,
-                'forward': answer.forward_s,
-                'suppression': chosen_s - answered_s,
-                **({'tiles': found_s - chosen_s} if settings.has_tiles else {}),
-                'publish': perf_counter() - found_s,
-            },
-            age_s=self._age_s(arrival.message.header.stamp),
-            found=detections.counts(detector.names),
-        )
+        durations_s = {
+            'wait': frame.waited_s,
+            'decode': frame.decode_s,
+            'letterbox': frame.prepared.letterbox_s,
+            'ready': began_s - frame.ready_s,
+            'forward': answer.forward_s,
+            'suppression': chosen_s - answered_s,
+            **({'tiles': found_s - chosen_s} if settings.has_tiles else {}),
+            'publish': perf_counter() - found_s,
+        }
+        age_s = self._age_s(arrival.message.header.stamp)
+        found = detections.counts(detector.names)
+        if arrival.settle():
+            arrival.camera.ledger.process(durations_s, age_s=age_s, found=found)
 
     def _too_old(self, arrival: Arrival, settings: DetectorSettings) -> str:
         """Return the cause to drop a frame that is too old, or may be; '' where it is not."""
@@ -233,5 +273,5 @@ class DetectionWorker:
         return 'too_old' if age_s > limit_s else ''
 
     def _drop(self, frame: ReadyFrame, cause: str, error: Exception) -> None:
-        frame.arrival.camera.ledger.drop(cause)
-        self._report(f'A frame was dropped ({cause}): {error}')
+        frame.arrival.drop(cause)
+        self._report(cause, f'A frame was dropped ({cause}): {error}')

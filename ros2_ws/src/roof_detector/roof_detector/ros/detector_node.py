@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -22,7 +21,6 @@ from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.annotation_worker import AnnotationWorker
-from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.camera_topic import parse_cameras
 from roof_detector.ros.detection_worker import DetectionWorker
@@ -37,8 +35,10 @@ from roof_detector.ros.frame_stages import Result
 from roof_detector.ros.messages import labels_message
 from roof_detector.ros.model_opening import open_model
 from roof_detector.ros.model_slot import ModelSlot
+from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.node_process import run_node
 from roof_detector.ros.stamp_age import age_s
+from roof_detector.supervision.throttle import Throttle
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -72,12 +72,11 @@ class DetectorNode(LifecycleNode):
         )
         self._annotations: AnnotationWorker | None = None
         self._labels: Publisher | None = None
+        self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_service(SetBool, '~/enable', self._enable)
-        # Health is told on time even where simulated time stands still.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1.0, self._look_around, clock=steady)
+        names = [camera.status_name for camera in self._cameras]
+        self._diagnostics = NodeDiagnostics(self, self._statuses, names=names)
 
     def start(self) -> None:
         """Configure and activate; raise RosError when the model cannot be had."""
@@ -126,6 +125,7 @@ class DetectorNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Stop the threads, then the node."""
         self._let_go()
+        self._diagnostics.close()
         super().destroy_node()
 
     def _start_worker(self, model: str, tell: Callable[[], None]) -> DetectionWorker:
@@ -147,7 +147,7 @@ class DetectorNode(LifecycleNode):
         for camera in self._cameras:
             camera.fit(detector)
         self._publish_labels()
-        self._look_around()
+        self._diagnostics.publish()
         self.get_logger().info(
             f'{detector.model_path.name} finds {", ".join(detector.names)} '
             f'({detector.task}, {detector.backend} on {detector.device}).'
@@ -202,7 +202,7 @@ class DetectorNode(LifecycleNode):
         response.message = 'Detecting.' if request.data else 'Paused; frames are counted only.'
         return response
 
-    def _look_around(self) -> None:
+    def _statuses(self) -> list[DiagnosticStatus]:
         statuses = []
         for camera in self._cameras:
             camera.refresh()
@@ -212,25 +212,21 @@ class DetectorNode(LifecycleNode):
                     name=camera.status_name,
                     state=self._state_machine.current_state[1],
                     topic=camera.topic,
-                    silence_s=camera.silence_s,
+                    images=camera.images,
+                    has_heard=camera.has_heard,
+                    enabled=self._slot.enabled,
+                    annotated=None if outputs is None else outputs.annotated(self._settings),
                     detector=self._slot.detector,
                     model_change=self._slot.change,
                     page=camera.ledger.page(),
-                    repeated=camera.repeated,
                     annotations_skipped=0 if outputs is None else outputs.skipped,
                     tiles=camera.tiles.report,
                 )
             )
-        for status in statuses:
-            status.values += errors_of(self).values()
-        header = Header(stamp=self.get_clock().now().to_msg())
-        self._diagnostics.publish(DiagnosticArray(header=header, status=statuses))
+        return statuses
 
     def _age_s(self, stamp: Any) -> float | None:
         return age_s(stamp, now_ns=self.get_clock().now().nanoseconds)
-
-    def _report(self, sentence: str) -> None:
-        self.get_logger().warning(sentence, throttle_duration_sec=5.0)
 
     def _stop_listening(self) -> None:
         for camera in self._cameras:

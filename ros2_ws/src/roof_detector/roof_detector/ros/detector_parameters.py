@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roof_detector.inference.precision import PRECISIONS
-from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.ros.parameters import HANG_LIMIT, Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
 
@@ -183,6 +183,7 @@ DETECTOR_TABLE = ParameterTable(
         maximum=3600.0,
         live=True,
     ),
+    HANG_LIMIT,
 )
 
 

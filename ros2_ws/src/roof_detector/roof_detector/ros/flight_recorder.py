@@ -127,6 +127,7 @@ class FlightRecorder:
             deleted_recordings=deletions.deleted_recordings,
             deleted_files=deletions.deleted_files,
             deleted_bytes=deletions.deleted_bytes,
+            heard=None if self._listening is None else self._heard(),
         )
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from roof_detector.supervision.rate import FAULT_S, RecentFaults, rate_hz, usual_interval_s
+
 # Percentiles and rates speak of the recent past: before it was perhaps another load.
 _RECENT_S = 5.0
 _MOST_RECENT = 300
@@ -26,6 +28,8 @@ class LedgerPage:
     stage, or 'age' (publication of the source image to publication of its result), to its 50th,
     95th and 99th percentile in seconds, of the newest results: those of
     5 s, and at most 300. `ages_unknown` counts results of frames whose stamp cannot be an age.
+    `recent_ages_unknown` and `recent_drops` are those of the last 10 s; `silent_s` is how long no
+    result has come, `usual_s` how far apart the newest ones came.
     """
 
     seen: int
@@ -35,6 +39,10 @@ class LedgerPage:
     percentiles_s: Mapping[str, tuple[float, float, float]]
     found: Mapping[str, int] = field(default_factory=dict)
     ages_unknown: int = 0
+    recent_ages_unknown: int = 0
+    recent_drops: Mapping[str, int] = field(default_factory=dict)
+    silent_s: float = 0.0
+    usual_s: float = 0.0
 
     @property
     def waiting(self) -> int:
@@ -50,7 +58,8 @@ class FrameLedger:
         self._lock = threading.Lock()
         self._seen = 0
         self._processed = 0
-        self._dropped: Counter[str] = Counter()
+        self._dropped = RecentFaults(clock=clock)
+        self._began_s = clock()
         self._found: Counter[str] = Counter()
         self._ages_unknown = 0
         # When the newest results were published, and how long each of their stages took.
@@ -61,12 +70,12 @@ class FrameLedger:
         with self._lock:
             self._seen += 1 + missed
             if missed:
-                self._dropped['lost_before_arrival'] += missed
+                self._dropped.note('lost_before_arrival', missed)
 
     def drop(self, cause: str) -> None:
         """Count a frame that will have no result."""
         with self._lock:
-            self._dropped[cause] += 1
+            self._dropped.note(cause)
 
     def process(
         self,
@@ -89,7 +98,10 @@ class FrameLedger:
         with self._lock:
             results = list(self._results)
             seen, processed, ages_unknown = self._seen, self._processed, self._ages_unknown
-            dropped, found = dict(self._dropped), dict(self._found)
+            dropped, found = self._dropped.totals, dict(self._found)
+            recent_drops = self._dropped.recent()
+        now_s = self._clock()
+        moments_s = [moment for moment, _ in results]
         durations_s: dict[str, list[float]] = {}
         for moment, stages_s in results:
             if moment < results[-1][0] - _RECENT_S:
@@ -104,16 +116,14 @@ class FrameLedger:
             seen=seen,
             processed=processed,
             dropped=dropped,
-            rate_hz=_rate_hz([moment for moment, _ in results], now_s=self._clock()),
+            rate_hz=rate_hz(moments_s, now_s=now_s),
             percentiles_s=percentiles_s,
             found=found,
             ages_unknown=ages_unknown,
+            recent_ages_unknown=sum(
+                'age' not in stages_s and moment > now_s - FAULT_S for moment, stages_s in results
+            ),
+            recent_drops=recent_drops,
+            silent_s=now_s - (moments_s[-1] if moments_s else self._began_s),
+            usual_s=usual_interval_s(moments_s),
         )
-
-
-def _rate_hz(finished: list[float], *, now_s: float) -> float:
-    """Return results per second over the recent past, 0 when there were none."""
-    recent = [moment for moment in finished if moment >= now_s - _RECENT_S]
-    if len(recent) < 2:
-        return len(recent) / _RECENT_S
-    return (len(recent) - 1) / (recent[-1] - recent[0])

@@ -42,6 +42,9 @@ class FrameRelay:
         self._prepare_s = 0.0
         self._due_s = 0.0
         self._closed = False
+        # What was taken last, so that it can be accounted for when its thread dies with it.
+        self.in_preparation: Arrival | None = None
+        self.in_forward: tuple[ReadyFrame, ...] = ()
 
     @property
     def is_closed(self) -> bool:
@@ -69,6 +72,7 @@ class FrameRelay:
                 camera = self._next_camera()
                 wait_s = self._due_s - perf_counter()
                 if camera is not None and wait_s <= 0:
+                    self.in_preparation = self._arrived[camera]
                     return self._arrived.pop(camera)
                 woken_by_others = camera is None or isinf(wait_s)
                 self._preparable.wait(None if woken_by_others else wait_s)
@@ -94,7 +98,7 @@ class FrameRelay:
             self._due_s = 0.0
             self._preparable.notify()
             self._forwardable.wait_for(lambda: self._ready or self._closed)
-            frames = tuple(self._ready.values())[: self.batch]
+            self.in_forward = frames = tuple(self._ready.values())[: self.batch]
             for frame in frames:
                 del self._ready[frame.arrival.camera]
             head_start_s = _HEAD_START * self._prepare_s * self.batch

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.detector import Prepared
@@ -18,11 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """Hold an image message, its camera and when it came, on the clock of perf_counter."""
+    """Hold an image message, its camera and when it came, on the clock of perf_counter.
+
+    Whoever settles it accounts for it; of several threads only one does.
+    """
 
     camera: CameraChannel
     message: Any
     arrived_s: float
+    _unsettled: list[None] = field(default_factory=lambda: [None], repr=False)
+
+    def settle(self) -> bool:
+        """Return True to the first who asks: that one accounts for the frame."""
+        try:
+            self._unsettled.pop()
+        except IndexError:
+            return False
+        return True
+
+    def drop(self, cause: str) -> None:
+        """Count the frame as dropped, unless it is accounted for already."""
+        if self.settle():
+            self.camera.ledger.drop(cause)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.subscription import Subscription
 
 from roof_detector.ros.arrival_thread import ArrivalThread
-from roof_detector.ros.sequence_gaps import SequenceGaps, publisher_ids
+from roof_detector.ros.sequence_gaps import SequenceGaps
+from roof_detector.supervision.health import LOST_S, Delivery
+from roof_detector.supervision.rate import Arrivals
 
 
 class ImageSubscription:
@@ -36,7 +38,7 @@ class ImageSubscription:
         topic: str,
         *,
         on_image: Callable[[Any, int], None],
-        silence_limit_s: float = 5.0,
+        silence_limit_s: float = LOST_S,
     ) -> None:
         self._node = node
         self._type = message_type
@@ -44,14 +46,14 @@ class ImageSubscription:
         self._on_image = on_image
         self._silence_limit_s = silence_limit_s
         self._gaps = SequenceGaps()
-        self._publishers: frozenset[bytes] = frozenset()
-        self._heard_at = time.monotonic()
+        self._publishers = 0
+        self._heard = Arrivals()
         self._silent = False
         self._warned: set[str] = set()
         self._reliability = ReliabilityPolicy.BEST_EFFORT
         self._subscription: Subscription | None = None
         self._changes = node.create_guard_condition(self.refresh)
-        self._arrivals = ArrivalThread(node)
+        self._arrivals = ArrivalThread(node, lost=self._changes.trigger)
         self.refresh()
         if self._subscription is None:
             self._subscribe()
@@ -64,30 +66,35 @@ class ImageSubscription:
     @property
     def publishers(self) -> int:
         """Return how many publishers the topic had when last looked at."""
-        return len(self._publishers)
-
-    @property
-    def repeated(self) -> int:
-        """Return how many messages came twice, as when one reader replaced another."""
-        return self._gaps.repeated
+        return self._publishers
 
     @property
     def silence_s(self) -> float:
         """Return how long no image has arrived."""
-        return time.monotonic() - self._heard_at
+        return self._heard.silent_s
 
     @property
-    def silent(self) -> bool:
-        """Tell whether no image has arrived for longer than the limit."""
-        return self._silent
+    def has_heard(self) -> bool:
+        """Return whether any image has arrived."""
+        return self._heard.count > 0
+
+    @property
+    def delivery(self) -> Delivery:
+        """Return for how long images have been missing, and how far apart they came."""
+        silent_s = self._heard.silent_s
+        is_long = silent_s > self._silence_limit_s
+        what = f'No image on {self._topic}' if is_long else f'Waiting for images on {self._topic}'
+        return Delivery(what, silent_s, self._heard.usual_s)
 
     def refresh(self) -> None:
         """Follow the publishers' reliability, and warn once of silence and of wrong types.
 
-        Raises what `on_image` raised, which ended the thread of the arrivals.
+        A thread of the arrivals that died or hangs is replaced.
         """
-        if self._arrivals.failure is not None:
-            raise self._arrivals.failure
+        if self._arrivals.is_lost:
+            self._arrivals.abandon()
+            self._arrivals = ArrivalThread(self._node, lost=self._changes.trigger)
+            self._subscribe()
         offers = self._node.get_publishers_info_by_topic(self._topic)
         right_type = _type_name(self._type)
         for offer in offers:
@@ -97,7 +104,7 @@ class ImageSubscription:
                     f'expected {right_type}: remap the topic or set image_transport.'
                 )
         offers = [offer for offer in offers if offer.topic_type == right_type]
-        self._publishers = publisher_ids(offers)
+        self._publishers = len(offers)
         if offers:
             reliable = all(
                 offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers
@@ -138,11 +145,11 @@ class ImageSubscription:
         missed = self._gaps.count(
             info['publication_sequence_number'],
             source_timestamp_ns=info['source_timestamp'],
-            publishers=self._publishers,
+            one_publisher=self._publishers <= 1,
         )
         if missed is None:
             return
-        self._heard_at = time.monotonic()
+        self._heard.note()
         self._on_image(message, missed)
         # Lets whoever was woken have Python's lock at once: 0.07 instead of 0.5 ms later.
         time.sleep(0)
@@ -159,7 +166,7 @@ class ImageSubscription:
         silent = self.silence_s > self._silence_limit_s
         if silent and not self._silent:
             cause = (
-                f'{self.publishers} publisher(s) are there but nothing arrives: check the shared '
+                f'{self._publishers} publisher(s) are there but nothing arrives: check the shared '
                 'memory of the DDS profile (FASTRTPS_DEFAULT_PROFILES_FILE) and the publisher'
                 if self._publishers
                 else 'nobody publishes there: check the topic name and its remapping'

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from rclpy.node import Node
 
@@ -14,20 +15,35 @@ from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.ros.message_times import time_has_begun
 from roof_detector.ros.recorded_topic import RecordedTopic
-from roof_detector.ros.recorder_parameters import RecorderSettings
+from roof_detector.ros.recorder_parameters import DEFAULT_TOPICS, OPTIONAL_TOPICS, RecorderSettings
+from roof_detector.supervision.health import Delivery
 
 MARKS = '~/mark'
 _MARK_TYPE = 'std_msgs/msg/String'
+# These come from this process as well: that they arrive says nothing.
+_OF_THEMSELVES = {'/diagnostics', '/parameter_events', '/rosout'}
 
 
 @dataclass(frozen=True)
 class ListeningReport:
-    """Say what was heard, by topic, since the listening began."""
+    """Say what was heard, by topic, since the listening began.
+
+    `optional` are those of `not_published` that are not missed; `expected` tells how long nothing
+    has come of each topic of which something should, but for what nodes say of themselves;
+    `timeless_s` is how long messages cannot be given a time, for simulated time has not begun.
+    """
 
     received: dict[str, int]
     lost_before_arrival: dict[str, int]
     not_published: tuple[str, ...]
-    repeated: dict[str, int] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    expected: tuple[Delivery, ...] = ()
+    timeless_s: float = 0.0
+
+    @property
+    def has_arrived(self) -> bool:
+        """Return whether anything has come but what nodes say of themselves."""
+        return any(count for name, count in self.received.items() if name not in _OF_THEMSELVES)
 
 
 class Listening:
@@ -55,6 +71,11 @@ class Listening:
         looked_at = node.resolve_topic_name(settings.trigger_topic or MARKS)
         names = dict.fromkeys(node.resolve_topic_name(name) for name in settings.topics)
         names.pop(self._marks, None)  # handed in by whoever answers for marks
+        by_default = set(DEFAULT_TOPICS) <= set(settings.topics)
+        self._optional = frozenset(
+            node.resolve_topic_name(name) for name in OPTIONAL_TOPICS if by_default
+        )
+        self._timeless_since_s = time.monotonic()
         self._topics = [
             RecordedTopic(
                 node, name, self.box, look_at=look_at_detections if name == looked_at else None
@@ -81,8 +102,20 @@ class Listening:
                 t.name: t.lost_before_arrival for t in self._topics if t.lost_before_arrival
             },
             not_published=tuple(t.name for t in self._topics if not t.is_heard),
-            repeated={t.name: t.repeated for t in self._topics if t.repeated},
+            optional=self._optional,
+            expected=tuple(self._expected()),
+            timeless_s=0.0
+            if time_has_begun(self._node)
+            else time.monotonic() - self._timeless_since_s,
         )
+
+    def _expected(self) -> Iterator[Delivery]:
+        for topic in self._topics:
+            optional = topic.name in self._optional and not topic.received
+            if topic.name in _OF_THEMSELVES or optional:
+                continue
+            if (delivery := topic.delivery) is not None:
+                yield delivery
 
     def close(self) -> None:
         """Stop listening."""

@@ -17,6 +17,7 @@ from roof_detector.ros.camera_channel import CameraChannel
 from roof_detector.ros.detection_worker import DetectionWorker
 from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_stages import Arrival
+from roof_detector.supervision.watchdog import WATCHDOG
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,8 @@ class ModelSlot:
     one finishes its frame, hands on those that wait and ends, and only then the new one begins:
     no frame is lost or counted twice, results stay in order, and `swapped` may change what
     belongs to the model while none runs. A model that fails leaves the old one in use. A change
-    of mind waits for the load in progress, for memory is never to hold three models.
+    of mind waits for the load in progress, for memory is never to hold three models. Where the
+    thread of the model in use dies or hangs, the same model is opened in another one.
 
     `accept` raises ValueError for a model that does not go with the settings. All methods but
     `offer` and all callbacks but `start_worker`'s second argument belong to the executor's thread;
@@ -63,6 +65,7 @@ class ModelSlot:
         self._worker: DetectionWorker | None = None
         self._leaving: DetectionWorker | None = None
         self._load: _Load | None = None
+        self._reopening: DetectionWorker | None = None
         self._news = node.create_guard_condition(self._go_on)
 
     def apply(self, settings: DetectorSettings) -> None:
@@ -92,20 +95,25 @@ class ModelSlot:
 
     def offer(self, camera: CameraChannel, message: Any, missed: int) -> None:
         """Take an image message in, from any thread; the camera's that waits is dropped for it."""
+        arrival = Arrival(camera, message, perf_counter())
         camera.ledger.see(missed=missed)
-        worker = self._worker
-        if worker is None:
-            camera.ledger.drop('deactivated')
-        elif not self.enabled:
-            camera.ledger.drop('disabled')
-        else:
-            worker.take(Arrival(camera, message, perf_counter()))
+        try:
+            worker = self._worker
+            if worker is None:
+                arrival.drop('deactivated')
+            elif not self.enabled:
+                arrival.drop('disabled')
+            else:
+                worker.take(arrival)
+        except BaseException:  # the thread of the arrivals dies here: its frame is accounted for
+            arrival.drop('arrival_lost')
+            raise
 
     def close(self) -> None:
         """Free the models; one that is being loaded must have come to its end first."""
         for worker in self._workers():
             worker.close()
-        self._leaving = self._worker = self._load = self.detector = None
+        self._leaving = self._worker = self._load = self._reopening = self.detector = None
 
     def _workers(self) -> list[DetectionWorker]:
         loading = None if self._load is None else self._load.worker
@@ -113,6 +121,10 @@ class ModelSlot:
 
     def _go_on(self) -> None:
         """Take a change as far as its threads have come."""
+        if self._worker is not None and self._worker.problem:
+            self._reopen(self._worker)
+        if self._reopening is not None and self._reopening.is_open:
+            self._take_over(self._reopening)
         if self._load is None:
             return
         if self._leaving is None:
@@ -123,6 +135,22 @@ class ModelSlot:
             self._leaving = None
             self._begin(self._load)
 
+    def _reopen(self, lost: DetectionWorker) -> None:
+        """Have another worker open the model; frames wait for it, and those of the lost one."""
+        worker = self._start_worker(self.model, self._news.trigger)
+        self._worker = self._reopening = worker
+        lost.retire(heir=worker)
+        worker.begin()
+
+    def _take_over(self, worker: DetectionWorker) -> None:
+        self._reopening = None
+        if worker is not self._worker:
+            return  # another model has come meanwhile
+        try:
+            self.detector = worker.wait_until_open()
+        except Exception as error:  # the errors of the runtimes share no base class
+            WATCHDOG.give_up(f'The model cannot be opened again: {_reason(error)}')
+
     def _decide(self, load: _Load) -> None:
         if load.model != self._wanted:
             self._discard(load)
@@ -130,6 +158,8 @@ class ModelSlot:
             return
         try:
             detector = load.worker.wait_until_open()
+            if load.worker.problem:
+                raise InferenceError(f'{load.worker.problem}.')
             self._accept(detector)
         except Exception as error:  # the errors of the runtimes share no base class
             self._discard(load)

@@ -8,9 +8,11 @@ import atexit
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from math import inf
 
 import rclpy
 from rclpy.node import Node
@@ -20,6 +22,8 @@ from rclpy.utilities import try_shutdown
 from roof_detector.ros.errors import ParameterError, RosError
 from roof_detector.ros.guarded_executor import GuardedExecutor
 from roof_detector.ros.large_blocks import keep_large_blocks
+from roof_detector.supervision.watchdog import EXECUTOR, EXIT_DEAD_PART, WATCHDOG
+from roof_detector.supervision.watched_thread import WatchedLoop
 
 # The last one comes when the terminal, or the connection that holds it, goes away.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,28 +43,44 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
     A node that cannot start says why in one sentence and ends with 1; a node ends itself with
     `raise SystemExit(code)` from a callback. Anything else that a callback raises costs that one
     callback (`GuardedExecutor`).
+
+    It ends with EXIT_DEAD_PART where one of its threads is dead or hangs and cannot be replaced,
+    this one included: in order where that is possible, within a grace. A node may have a method
+    `save_all`, called in another thread where this one hangs, and its own `ending_grace_s`.
     """
     keep_large_blocks()
     stop = _StopRequest()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     executor = GuardedExecutor()
-    try:
-        node = _made(make_node)
-        executor.add_node(node)
-        while not stop.requested:
-            executor.spin_once(timeout_sec=_STOP_LATENCY_S)
-    except RosError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - there may be no node to log with
-        return 1
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        if node is not None:
-            node.destroy_node()
-        executor.shutdown()
-        try_shutdown()
-    return 0
+    dead_part = threading.Event()
+    with ExitStack() as watched:
+        guard = watched.enter_context(WATCHDOG.guarding(dead_part.set))
+        heart = watched.enter_context(WatchedLoop(EXECUTOR)).heart
+        # Whatever takes long now is in a thread of its own, which is watched itself.
+        heart.begin('starting', patience_s=inf)
+        watched.callback(heart.rest)
+        try:
+            node = _made(make_node)
+            guard.last_act = getattr(node, 'save_all', None)
+            guard.grace_s = getattr(node, 'ending_grace_s', guard.grace_s)
+            executor.add_node(node)
+            while not (stop.requested or dead_part.is_set()):
+                heart.begin('calling back')
+                executor.spin_once(timeout_sec=_STOP_LATENCY_S)
+        except RosError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - there may be no node to log with
+            return 1
+        except SystemExit as end:
+            # A node of ours ends with a code: without one, something has killed this thread.
+            return EXIT_DEAD_PART if end.code is None else int(end.code)
+        finally:
+            heart.begin('ending', patience_s=inf)
+            if node is not None:
+                node.destroy_node()
+            executor.shutdown()
+            try_shutdown()
+    return EXIT_DEAD_PART if dead_part.is_set() else 0
 
 
 def _made(make_node: Callable[[], Node]) -> Node:

@@ -103,6 +103,17 @@ class Parameter:
         return above and (self.maximum is None or value <= self.maximum)
 
 
+HANG_LIMIT = Parameter(
+    'hang_limit_s',
+    2.0,
+    'A thread that waits in one piece of work for longer than this, and ten times as long as '
+    'usual, is replaced, or else the process ends; one that is busy after ten times this.',
+    minimum=0.5,
+    maximum=600.0,
+    live=True,
+)
+
+
 class ParameterTable:
     """Hold all parameters of one node: declared, validated and applied as a whole."""
 

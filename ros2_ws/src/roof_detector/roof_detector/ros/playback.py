@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,24 +12,30 @@ from roof_detector.ros.camera_topics import CameraTopics
 from roof_detector.ros.outgoing import OutgoingFrame
 from roof_detector.ros.stream_parameters import StreamSettings
 from roof_detector.sources.pace import Pace
+from roof_detector.supervision.rate import Arrivals
+from roof_detector.supervision.watched_thread import WatchedThread
 
 # How long readers have, after the last frame, to fetch what they have not got yet.
 _DRAIN_S = 5.0
 # Best-effort readers acknowledge nothing; the shared memory goes with this process.
 _LINGER_S = 0.3
 _POLL_S = 0.05
-_RATE_WINDOW = 100
 
 
 @dataclass(frozen=True)
 class PlaybackReport:
-    """Tell how far a playback is; `error` is empty unless it ended before its time."""
+    """Tell how far a playback is; `error` is empty unless it ended before its time.
+
+    `silent_s` is how long no frame went out, `usual_s` how far apart the newest ones did.
+    """
 
     state: str
     published: int
     late: int
     rate_hz: float
     error: str
+    silent_s: float = 0.0
+    usual_s: float = 0.0
 
 
 class Playback:
@@ -40,7 +44,7 @@ class Playback:
     It waits for listeners first, as the settings say. A frame is late when it comes more than
     half the interval since its predecessor behind its time; lateness is counted, never added up.
     `finished` is called at the end, from the thread. Errors of the kinds given end the playback
-    and stand in the report.
+    and stand in the report; anything else is the death of the thread, and no end.
     """
 
     def __init__(
@@ -63,11 +67,10 @@ class Playback:
         self._errors = errors
         self._pace = Pace()
         self._state = 'waiting'
-        self._published = 0
+        self._sent = Arrivals()
         self._late = 0
         self._error = ''
-        self._recent: deque[float] = deque(maxlen=_RATE_WINDOW)
-        self._thread = threading.Thread(target=self._run, name='playback', daemon=True)
+        self._thread = WatchedThread(self._run, name='playback')
 
     def start(self) -> None:
         """Begin."""
@@ -85,23 +88,29 @@ class Playback:
 
     def report(self) -> PlaybackReport:
         """Return how far it is."""
-        recent = list(self._recent)
-        span_s = recent[-1] - recent[0] if len(recent) > 1 else 0.0
-        rate_hz = (len(recent) - 1) / span_s if span_s > 0 else 0.0
-        return PlaybackReport(self._state, self._published, self._late, rate_hz, self._error)
+        sent = self._sent
+        return PlaybackReport(
+            self._state,
+            sent.count,
+            self._late,
+            sent.rate_hz,
+            self._error,
+            silent_s=sent.silent_s,
+            usual_s=sent.usual_s,
+        )
 
     def _run(self) -> None:
         try:
             self._wait_for_listeners()
+            self._sent.begin()
             self._state = 'playing'
             self._play()
             if not self._pace.stopped:
                 self._drain()
         except self._errors as error:
             self._error = str(error)
-        finally:
-            self._state = 'failed' if self._error else 'ended'
-            self._finished()
+        self._state = 'failed' if self._error else 'ended'
+        self._finished()
 
     def _wait_for_listeners(self) -> None:
         deadline = time.monotonic() + self._settings.wait_timeout_s
@@ -132,10 +141,11 @@ class Playback:
             live = frame.due_ns is None
             source_time = live or self._settings.stamp == 'source'
             stamp_ns = frame.stamp_ns if source_time else self._now_ns()
+            self._thread.heart.begin('publishing a frame')
             for outgoing in frame.messages:
                 self._topics.publish(outgoing.role, outgoing.stamped(stamp_ns))
-            self._published += 1
-            self._recent.append(time.monotonic())
+            self._thread.heart.rest()
+            self._sent.note()
             if frame.due_ns is not None:
                 interval_s = (frame.due_ns - last_due_ns) / 1e9
                 self._late += late_s > interval_s / 2 > 0

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -24,10 +24,14 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.topics import BagMessage, BagTopic
 from roof_detector.ros.errors import RosError
+from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.outgoing import time_message
 from roof_detector.ros.play_clock import PlayClock
 from roof_detector.ros.qos_matching import offer_of
 from roof_detector.sources.ahead import Ahead
+from roof_detector.supervision.health import Delivery, Health, Level, health
+from roof_detector.supervision.rate import Arrivals
+from roof_detector.supervision.watched_thread import WatchedThread
 
 # As many messages as are read before they are due; pictures are large.
 _MESSAGES_AHEAD = 20
@@ -78,13 +82,18 @@ class PlayerNode(Node):
         self._end = self.create_guard_condition(self._finish)
         self._time = PlayClock(self._bag.start_ns, rate=settings.rate, paused=settings.paused)
         self._published = 0
-        self._thread = threading.Thread(target=self._run, name='player', daemon=True)
+        self._ticks = Arrivals()
+        self._ended = False
+        self._thread = WatchedThread(self._run, name='player')
         self._thread.start()
+        name = f'{self.get_fully_qualified_name().lstrip("/")}: playback'
+        self._diagnostics = NodeDiagnostics(self, lambda: [self._status(name)], names=[name])
 
     def destroy_node(self) -> None:
         """Stop the thread, then the node, then close the bag."""
         self._time.stop()
         self._thread.join(_STOP_S)
+        self._diagnostics.close()
         super().destroy_node()
         self._bag.close()
 
@@ -133,8 +142,8 @@ class PlayerNode(Node):
                     output.wait_for_all_acked(_DRAIN)
         except BagError as error:
             self._error = str(error)
-        finally:
-            self._end.trigger()
+        self._ended = True
+        self._end.trigger()
 
     def _play(self) -> None:
         self._time.start(self._bag.start_ns)
@@ -143,7 +152,9 @@ class PlayerNode(Node):
             for message in messages:
                 if not self._wait_for(message):
                     return
+                self._thread.heart.begin('publishing a message')
                 self._outputs[message.topic].publish(bytes(message.data))
+                self._thread.heart.rest()
                 self._published += 1
         finally:
             messages.stop()
@@ -162,6 +173,7 @@ class PlayerNode(Node):
     def _tell_time(self, *, at_least_ns: int = 0) -> None:
         now_ns = max(self._time.now_ns(), at_least_ns)
         self._clock_output.publish(Clock(clock=time_message(now_ns)))
+        self._ticks.note()
 
     def _wait(self, duration_s: float) -> None:
         """Let real time pass before the bag's begins."""
@@ -176,6 +188,34 @@ class PlayerNode(Node):
         response.success = True
         response.message = 'Paused.' if request.data else 'Playing.'
         return response
+
+    def _status(self, name: str) -> DiagnosticStatus:
+        ticks = self._ticks
+        clock = Delivery(
+            'No time went out on /clock', ticks.silent_s, 1.0 / self._settings.clock_hz
+        )
+        faults = [Health(Level.ERROR, self._error)] if self._error else []
+        if self._ended and not faults:
+            faults = [Health(Level.WARN, f'All {self._published} messages are sent.')]
+        verdict = health(
+            working=f'{self._published} messages are sent.',
+            faults=faults,
+            missing=() if self._ended else [clock],
+            has_arrived=self._published > 0,
+            pause='Playback is paused by ~/pause.' if self._time.paused else '',
+        )
+        values = {
+            'bag': self._bag.path,
+            'messages_published': self._published,
+            'paused': str(self._time.paused).lower(),
+            'rate': self._settings.rate,
+        }
+        return DiagnosticStatus(
+            level=bytes([verdict.level]),
+            name=name,
+            message=verdict.message,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
 
     def _finish(self) -> None:
         if self._error:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from time import perf_counter
 
@@ -13,6 +12,7 @@ from roof_detector.ros.detector_parameters import DetectorSettings
 from roof_detector.ros.frame_relay import FrameRelay
 from roof_detector.ros.frame_stages import Arrival, ReadyFrame
 from roof_detector.ros.image_decoder import decode
+from roof_detector.supervision.watched_thread import WatchedThread
 from roof_detector.vision.errors import VisionError
 
 
@@ -20,7 +20,8 @@ class PreparationWorker:
     """Decode the newest frames and fit them to the network while it is busy with others.
 
     `too_old` says why a frame has waited too long and is dropped, before work is spent on it,
-    '' where it has not; `left_over` gets one that was ready only after the relay was closed.
+    '' where it has not; `left_over` gets one that was ready only after the relay was closed;
+    `restart` is asked for another worker when this one's thread is dead.
     """
 
     def __init__(
@@ -31,7 +32,8 @@ class PreparationWorker:
         settings: Callable[[], DetectorSettings],
         too_old: Callable[[Arrival], str],
         left_over: Callable[[Arrival], None],
-        report: Callable[[str], None],
+        report: Callable[[str, str], None],
+        restart: Callable[[str], None],
     ) -> None:
         self._detector = detector
         self._relay = relay
@@ -39,31 +41,46 @@ class PreparationWorker:
         self._too_old = too_old
         self._left_over = left_over
         self._report = report
-        self._thread = threading.Thread(target=self._run, name='preparation', daemon=True)
+        self._thread = WatchedThread(self._run, name='preparation', restart=restart)
         self._thread.start()
 
     def join(self) -> None:
         """Wait until the thread has ended, after its relay was closed."""
-        self._thread.join()
+        self._thread.wait_for_end()
+
+    def abandon(self, cause: str) -> None:
+        """Leave the thread to itself; the frame that it had in work is dropped for a cause."""
+        self._thread.abandon()
+        if self._relay.in_preparation is not None:
+            self._relay.in_preparation.drop(cause)
 
     def _run(self) -> None:
+        heart = self._thread.heart
         while (arrival := self._relay.take_arrival()) is not None:
-            ledger = arrival.camera.ledger
-            if cause := self._too_old(arrival):
-                ledger.drop(cause)
-                continue
-            try:
-                frame = self._prepare(arrival)
-            except Exception as error:  # whatever a message holds, it is the end of that one
-                cause = error.cause if isinstance(error, VisionError) else 'decoding'
-                ledger.drop(cause)
-                self._report(f'A frame was dropped ({cause}): {error}')
-                continue
-            displaced = self._relay.hand_over(frame)
-            if displaced is frame:
-                self._left_over(arrival)
-            elif displaced is not None:
-                ledger.drop('superseded')
+            heart.begin('preparing a frame')
+            self._take(arrival)
+            heart.rest()
+            if self._thread.is_abandoned:
+                return
+
+    def _take(self, arrival: Arrival) -> None:
+        if cause := self._too_old(arrival):
+            arrival.drop(cause)
+            return
+        try:
+            frame = self._prepare(arrival)
+        except Exception as error:  # whatever a message holds, it is the end of that one
+            cause = error.cause if isinstance(error, VisionError) else 'decoding'
+            arrival.drop(cause)
+            self._report(cause, f'A frame was dropped ({cause}): {error}')
+            return
+        if self._thread.is_abandoned:
+            return
+        displaced = self._relay.hand_over(frame)
+        if displaced is frame:
+            self._left_over(arrival)
+        elif displaced is not None:
+            displaced.arrival.drop('superseded')
 
     def _prepare(self, arrival: Arrival) -> ReadyFrame:
         started_s = perf_counter()

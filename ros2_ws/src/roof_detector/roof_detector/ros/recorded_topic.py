@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
@@ -16,11 +17,19 @@ from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
 from roof_detector.ros.message_times import message_times_ns
 from roof_detector.ros.qos_matching import is_heard, offered_qos, request_for
-from roof_detector.ros.sequence_gaps import SequenceGaps, publisher_ids
+from roof_detector.ros.sequence_gaps import SequenceGaps
+from roof_detector.supervision.health import Delivery
+from roof_detector.supervision.rate import Arrivals
 
 # What DDS keeps for us while the executor is busy: pictures are large, all else is small.
 _DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 30}
 _DEPTH = 100
+# What tells of events may be silent for as long as nothing happens.
+_EVENT_TYPES = {
+    'rcl_interfaces/msg/ParameterEvent',
+    'rcl_interfaces/msg/Log',
+    'lifecycle_msgs/msg/TransitionEvent',
+}
 
 
 class RecordedTopic:
@@ -41,27 +50,41 @@ class RecordedTopic:
         self._box = box
         self._look_at = look_at
         self._subscription: Subscription | None = None
-        self._publishers: frozenset[bytes] = frozenset()
+        self._publishers = 0
         self._gaps = SequenceGaps()
         self._refused = False
+        self._heard = Arrivals()
+        self._tells_of_events = False
         self.name = node.resolve_topic_name(name)
         self.received = 0
         self.lost_before_arrival = 0
-
-    @property
-    def repeated(self) -> int:
-        """Return how many messages came twice and were written once."""
-        return self._gaps.repeated
 
     @property
     def is_heard(self) -> bool:
         """Tell whether somebody has published it and it is listened to."""
         return self._subscription is not None
 
+    @property
+    def delivery(self) -> Delivery | None:
+        """Return for how long nothing has come of it, None where nothing need come.
+
+        What tells of events may be silent, and what is latched once its message has come.
+        """
+        heard = self._heard
+        if self._tells_of_events or (heard.count and self._is_latched()):
+            return None
+        return Delivery(f'No message on {self.name}', heard.silent_s, heard.usual_s)
+
+    def _is_latched(self) -> bool:
+        if self._subscription is None:
+            return False
+        durability = self._subscription.qos_profile.durability
+        return durability == DurabilityPolicy.TRANSIENT_LOCAL
+
     def refresh(self) -> None:
         """Listen as soon as there is a publisher, and in a way that all publishers are heard."""
         publishers = self._node.get_publishers_info_by_topic(self.name)
-        self._publishers = publisher_ids(publishers)
+        self._publishers = len(publishers)
         if not publishers or self._refused:
             return
         if self._subscription is None:
@@ -101,6 +124,9 @@ class RecordedTopic:
         return message_type
 
     def _listen(self, message_type: Any, publishers: Sequence[TopicEndpointInfo]) -> None:
+        self._tells_of_events = publishers[0].topic_type in _EVENT_TYPES
+        if not self._heard.count:
+            self._heard.begin()
         depth = _DEPTHS.get(publishers[0].topic_type, _DEPTH)
         self._subscription = self._node.create_subscription(
             message_type,
@@ -114,11 +140,12 @@ class RecordedTopic:
         missed = self._gaps.count(
             info['publication_sequence_number'],
             source_timestamp_ns=info['source_timestamp'],
-            publishers=self._publishers,
+            one_publisher=self._publishers <= 1,
         )
         if missed is None:
             return
         self.received += 1
+        self._heard.note()
         self.lost_before_arrival += missed
         log_time_ns, publish_time_ns = message_times_ns(self._node, info)
         self._box.write(self.name, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns)

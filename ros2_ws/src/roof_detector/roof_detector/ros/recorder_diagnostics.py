@@ -4,19 +4,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from roof_detector.ros.listening import ListeningReport
 from roof_detector.ros.recorder_state import RecorderState
+from roof_detector.supervision.health import LOST_S, Delivery, Health, Level, health
 
 
-def recorder_status(*, name: str, state: RecorderState, free_bytes: int) -> DiagnosticStatus:
-    """Return the recorder's status: level and message for people, values for plots."""
-    level, message = _verdict(state)
+def recorder_status(
+    *, name: str, state: RecorderState, free_bytes: int, loses: bool = False
+) -> DiagnosticStatus:
+    """Return the recorder's status: level and message for people, values for plots.
+
+    `loses` tells whether messages were lost in the last seconds.
+    """
+    verdict = _verdict(state, loses=loses)
     values = {'free_gb': f'{free_bytes / 1e9:.2f}', **_values(state)}
     return DiagnosticStatus(
-        level=level,
+        level=bytes([verdict.level]),
         name=name,
-        message=message,
+        message=verdict.message,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
 
@@ -54,7 +63,6 @@ def _values(state: RecorderState) -> dict[str, object]:
         values |= {f'dropped.{topic}': n for topic, n in sorted(report.writing.dropped.items())}
         lost = sorted(report.lost_before_arrival.items())
         values |= {f'lost_before_arrival.{topic}': n for topic, n in lost}
-        values |= {f'repeated.{topic}': n for topic, n in sorted(report.repeated.items())}
     return values
 
 
@@ -66,19 +74,58 @@ def _box_mode(state: RecorderState) -> str:
     return 'triggered' if state.is_event else 'recording'
 
 
-def _verdict(state: RecorderState) -> tuple[bytes, str]:
-    report = state.report
+def _verdict(state: RecorderState, *, loses: bool) -> Health:
     if state.failure:
-        return DiagnosticStatus.ERROR, f'Not recording: {state.failure}'
-    if not state.is_recording or report is None:
-        if state.box is None:
-            return DiagnosticStatus.OK, 'Not recording.'
-        return DiagnosticStatus.OK, f'The black box holds the last {state.box.held_s:.0f} s.'
-    if report.dropped:
-        return (
-            DiagnosticStatus.WARN,
-            f'Recording to {report.path}; {report.dropped} messages lost: the disk or this '
-            'computer is too slow for the topics chosen.',
+        return Health(Level.ERROR, f'Not recording: {state.failure}')
+    report, heard = state.report, state.heard
+    is_recording = state.is_recording and report is not None
+    if heard is None or not (is_recording or state.box is not None):
+        return Health(Level.WARN, 'Not recording.')
+    if report is not None and state.is_recording:
+        why = f' of an event ({state.last_trigger})' if state.is_event else ''
+        working = f'Recording{why} to {report.path}.'
+    else:
+        held_s = 0.0 if state.box is None else state.box.held_s
+        working = f'The black box holds the last {held_s:.0f} s.'
+    faults = list(_silence(heard))
+    if loses and report is not None:
+        faults.append(
+            Health(
+                Level.WARN,
+                f'{report.dropped} messages lost: the disk or this computer is too slow for the '
+                'topics chosen.',
+            )
         )
-    why = f' of an event ({state.last_trigger})' if state.is_event else ''
-    return DiagnosticStatus.OK, f'Recording{why} to {report.path}.'
+    has_arrived = not heard.expected or heard.has_arrived
+    verdict = health(working=working, faults=faults, has_arrived=has_arrived)
+    if verdict.message.startswith(working):
+        return verdict
+    return Health(verdict.level, f'{working} {verdict.message}')
+
+
+def _silence(heard: ListeningReport) -> Iterator[Health]:
+    """Yield what does not arrive of what is listened to, the worst first."""
+    if heard.timeless_s:
+        level = Level.ERROR if heard.timeless_s > LOST_S else Level.WARN
+        yield Health(
+            level,
+            f'Nothing is recorded for {heard.timeless_s:.1f} s: use_sim_time is set, and no time '
+            'has come on /clock.',
+        )
+        return
+    missing = [one for one in heard.expected if not one.is_fresh]
+    if missing and len(missing) == len(heard.expected):
+        silent_s = min(one.silent_s for one in missing)
+        level = Level.ERROR if all(one.is_lost for one in missing) else Level.WARN
+        yield Health(level, f'Nothing arrives for {silent_s:.1f} s. {_named(heard, missing)}')
+    elif missing:
+        yield Health(Level.WARN, _named(heard, missing))
+
+
+def _named(heard: ListeningReport, missing: Sequence[Delivery]) -> str:
+    """Return which topics are missing: those without a publisher, then those without messages."""
+    absent = [name for name in heard.not_published if name not in heard.optional]
+    silent = [one for one in missing if one.what.rpartition(' ')[2] not in absent]
+    sentences = [f'Nobody publishes {", ".join(absent)}.'] if absent else []
+    sentences += [f'{one.what} for {one.silent_s:.1f} s.' for one in silent]
+    return ' '.join(sentences)

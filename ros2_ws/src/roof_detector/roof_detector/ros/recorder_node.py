@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
@@ -15,13 +15,14 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from roof_detector.bags.disk import free_bytes
-from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.flight_recorder import FlightRecorder
 from roof_detector.ros.listening import MARKS
 from roof_detector.ros.message_times import message_times_ns
+from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.node_process import run_node
 from roof_detector.ros.recorder_diagnostics import recorder_status
 from roof_detector.ros.recorder_parameters import RECORDER_TABLE, RecorderSettings
+from roof_detector.supervision.rate import Growth
 
 # A volatile message published before a topic is discovered is missed, as by any subscriber.
 _DISCOVERY_PERIOD_S = 0.1
@@ -40,20 +41,27 @@ class RecorderNode(Node):
         self._settings = RecorderSettings.of(values)
         RECORDER_TABLE.watch(self, check=RecorderSettings.of, apply=self._take_over)
         self._recorder = FlightRecorder(self, self._settings)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._losses = Growth()
         self.create_service(SetBool, '~/record', self._on_record)
         self.create_service(Trigger, '~/trigger', self._on_trigger)
         self.create_subscription(String, MARKS, self._on_mark, 50, raw=True)  # type: ignore[arg-type]
         # Simulated time may stand still; looking after the bag may not.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_DISCOVERY_PERIOD_S, self._recorder.look_after, clock=steady)
-        self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_diagnostics, clock=steady)
+        name = f'{self.get_fully_qualified_name().lstrip("/")}: bag'
+        self._diagnostics = NodeDiagnostics(
+            self,
+            lambda: [self._status(name)],
+            names=[name],
+            period_s=_DIAGNOSTICS_PERIOD_S,
+        )
         if self._settings.record:
             self._recorder.start()
 
     def destroy_node(self) -> None:
         """Finish the bags, then leave the graph."""
         self._recorder.close()
+        self._diagnostics.close()
         super().destroy_node()
 
     def _take_over(self, settings: RecorderSettings) -> None:
@@ -77,18 +85,15 @@ class RecorderNode(Node):
         else:
             self.get_logger().warning(f'This mark is in no bag: {note}. {answer}')
 
-    def _publish_diagnostics(self) -> None:
-        array = DiagnosticArray()
-        array.header.stamp = self.get_clock().now().to_msg()
-        array.status = [
-            recorder_status(
-                name=f'{self.get_fully_qualified_name().lstrip("/")}: bag',
-                state=self._recorder.state(),
-                free_bytes=free_bytes(self._settings.output_directory),
-            )
-        ]
-        array.status[0].values += errors_of(self).values()
-        self._diagnostics.publish(array)
+    def _status(self, name: str) -> DiagnosticStatus:
+        state = self._recorder.state()
+        lost = 0 if state.report is None else state.report.dropped
+        return recorder_status(
+            name=name,
+            state=state,
+            free_bytes=free_bytes(self._settings.output_directory),
+            loses=self._losses.is_recent(lost),
+        )
 
 
 def main() -> None:

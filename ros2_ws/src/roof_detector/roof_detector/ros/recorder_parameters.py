@@ -9,7 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.ros.errors import ParameterError
-from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.ros.parameters import HANG_LIMIT, Parameter, ParameterTable
+
+# Recorded where they are there, and not missed where they are not.
+OPTIONAL_TOPICS = (
+    'detector/image_annotated/compressed',
+    'camera/camera_info',
+    'camera/fix',
+    'camera/pose',
+    'camera/ground_truth',
+    '/tf_static',
+)
+DEFAULT_TOPICS = (
+    'detector/detections',
+    'detector/labels',
+    *OPTIONAL_TOPICS,
+    '/diagnostics',
+    '/parameter_events',
+)
 
 RECORDER_TABLE = ParameterTable(
     Parameter('record', default=False, description='Record from the start of the node.'),
@@ -27,18 +44,7 @@ RECORDER_TABLE = ParameterTable(
     ),
     Parameter(
         'topics',
-        (
-            'detector/detections',
-            'detector/labels',
-            'detector/image_annotated/compressed',
-            'camera/camera_info',
-            'camera/fix',
-            'camera/pose',
-            'camera/ground_truth',
-            '/tf_static',
-            '/diagnostics',
-            '/parameter_events',
-        ),
+        DEFAULT_TOPICS,
         'What is recorded, as it appears; names are resolved and remapped as for any node.',
         live=True,
     ),
@@ -164,6 +170,7 @@ RECORDER_TABLE = ParameterTable(
         ('detector', 'camera'),
         'Nodes whose parameters, and how they change, are written into the bag.',
     ),
+    HANG_LIMIT,
 )
 
 

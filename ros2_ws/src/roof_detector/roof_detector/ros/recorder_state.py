@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from roof_detector.bags.black_box import BlackBoxState
+from roof_detector.ros.listening import ListeningReport
 from roof_detector.ros.recording import RecordingReport
 
 
@@ -16,7 +17,8 @@ class RecorderState:
 
     `report` is that of the present bag or else of the last one, None before the first; `failure`
     says why the last attempt to record failed, empty where it did not; `finishing` bags were
-    ended and are still being written; `box` is None without a black box.
+    ended and are still being written; `box` is None without a black box; `heard` is None while
+    nothing is listened to.
     """
 
     is_recording: bool = False
@@ -31,3 +33,4 @@ class RecorderState:
     deleted_recordings: int = 0
     deleted_files: int = 0
     deleted_bytes: int = 0
+    heard: ListeningReport | None = None

@@ -4,27 +4,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.duration import Duration
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
-from std_msgs.msg import Header
 
-from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.camera_diagnostics import camera_status
 from roof_detector.ros.camera_topics import CameraTopics
+from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.outgoing import OutgoingFrame
 from roof_detector.ros.parameters import ParameterTable
 from roof_detector.ros.playback import Playback
 from roof_detector.ros.stream_parameters import StreamSettings, stream_settings
 from roof_detector.sources.ahead import Ahead
 from roof_detector.sources.health import SourceHealth
+from roof_detector.supervision.rate import Growth
 
 # Frames made ready before they are due: enough for one that takes long, little memory at 4K.
 _FRAMES_AHEAD = 4
 _STOP_S = 5.0
+# Set by launch files that start a node again whenever it ends.
+_RESPAWN = 'ROOF_DETECTOR_RESPAWN'
 
 
 class StreamNode(Node):
@@ -45,9 +47,10 @@ class StreamNode(Node):
         self._source_name = ''
         self._trouble = ''
         self._said: set[str] = set()
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._unreadable = Growth()
         self._end = self.create_guard_condition(self._finish)
-        self.create_timer(1.0, self._look_around)
+        self._status_name = f'{self.get_fully_qualified_name().lstrip("/")}: frames'
+        self._diagnostics = NodeDiagnostics(self, self._statuses, names=[self._status_name])
 
     def play(
         self,
@@ -100,6 +103,7 @@ class StreamNode(Node):
             self._ahead.join(_STOP_S)
         if self._playback is not None:
             self._playback.join(_STOP_S)
+        self._diagnostics.close()
         super().destroy_node()
 
     def _apply(self, settings: StreamSettings) -> None:
@@ -108,10 +112,10 @@ class StreamNode(Node):
 
     def _finish(self) -> None:
         assert self._playback is not None
-        self._look_around()
+        self._diagnostics.publish()
         report = self._playback.report()
         # Whoever counts the frames needs the last report; it must not go down with the process.
-        self._diagnostics.wait_for_all_acked(Duration(seconds=1.0))
+        self._diagnostics.wait_for_readers(within_s=1.0)
         if report.error:
             self.get_logger().error(report.error)
             raise SystemExit(1)
@@ -120,12 +124,16 @@ class StreamNode(Node):
             f'Sent {report.published} frames of {self._source_name}; {report.late} were late, '
             f'{unreadable} could not be read.'
         )
-        if self.settings.at_end == 'exit':
-            raise SystemExit(0)
-
-    def _look_around(self) -> None:
-        if self._playback is None or self._topics is None:
+        if self.settings.at_end != 'exit':
             return
+        if os.environ.get(_RESPAWN, '').lower() in ('true', '1'):
+            self.get_logger().info('Staying, for launch would begin again; see respawn:=false.')
+            return
+        raise SystemExit(0)
+
+    def _statuses(self) -> list[DiagnosticStatus]:
+        if self._playback is None or self._topics is None:
+            return []
         health = self.health()
         if health is not None and health.trouble != self._trouble:
             self._trouble = health.trouble
@@ -134,12 +142,11 @@ class StreamNode(Node):
             elif health.connected:
                 self.get_logger().info(f'{self._source_name} gives pictures again.')
         status = camera_status(
-            name=f'{self.get_fully_qualified_name().lstrip("/")}: frames',
+            name=self._status_name,
             source=self._source_name,
             report=self._playback.report(),
             listeners=self._topics.listeners(),
             health=health,
+            unreadable_now=health is not None and self._unreadable.is_recent(health.unreadable),
         )
-        status.values += errors_of(self).values()
-        header = Header(stamp=self.get_clock().now().to_msg())
-        self._diagnostics.publish(DiagnosticArray(header=header, status=[status]))
+        return [status]

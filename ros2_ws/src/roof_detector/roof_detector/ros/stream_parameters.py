@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from roof_detector.ros.parameters import Parameter
+from roof_detector.ros.parameters import HANG_LIMIT, Parameter
 
 STREAM_PARAMETERS = (
     Parameter(
@@ -82,6 +82,7 @@ STREAM_PARAMETERS = (
         'After the last frame, exit or idle (stay, silently).',
         choices=('exit', 'idle'),
     ),
+    HANG_LIMIT,
 )
 
 
@@ -114,4 +115,6 @@ class StreamSettings:
 
 def stream_settings(values: dict[str, Any]) -> StreamSettings:
     """Return the settings that parameter values stand for."""
-    return StreamSettings(**{p.name: values[p.name] for p in STREAM_PARAMETERS})
+    return StreamSettings(
+        **{p.name: values[p.name] for p in STREAM_PARAMETERS if p is not HANG_LIMIT}
+    )

@@ -15,6 +15,7 @@ import cv2
 from roof_detector.sources.capture import CaptureError
 from roof_detector.sources.frame import SourceFrame
 from roof_detector.sources.source import FrameSource
+from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 FIRST_WAIT_S, LAST_WAIT_S = 0.5, 8.0
 # How long `close` waits for a grab that hangs in the driver or the network.
 _CLOSE_WAIT_S = 2.0
+# Drivers and FFmpeg give up by themselves after 5 to 10 s; until its rate is known a camera may
+# take that long for a frame.
+_OPEN_PATIENCE_S, _READ_PATIENCE_S = 20.0, 11.0
+_RATE_KNOWN_AFTER = 10
 
 
 class Camera(Protocol):
@@ -43,6 +48,7 @@ class LiveSource(FrameSource):
     """Give the newest frame of a camera; a thread grabs all the time, older frames are counted.
 
     An absent or lost camera is tried again, with growing waits, until `stop`; `health` says so.
+    So is one whose thread died or hangs in its driver: another thread opens it again.
     """
 
     live = True
@@ -56,8 +62,7 @@ class LiveSource(FrameSource):
         self._ever_connected = False
         self._own_rate: float | None = None
         self._size_wh: tuple[int, int] | None = None
-        self._grabber = threading.Thread(target=self._grab, name='grab', daemon=True)
-        self._grabber.start()
+        self._begin_to_grab()
 
     @property
     def rate_hz(self) -> float | None:
@@ -96,40 +101,61 @@ class LiveSource(FrameSource):
         """Let go of the camera."""
         super().close()
         self._grabber.join(_CLOSE_WAIT_S)
+        self._grabber.abandon()
+
+    def _begin_to_grab(self) -> None:
+        self._grabber = WatchedThread(self._grab, name='grab', restart=self._replace)
+        self._grabber.start()
+
+    def _replace(self, problem: str) -> None:
+        """Grab in another thread, in the watchdog's; what the lost one gives is not taken."""
+        self._grabber.abandon()
+        if not self._stopped:
+            self._say(f'{problem}. Opening {self.name} again.')
+            self._begin_to_grab()
 
     def _grab(self) -> None:
+        grabber = self._grabber
         wait_s = FIRST_WAIT_S
-        while not self._stopped:
+        while not (self._stopped or grabber.is_abandoned):
             try:
+                grabber.heart.begin('opening the camera', patience_s=_OPEN_PATIENCE_S)
                 capture = self._camera.open()
             except CaptureError as error:
+                grabber.heart.rest()
                 self._say(f'{error} Trying again in {wait_s:g} s.')
                 self._wait_until(time.monotonic() + wait_s)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
                 continue
-            if self._grab_until_lost(capture):
+            if self._grab_until_lost(capture, grabber):
                 wait_s = FIRST_WAIT_S
-            if not self._stopped:
+            grabber.heart.rest()
+            if not (self._stopped or grabber.is_abandoned):
                 self._say(f'{self.name} gives no picture any more. Trying again in {wait_s:g} s.')
                 self._wait_until(time.monotonic() + wait_s)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
 
-    def _grab_until_lost(self, capture: cv2.VideoCapture) -> bool:
+    def _grab_until_lost(self, capture: cv2.VideoCapture, grabber: WatchedThread) -> bool:
         """Keep the newest frame until the camera gives none; tell whether it gave any."""
-        gave_any = False
+        count = 0
         try:
             while not self._stopped:
+                patience_s = 0.0 if count > _RATE_KNOWN_AFTER else _READ_PATIENCE_S
+                grabber.heart.begin('reading a frame', patience_s=patience_s)
+                began_s = time.monotonic()
                 found, image_bgr = capture.read()
                 stamp_ns = time.time_ns()
-                if not found:
+                if not found or grabber.is_abandoned:
                     break
-                if not gave_any:
+                if count == 0:
                     self._come_back(capture.get(cv2.CAP_PROP_FPS))
-                    gave_any = True
+                count += 1
+                if patience_s:
+                    grabber.heart.learn(time.monotonic() - began_s)
                 self._put(image_bgr, stamp_ns)  # type: ignore[arg-type]
         finally:
             capture.release()
-        return gave_any
+        return count > 0
 
     def _put(self, image_bgr: NDArray[np.uint8], stamp_ns: int) -> None:
         with self._changed:

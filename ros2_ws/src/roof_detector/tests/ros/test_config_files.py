@@ -103,7 +103,6 @@ def test_the_foxglove_plots_draw_values_that_the_nodes_report():
         name='detector: detection',
         state='active',
         topic='/camera/image',
-        silence_s=None,
         detector=None,
         model_change='',
         page=ledger.page(),

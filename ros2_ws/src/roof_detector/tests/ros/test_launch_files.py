@@ -14,7 +14,7 @@ from launch_file import NAMES, NODE_FILES, PACKAGE, SHARE, TABLES, LaunchFile, v
 
 UNSET = 'unset'
 # Arguments that belong to launching rather than to a node.
-PLUMBING = {'namespace', 'log_level', 'use_sim_time'}
+PLUMBING = {'namespace', 'log_level', 'use_sim_time', 'respawn'}
 
 every_file = pytest.mark.parametrize('name', NAMES)
 every_node = pytest.mark.parametrize('node', sorted(TABLES))

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Threads whose death or hanging is noticed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from roof_detector.supervision.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+_log = logging.getLogger(__name__)
+_LOOK_AGAIN_S = 0.1
+
+
+class WatchedPart(Protocol):
+    """What the watchdog looks at: a thread of this process, or the loop of one."""
+
+    name: str
+    heart: Heartbeat
+    restart: Callable[[str], None] | None
+
+    @property
+    def native_id(self) -> int | None:
+        """Return Linux's number of the thread, None before it runs."""
+
+    @property
+    def death(self) -> str:
+        """Return what it died of, empty while it lives or where it ended in order."""
+
+
+_lock = threading.Lock()
+_parts: list[WatchedPart] = []
+
+
+def watched_parts() -> tuple[WatchedPart, ...]:
+    """Return all parts of this process that must be alive now."""
+    with _lock:
+        return tuple(_parts)
+
+
+def _add(part: WatchedPart) -> None:
+    with _lock:
+        _parts.append(part)
+
+
+def _remove(part: WatchedPart) -> None:
+    with _lock:
+        if part in _parts:
+            _parts.remove(part)
+
+
+class WatchedThread(threading.Thread):
+    """A thread that must be alive from its start until its target returns.
+
+    Its target says in `heart` what it is at. Where the watchdog finds it dead or hanging, it calls
+    `restart` with the reason, in the watchdog's own thread: that puts another one in its place and
+    abandons this one. Without `restart` the process has to end.
+    """
+
+    def __init__(
+        self,
+        target: Callable[[], None],
+        *,
+        name: str,
+        restart: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.heart = Heartbeat()
+        self.restart = restart
+        self.failure: BaseException | None = None
+        self.is_abandoned = False
+        self._work = target
+        self._ended_in_order = False
+
+    def start(self) -> None:
+        """Begin, and be watched from now on."""
+        _add(self)
+        try:
+            super().start()
+        except RuntimeError:  # no thread can be made any more
+            _remove(self)
+            raise
+
+    def run(self) -> None:
+        """Do the work; whatever ends it before its time is kept as `failure`."""
+        try:
+            self._work()
+            self._ended_in_order = True
+            self.heart.rest()
+            _remove(self)
+        except BaseException as failure:  # of any kind: a dead part must not look like an end
+            self.failure = failure
+            if not self.is_abandoned:
+                _log.exception('The thread %s died.', self.name)
+
+    @property
+    def death(self) -> str:
+        """Return what it died of, empty while it lives or where it ended in order."""
+        unborn = self.ident is None
+        if unborn or self.is_alive() or self._ended_in_order or self.is_abandoned:
+            return ''
+        return 'unknown' if self.failure is None else _words(self.failure)
+
+    def abandon(self) -> None:
+        """Watch it no more: another one has its work, and what it does when it wakes is void."""
+        self.is_abandoned = True
+        _remove(self)
+
+    def wait_for_end(self) -> None:
+        """Wait until it has ended or is abandoned; one that died counts as ended."""
+        while self.is_alive() and not self.is_abandoned:
+            self.join(_LOOK_AGAIN_S)
+        _remove(self)
+
+
+class WatchedLoop:
+    """The loop of a thread that is not made here, such as the main one; watched in a `with`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.heart = Heartbeat()
+        self.restart: Callable[[str], None] | None = None
+        self.native_id: int | None = None
+
+    @property
+    def death(self) -> str:
+        """Return nothing: it lives as long as its `with`."""
+        return ''
+
+    def __enter__(self) -> Self:
+        self.native_id = threading.get_native_id()
+        _add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _remove(self)
+
+
+def current_heart() -> Heartbeat:
+    """Return the heartbeat of the thread that calls; one that nobody reads where it has none."""
+    thread = threading.current_thread()
+    if isinstance(thread, WatchedThread):
+        return thread.heart
+    native_id = threading.get_native_id()
+    mine = (part.heart for part in watched_parts() if part.native_id == native_id)
+    return next(mine, Heartbeat())
+
+
+def _words(failure: BaseException) -> str:
+    text = str(failure).strip().partition('\n')[0]
+    return f'{type(failure).__name__}: {text}' if text else type(failure).__name__
