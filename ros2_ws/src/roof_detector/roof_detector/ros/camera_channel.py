@@ -55,6 +55,11 @@ class CameraChannel:
         """Return whether any image has arrived since it began to listen."""
         return self._images is not None and self._images.has_heard
 
+    @property
+    def repeated(self) -> int:
+        """Return how many images came twice since it began to listen; none of them is a frame."""
+        return 0 if self._images is None else self._images.repeated
+
     def open(self) -> None:
         """Begin a new account and offer the outputs."""
         self.ledger = FrameLedger()

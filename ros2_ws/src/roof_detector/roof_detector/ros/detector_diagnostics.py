@@ -28,6 +28,7 @@ def detector_status(
     page: LedgerPage,
     annotations_skipped: int,
     tiles: TileReport | None,
+    repeated: int = 0,
     images: Delivery | None = None,
     has_heard: bool = True,
     enabled: bool = True,
@@ -38,7 +39,7 @@ def detector_status(
     `images` tells how long none has come, None while none is expected; `has_heard` whether any
     has; `annotated` how long no annotated image has gone out, None while nobody listens;
     `model_change` how the last change of the model stands; `tiles` what is seen through tiles,
-    None while none are wanted.
+    None while none are wanted; `repeated` counts images that came twice, which are no frames.
     """
     verdict = _verdict(
         state=state,
@@ -70,6 +71,7 @@ def detector_status(
         'frames_waiting': page.waiting,
         'frames_dropped': sum(page.dropped.values()),
         'ages_unknown': page.ages_unknown,
+        'images_repeated': repeated,
         'annotations_skipped': annotations_skipped,
     }
     if tiles is not None:

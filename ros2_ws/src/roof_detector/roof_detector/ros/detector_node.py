@@ -219,6 +219,7 @@ class DetectorNode(LifecycleNode):
                     detector=self._slot.detector,
                     model_change=self._slot.change,
                     page=camera.ledger.page(),
+                    repeated=camera.repeated,
                     annotations_skipped=0 if outputs is None else outputs.skipped,
                     tiles=camera.tiles.report,
                 )

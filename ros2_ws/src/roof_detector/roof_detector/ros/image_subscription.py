@@ -14,7 +14,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.subscription import Subscription
 
 from roof_detector.ros.arrival_thread import ArrivalThread
-from roof_detector.ros.sequence_gaps import SequenceGaps
+from roof_detector.ros.sequence_gaps import SequenceGaps, publisher_ids
 from roof_detector.supervision.health import LOST_S, Delivery
 from roof_detector.supervision.rate import Arrivals
 
@@ -46,7 +46,7 @@ class ImageSubscription:
         self._on_image = on_image
         self._silence_limit_s = silence_limit_s
         self._gaps = SequenceGaps()
-        self._publishers = 0
+        self._publishers: frozenset[bytes] = frozenset()
         self._heard = Arrivals()
         self._silent = False
         self._warned: set[str] = set()
@@ -66,7 +66,12 @@ class ImageSubscription:
     @property
     def publishers(self) -> int:
         """Return how many publishers the topic had when last looked at."""
-        return self._publishers
+        return len(self._publishers)
+
+    @property
+    def repeated(self) -> int:
+        """Return how many messages came twice, as when one reader replaced another."""
+        return self._gaps.repeated
 
     @property
     def silence_s(self) -> float:
@@ -104,7 +109,7 @@ class ImageSubscription:
                     f'expected {right_type}: remap the topic or set image_transport.'
                 )
         offers = [offer for offer in offers if offer.topic_type == right_type]
-        self._publishers = len(offers)
+        self._publishers = publisher_ids(offers)
         if offers:
             reliable = all(
                 offer.qos_profile.reliability == ReliabilityPolicy.RELIABLE for offer in offers
@@ -145,7 +150,7 @@ class ImageSubscription:
         missed = self._gaps.count(
             info['publication_sequence_number'],
             source_timestamp_ns=info['source_timestamp'],
-            one_publisher=self._publishers <= 1,
+            publishers=self._publishers,
         )
         if missed is None:
             return
@@ -166,7 +171,7 @@ class ImageSubscription:
         silent = self.silence_s > self._silence_limit_s
         if silent and not self._silent:
             cause = (
-                f'{self._publishers} publisher(s) are there but nothing arrives: check the shared '
+                f'{self.publishers} publisher(s) are there but nothing arrives: check the shared '
                 'memory of the DDS profile (FASTRTPS_DEFAULT_PROFILES_FILE) and the publisher'
                 if self._publishers
                 else 'nobody publishes there: check the topic name and its remapping'

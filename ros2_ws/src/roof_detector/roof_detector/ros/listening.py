@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rclpy.node import Node
 
@@ -36,6 +36,7 @@ class ListeningReport:
     received: dict[str, int]
     lost_before_arrival: dict[str, int]
     not_published: tuple[str, ...]
+    repeated: dict[str, int] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
     expected: tuple[Delivery, ...] = ()
     timeless_s: float = 0.0
@@ -102,6 +103,7 @@ class Listening:
                 t.name: t.lost_before_arrival for t in self._topics if t.lost_before_arrival
             },
             not_published=tuple(t.name for t in self._topics if not t.is_heard),
+            repeated={t.name: t.repeated for t in self._topics if t.repeated},
             optional=self._optional,
             expected=tuple(self._expected()),
             timeless_s=0.0

@@ -17,7 +17,7 @@ from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
 from roof_detector.ros.message_times import message_times_ns
 from roof_detector.ros.qos_matching import is_heard, offered_qos, request_for
-from roof_detector.ros.sequence_gaps import SequenceGaps
+from roof_detector.ros.sequence_gaps import SequenceGaps, publisher_ids
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
 
@@ -50,7 +50,7 @@ class RecordedTopic:
         self._box = box
         self._look_at = look_at
         self._subscription: Subscription | None = None
-        self._publishers = 0
+        self._publishers: frozenset[bytes] = frozenset()
         self._gaps = SequenceGaps()
         self._refused = False
         self._heard = Arrivals()
@@ -58,6 +58,11 @@ class RecordedTopic:
         self.name = node.resolve_topic_name(name)
         self.received = 0
         self.lost_before_arrival = 0
+
+    @property
+    def repeated(self) -> int:
+        """Return how many messages came twice and were written once."""
+        return self._gaps.repeated
 
     @property
     def is_heard(self) -> bool:
@@ -84,7 +89,7 @@ class RecordedTopic:
     def refresh(self) -> None:
         """Listen as soon as there is a publisher, and in a way that all publishers are heard."""
         publishers = self._node.get_publishers_info_by_topic(self.name)
-        self._publishers = len(publishers)
+        self._publishers = publisher_ids(publishers)
         if not publishers or self._refused:
             return
         if self._subscription is None:
@@ -140,7 +145,7 @@ class RecordedTopic:
         missed = self._gaps.count(
             info['publication_sequence_number'],
             source_timestamp_ns=info['source_timestamp'],
-            one_publisher=self._publishers <= 1,
+            publishers=self._publishers,
         )
         if missed is None:
             return

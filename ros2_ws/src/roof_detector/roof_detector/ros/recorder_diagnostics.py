@@ -63,6 +63,7 @@ def _values(state: RecorderState) -> dict[str, object]:
         values |= {f'dropped.{topic}': n for topic, n in sorted(report.writing.dropped.items())}
         lost = sorted(report.lost_before_arrival.items())
         values |= {f'lost_before_arrival.{topic}': n for topic, n in lost}
+        values |= {f'repeated.{topic}': n for topic, n in sorted(report.repeated.items())}
     return values
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import chain, count
 from pathlib import Path
@@ -30,6 +30,7 @@ class RecordingReport:
     received: dict[str, int]
     lost_before_arrival: dict[str, int]
     not_published: tuple[str, ...]
+    repeated: dict[str, int] = field(default_factory=dict)
 
     @property
     def dropped(self) -> int:
@@ -110,6 +111,11 @@ class Recording:
                 if (lost := number - self._before.lost_before_arrival.get(topic, 0))
             },
             not_published=heard.not_published,
+            repeated={
+                topic: number
+                for topic, total in heard.repeated.items()
+                if (number := total - self._before.repeated.get(topic, 0))
+            },
         )
 
 

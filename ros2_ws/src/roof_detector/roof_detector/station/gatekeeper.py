@@ -4,15 +4,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import html
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from starlette.requests import ClientDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
+
+from roof_detector.station.connection_table import Connection
+from roof_detector.station.guess_limit import WRONG_ANSWER_AFTER_S, GuessLimit
+from roof_detector.station.language import Language
+from roof_detector.station.refusal_log import RefusalLog, describe
 from roof_detector.station.station_parameters import Door
 
 Scope = MutableMapping[str, Any]
@@ -21,8 +31,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = 'roof_detector_station'
+TOKEN_PATH = '/token'
 # Around a file in a form stand a few hundred bytes.
 _FORM_BYTES = 65536
+# Of all else that a page sends nothing comes near this.
+_OTHER_BODY_BYTES = 1 << 20
+_TAKES_FILES = re.compile(r'/uploads/[\w-]+/files|/models')
+_LONGEST_PATH = 2048
+_MOST_FIELDS = 64
 # The browser itself shall refuse whatever is not of this station; NiceGUI's page needs the
 # unsafe ones for its own scripts.
 _POLICY = (
@@ -34,20 +50,46 @@ _HEADERS = (
     (b'x-content-type-options', b'nosniff'),
     (b'referrer-policy', b'no-referrer'),
 )
+_FORM = """<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><body style="font-family: sans-serif; margin: 15vh auto; max-width: 24rem">
+<h1 style="font-size: 1.3rem">{title}</h1><form method="post" action="/token">
+<label>{ask}<br><input type="password" name="token" autocomplete="current-password" autofocus
+ style="width: 100%; font-size: 1.1rem; margin: 0.5rem 0"></label>
+<button style="font-size: 1.1rem">{enter}</button></form><p>{said}</p></body>
+"""
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+    """What a request is answered with instead of being served; `reason` is one of few."""
+
+    def __init__(self, status: int, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.reason = status, reason
 
 
 class Gatekeeper:
     """Refuse requests and websockets without token, of other sites and to odd paths.
 
     Host: only this computer's own names and plain addresses, which no foreign name can be rebound
-    to. Origin: only the page itself. Token, if there is one: once in the address, then in a cookie
-    from which it cannot be read.
+    to. Origin: only the page itself. Token, if there is one: once in a form, an Authorization
+    header or the address, then in a cookie from which it cannot be read.
     """
 
-    def __init__(self, app: App, *, door: Door, upload_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        door: Door,
+        upload_limit_bytes: int,
+        log: RefusalLog | None = None,
+        text: Language | None = None,
+    ) -> None:
         self._app = app
         self._door = door
         self._most_bytes = upload_limit_bytes + _FORM_BYTES
+        self._log = log or RefusalLog()
+        self._text = text or Language('en')
+        self._guesses = GuessLimit()
         key = door.token.encode()
         self._cookie = hmac.new(key, COOKIE.encode(), hashlib.sha256).hexdigest()
 
@@ -56,46 +98,108 @@ class Gatekeeper:
         if scope['type'] not in ('http', 'websocket'):
             await self._app(scope, receive, send)
             return
-        headers = {name.decode('latin-1'): v.decode('latin-1') for name, v in scope['headers']}
-        status, sentence = self._verdict(scope, headers)
-        query = dict(parse_qsl(scope['query_string'].decode('latin-1')))
-        if status == 200 and self._door.token and not self._has_cookie(headers):
-            given = query.pop('token', '')
-            if not hmac.compare_digest(given.encode(), self._door.token.encode()):
-                status, sentence = 401, 'Open this page once with ?token=... in its address.'
-            elif scope['type'] == 'http':
-                await self._welcome(send, f'{scope["path"]}?{urlencode(query)}'.rstrip('?'))
-                return
-        if status == 200:
-            await self._app(scope, receive, _with_headers(send))
-        else:
-            await _refuse(scope, send, status, sentence)
+        started = _Started(send)
+        try:
+            if await self._is_let_in(scope, receive, started):
+                await self._app(scope, receive, started.with_headers)
+        except Refusal as refusal:
+            self._log.refuse(_peer(scope), refusal.reason)
+            await self._refuse(scope, started, refusal)
+        except (ClientDisconnect, ClientDisconnected):
+            self._log.refuse(_peer(scope), 'a peer that went away in the middle')
+        except Exception as error:
+            self._log.refuse(_peer(scope), 'an error while answering', detail=describe(error))
+            if not started.is_started:
+                await self._refuse(
+                    scope, started, Refusal(500, 'error', 'This did not work; see the log.')
+                )
+            elif (connection := _connection(scope)) is not None:
+                connection.transport.abort()
 
-    def _verdict(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
+    async def _is_let_in(self, scope: Scope, receive: Receive, send: _Started) -> bool:
+        """Return whether the page answers; False where the answer was given here."""
+        headers = {name.decode('latin-1'): v.decode('latin-1') for name, v in scope['headers']}
+        self._check_names(headers)
+        _check_path(scope)
+        query = _fields(scope['query_string'].decode('latin-1'))
+        if self._door.token and not self._has_cookie(headers):
+            is_form = scope['path'] == TOKEN_PATH and scope.get('method') == 'POST'
+            if is_form:
+                query = _fields(await _small_body(receive, headers))
+            await self._check_token(scope, headers, query)
+            if scope['type'] == 'http' and ('token' in query):
+                await self._welcome(scope, send, {} if is_form else query)
+                return False
+        elif scope['path'] == TOKEN_PATH or (scope['type'] == 'http' and 'token' in query):
+            await self._welcome(scope, send, query)  # it must not stay in sight, or in a log
+            return False
+        query.pop('token', None)
+        scope['query_string'] = _without_token(scope['query_string'])
+        connection = _connection(scope)
+        if connection is not None:
+            connection.is_admitted = True
+        self._check_content(scope, headers)
+        return True
+
+    def _check_names(self, headers: dict[str, str]) -> None:
         host = headers.get('host', '')
         if not self._is_ours(host):
-            return 421, f'This station is not called {host!r}; open it by its address.'
+            raise Refusal(
+                421,
+                'a foreign Host',
+                f'This station is not called {host!r}; open it by its address.',
+            )
         origin = headers.get('origin')
-        if origin is not None and urlsplit(origin).netloc != host:
-            return 403, f'Requests of {origin} are refused.'
+        if origin is not None and _netloc(origin) != host:
+            raise Refusal(403, 'a foreign Origin', f'Requests of {origin!r} are refused.')
         is_foreign = headers.get('sec-fetch-site') in ('cross-site', 'same-site')
         if is_foreign and headers.get('sec-fetch-mode') != 'navigate':
-            return 403, 'Requests of other sites are refused.'
-        return self._verdict_on_content(scope, headers)
+            raise Refusal(403, 'a request of another site', 'Requests of other sites are refused.')
 
-    def _verdict_on_content(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
-        if '\\' in scope['path'] or '\0' in scope['path'] or '..' in scope['path'].split('/'):
-            return 400, 'The path leads out of its folder.'
-        if scope.get('method', 'GET') not in ('GET', 'HEAD', 'OPTIONS'):
-            length = headers.get('content-length', '')
-            if not length.isdecimal():
-                return 411, 'The length of what is sent must be stated.'
-            if int(length) > self._most_bytes:
-                return 413, f'{length} bytes are more than the {self._most_bytes} allowed.'
-        return 200, ''
+    async def _check_token(
+        self, scope: Scope, headers: dict[str, str], query: dict[str, str]
+    ) -> None:
+        """Raise Refusal where the token is not given, or wrong; that comes late."""
+        kind, _, bearer = headers.get('authorization', '').partition(' ')
+        given = query.get('token') or (bearer.strip() if kind.lower() == 'bearer' else '')
+        if not given:
+            raise Refusal(
+                401, 'no token', 'This page needs its token: open it in a browser and enter it.'
+            )
+        peer = _peer(scope)
+        wait_s = self._guesses.wait_s(peer)
+        if wait_s:
+            raise Refusal(
+                429,
+                'too many wrong tokens',
+                f'Too many wrong tokens came from {peer}; wait {wait_s:.0f} s.',
+            )
+        if not hmac.compare_digest(given.encode(), self._door.token.encode()):
+            self._guesses.note_wrong(peer)
+            await asyncio.sleep(WRONG_ANSWER_AFTER_S)
+            raise Refusal(401, 'a wrong token', 'This is not the token.')
+
+    def _check_content(self, scope: Scope, headers: dict[str, str]) -> None:
+        if scope.get('method', 'GET') in ('GET', 'HEAD', 'OPTIONS'):
+            most = 0
+        elif _TAKES_FILES.fullmatch(scope['path']):
+            most = self._most_bytes
+        else:
+            most = min(self._most_bytes, _OTHER_BODY_BYTES)
+        length = headers.get('content-length', '0' if not most else '')
+        if not re.fullmatch('[0-9]{1,15}', length):
+            raise Refusal(411, 'no length', 'The length of what is sent must be stated.')
+        if int(length) > most:
+            raise Refusal(
+                413, 'a body too large', f'{length} bytes are more than the {most} allowed.'
+            )
 
     def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f'//{host}').hostname or ''
+        try:
+            name = urlsplit(f'//{host}').hostname or ''
+            _ = urlsplit(f'//{host}').port
+        except ValueError:
+            return False
         own = socket.gethostname().lower()
         if name == 'localhost':
             return True
@@ -114,38 +218,112 @@ class Gatekeeper:
             morsel.value.encode(), self._cookie.encode()
         )
 
-    async def _welcome(self, send: Send, path: str) -> None:
+    async def _welcome(self, scope: Scope, send: _Started, query: dict[str, str]) -> None:
         """Give the cookie and take the token out of the address, so that none is left in sight."""
-        cookie = f'{COOKIE}={self._cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000'
+        query.pop('token', None)
+        path = '/' if scope['path'] == TOKEN_PATH else scope['path']
         # A path that begins with two slashes would be another host.
-        place = '/' + path.lstrip('/')
-        await send(
-            {
-                'type': 'http.response.start',
-                'status': 303,
-                'headers': [
-                    (b'location', place.encode()),
-                    (b'set-cookie', cookie.encode()),
-                    *_HEADERS,
-                ],
-            }
-        )
+        place = '/' + quote(path.lstrip('/'), safe='/') + (f'?{urlencode(query)}' if query else '')
+        head = [(b'location', place.encode()), (b'cache-control', b'no-store'), *_HEADERS]
+        if self._door.token:
+            cookie = f'{COOKIE}={self._cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000'
+            head.append((b'set-cookie', cookie.encode()))
+        await send({'type': 'http.response.start', 'status': 303, 'headers': head})
         await send({'type': 'http.response.body', 'body': b''})
 
+    async def _refuse(self, scope: Scope, send: _Started, refusal: Refusal) -> None:
+        sentence = str(refusal)
+        if scope['type'] == 'websocket':
+            await send({'type': 'websocket.close', 'code': 1008, 'reason': refusal.reason})
+            return
+        kind, body = b'text/plain; charset=utf-8', sentence
+        headers = {name.decode('latin-1'): v.decode('latin-1') for name, v in scope['headers']}
+        if refusal.status in (401, 429) and 'text/html' in headers.get('accept', ''):
+            words = {
+                'title': self._text('title'),
+                'ask': self._text('token_ask'),
+                'enter': self._text('token_enter'),
+                'said': sentence if refusal.reason != 'no token' else '',
+            }
+            kind = b'text/html; charset=utf-8'
+            body = _FORM.format(**{key: html.escape(word) for key, word in words.items()})
+        head = [
+            (b'content-type', kind),
+            (b'content-length', str(len(body.encode())).encode()),
+            (b'cache-control', b'no-store'),
+            *_HEADERS,
+        ]
+        await send({'type': 'http.response.start', 'status': refusal.status, 'headers': head})
+        await send({'type': 'http.response.body', 'body': body.encode()})
 
-def _with_headers(send: Send) -> Send:
-    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+
+class _Started:
+    """Pass messages on, and remember whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_started = False
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        self.is_started = True
+        await self._send(message)
+
+    async def with_headers(self, message: MutableMapping[str, Any]) -> None:
+        """Pass an answer of the page on, with what every answer tells the browser."""
         if message['type'] == 'http.response.start':
             message['headers'] = [*message.get('headers', []), *_HEADERS]
-        await send(message)
-
-    return send_with_headers
+        await self(message)
 
 
-async def _refuse(scope: Scope, send: Send, status: int, sentence: str) -> None:
-    if scope['type'] == 'websocket':
-        await send({'type': 'websocket.close', 'code': 1008, 'reason': sentence})
-        return
-    head = [(b'content-type', b'text/plain; charset=utf-8'), *_HEADERS]
-    await send({'type': 'http.response.start', 'status': status, 'headers': head})
-    await send({'type': 'http.response.body', 'body': sentence.encode()})
+def _check_path(scope: Scope) -> None:
+    path = scope['path']
+    is_plain = path.isprintable() and '\N{REPLACEMENT CHARACTER}' not in path
+    leads_out = '\\' in path or '..' in path.split('/') or not path.startswith('/')
+    if leads_out or not is_plain or len(path) > _LONGEST_PATH:
+        raise Refusal(400, 'an odd path', 'The path leads out of its folder, or is none.')
+
+
+def _fields(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError as error:
+        raise Refusal(400, 'too many fields', 'The address has too many fields.') from error
+
+
+def _without_token(query_string: bytes) -> bytes:
+    if b'token' not in query_string:
+        return query_string
+    fields = parse_qsl(query_string.decode('latin-1'), keep_blank_values=True)
+    return urlencode([(name, value) for name, value in fields if name != 'token']).encode()
+
+
+async def _small_body(receive: Receive, headers: dict[str, str]) -> str:
+    length = headers.get('content-length', '')
+    if not re.fullmatch('[0-9]{1,4}', length):
+        raise Refusal(413, 'a body too large', 'A token has no more than some hundred characters.')
+    body = b''
+    while True:
+        message = await receive()
+        body += message.get('body', b'')
+        if message['type'] != 'http.request' or not message.get('more_body'):
+            return body.decode('latin-1')
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def _connection(scope: Scope) -> Connection | None:
+    connection = scope.get('state', {}).get('connection')
+    return connection if isinstance(connection, Connection) else None
+
+
+def _peer(scope: Scope) -> str:
+    connection = _connection(scope)
+    if connection is not None:
+        return connection.peer
+    client = scope.get('client')
+    return str(client[0]) if client else ''

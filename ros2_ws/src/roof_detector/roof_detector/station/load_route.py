@@ -9,11 +9,13 @@ import asyncio
 from fastapi import FastAPI
 from nicegui import Client
 
+from roof_detector.station.connection_table import ConnectionTable
+from roof_detector.station.refusal_log import RefusalLog
 from roof_detector.station.robot import Robot
 
 
-def add_load_route(app: FastAPI, robot: Robot) -> None:
-    """Serve /load: pages, tasks, and requests and subscriptions for pictures."""
+def add_load_route(app: FastAPI, robot: Robot, *, table: ConnectionTable, log: RefusalLog) -> None:
+    """Serve /load: pages, tasks, requests and subscriptions for images; /refused: what was not."""
 
     @app.get('/load')
     async def load() -> dict[str, int]:
@@ -23,3 +25,7 @@ def add_load_route(app: FastAPI, robot: Robot) -> None:
             'waiting': sum(camera.video.waiting for camera in robot.cameras),
             'subscriptions': len(list(robot.node.subscriptions)),
         }
+
+    @app.get('/refused')
+    async def refused() -> dict[str, dict[str, int]]:
+        return {'refused': dict(log.counts), 'connections': table.counts}

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import rclpy
+from fastapi import Response
 from nicegui import app, ui
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from roof_detector.ros.errors import RosError
+from roof_detector.station.connection_table import ConnectionTable, allowed_connections
 from roof_detector.station.context import StationContext
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
@@ -24,12 +27,16 @@ from roof_detector.station.folders import StationFolders
 from roof_detector.station.gatekeeper import Gatekeeper
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
+from roof_detector.station.limited_http import MAX_MESSAGE_BYTES, protocol_factory
 from roof_detector.station.load_route import add_load_route
 from roof_detector.station.model_shelf import ModelShelf
+from roof_detector.station.page_limits import PageBuilder, harden_pages
 from roof_detector.station.pages import shell
 from roof_detector.station.picture_routes import add_picture_routes
+from roof_detector.station.refusal_log import RefusalLog
 from roof_detector.station.robot import Robot
 from roof_detector.station.station_parameters import STATION_TABLE, Door, station_config
+from roof_detector.station.station_token import station_token
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads
 
@@ -39,7 +46,7 @@ _STATIC = Path(__file__).parent / 'static'
 def serve(node: Node) -> None:
     """Serve the page until the process is interrupted; raise StationError where it may not."""
     values = STATION_TABLE.declare(node)
-    door = Door(values['host'], values['port'], values['token'])
+    door = Door(values['host'], values['port'], station_token(values['token_file']))
     robot = Robot(node)
     folders = StationFolders.make(values['folder'])
     limit_bytes = values['upload_limit_mb'] * 1_000_000
@@ -57,18 +64,43 @@ def serve(node: Node) -> None:
     )
     app.add_static_files('/station', _STATIC)
     add_picture_routes(app, robot)
-    add_load_route(app, robot)
+    log = RefusalLog()
+    harden_pages(log)
+    table = ConnectionTable(log, most=allowed_connections())
+    add_load_route(app, robot, table=table, log=log)
     _add_file_routes(context)
     _add_pictures(context)
-    app.add_middleware(Gatekeeper, door=door, upload_limit_bytes=context.upload_limit_bytes)
+    guard = partial(
+        Gatekeeper,
+        door=door,
+        upload_limit_bytes=context.upload_limit_bytes,
+        log=log,
+        text=context.text,
+    )
     node.get_logger().info(f'The page is at http://{door.host}:{door.port}/')
     with robot:
-        _run(context, door)
+        _run(context, door, http=protocol_factory(table, log, guard), log=log)
 
 
-def _run(context: StationContext, door: Door) -> None:
-    options: dict[str, Any] = {'timeout_graceful_shutdown': 2}
-    ui.page('/')(lambda: shell.build(context))
+def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> None:
+    options: dict[str, Any] = {
+        'timeout_graceful_shutdown': 2,
+        'http': http,
+        'backlog': 256,
+        'ws_max_size': MAX_MESSAGE_BYTES,
+        # A message of a kilobyte could become one of a megabyte.
+        'ws_per_message_deflate': False,
+        'access_log': False,
+        # Who the peer is, its connection says, not a header.
+        'proxy_headers': False,
+        'server_header': False,
+    }
+    builder = PageBuilder(lambda: shell.build(context), log)
+
+    @ui.page('/')
+    def page() -> Response | None:
+        return builder()
+
     ui.run(
         host=door.host,
         port=door.port,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from roof_detector.ros.parameters import Parameter, ParameterTable
@@ -25,10 +25,11 @@ STATION_TABLE = ParameterTable(
     ),
     Parameter('port', 8080, 'Port to serve the page on.', minimum=1, maximum=65535),
     Parameter(
-        'token',
+        'token_file',
         '',
-        'Secret that every request needs, at least 12 characters; open the page once with '
-        '?token=... and the browser remembers it.',
+        'File that only its owner can read (chmod 600) with the secret that every request needs, '
+        'one line of at least 12 characters; empty takes the environment variable '
+        'ROOF_DETECTOR_STATION_TOKEN. The page asks for it once and the browser remembers it.',
     ),
     Parameter(
         'folder',
@@ -74,17 +75,19 @@ class Door:
 
     host: str
     port: int
-    token: str
+    token: str = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.is_loopback and not self.token:
             raise StationError(
-                f'host is {self.host!r}, which others can reach, but token is empty. Give a '
-                'token of at least 12 characters, or leave host at 127.0.0.1.'
+                f'host is {self.host!r}, which others can reach, but token is empty. Name a '
+                'token_file, or leave host at 127.0.0.1.'
             )
-        if self.token and len(self.token) < _SHORTEST_TOKEN:
+        is_short = len(self.token) < _SHORTEST_TOKEN
+        if self.token and (is_short or len(set(self.token)) < _SHORTEST_TOKEN // 2):
             raise StationError(
-                f'token has {len(self.token)} characters, expected at least {_SHORTEST_TOKEN}; '
+                f'token has {len(self.token)} characters, {len(set(self.token))} of them '
+                f'different, expected at least {_SHORTEST_TOKEN} and {_SHORTEST_TOKEN // 2}; '
                 'python3 -c "import secrets; print(secrets.token_urlsafe())" makes one.'
             )
 

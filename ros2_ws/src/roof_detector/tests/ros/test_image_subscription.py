@@ -15,6 +15,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from roof_detector.ros.callback_errors import errors_of
 from roof_detector.ros.image_subscription import ImageSubscription
 from roof_detector.ros.messages import image_message
 
@@ -84,14 +85,20 @@ def test_closing_waits_for_the_image_in_work_and_no_other_comes(graph, listen):
     assert calls == ['arrival']
 
 
-def test_what_a_callback_raises_is_raised_by_the_next_look_at_the_topic(graph, listen):
+def test_what_a_callback_raises_costs_that_image_alone_and_is_counted(graph, listen):
+    calls = []
+
     def on_image(*_):
-        raise LookupError('no such camera')
+        calls.append('image')
+        if len(calls) == 1:
+            raise LookupError('no such camera')
 
     listener = listen(on_image)
-    listener.publisher.publish(PICTURE)
-    with pytest.raises(LookupError, match='no such camera'):
-        graph.wait_until(listener.images.refresh, what='the failure')
+    for count in (1, 2, 3):
+        listener.publisher.publish(PICTURE)
+        graph.wait_until(lambda count=count: len(calls) >= count, what=f'image {count}')
+        listener.images.refresh()
+    assert errors_of(listener.node).counts == {'subscription /image.LookupError': 1}
 
 
 class CountingExecutor(SingleThreadedExecutor):

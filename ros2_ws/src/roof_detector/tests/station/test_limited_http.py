@@ -1,0 +1,428 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a connection may cost before anybody asks for a token."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import resource
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roof_detector.station import connection_table, guess_limit
+from roof_detector.station.connection_table import ConnectionTable, allowed_connections
+from roof_detector.station.gatekeeper import COOKIE, Gatekeeper
+from roof_detector.station.limited_http import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_MESSAGE_BYTES,
+    HeadRefused,
+    check_head,
+    protocol_factory,
+)
+from roof_detector.station.refusal_log import RefusalLog
+from roof_detector.station.station_parameters import Door
+
+TOKEN = 'a-secret-of-the-tests'
+SMALL = 24
+
+
+async def page(scope, receive, send):
+    """Take a body to its end, echo a websocket, and fail where it is asked to."""
+    if scope['type'] == 'lifespan':
+        return
+    if scope['type'] == 'websocket':
+        assert (await receive())['type'] == 'websocket.connect'
+        await send({'type': 'websocket.accept'})
+        while (await receive())['type'] == 'websocket.receive':
+            await send({'type': 'websocket.send', 'text': 'heard'})
+        return
+    while (await receive()).get('more_body'):
+        pass
+    if scope['path'] == '/fault':
+        raise KeyError('a fault of ours')
+    body = b'x' * (5_000_000 if scope['path'] == '/large' else 2)
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    await send({'type': 'http.response.body', 'body': body})
+
+
+class Server:
+    """A real server with our protocol, in a thread."""
+
+    def __init__(self, token=TOKEN):
+        self.log = RefusalLog()
+        self.table = ConnectionTable(self.log, most=SMALL, websockets=4)
+        door = Door('127.0.0.1', 8080, token)
+
+        def guard(app):
+            return Gatekeeper(app, door=door, upload_limit_bytes=1_000_000, log=self.log)
+
+        config = uvicorn.Config(
+            page,
+            port=0,
+            http=protocol_factory(self.table, self.log, guard),
+            ws='wsproto',
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            lifespan='off',
+            access_log=False,
+            log_level='warning',
+            log_config=None,
+        )
+        self.server = uvicorn.Server(config)
+        self.server.install_signal_handlers = lambda: None
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.host = f'Host: 127.0.0.1:{self.port}\r\n'
+        return self
+
+    def __exit__(self, *_):
+        self.server.should_exit = True
+        self.thread.join(10)
+
+    def connect(self):
+        return socket.create_connection(('127.0.0.1', self.port), timeout=10)
+
+    def ask(self, data):
+        with self.connect() as connection:
+            with contextlib.suppress(OSError):
+                connection.sendall(data if isinstance(data, bytes) else data.encode('latin-1'))
+            with contextlib.suppress(OSError):
+                return connection.recv(65536).decode('latin-1')
+        return ''
+
+    @property
+    def owner(self):
+        """Return the headers of a browser that entered the token."""
+        answer = self.ask(f'GET /?token={TOKEN} HTTP/1.1\r\n{self.host}\r\n')
+        return self.host + 'Cookie: ' + re.search(f'{COOKIE}=\\w+', answer)[0] + '\r\n'
+
+
+@pytest.fixture(scope='module')
+def server():
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def owner(server):
+    return server.owner
+
+
+def assert_answers(server, owner):
+    began_s = time.monotonic()
+    answer = server.ask(f'GET / HTTP/1.1\r\n{owner}\r\n')
+    assert answer.startswith('HTTP/1.1 200'), answer
+    assert time.monotonic() - began_s < 1.0
+
+
+def status(answer):
+    return int(answer.split(' ')[1])
+
+
+def test_a_right_request_is_answered_and_its_connection_kept(server, owner):
+    with server.connect() as connection:
+        for _ in range(3):
+            connection.sendall(f'GET / HTTP/1.1\r\n{owner}\r\n'.encode())
+            assert connection.recv(65536).startswith(b'HTTP/1.1 200')
+
+
+def test_requests_that_come_together_are_answered_in_order(server, owner):
+    with server.connect() as connection:
+        connection.sendall(
+            f'GET /fault HTTP/1.1\r\n{owner}\r\nGET / HTTP/1.1\r\n{owner}\r\n'.encode()
+        )
+        answers = b''
+        while answers.count(b'HTTP/1.1') < 2:
+            answers += connection.recv(65536)
+    assert re.findall(rb'HTTP/1.1 (\d+)', answers) == [b'500', b'200']
+
+
+def test_a_body_comes_whole_in_any_pieces(server, owner):
+    with server.connect() as connection:
+        head = f'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 100000\r\n\r\n'
+        for piece in (head[:30], head[30:] + 'a' * 10, 'a' * 99_990 + head[:20], head[20:]):
+            connection.sendall(piece.encode())
+            time.sleep(0.05)
+        assert connection.recv(65536).startswith(b'HTTP/1.1 200')
+
+
+def test_a_header_without_end_is_refused_while_it_is_small(server, owner):
+    with server.connect() as connection:
+        connection.sendall(f'GET / HTTP/1.1\r\n{server.host}X: '.encode())
+        sent = 0
+        with pytest.raises(OSError):
+            for _ in range(100):
+                sent += connection.send(b'a' * (1 << 20))
+        assert sent < 16 << 20  # what lies in the kernel's buffers
+    assert server.log.counts[f'a head of more than {MAX_HEAD_BYTES} bytes']
+    assert_answers(server, owner)
+
+
+@pytest.mark.parametrize(
+    ('head', 'expected'),
+    [
+        ('GET / HTTP/1.1\r\n{host}' + 'a: b\r\n' * (MAX_HEADERS + 1), 431),
+        ('GET / HTTP/1.1\r\n{host}X: ' + 'a' * MAX_HEAD_BYTES, 431),
+        ('GET /' + 'a' * 5000 + ' HTTP/1.1\r\n{host}', 414),
+        ('GET / HTTP/1.1\r\nHost: [\r\n', 421),
+        ('GET / HTTP/1.1\r\n{host}{host}', 400),
+        ('GET / HTTP/1.1\r\n', 400),
+        ('GET / HTTP/1.0\r\n\r\n', 400),
+        ('GET / HTTP/2.0\r\n{host}', 400),
+        ('BREW / HTTP/1.1\r\n{host}', 405),
+        ('CONNECT / HTTP/1.1\r\n{host}', 405),
+        ('GET http://evil.example/ HTTP/1.1\r\n{host}', 400),
+        ('GET /\xe9 HTTP/1.1\r\n{host}', 400),
+        ('GET / HTTP/1.1\r\n{host}X: \x00\r\n', 400),
+        ('GET / HTTP/1.1\r\n{host}X: a\rY: b\r\n', 400),
+        ('GET / HTTP/1.1\r\n{host}X : a\r\n', 400),
+        ('GET / HTTP/1.1\r\n{host}nothing\r\n', 400),
+        ('POST / HTTP/1.1\r\n{host}Content-Length: 1, 2\r\n', 400),
+        ('POST / HTTP/1.1\r\n{host}Content-Length: ' + '9' * 5000 + '\r\n', 400),
+        ('POST / HTTP/1.1\r\n{host}Content-Length: 3\r\nContent-Length: 3\r\n', 400),
+        ('POST / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n', 411),
+        ('GET /%00 HTTP/1.1\r\n{host}', 400),
+        ('GET /%0aSet-Cookie: HTTP/1.1\r\n{host}', 400),
+        ('GET /%ff HTTP/1.1\r\n{host}', 400),
+        ('GET /%2e%2e/etc/passwd HTTP/1.1\r\n{host}', 400),
+        ('GET /?' + '&'.join(f'a{k}=' for k in range(300)) + ' HTTP/1.1\r\n{host}', 400),
+        ('GET / HTTP/1.1\r\n{host}Origin: http://[\r\n', 403),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_no_browser_sends_gets_a_4xx(server, caplog, head, expected):
+    with caplog.at_level(logging.DEBUG):
+        answer = server.ask(head.replace('{host}', server.host) + '\r\n')
+    assert status(answer) == expected, answer
+    assert len(caplog.records) <= 1 and 'Traceback' not in caplog.text
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b'', b'GET / HTTP/1.1\r\n', b'POST /a HTTP/1.1\r\nHost: a\r\n']),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_head_is_checked_or_refused(data, begin):
+    try:
+        assert 0 <= check_head(begin + data + b'\r\n\r\n') < 10**15
+    except HeadRefused as refusal:
+        assert 400 <= refusal.status < 500
+
+
+def test_1100_half_sent_requests_keep_nobody_out(server, owner):
+    held = []
+    try:
+        for k in range(1100):
+            connection = server.connect()
+            connection.sendall(b'GET / HT')
+            held.append(connection)
+            if k % 200 == 100:
+                assert_answers(server, owner)
+        assert_answers(server, owner)
+        assert sum(server.table.counts.values()) <= SMALL
+        assert len(list(Path('/proc/self/fd').iterdir())) < 1100 + SMALL + 100
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_connections_in_use_are_not_closed_for_new_ones(server, owner):
+    with contextlib.ExitStack() as stack:
+        used = []
+        for _ in range(SMALL - 1):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(
+                f'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 9\r\n\r\n'.encode()
+            )
+            used.append(connection)
+        while server.table.counts.get('busy', 0) < SMALL - 1:
+            time.sleep(0.01)
+        for _ in range(3 * SMALL):
+            stack.enter_context(server.connect()).sendall(b'GET / HT')
+        for connection in used:
+            connection.sendall(b'a' * 9)
+            assert connection.recv(65536).startswith(b'HTTP/1.1 200')
+
+
+@pytest.mark.parametrize(
+    ('sent', 'reason'),
+    [
+        ('GET / HT', 'closed: no whole request head within 10 s'),
+        (
+            'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 9000\r\n\r\na',
+            'closed: body too slow',
+        ),
+        ('GET /large HTTP/1.1\r\n{owner}\r\n', 'closed: answer not read'),
+    ],
+    ids=['head', 'body', 'answer'],
+)
+def test_a_connection_that_stops_is_closed(server, owner, monkeypatch, sent, reason):
+    before = server.log.counts[reason]
+    with server.connect() as connection:
+        connection.sendall(sent.replace('{owner}', owner).encode())
+        while not server.table.counts:
+            time.sleep(0.01)
+        monkeypatch.setattr(connection_table, 'HEAD_WITHIN_S', 10 - 9.8)
+        monkeypatch.setattr(connection_table, 'STALLED_WITHIN_S', 0.2)
+        ends_s = time.monotonic() + 10
+        while (
+            not any(reason.startswith(said[:20]) for said in server.log.counts)
+            and time.monotonic() < ends_s
+        ):
+            time.sleep(0.05)
+        began = [said for said in server.log.counts if said.startswith(reason[:20])]
+        assert began and sum(server.log.counts[said] for said in began) > before
+
+
+def test_a_slow_but_steady_upload_is_left_alone(server, owner, monkeypatch):
+    monkeypatch.setattr(connection_table, 'STALLED_WITHIN_S', 1.0)
+    with server.connect() as connection:
+        connection.sendall(
+            f'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 20000\r\n\r\n'.encode()
+        )
+        for _ in range(10):
+            connection.sendall(b'a' * 2000)
+            time.sleep(0.3)
+        assert connection.recv(65536).startswith(b'HTTP/1.1 200')
+
+
+def test_a_fault_of_ours_is_one_line(server, owner, caplog):
+    server.log._logged.clear()
+    with caplog.at_level(logging.INFO):
+        answer = server.ask(f'GET /fault HTTP/1.1\r\n{owner}\r\n')
+    assert status(answer) == 500 and 'fault of ours' not in answer
+    (record,) = caplog.records
+    assert "KeyError: 'a fault of ours'" in record.getMessage() and record.exc_info is None
+
+
+def test_refusals_of_one_cause_are_one_line_in_ten_seconds(caplog):
+    log = RefusalLog()
+    with caplog.at_level(logging.INFO):
+        for k in range(1000):
+            log.refuse('10.0.0.1', 'a cause', detail=f'{k}\nfaked line' + 'a' * 1000)
+    (record,) = caplog.records
+    assert '\n' not in record.getMessage() and len(record.getMessage()) < 300
+    assert log.counts == {'a cause': 1000}
+
+
+HANDSHAKE = (
+    'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n'
+)
+
+
+def frame(payload, *, opcode=1, fin=True):
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b'\xfe' + size.to_bytes(2, 'big')
+    return bytes([fin << 7 | opcode]) + length + bytes(4) + payload
+
+
+def test_a_websocket_needs_the_token_and_the_page_s_own_origin(server, owner):
+    for who in (
+        server.host,
+        owner + 'Origin: http://evil.example\r\n',
+        server.host + 'Cookie: a=b\r\n',
+    ):
+        assert status(server.ask(f'GET /ws HTTP/1.1\r\n{who}{HANDSHAKE}')) == 403
+    answer = server.ask(f'GET /ws HTTP/1.1\r\n{owner}{HANDSHAKE}')
+    assert status(answer) == 101 and 'deflate' not in answer
+
+
+def test_a_message_of_any_size_in_any_pieces_is_bounded(server, owner):
+    with server.connect() as connection:
+        connection.sendall(f'GET /ws HTTP/1.1\r\n{owner}{HANDSHAKE}'.encode())
+        assert b' 101 ' in connection.recv(65536)
+        connection.sendall(frame(b'hello'))
+        assert b'heard' in connection.recv(65536)
+        with contextlib.suppress(OSError):
+            for k in range(200):
+                connection.sendall(frame(b'a' * 60_000, opcode=0 if k else 1, fin=False))
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(65536):
+                pass
+    assert_answers(server, owner)
+
+
+def test_websockets_are_counted(server, owner):
+    with contextlib.ExitStack() as stack:
+        answers = []
+        for _ in range(6):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(f'GET /ws HTTP/1.1\r\n{owner}{HANDSHAKE}'.encode())
+            answers.append(status(connection.recv(65536).decode()))
+        assert answers == [101] * 4 + [503] * 2
+
+
+def test_messages_beyond_the_rate_wait(server, owner):
+    with server.connect() as connection:
+        connection.sendall(f'GET /ws HTTP/1.1\r\n{owner}{HANDSHAKE}'.encode())
+        assert b' 101 ' in connection.recv(65536)
+        began_s = time.monotonic()
+        connection.sendall(frame(b'a') * 600)
+        heard = b''
+        while heard.count(b'heard') < 600:
+            heard += connection.recv(65536)
+        assert time.monotonic() - began_s > 0.8  # 400 at once, 200 in a second
+    assert_answers(server, owner)
+
+
+def test_a_wrong_token_is_answered_late_and_the_right_one_at_once(server, monkeypatch):
+    monkeypatch.setattr('roof_detector.station.gatekeeper.WRONG_ANSWER_AFTER_S', 0.5)
+    ended = threading.Event()
+
+    def guess():
+        while not ended.is_set():
+            assert status(server.ask(f'GET /?token=wrong HTTP/1.1\r\n{server.host}\r\n')) == 401
+
+    threads = [threading.Thread(target=guess) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    began_s = time.monotonic()
+    body = f'token={TOKEN}'
+    answer = server.ask(
+        f'POST /token HTTP/1.1\r\n{server.host}Content-Length: {len(body)}\r\n\r\n{body}'
+    )
+    took_s = time.monotonic() - began_s
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert status(answer) == 303 and COOKIE in answer and took_s < 0.4
+
+
+def test_a_peer_that_guesses_is_not_compared_for_a_while_but_others_are(monkeypatch):
+    limit = guess_limit.GuessLimit()
+    for _ in range(30):
+        limit.note_wrong('10.0.0.1')
+        limit.note_wrong('127.0.0.1')
+    assert limit.wait_s('10.0.0.1') > 0
+    assert limit.wait_s('10.0.0.2') == limit.wait_s('127.0.0.1') == 0
+    for k in range(20_000):
+        limit.note_wrong(f'10.0.{k // 250}.{k % 250}')
+    assert len(limit._peers) <= 4096
+
+
+def test_the_limit_of_open_files_is_raised_and_connections_fit_into_it():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(300, before[0]), before[1]))
+        assert allowed_connections() >= 200
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
