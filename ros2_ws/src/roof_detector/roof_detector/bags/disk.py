@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# Who writes evidence stops where less than this is free, unless its parameter says otherwise.
+RECORDER_FLOOR_BYTES = 1_000_000_000
+# All else, such as uploads and what is made of them, stops this much earlier: the recording first.
+_RECORDER_HEADSTART_BYTES = 1_000_000_000
 # Free space is asked for again after this many bytes, so that the floor is missed by little.
 _CHECK_EVERY_BYTES = 16 << 20
 
@@ -50,6 +54,21 @@ class DiskFloor:
                 'another folder, or lower the floor.'
             )
             raise DiskFull(msg)
+
+
+def check_share(
+    folder: Path, *, recorder_floor_bytes: int = RECORDER_FLOOR_BYTES, wanted_bytes: int = 0
+) -> None:
+    """Raise DiskFull where what is no recording would take the disk that a recording may need."""
+    floor = recorder_floor_bytes + _RECORDER_HEADSTART_BYTES
+    free = free_bytes(folder)
+    if free - wanted_bytes < floor:
+        wanted = f', and {wanted_bytes / 1e9:.2f} GB more are wanted' if wanted_bytes else ''
+        msg = (
+            f'The disk of {folder} has {free / 1e9:.2f} GB free{wanted}; {floor / 1e9:.2f} GB are '
+            'kept for recordings. Delete results or flights first.'
+        )
+        raise DiskFull(msg)
 
 
 def free_bytes(folder: Path) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
 from roof_detector.ros.errors import ParameterError
 from roof_detector.ros.parameters import HANG_LIMIT, Parameter, ParameterTable
 
@@ -93,7 +94,7 @@ RECORDER_TABLE = ParameterTable(
     ),
     Parameter(
         'min_free_gb',
-        1.0,
+        RECORDER_FLOOR_BYTES / 1e9,
         'Stop recording before less than this is free on the disk.',
         minimum=0.0,
         maximum=1_000_000.0,

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
+from mimetypes import guess_type
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from roof_detector.sources.pictures import read_picture
+from roof_detector.sources.pictures import decode_picture
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_shelf import FlightShelf
-from roof_detector.station.folders import StationFolders, inside
+from roof_detector.station.folders import StationFolders, files_below, open_below
 from roof_detector.station.jobs.job import DONE
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.jobs.job_results import result_files
@@ -40,14 +44,15 @@ def add_download_routes(
         """Answer with all results of a job as one zip."""
         job = queue.job(job_id)
         files = await asyncio.to_thread(result_files, job.folder)
-        return zip_response(files, root=job.folder, name=Path(job.order.title).stem)
+        names = [path.relative_to(job.folder).as_posix() for path in files]
+        return zip_response(names, root=job.folder, name=Path(job.order.title).stem)
 
     @app.get('/flights/{name}/zip')
     async def flight(name: str) -> Response:
         """Answer with a flight as one zip."""
         found = await asyncio.to_thread(flights.flight, name)
-        files = sorted(path for path in found.path.iterdir() if path.is_file())
-        return zip_response(files, root=found.path.parent, name=name)
+        names = [f'{found.name}/{file}' for file in await asyncio.to_thread(_names, found.path)]
+        return zip_response(names, root=found.path.parent, name=name)
 
     @app.get('/jobs/{job_id}/{side}/{name:path}')
     async def file(
@@ -62,26 +67,52 @@ def add_download_routes(
         folder = {'before': folders.uploads / job.id, 'after': job.folder}.get(side)
         if folder is None:
             raise StationError(f'There is no {side!r} of a job.', status=404)
-        path = inside(folder, name)
+        opened = open_below(folder, name)
         if not width:
-            kind = 'attachment' if download else 'inline'
-            return FileResponse(
-                path, filename=path.name, content_disposition_type=kind, headers=_HEADERS
-            )
-        if job.state != DONE:  # only what the job's own process survived is decoded here
-            raise StationError('Pictures are shown when the job is done.', status=404)
-        async with previews:
-            jpeg = await asyncio.to_thread(_preview, path, width)
+            return OpenFileResponse(opened, name=Path(name).name, download=download)
+        with opened:
+            if job.state != DONE:  # only what the job's own process survived is decoded here
+                raise StationError('Pictures are shown when the job is done.', status=404)
+            async with previews:
+                jpeg = await asyncio.to_thread(_preview, opened, Path(name), width)
         return Response(jpeg, media_type='image/jpeg', headers=_HEADERS)
 
 
-def zip_response(files: Iterable[Path], *, root: Path, name: str) -> Response:
+class OpenFileResponse(FileResponse):
+    """Answer with a file that is open already: what was checked is what is sent.
+
+    Only what a browser shows without running anything is shown; all else is saved.
+    """
+
+    def __init__(self, file: BinaryIO, *, name: str, download: bool) -> None:
+        kind = guess_type(name)[0] or ''
+        is_shown = kind.startswith(('image/', 'video/')) and 'svg' not in kind
+        super().__init__(
+            f'/proc/self/fd/{file.fileno()}',
+            filename=name,
+            content_disposition_type='inline' if is_shown and not download else 'attachment',
+            headers=_HEADERS,
+            stat_result=os.fstat(file.fileno()),
+        )
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and close it however that ends."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
+def zip_response(names: Iterable[str], *, root: Path, name: str) -> Response:
     """Return an answer that makes a zip of files while it is sent."""
     headers = {'Content-Disposition': f"attachment; filename*=UTF-8''{quote(name)}.zip"}
     return StreamingResponse(
-        zipped(files, root=root), media_type='application/zip', headers=_HEADERS | headers
+        zipped(names, root=root), media_type='application/zip', headers=_HEADERS | headers
     )
 
 
-def _preview(path: Path, width: int) -> bytes:
-    return encoded_jpeg(read_picture(path), width=width, quality=_PREVIEW_QUALITY)
+def _names(folder: Path) -> list[str]:
+    return [name.as_posix() for name in files_below(folder)]
+
+
+def _preview(file: BinaryIO, path: Path, width: int) -> bytes:
+    return encoded_jpeg(decode_picture(file.read(), path), width=width, quality=_PREVIEW_QUALITY)

@@ -82,7 +82,7 @@ class FlightShelf:
             raise StationError(msg) from error
 
     def _look_at(self, path: Path) -> RecordedFlight:
-        files = [file for file in path.iterdir() if file.is_file()]
+        files = [file for file in path.iterdir() if file.is_file() and not file.is_symlink()]
         bags = [file for file in files if file.suffix == '.mcap']
         facts = self._read(path)
         if is_locked(path):

@@ -4,10 +4,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from roof_detector.station.errors import StationError
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe must not be waited for.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,40 @@ class StationFolders:
         return self.root / 'flights'
 
 
-def inside(folder: Path, name: str) -> Path:
-    """Return the file of a relative name below a folder; raise StationError for any other."""
+def open_below(root: Path, name: str) -> BinaryIO:
+    """Open the regular file of a relative name below a folder; raise StationError for any other.
+
+    The way is walked from handle to handle and no link on it is followed, so that none that is
+    put there while this looks leads out of the folder.
+    """
+    parts = PurePosixPath(name).parts
+    handle = -1
     try:
-        path = (folder / name).resolve()
-        if path.is_file() and path.is_relative_to(folder.resolve()):
-            return path
-    except (OSError, ValueError):  # a name too long, or with a zero byte
+        if not parts or '..' in parts or parts[0] == '/':
+            raise OSError('leads out')
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for part in parts[:-1]:
+            inner = os.open(part, _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        file = os.fdopen(os.open(parts[-1], _FILE, dir_fd=handle), 'rb')
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        file.close()
+    except (OSError, ValueError):  # missing, a link, a name too long or with a zero byte
         pass
+    finally:
+        if handle >= 0:
+            os.close(handle)
     raise StationError(f'There is no file {name!r} here.', status=404)
+
+
+def files_below(root: Path) -> Iterator[PurePosixPath]:
+    """Yield the names of all regular files below a folder, without following any link."""
+    for folder, folders, names, handle in os.fwalk(root, follow_symlinks=False):
+        folders.sort()
+        place = PurePosixPath(os.path.relpath(folder, root))
+        for name in sorted(names):
+            with suppress(OSError):  # gone meanwhile
+                if stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+                    yield place / name

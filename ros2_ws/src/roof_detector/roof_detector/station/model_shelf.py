@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.inference.shipped_weights import shipped_models
+from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.command_process import CommandProcess, reason_of
-from roof_detector.station.jobs.job_queue import new_id
+from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.uploads import free_path, receive, safe_stem
 
 # What the safe loader reads; all other kinds are programs, or folders.
 _SUFFIXES = ('.pt', '.onnx')
 _LOG = 'log.txt'
+# Loading takes a few seconds, on a slow computer with a large model a minute.
+_CHECKED_WITHIN_S = 120.0
+_CHECKS_AT_A_TIME = 2
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,17 @@ class UploadedModel:
 class ModelShelf:
     """Know the models; an uploaded one is called by its path, as the parameter model takes it."""
 
-    def __init__(self, folders: StationFolders, *, limit_bytes: int) -> None:
+    def __init__(
+        self, folders: StationFolders, *, limit_bytes: int, disk: DiskBudget | None = None
+    ) -> None:
         self._folder = folders.models
+        self._disk = disk or DiskBudget(folders.root)
         self._incoming = folders.models / 'incoming'
         self._limit_bytes = limit_bytes
-        self._one_at_a_time = asyncio.Lock()
-        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._checks = 0
+        for folder in self._incoming.glob('*'):
+            if is_id(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def choices(self) -> dict[str, str]:
@@ -58,10 +67,13 @@ class ModelShelf:
             raise StationError(msg)
         return model
 
-    async def take(self, name: str, blocks: AsyncIterator[bytes]) -> UploadedModel:
+    async def take(
+        self, name: str, blocks: AsyncIterator[bytes], *, size_bytes: int = 0
+    ) -> UploadedModel:
         """Write a model as it comes and load it, restricted, in a process of its own.
 
-        Raises StationError with the reason, and keeps nothing, where it does not load.
+        Nobody waits for another's check: it has a deadline, and few run at a time. Raises
+        StationError with the reason, and keeps nothing, where it does not load.
         """
         suffix = Path(name).suffix.lower()
         if suffix not in _SUFFIXES:
@@ -70,30 +82,53 @@ class ModelShelf:
                 'read without running what is in them.',
                 status=415,
             )
+        self._disk.check(size_bytes)
         folder = self._incoming / new_id()
         folder.mkdir(parents=True)
         try:
             path = folder / f'{safe_stem(name)}{suffix}'
-            await receive(blocks, path, name=name, limit_bytes=self._limit_bytes)
+            await receive(blocks, path, name=name, limit_bytes=self._limit_bytes, disk=self._disk)
             await asyncio.to_thread(self._refuse_known, path, name)
-            async with self._one_at_a_time:
-                facts = await _load(path, name=name)
+            facts = await self._check(path, name)
             final = free_path(self._folder, path.stem, suffix)
             path.rename(final)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return UploadedModel(final, facts['task'], tuple(facts['classes']))
 
+    async def _check(self, path: Path, name: str) -> dict[str, Any]:
+        if self._checks >= _CHECKS_AT_A_TIME:
+            raise StationError(
+                f'{name} is refused: {self._checks} models are being checked. Send it again in a '
+                'minute.',
+                status=503,
+            )
+        self._checks += 1
+        try:
+            return await _load(path, name=name)
+        finally:
+            self._checks -= 1
+
     def _refuse_known(self, path: Path, name: str) -> None:
         for known in self._folder.glob(f'*{path.suffix}'):
-            if filecmp.cmp(known, path, shallow=False):
+            if (
+                known.is_file()
+                and not known.is_symlink()
+                and filecmp.cmp(known, path, shallow=False)
+            ):
                 raise StationError(f'{name} is here already, as {known.name}.', status=409)
 
 
 async def _load(path: Path, *, name: str) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     process = CommandProcess(['models', '--check', str(path)], log=path.with_name(_LOG))
-    code = await process.run(facts.update)
+    try:
+        code = await asyncio.wait_for(process.run(facts.update), _CHECKED_WITHIN_S)
+    except asyncio.TimeoutError:
+        await process.stop(patience_s=0)
+        raise StationError(
+            f'{name} is refused: it did not load within {_CHECKED_WITHIN_S:.0f} s.', status=415
+        ) from None
     if code or not facts:
         reason = reason_of(code, process.last_words()).replace(str(path), name)
         raise StationError(reason, status=415)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from functools import partial
@@ -17,9 +18,11 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
+from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
 from roof_detector.ros.errors import RosError
 from roof_detector.station.connection_table import ConnectionTable, allowed_connections
 from roof_detector.station.context import StationContext
+from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_shelf import FlightShelf
@@ -50,13 +53,14 @@ def serve(node: Node) -> None:
     robot = Robot(node)
     folders = StationFolders.make(values['folder'])
     limit_bytes = values['upload_limit_mb'] * 1_000_000
+    disk = DiskBudget(folders.root, recorder_floor_bytes=lambda: _recorder_floor(robot))
     context = StationContext(
         config=station_config(values),
         text=Language(values['language']),
         robot=robot,
         folders=folders,
-        queue=JobQueue(folders),
-        shelf=ModelShelf(folders, limit_bytes=limit_bytes),
+        queue=JobQueue(folders, disk=disk),
+        shelf=ModelShelf(folders, limit_bytes=limit_bytes, disk=disk),
         flights=FlightShelf(lambda: _flights_folder(robot, folders)),
         upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
@@ -68,7 +72,7 @@ def serve(node: Node) -> None:
     harden_pages(log)
     table = ConnectionTable(log, most=allowed_connections())
     add_load_route(app, robot, table=table, log=log)
-    _add_file_routes(context)
+    _add_file_routes(context, disk)
     _add_pictures(context)
     guard = partial(
         Gatekeeper,
@@ -116,13 +120,21 @@ def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> 
     )
 
 
-def _add_file_routes(context: StationContext) -> None:
-    uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes)
+def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
+    uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes, disk=disk)
     queue = context.queue
     add_upload_routes(app, uploads=uploads, queue=queue, shelf=context.shelf, text=context.text)
     add_download_routes(app, folders=context.folders, queue=queue, flights=context.flights)
     app.on_startup(context.queue.start)
     app.on_shutdown(context.queue.close)
+
+
+def _recorder_floor(robot: Robot) -> int:
+    """Return what the recorder leaves free, as it says, or by default."""
+    recorder = robot.recorder
+    floor_gb = None if recorder is None else recorder.parameters.value('min_free_gb')
+    is_known = isinstance(floor_gb, float) and math.isfinite(floor_gb)
+    return round(floor_gb * 1e9) if is_known else RECORDER_FLOOR_BYTES
 
 
 def _flights_folder(robot: Robot, folders: StationFolders) -> Path:

@@ -36,7 +36,8 @@ def add_upload_routes(
         request: Request, upload_id: str, name: str = Query(min_length=1, max_length=500)
     ) -> dict[str, str]:
         """Take one file: the body is its content."""
-        await uploads.take(upload_id, name, request.stream())
+        size_bytes = int(request.headers.get('content-length', '0'))
+        await uploads.take(upload_id, name, request.stream(), size_bytes=size_bytes)
         return {'name': name}
 
     @app.post('/uploads/{upload_id}/job')
@@ -64,7 +65,11 @@ def add_upload_routes(
         request: Request, name: str = Query(min_length=1, max_length=500)
     ) -> dict[str, str]:
         """Take a model in, if it loads; answer with what it turned out to be."""
-        model = await shelf.take(name, request.stream())
+        model = await shelf.take(
+            name,
+            request.stream(),
+            size_bytes=int(request.headers.get('content-length', '0')),
+        )
         task = text('task_segment' if model.task == 'segment' else 'task_detect')
         classes = ', '.join(model.classes)
         return {'said': text('model_taken', name=model.path.name, task=task, classes=classes)}

@@ -13,19 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from roof_detector.bags.disk import free_bytes
+from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.job import JOB_FILE
-from roof_detector.station.jobs.job_queue import new_id
+from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.upload_content import HEAD_BYTES, Content, recognise
 
 PICTURES = 'pictures'  # the folder of an upload's pictures
 # Pages that went away in the middle leave uploads behind; so many may be open at a time.
 _MOST_OPEN = 16
 _MOST_FILES = 5000
-# The disk is not filled to the brim: recorder and results need room.
-_MIN_FREE_BYTES = 500_000_000
 _BLOCK_BYTES = 1 << 20
 _LONGEST_STEM = 60
 
@@ -55,13 +53,17 @@ class Upload:
 class Uploads:
     """Take uploads in; each lies in a folder of its own, named by the station."""
 
-    def __init__(self, folders: StationFolders, *, limit_bytes: int) -> None:
+    def __init__(
+        self, folders: StationFolders, *, limit_bytes: int, disk: DiskBudget | None = None
+    ) -> None:
         self._root = folders.uploads
         self._limit_bytes = limit_bytes
+        self._disk = disk or DiskBudget(folders.root)
         self._open: dict[str, Upload] = {}
         for folder in self._root.iterdir():
-            # Nobody knows any more what was half sent when the station ended.
-            if not (folders.results / folder.name / JOB_FILE).exists():
+            # Nobody knows any more what was half sent when the station ended. What the station
+            # did not name is not its own.
+            if is_id(folder.name) and not (folders.results / folder.name / JOB_FILE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
     def begin(self) -> str:
@@ -86,14 +88,22 @@ class Uploads:
             raise StationError('None of the files was taken, so there is nothing to look at.')
         return self._open.pop(upload_id)
 
-    async def take(self, upload_id: str, name: str, blocks: AsyncIterator[bytes]) -> None:
-        """Write a file as it comes; raise StationError, and keep nothing, where it is refused."""
+    async def take(
+        self, upload_id: str, name: str, blocks: AsyncIterator[bytes], *, size_bytes: int = 0
+    ) -> None:
+        """Write a file as it comes; raise StationError, and keep nothing, where it is refused.
+
+        `size_bytes` is what was announced; what does not fit is refused before it is sent.
+        """
         upload = self._upload(upload_id)
+        self._disk.check(size_bytes)
         if len(upload.titles) >= _MOST_FILES:
             raise StationError(f'{name} is one file too many; {_MOST_FILES} are taken at a time.')
         part = upload.folder / f'{new_id()}.part'
         try:
-            head = await receive(blocks, part, name=name, limit_bytes=self._limit_bytes)
+            head = await receive(
+                blocks, part, name=name, limit_bytes=self._limit_bytes, disk=self._disk
+            )
             content = recognise(head, name=name)
             path = self._place(upload, content, name)
             part.rename(path)
@@ -117,11 +127,11 @@ class Uploads:
 
 
 async def receive(
-    blocks: AsyncIterator[bytes], path: Path, *, name: str, limit_bytes: int
+    blocks: AsyncIterator[bytes], path: Path, *, name: str, limit_bytes: int, disk: DiskBudget
 ) -> bytes:
     """Write a file as it comes and return how it begins; raise StationError past the limit."""
     size_bytes, head, waiting = 0, b'', bytearray()
-    with path.open('wb') as file:
+    with path.open('xb') as file:
         async for block in blocks:
             size_bytes += len(block)
             if size_bytes > limit_bytes:
@@ -133,20 +143,14 @@ async def receive(
             head += block[: HEAD_BYTES - len(head)]
             waiting += block
             if len(waiting) >= _BLOCK_BYTES:
-                await asyncio.to_thread(_write, file, bytes(waiting))
+                await asyncio.to_thread(_write, file, bytes(waiting), disk)
                 waiting.clear()
-        await asyncio.to_thread(_write, file, bytes(waiting))
+        await asyncio.to_thread(_write, file, bytes(waiting), disk)
     return head
 
 
-def _write(file: BinaryIO, data: bytes) -> None:
-    path = Path(file.name)
-    if free_bytes(path.parent) < _MIN_FREE_BYTES:
-        raise StationError(
-            f'The disk of {path.parent} has less than {_MIN_FREE_BYTES / 1e6:.0f} MB free. '
-            'Delete results or flights first.',
-            status=507,
-        )
+def _write(file: BinaryIO, data: bytes, disk: DiskBudget) -> None:
+    disk.check(len(data))
     file.write(data)
 
 

@@ -7,22 +7,32 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
+import threading
+import time
 import zipfile
+from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
+import psutil
 import pytest
 import torch
 from fastapi import FastAPI
 from tiny_model import write_model
 
+from roof_detector.bags.disk import free_bytes
+from roof_detector.station import model_shelf
+from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_shelf import FlightShelf
-from roof_detector.station.folders import StationFolders
+from roof_detector.station.folders import StationFolders, files_below, open_below
 from roof_detector.station.gatekeeper import Gatekeeper
-from roof_detector.station.jobs.job import DONE, FAILED, JobOrder
+from roof_detector.station.jobs import command_process
+from roof_detector.station.jobs.command_process import CommandProcess
+from roof_detector.station.jobs.job import DONE, FAILED, RUNNING, JobOrder
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
 from roof_detector.station.model_shelf import ModelShelf
@@ -42,10 +52,12 @@ class Station:
         if not list(self.folders.models.iterdir()):
             write_model(self.folders.models / 'tiny.onnx')
         self.model = str(self.folders.models / 'tiny.onnx')
-        self.queue = JobQueue(self.folders)
         app = FastAPI()
-        uploads = Uploads(self.folders, limit_bytes=LIMIT_BYTES)
-        shelf = ModelShelf(self.folders, limit_bytes=LIMIT_BYTES)
+        self.floor_bytes = 0
+        disk = DiskBudget(self.folders.root, recorder_floor_bytes=lambda: self.floor_bytes)
+        self.queue = JobQueue(self.folders, disk=disk)
+        uploads = Uploads(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
+        shelf = self.shelf = ModelShelf(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
         flights = FlightShelf(lambda: self.folders.flights)
         text = Language('en')
         add_upload_routes(app, uploads=uploads, queue=self.queue, shelf=shelf, text=text)
@@ -232,3 +244,235 @@ def test_a_model_that_runs_code_is_refused_and_a_good_one_is_taken_once(station,
 def test_a_job_that_is_not_there_is_named(station):
     with pytest.raises(StationError, match='no job'):
         station.queue.job('../x')
+
+
+def test_the_station_leaves_a_recording_its_part_of_the_disk(station):
+    """The recorder stops at its floor; uploads and jobs stop before it has to."""
+    upload = station.begin()
+    assert station.send(upload, 'a.png', picture()).status_code == 200
+    free = free_bytes(station.folders.root)
+    station.floor_bytes = free - 500_000_000  # the recorder would still record
+    for answer in (
+        station.send(upload, 'b.png', picture(number=2)),
+        station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x'),
+    ):
+        assert answer.status_code == 507 and 'kept for recordings' in answer.text
+    job_id = station.order(upload).json()['id']
+    work(station.queue)
+    job = station.queue.job(job_id)
+    assert job.state == FAILED and 'kept for recordings' in job.reason
+    station.floor_bytes = 0
+    station.queue.again(job_id)
+    work(station.queue)
+    assert station.queue.job(job_id).state == DONE
+
+
+def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station):
+    async def unread():
+        raise AssertionError('it was read')
+        yield b''
+
+    room = free_bytes(station.folders.root) - 1_000_000_000
+    uploads = Uploads(station.folders, limit_bytes=10**12, disk=DiskBudget(station.folders.root))
+    with pytest.raises(StationError, match='more are wanted') as refusal:
+        asyncio.run(uploads.take(uploads.begin(), 'a.png', unread(), size_bytes=room))
+    assert refusal.value.status == 507
+
+
+def test_a_running_job_stops_before_a_recording_has_to(station, monkeypatch):
+    monkeypatch.setattr('roof_detector.station.jobs.job_queue._DISK_PERIOD_S', 0.1)
+    upload = station.begin()
+    station.send(upload, 'a.png', picture())
+    job_id = station.order(upload).json()['id']
+
+    async def run():
+        await station.queue.start()
+        while station.queue.job(job_id).state != RUNNING:
+            await asyncio.sleep(0.02)
+        station.floor_bytes = free_bytes(station.folders.root)
+        while station.queue.job(job_id).state == RUNNING:
+            await asyncio.sleep(0.02)
+        await station.queue.close()
+
+    asyncio.run(run())
+    job = station.queue.job(job_id)
+    assert job.state == FAILED and 'kept for recordings' in job.reason
+
+
+def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch):
+    monkeypatch.setattr(model_shelf, '_CHECKED_WITHIN_S', 0.3)
+    answer = station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x')
+    assert answer.status_code == 415 and 'did not load within' in answer.text
+    mine = psutil.Process().children(recursive=True)
+    assert not [child for child in mine if '--check' in child.cmdline()]
+    assert not list((station.folders.models / 'incoming').iterdir())
+
+
+def test_nobody_waits_for_the_check_of_another_model(station, monkeypatch):
+    async def hang(self, on_event):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(CommandProcess, 'run', hang)
+
+    async def blocks(content):
+        yield content
+
+    async def run():
+        checks = [
+            asyncio.create_task(station.shelf.take(f'{k}.onnx', blocks(bytes([k]))))
+            for k in range(2)
+        ]
+        await asyncio.sleep(0.5)
+        began_s = time.monotonic()
+        with pytest.raises(StationError, match='are being checked'):
+            await station.shelf.take('more.onnx', blocks(b'more'))
+        assert time.monotonic() - began_s < 5 and station.shelf.choices
+        for check in checks:
+            check.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_error_of_one_job_does_not_end_the_queue(station, monkeypatch):
+    upload = station.begin()
+    station.send(upload, 'a.png', picture())
+    good = station.order(upload).json()['id']
+    bad = station.queue.add(JobOrder('video', 'bad', '/x', model=station.model)).id
+    run = CommandProcess.run
+
+    async def broken(self, on_event):
+        if '/x' in self._arguments:
+            on_event({'event': 'progress', 'input': '', 'nobody': 'knows this'})
+        return await run(self, on_event)
+
+    monkeypatch.setattr(CommandProcess, 'run', broken)
+    work(station.queue)
+    assert station.queue.job(bad).state == FAILED and station.queue.job(good).state == DONE
+
+
+def test_a_line_of_any_length_of_a_job_is_no_event(tmp_path):
+    (tmp_path / 'long').write_text('x' * 3_000_000)
+    process = CommandProcess(['--version'], log=tmp_path / 'log.txt')
+    process._arguments = ['--version']
+    heard = []
+
+    async def run():
+        stream = asyncio.StreamReader()
+        stream.feed_data(b'a' * 1_000_000 + b'\n{"event": "progress"}\n')
+        stream.feed_eof()
+        while line := await command_process._line(stream):
+            heard.append(command_process._event(line))
+
+    asyncio.run(run())
+    assert heard[-1] == {'event': 'progress'} and not any(heard[:-1])
+
+
+@pytest.fixture
+def outside(tmp_path):
+    secret = tmp_path / 'outside'
+    secret.mkdir()
+    (secret / 'secret.txt').write_text('a secret')
+    return secret
+
+
+def test_no_link_leads_out_of_a_folder(station, outside):
+    folder = station.folders.root / 'x'
+    (folder / 'inner').mkdir(parents=True)
+    (folder / 'plain.txt').write_text('plain')
+    (folder / 'file').symlink_to(outside / 'secret.txt')
+    (folder / 'folder').symlink_to(outside)
+    (folder / 'inner/up').symlink_to('../..')
+    os.mkfifo(folder / 'pipe')
+    with open_below(folder, 'plain.txt') as file:
+        assert file.read() == b'plain'
+    for name in (
+        *('file', 'folder/secret.txt', 'inner/up/x/plain.txt', 'pipe', 'inner', '', '.', '..'),
+        *('/etc/passwd', '../x/plain.txt', 'a\0b', 'a' * 5000),
+    ):
+        with pytest.raises(StationError, match='no file'):
+            open_below(folder, name)
+    assert [name.as_posix() for name in files_below(folder)] == ['plain.txt']
+
+
+def test_a_link_that_is_put_there_while_this_looks_leads_nowhere(station, outside):
+    """The race that a check by path loses: it is run against an exchange of folder and link."""
+    folder = station.folders.root / 'x'
+    (folder / 'real').mkdir(parents=True)
+    (folder / 'real/secret.txt').write_text('plain')
+    (folder / 'link').symlink_to(outside)
+    ended = threading.Event()
+
+    def exchange():
+        while not ended.is_set():
+            for name in ('real', 'link'):
+                (folder / name).rename(folder / 'shown')
+                (folder / 'shown').rename(folder / name)
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        read = 0
+        for _ in range(5000):
+            try:
+                with open_below(folder, 'shown/secret.txt') as file:
+                    assert file.read() == b'plain'
+                    read += 1
+            except StationError:
+                pass
+        assert read
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_neither_zip_nor_file_nor_delete_of_a_flight_or_job_follows_a_link(station, outside):
+    flight = station.folders.flights / 'flight_1'
+    flight.mkdir()
+    (flight / 'flight_1_0.mcap').write_bytes(b'bag')
+    (flight / 'stolen.txt').symlink_to(outside / 'secret.txt')
+    (flight / 'folder').symlink_to(outside)
+    archive = zipfile.ZipFile(io.BytesIO(station.ask('GET', '/flights/flight_1/zip').content))
+    assert archive.namelist() == ['flight_1/flight_1_0.mcap']
+    upload = station.begin()
+    station.send(upload, 'a.png', picture())
+    job = station.order(upload).json()['id']
+    results = station.folders.results / job
+    (results / 'stolen.csv').symlink_to(outside / 'secret.txt')
+    (results / 'folder').symlink_to(outside)
+    (station.folders.uploads / job / 'pictures/b.png').symlink_to(outside / 'secret.txt')
+    for path in ('after/stolen.csv', 'after/folder/secret.txt', 'before/pictures/b.png'):
+        assert station.ask('GET', f'/jobs/{job}/{path}').status_code == 404
+    archive = zipfile.ZipFile(io.BytesIO(station.ask('GET', f'/jobs/{job}/zip').content))
+    assert archive.namelist() == []
+    asyncio.run(station.queue.delete(job))
+    station.ask('GET', '/')
+    FlightShelf(lambda: station.folders.flights).delete('flight_1')
+    assert (outside / 'secret.txt').read_text() == 'a secret'
+
+
+def test_a_linked_job_is_none_and_a_folder_of_others_is_left_alone(station, outside):
+    shutil.copytree(outside, station.folders.uploads / 'my pictures')
+    upload = station.begin()
+    station.send(upload, 'a.png', picture())
+    job = station.order(upload).json()['id']
+    shutil.move(station.folders.results / job, outside / job)
+    (station.folders.results / job).symlink_to(outside / job)
+    again = Station(station.folders.root)
+    assert not again.queue.jobs
+    assert (again.folders.uploads / 'my pictures/secret.txt').exists()
+
+
+def test_a_part_of_a_file_and_a_page_in_a_result_are_served_safely(station):
+    upload = station.begin()
+    station.send(upload, 'a.png', picture())
+    job = station.order(upload).json()['id']
+    (station.folders.results / job / 'x.html').write_text('<script>alert(1)</script>')
+    answer = station.ask('GET', f'/jobs/{job}/after/x.html')
+    assert answer.headers['content-disposition'].startswith('attachment')
+    part = station.ask('GET', f'/jobs/{job}/after/x.html', headers={'range': 'bytes=1-6'})
+    assert part.status_code == 206 and part.text == 'script'
+    before = len(list(Path('/proc/self/fd').iterdir()))
+    for _ in range(20):
+        station.ask('GET', f'/jobs/{job}/after/x.html')
+        station.ask('GET', f'/jobs/{job}/after/x.html', headers={'range': 'bytes=9-1,x'})
+    assert len(list(Path('/proc/self/fd').iterdir())) <= before + 2

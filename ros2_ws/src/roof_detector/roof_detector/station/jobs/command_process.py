@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from typing import Any
 
 LOG = 'log.txt'
 _INTERRUPTED_WITHIN_S = 10.0
+_LAST_BYTES = 16_384
 
 
 class CommandProcess:
@@ -43,27 +46,31 @@ class CommandProcess:
         if self.is_unwanted:
             await self.stop()
         assert self._process.stdout is not None
-        async for line in self._process.stdout:
+        while line := await _line(self._process.stdout):
             event = _event(line)
             if event:
                 on_event(event)
         return await self._process.wait()
 
-    async def stop(self) -> None:
-        """Interrupt it, and kill it where it does not heed."""
+    async def stop(self, *, patience_s: float = _INTERRUPTED_WITHIN_S) -> None:
+        """Interrupt it, and kill it with all that it started where it does not heed."""
         self.is_unwanted = True
         process = self._process
         if process is None or process.returncode is not None:
             return
         process.send_signal(signal.SIGINT)
         try:
-            await asyncio.wait_for(process.wait(), _INTERRUPTED_WITHIN_S)
+            await asyncio.wait_for(process.wait(), patience_s)
         except asyncio.TimeoutError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a session of its own is a group as well
+            await process.wait()
 
     def last_words(self) -> str:
         """Return the last line that it wrote to its log."""
-        lines = self._log.read_text(encoding='utf-8', errors='replace').strip().splitlines()
+        with self._log.open('rb') as file:
+            file.seek(max(0, self._log.stat().st_size - _LAST_BYTES))
+            lines = file.read().decode(errors='replace').strip().splitlines()
         return lines[-1].strip() if lines else ''
 
 
@@ -74,6 +81,15 @@ def reason_of(code: int, last_words: str) -> str:
     if code < 0:
         return f'The process crashed ({signal.Signals(-code).name}). {last_words}'.strip()
     return last_words or f'The process ended with code {code}.'
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """Return the next line, b'' at the end; one that is too long to be ours is left out."""
+    while True:
+        try:
+            return await stream.readline()
+        except ValueError:
+            continue  # what was read of it is gone; its rest is no event either
 
 
 def _event(line: bytes) -> dict[str, Any]:

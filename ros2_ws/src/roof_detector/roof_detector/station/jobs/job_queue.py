@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import shutil
 import time
 from pathlib import Path
 from typing import Any
 
+from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.command_process import LOG, CommandProcess, reason_of
@@ -28,6 +30,7 @@ from roof_detector.station.jobs.job import (
 )
 
 _log = logging.getLogger(__name__)
+_DISK_PERIOD_S = 1.0
 _ENDED_MEANWHILE = 'The station ended while this was processed. Again goes on where it was.'
 
 
@@ -36,17 +39,24 @@ def new_id() -> str:
     return f'{time.strftime("%Y%m%d_%H%M%S")}_{secrets.token_hex(4)}'
 
 
+def is_id(name: str) -> bool:
+    """Return whether `new_id` may have made a name."""
+    return re.fullmatch(r'[0-9]{8}_[0-9]{6}_[0-9a-f]{8}', name) is not None
+
+
 class JobQueue:
     """Work on one job after the other, in the page's event loop, which alone calls this."""
 
-    def __init__(self, folders: StationFolders) -> None:
+    def __init__(self, folders: StationFolders, *, disk: DiskBudget | None = None) -> None:
         self._folders = folders
+        self._disk = disk or DiskBudget(folders.root)
         self._jobs: dict[str, Job] = {}
         self._news = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._process: CommandProcess | None = None
         for path in sorted(folders.results.glob(f'*/{JOB_FILE}')):
-            self._remember(path.parent)
+            if not path.parent.is_symlink() and not path.is_symlink():
+                self._remember(path.parent)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -115,10 +125,31 @@ class JobQueue:
         while True:
             waiting = [job for job in reversed(self.jobs) if job.state == QUEUED]
             if waiting:
-                await self._do(waiting[0])
+                await self._try(waiting[0])
             else:
                 self._news.clear()
                 await self._news.wait()
+
+    async def _try(self, job: Job) -> None:
+        """Work on a job; whatever goes wrong is that job's, and the next one has its turn."""
+        try:
+            self._disk.check()
+            await self._do(job)
+        except StationError as error:
+            self._set(job, FAILED, reason=str(error))
+        except Exception as error:
+            _log.exception('The job %s ended with an error of the station.', job.id)
+            job.state, job.reason = FAILED, f'{type(error).__name__}: {error}'
+
+    async def _watch_disk(self, process: CommandProcess, shortage: list[str]) -> None:
+        """Stop a job, and note why, once it takes the disk that a recording needs."""
+        while not shortage:
+            await asyncio.sleep(_DISK_PERIOD_S)
+            try:
+                self._disk.check()
+            except StationError as error:
+                shortage.append(str(error))
+                await process.stop()
 
     async def _do(self, job: Job) -> None:
         job.progress = Progress()
@@ -135,13 +166,20 @@ class JobQueue:
         started_s = time.monotonic()
         process = CommandProcess(job.order.arguments(job.folder), log=job.folder / LOG)
         self._process = process
+        shortage: list[str] = []
+        watch = asyncio.get_running_loop().create_task(self._watch_disk(process, shortage))
         try:
             code = await process.run(hear)
             reason = '' if code == 0 else reason_of(code, process.last_words())
         except OSError as error:
             reason = f'The process cannot be started ({error}).'
-        self._process = None
+        finally:
+            self._process = None
+            watch.cancel()
         job.seconds += time.monotonic() - started_s
+        if shortage:
+            self._set(job, FAILED, reason=shortage[0])
+            return
         if process.is_unwanted:
             return  # cancelled, and perhaps queued again or deleted meanwhile
         reason = outcome.get('failure') or ' '.join(outcome.get('troubles', [])) or reason

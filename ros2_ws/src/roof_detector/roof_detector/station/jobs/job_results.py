@@ -13,6 +13,7 @@ from typing import Any
 from roof_detector.export.opening import PRODUCTS
 from roof_detector.replay.work_folder import RUN_FILE, read_run
 from roof_detector.station.box_text import box_text
+from roof_detector.station.folders import files_below
 from roof_detector.station.jobs.command_process import LOG
 from roof_detector.station.jobs.job import JOB_FILE, Job
 
@@ -63,14 +64,12 @@ class JobResults:
 
 def result_files(folder: Path) -> list[Path]:
     """Return the files that a job made, in order, without the station's own notes."""
-    return sorted(
-        path
-        for path in folder.rglob('*')
-        if path.is_file()
-        and not path.is_symlink()
-        and path.name not in (JOB_FILE, LOG)
-        and not any(part.endswith('.part') for part in path.relative_to(folder).parts)
-    )
+    return [
+        folder / name
+        for name in files_below(folder)
+        if name.name not in (JOB_FILE, LOG)
+        and not any(part.endswith('.part') for part in name.parts)
+    ]
 
 
 def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int]]:
