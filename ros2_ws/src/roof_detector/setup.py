@@ -18,7 +18,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),
         (f'share/{name}', ['package.xml']),
-        (f'share/{name}/launch', glob('launch/*.launch.xml')),
+        (f'share/{name}/launch', glob('launch/*.launch.py')),
         (f'share/{name}/config', glob('config/*')),
     ],
     zip_safe=False,

@@ -15,7 +15,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'station',
-        help='the ground station over a simulated flight; on a drone: station.launch.xml',
+        help='the ground station over a simulated flight; on a drone: station.launch.py',
         description='Start a simulated flight, detector, recorder and the page, until Ctrl-C.',
     )
     parser.add_argument(

@@ -24,7 +24,7 @@ def check_disk(folder: Path) -> list[Finding]:
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
-    elsewhere = 'ros2 launch roof_detector record.launch.xml output_directory:=FOLDER'
+    elsewhere = 'ros2 launch roof_detector record.launch.py output_directory:=FOLDER'
     if not existing.is_dir():
         return [fail(_SUBJECT, f'{existing} is a file, bags need a folder.', elsewhere)]
     try:

@@ -9,7 +9,7 @@ from roof_detector.doctor.graph_look import GraphLook, NodeReport
 from roof_detector.doctor.image_topic import ImageTopic
 
 _SUBJECT = 'images'
-_START_CAMERA = 'ros2 launch roof_detector camera.launch.xml source:=/dev/video0'
+_START_CAMERA = 'ros2 launch roof_detector camera.launch.py source:=/dev/video0'
 _SLOW_HZ = 1.0
 
 
@@ -67,7 +67,7 @@ def _topic(report: NodeReport) -> str:
 
 
 def _listen_command(topic: ImageTopic) -> str:
-    launch = 'ros2 launch roof_detector detector.launch.xml'
+    launch = 'ros2 launch roof_detector detector.launch.py'
     if topic.type_name.endswith('CompressedImage'):
         return f'{launch} image_transport:=compressed image_compressed:={topic.name}'
     return f'{launch} image:={topic.name}'

@@ -10,8 +10,8 @@ from roof_detector.doctor.graph_look import GraphLook, NodeReport
 # Kind of report, what it is called here, and what starts the node or mends what it reports.
 _KINDS = (
     ('frames', 'camera', None),
-    ('detection', 'detector', 'ros2 launch roof_detector detector.launch.xml'),
-    ('bag', 'recorder', 'ros2 launch roof_detector record.launch.xml record:=true'),
+    ('detection', 'detector', 'ros2 launch roof_detector detector.launch.py'),
+    ('bag', 'recorder', 'ros2 launch roof_detector record.launch.py record:=true'),
 )
 _VERDICTS = (Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.FAIL)
 

@@ -114,6 +114,11 @@ HANG_LIMIT = Parameter(
 )
 
 
+def is_of_rclpy(name: str) -> bool:
+    """Return whether rclpy itself takes a parameter, whatever the node."""
+    return name.startswith(_OF_RCLPY)
+
+
 class ParameterTable:
     """Hold all parameters of one node: declared, validated and applied as a whole."""
 
@@ -204,7 +209,7 @@ class ParameterTable:
 
     def _refuse_unknown(self, overrides: dict[str, RosParameter]) -> None:
         for name in overrides:
-            if name in self._parameters or name.startswith(_OF_RCLPY):
+            if name in self._parameters or is_of_rclpy(name):
                 continue
             near = difflib.get_close_matches(name, self._parameters, n=1)
             hint = f' Did you mean {near[0]!r}?' if near else ''

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,8 +24,6 @@ from roof_detector.supervision.rate import Growth
 # Frames made ready before they are due: enough for one that takes long, little memory at 4K.
 _FRAMES_AHEAD = 4
 _STOP_S = 5.0
-# Set by launch files that start a node again whenever it ends.
-_RESPAWN = 'ROOF_DETECTOR_RESPAWN'
 
 
 class StreamNode(Node):
@@ -124,12 +121,8 @@ class StreamNode(Node):
             f'Sent {report.published} frames of {self._source_name}; {report.late} were late, '
             f'{unreadable} could not be read.'
         )
-        if self.settings.at_end != 'exit':
-            return
-        if os.environ.get(_RESPAWN, '').lower() in ('true', '1'):
-            self.get_logger().info('Staying, for launch would begin again; see respawn:=false.')
-            return
-        raise SystemExit(0)
+        if self.settings.at_end == 'exit':
+            raise SystemExit(0)
 
     def _statuses(self) -> list[DiagnosticStatus]:
         if self._playback is None or self._topics is None:

@@ -148,4 +148,11 @@ def test_package_xml_is_of_format_3_and_depends_on_every_message_package_that_is
     assert imported and imported <= depends
     version = re.search(r"version='([\d.]+)'", (PACKAGE / 'setup.py').read_text())[1]
     assert root.findtext('version') == version
-    assert {'launch_xml', 'ros2launch', 'rosbag2', 'rviz2', 'rmw_fastrtps_cpp'} <= depends
+    assert {
+        'launch',
+        'launch_ros',
+        'ros2launch',
+        'rosbag2',
+        'rviz2',
+        'rmw_fastrtps_cpp',
+    } <= depends

@@ -68,7 +68,7 @@ def test_an_empty_graph_warns_and_a_topic_that_must_be_there_fails(look):
     seen = look()
     assert seen == GraphLook()
     (finding,) = check_images(seen, image_topic=None, listened_s=0.5)
-    assert finding.verdict is Verdict.WARN and 'camera.launch.xml' in finding.remedy
+    assert finding.verdict is Verdict.WARN and 'camera.launch.py' in finding.remedy
     (finding,) = check_images(seen, image_topic='camera/image', listened_s=0.5)
     assert finding.verdict is Verdict.FAIL and '/camera/image' in finding.message
     assert [f.subject for f in check_nodes(seen)] == ['detector', 'recorder']

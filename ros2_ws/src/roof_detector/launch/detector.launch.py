@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The detector: finds roof anomalies in a camera's images.
+
+    ros2 launch roof_detector detector.launch.py image:=/front/image_raw confidence:=0.4
+
+`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
+the defaults, which are the node's own.
+"""
+
+from __future__ import annotations
+
+from launch import LaunchDescription
+
+from roof_detector.launching.descriptions import COMMON, describe, start_node
+from roof_detector.launching.jobs import DETECTOR, IMAGE, IMAGE_COMPRESSED, image_remappings
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what `ros2 launch` starts."""
+    return describe(
+        __file__,
+        [*COMMON, IMAGE, IMAGE_COMPRESSED, *DETECTOR.arguments()],
+        lambda context, given: start_node(
+            context, DETECTOR, given, remappings=image_remappings(DETECTOR, given)
+        ),
+    )

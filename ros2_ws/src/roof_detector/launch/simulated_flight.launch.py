@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A simulated flight over roofs, with ground truth; its topics are those of the camera.
+
+    ros2 launch roof_detector simulated_flight.launch.py seed:=7 frames:=300
+
+`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
+the defaults, which are the node's own.
+"""
+
+from __future__ import annotations
+
+from launch import LaunchDescription
+
+from roof_detector.launching.descriptions import describe_node
+from roof_detector.launching.jobs import SIMULATED_FLIGHT
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what `ros2 launch` starts."""
+    return describe_node(__file__, SIMULATED_FLIGHT)

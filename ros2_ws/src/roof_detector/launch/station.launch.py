@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The ground station: a web page to watch, tune and record, on this computer alone.
+
+    ros2 launch roof_detector station.launch.py
+
+`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
+the defaults, which are the node's own.
+"""
+
+from __future__ import annotations
+
+from launch import LaunchDescription
+
+from roof_detector.launching.descriptions import describe_node
+from roof_detector.launching.jobs import STATION
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what `ros2 launch` starts."""
+    return describe_node(__file__, STATION)

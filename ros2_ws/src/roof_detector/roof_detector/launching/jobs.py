@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The nodes that launch files start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from roof_detector.launching.argument import Argument
+from roof_detector.launching.errors import LaunchError
+from roof_detector.launching.node_job import NodeJob, refuse_idle
+from roof_detector.ros.camera_parameters import CAMERA_TABLE
+from roof_detector.ros.detector_parameters import DETECTOR_TABLE
+from roof_detector.ros.parameters import Parameter
+from roof_detector.ros.recorder_parameters import RECORDER_TABLE
+from roof_detector.ros.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE
+from roof_detector.station.station_parameters import STATION_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DETECTOR = NodeJob('detector', DETECTOR_TABLE)
+CAMERA = NodeJob('camera', CAMERA_TABLE)
+SIMULATED_FLIGHT = NodeJob('simulated_flight', SIMULATED_FLIGHT_TABLE, node_name='camera')
+# launch's own 5 s would cut the bag off on a slow disk.
+RECORDER = NodeJob('recorder', RECORDER_TABLE, finish_s=60.0)
+STATION = NodeJob('station', STATION_TABLE)
+
+# A replay takes its time from the bag.
+REPLAYED_DETECTOR = replace(DETECTOR, fixed={'use_sim_time': True})
+
+IMAGE = Argument('image', 'camera/image', 'Topic of raw images.')
+IMAGE_COMPRESSED = Argument(
+    'image_compressed',
+    '',
+    'Topic of compressed images, taken when image_transport is compressed; empty takes that of '
+    'image with /compressed behind it.',
+)
+
+# What flies together; what two of them have in common is an argument of each, or of all of them.
+SIMULATED = Parameter(
+    'simulated',
+    default=False,
+    description='Fly a simulated flight instead of publishing a source.',
+)
+_OF_CAMERA = {'jpeg_quality': 'camera_jpeg_quality'}
+DRONE_CAMERA = replace(CAMERA, renamed=_OF_CAMERA, params_argument='camera_params_file')
+DRONE_SIMULATED_FLIGHT = replace(
+    SIMULATED_FLIGHT, renamed=_OF_CAMERA, params_argument='camera_params_file'
+)
+DRONE_DETECTOR = replace(
+    DETECTOR,
+    renamed={'jpeg_quality': 'annotated_jpeg_quality'},
+    params_argument='detector_params_file',
+)
+DRONE_RECORDER = replace(RECORDER, params_argument='recorder_params_file')
+
+
+def flying_jobs(given: Mapping[str, str], *, is_simulated: bool) -> tuple[NodeJob, ...]:
+    """Return what flies; raise LaunchError for an argument of what does not."""
+    if is_simulated:
+        camera, idle = DRONE_SIMULATED_FLIGHT, DRONE_CAMERA
+        refuse_idle(given, idle, camera, because='with simulated:=true')
+    else:
+        camera, idle = DRONE_CAMERA, DRONE_SIMULATED_FLIGHT
+        refuse_idle(given, idle, camera, because='without simulated:=true')
+    return camera, DRONE_DETECTOR, DRONE_RECORDER
+
+
+def image_remappings(job: NodeJob, given: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """Return where a detector's images come from; raise LaunchError for a topic nobody hears."""
+    values = job.parameters(given)
+    named = [one.name for one in (IMAGE, IMAGE_COMPRESSED) if given.get(one.name)]
+    if values.get('cameras') and named:
+        msg = (
+            f'{named[0]} is for one camera without a name, and cameras names those that are '
+            'listened to; give the topic there, as name:topic.'
+        )
+        raise LaunchError(msg)
+    transport = values.get('image_transport', DETECTOR_TABLE['image_transport'].default)
+    if given.get(IMAGE_COMPRESSED.name) and transport != 'compressed':
+        msg = (
+            f'{IMAGE_COMPRESSED.name} is given, but nothing listens to it with image_transport '
+            f'{transport}; add image_transport:=compressed.'
+        )
+        raise LaunchError(msg)
+    image = given.get(IMAGE.name) or str(IMAGE.default)
+    compressed = given.get(IMAGE_COMPRESSED.name) or f'{image}/compressed'
+    return [('image', image), ('image/compressed', compressed)]
