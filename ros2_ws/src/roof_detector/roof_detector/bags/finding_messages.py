@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 LABELS = 'vision_msgs/msg/LabelInfo'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+# The fields of builtin_interfaces/Time: int32 and uint32.
+_LEAST_SEC, _MOST_SEC, _MOST_NANOSEC = -(2**31), 2**31 - 1, 2**32 - 1
 # geometry_msgs/Quaternion states this default; a message made by rclpy has it.
 _UPRIGHT = {'pose': {'orientation': {'w': 1.0}}}
 
 
 def header_values(stamp_ns: int, frame_id: str) -> dict[str, Any]:
-    """Return the values of a std_msgs/Header."""
-    sec, nanosec = divmod(stamp_ns, 10**9)
+    """Return the values of a std_msgs/Header; a stamp that has no room there is the nearest.
+
+    What came from a header has room: seconds beyond the last one go into the nanoseconds again.
+    """
+    sec = min(max(stamp_ns // 10**9, _LEAST_SEC), _MOST_SEC)
+    nanosec = min(max(stamp_ns - sec * 10**9, 0), _MOST_NANOSEC)
     return {'stamp': {'sec': sec, 'nanosec': nanosec}, 'frame_id': frame_id}
 
 

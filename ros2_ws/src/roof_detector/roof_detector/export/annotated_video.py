@@ -21,6 +21,8 @@ from roof_detector.vision.frame_findings import FrameFindings
 
 _TICKS = 90_000  # per second, as MPEG counts; every common frame rate is a whole number of them
 _DEFAULT_TICKS = _TICKS // 10
+# A stamp is what a record says: one that is years off must not make a video of years.
+_LONGEST_GAP_S = 60
 # yuv420p, even sizes and the index in front are what browsers play. x264's lookahead of `veryfast`
 # keeps 10 frames in memory instead of 40. A short group of pictures makes jumping quick. Without
 # B-frames the last packet is the last frame, whose duration the file must be told.
@@ -48,6 +50,7 @@ class AnnotatedVideo(Export):
     def __init__(self, path: Path, *, drawn_before: bool = False, overwrite: bool = False) -> None:
         super().__init__(path, overwrite=overwrite)
         self._without = 0
+        self._jumps = 0
         self._drawn_before = drawn_before
         self._size_wh = (0, 0)
         self._first_ns = self._ticks = 0
@@ -64,9 +67,15 @@ class AnnotatedVideo(Export):
         path = self._products[0].path
         if self._stream is None and self._ended:
             return (f'{path} was not written: no frame came with its picture.',)
+        notes = []
         if self._without:
-            return (f'{path} lacks {self._without} frames whose pictures are not at hand.',)
-        return ()
+            notes.append(f'{path} lacks {self._without} frames whose pictures are not at hand.')
+        if self._jumps:
+            notes.append(
+                f'{path} leaves out {self._jumps} gaps of more than {_LONGEST_GAP_S} s between '
+                'the stamps of its frames.'
+            )
+        return tuple(notes)
 
     def _add(
         self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
@@ -81,9 +90,10 @@ class AnnotatedVideo(Export):
             self._stream = self._open_stream(findings)
         else:
             ticks = round((findings.stamp_ns - self._first_ns) * _TICKS / 1e9)
-            if ticks > self._ticks:
+            if 0 < ticks - self._ticks <= _LONGEST_GAP_S * _TICKS:
                 self._interval_ticks, self._ticks = ticks - self._ticks, ticks
             else:
+                self._jumps += ticks > self._ticks
                 self._ticks += self._interval_ticks
                 self._first_ns = findings.stamp_ns - round(self._ticks * 1e9 / _TICKS)
         frame = av.VideoFrame.from_ndarray(self._fitted(drawn), format='bgr24')

@@ -58,6 +58,8 @@ class ClassSummary:
         yield 'frames', self._frames
         yield 'frames with detections', self._frames_found
         if self._first_ns is not None:
-            yield 'duration in s', round((self._last_ns - self._first_ns) / 1e9, 3)
+            duration_s = round((self._last_ns - self._first_ns) / 1e9, 3)
+            # Stamps that go back, of a loop or a clock that was set, tell no duration.
+            yield 'duration in s', duration_s if duration_s >= 0 else 'unknown'
         if self._measured:
             yield 'mean inference in ms', round(self._inference_s / self._measured * 1e3, 3)

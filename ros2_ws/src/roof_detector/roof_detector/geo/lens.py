@@ -41,6 +41,9 @@ class Lens:
         matrix = np.asarray(self.matrix, dtype=np.float64).reshape(3, 3)
         object.__setattr__(self, 'matrix', matrix)
         object.__setattr__(self, 'distortion', tuple(float(d) for d in self.distortion))
+        numbers = np.array([*matrix.ravel(), *self.distortion])
+        if not np.isfinite(numbers).all():
+            raise GeoError('A calibration holds numbers that are not finite; calibrate it anew.')
         if min(self.size_wh) < 1 or not (matrix[0, 0] > 0 and matrix[1, 1] > 0):
             raise GeoError(
                 f'A camera of {self.size_wh} pixels with focal lengths ({matrix[0, 0]}, '
@@ -74,6 +77,32 @@ class Lens:
         matrix[0, 2] += (zoom_x - 1) / 2
         matrix[1, 2] += (zoom_y - 1) / 2
         return Lens(size_wh, matrix, self.distortion, self.model)
+
+    def cropped(self, offset_xy: tuple[int, int], size_wh: tuple[int, int]) -> Lens:
+        """Return the lens of a region of the picture; raise GeoError where it leaves it."""
+        if any(
+            offset + size > whole
+            for offset, size, whole in zip(offset_xy, size_wh, self.size_wh, strict=True)
+        ):
+            raise GeoError(
+                f'The region of {size_wh[0]}x{size_wh[1]} pixels at {offset_xy} is not within the '
+                f' {self.size_wh[0]}x{self.size_wh[1]} pixels of its calibration.'
+            )
+        matrix = self.matrix.copy()
+        matrix[:2, 2] -= offset_xy
+        return Lens(size_wh, matrix, self.distortion, self.model)
+
+    def binned(self, binning_xy: tuple[int, int]) -> Lens:
+        """Return the lens of the picture each of whose pixels is so many of this one's."""
+        matrix = self.matrix.copy()
+        for axis, binning in enumerate(binning_xy):
+            matrix[axis] /= binning
+            # The picture's edge, half a pixel beyond the first centre, stays where it is.
+            matrix[axis, 2] += (1 / binning - 1) / 2
+        width, height = (
+            size // binning for size, binning in zip(self.size_wh, binning_xy, strict=True)
+        )
+        return Lens((width, height), matrix, self.distortion, self.model)
 
     def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
         """Map pixels (n, 2) to directions (n, 3) of depth 1 in the optical frame.

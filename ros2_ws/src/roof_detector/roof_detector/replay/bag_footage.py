@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Messages that go through travel together up to this size, so that a fast small topic does not
 # fill the queues between the stages.
 _BATCH_BYTES = 1 << 20
+# A camera's clock may be wrong by hours; a stamp further off than this from the moment at which it
+# was recorded is that of another day, as when a recording is recorded again.
+_FAR_OFF_NS = 86_400 * 10**9
 
 
 class BagFootage:
@@ -106,8 +109,10 @@ class BagFootage:
 
     def _frame(self, message: BagMessage, index: int) -> Frame:
         picture = RecordedPicture(message, self._reader)
+        has_odd_stamp = False
         try:
             stamp_ns, frame_id = picture.stamp_ns, picture.frame_id
+            has_odd_stamp = stamp_ns <= 0 or abs(stamp_ns - message.log_time_ns) > _FAR_OFF_NS
         except SourceError:  # told again, and counted, when the picture is decoded
             stamp_ns, frame_id = 0, ''
         topic = message.topic if len(self.image_topics) > 1 else ''
@@ -119,6 +124,7 @@ class BagFootage:
             message.log_time_ns,
             frame_id,
             picture,
+            has_odd_stamp=has_odd_stamp,
         )
 
     def _passing(self, topics: Sequence[BagTopic]) -> Iterator[PassingTopic]:

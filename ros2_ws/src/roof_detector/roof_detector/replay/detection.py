@@ -62,6 +62,7 @@ class FlightDetection:
         self._overwrite, self._resume = overwrite, resume
         self._output = output
         self._tally = Tally()
+        self._odd_stamps = 0
 
     def run(self) -> Outcome:
         """Detect; raise ReplayError, SourceError, BagError or InferenceError if nothing comes."""
@@ -167,11 +168,19 @@ class FlightDetection:
             self._tally.troubles += exports.troubles
             self._tally.notes += exports.notes
             self._tell_changes(*journal.changes())
+            if self._odd_stamps:
+                self._tally.notes.append(
+                    f'{self._odd_stamps} of {self._tally.frames} frames bear a stamp that is not '
+                    'of the day they were recorded on (never set, negative or far off); their '
+                    'results bear it too, but for stamps of 0, which the time of recording '
+                    'replaces.'
+                )
 
     def _write(
         self, result: FrameResult, writer: ResultWriter, timing: TimingWriter, exports: Exports
     ) -> None:
         frame, inferred = result.frame, result.inferred
+        self._odd_stamps += frame.has_odd_stamp
         record = FrameRecord(
             frame.topic,
             frame.index,

@@ -61,7 +61,7 @@ def export_results(
         chosen, tracks = list(formats), {}
         if PLACES in chosen:
             try:
-                tracks = places.tracks(bag)
+                tracks = places.tracks(bag, notes=tally.notes)
                 tally.notes += places.notes()
             except ReplayError as error:
                 tally.troubles.append(str(error))

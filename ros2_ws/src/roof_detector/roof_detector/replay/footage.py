@@ -56,7 +56,8 @@ class Frame:
 
     `topic` is the image topic, '' outside bags; `index` counts the topic's pictures from 0, those
     that cannot be read too. `picture` is the picture itself, or where it is read from; `content`
-    the identity of the video that a frame is from.
+    the identity of the video that a frame is from. `has_odd_stamp` tells of a recorded stamp that
+    cannot be the moment of the image.
     """
 
     topic: str
@@ -67,6 +68,7 @@ class Frame:
     frame_id: str
     picture: NDArray[np.uint8] | RecordedPicture | Path
     content: ContentIdentity | None = None
+    has_odd_stamp: bool = False
 
     def load(self) -> LoadedFrame:
         """Read the image and hash what was read; raise SourceError where that fails."""

@@ -13,8 +13,6 @@ from roof_detector.inference.tiled import look_closer
 from roof_detector.replay.footage import Frame, Passing, one_line
 from roof_detector.replay.journal import Inferred, Journal
 from roof_detector.sources.ahead import Ahead
-from roof_detector.sources.errors import SourceError
-from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -120,8 +118,8 @@ class InferenceStages:
                 earlier,
                 loaded.encoded() if self._wants_pictures else b'',
             )
-        except (SourceError, VisionError) as error:
-            return _Ready(frame, content, trouble=one_line(error))
+        except Exception as error:  # whatever a record holds, it is the end of that one frame
+            return _Ready(frame, content, trouble=one_line(error) or type(error).__name__)
 
     def _inferred(self, ready: Iterable[_Ready | Passing]) -> Iterator[FrameResult | Passing]:
         for item in ready:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from roof_detector.bags.errors import BagError
+from roof_detector.export.recorded_track import calibrated_image_wh
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.recorded_picture import RecordedPicture
 
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
     from roof_detector.bags.reader import BagReader
 
 _CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+_LARGEST_PX = 65_535  # of a JPEG's side
 
 
 class PictureSize:
-    """Ask the camera info or the first picture, and else what was found."""
+    """Ask the first picture or the camera info, and else what was found."""
 
     def __init__(self, reader: BagReader) -> None:
         self._reader = reader
@@ -34,20 +37,25 @@ class PictureSize:
         width = height = 1
         for one in detections.detections:
             centre = one.bbox.center.position
-            width = max(width, math.ceil(centre.x + one.bbox.size_x / 2))
-            height = max(height, math.ceil(centre.y + one.bbox.size_y / 2))
+            right, bottom = centre.x + one.bbox.size_x / 2, centre.y + one.bbox.size_y / 2
+            if 0 < right <= _LARGEST_PX and 0 < bottom <= _LARGEST_PX:  # not of NaN either
+                width, height = max(width, math.ceil(right)), max(height, math.ceil(bottom))
         return width, height
 
     def _ask(self) -> tuple[int, int] | None:
-        infos = {t.name for t in self._reader.topics if t.type_name == _CAMERA_INFO}
-        for message in self._reader.messages(infos):
-            content = self._reader.deserialize(message)
-            if content.width and content.height:
-                return int(content.width), int(content.height)
+        # Images first: a camera info tells the size before binning and regions of interest.
         for message in self._reader.messages({t.name for t in self._reader.image_topics()}):
             try:
                 height, width = RecordedPicture(message, self._reader).to_bgr().shape[:2]
             except SourceError:
                 continue
             return width, height
+        infos = {t.name for t in self._reader.topics if t.type_name == _CAMERA_INFO}
+        for message in self._reader.messages(infos):
+            try:
+                size_wh = calibrated_image_wh(self._reader.deserialize(message))
+            except BagError:
+                continue
+            if min(size_wh) > 0 and max(size_wh) <= _LARGEST_PX:
+                return size_wh
         return None

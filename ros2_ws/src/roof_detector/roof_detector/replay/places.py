@@ -41,8 +41,11 @@ class PlaceSettings:
     fix_topic: str = ''
     pose_topic: str = ''
 
-    def tracks(self, bag: ResultBag) -> dict[str, CameraTrack]:
-        """Return where each image topic's camera was; raise ReplayError where that is unknown."""
+    def tracks(self, bag: ResultBag, *, notes: list[str]) -> dict[str, CameraTrack]:
+        """Return where each image topic's camera was; raise ReplayError where that is unknown.
+
+        `notes` gets a sentence for each kind of record that was left out.
+        """
         try:
             return {
                 topic: read_track(
@@ -52,6 +55,7 @@ class PlaceSettings:
                     mount=self.body_mount.camera_mount() if self.body_mount else None,
                     fix_topic=self.fix_topic,
                     pose_topic=self.pose_topic,
+                    notes=notes,
                 )
                 for topic in bag.image_topics
             }

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,17 @@ class ResultBag:
             if stream is None:
                 yield Passing((message,))
                 continue
-            self._take(stream, message)
+            try:
+                self._take(stream, message)
+            except Exception as error:  # a stranger's record ends neither the bag nor the others
+                self._give_up(stream, message, error)
             if _is_complete(stream):
-                yield self._frame(stream, message.log_time_ns, timing)
+                try:
+                    frame = self._frame(stream)
+                except Exception as error:
+                    self._give_up(stream, message, error)
+                    frame = self._frame(stream)
+                yield self._finished(stream, frame, message.log_time_ns, timing)
 
     def frames(self) -> Iterator[RecordedFrame]:
         """Yield the frames alone."""
@@ -166,13 +175,15 @@ class ResultBag:
         labels = {topic.name for topic in self.reader.topics if topic.type_name == LABELS}
         names: tuple[str, ...] = ()
         for message in self.reader.messages(labels):
-            names = label_names(self.reader.deserialize(message))
+            with suppress(Exception):  # labels that cannot be read say nothing
+                names = label_names(self.reader.deserialize(message))
         if names or 'class_names' in self.manifest:
             return names or tuple(json.loads(self.manifest['class_names']))
         found = set()
         for message in self.reader.messages(set(self._streams)):
-            for detection in self.reader.deserialize(message).detections:
-                found |= {result.hypothesis.class_id for result in detection.results}
+            with suppress(Exception):  # told when the frame is read
+                for detection in self.reader.deserialize(message).detections:
+                    found |= {result.hypothesis.class_id for result in detection.results}
         return tuple(sorted(found))
 
     def _take(self, stream: _Stream, message: BagMessage) -> None:
@@ -185,22 +196,53 @@ class ResultBag:
         else:
             stream.detections = content
 
-    def _frame(
-        self, stream: _Stream, log_time_ns: int, timing: Iterator[tuple[str, int, float]]
+    def _give_up(self, stream: _Stream, message: BagMessage, error: Exception) -> None:
+        """Make of a record that cannot be read a frame that says so."""
+        trouble = (
+            f'The record of {message.topic} at {message.log_time_ns / 1e9:.3f} s cannot be read: '
+            f'{" ".join(str(error).split()) or type(error).__name__}'
+        )
+        if stream.record is None:
+            stream.record = FrameRecord(
+                stream.image_topic,
+                stream.index,
+                frame_name(self.stem, self._topic_in_names(stream), stream.index),
+                message.log_time_ns,
+                '',
+                (0, 0),
+            )
+        stream.record = replace(stream.record, trouble=trouble)
+        stream.detections = stream.candidates = None
+
+    def _topic_in_names(self, stream: _Stream) -> str:
+        return stream.topics.namespace if len(self._streams) > 1 else ''
+
+    def _finished(
+        self,
+        stream: _Stream,
+        frame: RecordedFrame,
+        log_time_ns: int,
+        timing: Iterator[tuple[str, int, float]],
     ) -> RecordedFrame:
+        """Begin the stream's next frame, and return this one with its times."""
+        stream.index += 1
+        stream.record = stream.detections = stream.candidates = None
+        inference_s = next(timing, (None, None, 0.0))[2] or None
+        findings = frame.findings and replace(frame.findings, inference_s=inference_s)
+        return replace(frame, log_time_ns=log_time_ns, findings=findings)
+
+    def _frame(self, stream: _Stream) -> RecordedFrame:
         content = stream.detections
         record = stream.record
         if record is None:
-            topic = stream.topics.namespace if len(self._streams) > 1 else ''
             record = FrameRecord(
                 stream.image_topic,
                 stream.index,
-                frame_name(self.stem, topic, stream.index),
+                frame_name(self.stem, self._topic_in_names(stream), stream.index),
                 header_stamp_ns(content),
                 content.header.frame_id,
                 self._size.of(content),
             )
-        inference_s = next(timing, (None, None, 0.0))[2]
         candidates = findings = None
         if content is not None:
             if stream.candidates is not None:
@@ -215,20 +257,16 @@ class ResultBag:
                 size_wh=record.size_wh,
                 detections=read_detections(content, names=self.class_names),
                 class_names=self.class_names,
-                inference_s=inference_s or None,
                 content=record.content,
             )
-        stream.index += 1
-        stream.record = stream.detections = stream.candidates = None
-        return RecordedFrame(record, log_time_ns, findings, candidates)
+        return RecordedFrame(record, 0, findings, candidates)
 
 
 def _is_complete(stream: _Stream) -> bool:
-    if stream.has_frames:
-        if stream.record is None:
-            return False
-        if stream.record.trouble:
-            return True
+    if stream.record is not None and stream.record.trouble:
+        return True
+    if stream.has_frames and stream.record is None:
+        return False
     waits_for_candidates = stream.has_candidates and stream.candidates is None
     return stream.detections is not None and not waits_for_candidates
 

@@ -43,11 +43,9 @@ class FrameFindings:
                 f'Frame {self.index} of {self.source!r} has no name; give the file name of the '
                 'picture or the stem of the source with the number.'
             )
-        if self.index < 0 or self.stamp_ns < 0:
-            raise VisionError(
-                f'Frame {self.name} has index {self.index} and stamp {self.stamp_ns} ns, '
-                'expected 0 or more in both.'
-            )
+        # A stamp is what the camera said, which may be before 1970.
+        if self.index < 0:
+            raise VisionError(f'Frame {self.name} has index {self.index}, expected 0 or more.')
         if min(self.size_wh) < 1:
             raise VisionError(f'Frame {self.name} has size {self.size_wh}, expected pixels.')
         class_ids = self.detections.class_ids

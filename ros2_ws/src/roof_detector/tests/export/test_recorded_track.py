@@ -172,3 +172,81 @@ def test_an_uncalibrated_camera_gives_no_places(tmp_path):
         pytest.raises(ExportError, match=r'gives no places: .* is not calibrated'),
     ):
         read_track(reader, image_topic=IMAGE, ground=GROUND)
+
+
+def test_records_that_make_no_sense_are_left_out_counted_and_said(tmp_path):
+    nan, inf = float('nan'), float('inf')
+    odd_pose = {**posed(), 'orientation': {'w': inf}}
+    early = {'header': {'stamp': {'sec': -5}}}
+    messages = [
+        ('/camera/camera_info', INFO, {**info(), 'k': [nan] * 9}),
+        ('/camera/camera_info', INFO, {**info(), 'width': 0}),
+        *camera_messages(),
+        ('/camera/camera_info', INFO, info((320, 240))),
+        ('/camera/fix', FIX, fix(50_000_000, altitude=nan)),
+        ('/camera/fix', FIX, fix(60_000_000, altitude=1e300)),
+        ('/camera/fix', FIX, {**fix(70_000_000, altitude=9.0), 'latitude': 91.0}),
+        ('/camera/fix', FIX, {**fix(0, altitude=9.0), **early}),
+        ('/camera/fix', FIX, {**fix(80_000_000, altitude=9.0), 'status': {'status': -1}}),
+        ('/camera/pose', POSE, {'pose': odd_pose, **header(50_000_000)}),
+        ('/camera/pose', POSE, {'pose': posed(nan), **header(60_000_000)}),
+        ('/camera/pose', POSE, {'pose': posed(), **early}),
+    ]
+    notes = []
+    with bag(tmp_path, *messages) as reader:
+        track = read_track(reader, image_topic=IMAGE, ground=GROUND, notes=notes)
+    assert track.at(START_NS + 100_000_000, size_wh=(640, 480)).altitude_m == pytest.approx(441)
+    assert notes == [
+        'Places do without messages of /camera/fix: 3 not a place on Earth, 1 without a fix, '
+        '1 without a stamp.',
+        'Places do without messages of /camera/pose: 2 not an attitude, 1 without a stamp.',
+        'Places do without messages of /camera/camera_info: 2 not calibrated, '
+        '1 of another calibration than the first.',
+    ]
+
+
+def test_a_negative_variance_is_not_believed(tmp_path):
+    messages = camera_messages()
+    for k, (topic, kind, values) in enumerate(messages):
+        if kind == FIX:
+            odd = {'position_covariance': [-1.0, *[0.0] * 8], 'position_covariance_type': 2}
+            messages[k] = topic, kind, values | odd
+    with bag(tmp_path, *messages) as reader:
+        track = read_track(reader, image_topic=IMAGE, ground=GROUND)
+    covariance = track.at(START_NS, size_wh=(640, 480)).place_covariance
+    assert covariance[0, 0] == pytest.approx(Uncertainty().horizontal_m ** 2)
+
+
+@pytest.mark.parametrize(
+    ('window', 'binning', 'image_wh'),
+    [
+        ((0, 0, 0, 0), (0, 0), (640, 480)),
+        ((0, 0, 0, 0), (2, 2), (320, 240)),
+        ((0, 0, 0, 0), (2, 4), (320, 120)),
+        ((100, 60, 320, 240), (1, 1), (320, 240)),
+        ((100, 60, 320, 240), (2, 2), (160, 120)),
+    ],
+)
+def test_binning_and_a_region_of_interest_leave_each_ray_where_it_was(
+    tmp_path, window, binning, image_wh
+):
+    x, y, width, height = window
+    region = {'x_offset': x, 'y_offset': y, 'width': width, 'height': height}
+    odd = {'roi': region, 'binning_x': binning[0], 'binning_y': binning[1]}
+    messages = [(t, k, v | odd if k == INFO else v) for t, k, v in camera_messages()]
+    with bag(tmp_path, *messages) as reader:
+        track = read_track(reader, image_topic=IMAGE, ground=GROUND)
+    lens = track.at(START_NS, size_wh=image_wh).lens
+    step_x, step_y = max(1, binning[0]), max(1, binning[1])
+    for column, row in ((0, 0), (10, 7), (image_wh[0] - 1, image_wh[1] - 1)):
+        # The centre of a binned pixel lies between the centres of those it is made of.
+        full = x + (column + 0.5) * step_x - 0.5, y + (row + 0.5) * step_y - 0.5
+        expected = (full[0] - 319.5) / 500, (full[1] - 239.5) / 500, 1.0
+        assert lens.rays([(column, row)])[0] == pytest.approx(expected)
+
+
+def test_a_region_beyond_its_picture_is_no_calibration(tmp_path):
+    odd = {'roi': {'x_offset': 600, 'width': 320, 'height': 240}}
+    messages = [(t, k, v | odd if k == INFO else v) for t, k, v in camera_messages()]
+    with bag(tmp_path, *messages) as reader, pytest.raises(ExportError, match='not within the'):
+        read_track(reader, image_topic=IMAGE, ground=GROUND)

@@ -34,7 +34,6 @@ def test_a_frame_without_findings_and_without_a_model_is_a_frame():
     [
         ({'name': ''}, 'has no name'),
         ({'index': -1}, 'expected 0 or more'),
-        ({'stamp_ns': -1}, 'expected 0 or more'),
         ({'size_wh': (0, 48)}, 'expected pixels'),
         ({'inference_s': float('nan')}, 'expected 0 or more, or None'),
         ({'inference_s': -0.1}, 'expected 0 or more, or None'),
