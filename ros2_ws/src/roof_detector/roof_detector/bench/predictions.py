@@ -13,6 +13,7 @@ import torch
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
+from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.vision.thresholds import Thresholds
 
 
@@ -21,7 +22,11 @@ class UltralyticsPrediction:
 
     def __init__(self, detector: Detector, thresholds: Thresholds, *, threads: int) -> None:
         path: Path = detector.model_path
-        self._yolo: Any = import_quietly().YOLO(path, task=detector.task)
+        if path.suffix == '.pt':  # which ultralytics would unpickle
+            self._yolo: Any = import_quietly().YOLO('yolo11n.yaml', task=detector.task)
+            self._yolo.model = load_checkpoint(path)['model'].float()
+        else:
+            self._yolo = import_quietly().YOLO(path, task=detector.task)
         self._size = detector.image_size[::-1]
         self._thresholds = thresholds
         self._threads = threads

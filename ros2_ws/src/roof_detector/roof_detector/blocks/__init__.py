@@ -21,7 +21,6 @@ from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.kaln import C3k2_KALN, KALNConv1d, KALNConv2d, KALNConv3d
 from roof_detector.blocks.ms_block import MSBlock
 from roof_detector.blocks.parser import install
-from roof_detector.blocks.safe_loading import allow_own_modules
 from roof_detector.blocks.scan.selective_scan import selective_scan
 from roof_detector.blocks.scan.ss2d import SS2D
 from roof_detector.blocks.scan.vss_block import C3k2_VSS, VSSBlock
@@ -58,4 +57,3 @@ for _file in pkgutil.iter_modules(__path__):
         importlib.import_module(f'{__name__}.{_file.name}')
 
 install()
-allow_own_modules()

@@ -103,4 +103,4 @@ def training_seconds(folder: Path) -> list[float]:
 def _is_trained(folder: Path) -> bool:
     """Tell whether the training is over: then its last checkpoint holds nothing to resume."""
     last = folder / 'weights' / 'last.pt'
-    return last.is_file() and KEY not in load_checkpoint(last)
+    return last.is_file() and KEY not in load_checkpoint(last, with_state=True)

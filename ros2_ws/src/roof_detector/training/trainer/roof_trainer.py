@@ -16,6 +16,7 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils import LOGGER, RANK
 from ultralytics.utils.torch_utils import init_seeds, unwrap_model
 
+from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import resolve_model
 from training.errors import TrainingError
 from training.interruption import StopRequest
@@ -173,7 +174,8 @@ class RoofTraining(DetectionTrainer):
     def final_eval(self) -> None:
         """Measure the best checkpoint once more, by class, and write it down in it."""
         self.validator.args.plots = self.args.plots
-        self.metrics = self.validator(model=self.best)
+        # Ultralytics would unpickle the file.
+        self.metrics = self.validator(model=load_checkpoint(self.best)['model'])
         self.metrics.pop('fitness', None)
         if not WRITES:
             return

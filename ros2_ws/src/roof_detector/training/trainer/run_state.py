@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from roof_detector.inference.safe_load import load_checkpoint
 from training.errors import TrainingError
 
 KEY = 'resume'
+_STOPPER = {'best_fitness', 'best_epoch', 'possible_stop'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +78,20 @@ def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
         raise TrainingError(
             f'{path} does not exist, so there is no run to resume. Leave out --resume to begin.'
         )
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(path, with_state=True)
     state = checkpoint.get(KEY)
     if not isinstance(state, dict):
         raise TrainingError(
             f'{path} is the last checkpoint of a run that is finished: nothing is left to resume. '
             'To go on from its weights, begin a new run with them as weights.'
+        )
+    if (
+        set(state) != {field.name for field in fields(RunState)}
+        or set(state['stopper']) != _STOPPER
+    ):
+        raise TrainingError(
+            f'{path} does not hold what a run of this version resumes from. Begin a new run with '
+            'it as weights.'
         )
     return RunState(**state), checkpoint
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -73,8 +74,9 @@ class Reading:
 class ConfinedReader:
     """A process that reads checkpoints one after another, each in a confined child of its own.
 
-    Starting it imports torch, which takes seconds, so keep it for several files. It may be used
-    by several threads. `limits` overrules what follows from the size of each file.
+    Starting it imports torch, which takes seconds, so it is kept for the next file; when none
+    comes it ends by itself and is started again. It may be used by several threads. `limits`
+    overrules what follows from the size of each file.
     """
 
     def __init__(self, *, limits: Limits | None = None) -> None:
@@ -134,12 +136,17 @@ class ConfinedReader:
     def _ask(
         self, path: Path, request: dict[str, Any], handles: dict[str, int], limits: Limits
     ) -> dict[str, Any]:
-        connection = self._start()
         order = ('model', 'facts', 'weights', 'state', 'images', 'answers')
+        descriptors = [handles[name] for name in order]
+        message = [json.dumps(request).encode()]
+        connection = self._start()
         try:
-            socket.send_fds(
-                connection, [json.dumps(request).encode()], [handles[name] for name in order]
-            )
+            socket.send_fds(connection, message, descriptors)
+        except OSError:  # it had just ended by itself
+            self._stop()
+            connection = self._start()
+            socket.send_fds(connection, message, descriptors)
+        try:
             return self._receive(connection, limits.deadline_s)
         except TimeoutError:
             self._stop()
@@ -212,28 +219,17 @@ class ConfinedReader:
         self._connection = self._process = self._home = None
 
 
-_shared: list[ConfinedReader] = []
+_readers: dict[int, ConfinedReader] = {}
 
 
-@contextlib.contextmanager
-def shared_reader() -> Iterator[ConfinedReader]:
-    """Keep one reader for all imports of this process while the context lasts."""
-    with ConfinedReader() as reader:
-        _shared.append(reader)
-        try:
-            yield reader
-        finally:
-            _shared.remove(reader)
-
-
-@contextlib.contextmanager
-def any_reader() -> Iterator[ConfinedReader]:
-    """Give the reader that is shared, or one for this context."""
-    if _shared:
-        yield _shared[-1]
-        return
-    with ConfinedReader() as reader:
-        yield reader
+def default_reader() -> ConfinedReader:
+    """Return the reader of this process, which starts with the first file and ends when idle."""
+    # By process: a fork of ours must not talk to its parent's.
+    reader = _readers.get(os.getpid())
+    if reader is None:
+        reader = _readers[os.getpid()] = ConfinedReader()
+        atexit.register(reader.close)
+    return reader
 
 
 def _open_model(path: Path) -> int:

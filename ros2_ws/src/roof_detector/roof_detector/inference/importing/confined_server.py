@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -19,44 +20,60 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from roof_detector.inference.importing.confinement import SECCOMP, confine
+from roof_detector.inference.importing.confinement import SECCOMP, confine, name_what_is_tried
 from roof_detector.inference.importing.limits import Limits
 from roof_detector.inference.importing.system_call_filter import load_libseccomp
 from roof_detector.inference.importing.system_calls import die_with_parent, leave_network
 
 HANDLES = 6
 MOST_REQUEST_BYTES = 65536
+IDLE_S = 30.0  # a reader that nobody asks gives its memory back
 
 
 def serve(descriptor: int, readable: list[str]) -> None:
-    """Answer requests on a socket until it is closed."""
-    die_with_parent()
+    """Answer requests on a socket until it is closed, or nobody has asked for a while."""
     spaces = leave_network()
     from roof_detector.inference.importing import checkpoint_reading  # noqa: PLC0415
 
     checkpoint_reading.prepare()
+    filters = load_libseccomp()
     with socket.socket(fileno=descriptor) as connection:
-        filters = load_libseccomp()
         connection.send(json.dumps({'ready': spaces}).encode())
-        while True:
+        while _becomes_readable(connection, IDLE_S):
             message, handles, _, _ = socket.recv_fds(connection, MOST_REQUEST_BYTES, HANDLES)
             if not message:
                 return
-            request = json.loads(message)
             child = os.fork()
             if not child:
                 _read(
                     checkpoint_reading,
                     checkpoint_reading.Handles(*handles),
-                    request=request,
+                    request=json.loads(message),
                     readable=[Path(one) for one in readable],
                     filters=filters,
                 )
             for handle in handles:
                 os.close(handle)
+            _end_with(child, connection)
             _, status, usage = os.wait4(child, 0)
             answer = {'status': status, 'peak_kib': usage.ru_maxrss, 'cpu_s': usage.ru_utime}
             connection.send(json.dumps(answer).encode())
+
+
+def _becomes_readable(connection: socket.socket, timeout_s: float) -> bool:
+    return bool(select.select([connection], [], [], timeout_s)[0])
+
+
+def _end_with(child: int, connection: socket.socket) -> None:
+    """Wait for a child, and kill it when whoever asked is gone."""
+    handle = os.pidfd_open(child)
+    try:
+        # Nobody sends while a request is under way: what can be read is the end.
+        ready, _, _ = select.select([handle, connection], [], [])
+        if handle not in ready:
+            os.kill(child, signal.SIGKILL)
+    finally:
+        os.close(handle)
 
 
 def _read(
@@ -70,12 +87,14 @@ def _read(
     """Confine this process, then read one checkpoint, and end."""
     status = 1
     try:
+        die_with_parent()
         limits = Limits(**request['limits'])
         _close_all_but(handles)
         walls = confine(limits, readable=readable, filters=filters)
         if SECCOMP not in walls and not request['trust']:
             _report(handles, {'unconfined': walls})
         else:
+            name_what_is_tried()
             reading.read_checkpoint(handles, with_state=request['with_state'])
         status = 0
     except BaseException as error:

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,6 +39,14 @@ _SYSTEM_FILES = tuple(
 )
 
 
+# Events of Python itself, https://docs.python.org/3/library/audit_events.html, by how they begin.
+_TOLD = (
+    'os.system os.exec os.fork os.posix_spawn os.spawn os.kill os.remove os.rename os.mkdir '
+    'os.rmdir os.link os.symlink os.truncate os.chmod os.chown os.setxattr subprocess. socket. '
+    'shutil. tempfile. pty. webbrowser. urllib. ftplib. http. smtplib. imaplib. poplib.'
+)
+
+
 def confine(
     limits: Limits, *, readable: Iterable[Path], filters: ctypes.CDLL | None
 ) -> tuple[str, ...]:
@@ -62,6 +71,21 @@ def confine(
             refuse_system_calls(filters)
             walls.append(SECCOMP)
     return tuple(walls)
+
+
+def name_what_is_tried() -> None:
+    """Let Python end what a file tries with an error that names it.
+
+    This is for the sentence alone: code that goes around Python's functions meets the kernel's
+    walls, and only hears that something is not permitted.
+    """
+    told = tuple(_TOLD.split())
+
+    def watch(event: str, _: object) -> None:
+        if event.startswith(told):
+            raise PermissionError(event)
+
+    sys.addaudithook(watch)
 
 
 def _limit(limits: Limits) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.architecture import check_architecture
-from roof_detector.inference.importing.confined_reader import Reading, any_reader
+from roof_detector.inference.importing.confined_reader import Reading, default_reader
 from roof_detector.inference.importing.plain_values import read_plain
 from roof_detector.inference.importing.tensor_file import check_tensor_file, read_tensors
 
@@ -72,13 +72,10 @@ def import_checkpoint(
     Raises `BadModel` or `UnsafeModel` with one sentence, within the time its size allows.
     """
     given = {f'{index:04d}': one for index, one in enumerate(images)}
-    with (
-        any_reader() as reader,
-        reader.read(path, trust=trust, with_state=with_state, images=given) as reading,
-    ):
+    with default_reader().read(path, trust=trust, with_state=with_state, images=given) as reading:
         try:
-            architecture = check_architecture(reading.facts.get('architecture') or {})
             facts = _read_facts(reading, with_state=with_state)
+            architecture = check_architecture(reading.facts.get('architecture') or {})
             if len(facts.names) != architecture['nc']:
                 raise BadModel(
                     f'It names {len(facts.names)} classes, but its head tells '
@@ -121,7 +118,9 @@ def _read_facts(reading: Reading, *, with_state: bool) -> CheckpointFacts:
 def _read_names(value: Any) -> tuple[str, ...]:
     pairs = value if isinstance(value, list) else []
     names = {pair[0]: pair[1] for pair in pairs if isinstance(pair, list) and len(pair) == 2}
-    if not names or set(names) != set(range(len(names))):
+    if not names:
+        raise BadModel('It has no class names.')
+    if set(names) != set(range(len(names))):
         raise BadModel('It does not number its classes from 0 on.')
     ordered = [names[index] for index in range(len(names))]
     for name in ordered:

@@ -27,14 +27,14 @@ MOST_OPERATIONS = 100_000
 _lock = threading.Lock()  # the parser keeps the activation and a head's generation in classes
 
 
-def build_network(architecture: Mapping[str, Any]) -> Any:
+def build_network(architecture: Mapping[str, Any], *, most_weights: int = MOST_WEIGHTS) -> Any:
     """Build an untrained network, an ultralytics DetectionModel, in 32 bits on the CPU.
 
     Each step is counted before it takes memory: raises `BadModel` where a network takes more than
-    any that is flown, or where the architecture cannot be built.
+    any that is flown, or `most_weights` in passing, or where the architecture cannot be built.
     """
     checked = check_architecture(architecture)
-    with _lock, torch.random.fork_rng(devices=[]), _Budget():
+    with _lock, torch.random.fork_rng(devices=[]), _Budget(most_weights):
         try:
             return _build(checked)
         except BadModel:
@@ -53,7 +53,10 @@ def load_network(architecture: Mapping[str, Any], tensors: Mapping[str, torch.Te
     The network is in 32 bits, in training mode, with gradients, unless it is `fused`. Raises
     `BadModel`.
     """
-    network = build_network(architecture)
+    given = sum(tensor.numel() for tensor in tensors.values())
+    # A construction makes up to 2.6 times what it keeps: zeros and ones for normalisations.
+    most = min(4 * given + 10_000_000, MOST_WEIGHTS)
+    network = build_network(architecture, most_weights=most)
     own = network.state_dict()
     if missing := sorted(own.keys() - tensors.keys()):
         raise BadModel(f'{len(missing)} weights of the network are missing, first {missing[0]!r}.')
@@ -61,7 +64,7 @@ def load_network(architecture: Mapping[str, Any], tensors: Mapping[str, torch.Te
         raise BadModel(
             f'{len(foreign)} weights are not of the network, first {foreign[0][:100]!r}.'
         )
-    for name, tensor in tensors.items():
+    for name, tensor in sorted(tensors.items()):
         if tensor.shape != own[name].shape:
             raise BadModel(
                 f'The weights {name[:100]!r} have the shape {tuple(tensor.shape)}, expected '
@@ -147,8 +150,9 @@ class _Budget(TorchFunctionMode):
     A tensor is counted before it is made where a function makes a new or a larger one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_weights: int) -> None:
         super().__init__()
+        self._most_weights = most_weights
         self.operations = 0
         self.values = 0
         self.largest = 0
@@ -176,7 +180,7 @@ class _Budget(TorchFunctionMode):
     def _check(self) -> None:
         for count, most, what in (
             (self.operations, MOST_OPERATIONS, 'operations'),
-            (self.values, MOST_WEIGHTS, 'weights'),
+            (self.values, self._most_weights, 'weights'),
             (self.largest, MOST_VALUES, 'values in one tensor'),
             (self.multiplications, MOST_MULTIPLICATIONS, 'multiplications'),
         ):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import os
 import pickle
 
 import pytest
@@ -105,7 +106,7 @@ def test_what_is_no_checkpoint_of_ours_runs_nothing(tmp_path):
 
     class Payload:
         def __reduce__(self):
-            return marker.touch, ()
+            return os.mkdir, (str(marker),)
 
     path = tmp_path / 'bad.pt'
     torch.save({'model': Payload()}, path, pickle_module=pickle)
