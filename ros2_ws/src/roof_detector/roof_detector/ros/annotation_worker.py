@@ -67,8 +67,11 @@ class AnnotationWorker:
         thread = self._thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         while not thread.is_abandoned and (work := self._mailbox.take()) is not None:
-            self._in_work = work
             outputs, result = work
+            if thread.is_abandoned:
+                outputs.skipped += 1
+                return
+            self._in_work = work
             thread.heart.begin('drawing a result')
             try:
                 self._publish(outputs, result)
@@ -77,7 +80,6 @@ class AnnotationWorker:
                 self._report('drawing', f'A result could not be drawn: {error}')
             if not thread.is_abandoned:
                 self._in_work = None
-            thread.heart.rest()
 
     def _publish(self, outputs: CameraOutputs, result: Result) -> None:
         header, settings = result.message.header, result.settings

@@ -95,7 +95,7 @@ class CameraNode(StreamNode):
                 self._warn(cause_of(str(error)), str(error))
                 continue
             finally:
-                heart.rest()
+                heart.idle()
             yield messages
 
 

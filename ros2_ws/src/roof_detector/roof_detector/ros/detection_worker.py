@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -22,6 +21,7 @@ from roof_detector.ros.frame_stages import Arrival, ReadyFrame, Result
 from roof_detector.ros.frame_tiles import FrameTiles
 from roof_detector.ros.model_opening import OpenedModel
 from roof_detector.ros.preparation_worker import PreparationWorker
+from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watched_thread import WatchedThread, current_heart
 from roof_detector.vision.errors import VisionError
 
@@ -63,7 +63,8 @@ class DetectionWorker:
         self._relay = FrameRelay()
         self._heir: DetectionWorker | None = None
         self._opened: Future[Detector] = Future()
-        self._may_begin = threading.Event()
+        self._may_begin = False
+        self._begins = Doorbell()
         self._forward_s = 0.0
         self._tiles: FrameTiles | None = None
         self._preparation: PreparationWorker | None = None
@@ -85,7 +86,8 @@ class DetectionWorker:
 
     def begin(self) -> None:
         """Detect, once the model is open; until then frames wait, the newest of each camera."""
-        self._may_begin.set()
+        self._may_begin = True
+        self._begins.ring()
 
     def take(self, arrival: Arrival) -> None:
         """Take a frame in; the camera's one that still waits is dropped for it."""
@@ -130,7 +132,7 @@ class DetectionWorker:
     def _close_relay(self) -> None:
         for left in self._relay.close():
             self._hand_on(left)
-        self._may_begin.set()  # only to end
+        self.begin()  # only to end
 
     def _hand_on(self, arrival: Arrival) -> None:
         if self._heir is None:
@@ -157,16 +159,17 @@ class DetectionWorker:
             with suppress(InvalidStateError):  # it was given up meanwhile
                 self._opened.set_result(detector)
             self._tell()
-            heart.rest()
-            self._may_begin.wait()
+            while not self._may_begin:
+                self._begins.wait()
             self._tiles = FrameTiles(detector)
             self._preparation = self._prepare_with(detector)
             while frames := self._relay.take_ready(expected_s=self._forward_s):
+                if self._thread.is_abandoned:
+                    for frame in frames:
+                        frame.arrival.drop('detection_lost')
+                    break
                 heart.begin('detecting')
                 self._work(detector, frames)
-                heart.rest()
-                if self._thread.is_abandoned:
-                    break
             self._preparation.join()
 
     def _prepare_with(self, detector: Detector) -> PreparationWorker:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import threading
-from math import inf, isinf
+from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from roof_detector.ros.frame_stages import Arrival, ReadyFrame
+from roof_detector.supervision.doorbell import BEAT_S, Doorbell
 
 if TYPE_CHECKING:
     from roof_detector.ros.camera_channel import CameraChannel
@@ -34,8 +35,8 @@ class FrameRelay:
         self.batch = 1
         self.ahead = True
         self._lock = threading.Lock()
-        self._preparable = threading.Condition(self._lock)
-        self._forwardable = threading.Condition(self._lock)
+        self._preparable = Doorbell()
+        self._forwardable = Doorbell()
         # In order of turns: a newer frame keeps its camera's place.
         self._arrived: dict[CameraChannel, Arrival] = {}
         self._ready: dict[CameraChannel, ReadyFrame] = {}
@@ -62,21 +63,21 @@ class FrameRelay:
             if self._closed or is_late:
                 return arrival
             self._arrived[arrival.camera] = arrival
-            self._preparable.notify()
+        self._preparable.ring()
         return displaced
 
     def take_arrival(self) -> Arrival | None:
         """Wait until it is time to prepare a frame and return it; None once closed."""
-        with self._lock:
-            while not self._closed:
+        while True:
+            with self._lock:
+                if self._closed:
+                    return None
                 camera = self._next_camera()
                 wait_s = self._due_s - perf_counter()
                 if camera is not None and wait_s <= 0:
                     self.in_preparation = self._arrived[camera]
                     return self._arrived.pop(camera)
-                woken_by_others = camera is None or isinf(wait_s)
-                self._preparable.wait(None if woken_by_others else wait_s)
-        return None
+            self._preparable.wait(BEAT_S if camera is None else wait_s)
 
     def hand_over(self, frame: ReadyFrame) -> ReadyFrame | None:
         """Take a prepared frame; return the one it displaces, or itself once closed."""
@@ -86,7 +87,7 @@ class FrameRelay:
                 return frame
             displaced = self._ready.get(frame.arrival.camera)
             self._ready[frame.arrival.camera] = frame
-            self._forwardable.notify()
+        self._forwardable.ring()
         return displaced
 
     def take_ready(self, *, expected_s: float) -> tuple[ReadyFrame, ...]:
@@ -94,16 +95,17 @@ class FrameRelay:
 
         `expected_s` is how long the model will be busy with them.
         """
+        self._due_s = 0.0
+        self._preparable.ring()
+        while not (self._ready or self._closed):
+            self._forwardable.wait()
         with self._lock:
-            self._due_s = 0.0
-            self._preparable.notify()
-            self._forwardable.wait_for(lambda: self._ready or self._closed)
             self.in_forward = frames = tuple(self._ready.values())[: self.batch]
             for frame in frames:
                 del self._ready[frame.arrival.camera]
             head_start_s = _HEAD_START * self._prepare_s * self.batch
             self._due_s = perf_counter() + expected_s - head_start_s if self.ahead else inf
-            self._preparable.notify()
+        self._preparable.ring()
         return frames
 
     def close(self) -> tuple[Arrival, ...]:
@@ -113,8 +115,8 @@ class FrameRelay:
             left = (*self._arrived.values(), *(frame.arrival for frame in self._ready.values()))
             self._arrived.clear()
             self._ready.clear()
-            self._preparable.notify_all()
-            self._forwardable.notify_all()
+        self._preparable.ring()
+        self._forwardable.ring()
         return left
 
     def _next_camera(self) -> CameraChannel | None:

@@ -59,7 +59,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
         heart = watched.enter_context(WatchedLoop(EXECUTOR)).heart
         # Whatever takes long now is in a thread of its own, which is watched itself.
         heart.begin('starting', patience_s=inf)
-        watched.callback(heart.rest)
+        watched.callback(heart.stop)
         try:
             node = _made(make_node)
             guard.last_act = getattr(node, 'save_all', None)

@@ -7,16 +7,19 @@ from __future__ import annotations
 import threading
 import time
 
+from roof_detector.supervision.doorbell import Doorbell
+
 
 class PlayClock:
     """Let the time of a bag run at a factor of real time, and stand still on request.
 
-    It stands at `begin_ns` until `start`. Any thread may call any method.
+    It stands at `begin_ns` until `start`. Any thread may call any method; one waits.
     """
 
     def __init__(self, begin_ns: int, *, rate: float, paused: bool) -> None:
         self._rate = rate
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = Doorbell()
         self._anchor_ns = begin_ns
         self._anchor_s = time.monotonic()
         self._running = False
@@ -25,23 +28,22 @@ class PlayClock:
 
     def start(self, begin_ns: int) -> None:
         """Set the time and let it run, unless it is paused."""
-        with self._changed:
+        with self._lock:
             self._set(begin_ns)
             self._running = True
-            self._changed.notify_all()
+        self._changed.ring()
 
     def pause(self, *, paused: bool) -> None:
         """Let the time stand still, or run on from where it stood."""
-        with self._changed:
+        with self._lock:
             self._set(self._now_ns())
             self.paused = paused
-            self._changed.notify_all()
+        self._changed.ring()
 
     def stop(self) -> None:
         """End all waiting."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self._stopped = True
+        self._changed.ring()
 
     @property
     def stopped(self) -> bool:
@@ -50,17 +52,20 @@ class PlayClock:
 
     def now_ns(self) -> int:
         """Return the time in the bag."""
-        with self._changed:
+        with self._lock:
             return self._now_ns()
 
     def wait_until(self, time_ns: int, *, at_most_s: float) -> bool:
         """Wait for a time in the bag, but not for ever; tell whether it runs and has come."""
-        with self._changed:
+        with self._lock:
             wait_s = at_most_s
             if self._running and not self.paused:
                 wait_s = min(wait_s, (time_ns - self._now_ns()) / 1e9 / self._rate)
-            if wait_s > 0 and not self._stopped:
-                self._changed.wait(wait_s)
+        until_s = time.monotonic() + wait_s
+        while not self._stopped and (left_s := until_s - time.monotonic()) > 0:
+            if self._changed.wait(left_s):
+                break
+        with self._lock:
             runs = self._running and not self.paused
             return runs and self._now_ns() >= time_ns
 

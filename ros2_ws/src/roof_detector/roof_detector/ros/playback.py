@@ -144,7 +144,7 @@ class Playback:
             self._thread.heart.begin('publishing a frame')
             for outgoing in frame.messages:
                 self._topics.publish(outgoing.role, outgoing.stamped(stamp_ns))
-            self._thread.heart.rest()
+            self._thread.heart.idle()
             self._sent.note()
             if frame.due_ns is not None:
                 interval_s = (frame.due_ns - last_due_ns) / 1e9
@@ -152,6 +152,8 @@ class Playback:
                 last_due_ns = frame.due_ns
 
     def _drain(self) -> None:
-        if not self._topics.drain(timeout_s=_DRAIN_S):
+        with self._thread.heart.patient('waiting for readers', patience_s=2 * _DRAIN_S):
+            drained = self._topics.drain(timeout_s=_DRAIN_S)
+        if not drained:
             self._say(f'Some readers have not fetched everything within {_DRAIN_S:g} s.')
         self._pace.rest(_LINGER_S)

@@ -37,6 +37,7 @@ from roof_detector.supervision.watched_thread import WatchedThread
 _MESSAGES_AHEAD = 20
 _CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _DRAIN = Duration(seconds=5)
+_DRAIN_PATIENCE_S = 10.0
 _STOP_S = 5.0
 
 
@@ -139,6 +140,7 @@ class PlayerNode(Node):
                     break
             for output in self._outputs.values():
                 if not self._time.stopped:
+                    self._thread.heart.begin('waiting for readers', patience_s=_DRAIN_PATIENCE_S)
                     output.wait_for_all_acked(_DRAIN)
         except BagError as error:
             self._error = str(error)
@@ -154,7 +156,7 @@ class PlayerNode(Node):
                     return
                 self._thread.heart.begin('publishing a message')
                 self._outputs[message.topic].publish(bytes(message.data))
-                self._thread.heart.rest()
+                self._thread.heart.idle()
                 self._published += 1
         finally:
             messages.stop()

@@ -57,11 +57,11 @@ class PreparationWorker:
     def _run(self) -> None:
         heart = self._thread.heart
         while (arrival := self._relay.take_arrival()) is not None:
+            if self._thread.is_abandoned:
+                self._give_back(arrival)
+                return
             heart.begin('preparing a frame')
             self._take(arrival)
-            heart.rest()
-            if self._thread.is_abandoned:
-                return
 
     def _take(self, arrival: Arrival) -> None:
         if cause := self._too_old(arrival):
@@ -81,6 +81,11 @@ class PreparationWorker:
             self._left_over(arrival)
         elif displaced is not None:
             displaced.arrival.drop('superseded')
+
+    def _give_back(self, arrival: Arrival) -> None:
+        displaced = self._relay.offer(arrival)
+        if displaced is not None:
+            displaced.drop('superseded')
 
     def _prepare(self, arrival: Arrival) -> ReadyFrame:
         started_s = perf_counter()

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 # The first item may need a world, a file or a model to be opened.
 _FIRST_PATIENCE_S = 60.0
-_LOOK_AGAIN_S = 0.5
 
 
 class Ahead(Generic[T]):
@@ -30,8 +29,9 @@ class Ahead(Generic[T]):
     def __init__(self, items: Iterable[T], *, depth: int) -> None:
         self._items = items
         self._depth = depth
+        # Appended at one end and taken at the other, by one thread each.
         self._ready: deque[T] = deque()
-        self._changed = threading.Condition()
+        self._filled, self._emptied = Doorbell(), Doorbell()
         self._finished = False
         self._stopped = False
         self._failure: BaseException | None = None
@@ -39,19 +39,18 @@ class Ahead(Generic[T]):
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                while not (self._ready or self._finished or self._stopped):
-                    self._changed.wait(_LOOK_AGAIN_S)
-                    if not self._thread.is_alive():
-                        break
-                if self._stopped:
-                    return
+        while not self._stopped:
+            if self._ready:
+                item = self._ready.popleft()
+                self._emptied.ring()
+                yield item
+            elif self._finished or not self._thread.is_alive():
                 if not self._ready:
                     break
-                item = self._ready.popleft()
-                self._changed.notify_all()
-            yield item
+            else:
+                self._filled.wait()
+        if self._stopped:
+            return
         if isinstance(self._failure, Exception):
             raise self._failure
         if self._failure is not None or not self._finished:
@@ -60,9 +59,9 @@ class Ahead(Generic[T]):
 
     def stop(self) -> None:
         """End the iteration on both sides."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self._stopped = True
+        self._filled.ring()
+        self._emptied.ring()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread; tell whether it ended."""
@@ -77,13 +76,12 @@ class Ahead(Generic[T]):
         heart.begin('making the first item', patience_s=_FIRST_PATIENCE_S)
         try:
             for item in self._items:
-                heart.rest()
-                with self._changed:
-                    self._ready.append(item)
-                    self._changed.notify_all()
-                    self._changed.wait_for(lambda: self._stopped or len(self._ready) < self._depth)
-                    if self._stopped:
-                        return
+                self._ready.append(item)
+                self._filled.ring()
+                while not self._stopped and len(self._ready) >= self._depth:
+                    self._emptied.wait()
+                if self._stopped:
+                    return
                 heart.begin('making an item')
         except Exception as error:  # whatever it was, it must not look like the end
             self._failure = error
@@ -91,6 +89,5 @@ class Ahead(Generic[T]):
             self._failure = error
             raise  # nobody meant this to be an error: the thread is dead
         finally:
-            with self._changed:
-                self._finished = True
-                self._changed.notify_all()
+            self._finished = True
+            self._filled.ring()

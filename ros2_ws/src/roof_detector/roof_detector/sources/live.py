@@ -15,6 +15,7 @@ import cv2
 from roof_detector.sources.capture import CaptureError
 from roof_detector.sources.frame import SourceFrame
 from roof_detector.sources.source import FrameSource
+from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class LiveSource(FrameSource):
     def __init__(self, camera: Camera, *, rate_hz: float | None = None) -> None:
         super().__init__(camera.name, rate_hz=rate_hz)
         self._camera = camera
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._arrived, self._ended = Doorbell(), Doorbell()
         self._newest: tuple[NDArray[np.uint8], int] | None = None
         self._health = replace(self._health, connected=False)
         self._ever_connected = False
@@ -81,9 +83,10 @@ class LiveSource(FrameSource):
             if self._rate_hz is not None:
                 # The next tick of an even clock: a slow frame delays nobody but itself.
                 ticks = max(ticks + 1, math.ceil((time.monotonic() - started) * self._rate_hz))
-                self._wait_until(started + ticks / self._rate_hz)
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped or self._newest is not None)
+                self._wait_until(started + ticks / self._rate_hz, self._arrived)
+            while self._newest is None and not self._stopped:
+                self._arrived.wait()
+            with self._lock:
                 if self._stopped or self._newest is None:
                     return
                 (image_bgr, stamp_ns), self._newest = self._newest, None
@@ -93,9 +96,9 @@ class LiveSource(FrameSource):
 
     def stop(self) -> None:
         """End the iteration, also one that waits for a frame."""
-        with self._changed:
-            super().stop()
-            self._changed.notify_all()
+        super().stop()
+        self._arrived.ring()
+        self._ended.ring()
 
     def close(self) -> None:
         """Let go of the camera."""
@@ -122,17 +125,15 @@ class LiveSource(FrameSource):
                 grabber.heart.begin('opening the camera', patience_s=_OPEN_PATIENCE_S)
                 capture = self._camera.open()
             except CaptureError as error:
-                grabber.heart.rest()
                 self._say(f'{error} Trying again in {wait_s:g} s.')
-                self._wait_until(time.monotonic() + wait_s)
+                self._wait_until(time.monotonic() + wait_s, self._ended)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
                 continue
             if self._grab_until_lost(capture, grabber):
                 wait_s = FIRST_WAIT_S
-            grabber.heart.rest()
             if not (self._stopped or grabber.is_abandoned):
                 self._say(f'{self.name} gives no picture any more. Trying again in {wait_s:g} s.')
-                self._wait_until(time.monotonic() + wait_s)
+                self._wait_until(time.monotonic() + wait_s, self._ended)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
 
     def _grab_until_lost(self, capture: cv2.VideoCapture, grabber: WatchedThread) -> bool:
@@ -158,15 +159,15 @@ class LiveSource(FrameSource):
         return count > 0
 
     def _put(self, image_bgr: NDArray[np.uint8], stamp_ns: int) -> None:
-        with self._changed:
+        with self._lock:
             if self._newest is not None:
                 self._health = replace(self._health, superseded=self._health.superseded + 1)
             self._newest = (image_bgr, stamp_ns)
             self._size_wh = (image_bgr.shape[1], image_bgr.shape[0])
-            self._changed.notify_all()
+        self._arrived.ring()
 
     def _come_back(self, rate_hz: float) -> None:
-        with self._changed:
+        with self._lock:
             back = int(self._ever_connected)
             self._health = replace(
                 self._health,
@@ -178,12 +179,9 @@ class LiveSource(FrameSource):
             self._own_rate = rate_hz if math.isfinite(rate_hz) and 0 < rate_hz <= 1000 else None
 
     def _say(self, trouble: str) -> None:
-        with self._changed:
+        with self._lock:
             self._health = replace(self._health, connected=False, trouble=trouble)
 
-    def _wait_until(self, moment: float) -> None:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._stopped or time.monotonic() >= moment,
-                timeout=max(0.0, moment - time.monotonic()),
-            )
+    def _wait_until(self, moment: float, bell: Doorbell) -> None:
+        while not self._stopped and (left_s := moment - time.monotonic()) > 0:
+            bell.wait(left_s)

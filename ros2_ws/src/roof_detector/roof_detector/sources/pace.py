@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
+
+from roof_detector.supervision.doorbell import Doorbell
 
 
 class Pace:
@@ -13,7 +14,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._start: float | None = None
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._bell = Doorbell()
 
     def wait_until_due(self, due_ns: int | None) -> float:
         """Wait, and return by how many seconds the frame is late; the first one never is.
@@ -27,19 +29,22 @@ class Pace:
             self._start = now - due_ns / 1e9
         early_s = self._start + due_ns / 1e9 - now
         if early_s > 0:
-            self._stopped.wait(early_s)
+            self.rest(early_s)
             return 0.0
         return -early_s
 
     def rest(self, duration_s: float) -> None:
         """Wait for a while, or until stopped."""
-        self._stopped.wait(duration_s)
+        until_s = time.monotonic() + duration_s
+        while not self._stopped and (left_s := until_s - time.monotonic()) > 0:
+            self._bell.wait(left_s)
 
     def stop(self) -> None:
         """End a wait, from any thread."""
-        self._stopped.set()
+        self._stopped = True
+        self._bell.ring()
 
     @property
     def stopped(self) -> bool:
         """Tell whether `stop` was called."""
-        return self._stopped.is_set()
+        return self._stopped

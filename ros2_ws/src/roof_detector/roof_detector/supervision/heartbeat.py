@@ -20,19 +20,22 @@ class WorkItem:
     """One piece of work of a thread; `number` tells it from the one before.
 
     `patience_s` is how long it may take where that is known to be long, such as opening a model;
-    infinite while the thread waits for another one, which is watched itself.
+    infinite while the thread waits for another one, which is watched itself. `is_usual` where its
+    duration tells how long the next will take.
     """
 
     number: int
     what: str
     since_s: float
     patience_s: float = 0.0
+    is_usual: bool = True
 
 
 class Heartbeat:
-    """The sign of life of one thread: the work item that it is at, None while it waits for work.
+    """The sign of life of one thread: the work item that it is at, None before the first.
 
-    Written by that thread alone and read by any: each change sets one attribute. `usual_s` is how
+    Written by that thread alone and read by any: each change sets one attribute. Waiting is an
+    item as well, begun again and again. `usual_s` is how
     long its items took lately, so that a slow computer is not taken for a dead thread.
     """
 
@@ -43,19 +46,26 @@ class Heartbeat:
 
     def begin(self, what: str, *, patience_s: float = 0.0) -> None:
         """Begin a work item; one that was in work is over."""
-        self.rest()
-        self._number += 1
-        self.item = WorkItem(self._number, what, time.monotonic(), patience_s)
+        self._begin(what, patience_s, is_usual=not patience_s)
 
-    def rest(self) -> None:
-        """Wait for work, however long."""
-        item, self.item = self.item, None
-        if item is not None and not item.patience_s:
-            self.learn(time.monotonic() - item.since_s)
+    def idle(self) -> None:
+        """Wait for work, for a moment; to be called again after it."""
+        self._begin('waiting for work', 0.0, is_usual=False)
+
+    def stop(self) -> None:
+        """Be at nothing any more."""
+        self.item = None
 
     def learn(self, took_s: float) -> None:
         """Take a duration for a usual one."""
         self.usual_s += _SMOOTHING * (took_s - self.usual_s)
+
+    def _begin(self, what: str, patience_s: float, *, is_usual: bool) -> None:
+        item, now_s = self.item, time.monotonic()
+        if item is not None and item.is_usual:
+            self.learn(now_s - item.since_s)
+        self._number += 1
+        self.item = WorkItem(self._number, what, now_s, patience_s, is_usual)
 
     @contextmanager
     def patient(self, what: str, *, patience_s: float) -> Iterator[None]:
@@ -66,6 +76,6 @@ class Heartbeat:
             yield
         finally:
             if before is None:
-                self.rest()
+                self.stop()
             else:
-                self.begin(before.what, patience_s=before.patience_s)
+                self._begin(before.what, before.patience_s, is_usual=False)

@@ -34,7 +34,7 @@ _STALL_S, _STALL_USUAL = 0.7, 3.0
 _HANG_USUAL, _BUSY = 10.0, 10.0
 _RESTART_WITHIN_S = 3.0
 # What dies again and again is not mended by another restart.
-_MOST_RESTARTS, _RESTARTS_WITHIN_S = 3, 60.0
+_MOST_RESTARTS, _SOON_S = 4, 3.0
 # A fault that has passed is told for so long.
 _TELL_S = 10.0
 # DDS hands over what was published last.
@@ -73,6 +73,7 @@ class _Watch:
 
     def __init__(self, part: WatchedPart) -> None:
         self.part = part
+        self.born_at_s = time.monotonic()
         self.handled_at_s: float | None = None
         self._clock: ThreadClock | None = None
         self._number = 0
@@ -83,10 +84,11 @@ class _Watch:
         part = self.part
         if death := part.death:
             return f'The {part.name} thread died ({death})', True
-        item, usual_s = part.heart.item, part.heart.usual_s
+        item = part.heart.item
         if item is None:
             self._clock, self._number = None, 0
             return '', False
+        usual_s = part.heart.usual_s if item.is_usual else 0.0
         own = self._own_time(now_s)
         if item.number != self._number:
             # The time since the poll before is partly of another item: at most since it began.
@@ -131,7 +133,7 @@ class Watchdog:
         self._armed_at_s = 0.0
         self._watches: dict[int, _Watch] = {}
         self._restarts: Counter[str] = Counter()
-        self._restarted: deque[tuple[float, str]] = deque(maxlen=100)
+        self._died_soon: Counter[str] = Counter()
         self._passed: deque[tuple[float, str]] = deque(maxlen=20)
         self._guard: ProcessGuard | None = None
         self._fatal = ''
@@ -154,7 +156,7 @@ class Watchdog:
                 self._thread = None
                 self.report, self._fatal = ThreadsReport(), ''
                 self._restarts.clear()
-                self._restarted.clear()
+                self._died_soon.clear()
                 self._passed.clear()
 
     @contextmanager
@@ -242,14 +244,14 @@ class Watchdog:
             return
         watch.handled_at_s = now_s
         restart = watch.part.restart
-        recent = [one for when_s, one in self._restarted if when_s > now_s - _RESTARTS_WITHIN_S]
+        soon = now_s - watch.born_at_s < _SOON_S
+        self._died_soon[name] = self._died_soon[name] + 1 if soon else 0
         if restart is None:
             self._give_up(f'{problem}; it cannot be replaced.', now_s)
-        elif recent.count(name) >= _MOST_RESTARTS:
-            self._give_up(f'{problem}, {recent.count(name)} times before as well.', now_s)
+        elif self._died_soon[name] > _MOST_RESTARTS:
+            self._give_up(f'{problem}, as those before it did; replacing it does not help.', now_s)
         else:
             self._restarts[name] += 1
-            self._restarted.append((now_s, name))
             self._note(problem)
             _log.error('%s; it is replaced.', problem)
             try:

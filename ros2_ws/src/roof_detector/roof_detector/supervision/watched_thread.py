@@ -91,10 +91,11 @@ class WatchedThread(threading.Thread):
 
     def run(self) -> None:
         """Do the work; whatever ends it before its time is kept as `failure`."""
+        self.heart.idle()
         try:
             self._work()
             self._ended_in_order = True
-            self.heart.rest()
+            self.heart.stop()
             _remove(self)
         except BaseException as failure:  # of any kind: a dead part must not look like an end
             self.failure = failure
