@@ -85,8 +85,7 @@ class BagReader:
 
     def deserialize(self, message: BagMessage) -> Any:
         """Return a message as an object with ROS 2's field names."""
-        if message.type_name not in self._types.fielddefs:
-            self._learn(message.type_name)
+        self._know(message.type_name)
         try:
             return self._types.deserialize_cdr(message.data, message.type_name)
         except Exception as error:  # generated code raises whatever it meets
@@ -98,15 +97,8 @@ class BagReader:
 
     def schema(self, type_name: str) -> MessageSchema:
         """Return a type's schema as the bag defines it, or as we know it where it does not."""
-        try:
-            if type_name not in self._types.fielddefs:
-                self._learn(type_name)
-            return schema_in(self._types, type_name)
-        except BagError:
-            raise
-        except Exception as error:  # rosbags raises whatever it meets in a damaged definition
-            msg = f'The definition of {type_name} in {self.path} cannot be read: {error}.'
-            raise BagError(msg) from error
+        self._know(type_name)
+        return schema_in(self._types, type_name)
 
     def close(self) -> None:
         """Close all files."""
@@ -124,6 +116,19 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _know(self, type_name: str) -> None:
+        """Learn a type if need be; raise BagError where the bag's definition is damaged."""
+        if type_name in self._types.fielddefs:
+            return
+        try:
+            self._learn(type_name)
+        except BagError:
+            raise
+        except Exception as error:  # rosbags raises whatever it meets in a damaged definition
+            said = ' '.join(str(error).split())[:200] or type(error).__name__
+            msg = f'The definition of {type_name} in {self.path} cannot be read: {said}.'
+            raise BagError(msg) from error
 
     def _learn(self, type_name: str) -> None:
         """Register a type as the bag defines it, or as we know it where the bag does not."""

@@ -8,6 +8,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 
 from roof_detector import __version__
 
@@ -26,6 +27,9 @@ COMMANDS = (
     'rethreshold',
     'station',
 )
+
+# Set to 1, an error is shown with the whole way to it.
+_TRACEBACK = 'ROOF_DETECTOR_TRACEBACK'
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -52,9 +56,24 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (RuntimeError, ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        is_ours = isinstance(error, (RuntimeError, ValueError, OSError))
+        is_ours = is_ours and not isinstance(error, RecursionError)
+        print(error if is_ours else _unforeseen(error), file=sys.stderr)
         sys.exit(1)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return one line for an error that no part of us has made a sentence of."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'an unknown place'
+    words = ' '.join(str(error).split())[:300]
+    return (
+        f'{type(error).__name__} at {place}: {words or "no reason given"}. An input may be '
+        f'damaged; {_TRACEBACK}=1 shows the whole way to it, for a report.'
+    )
 
 
 if __name__ == '__main__':

@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from roof_detector.replay.errors import ReplayError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,10 +45,21 @@ class TimingWriter:
 
 
 def read_timing(folder: Path) -> Iterator[tuple[str, int, float]]:
-    """Yield topic, index and seconds of each line, nothing where there is no such file."""
+    """Yield topic, index and seconds of each line, nothing where there is no such file.
+
+    Raises ReplayError where the file is damaged.
+    """
     path = folder / TIMING_FILE
     if not path.is_file():
         return
     with path.open(encoding='utf-8', newline='') as file:
-        for row in csv.DictReader(file):
-            yield row['topic'], int(row['frame']), float(row['inference_s'])
+        rows = csv.DictReader(file)
+        try:
+            for row in rows:
+                yield row['topic'], int(row['frame']), float(row['inference_s'])
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            msg = (
+                f'{path} is damaged at line {rows.line_num} ({type(error).__name__}: {error}). '
+                'Without that file all goes on, but says no times.'
+            )
+            raise ReplayError(msg) from error

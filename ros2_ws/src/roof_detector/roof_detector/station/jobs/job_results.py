@@ -78,9 +78,13 @@ def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int
     for table in tables:
         with table.open(encoding='utf-8', newline='') as file:
             for row in csv.DictReader(file):
+                try:
+                    shown = _row(row, number=counts.total() + 1)
+                except (KeyError, TypeError, ValueError):
+                    continue  # a line that was cut off
                 counts[row['class']] += 1
                 if len(rows) < SHOWN_ROWS:
-                    rows.append(_row(row, number=counts.total()))
+                    rows.append(shown)
     return tuple(rows), dict(sorted(counts.items()))
 
 
