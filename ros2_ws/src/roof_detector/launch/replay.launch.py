@@ -10,6 +10,8 @@ of detector.launch.py may be given too. To keep the results, run beside it:
 
     ros2 launch roof_detector record.launch.py record:=true use_sim_time:=true
 
+The playback begins when the detector listens, however long its model takes to load.
+
 Results that repeat exactly, with every frame, come from "roof_detector detect BAG" instead.
 Without ros2 bag, start the detector with use_sim_time and run: roof_detector play BAG
 """
@@ -19,7 +21,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import ExecuteProcess, TimerAction
+from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
 
 from roof_detector.launching.descriptions import COMMON, describe, environment, start_node
 from roof_detector.launching.jobs import (
@@ -29,7 +34,7 @@ from roof_detector.launching.jobs import (
     image_remappings,
 )
 from roof_detector.launching.node_job import USE_SIM_TIME
-from roof_detector.launching.playback import PLAYBACK_ARGUMENTS, delay_s, play_command
+from roof_detector.launching.playback import PLAYBACK_ARGUMENTS, play_command, wait_command
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -49,14 +54,22 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext, given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
-    play = ExecuteProcess(
-        cmd=play_command(given),
-        name='play',
-        output='screen',
-        additional_env=environment(context),
+    play, wait = (
+        ExecuteProcess(cmd=words, name=name, output='screen', additional_env=environment(context))
+        for name, words in (
+            ('play', play_command(given)),
+            ('wait', wait_command(REPLAYED_DETECTOR.full_name(given), given)),
+        )
     )
+
+    def go_on(event: ProcessExited, _: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if event.returncode == 0:
+            return [play]
+        return [EmitEvent(event=Shutdown(reason='the detector does not listen'))]
+
     remappings = image_remappings(REPLAYED_DETECTOR, given)
     return [
         *start_node(context, REPLAYED_DETECTOR, given, remappings=remappings),
-        TimerAction(period=delay_s(given), actions=[play]),
+        RegisterEventHandler(OnProcessExit(target_action=wait, on_exit=go_on)),
+        wait,
     ]

@@ -74,18 +74,21 @@ class NodeJob:
             *(Argument.of(one, name=name) for name, one in self.argument_names().items()),
         ]
 
+    def full_name(self, given: Mapping[str, str]) -> str:
+        """Return what the node is called in the graph."""
+        namespace = given.get(NAMESPACE.name, '').strip('/')
+        name = self.node_name or self.name
+        return f'/{namespace}/{name}' if namespace else f'/{name}'
+
     def parameters(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Return what the node is started with: its file, and over that what was given.
 
         Raises LaunchError for what the node would refuse, or would never see.
         """
-        namespace = given.get(NAMESPACE.name, '').strip('/')
-        name = self.node_name or self.name
-        node = f'/{namespace}/{name}' if namespace else f'/{name}'
         values: dict[str, Any] = {}
         if file := given.get(self.params_argument):
             values |= read_params_file(
-                file, node=node, table=self.table, argument=self.params_argument
+                file, node=self.full_name(given), table=self.table, argument=self.params_argument
             )
         for name, parameter in self.argument_names().items():
             if name in given:

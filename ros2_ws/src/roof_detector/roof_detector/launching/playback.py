@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from roof_detector.ros.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from roof_detector.ros.parameters import Value
 
 BAG = Argument('bag', None, 'rosbag2 folder or .mcap file with an image topic.')
 EXCLUDE = Argument(
@@ -31,16 +34,28 @@ RATE = Parameter(
 LOOP = Parameter('loop', default=False, description='Begin again at the end of the bag.')
 DELAY = Parameter(
     'delay',
-    10.0,
-    'Seconds before the playback, for the detector to load its model.',
+    1.0,
+    'Seconds between the moment that the detector listens and the first message, for both ends to '
+    'find each other.',
     minimum=0.0,
     maximum=3600.0,
 )
-PLAYBACK_ARGUMENTS = (BAG, *(Argument.of(one) for one in (RATE, LOOP, DELAY)), EXCLUDE)
+PATIENCE = Parameter(
+    'patience',
+    120.0,
+    'Longest wait in seconds for the detector to listen; then nothing is played.',
+    minimum=1.0,
+    maximum=3600.0,
+)
+PLAYBACK_ARGUMENTS = (BAG, *(Argument.of(one) for one in (RATE, LOOP, DELAY, PATIENCE)), EXCLUDE)
 
 
 def play_command(given: Mapping[str, str]) -> list[str]:
-    """Return the words that play a bag; raise LaunchError for a bag or value that cannot be."""
+    """Return the words that play a bag; raise LaunchError for a bag or value that cannot be.
+
+    `ros2 bag play` waits for its delay before each round of a loop, so a loop is played without:
+    what its first round loses at the beginning comes again.
+    """
     bag = Path(given[BAG.name]).expanduser()
     if not bag.exists():
         msg = f'bag is {bag}, and there is no such file or folder.'
@@ -52,14 +67,21 @@ def play_command(given: Mapping[str, str]) -> list[str]:
         msg = f'exclude is {exclude!r}, which is no regular expression: {error}.'
         raise LaunchError(msg) from error
     words = ['ros2', 'bag', 'play', '--clock', '100', '--disable-keyboard-controls']
-    words += ['--rate', str(value_of(RATE, given.get(RATE.name, str(RATE.default))))]
+    words += ['--rate', str(_number(RATE, given))]
     if value_of(LOOP, given.get(LOOP.name, 'false')):
         words.append('--loop')
+    else:
+        words += ['--delay', str(_number(DELAY, given))]
     if exclude:
         words += ['--exclude-regex', exclude]
     return [*words, str(bag)]
 
 
-def delay_s(given: Mapping[str, str]) -> float:
-    """Return how long the playback waits."""
-    return float(str(value_of(DELAY, given.get(DELAY.name, str(DELAY.default)))))
+def wait_command(listener: str, given: Mapping[str, str]) -> list[str]:
+    """Return the words that wait until a node, such as /drone1/detector, listens to images."""
+    module = 'roof_detector.ros.listener_wait'
+    return [sys.executable, '-m', module, listener, str(_number(PATIENCE, given))]
+
+
+def _number(parameter: Parameter, given: Mapping[str, str]) -> Value:
+    return value_of(parameter, given.get(parameter.name, str(parameter.default)))

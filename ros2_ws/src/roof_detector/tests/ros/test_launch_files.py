@@ -20,6 +20,7 @@ import rclpy
 import yaml
 from launch_file import JOBS, NAMES, PACKAGE
 from rclpy.context import Context
+from sensor_msgs.msg import Image
 
 from roof_detector.launching.argument import Argument, refuse_unknown, text_of, value_of
 from roof_detector.launching.errors import LaunchError
@@ -36,7 +37,7 @@ from roof_detector.launching.jobs import (
 )
 from roof_detector.launching.node_job import merged_arguments, write_parameters
 from roof_detector.launching.params_file import read_params_file
-from roof_detector.launching.playback import delay_s, play_command
+from roof_detector.launching.playback import play_command, wait_command
 from roof_detector.launching.readable_file import readable_file
 from roof_detector.ros.parameters import Parameter
 
@@ -334,8 +335,9 @@ def test_a_replay_takes_its_time_from_the_bag(tmp_path):
     words = play_command({'bag': str(bag), 'rate': '2', 'loop': 'true'})
     assert words[:5] == ['ros2', 'bag', 'play', '--clock', '100']
     assert words[words.index('--rate') + 1] == '2.0' and '--loop' in words
-    assert words[-1] == str(bag) and '--loop' not in play_command({'bag': str(bag)})
-    assert delay_s({'delay': '3'}) == 3.0
+    assert words[-1] == str(bag) and '--delay' not in words  # it would come in each round
+    words = play_command({'bag': str(bag), 'delay': '3'})
+    assert '--loop' not in words and words[words.index('--delay') + 1] == '3.0'
     for given, said in (
         ({'bag': '/none'}, 'no such file or folder'),
         ({'bag': str(bag), 'rate': '0'}, 'rate must lie between'),
@@ -343,6 +345,34 @@ def test_a_replay_takes_its_time_from_the_bag(tmp_path):
     ):
         with pytest.raises(LaunchError, match=said):
             play_command(given)
+
+
+def test_a_replay_waits_until_the_detector_listens_however_long_that_takes(graph):
+    given = {'namespace': '/drone1/', 'patience': '60'}
+    listener = REPLAYED_DETECTOR.full_name(given)
+    _, *words = wait_command(listener, given)
+    assert words[-2:] == ['/drone1/detector', '60.0']
+    process = graph.start_program(*words)
+    probe = graph.node('probe')
+    # Neither another node that listens, nor the detector without images, is what is waited for.
+    graph.node('other').create_subscription(Image, '/drone1/camera/image', print, 1)
+    detector = graph.node('detector', namespace='/drone1')
+    graph.wait_until(
+        lambda: 'listener_wait' in probe.get_node_names(), within_s=60.0, what='the wait'
+    )
+    for _ in range(10):
+        graph.executor.spin_once(timeout_sec=0.1)
+    assert process.poll() is None
+    detector.create_subscription(Image, 'camera/image', print, 1)
+    graph.wait_until(lambda: process.poll() is not None, within_s=20.0, what='its end')
+    assert process.returncode == 0
+
+
+def test_a_detector_that_never_listens_ends_a_replay(graph):
+    _, *words = wait_command('/detector', {'patience': '1'})
+    process = graph.start_program(*words)
+    graph.wait_until(lambda: process.poll() is not None, within_s=60.0, what='its end')
+    assert process.returncode == 1
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
