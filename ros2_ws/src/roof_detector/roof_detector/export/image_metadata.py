@@ -43,7 +43,7 @@ class ImageMetadata:
     """EXIF (a TIFF structure), XMP and ICC profile as a file held them, b'' for none.
 
     `segments` are a JPEG's others that are copied as they are: IPTC, extended XMP, comments.
-    `is_turned` tells that OpenCV turns such a file upright as its EXIF says when it decodes it.
+    `is_turned` tells that such a file is turned upright as its EXIF says when it is decoded.
     """
 
     exif: bytes = b''
@@ -95,13 +95,17 @@ class ImageMetadata:
         icc = b''.join(profile[number] for number in sorted(profile))
         return cls(exif, xmp, icc, tuple(others))
 
-    def copied(self, size_wh: tuple[int, int]) -> ImageMetadata:
-        """Return what holds of a copy in colour of this size: upright, without a thumbnail."""
+    def copied(self, size_wh: tuple[int, int], *, of_file: bool) -> ImageMetadata:
+        """Return what holds of a copy in colour of this size, which has no thumbnail.
+
+        Image files are turned upright when they are decoded (`of_file`), images of a bag are not.
+        """
+        is_upright = self.is_turned and of_file
         xmp = _XMP_THUMBNAILS.sub(b'', self.xmp)
-        if self.is_turned and has_orientation(self.exif):
+        if is_upright and has_orientation(self.exif):
             xmp = _XMP_ORIENTATION.sub(rb'\g<1>1', xmp)
         return ImageMetadata(
-            copied_exif(self.exif, size_wh=size_wh, is_upright=self.is_turned),
+            copied_exif(self.exif, size_wh=size_wh, is_upright=is_upright),
             xmp,
             self.icc if self.icc[16:20] == b'RGB ' else b'',
             self.segments,

@@ -44,7 +44,8 @@ class ImageWriter:
         if encoded:
             height, width = image_bgr.shape[:2]
             try:
-                metadata = ImageMetadata.read(encoded).copied((width, height))
+                read = ImageMetadata.read(encoded)
+                metadata = read.copied((width, height), of_file=_is_file(name))
             except DAMAGED:
                 self._note(name)
         path.write_bytes(self._encoded(image_bgr, path.suffix.lower(), metadata, name))
@@ -87,7 +88,7 @@ def image_name(findings: FrameFindings) -> str:
     What would leave the folder, or is too long for a number behind it, is changed.
     """
     name = findings.name
-    is_file = Path(name).suffix.lower() in IMAGE_SUFFIXES
+    is_file = _is_file(name)
     if is_file and _is_plain(name):
         return name
     path = Path(name)
@@ -105,6 +106,11 @@ def free_path(folder: Path, name: str, index: int) -> Path:
         path = folder / f'{stem}{behind}{suffix}'
         again += 1
     return path
+
+
+def _is_file(name: str) -> bool:
+    """Tell whether a frame is an image file, and not of a bag or video."""
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_plain(name: str) -> bool:

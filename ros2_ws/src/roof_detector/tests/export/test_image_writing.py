@@ -118,6 +118,15 @@ def test_pixels_drawn_are_those_that_opencv_decodes(tmp_path, run):
         np.testing.assert_array_equal(decoded(path.read_bytes()), decoded(data))
 
 
+def test_an_image_of_a_bag_stays_as_it_is_stored_and_says_so(tmp_path, run):
+    data = original('JPEG', orientation=6)
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_IGNORE_ORIENTATION | 1)
+    with AnnotatedPictures(tmp_path / 'pictures') as export:
+        export.write(findings(run, stored, 'flight_000000'), stored, data)
+    with Image.open(tmp_path / 'pictures/flight_000000.jpg') as written:
+        assert written.size == (40, 20) and written.getexif()[ORIENTATION] == 6
+
+
 def test_makers_notes_keep_their_place_and_the_thumbnail_is_gone(tmp_path, run):
     little = exif()
     little.endian = '<'
