@@ -43,7 +43,7 @@ def _finding(report: NodeReport, subject: str) -> Finding:
         if subject == 'detector' and report.values.get('state') in ('unconfigured', 'inactive'):
             step = {'unconfigured': 'configure', 'inactive': 'activate'}[report.values['state']]
             remedy = f'ros2 lifecycle set {node} {step}'
-    elif subject == 'recorder' and not _is_recording(report):
+    if subject == 'recorder' and verdict is not Verdict.FAIL and not _is_recording(report):
         verdict = Verdict.WARN
         remedy = f"ros2 service call {node}/record std_srvs/srv/SetBool '{{data: true}}'"
     return Finding(subject, verdict, message, remedy)

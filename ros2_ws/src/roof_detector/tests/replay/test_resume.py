@@ -110,8 +110,7 @@ def test_a_resumed_run_infers_only_what_is_left_and_gives_the_same_bytes(
     (whole,) = detect(bag, output='whole', **options)
     with monkeypatch.context() as patch:
         CountedForward(patch, detector, ends_after=ends_after)
-        with pytest.raises(PowerCutError):
-            detect(bag, **options)
+        assert 'PowerCutError' in detect(bag, **options)[0].failure
     assert not (tmp_path / 'out/flight').exists()
     with monkeypatch.context() as patch:
         counted = CountedForward(patch, detector)
@@ -130,8 +129,7 @@ def test_work_that_was_begun_is_continued_only_on_request_and_with_the_same_sett
     bag = flights.write(tmp_path / 'flight', range(4))
     with monkeypatch.context() as patch:
         CountedForward(patch, detector, ends_after=2)
-        with pytest.raises(PowerCutError):
-            detect(bag)
+        assert 'PowerCutError' in detect(bag)[0].failure
     (refused,) = detect(bag)
     assert 'is left from a run that did not finish. Go on with --resume' in refused.failure
     (refused,) = detect(bag, resume=True, confidence=0.9)
