@@ -80,6 +80,7 @@ class StreamingCamera:
 
     def __init__(self) -> None:
         self.port = 0
+        self.authorizations: list[str] = []
         self._server: http.server.ThreadingHTTPServer | None = None
         self._off = threading.Event()
 
@@ -89,12 +90,19 @@ class StreamingCamera:
 
     def switch_on(self) -> None:
         self._off = off = threading.Event()
+        authorizations = self.authorizations
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
                 pass
 
             def do_GET(self) -> None:
+                authorizations.append(self.headers.get('Authorization', ''))
+                if not authorizations[-1]:
+                    self.send_response(401)
+                    self.send_header('WWW-Authenticate', 'Basic realm="camera"')
+                    self.end_headers()
+                    return
                 self.send_response(200)
                 self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
                 self.end_headers()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DEMO_SEED = 990_003
 _OURS = ('bag', 'annotated', 'logs', 'contact_sheet.jpg', 'summary.json')
 
+_CREDENTIALS = 'camera_credentials'
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
@@ -92,7 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.input is not None and not is_live(arguments.input):
         open_source(arguments.input).close()  # what cannot be read is said before anything starts
     output = _fresh_folder(arguments.output)
-    bag = _rehearsal(arguments, output).fly()
+    try:
+        bag = _rehearsal(arguments, output).fly()
+    finally:
+        (output / _CREDENTIALS).unlink(missing_ok=True)
     summary = summarise_flight(bag)
     sheet = output / 'contact_sheet.jpg'
     pictures = write_annotated(bag, output / 'annotated', sheet=sheet)
@@ -121,7 +126,7 @@ def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
     if simulated:
         camera |= {'seed': arguments.seed, 'frames': arguments.frames}
     else:
-        camera['source'] = arguments.input
+        camera |= _source(arguments.input, output)
     return Rehearsal(
         output,
         camera_node='simulated_flight' if simulated else 'camera',
@@ -130,6 +135,21 @@ def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
         frames=arguments.frames if simulated else None,
         duration_s=arguments.duration,
     )
+
+
+def _source(address: str, output: Path) -> dict[str, object]:
+    """Return the camera's parameters for a source; a password goes by a file of its own."""
+    from roof_detector.sources.addresses import split_credentials  # noqa: PLC0415
+    from roof_detector.sources.secret_file import hide_argument  # noqa: PLC0415
+
+    plain, credentials = split_credentials(address)
+    if not credentials:
+        return {'source': address}
+    hide_argument(address)
+    path = output / _CREDENTIALS
+    path.touch(mode=0o600)
+    path.write_text(credentials + '\n')
+    return {'source': plain, 'credentials_file': str(path)}
 
 
 def _fresh_folder(output: Path) -> Path:

@@ -37,6 +37,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default='roof_anomalies',
         help='shipped model or model file; %(default)s by default',
     )
+    parser.add_argument(
+        '--token-file',
+        default='',
+        metavar='FILE',
+        help='with the secret that the page asks for; without one whoever uses this computer may',
+    )
     parser.set_defaults(run=run)
 
 
@@ -44,9 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Fly in circles and serve the page until it is interrupted."""
     from roof_detector.flight.node_processes import NodeProcesses  # noqa: PLC0415
     from roof_detector.ros.free_domain import free_domain  # noqa: PLC0415
+    from roof_detector.sources.secret_file import take_variable  # noqa: PLC0415
     from roof_detector.station.folders import StationFolders  # noqa: PLC0415
     from roof_detector.station.station_node import run_station  # noqa: PLC0415
+    from roof_detector.station.station_token import TOKEN_VARIABLE  # noqa: PLC0415
 
+    token = take_variable(TOKEN_VARIABLE)  # for the page alone, not for the nodes beside it
     folders = StationFolders.make(str(arguments.folder))
     # A graph of its own: nodes of another flight on this machine are not heard.
     os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
@@ -58,7 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
             {'seed': DEMO_SEED, 'loop': True},
             remappings={'__node': 'camera'},
         )
-        page = {'port': arguments.port, 'folder': folders.root, 'language': arguments.language}
+        page = {
+            'port': arguments.port,
+            'folder': folders.root,
+            'language': arguments.language,
+            'token_file': arguments.token_file,
+        }
+        if token:
+            os.environ[TOKEN_VARIABLE] = token
         print(f'Open http://127.0.0.1:{arguments.port}/ - Ctrl-C ends it.', flush=True)
-        given = [text for name, value in page.items() for text in ('-p', f'{name}:={value}')]
+        given = [
+            text
+            for name, value in page.items()
+            if value != ''
+            for text in ('-p', f'{name}:={value}')
+        ]
         return run_station(['--ros-args', *given])

@@ -18,9 +18,11 @@ from roof_detector.ros.node_process import run_node
 from roof_detector.ros.outgoing import OutgoingFrame
 from roof_detector.ros.stream_node import StreamNode
 from roof_detector.ros.stream_parameters import StreamSettings
+from roof_detector.sources.addresses import password_of, with_credentials
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.health import SourceHealth
 from roof_detector.sources.opening import open_source
+from roof_detector.sources.secret_file import hide_argument, read_secret
 from roof_detector.supervision.throttle import Throttle, cause_of
 from roof_detector.supervision.watched_thread import current_heart
 
@@ -40,7 +42,7 @@ class CameraNode(StreamNode):
             calibration = read_calibration(Path(values['calibration']).expanduser())
         try:
             self._source = open_source(
-                values['source'],
+                self._address(values),
                 rate_hz=values['rate_hz'] or None,
                 loop=values['loop'],
                 topic=values['topic'],
@@ -65,6 +67,21 @@ class CameraNode(StreamNode):
             errors=(SourceError,),
             ahead=not self._source.live,
         )
+
+    def _address(self, values: dict[str, Any]) -> str:
+        """Return the source, with user and password where a file holds them."""
+        address = str(values['source'])
+        if values['credentials_file']:
+            path = Path(values['credentials_file']).expanduser()
+            return with_credentials(address, read_secret(path, name='credentials_file'))
+        password = password_of(address)
+        if password:
+            hide_argument(password)
+            self.say_once(
+                'source holds user and password, which others of this computer may have read '
+                'already: put them into credentials_file.'
+            )
+        return address
 
     def health(self) -> SourceHealth:
         """Return how the source is doing, damaged pictures of a bag included."""

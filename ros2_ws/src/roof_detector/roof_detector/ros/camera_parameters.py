@@ -16,6 +16,13 @@ CAMERA_TABLE = ParameterTable(
         '',
         'Where frames come from: a camera (0, /dev/video0), a stream (rtsp://...), a video file, '
         'a picture, a folder of pictures, or a bag.',
+        is_address=True,
+    ),
+    Parameter(
+        'credentials_file',
+        '',
+        'File that only its owner can read (chmod 600) with user:password of a stream in its one '
+        'line; in source every user of this computer could read them.',
     ),
     Parameter(
         'rate_hz',

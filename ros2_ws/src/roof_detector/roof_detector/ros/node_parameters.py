@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from roof_detector.sources.addresses import HIDDEN, without_password
+
 # A node that ended while it was asked never answers.
 _ANSWER_WITHIN_S = 5.0
+_SECRET = re.compile(r'(?i)(token|password|passwd|passphrase|secret|credentials|api_?key)$')
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,13 @@ class NodeParameters:
 
 
 def _text(parameter: Parameter) -> str:
-    """Return a parameter's value as JSON, so that 1, 1.0 and "1" stay apart."""
+    """Return a parameter's value as JSON, so that 1, 1.0 and "1" stay apart.
+
+    Bags are handed on: what is called a secret, and users and passwords in addresses, stay here.
+    """
     value: Any = parameter.value
-    return '' if value is None else json.dumps(value, default=list)
+    if value is None:
+        return ''
+    if _SECRET.search(parameter.name) and isinstance(value, str) and value:
+        value = HIDDEN
+    return without_password(json.dumps(value, default=list))

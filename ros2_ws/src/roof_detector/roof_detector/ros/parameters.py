@@ -15,6 +15,7 @@ from rcl_interfaces.msg import (
 from rclpy.parameter import Parameter as RosParameter
 
 from roof_detector.ros.errors import ParameterError
+from roof_detector.sources.addresses import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,11 @@ _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 @dataclass(frozen=True)
 class Parameter:
-    """Describe one parameter: its name, default, range and whether it may change in flight."""
+    """Describe one parameter: its name, default, range and whether it may change in flight.
+
+    The node and its table alone know the password of one that `is_address`: every node of the
+    graph can read a parameter, and every bag holds what it was.
+    """
 
     name: str
     default: Value
@@ -47,6 +52,12 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    is_address: bool = False
+
+    def shown(self, value: Value) -> Value:
+        """Return a value as every node of the graph may read it."""
+        hides = self.is_address and isinstance(value, str)
+        return without_password(str(value)) if hides else value
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
@@ -139,18 +150,20 @@ class ParameterTable:
         # rclpy has no public access to overrides before they are declared, in Humble or Jazzy.
         overrides: dict[str, RosParameter] = dict(node._parameter_overrides)
         self._refuse_unknown(overrides)
+        given: Values = {}
         for parameter in self:
             value = parameter.default
             if parameter.name in overrides:
                 value = parameter.coerce(overrides[parameter.name].value)
+            given[parameter.name] = value
             ros_type = _TYPES[type(parameter.default)]
             descriptor = parameter.descriptor()
             descriptor.read_only = False
             # Declared by type and then set: the type of an empty list cannot be inferred.
             node.declare_parameter(parameter.name, ros_type, descriptor, ignore_override=True)
-            node.set_parameters([_ros_parameter(parameter, value)])
+            node.set_parameters([_ros_parameter(parameter, parameter.shown(value))])
             descriptor.read_only = not parameter.live
-        return self.values(node)
+        return given
 
     def values(self, node: Node) -> Values:
         """Return the present value of every parameter of the table."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 
+from roof_detector.sources.addresses import without_password
 from roof_detector.sources.errors import SourceError
-from roof_detector.sources.source import without_password
 
 # FFmpeg waits 30 s by default; a camera that hangs must be noticed within a few frames.
 _PATIENCE_MS = 5000

@@ -9,12 +9,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.sources.addresses import without_password
 from roof_detector.sources.bag import BagSource
 from roof_detector.sources.capture import NetworkStream, V4l2Camera
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.live import LiveSource
 from roof_detector.sources.pictures import PICTURE_SUFFIXES, PictureSource, is_picture
-from roof_detector.sources.source import without_password
 from roof_detector.sources.video import VideoSource
 
 if TYPE_CHECKING:

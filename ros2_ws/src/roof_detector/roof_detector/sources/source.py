@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from roof_detector.sources.addresses import without_password
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.health import SourceHealth
 
@@ -93,11 +93,6 @@ class FrameSource(ABC):
     def _count_unreadable(self, trouble: str) -> None:
         health = self._health
         self._health = replace(health, unreadable=health.unreadable + 1, trouble=trouble)
-
-
-def without_password(text: str) -> str:
-    """Return an address as it may be shown: without the user and password that it may hold."""
-    return re.sub(r'(?<=://)[^/@]*@', '', text)
 
 
 def frame_time_ns(index: int, *, rate_hz: float) -> int:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.msg import Log, Parameter, ParameterEvent, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 
@@ -279,6 +279,42 @@ def test_a_camera_that_vanishes_is_reported_and_found_again(graph, streaming_cam
     assert code == 0, output
     assert 'gives pictures again' in output
     assert 'secret' not in output
+
+
+@pytest.mark.parametrize('given_as', ['source', 'credentials_file'])
+def test_the_password_of_a_camera_is_on_no_channel_that_others_read(
+    graph, streaming_camera, tmp_path, given_as
+):
+    said = []
+    ear = Ear(graph, 'image')
+    listener = graph.node('listener')
+    for kind, topic in (
+        (ParameterEvent, '/parameter_events'),
+        (Log, '/rosout'),
+        (DiagnosticArray, '/diagnostics'),
+    ):
+        listener.create_subscription(kind, topic, said.append, 100)
+    given = {'source': streaming_camera.url}
+    if given_as == 'credentials_file':
+        secret = tmp_path / 'credentials'
+        secret.touch(mode=0o600)
+        secret.write_text('user:secret\n')
+        plain = streaming_camera.url.replace('user:secret@', '')
+        given = {'source': plain, 'credentials_file': secret}
+    process = start(graph, **given)
+    graph.wait_until(lambda: len(ear.heard['image']) > 2, what='the stream')
+    assert 'Basic dXNlcjpzZWNyZXQ=' in streaming_camera.authorizations  # the camera itself got it
+    listed = graph.call(
+        ear.node, ListParameters, '/camera/list_parameters', ListParameters.Request()
+    ).result.names
+    values = graph.call(
+        ear.node, GetParameters, '/camera/get_parameters', GetParameters.Request(names=listed)
+    )
+    graph.wait_until(lambda: ear.level() == DiagnosticStatus.OK and said, what='a good report')
+    code, output = graph.stop(process)
+    assert 'source' in listed and code == 0, output
+    assert 'secret' not in f'{values}{said}{output}'
+    assert ('credentials_file' in output) == (given_as == 'source')  # the way out is told
 
 
 def test_a_camera_that_is_absent_is_waited_for(graph):
