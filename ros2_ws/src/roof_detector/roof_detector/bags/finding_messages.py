@@ -10,6 +10,7 @@ import numpy as np
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
+from roof_detector.bags.stamp_fields import stamp_fields
 from roof_detector.vision.candidates import Candidates
 from roof_detector.vision.detections import Detections
 
@@ -19,19 +20,13 @@ if TYPE_CHECKING:
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 LABELS = 'vision_msgs/msg/LabelInfo'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
-# The fields of builtin_interfaces/Time: int32 and uint32.
-_LEAST_SEC, _MOST_SEC, _MOST_NANOSEC = -(2**31), 2**31 - 1, 2**32 - 1
 # geometry_msgs/Quaternion states this default; a message made by rclpy has it.
 _UPRIGHT = {'pose': {'orientation': {'w': 1.0}}}
 
 
 def header_values(stamp_ns: int, frame_id: str) -> dict[str, Any]:
-    """Return the values of a std_msgs/Header; a stamp that has no room there is the nearest.
-
-    What came from a header has room: seconds beyond the last one go into the nanoseconds again.
-    """
-    sec = min(max(stamp_ns // 10**9, _LEAST_SEC), _MOST_SEC)
-    nanosec = min(max(stamp_ns - sec * 10**9, 0), _MOST_NANOSEC)
+    """Return the values of a std_msgs/Header."""
+    sec, nanosec = stamp_fields(stamp_ns)
     return {'stamp': {'sec': sec, 'nanosec': nanosec}, 'frame_id': frame_id}
 
 

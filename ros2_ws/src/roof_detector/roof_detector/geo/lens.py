@@ -86,7 +86,7 @@ class Lens:
         ):
             raise GeoError(
                 f'The region of {size_wh[0]}x{size_wh[1]} pixels at {offset_xy} is not within the '
-                f' {self.size_wh[0]}x{self.size_wh[1]} pixels of its calibration.'
+                f'{self.size_wh[0]}x{self.size_wh[1]} pixels of its calibration.'
             )
         matrix = self.matrix.copy()
         matrix[:2, 2] -= offset_xy

@@ -32,6 +32,7 @@ def camera_status(
         'rate_hz': f'{report.rate_hz:.2f}',
         'frames_published': report.published,
         'frames_late': report.late,
+        'messages_not_sent': report.unsent,
         'listeners': listeners,
     }
     if health is not None:

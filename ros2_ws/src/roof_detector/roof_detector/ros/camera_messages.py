@@ -17,7 +17,7 @@ from vision_msgs.msg import Detection2DArray
 from roof_detector.ros.messages import compressed_message, image_message
 from roof_detector.ros.outgoing import Outgoing, OutgoingFrame
 from roof_detector.ros.stream_parameters import StreamSettings
-from roof_detector.sources.frame import SourceFrame
+from roof_detector.sources.frame import Companion, SourceFrame
 from roof_detector.sources.recorded_header import stamp_ns as recorded_stamp_ns
 from roof_detector.sources.recorded_picture import RecordedPicture
 
@@ -28,6 +28,7 @@ class CameraMessages:
     What a bag holds goes out as its bytes, but for the stamp; pictures are encoded or decoded
     only for a transport in which they are not recorded. With a calibration its camera_info goes
     out, else the bag's, else for all but bags one that says uncalibrated (K all zero).
+    `left_out` counts what a bag holds beside its pictures and cannot be sent.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class CameraMessages:
         self.settings = settings
         self._calibration = calibration
         self._say = say
+        self.left_out = 0
 
     def of(self, frame: SourceFrame) -> OutgoingFrame:
         """Return a frame's messages, images first; raise SourceError for a damaged picture."""
@@ -67,12 +69,11 @@ class CameraMessages:
         for companion in frame.companions:
             if companion.role == 'camera_info' and self._calibration is not None:
                 continue
-            data = companion.message.data
-            lag_ns = recorded_stamp_ns(data) - picture.stamp_ns
-            message = data
-            if companion.role == 'ground_truth':  # it has a header in each detection as well
-                message = deserialize_message(data, Detection2DArray)
-            messages.append(Outgoing(companion.role, message, lag_ns))
+            try:
+                messages.append(_companion(companion, picture_ns=picture.stamp_ns))
+            except Exception as error:  # a damaged one is no reason to leave out the picture
+                self.left_out += 1
+                self._say(f'A message of {companion.message.topic} cannot be sent: {error}')
         return messages
 
     def _camera_info(self, width: int, height: int) -> list[Outgoing]:
@@ -88,6 +89,14 @@ class CameraMessages:
             return []
         self._calibration.header = header
         return [Outgoing('camera_info', self._calibration)]
+
+
+def _companion(companion: Companion, *, picture_ns: int) -> Outgoing:
+    data = companion.message.data
+    message = data
+    if companion.role == 'ground_truth':  # it has a header in each detection as well
+        message = deserialize_message(data, Detection2DArray)
+    return Outgoing(companion.role, message, recorded_stamp_ns(data) - picture_ns)
 
 
 def image_messages(

@@ -86,7 +86,8 @@ class CameraNode(StreamNode):
     def health(self) -> SourceHealth:
         """Return how the source is doing, damaged pictures of a bag included."""
         health = self._source.health()
-        return replace(health, unreadable=health.unreadable + self._undecodable)
+        unreadable = health.unreadable + self._undecodable + self._messages.left_out
+        return replace(health, unreadable=unreadable)
 
     def stop_source(self) -> None:
         """Make the source end its iteration."""
@@ -107,7 +108,7 @@ class CameraNode(StreamNode):
             heart.begin('making the messages of a frame')
             try:
                 messages = self._messages.of(frame)
-            except SourceError as error:
+            except Exception as error:  # whatever a record holds, it is the end of that one
                 self._undecodable += 1
                 self._warn(cause_of(str(error)), str(error))
                 continue

@@ -9,6 +9,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 
+from roof_detector.bags.stamp_fields import stamp_fields
 from roof_detector.sources.recorded_header import with_stamp_ns
 
 
@@ -47,5 +48,5 @@ class OutgoingFrame:
 
 def time_message(stamp_ns: int) -> Time:
     """Return a stamp as a message."""
-    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    seconds, nanoseconds = stamp_fields(stamp_ns)
     return Time(sec=seconds, nanosec=nanoseconds)

@@ -26,7 +26,8 @@ _POLL_S = 0.05
 class PlaybackReport:
     """Tell how far a playback is; `error` is empty unless it ended before its time.
 
-    `silent_s` is how long no frame went out, `usual_s` how far apart the newest ones did.
+    `silent_s` is how long no frame went out, `usual_s` how far apart the newest ones did;
+    `unsent` counts messages that could not be sent.
     """
 
     state: str
@@ -36,6 +37,7 @@ class PlaybackReport:
     error: str
     silent_s: float = 0.0
     usual_s: float = 0.0
+    unsent: int = 0
 
 
 class Playback:
@@ -69,6 +71,7 @@ class Playback:
         self._state = 'waiting'
         self._sent = Arrivals()
         self._late = 0
+        self._unsent = 0
         self._error = ''
         self._thread = WatchedThread(self._run, name='playback')
 
@@ -97,6 +100,7 @@ class Playback:
             self._error,
             silent_s=sent.silent_s,
             usual_s=sent.usual_s,
+            unsent=self._unsent,
         )
 
     def _run(self) -> None:
@@ -143,7 +147,11 @@ class Playback:
             stamp_ns = frame.stamp_ns if source_time else self._now_ns()
             self._thread.heart.begin('publishing a frame')
             for outgoing in frame.messages:
-                self._topics.publish(outgoing.role, outgoing.stamped(stamp_ns))
+                try:
+                    self._topics.publish(outgoing.role, outgoing.stamped(stamp_ns))
+                except Exception as error:  # one that cannot be sent is no end of the others
+                    self._unsent += 1
+                    self._say(f'A message of {outgoing.role} cannot be sent: {error}')
             self._thread.heart.idle()
             self._sent.note()
             if frame.due_ns is not None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +23,13 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.topics import BagMessage, BagTopic
 from roof_detector.ros.errors import RosError
+from roof_detector.ros.message_types import message_class
 from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.outgoing import time_message
 from roof_detector.ros.play_clock import PlayClock
 from roof_detector.ros.qos_matching import offer_of
 from roof_detector.sources.ahead import Ahead
+from roof_detector.sources.due_times import LONGEST_GAP_S, SHORTENED_GAP_S
 from roof_detector.supervision.health import Delivery, Health, Level, health
 from roof_detector.supervision.rate import Arrivals
 from roof_detector.supervision.watched_thread import WatchedThread
@@ -82,7 +83,7 @@ class PlayerNode(Node):
         self.create_service(SetBool, '~/pause', self._on_pause)
         self._end = self.create_guard_condition(self._finish)
         self._time = PlayClock(self._bag.start_ns, rate=settings.rate, paused=settings.paused)
-        self._published = 0
+        self._published = self._unsent = self._jumps = 0
         self._ticks = Arrivals()
         self._ended = False
         self._thread = WatchedThread(self._run, name='player')
@@ -118,17 +119,18 @@ class PlayerNode(Node):
     def _offer(self, topics: Sequence[BagTopic]) -> dict[str, Publisher]:
         outputs = {}
         for topic in topics:
-            package, _, name = topic.type_name.split('/')
-            try:
-                message_type: Any = getattr(importlib.import_module(f'{package}.msg'), name)
-            except (ImportError, AttributeError):
+            message_type: Any = message_class(topic.type_name)
+            if message_type is None:
                 self.get_logger().warning(
                     f'{topic.name} is not played: the package of {topic.type_name} is not '
                     'installed here.'
                 )
                 continue
             offer = offer_of(topic.offered_qos)
-            outputs[topic.name] = self.create_publisher(message_type, topic.name, offer)
+            try:
+                outputs[topic.name] = self.create_publisher(message_type, topic.name, offer)
+            except Exception as error:  # a bag may name its topics as ROS does not
+                self.get_logger().warning(f'{topic.name!r} is not played: {error}')
         return outputs
 
     def _run(self) -> None:
@@ -155,15 +157,38 @@ class PlayerNode(Node):
                 if not self._wait_for(message):
                     return
                 self._thread.heart.begin('publishing a message')
-                self._outputs[message.topic].publish(bytes(message.data))
+                self._publish(message)
                 self._thread.heart.idle()
-                self._published += 1
         finally:
             messages.stop()
             messages.join(_STOP_S)
 
+    def _publish(self, message: BagMessage) -> None:
+        try:
+            self._outputs[message.topic].publish(bytes(message.data))
+        except Exception as error:  # one that cannot be sent is no end of the others
+            self._unsent += 1
+            self.get_logger().warning(
+                f'A message of {message.topic} was not sent: {error}', throttle_duration_sec=5.0
+            )
+            return
+        self._published += 1
+
+    def _jump_to(self, message: BagMessage) -> None:
+        """Let the bag's time jump over a gap that nobody would wait for."""
+        gap_s = (message.log_time_ns - self._time.now_ns()) / 1e9
+        if abs(gap_s) <= LONGEST_GAP_S:
+            return
+        self._jumps += 1
+        self._time.start(message.log_time_ns - int(SHORTENED_GAP_S * 1e9))
+        self.get_logger().warning(
+            f'The next message was recorded {abs(gap_s):.0f} s '
+            f'{"later" if gap_s > 0 else "earlier"}: the time jumps there.'
+        )
+
     def _wait_for(self, message: BagMessage) -> bool:
         """Tell the time until a message is due; return whether it still is to be played."""
+        self._jump_to(message)
         period_s = 1.0 / self._settings.clock_hz
         while not self._time.stopped:
             is_due = self._time.wait_until(message.log_time_ns, at_most_s=period_s)
@@ -209,6 +234,8 @@ class PlayerNode(Node):
         values = {
             'bag': self._bag.path,
             'messages_published': self._published,
+            'messages_not_sent': self._unsent,
+            'time_jumps': self._jumps,
             'paused': str(self._time.paused).lower(),
             'rate': self._settings.rate,
         }

@@ -11,6 +11,8 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from roof_detector.bags.qos import OfferedQos
 
+# A depth is memory; a bag may claim any.
+_MOST_DEPTH = 1000
 _UNKNOWN_DEPTH = 10  # as ros2 bag takes it; a subscriber cannot see a publisher's depth
 
 
@@ -60,8 +62,9 @@ def offer_of(recorded: Sequence[OfferedQos]) -> QoSProfile:
     """Return the offer under which all readers of the recorded publishers still hear a topic."""
     reliable = any(offer.reliability == 'reliable' for offer in recorded) or not recorded
     latched = any(offer.durability == 'transient_local' for offer in recorded)
+    depth = max((offer.depth for offer in recorded), default=0)
     return QoSProfile(
-        depth=max((offer.depth for offer in recorded), default=0) or _UNKNOWN_DEPTH,
+        depth=min(max(depth, 0), _MOST_DEPTH) or _UNKNOWN_DEPTH,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
     )

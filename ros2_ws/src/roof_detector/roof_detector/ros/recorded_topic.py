@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import importlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +16,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
 from roof_detector.ros.message_times import message_times_ns
+from roof_detector.ros.message_types import message_class
 from roof_detector.ros.qos_matching import is_heard, offered_qos, request_for
 from roof_detector.ros.sequence_gaps import SequenceGaps, publisher_ids
 from roof_detector.supervision.health import Delivery
@@ -52,7 +53,7 @@ class RecordedTopic:
         self._subscription: Subscription | None = None
         self._publishers: frozenset[bytes] = frozenset()
         self._gaps = SequenceGaps()
-        self._refused = False
+        self._type_name = self._said = ''
         self._heard = Arrivals()
         self._tells_of_events = False
         self.name = node.resolve_topic_name(name)
@@ -88,16 +89,15 @@ class RecordedTopic:
 
     def refresh(self) -> None:
         """Listen as soon as there is a publisher, and in a way that all publishers are heard."""
-        publishers = self._node.get_publishers_info_by_topic(self.name)
+        publishers = self._of_one_type(self._node.get_publishers_info_by_topic(self.name))
         self._publishers = publisher_ids(publishers)
-        if not publishers or self._refused:
+        if not publishers:
             return
         if self._subscription is None:
             try:
                 message_type: Any = self._announce(publishers)
             except BagError as error:
-                self._refused = True
-                self._node.get_logger().error(f'{self.name} is not recorded: {error}')
+                self._say_once(f'{self.name} is not recorded: {error}')
                 return
             self._listen(message_type, publishers)
         elif not all(is_heard(p, self._subscription.qos_profile) for p in publishers):
@@ -111,22 +111,37 @@ class RecordedTopic:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
 
+    def _of_one_type(self, publishers: Sequence[TopicEndpointInfo]) -> list[TopicEndpointInfo]:
+        """Return the publishers of the type that is recorded, at first that of most of them.
+
+        A topic has one type in a bag; one who publishes another must not keep it from being
+        recorded.
+        """
+        counts = Counter(publisher.topic_type for publisher in publishers)
+        if not self._type_name and counts:
+            self._type_name = max(sorted(counts), key=counts.__getitem__)
+        if others := sorted(set(counts) - {self._type_name}):
+            self._say_once(
+                f'{self.name} is published as {", ".join(others)} too, which is not recorded; '
+                f'{self._type_name} is.'
+            )
+        return [one for one in publishers if one.topic_type == self._type_name]
+
     def _announce(self, publishers: Sequence[TopicEndpointInfo]) -> type:
         """Add the topic to the bag and return the class of its messages."""
-        type_names = sorted({publisher.topic_type for publisher in publishers})
-        if len(type_names) > 1:
-            msg = f'its publishers disagree about its type ({", ".join(type_names)}).'
+        name, self._type_name = self._type_name, ''  # chosen again until it is recorded
+        message_type = message_class(name)
+        if message_type is None:
+            msg = f'the package of {name} is not installed here. Source it, start again.'
             raise BagError(msg)
-        package, _, name = type_names[0].split('/')
-        try:
-            message_type: type = getattr(importlib.import_module(f'{package}.msg'), name)
-        except (ImportError, AttributeError):
-            msg = f'the package of {type_names[0]} is not installed here. Source it, start again.'
-            raise BagError(msg) from None
-        self._box.add_topic(
-            self.name, type_names[0], offered_qos=[offered_qos(p) for p in publishers]
-        )
+        self._box.add_topic(self.name, name, offered_qos=[offered_qos(p) for p in publishers])
+        self._type_name = name
         return message_type
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence != self._said:
+            self._said = sentence
+            self._node.get_logger().error(sentence)
 
     def _listen(self, message_type: Any, publishers: Sequence[TopicEndpointInfo]) -> None:
         self._tells_of_events = publishers[0].topic_type in _EVENT_TYPES

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
+from roof_detector.sources.due_times import DueTimes
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.frame import Companion, SourceFrame
 from roof_detector.sources.recorded_header import stamp_ns
@@ -29,6 +30,9 @@ ROLES = {
     'geometry_msgs/msg/PoseStamped': 'pose',
     'vision_msgs/msg/Detection2DArray': 'ground_truth',
 }
+
+
+_LEAST_RATE_HZ = 0.001  # times that are years apart tell no rate
 
 
 class BagSource(FrameSource):
@@ -73,17 +77,21 @@ class BagSource(FrameSource):
         """Return the rate asked for, or the pictures per second of the whole bag."""
         span_ns = self._reader.end_ns - self._reader.start_ns
         own = (self.frame_count - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
-        return self._rate_hz or own or None
+        return self._rate_hz or (own if own >= _LEAST_RATE_HZ else None)
 
     def __iter__(self) -> Iterator[SourceFrame]:
         index = due_ns = shift_ns = 0
         while not self._stopped:
             index_before, begin_ns, period_ns = index, None, 0
+            due_times = DueTimes()
             for message, companions in self._one_pass():
                 if self._stopped:
                     return
-                begin_ns = message.log_time_ns if begin_ns is None else begin_ns
-                last_due_ns, due_ns = due_ns, shift_ns + message.log_time_ns - begin_ns
+                time_ns = due_times.of(message.log_time_ns)
+                if due_times.trouble:
+                    self._health = replace(self._health, trouble=due_times.trouble)
+                begin_ns = time_ns if begin_ns is None else begin_ns
+                last_due_ns, due_ns = due_ns, shift_ns + time_ns - begin_ns
                 if index > index_before:
                     period_ns = due_ns - last_due_ns
                 picture = RecordedPicture(message, self._reader)

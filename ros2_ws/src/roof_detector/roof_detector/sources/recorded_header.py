@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 
+from roof_detector.bags.stamp_fields import stamp_fields
 from roof_detector.sources.errors import SourceError
 
 _START, _END = 4, 12
@@ -35,7 +36,7 @@ def frame_id(data: bytes) -> str:
 
 def with_stamp_ns(data: bytes, stamp_ns: int) -> bytes:
     """Return the same message under another stamp."""
-    stamp = struct.pack(_layout(data), *divmod(stamp_ns, 1_000_000_000))
+    stamp = struct.pack(_layout(data), *stamp_fields(stamp_ns))
     return b''.join((memoryview(data)[:_START], stamp, memoryview(data)[_END:]))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from roof_detector.sources.due_times import DueTimes
 from roof_detector.sources.errors import SourceError
 from roof_detector.sources.frame import SourceFrame
 from roof_detector.sources.quiet_opencv import keep_opencv_quiet
@@ -65,17 +66,21 @@ class VideoSource(FrameSource):
         return int(promised) if math.isfinite(promised) and promised >= 1 else None
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        index = shift_ns = stamp_ns = 0
+        index = shift_ns = due_shift_ns = stamp_ns = due_ns = 0
         while not self._stopped:
+            due_times = DueTimes()
             for position, (time_ns, image_bgr) in enumerate(self._one_pass()):
                 if self._stopped:
                     return
                 self._count_delivered()
                 stamp_ns = shift_ns + time_ns
+                due_ns = due_shift_ns + due_times.of(time_ns)
+                if due_times.trouble:
+                    self._health = replace(self._health, trouble=due_times.trouble)
                 yield SourceFrame(
                     index,
                     stamp_ns,
-                    stamp_ns
+                    due_ns
                     if self._rate_hz is None
                     else frame_time_ns(index, rate_hz=self._rate_hz),
                     f'{self._path.name} frame {position}',
@@ -84,7 +89,7 @@ class VideoSource(FrameSource):
                 index += 1
             if not self._loop:
                 return
-            shift_ns = stamp_ns + self._period_ns
+            shift_ns, due_shift_ns = stamp_ns + self._period_ns, due_ns + self._period_ns
             self._capture.release()
             self._capture, self._first = self._open()
 
