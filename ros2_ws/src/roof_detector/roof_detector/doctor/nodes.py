@@ -37,13 +37,22 @@ def _finding(report: NodeReport, subject: str) -> Finding:
     node = '/' + report.name.partition(':')[0].lstrip('/')
     verdict = _VERDICTS[min(report.level, 3)]
     message = f'{node}: {report.message}'
-    remedy = ''
-    if verdict is not Verdict.OK:
-        remedy = f'ros2 topic echo /diagnostics  # {node}'
-        if subject == 'detector' and report.values.get('state') in ('unconfigured', 'inactive'):
-            step = {'unconfigured': 'configure', 'inactive': 'activate'}[report.values['state']]
-            remedy = f'ros2 lifecycle set {node} {step}'
-    if subject == 'recorder' and verdict is not Verdict.FAIL and not _is_recording(report):
+    if subject == 'recorder' and verdict is Verdict.OK and not _is_recording(report):
         verdict = Verdict.WARN
-        remedy = f"ros2 service call {node}/record std_srvs/srv/SetBool '{{data: true}}'"
-    return Finding(subject, verdict, message, remedy)
+    return Finding(subject, verdict, message, _remedy(report, subject, node, verdict))
+
+
+def _remedy(report: NodeReport, subject: str, node: str, verdict: Verdict) -> str:
+    """Return the command that mends what a node reports, as far as one is known."""
+    if verdict is Verdict.OK:
+        return ''
+    state = report.values.get('state')
+    if subject == 'detector' and state in ('unconfigured', 'inactive'):
+        step = {'unconfigured': 'configure', 'inactive': 'activate'}[state]
+        return f'ros2 lifecycle set {node} {step}'
+    on = "std_srvs/srv/SetBool '{data: true}'"
+    if subject == 'detector' and report.values.get('enabled') == 'false':
+        return f'ros2 service call {node}/enable {on}'
+    if subject == 'recorder' and verdict is Verdict.WARN and not _is_recording(report):
+        return f'ros2 service call {node}/record {on}'
+    return f'ros2 topic echo /diagnostics  # {node}'

@@ -12,6 +12,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import label_names
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.remote_parameters import RemoteParameters
+from roof_detector.supervision.throttle import Throttle, cause_of
 
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -28,6 +29,7 @@ class DetectorLink:
         self.cameras: tuple[CameraLink, ...] = ()
         self.parameters = RemoteParameters(node, name)
         self._node = node
+        self._warn = Throttle(lambda sentence: node.get_logger().warning(sentence))
         self._subscription = node.create_subscription(
             LabelInfo, f'{name}/labels', self._take_labels, _LATCHED
         )
@@ -50,4 +52,4 @@ class DetectorLink:
         try:
             self.labels = label_names(message)
         except BagError as error:
-            self._node.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            self._warn(cause_of(str(error)), str(error))

@@ -8,16 +8,20 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterEvent
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.qos import QoSProfile
 
 from roof_detector.doctor.graph_look import NodeReport
 from roof_detector.ros.guarded_executor import GuardedExecutor
+from roof_detector.ros.node_diagnostics import NodeDiagnostics
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.recorder_link import RecorderLink
+from roof_detector.supervision.health import Delivery, health
+from roof_detector.supervision.rate import Arrivals
+from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,13 +51,17 @@ class Robot:
         self._executor = GuardedExecutor(context=node.context)
         self._executor.add_node(node)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name='robot', daemon=True)
+        self._heard = Arrivals()
+        self._begin_to_spin()
         node.create_subscription(DiagnosticArray, '/diagnostics', self._take_report, 50)
         node.create_subscription(
             ParameterEvent, '/parameter_events', self._take_event, QoSProfile(depth=100)
         )
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         node.create_timer(_LOOK_PERIOD_S, self._look_around, clock=steady)
+        name = f'{node.get_fully_qualified_name().lstrip("/")}: page'
+        self._own_name = name
+        self._diagnostics = NodeDiagnostics(node, lambda: [self._status()], names=[name])
 
     @property
     def cameras(self) -> tuple[CameraLink, ...]:
@@ -95,16 +103,51 @@ class Robot:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.wait_for_end()
+        self._diagnostics.close()
         for detector in self.detectors:
             detector.close()
         if self.recorder is not None:
             self.recorder.close()
         self._executor.shutdown()
 
+    def _begin_to_spin(self) -> None:
+        self._thread = WatchedThread(self._spin, name='robot', restart=self._replace)
+
+    def _replace(self, problem: str) -> None:
+        """Spin in another thread, where the one before has died."""
+        if self._thread.is_alive():
+            # Its callback has not returned: rclpy lets none of the others run until it does.
+            raise RuntimeError(problem)
+        self._thread.abandon()
+        if not self._over.is_set():
+            self._begin_to_spin()
+            self._thread.start()
+
     def _spin(self) -> None:
+        heart = self._thread.heart
         while not self._over.is_set() and self.node.context.ok():
+            heart.begin('calling back')
             self._executor.spin_once(timeout_sec=0.1)
+
+    def _status(self) -> DiagnosticStatus:
+        heard = self._heard
+        pages = [camera.video for camera in self.cameras if camera.video.is_listening]
+        verdict = health(
+            working=f'{len(self.detectors)} detectors, {len(self.cameras)} cameras.',
+            missing=[
+                Delivery('No node of a drone is heard', heard.silent_s, heard.usual_s),
+                *(video.delivery for video in pages),
+            ],
+            has_arrived=heard.count > 0,
+        )
+        values = {'detectors': len(self.detectors), 'cameras': len(self.cameras)}
+        return DiagnosticStatus(
+            level=bytes([verdict.level]),
+            name=self._own_name,
+            message=verdict.message,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
 
     def _look_around(self) -> None:
         topics = {name: kinds[0] for name, kinds in self.node.get_topic_names_and_types() if kinds}
@@ -145,6 +188,8 @@ class Robot:
 
     def _take_report(self, message: DiagnosticArray) -> None:
         now_s = time.monotonic()
+        if any(status.name != self._own_name for status in message.status):
+            self._heard.note()
         for status in message.status:
             self._reports[status.name] = (
                 now_s,

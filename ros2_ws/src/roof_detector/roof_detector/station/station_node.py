@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from roof_detector.station.limited_http import MAX_MESSAGE_BYTES, protocol_facto
 from roof_detector.station.load_route import add_load_route
 from roof_detector.station.model_shelf import ModelShelf
 from roof_detector.station.page_limits import PageBuilder, harden_pages
+from roof_detector.station.page_watch import PageWatch
 from roof_detector.station.pages import shell
 from roof_detector.station.picture_routes import add_picture_routes
 from roof_detector.station.refusal_log import RefusalLog
@@ -42,6 +45,7 @@ from roof_detector.station.station_parameters import STATION_TABLE, Door, statio
 from roof_detector.station.station_token import station_token
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads
+from roof_detector.supervision.watchdog import EXIT_DEAD_PART, WATCHDOG
 
 _STATIC = Path(__file__).parent / 'static'
 
@@ -125,8 +129,11 @@ def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
     queue = context.queue
     add_upload_routes(app, uploads=uploads, queue=queue, shelf=context.shelf, text=context.text)
     add_download_routes(app, folders=context.folders, queue=queue, flights=context.flights)
-    app.on_startup(context.queue.start)
-    app.on_shutdown(context.queue.close)
+    watch = PageWatch(queue)
+    app.on_startup(queue.start)
+    app.on_startup(watch.start)
+    app.on_shutdown(watch.stop)
+    app.on_shutdown(queue.close)
 
 
 def _recorder_floor(robot: Robot) -> int:
@@ -160,16 +167,17 @@ def run_station(arguments: list[str] | None = None) -> int:
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node('station')
     try:
-        serve(node)
-    except KeyboardInterrupt:
-        return 0
+        # uvicorn ends the page in order on this signal.
+        with WATCHDOG.guarding(lambda: os.kill(os.getpid(), signal.SIGTERM)) as guard:
+            with suppress(KeyboardInterrupt):
+                serve(node)
+            return EXIT_DEAD_PART if guard.is_asked else 0
     except (StationError, RosError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - as every node says why it does not start
         return 1
     finally:
         node.destroy_node()
         try_shutdown()
-    return 0
 
 
 def main() -> None:

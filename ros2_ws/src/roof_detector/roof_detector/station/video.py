@@ -16,6 +16,8 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage
 
 from roof_detector.station.preview import smaller_jpeg
+from roof_detector.supervision.health import Delivery
+from roof_detector.supervision.rate import Arrivals
 
 # A page asks again as soon as it has drawn; one that has been silent for so long is gone.
 _FORGET_AFTER_S = 4.0
@@ -36,6 +38,7 @@ class Video:
         self._message: CompressedImage | None = None
         self._subscription: Any = None
         self._asked_at_s = -_FORGET_AFTER_S
+        self._arrivals = Arrivals()
         self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
         self._encoded: tuple[tuple[int, int, int], bytes] = ((0, 0, 0), b'')
@@ -46,6 +49,12 @@ class Video:
         return self._subscription is not None
 
     @property
+    def delivery(self) -> Delivery:
+        """Return for how long no picture has come, since it is listened to."""
+        arrivals = self._arrivals
+        return Delivery(f'No image on {self.topic}', arrivals.silent_s, arrivals.usual_s)
+
+    @property
     def waiting(self) -> int:
         """Return how many requests wait for a picture."""
         return len(self._waiting)
@@ -54,6 +63,7 @@ class Video:
         """Begin or end to listen, as pages ask."""
         wanted = time.monotonic() - self._asked_at_s < _FORGET_AFTER_S
         if wanted and self._subscription is None:
+            self._arrivals = Arrivals()
             self._subscription = self._node.create_subscription(
                 CompressedImage, self.topic, self._take, _QOS
             )
@@ -104,6 +114,7 @@ class Video:
 
     def _take(self, message: CompressedImage) -> None:
         self._message = message
+        self._arrivals.note()
         self.sequence += 1
         with self._lock:
             waiting = list(self._waiting.items())

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from roof_detector.supervision.own_time import OwnTime, ThreadClock
-from roof_detector.supervision.watched_thread import watched_parts
+from roof_detector.supervision.watched_thread import WatchedLoop, watched_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,7 +217,7 @@ class Watchdog:
 
     def _poll(self, now_s: float) -> None:
         self._rearm(now_s)
-        faults, lost_executor = [], False
+        faults, lost_loop = [], False
         parts = watched_parts()
         self._watches = {id(part): self._watches.get(id(part)) or _Watch(part) for part in parts}
         to_replace = []
@@ -226,7 +226,7 @@ class Watchdog:
             if problem:
                 faults.append(f'{problem}.')
             if is_lost:
-                lost_executor |= watch.part.name == EXECUTOR
+                lost_loop |= isinstance(watch.part, WatchedLoop)
                 to_replace.append((watch, problem))
         self._tell(now_s, parts, faults)
         for watch, problem in to_replace:
@@ -234,7 +234,7 @@ class Watchdog:
         if to_replace:
             self._tell(now_s, parts, faults)
         if self._fatal:
-            self._end_process(now_s, lost_executor=lost_executor)
+            self._end_process(now_s, lost_loop=lost_loop)
 
     def _replace(self, watch: _Watch, problem: str, now_s: float) -> None:
         name = watch.part.name
@@ -284,18 +284,18 @@ class Watchdog:
             except Exception:  # one that cannot tell must not keep the others from it
                 _log.exception('A report of the threads could not be told.')
 
-    def _end_process(self, now_s: float, *, lost_executor: bool) -> None:
+    def _end_process(self, now_s: float, *, lost_loop: bool) -> None:
         guard = self._guard
         if guard is None:
             return
         if not guard.is_asked:
             guard.is_asked = True
-            if not lost_executor:
+            if not lost_loop:
                 guard.ask_to_end()
             elif guard.last_act is not None:
                 threading.Thread(target=self._act, args=(guard.last_act,), daemon=True).start()
         waited_s = now_s - self._gave_up_at_s
-        nothing_to_save = lost_executor and guard.last_act is None
+        nothing_to_save = lost_loop and guard.last_act is None
         if waited_s > (_LINGER_S if nothing_to_save else guard.grace_s):
             self._exit()
 

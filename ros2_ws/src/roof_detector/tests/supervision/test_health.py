@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +66,7 @@ def test_a_rate_falls_to_nothing_when_nothing_comes():
     now_s = moments_s[-1]
     rates = [rate_hz(moments_s, now_s=now_s + 0.1 * k) for k in range(80)]
     assert abs(rates[0] - 10.0) < 1e-6
-    assert all(later <= earlier + 1e-9 for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later <= earlier + 1e-9 for earlier, later in pairwise(rates))
     assert rates[20] < 8
     assert rates[-1] == 0
 

@@ -53,6 +53,7 @@ class JobQueue:
         self._jobs: dict[str, Job] = {}
         self._news = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
+        self._closed = False
         self._process: CommandProcess | None = None
         for path in sorted(folders.results.glob(f'*/{JOB_FILE}')):
             if not path.parent.is_symlink() and not path.is_symlink():
@@ -110,12 +111,21 @@ class JobQueue:
                 msg = f'{source.name} is being processed; cancel that first.'
                 raise StationError(msg, status=409)
 
+    @property
+    def has_died(self) -> bool:
+        """Return whether its worker ended, which it never should."""
+        return self._worker is not None and self._worker.done() and not self._closed
+
     async def start(self) -> None:
-        """Begin to work."""
+        """Begin to work, again where the worker has died: its job is told to have failed."""
+        for job in self._jobs.values():
+            if job.state == RUNNING:
+                self._set(job, FAILED, reason=_ENDED_MEANWHILE)
         self._worker = asyncio.get_running_loop().create_task(self._work())
 
     async def close(self) -> None:
         """Stop the job at hand; it can go on after the next start."""
+        self._closed = True
         if self._worker is not None:
             self._worker.cancel()
         if self._process is not None:
