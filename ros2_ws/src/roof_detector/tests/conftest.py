@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import http.server
 import os
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -140,3 +141,15 @@ def streaming_camera():
     camera.switch_on()
     yield camera
     camera.switch_off()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a folder on a disk of 12 MB."""
+    folder = tmp_path / 'disk'
+    folder.mkdir()
+    command = ['mount', '-t', 'tmpfs', '-o', 'size=12M', 'tmpfs', str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip('a small disk cannot be mounted here')
+    yield folder
+    subprocess.run(['umount', '-l', str(folder)], check=True)

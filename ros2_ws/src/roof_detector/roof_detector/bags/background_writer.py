@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import errno
 import threading
+import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.errors import BagError
-from roof_detector.bags.oldest_first import keep
+from roof_detector.bags.errors import BagError, DiskFull, WriteFailed
 from roof_detector.bags.schemas import message_schema
 from roof_detector.bags.timed_message import TimedMessage
 
@@ -23,20 +25,34 @@ if TYPE_CHECKING:
 # messages up to this size.
 _SMALL_BYTES = 16 << 10
 _KEPT_FOR_SMALL = 0.1
-# How often an idle bag is looked at for whether its flush is due.
+# What a waiting message takes of memory besides its bytes.
+_OVERHEAD_BYTES = 500
+# How often an idle bag is looked at, and how often a disk that refused is tried again.
 _IDLE_WAIT_S = 0.1
+_TRY_AGAIN_AFTER_S = 1.0
+# How long a bag that was ended is written to from what waits; a process that ends has a minute.
+_FINISH_WITHIN_S = 30.0
 _END = object()
 
 
 @dataclass(frozen=True)
 class WritingState:
-    """Say how a bag is doing."""
+    """How a bag is doing.
+
+    `dropped` counts the messages of each topic that are in no file. `interruption` says why none
+    can be written at present, empty while they can; there were `interruptions` so far. `problem`
+    says why the last one came, or what was wrong with the last message that was refused alone.
+    `failure` says why the bag ended before all was written.
+    """
 
     message_count: int
     size_bytes: int
     queued_bytes: int
     dropped: Mapping[str, int]
     failure: str
+    interruption: str = ''
+    interruptions: int = 0
+    problem: str = ''
 
 
 @dataclass(frozen=True)
@@ -46,11 +62,11 @@ class _Queued:
 
 
 class BackgroundWriter:
-    """Write a bag from a thread of its own, so that whoever hands in messages never waits.
+    """Write a bag from a thread of its own, so that the caller never waits.
 
     What the disk cannot keep up with is dropped and counted by topic, once `max_queue_bytes` wait
-    to be written. After a failure the bag is closed, the state says why, and whatever waits or
-    still comes counts as dropped.
+    to be written. When the disk is full or refuses, messages wait in the queue, and the bag goes
+    on in a new file as soon as it can. Any thread may call any method.
     """
 
     def __init__(self, writer: BagWriter, *, max_queue_bytes: int) -> None:
@@ -59,9 +75,12 @@ class BackgroundWriter:
         self._queue: deque[_Queued | Callable[[], None]] = deque()
         self._queued_bytes = 0
         self._changed = threading.Condition()
-        self._closing = False
+        self._finish_by_s: float | None = None
         self._dropped: Counter[str] = Counter()
-        self._failure = ''
+        self._failure = self._interruption = self._problem = ''
+        self._interruptions = 0
+        self._try_now = False
+        self._interrupted_s = float('-inf')
         self._thread = threading.Thread(target=self._run, name='bag writer', daemon=True)
         self._thread.start()
 
@@ -83,46 +102,61 @@ class BackgroundWriter:
 
     def keep(self, *, reason: str) -> None:
         """Protect the bag from being deleted to make room."""
-        self._soon(partial(keep, self._writer.path, reason=reason))
+        self._soon(partial(self._writer.keep, reason=reason))
 
     def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
         """Hand in one message; returns at once."""
         small = len(data) <= _SMALL_BYTES
         limit = self._max_queue_bytes * (1.0 if small else 1.0 - _KEPT_FOR_SMALL)
         with self._changed:
-            if self._failure or self._closing or self._queued_bytes + len(data) > limit:
+            waiting = self._queued_bytes + _OVERHEAD_BYTES * len(self._queue)
+            if self._is_closed or waiting + len(data) > limit:
                 self._dropped[topic] += 1
                 return
             message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
             self._queue.append(_Queued(message, len(data)))
             self._queued_bytes += len(data)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def pour(self, messages: Iterable[TimedMessage]) -> None:
         """Hand in messages that lie in memory already, so none is dropped for want of it."""
         with self._changed:
-            if self._failure or self._closing:
+            if self._is_closed:
                 self._dropped.update(message.topic for message in messages)
                 return
             self._queue.extend(_Queued(message, 0) for message in messages)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def state(self) -> WritingState:
         """Return a snapshot of the counts."""
         with self._changed:
+            written = self._writer.written
             return WritingState(
-                self._writer.message_count,
-                self._writer.size_bytes,
+                written.message_count,
+                written.size_bytes,
                 self._queued_bytes,
                 dict(self._dropped),
                 self._failure,
+                self._interruption,
+                self._interruptions,
+                self._problem,
+            )
+
+    def try_now(self, *, within_s: float) -> bool:
+        """Try a disk that refused at once; return whether messages are written by then."""
+        with self._changed:
+            self._try_now = True
+            self._changed.notify_all()
+            return self._changed.wait_for(
+                lambda: not (self._interruption or self._failure), within_s
             )
 
     def finish(self) -> None:
         """Take nothing more, write what is queued and finish the bag; returns at once."""
         with self._changed:
-            self._closing = True
-            self._changed.notify()
+            if self._finish_by_s is None:
+                self._finish_by_s = time.monotonic() + _FINISH_WITHIN_S
+            self._changed.notify_all()
 
     @property
     def is_finished(self) -> bool:
@@ -135,24 +169,34 @@ class BackgroundWriter:
         self._thread.join()
         return self.state()
 
+    @property
+    def _is_closed(self) -> bool:
+        return bool(self._failure) or self._finish_by_s is not None
+
     def _run(self) -> None:
         try:
             while (item := self._next()) is not _END:
                 self._take(item)
+        except BagError as error:
+            self._fail(str(error))
         except Exception as error:  # whatever it is, it must be told and the bag closed
-            self._fail(str(error) or repr(error))
+            self._fail(repr(error))
         try:
             self._writer.close()
         except BagError as error:
             self._fail(str(error))
+        with self._changed:
+            self._dropped.update(self._writer.take_losses())
 
     def _next(self) -> object:
         """Return the next item, None when there is none for a while, or the end."""
         with self._changed:
-            if not self._queue and not self._closing:
-                self._changed.wait(_IDLE_WAIT_S)
+            if not self._queue and self._finish_by_s is None:
+                self._changed.wait(min(_IDLE_WAIT_S, self._writer.due_in_s))
+            if self._finish_by_s is not None and time.monotonic() > self._finish_by_s:
+                self._drop_waiting()
             if not self._queue:
-                return _END if self._closing else None
+                return _END if self._finish_by_s is not None else None
             item = self._queue.popleft()
             if isinstance(item, _Queued):
                 self._queued_bytes -= item.counted_bytes
@@ -161,31 +205,107 @@ class BackgroundWriter:
     def _soon(self, action: Callable[[], None]) -> None:
         with self._changed:
             self._queue.append(action)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _take(self, item: object) -> None:
+        """Write an item, as often as the disk has to be waited for."""
+        for attempt in count():
+            try:
+                self._write(item)
+            except (DiskFull, WriteFailed) as error:
+                try:
+                    self._wait_for_disk(error, room_bytes=_size_bytes(item))
+                except BagError as failure:
+                    self._refuse(item, failure)
+                    raise
+                if attempt and error.errno == errno.EFBIG:  # too large for any file
+                    self._refuse(item, error)
+                    return
+            except Exception as error:
+                if item is None:
+                    raise
+                self._refuse(item, error)  # the bag goes on without it
+                return
+            else:
+                return
+
+    def _write(self, item: object) -> None:
         if isinstance(item, _Queued):
             message = item.message
-            try:
-                self._writer.write(
-                    message.topic,
-                    message.data,
-                    log_time_ns=message.log_time_ns,
-                    publish_time_ns=message.publish_time_ns,
-                )
-            except Exception:
-                with self._changed:
-                    self._dropped[message.topic] += 1
-                raise
+            self._writer.write(
+                message.topic,
+                message.data,
+                log_time_ns=message.log_time_ns,
+                publish_time_ns=message.publish_time_ns,
+            )
         elif callable(item):
             item()
         else:
             self._writer.flush_if_due()
 
+    def _refuse(self, item: object, error: Exception) -> None:
+        with self._changed:
+            self._problem = str(error) or repr(error)
+            if isinstance(item, _Queued):
+                self._dropped[item.message.topic] += 1
+
+    def _wait_for_disk(self, error: DiskFull | WriteFailed, *, room_bytes: int) -> None:
+        """Return once the bag goes on in a new file; raise BagError where it ends before that."""
+        reason = str(error)
+        if isinstance(error, DiskFull):
+            try:
+                self._writer.pause()  # whoever sees the interruption finds the file whole
+            except WriteFailed as failure:
+                reason = str(failure)
+        with self._changed:
+            self._interruption = self._problem = reason
+            self._interruptions += 1
+        # Once at once: what a file or a folder refuses, a new one may take.
+        wait_s = self._interrupted_s + _TRY_AGAIN_AFTER_S - time.monotonic()
+        while True:
+            ending = self._pause(wait_s)
+            if ending and wait_s > 0:
+                raise error
+            self._interrupted_s = time.monotonic()
+            try:
+                self._writer.resume(room_bytes=room_bytes)
+            except BagError as failure:
+                self._note_interruption(failure)
+                if ending:
+                    raise error from failure
+                wait_s = _TRY_AGAIN_AFTER_S
+            else:
+                with self._changed:
+                    self._interruption = ''
+                    self._dropped.update(self._writer.take_losses())
+                    self._changed.notify_all()
+                return
+
+    def _pause(self, duration_s: float) -> bool:
+        """Wait, unless the bag is to end; return whether it is."""
+        with self._changed:
+            self._try_now = False
+            self._changed.wait_for(
+                lambda: self._finish_by_s is not None or self._try_now, max(0.0, duration_s)
+            )
+            return self._finish_by_s is not None
+
+    def _note_interruption(self, error: BagError) -> None:
+        with self._changed:
+            self._interruption = str(error)
+
     def _fail(self, reason: str) -> None:
         with self._changed:
             self._failure = self._failure or reason
-            waiting = [item.message for item in self._queue if isinstance(item, _Queued)]
-            self._dropped.update(message.topic for message in waiting)
-            self._queue.clear()
-            self._queued_bytes = 0
+            self._interruption = ''
+            self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        waiting = [item.message for item in self._queue if isinstance(item, _Queued)]
+        self._dropped.update(message.topic for message in waiting)
+        self._queue.clear()
+        self._queued_bytes = 0
+
+
+def _size_bytes(item: object) -> int:
+    return len(item.message.data) if isinstance(item, _Queued) else 0

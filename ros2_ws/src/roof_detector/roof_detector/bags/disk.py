@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.errors import BagError, DiskFull
+from roof_detector.bags.errors import BagError, DiskFull, FolderTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,8 @@ RECORDER_FLOOR_BYTES = 1_000_000_000
 _RECORDER_HEADSTART_BYTES = 1_000_000_000
 # Free space is asked for again after this many bytes, so that the floor is missed by little.
 _CHECK_EVERY_BYTES = 16 << 20
+# What must be free above the floor for a file after one that ended for want of space.
+_LEAST_MARGIN_BYTES, _MOST_MARGIN_BYTES = 4 << 20, 64 << 20
 
 
 class DiskFloor:
@@ -41,17 +43,24 @@ class DiskFloor:
         if self._unchecked_bytes >= _CHECK_EVERY_BYTES:
             self.check()
 
-    def check(self) -> None:
-        """Raise DiskFull when less than the floor is free."""
+    def check_for_more(self, size_bytes: int) -> None:
+        """Raise DiskFull where so little is free that writing would soon end again."""
+        margin_bytes = min(self._min_free_bytes // 20, _MOST_MARGIN_BYTES)
+        self.check(margin_bytes=max(_LEAST_MARGIN_BYTES, margin_bytes) + size_bytes)
+
+    def check(self, *, margin_bytes: int = 0) -> None:
+        """Raise DiskFull when less than the floor, and a margin, is free."""
         self._unchecked_bytes = 0
+        least = self._min_free_bytes + margin_bytes
         free = free_bytes(self._folder)
-        while free < self._min_free_bytes and self._make_room():
+        while free < least and self._make_room():
             free = free_bytes(self._folder)
-        if free < self._min_free_bytes:
+        if free < least:
+            more = f' and {margin_bytes / 1e9:.3f} GB to go on with' if margin_bytes else ''
             msg = (
                 f'The disk of {self._folder} has {free / 1e9:.2f} GB free, less than the '
-                f'{self._min_free_bytes / 1e9:.2f} GB that must stay free. Delete old bags, name '
-                'another folder, or lower the floor.'
+                f'{self._min_free_bytes / 1e9:.2f} GB that must stay free{more}. Delete old bags, '
+                'name another folder, or lower the floor.'
             )
             raise DiskFull(msg)
 
@@ -91,9 +100,9 @@ def new_folder(path: Path) -> None:
     except FileExistsError:
         if path.is_dir():
             msg = f'{path} exists already and is not overwritten. Choose another name.'
-            raise BagError(msg) from None
+            raise FolderTaken(msg) from None
         msg = f'{path} cannot be a folder: a file of that name is in the way.'
-        raise BagError(msg) from None
+        raise FolderTaken(msg) from None
     except OSError as error:
         msg = f'The folder {path} cannot be made ({error.strerror}). Choose a writable one.'
         raise BagError(msg) from error

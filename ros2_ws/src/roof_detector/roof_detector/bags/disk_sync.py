@@ -2,48 +2,68 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+
+_T = TypeVar('_T')
 
 
 class DiskSync:
-    """Bring what was written onto the disk: at once, or behind the writer's back.
+    """Do what waits for the disk: at once, or behind the writer's back.
 
-    A slow disk takes seconds for it. Behind, one sync at a time runs in a thread of its own, and
-    the writer goes on handing data to the kernel, where a kill of the process cannot reach it.
+    A slow disk takes seconds for it. Behind, one job at a time runs in a thread of its own, in the
+    order of their request, and the writer goes on handing data to the kernel, where a kill of the
+    process cannot reach it.
     """
 
     def __init__(self, *, behind: bool) -> None:
         self._executor = ThreadPoolExecutor(1, 'bag sync') if behind else None
-        self._running: Future[None] | None = None
+        self._running: list[Future[None]] = []
 
     def run(self, sync: Callable[[], None], *, wait: bool) -> bool:
-        """Sync, at once if that is to be waited for; return False where another sync still runs.
+        """Sync, at once if that is to be waited for; return False where another job still runs.
 
-        Raises what this one, or the one before it, raises.
+        Raises what this one, or one before it, raises.
         """
         if wait or self._executor is None:
             self.wait()
             sync()
             return True
-        if self._running is not None and not self._running.done():
+        while self._running and self._running[0].done():
+            self._running.pop(0).result()
+        if self._running:
             return False
-        self.wait()
-        self._running = self._executor.submit(sync)
+        self._running.append(self._executor.submit(sync))
         return True
+
+    def soon(self, job: Callable[[], None]) -> None:
+        """Do a job behind those that run; what it raises is raised by the next `run` or `wait`."""
+        if self._executor is None:
+            job()
+        else:
+            self._running.append(self._executor.submit(job))
+
+    def ask(self, job: Callable[[], _T]) -> Future[_T]:
+        """Do a job behind those that run, and return what holds its result or error."""
+        if self._executor is not None:
+            return self._executor.submit(job)
+        future: Future[_T] = Future()
+        try:
+            future.set_result(job())
+        except Exception as error:  # the future's, as a thread's would be
+            future.set_exception(error)
+        return future
 
     def wait(self) -> None:
         """Wait until nothing runs any more, and raise what it raised."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
+        while self._running:
+            self._running.pop(0).result()
 
     def close(self) -> None:
         """Wait until nothing runs any more, however it ended; nothing can begin after."""
-        self._running = None
+        self._running.clear()
         if self._executor is not None:
             self._executor.shutdown()

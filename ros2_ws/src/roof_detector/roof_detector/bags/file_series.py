@@ -2,21 +2,66 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import sync_folder
-from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_file import McapFile
+from roof_detector.bags.metadata import NAME, FileRecord, stage_metadata
 from roof_detector.bags.records import MANIFEST
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from roof_detector.bags.metadata import BagMetadata, TopicRecord
 
+# The end of the name of a file that holds nothing yet: no bag's file, for any reader.
+PART = '.part'
+
+
+@dataclass(frozen=True)
+class NextFile:
+    """What the next file of a bag begins with, so that another thread may make it."""
+
+    path: Path
+    compression: str
+    topics: tuple[TopicRecord, ...]
+    schema_texts: Mapping[str, str]
+    manifest: Mapping[str, str]
+    metadata: str  # the text of a metadata.yaml that names it
+
+    def make(self) -> McapFile:
+        """Make the file and bring it onto the disk; raise OSError where that cannot be done.
+
+        Under its own name it appears with its beginning in it, and metadata.yaml, which names it,
+        in the next moment: whenever a kill or a power cut comes, no file is empty, and none that
+        holds messages is missing in metadata.yaml.
+        """
+        part = self.path.with_name(self.path.name + PART)
+        part.unlink(missing_ok=True)
+        file = McapFile(part, name=self.path.name, compression=self.compression)
+        try:
+            if self.manifest:
+                file.add_record(MANIFEST, self.manifest)
+                file.manifest = self.manifest
+            for topic in self.topics:
+                file.add_channel(topic, schema_text=self.schema_texts[topic.name])
+            file.hand_out()
+            file.sync()
+            staged = stage_metadata(self.path.parent, self.metadata)
+            file.path = part.rename(self.path)
+            staged.replace(self.path.with_name(NAME))
+            sync_folder(self.path.parent)
+        except OSError:
+            file.discard()
+            raise
+        return file
+
 
 class FileSeries:
-    """Open the files of a bag one after the other, each with all topics and the manifest."""
+    """Say what each file of a bag begins with: all topics and the manifest as they are by then."""
 
     def __init__(self, folder: Path, metadata: BagMetadata, *, compression: str) -> None:
         self._folder = folder
@@ -30,19 +75,27 @@ class FileSeries:
         self._metadata.topics[topic.name] = topic
         self._schema_texts[topic.name] = schema_text
 
-    def begin_next(self) -> McapFile:
-        """Make the next file durably, and count it among the bag's."""
-        path = self._folder / f'{self._folder.name}_{self._count}.mcap'
-        self._count += 1
-        try:
-            file = McapFile(path, compression=self._compression)
-            sync_folder(self._folder)
-        except OSError as error:
-            msg = f'{path} cannot be written ({error.strerror}).'
-            raise BagError(msg) from error
-        if self._metadata.custom:
+    def announce(self, file: McapFile) -> None:
+        """Tell a file of topics and of the manifest what came since it was asked for."""
+        if file.manifest != self._metadata.custom:
             file.add_record(MANIFEST, self._metadata.custom)
         for topic in self._metadata.topics.values():
-            file.add_channel(topic, schema_text=self._schema_texts[topic.name])
-        self._metadata.files.append(file.record)
-        return file
+            if not file.has_channel(topic.name):
+                file.add_channel(topic, schema_text=self._schema_texts[topic.name])
+
+    def next(self) -> NextFile:
+        """Return what makes the file behind the last one."""
+        while os.path.lexists(path := self._path(self._count)):
+            self._count += 1
+        self._count += 1
+        return NextFile(
+            path,
+            self._compression,
+            tuple(self._metadata.topics.values()),
+            dict(self._schema_texts),
+            dict(self._metadata.custom),
+            self._metadata.text(coming=FileRecord(path.name)),
+        )
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f'{self._folder.name}_{number}.mcap'

@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from mcap.writer import CompressionType, Writer
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.metadata import FileRecord, TopicRecord, to_yaml
+from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from roof_detector.bags.timed_message import TimedMessage
 
 # A chunk is what is compressed, indexed and checked as one. Small ones cost little to lose and
 # to skip through; this is near to rosbag2's 768 KiB.
@@ -25,90 +26,199 @@ COMPRESSIONS = {
     'lz4': CompressionType.LZ4,
     'zstd': CompressionType.ZSTD,
 }
+# MCAP's times are unsigned, those of ROS signed: what both can hold.
+_MAX_TIME_NS = 2**63 - 1
+# A message, or the name and the values of a metadata record.
+Entry = TimedMessage | tuple[str, dict[str, str]]
 
 
 class McapFile:
-    """Write one MCAP file of a bag; everything up to the last sync survives a power cut."""
+    """Write one MCAP file of a bag.
 
-    def __init__(self, path: Path, *, compression: str) -> None:
-        self._path = path
-        self._stream = path.open('xb')
-        self._writer = Writer(
-            self._stream, chunk_size=CHUNK_BYTES, compression=COMPRESSIONS[compression]
-        )
-        self._schemas: dict[str, int] = {}
-        self._channels: dict[str, int] = {}
-        self._safe_bytes = 0
-        self.record = FileRecord(path.name)
-        self._writer.start(profile='ros2', library='roof_detector')
+    What was handed out is in the kernel, where a kill of the process cannot reach it; what was
+    synced survives a power cut. After a write failed, `give_up` ends the file with what it holds
+    whole and returns the rest.
+    """
+
+    def __init__(self, path: Path, *, name: str, compression: str) -> None:
+        """Create the file; `name` is the one that the bag will know it by."""
+        self.path = path
+        self.record = FileRecord(name)
+        self.manifest: Mapping[str, str] = {}  # what it begins with
+        self._out = _Unbuffered(path)
+        try:
+            self._writer = Writer(
+                cast(IO[Any], self._out),
+                chunk_size=CHUNK_BYTES,
+                compression=COMPRESSIONS[compression],
+            )
+            self._schemas: dict[tuple[str, str], int] = {}
+            self._channels: dict[str, int] = {}
+            self._pending: list[Entry] = []
+            self._writer.start(profile='ros2', library='roof_detector')
+        except BaseException:
+            self._out.close()
+            raise
+        self._mark_safe()
 
     def add_channel(self, topic: TopicRecord, *, schema_text: str) -> None:
         """Announce a topic; its schema is written once for each type."""
-        if topic.type_name not in self._schemas:
-            self._schemas[topic.type_name] = self._writer.register_schema(
+        schema = topic.type_name, schema_text
+        if schema not in self._schemas:
+            self._schemas[schema] = self._writer.register_schema(
                 topic.type_name, 'ros2msg', schema_text.encode()
             )
         self._channels[topic.name] = self._writer.register_channel(
             topic.name,
             'cdr',
-            self._schemas[topic.type_name],
+            self._schemas[schema],
             {
                 'offered_qos_profiles': to_yaml(topic.offered_qos),
                 'topic_type_hash': topic.type_hash,
             },
         )
 
+    def has_channel(self, topic: str) -> bool:
+        """Return whether a topic was announced to this file."""
+        return topic in self._channels
+
     def write(self, message: TimedMessage) -> None:
-        """Append one message."""
+        """Append one message. Where that raises, the message was not taken."""
+        begin = self._out.position
+        log_time_ns = _time(message.log_time_ns)
         self._writer.add_message(
             self._channels[message.topic],
-            log_time=message.log_time_ns,
+            log_time=log_time_ns,
             data=message.data,
-            publish_time=message.publish_time_ns,
+            publish_time=_time(message.publish_time_ns),
         )
-        self.record.count(message.topic, message.log_time_ns)
+        self.record.count(message.topic, log_time_ns)
+        self._pending.append(message)
+        if self._out.position != begin:  # its chunk was full, and it is the last in it
+            self._mark_safe()
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
-        """Append a metadata record of names and values."""
+        """Append a metadata record of names and values, behind all messages before it."""
+        self.hand_out()
         self._writer.add_metadata(name, dict(values))
+        self._mark_safe()
 
     def hand_out(self) -> None:
         """Close the chunk in progress and hand everything to the kernel, out of a kill's reach."""
         self._writer.flush()
-        self._safe_bytes = self._stream.tell()
+        self._mark_safe()
 
     def sync(self) -> None:
-        """Bring onto the disk what was handed out; another thread may do so."""
-        os.fdatasync(self._stream.fileno())
+        """Bring onto the disk what was handed out; another thread may do so.
+
+        Raises OSError as well where somebody has deleted the file.
+        """
+        os.fdatasync(self._out.fileno())
+        if not self.is_there:
+            raise FileNotFoundError(errno.ENOENT, 'The file was deleted', str(self.path))
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether the file still has its name, or is lost once it is closed."""
+        return self.path.exists()
 
     @property
     def size_bytes(self) -> int:
         """Return how many bytes were given to the file system."""
-        return self._stream.tell()
+        return self._out.position
 
     def is_full(self, log_time_ns: int, *, max_bytes: int, max_ns: int) -> bool:
         """Tell whether a message of this time belongs into the next file; limits of 0 are none."""
         if not self.record.message_count:
             return False
         too_big = 0 < max_bytes <= self.size_bytes
-        return too_big or 0 < max_ns <= log_time_ns - self.record.start_ns
+        return too_big or 0 < max_ns <= _time(log_time_ns) - self.record.start_ns
 
-    def close(self) -> int:
-        """Write the summary that makes the file quick to open, and return the size in bytes."""
+    def finish(self) -> None:
+        """Hand out the rest, and the summary that makes the file quick to open."""
+        self.hand_out()
         self._writer.finish()
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        size_bytes = self._stream.tell()
-        self._stream.close()
-        return size_bytes
 
-    def abandon(self) -> None:
-        """Close the file at its last flush, without a summary, after a write failed."""
-        # Its buffer cannot be written, or the disk is gone: that is why the file is abandoned.
+    def close(self) -> None:
+        """Bring all of it onto the disk and close it; another thread may do so."""
+        try:
+            os.fsync(self._out.fileno())
+        finally:
+            self._out.close()
+
+    def give_up(self, *extra: tuple[str, dict[str, str]]) -> list[Entry]:
+        """Close the file with what it holds whole, and return what it took but does not hold.
+
+        `extra` are records for its end. On a full disk there is room for them and the summary
+        where the chunk was that did not fit; without it, the file is only slower to open.
+        """
+        lost, self._pending = self._pending, []
+        try:
+            self._rewind()
+            for name, values in extra:
+                self._writer.add_metadata(name, values)
+            self._writer.finish()
+        except (OSError, ValueError, AttributeError):  # also where it was closed already
+            with suppress(OSError, ValueError):
+                self._out.rewind(self._safe_bytes)
+        with suppress(OSError, ValueError):
+            self.close()
+        return lost
+
+    def discard(self) -> None:
+        """Close and delete the file, which holds nothing."""
         with suppress(OSError):
-            self._stream.close()
-        with suppress(OSError), self._path.open('r+b') as file:
-            file.truncate(self._safe_bytes)
+            self._out.close()
+        with suppress(OSError):
+            self.path.unlink()
+
+    def _mark_safe(self) -> None:
+        """Remember the file as it is: what is behind this when a write fails is cut off."""
+        self._pending = []
+        self._safe_bytes = self._out.position
+        self._safe_record = deepcopy(self.record)
+        self._safe_state = _state(self._writer)
+
+    def _rewind(self) -> None:
+        """Go back to where all was well."""
+        self.record.__dict__.update(deepcopy(self._safe_record).__dict__)
+        self._out.rewind(self._safe_bytes)
+        _restore(self._writer, self._safe_state)
+
+
+class _Unbuffered:
+    """A file whose every write is the kernel's when it returns, and whose position is known.
+
+    mcap hands over a whole chunk at a time, so a buffer would only hide what was written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open('xb', buffering=0)
+        self.fileno = self._file.fileno
+        self.close = self._file.close
+        self.position = 0
+
+    def write(self, data: bytes) -> int:
+        """Write all of it, or raise OSError."""
+        left = memoryview(data)
+        while left:
+            written = self._file.write(left)
+            self.position += written
+            left = left[written:]
+        return len(data)
+
+    def tell(self) -> int:
+        """Return the position, as mcap asks for it."""
+        return self.position
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def rewind(self, position: int) -> None:
+        """Cut off what was written behind a position, and go on there."""
+        self._file.truncate(position)
+        self._file.seek(position)
+        self.position = position
 
 
 def check_compression(compression: str) -> None:
@@ -116,3 +226,39 @@ def check_compression(compression: str) -> None:
     if compression not in COMPRESSIONS:
         msg = f'compression must be one of {", ".join(COMPRESSIONS)}, not {compression!r}.'
         raise BagError(msg)
+
+
+def _time(time_ns: int) -> int:
+    """Return a time as MCAP and ROS can hold it; a clock that is set wrong may be before 1970."""
+    return min(max(time_ns, 0), _MAX_TIME_NS)
+
+
+def _state(writer: Writer) -> tuple[int, int, Any]:
+    """Return what a writer's summary counts so far. mcap has no public way to take back a write.
+
+    Nothing where another version of mcap names it differently.
+    """
+    inner: Any = writer
+    return (
+        len(getattr(inner, '_Writer__chunk_indices', ())),
+        len(getattr(inner, '_Writer__metadata_indexes', ())),
+        deepcopy(getattr(inner, '_Writer__statistics', None)),
+    )
+
+
+def _restore(writer: Writer, state: tuple[int, int, Any]) -> None:
+    """Make a writer forget what it wrote since `_state`; channels and schemas stay.
+
+    Raises AttributeError with another version of mcap.
+    """
+    inner: Any = writer
+    chunks, records, statistics = state
+    statistics = deepcopy(statistics)
+    statistics.channel_count = inner._Writer__statistics.channel_count
+    statistics.schema_count = inner._Writer__statistics.schema_count
+    del inner._Writer__chunk_indices[chunks:]
+    del inner._Writer__metadata_indexes[records:]
+    inner._Writer__chunk_builder.reset()
+    inner._Writer__record_builder.end()
+    inner._Writer__statistics = statistics
+    inner._Writer__summary_offsets.clear()

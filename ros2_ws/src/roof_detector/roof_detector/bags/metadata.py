@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,12 @@ class BagMetadata:
     files: list[FileRecord] = field(default_factory=list)
     topics: dict[str, TopicRecord] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
+    # A file that is there for what comes next, and holds no message yet.
+    coming: FileRecord | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of metadata.yaml below its one root key."""
+        files = [*self.files, self.coming] if self.coming else self.files
         start_ns = min((file.start_ns for file in self.files), default=_NEVER_NS)
         end_ns = max((file.end_ns for file in self.files), default=0)
         return {
@@ -86,7 +89,7 @@ class BagMetadata:
             ],
             'compression_format': '',
             'compression_mode': '',
-            'relative_file_paths': [file.name for file in self.files],
+            'relative_file_paths': [file.name for file in files],
             'files': [
                 {
                     'path': file.name,
@@ -94,7 +97,7 @@ class BagMetadata:
                     'duration': {'nanoseconds': file.duration_ns},
                     'message_count': file.message_count,
                 }
-                for file in self.files
+                for file in files
             ],
             'custom_data': self.custom or None,
             'ros_distro': 'jazzy',
@@ -106,9 +109,10 @@ class BagMetadata:
         for name, count in file.topic_counts.items():
             self.topics[name].message_count -= count
 
-    def text(self) -> str:
-        """Return the content of metadata.yaml."""
-        return to_yaml({_ROOT: self.as_dict()})
+    def text(self, *, coming: FileRecord | None = None) -> str:
+        """Return the content of metadata.yaml, with a file that will be there by then."""
+        described = replace(self, coming=coming) if coming else self
+        return to_yaml({_ROOT: described.as_dict()})
 
     def write(self, folder: Path) -> None:
         """Replace the folder's metadata.yaml."""
@@ -117,12 +121,17 @@ class BagMetadata:
 
 def write_metadata(folder: Path, text: str) -> None:
     """Replace a folder's metadata.yaml as a whole, so that none is ever half written."""
+    stage_metadata(folder, text).replace(folder / NAME)
+
+
+def stage_metadata(folder: Path, text: str) -> Path:
+    """Bring the text of a metadata.yaml onto the disk, to be renamed to it; return its path."""
     temporary = folder / f'{NAME}.part'
     with temporary.open('w', encoding='utf-8') as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(folder / NAME)
+    return temporary
 
 
 def file_number(file: Path) -> tuple[int, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
 # A file of this name in a recording's folder protects all of it.
 KEEP = 'keep'
 # All that the recorder puts into a folder. Anything else is somebody's, and so is the folder.
-_OURS = re.compile(rf'.+_\d+\.mcap|{re.escape(NAME)}(\.part)?')
+_OURS = re.compile(rf'(.+_\d+\.mcap|{re.escape(NAME)})(\.part)?')
+
+
+@dataclass(frozen=True)
+class Deletions:
+    """What was deleted so far."""
+
+    recordings: int = 0
+    files: int = 0
+    size_bytes: int = 0
 
 
 class OldestFirst:
@@ -28,21 +39,37 @@ class OldestFirst:
 
     Spared are: what is being written by anyone, folders with a file `keep`, with anything in
     them that the recorder did not put there, links, and whatever else is not the recorder's.
+    The threads of several bags may use it; any may look at `deletions`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._undeletable: set[Path] = set()
-        self.deleted_recordings = 0
-        self.deleted_files = 0
-        self.deleted_bytes = 0
+        self._lock = threading.RLock()
+        self.deletions = Deletions()
+
+    @property
+    def deleted_recordings(self) -> int:
+        """Return how many recordings were deleted."""
+        return self.deletions.recordings
+
+    @property
+    def deleted_files(self) -> int:
+        """Return how many files were deleted."""
+        return self.deletions.files
+
+    @property
+    def deleted_bytes(self) -> int:
+        """Return how many bytes they had."""
+        return self.deletions.size_bytes
 
     def delete_recording(self) -> bool:
         """Delete the oldest recording that may go; return whether there was one."""
-        for recording in sorted(self._recordings(), key=lambda found: found[0]):
-            if self._delete_folder(recording[1]):
-                self.deleted_recordings += 1
-                return True
+        with self._lock:
+            for recording in sorted(self._recordings(), key=lambda found: found[0]):
+                if self._delete_folder(recording[1]):
+                    self._count(recordings=1)
+                    return True
         return False
 
     def delete_oldest_file(self, folder: Path, metadata: BagMetadata) -> bool:
@@ -66,9 +93,18 @@ class OldestFirst:
             path.unlink()
         except OSError:
             return False
-        self.deleted_files += 1
-        self.deleted_bytes += size_bytes
+        self._count(files=1, size_bytes=size_bytes)
         return True
+
+    def _count(self, *, recordings: int = 0, files: int = 0, size_bytes: int = 0) -> None:
+        with self._lock:
+            so_far = self.deletions
+            self.deletions = replace(
+                so_far,
+                recordings=so_far.recordings + recordings,
+                files=so_far.files + files,
+                size_bytes=so_far.size_bytes + size_bytes,
+            )
 
     def _recordings(self) -> Iterator[tuple[str, Path]]:
         """Yield the recordings that may go, with the time when they began."""

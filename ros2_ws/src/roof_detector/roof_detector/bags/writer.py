@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import DiskFloor, new_folder, sync_folder
 from roof_detector.bags.disk_sync import DiskSync
-from roof_detector.bags.errors import BagError
+from roof_detector.bags.errors import BagError, WriteFailed
 from roof_detector.bags.file_series import FileSeries
 from roof_detector.bags.folder_lock import FolderLock
-from roof_detector.bags.mcap_file import McapFile, check_compression
-from roof_detector.bags.metadata import BagMetadata, TopicRecord, to_yaml, write_metadata
+from roof_detector.bags.mcap_file import Entry, McapFile, check_compression
+from roof_detector.bags.metadata import (
+    BagMetadata,
+    FileRecord,
+    TopicRecord,
+    to_yaml,
+    write_metadata,
+)
+from roof_detector.bags.oldest_first import keep
 from roof_detector.bags.records import MANIFEST
 from roof_detector.bags.schemas import MessageSchema, message_schema
 from roof_detector.bags.standing import StandingMessages
@@ -23,10 +31,25 @@ from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
 
     from roof_detector.bags.oldest_first import OldestFirst
     from roof_detector.bags.qos import OfferedQos
+
+# A flush is due a little before its period is over, so that what it takes is part of it.
+_DUE_AFTER = 0.75
+# A file goes on until the next one is on the disk, but does not grow by more than this meanwhile:
+# half of its size, within these limits. The largest keeps 4.2 GB below what FAT32 takes.
+_LEAST_OVER_BYTES, _MOST_OVER_BYTES = 16 << 20, 64 << 20
+
+
+@dataclass(frozen=True)
+class WrittenSoFar:
+    """What a bag holds: messages, and bytes but for the chunk in progress."""
+
+    message_count: int = 0
+    size_bytes: int = 0
 
 
 class BagWriter:
@@ -36,10 +59,16 @@ class BagWriter:
     brought onto the disk, metadata.yaml last, so a crash or a power cut costs no more than
     that period; call `flush_if_due` while no message comes. A file is followed by the next when
     it has reached `max_file_bytes` or `max_file_s` (0: never), and begins with the latched
-    messages of those before it. Writing stops with DiskFull before less than `min_free_bytes`
-    are left, once `oldest_first` (None: nothing is deleted) and this bag's own finished files
-    could make no more room. With `sync_behind` a disk that is slow to sync delays no message, and
-    a power cut costs the time of a sync more. One thread at a time may use a writer.
+    messages of those before it.
+
+    Writing stops with DiskFull before less than `min_free_bytes` are left, once `oldest_first`
+    (None: nothing is deleted) and this bag's own finished files could make no more room, and with
+    WriteFailed when the disk refuses. The message at hand is not taken then; all taken before is
+    in the bag, or waits in memory for `resume`, which goes on in a new file.
+
+    With `sync_behind` no message waits for the disk: the next file is made while the present one
+    goes on, and a power cut costs the time of a sync more. One thread at a time may use a writer;
+    any may look at `written`.
     """
 
     def __init__(
@@ -57,27 +86,42 @@ class BagWriter:
     ) -> None:
         check_compression(compression)
         self.path = Path(path).expanduser().absolute()
-        self._flush_period_s = flush_period_s
+        self.written = WrittenSoFar()
+        self._flush_period_s = flush_period_s * _DUE_AFTER
         self._max_file_bytes = max_file_bytes
         self._max_file_ns = round(max_file_s * 1e9)
         self._oldest_first = oldest_first
-        self._sync = DiskSync(behind=sync_behind)
         self._metadata = BagMetadata(custom=dict(manifest or {}))
         self._standing = StandingMessages()
         self._floor = DiskFloor(
             self.path.parent, min_free_bytes=min_free_bytes, make_room=self._make_room
         )
-        self._floor.check()
-        self._written = 0
-        self._finished_bytes = 0
-        self._dirty = True
-        self._files = FileSeries(self.path, self._metadata, compression=compression)
+        self._coming: Future[McapFile] | None = None
+        self._unwritten: list[Entry] = []
+        self._lost: Counter[str] = Counter()
+        self._count = self._finished_bytes = self._last_time_ns = 0
+        self._late_error: BagError | None = None
+        self._keep_reason = ''
+        self._keeping: Future[None] | None = None
+        self._closed = False
+        self._file: McapFile | None = None
+        self._has_records = False
+        self._repeated: list[TimedMessage] = []  # what it holds of the files before it
+        self._dirty = False
         self._flushed_at_s = time.monotonic()
+        self._files = FileSeries(self.path, self._metadata, compression=compression)
+        self._sync = DiskSync(behind=sync_behind)
+        self._floor.check()
         new_folder(self.path)
         self._lock = FolderLock(self.path)
-        self._file: McapFile | None = self._files.begin_next()
-        self.flush()
-        sync_folder(self.path)
+        try:
+            self._begin(self._files.next().make())
+        except OSError as error:
+            self._lock.release()
+            with suppress(OSError):  # a folder without a bag would be in the way of the next try
+                self.path.rmdir()
+            msg = f'{self.path} cannot be written ({error.strerror or error}).'
+            raise BagError(msg) from error
 
     def add_topic(
         self,
@@ -98,7 +142,10 @@ class BagWriter:
         topic = TopicRecord(
             name, type_name, schema.type_hash, [profile.as_dict() for profile in offered_qos]
         )
-        self._open_file().add_channel(topic, schema_text=schema.text)
+        try:
+            self._open_file().add_channel(topic, schema_text=schema.text)
+        except OSError as error:
+            raise self._failed(error) from error
         self._files.add_topic(topic, schema_text=schema.text)
         self._standing.add_topic(name, type_name, offered_qos=offered_qos)
         self._dirty = True
@@ -112,13 +159,18 @@ class BagWriter:
             msg = f'{topic} was not added to {self.path}; call add_topic first.'
             raise BagError(msg)
         self._floor.spend(len(data))
-        if file.is_full(log_time_ns, max_bytes=self._max_file_bytes, max_ns=self._max_file_ns):
-            file = self._split(log_time_ns)
+        if self._coming or file.is_full(
+            log_time_ns, max_bytes=self._max_file_bytes, max_ns=self._max_file_ns
+        ):
+            file = self._split_when_ready(file, log_time_ns)
         publish_time_ns = log_time_ns if publish_time_ns is None else publish_time_ns
         message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
         self._put(file, message)
         self._standing.note(message)
-        self.flush_if_due()
+        try:
+            self.flush_if_due()
+        except BagError as error:
+            self._late_error = error  # the message is taken: the next one is told
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
         """Append an MCAP metadata record: something to know about the bag, not a message."""
@@ -126,59 +178,122 @@ class BagWriter:
             self._open_file().add_record(name, values)
         except OSError as error:
             raise self._failed(error) from error
-        self._dirty = True
+        self._dirty = self._has_records = True
 
     def update_manifest(self, values: Mapping[str, str]) -> None:
         """Add to the manifest or change it; the whole of it is written anew, the last counts."""
         self._metadata.custom.update(values)
         self.add_record(MANIFEST, self._metadata.custom)
 
+    def keep(self, *, reason: str) -> None:
+        """Protect the bag from being deleted to make room, on the disk as soon as that allows."""
+        self._keep_reason = self._keep_reason or reason or 'asked for'
+        self._note_keep()
+
     def flush_if_due(self) -> None:
         """Flush when the period has passed since the last time, behind if that was asked for."""
+        self._tell_late_error()
         if time.monotonic() - self._flushed_at_s >= self._flush_period_s:
             self._flush(wait=False)
+
+    @property
+    def due_in_s(self) -> float:
+        """Return the time until the next flush is due."""
+        return max(0.0, self._flushed_at_s + self._flush_period_s - time.monotonic())
 
     def flush(self) -> None:
         """Bring all messages onto the disk, then metadata.yaml; check the free space."""
         self._flush(wait=True)
 
-    def _flush(self, *, wait: bool) -> None:
-        file = self._open_file()
-        self._flushed_at_s = time.monotonic()
-        if not self._dirty:
-            return
-        try:
-            file.hand_out()
-            sync = partial(_sync, file, self._metadata.text(), self.path)
-            self._dirty = not self._sync.run(sync, wait=wait)
-        except OSError as error:
-            raise self._failed(error) from error
-        self._floor.check()
-
     @property
     def message_count(self) -> int:
         """Return how many messages were written."""
-        return self._written
+        return self.written.message_count
 
     @property
     def size_bytes(self) -> int:
         """Return how many bytes the bag's files have, but for the chunk in progress."""
-        return self._finished_bytes + (self._file.size_bytes if self._file else 0)
+        return self.written.size_bytes
 
     def close(self) -> None:
         """Finish the bag. A second call does nothing."""
-        if self._file is None:
+        if self._closed:
             return
+        late, self._late_error = self._late_error, None
         try:
-            self._finish_file(self._file)
-            self._file = None
-            self._metadata.write(self.path)
-            sync_folder(self.path)
+            if self._file is not None:
+                self.pause()
+                sync_folder(self.path)
+            elif late is not None:
+                raise late
         except OSError as error:
             raise self._failed(error) from error
         finally:
+            self._closed = True
+            self._note_keep()
             self._sync.close()
             self._lock.release()
+
+    def pause(self) -> None:
+        """Finish the file in progress, as for a disk that is full; `resume` begins another."""
+        self._late_error = None
+        file = self._open_file()
+        try:
+            self._drop_coming()
+            self._sync.wait()
+            self._finish_file(file)
+            file.close()
+            self._file = None
+            self._note_written()
+            self._metadata.write(self.path)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def resume(self, *, room_bytes: int = 0) -> None:
+        """Go on in a new file after DiskFull or WriteFailed; raise BagError while that fails.
+
+        What had not reached the disk comes first in it, and room for `room_bytes` is asked for.
+        Where the folder is gone it is made again.
+        """
+        if self._file is not None:
+            return
+        if self._closed:
+            self._open_file()
+        self._late_error = None
+        self._floor.check_for_more(room_bytes)
+        if not self.path.is_dir():
+            new_folder(self.path)
+            self._lock.release()
+            self._lock = FolderLock(self.path)
+        self._forget_missing()
+        try:
+            file = self._files.next().make()
+        except OSError as error:
+            msg = f'{self.path} cannot be written ({error.strerror or error}).'
+            raise WriteFailed(msg) from error
+        unwritten, self._unwritten = self._unwritten, []
+        self._begin(file)
+        messages = [entry for entry in unwritten if isinstance(entry, TimedMessage)]
+        begin_ns = messages[0].log_time_ns if messages else self._last_time_ns
+        self._repeat_standing(file, log_time_ns=begin_ns, without=messages)
+        for number, entry in enumerate(unwritten):
+            try:
+                self._write_again(file, entry)
+            except WriteFailed:
+                self._unwritten += unwritten[number:]
+                raise
+        self.flush()
+
+    def take_losses(self) -> Counter[str]:
+        """Return how many messages of each topic were lost since the last call.
+
+        They were taken, and are in no file: somebody deleted it, or the bag ended before `resume`.
+        """
+        lost, self._lost = self._lost, Counter()
+        if self._closed:
+            given_up, self._unwritten = self._unwritten, []
+            lost.update(e.topic for e in given_up if isinstance(e, TimedMessage))
+        return lost
 
     def __enter__(self) -> BagWriter:
         return self
@@ -191,11 +306,26 @@ class BagWriter:
     ) -> None:
         self.close()
 
+    def _tell_late_error(self) -> None:
+        error, self._late_error = self._late_error, None
+        if error is not None:
+            raise error
+
     def _open_file(self) -> McapFile:
+        self._tell_late_error()
         if self._file is None:
             msg = f'{self.path} is closed; nothing more can be written to it.'
             raise BagError(msg)
         return self._file
+
+    def _begin(self, file: McapFile) -> None:
+        """Go on in a file that is on the disk, and in metadata.yaml."""
+        self._file = file
+        self._has_records = False
+        self._repeated = []
+        self._metadata.files.append(file.record)
+        self._files.announce(file)
+        self._note_written()
 
     def _put(self, file: McapFile, message: TimedMessage) -> None:
         try:
@@ -203,48 +333,170 @@ class BagWriter:
         except OSError as error:
             raise self._failed(error) from error
         self._metadata.topics[message.topic].message_count += 1
-        self._written += 1
+        self._count += 1
+        self._last_time_ns = message.log_time_ns
         self._dirty = True
+        self._note_written()
 
-    def _split(self, log_time_ns: int) -> McapFile:
+    def _write_again(self, file: McapFile, entry: Entry) -> None:
+        """Write what was taken before, into another file."""
+        if isinstance(entry, TimedMessage):
+            self._put(file, entry)
+        else:
+            self.add_record(*entry)
+
+    def _flush(self, *, wait: bool) -> None:
+        file = self._open_file()
+        self._flushed_at_s = time.monotonic()
+        self._note_keep()
+        if not self._dirty:
+            return
         try:
-            self._finish_file(self._open_file())
+            file.hand_out()
+            if wait and self._coming is not None:
+                self._coming.exception()
+            if self._coming is None or self._coming.done():  # it brings a metadata.yaml with it
+                sync = partial(_sync, file, self._metadata_text(), self.path)
+                self._dirty = not self._sync.run(sync, wait=wait)
         except OSError as error:
             raise self._failed(error) from error
-        self._file = self._files.begin_next()
-        self._dirty = True
-        # They are true from here on, so this is their time; when they were published stays.
+        self._note_written()
+        self._floor.check()
+
+    def _metadata_text(self) -> str:
+        """Return the text of metadata.yaml, the next file included if it is there already."""
+        if self._coming is None or self._coming.exception() is not None:
+            return self._metadata.text()
+        return self._metadata.text(coming=self._coming.result().record)
+
+    def _split_when_ready(self, file: McapFile, log_time_ns: int) -> McapFile:
+        """Go on in the next file once it is there; the present one must not grow much beyond."""
+        if self._coming is None:
+            self._coming = self._sync.ask(self._files.next().make)
+        over_bytes = min(max(self._max_file_bytes // 2, _LEAST_OVER_BYTES), _MOST_OVER_BYTES)
+        too_big = 0 < self._max_file_bytes <= file.size_bytes - over_bytes
+        if not (self._coming.done() or too_big):
+            return file
+        return self._split(file, log_time_ns)
+
+    def _split(self, file: McapFile, log_time_ns: int) -> McapFile:
+        assert self._coming is not None
+        try:
+            following = self._coming.result()
+            self._finish_file(file)
+            self._sync.soon(file.close)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._coming = None
+        self._begin(following)
+        self._repeat_standing(following, log_time_ns=log_time_ns)
+        return following
+
+    def _repeat_standing(
+        self, file: McapFile, *, log_time_ns: int, without: Sequence[TimedMessage] = ()
+    ) -> None:
+        """Write what stands, but for what is still to be written."""
+        coming = {id(message.data) for message in without}
         for message in self._standing:
-            self._put(self._file, replace(message, log_time_ns=log_time_ns))
-        self.flush()  # so that metadata.yaml names the file before it holds anything new
-        return self._file
+            if id(message.data) not in coming:
+                # It is true from here on, so this is its time; when it was published stays.
+                repeated = replace(message, log_time_ns=log_time_ns)
+                self._repeated.append(repeated)
+                self._put(file, repeated)
 
     def _finish_file(self, file: McapFile) -> None:
-        self._sync.wait()
-        file.add_record('rosbag2', {'serialized_metadata': to_yaml(self._metadata.as_dict())})
-        self._finished_bytes += file.close()
+        file.hand_out()
+        file.add_record(*self._description())
+        file.finish()
+        self._finished_bytes += file.size_bytes
+
+    def _description(self) -> tuple[str, dict[str, str]]:
+        """Return the record with which rosbag2 ends a file."""
+        return 'rosbag2', {'serialized_metadata': to_yaml(self._metadata.as_dict())}
+
+    def _note_written(self) -> None:
+        present = self._file.size_bytes if self._file is not None else 0
+        self.written = WrittenSoFar(self._count, self._finished_bytes + present)
 
     def _make_room(self) -> bool:
         """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
         oldest_first = self._oldest_first
+        if oldest_first is None:
+            return False
         with suppress(OSError):  # the next flush meets it again
             self._sync.wait()  # it writes a metadata.yaml of before the deletion
-        return oldest_first is not None and (
-            oldest_first.delete_recording()
-            or oldest_first.delete_oldest_file(self.path, self._metadata)
-        )
+        if oldest_first.delete_recording():
+            return True
+        if self._keep_reason:
+            return False
+        if self._coming is not None and self._coming.exception() is None:
+            self._metadata.coming = self._coming.result().record
+        try:
+            return oldest_first.delete_oldest_file(self.path, self._metadata)
+        finally:
+            self._metadata.coming = None
 
-    def _failed(self, error: OSError) -> BagError:
-        """Give the bag up at its last flush and return the sentence that says so."""
+    def _note_keep(self) -> None:
+        """See to it that the folder says on the disk that it is protected, if it is."""
+        done = self._keeping is not None and self._keeping.done()
+        if self._keep_reason and (not self._keeping or (done and self._keeping.exception())):
+            self._keeping = self._sync.ask(partial(keep, self.path, reason=self._keep_reason))
+
+    def _drop_coming(self) -> None:
+        """Do without the file that was made for what comes next."""
+        coming, self._coming = self._coming, None
+        if coming is not None and coming.exception() is None:
+            with suppress(OSError):
+                self._metadata.write(self.path)
+                coming.result().discard()
+
+    def _failed(self, error: OSError) -> WriteFailed:
+        """End the file with what it holds whole and return the sentence that says why.
+
+        What it does not hold waits for `resume`.
+        """
         file, self._file = self._file, None
-        self._sync.close()
+        with suppress(OSError):
+            self._sync.wait()
         if file is not None:
-            file.abandon()
-        self._lock.release()
-        return BagError(
+            self._end_cut_off(file)
+        self._drop_coming()
+        with suppress(OSError):
+            self._metadata.write(self.path)
+        self._note_written()
+        return WriteFailed(
             f'{self.path} could not be written any further ({error.strerror or error}). What was '
             f'flushed before is readable; "roof_detector bag recover {self.path}" completes it.'
         )
+
+    def _end_cut_off(self, file: McapFile) -> None:
+        lost = file.give_up()
+        for entry in lost:
+            if isinstance(entry, TimedMessage):
+                self._metadata.topics[entry.topic].message_count -= 1
+                self._count -= 1
+        repeated = set(map(id, self._repeated))
+        self._unwritten += [entry for entry in lost if id(entry) not in repeated]
+        holds_news = self._has_records or file.record.message_count > len(repeated)
+        if not file.is_there:
+            self._forget(file.record)
+        elif holds_news or len(self._metadata.files) < 2:
+            self._finished_bytes += file.size_bytes
+        else:
+            self._metadata.drop_file(file.record)
+            self._count -= file.record.message_count
+            file.discard()
+
+    def _forget_missing(self) -> None:
+        """Say nothing any more of files that somebody deleted."""
+        for record in list(self._metadata.files):
+            if not (self.path / record.name).exists():
+                self._forget(record)
+
+    def _forget(self, record: FileRecord) -> None:
+        self._metadata.drop_file(record)
+        self._count -= record.message_count
+        self._lost.update(record.topic_counts)
 
 
 def _sync(file: McapFile, metadata: str, folder: Path) -> None:

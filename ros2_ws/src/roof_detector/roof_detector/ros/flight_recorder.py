@@ -22,6 +22,8 @@ from roof_detector.ros.recordings import Recordings
 _NOTHING_HEARD = ListeningReport({}, {}, ())
 # A bag that cannot be begun, for want of disk space say, is not tried at every detection.
 _TRY_AGAIN_AFTER_S = 5.0
+# How long the service waits for a disk that is tried at its request.
+_TRY_NOW_S = 2.0
 
 
 class FlightRecorder:
@@ -34,6 +36,7 @@ class FlightRecorder:
         self._bags = Recordings(node, settings)
         self._listening: Listening | None = None
         self._not_before_s = 0.0
+        self._wanted = self._began_late = False
         self._events = self._marks = 0
         self._last_trigger = ''
         self._rest()
@@ -45,11 +48,23 @@ class FlightRecorder:
         if self._bags.present is None and settings.listening != before.listening:
             self._rest()
 
+    def begin(self) -> None:
+        """Record as soon as that can be done: nobody is there to be told that it cannot."""
+        opened, _ = self._open(duration_s=FOREVER_S, gives_way=True)
+        self._wanted = not opened
+
     def start(self) -> tuple[bool, str]:
         """Record until `stop`; return whether that worked, and the bag's path or the reason."""
         recording = self._bags.present
         if recording is None:
             return self._open(duration_s=FOREVER_S)
+        if recording.interruption and not recording.writer.try_now(within_s=_TRY_NOW_S):
+            return False, recording.interruption or recording.failure
+        if recording.interruptions and not recording.is_event:
+            return True, str(recording.path)
+        if self._began_late:
+            self._began_late = False
+            return True, str(recording.path)
         if not recording.is_event:
             return False, f'Already recording to {recording.path}.'
         recording.go_on_for(FOREVER_S)
@@ -57,6 +72,7 @@ class FlightRecorder:
 
     def stop(self) -> tuple[bool, str]:
         """Finish the bag; return whether it is whole, and its path or the reason."""
+        self._wanted = False
         if self._bags.present is None:
             return False, 'Not recording.'
         recording = self._bags.end(self._heard())
@@ -98,6 +114,9 @@ class FlightRecorder:
         if self._listening is not None:
             self._listening.refresh()
         recording = self._bags.present
+        if recording is None and self._wanted and time.monotonic() >= self._not_before_s:
+            self.begin()
+            self._began_late = not self._wanted
         if recording is not None:
             if recording.failure:
                 self._not_before_s = time.monotonic() + _TRY_AGAIN_AFTER_S
@@ -114,11 +133,13 @@ class FlightRecorder:
         recording = self._bags.present
         has_box = self._settings.black_box and self._listening is not None
         deletions = self._bags.oldest_first
+        report = recording.report(self._heard()) if recording else self._bags.last_report
+        interruption = report.interruption if recording and report else ''
         return RecorderState(
-            is_recording=recording is not None,
+            is_recording=recording is not None and not interruption,
             is_event=recording is not None and recording.is_event,
-            report=recording.report(self._heard()) if recording else self._bags.last_report,
-            failure=self._bags.failure,
+            report=report,
+            failure=interruption or self._bags.failure,
             finishing=self._bags.finishing,
             box=self._listening.box.state() if self._listening and has_box else None,
             events=self._events,
@@ -135,18 +156,21 @@ class FlightRecorder:
         self.stop()
         self._bags.close()
 
-    def _open(self, *, duration_s: float) -> tuple[bool, str]:
+    def _open(self, *, duration_s: float, gives_way: bool = False) -> tuple[bool, str]:
         """Begin a bag with what the box holds."""
+        self._began_late = False
         try:
             recording = self._bags.open(
                 self._settings,
                 facts=self._manifest.values(),
                 heard=self._heard(),
                 duration_s=duration_s,
+                gives_way=gives_way,
             )
         except BagError as error:
             self._not_before_s = time.monotonic() + _TRY_AGAIN_AFTER_S
             return False, str(error)
+        self._wanted = False
         if self._listening is None:
             self._listening = Listening(
                 self._node,

@@ -57,6 +57,7 @@ def _values(state: RecorderState) -> dict[str, object]:
             'bytes': report.writing.size_bytes,
             'queued_bytes': report.writing.queued_bytes,
             'dropped': report.dropped,
+            'interruptions': report.writing.interruptions,
             'not_published': ', '.join(report.not_published),
         }
         values |= {f'received.{topic}': n for topic, n in sorted(report.received.items())}

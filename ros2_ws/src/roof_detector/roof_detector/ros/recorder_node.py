@@ -56,7 +56,7 @@ class RecorderNode(Node):
             period_s=_DIAGNOSTICS_PERIOD_S,
         )
         if self._settings.record:
-            self._recorder.start()
+            self._recorder.begin()
 
     def destroy_node(self) -> None:
         """Finish the bags, then leave the graph."""

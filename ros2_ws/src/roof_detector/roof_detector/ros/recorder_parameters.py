@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,9 @@ RECORDER_TABLE = ParameterTable(
     HANG_LIMIT,
 )
 
+# File systems take 255 bytes; a file's number and ending come behind the name.
+_NAME_BYTES = 200
+
 
 @dataclass(frozen=True)
 class RecorderSettings:
@@ -203,10 +207,10 @@ class RecorderSettings:
         if not self.topics:
             msg = 'topics is empty: there is nothing to record. Name at least one topic.'
             raise ParameterError(msg)
-        if self.bag_name != Path(self.bag_name).name:
+        if self.bag_name != Path(self.bag_name).name or not _is_plain(self.bag_name):
             msg = (
-                f'bag_name must be a plain folder name, not {self.bag_name!r}; the folder it '
-                'lies in is output_directory.'
+                f'bag_name must be a plain folder name of at most {_NAME_BYTES} bytes, not '
+                f'{self.bag_name!r}; the folder it lies in is output_directory.'
             )
             raise ParameterError(msg)
 
@@ -242,3 +246,9 @@ class RecorderSettings:
             trigger_confidence=values['trigger_confidence'],
             manifest_nodes=values['manifest_nodes'],
         )
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a bag's folder, and its files with their endings, may have this name."""
+    printable = all(character.isprintable() for character in name)
+    return printable and name != '..' and len(os.fsencode(name)) <= _NAME_BYTES

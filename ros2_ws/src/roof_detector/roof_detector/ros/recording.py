@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from roof_detector.bags.background_writer import BackgroundWriter, WritingState
+from roof_detector.bags.errors import FolderTaken
 from roof_detector.bags.oldest_first import OldestFirst
 from roof_detector.bags.writer import BagWriter
 from roof_detector.ros.listening import ListeningReport
@@ -37,6 +37,17 @@ class RecordingReport:
         """Return how many messages the recorder could not keep up with."""
         return sum(self.writing.dropped.values()) + sum(self.lost_before_arrival.values())
 
+    @property
+    def interruption(self) -> str:
+        """Return the sentences that say why nothing is written at present, empty while it is."""
+        if not self.writing.interruption:
+            return ''
+        waiting = self.writing.queued_bytes / 1e6
+        return (
+            f'{self.writing.interruption} {waiting:.1f} MB wait in memory, '
+            f'{sum(self.writing.dropped.values())} messages are lost; it is tried every second.'
+        )
+
 
 class Recording:
     """Hold a new bag's writer, and how long the bag shall go on."""
@@ -49,22 +60,20 @@ class Recording:
         oldest_first: OldestFirst,
         before: ListeningReport,
         duration_s: float,
+        gives_way: bool = False,
     ) -> None:
         """Open the bag; raise BagError where that cannot be done.
 
-        `before` is what was heard when the bag began: the report counts from there.
+        Where its name is taken, it `gives_way` and gets a number. `before` is what was heard when
+        the bag began: the report counts from there.
         """
         is_event = duration_s < FOREVER_S
-        bag = BagWriter(
-            _new_path(settings, is_event=is_event),
-            compression=settings.compression,
-            flush_period_s=settings.flush_period_s,
-            max_file_bytes=settings.max_file_bytes,
-            max_file_s=settings.max_file_s,
-            min_free_bytes=settings.min_free_bytes,
+        bag = _new_bag(
+            settings,
+            is_event=is_event,
+            gives_way=gives_way,
             manifest=manifest,
-            oldest_first=oldest_first if settings.delete_oldest else None,
-            sync_behind=True,
+            oldest_first=oldest_first,
         )
         self.path = bag.path
         self.writer = BackgroundWriter(bag, max_queue_bytes=settings.max_queue_bytes)
@@ -85,6 +94,16 @@ class Recording:
     def failure(self) -> str:
         """Return why the bag could not be written any further, empty while it can."""
         return self.writer.state().failure
+
+    @property
+    def interruption(self) -> str:
+        """Return why nothing can be written at present, empty while it can."""
+        return self.writer.state().interruption
+
+    @property
+    def interruptions(self) -> int:
+        """Return how often the disk refused so far."""
+        return self.writer.state().interruptions
 
     def go_on_for(self, duration_s: float) -> None:
         """Be over after this time and not before, or never with FOREVER_S."""
@@ -119,17 +138,34 @@ class Recording:
         )
 
 
-def _new_path(settings: RecorderSettings, *, is_event: bool) -> Path:
-    """Return where the bag shall lie.
-
-    A name made of the time, and any name of an event, gives way to a bag that is there.
-    """
+def _new_bag(
+    settings: RecorderSettings,
+    *,
+    is_event: bool,
+    gives_way: bool,
+    manifest: Mapping[str, str],
+    oldest_first: OldestFirst,
+) -> BagWriter:
+    """Open a bag. One whose name is made of the time, and that of an event, always gives way."""
     name = settings.bag_name
-    if name and not is_event:
-        return settings.output_directory / name
+    gives_way = gives_way or is_event or not name
     if not name:
         kind = 'event' if is_event else 'flight'
         name = datetime.now(timezone.utc).strftime(f'{kind}_%Y%m%dT%H%M%SZ')
-    names = chain([name], (f'{name}_{number}' for number in count(2)))
-    paths = (settings.output_directory / candidate for candidate in names)
-    return next(path for path in paths if not os.path.lexists(path))
+    for candidate in chain([name], (f'{name}_{number}' for number in count(2))):
+        try:
+            return BagWriter(
+                settings.output_directory / candidate,
+                compression=settings.compression,
+                flush_period_s=settings.flush_period_s,
+                max_file_bytes=settings.max_file_bytes,
+                max_file_s=settings.max_file_s,
+                min_free_bytes=settings.min_free_bytes,
+                manifest=manifest,
+                oldest_first=oldest_first if settings.delete_oldest else None,
+                sync_behind=True,
+            )
+        except FolderTaken:
+            if not gives_way:
+                raise
+    raise AssertionError  # count() does not end

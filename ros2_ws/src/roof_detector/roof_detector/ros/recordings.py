@@ -23,6 +23,7 @@ class Recordings:
         self._log = node.get_logger()
         self._ending: list[Recording] = []
         self._told_bytes = 0
+        self._told_problems = (0, '', '')
         self.present: Recording | None = None
         self.last_report: RecordingReport | None = None
         self.failure = ''
@@ -45,6 +46,7 @@ class Recordings:
         facts: Mapping[str, str],
         heard: ListeningReport,
         duration_s: float,
+        gives_way: bool = False,
     ) -> Recording:
         """Begin a bag with a manifest that says these facts; raise BagError where it cannot be."""
         try:
@@ -54,12 +56,15 @@ class Recordings:
                 oldest_first=self.oldest_first,
                 before=heard,
                 duration_s=duration_s,
+                gives_way=gives_way,
             )
         except BagError as error:
+            if self.failure != str(error):
+                self._log.error(f'Not recording: {error}')
             self.failure = str(error)
-            self._log.error(f'Not recording: {error}')
             raise
         self.present, self.failure = recording, ''
+        self._told_problems = (0, '', '')
         self._log.info(f'Recording to {recording.path}.')
         return recording
 
@@ -79,7 +84,9 @@ class Recordings:
         return recording.report()
 
     def look_after(self) -> None:
-        """Tell of the bags that are whole by now, and of what was deleted to make room."""
+        """Tell of the bags that are whole by now, of interruptions, and of what was deleted."""
+        if self.present is not None:
+            self._tell_problems(self.present.report())
         for recording in [ending for ending in self._ending if ending.writer.is_finished]:
             self._ending.remove(recording)
             self._tell(recording.report())
@@ -96,6 +103,28 @@ class Recordings:
         """Wait for every bag that was ended."""
         for recording in list(self._ending):
             self.wait_for(recording)
+
+    def _tell_problems(self, report: RecordingReport) -> None:
+        """Tell that the disk refused, that it does no longer, and of what cannot be written."""
+        writing, before = report.writing, self._told_problems
+        now = (writing.interruptions, writing.interruption, writing.problem)
+        if now == before:
+            return
+        self._told_problems = now
+        lost = sum(writing.dropped.values())
+        if writing.interruption:
+            if not before[1]:
+                self._log.error(
+                    f'Recording is interrupted: {writing.interruption} Messages wait in memory; '
+                    'it goes on in a new file as soon as the disk takes one.'
+                )
+        elif before[1] or writing.interruptions != before[0]:
+            self._log.warning(
+                f'Recording goes on in a new file in {report.path} after this: '
+                f'{before[1] or writing.problem} {lost} messages were lost so far.'
+            )
+        else:
+            self._log.error(f'Something is not recorded: {writing.problem}')
 
     def _tell(self, report: RecordingReport) -> None:
         if self.present is None:

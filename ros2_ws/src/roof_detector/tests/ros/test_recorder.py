@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from builtin_interfaces.msg import Time
@@ -13,10 +14,10 @@ from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image, NavSatFix
+from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
 
 from roof_detector.bags import qos
-from roof_detector.bags.disk import free_bytes
 from roof_detector.bags.metadata import read_metadata
 from roof_detector.bags.reader import BagReader
 from roof_detector.ros.errors import ParameterError
@@ -182,30 +183,89 @@ def test_a_recording_that_cannot_begin_is_reported_and_the_node_lives_on(
     flight.stopped_bag()
 
 
-def test_a_disk_that_fills_up_ends_the_bag_in_order_and_the_node_lives_on(flight, tmp_path):
-    margin = 512 << 20
-    flight.recorder(min_free_gb=(free_bytes(tmp_path) - margin) / 1e9)
-    publisher = flight.publisher(Detection2DArray, '/detector/detections')
+def test_after_a_full_disk_is_freed_it_records_again_and_says_so(flight, small_disk):
+    filler = small_disk / 'filler'
+    filler.write_bytes(bytes(6 << 20))
+    flight.recorder(output_directory=str(small_disk), topics=['/camera/image'], min_free_gb=0.001)
+    publisher = flight.publisher(CompressedImage, '/camera/image', QoSProfile(depth=5))
     flight.wait_for_listener(publisher)
-    publisher.publish(Detection2DArray())
-    flight.wait_for('messages', '1')
-    with (tmp_path / 'filler').open('wb') as filler:
-        os.posix_fallocate(filler.fileno(), 0, 2 * margin)
-        publisher.publish(Detection2DArray())
-        flight.wait_for('recording', 'false')
-    (tmp_path / 'filler').unlink()
+    sent = 0
+
+    def is_interrupted():
+        nonlocal sent
+        message = CompressedImage(format='jpeg', data=byte_array(os.urandom(100_000)))
+        message.header.stamp.sec = sent
+        publisher.publish(message)
+        sent += 1
+        return flight.value('recording') == 'false'
+
+    flight.graph.wait_until(is_interrupted, what='a full disk')
     assert flight.status.level == DiagnosticStatus.ERROR
+    assert 'Not recording: ' in flight.status.message
     assert 'must stay free' in flight.status.message
     with BagReader(flight.value('bag')) as bag:
-        assert (bag.message_count, bag.damage) == (2, ())
+        assert bag.damage == ()
+    filler.unlink()
+    flight.wait_for('recording', 'true')
+    flight.wait_for('messages', str(sent))
+    assert flight.status.level == DiagnosticStatus.OK
+    assert (flight.value('interruptions'), flight.value('dropped')) == ('1', '0')
+    path = flight.stopped_bag()
+    with BagReader(path) as bag:
+        assert bag.damage == ()
+        numbers = [bag.deserialize(message).header.stamp.sec for message in bag.messages()]
+    assert numbers == list(range(sent))
+    assert len(list(path.glob('*.mcap'))) == 2
+
+
+def test_a_recording_that_is_asked_for_at_the_start_begins_once_its_folder_can_be_made(
+    flight, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('roof_detector.ros.flight_recorder._TRY_AGAIN_AFTER_S', 0.2)
+    in_the_way = tmp_path / 'bags'
+    in_the_way.write_text('a disk that is not mounted yet')
+    flight.recorder()
+    flight.wait_for('recording', 'false')
+    assert flight.status.level == DiagnosticStatus.ERROR
+    in_the_way.unlink()
+    flight.wait_for('recording', 'true')
+    assert flight.stopped_bag().parent == in_the_way
+
+
+@pytest.mark.parametrize('name', ['', 'flight'], ids=['named by the time', 'of one name'])
+def test_two_recorders_in_one_folder_take_nothing_from_each_other(flight, name):
+    flight.recorder(bag_name=name)
+    flight.recorder(bag_name=name, arguments=['-r', '__node:=other'])
+    first = flight.stopped_bag()
+    other = flight.graph.call(
+        flight.node, SetBool, '/other/record', SetBool.Request(data=False)
+    ).message
+    assert {first, Path(other)} == set(flight.folder.iterdir())
+    for path in (first, Path(other)):
+        with BagReader(path) as bag:
+            assert bag.damage == ()
+
+
+@pytest.mark.parametrize('name', ["Tom's roof", 'Dach 屋根 é', '-x: {a}', 'a.mcap', 'b_0'])
+def test_a_bag_may_have_any_name_that_a_folder_may_have(flight, name):
+    flight.recorder(record=False, bag_name=name, topics=['/camera/fix'])
     assert flight.record(True).success
+    publisher = flight.publisher(NavSatFix, '/camera/fix')
+    flight.wait_for_listener(publisher)
+    publisher.publish(NavSatFix())
+    flight.wait_for('messages', '1')
+    path = flight.stopped_bag()
+    assert path == flight.folder / name
+    with AnyReader([path]) as bag:
+        assert len(list(bag.messages())) == 1
 
 
 def test_nonsense_parameters_are_refused_in_a_sentence(flight):
     with pytest.raises(ParameterError, match='topics is empty'):
         flight.recorder(topics=[''])
-    with pytest.raises(ParameterError, match='plain folder name'):
-        flight.recorder(bag_name='../elsewhere')
+    for name in ('../elsewhere', '..', 'a/b', 'line\nbreak', 'x' * 250):
+        with pytest.raises(ParameterError, match='plain folder name'):
+            flight.recorder(bag_name=name)
 
 
 def test_what_a_slow_disk_cannot_take_is_counted_by_topic(flight):
