@@ -13,7 +13,14 @@ setup(
     license='AGPL-3.0-only',
     packages=find_packages(include=[name, f'{name}.*']),
     package_data={
-        '': ['models/*.yaml', 'weights/*', 'definitions/*/msg/*.msg', 'texts/*.yaml', 'static/*'],
+        '': [
+            'models/*.yaml',
+            'weights/*',
+            'golden_images/*.png',
+            'definitions/*/msg/*.msg',
+            'texts/*.yaml',
+            'static/*',
+        ],
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{name}']),

@@ -153,3 +153,14 @@ def small_disk(tmp_path):
         pytest.skip('a small disk cannot be mounted here')
     yield folder
     subprocess.run(['umount', '-l', str(folder)], check=True)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep exports and imported models of the tests apart from those of whoever runs them."""
+    root = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        root = root.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(root / 'cache'))
+        yield

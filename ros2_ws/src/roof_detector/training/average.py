@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.inference.errors import InferenceError
-from roof_detector.inference.model_file import hash_model
+from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.safe_load import load_checkpoint
 from training.errors import TrainingError
 from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network

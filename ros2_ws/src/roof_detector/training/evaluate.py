@@ -54,7 +54,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help='that the network is computed in; a row for each (auto)',
     )  # fmt: skip
     parser.add_argument('--threads', type=int, help='CPU threads of the backend')
-    parser.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
+    parser.add_argument(
+        '--trust-model',
+        action='store_true',
+        help='import a .pt even where the kernel can confine no process: it can then run any code',
+    )
     parser.add_argument(
         '--confidence', type=float, default=FLOWN.confidence,
         help='least score at which confusion and mistakes are counted (%(default)s)',

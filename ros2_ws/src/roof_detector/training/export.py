@@ -92,7 +92,7 @@ def _recipe(options: argparse.Namespace, name: str) -> ExportRecipe:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
+    parser.add_argument('model', help='model package, checkpoint (.pt) or name of a shipped model')
     parser.add_argument('--format', nargs='+', choices=FORMATS, required=True)
     parser.add_argument('--output', type=Path, default=Path('exports'), help='folder of the files')
     parser.add_argument(
@@ -108,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--frames', help='video, bag or folder of pictures; simulated by default')
     parser.add_argument('--frame-count', type=int, default=8, help='most frames compared')
     parser.add_argument('--keep', action='store_true', help='keep a refused export to look into')
-    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    parser.add_argument(
+        '--trust-model',
+        action='store_true',
+        help='import a checkpoint even where the kernel can confine no process: it can then run '
+        'any code',
+    )
     return parser
 
 

@@ -95,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         '--output', type=Path, default=Path('exports'), help='folder of the export'
     )
     parser.add_argument('--threads', type=int, help='CPU threads while measuring')
-    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    parser.add_argument(
+        '--trust-model',
+        action='store_true',
+        help='import a checkpoint even where the kernel can confine no process: it can then run '
+        'any code',
+    )
     return parser
 
 

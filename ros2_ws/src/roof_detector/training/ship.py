@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Make a shippable model of a checkpoint: `python -m training.ship best.pt --name my_model`.
 
-What remains is the network in 16 bits, its class names and input size, and the record of the run
-that made it; the optimizer, the folders of the workstation and its user stay behind.
+What remains is a model package: the network in 16 bits, its class names and input size, and the
+record of the run that made it; the optimizer, the folders of the workstation and its user stay
+behind.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import sys
 from pathlib import Path, PurePath
 from typing import Any
 
+from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.package.building import build_package
+from roof_detector.inference.package.container import write_zip
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import SHIPPED_WEIGHTS
 from roof_detector.vision.letterbox import fits_stride
 from training.errors import TrainingError
 from training.model_card import model_card
-from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network
+from training.trainer.checkpoint import RECORD, architecture_of, trained_network
 from training.trainer.mask_removal import without_masks
-from training.trainer.run_state import write_checkpoint
 
-MOST_BYTES = 12_000_000
+MOST_BYTES = 24_000_000  # a package holds the weights twice, as ONNX and as safetensors
 
 
 def ship(
@@ -32,7 +35,7 @@ def ship(
     detect_only: bool = False,
     image_size: int | None = None,
 ) -> int:
-    """Write the shippable model, and its card where there is none yet; return its size in bytes.
+    """Write the model package, and its card where there is none yet; return its size in bytes.
 
     `detect_only` drops the masks of a segmentation model; its boxes stay the same. `image_size`
     is the side in pixels that it flies with where no other is asked for, None that of its
@@ -53,14 +56,25 @@ def ship(
     record = _without_folders(whole.get(RECORD, {}))
     if detect_only:
         record = {**record, 'task': task, 'masks': 'dropped'}
-    model.yaml = _without_folders(model.yaml)
-    shipped = make_checkpoint(
-        model,
-        arguments={'imgsz': image_size or arguments['imgsz'], 'task': task},
-        metrics=whole.get('train_metrics') or {},
-        record=record,
+    side = image_size or arguments['imgsz']
+    files = build_package(
+        architecture_of(model),
+        model.half().state_dict(),
+        name=output.stem,
+        class_names=tuple(model.names.values()),
+        image_size_wh=(side, side),
+        source={'name': checkpoint.name, 'sha256': hash_model(checkpoint)},
+        training={
+            'train_args': {'imgsz': side, 'task': task},
+            'train_metrics': whole.get('train_metrics') or {},
+            RECORD: record,
+        },
     )
-    write_checkpoint(shipped, output, most_bytes=MOST_BYTES)
+    size = sum(map(len, files.values()))
+    if size > MOST_BYTES:
+        raise TrainingError(f'{output} would take {size} bytes, at most {MOST_BYTES} are allowed.')
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_zip(output, files)
     card = output.with_suffix('.md')
     if 'class_names' in record and not card.exists():
         card.write_text(model_card(record, name=output.stem))
@@ -90,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('--folder', type=Path, default=SHIPPED_WEIGHTS, help='where to write it')
     arguments = parser.parse_args(argv)
-    output = arguments.folder / f'{arguments.name}.pt'
+    output = arguments.folder / f'{arguments.name}.zip'
     try:
         size = ship(
             arguments.checkpoint,

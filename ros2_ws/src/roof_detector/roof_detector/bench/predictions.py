@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.package.container import is_package
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.vision.thresholds import Thresholds
@@ -22,7 +23,8 @@ class UltralyticsPrediction:
 
     def __init__(self, detector: Detector, thresholds: Thresholds, *, threads: int) -> None:
         path: Path = detector.model_path
-        if path.suffix == '.pt':  # which ultralytics would unpickle
+        # Ultralytics would unpickle a .pt, and knows no packages.
+        if path.suffix == '.pt' or is_package(path):
             self._yolo: Any = import_quietly().YOLO('yolo11n.yaml', task=detector.task)
             self._yolo.model = load_checkpoint(path)['model'].float()
         else:

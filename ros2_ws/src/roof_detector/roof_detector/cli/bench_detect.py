@@ -84,7 +84,8 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
         'models',
         nargs='*',
         default=['roof_anomalies'],
-        help='shipped models, .pt, .onnx or OpenVINO folders; roof_anomalies by default',
+        help='shipped models, model packages, .pt, .onnx or OpenVINO folders; roof_anomalies by '
+        'default',
     )
     parser.add_argument(
         '--frames', type=int, default=60, help='timed frames of each; 60 by default'

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,11 +74,17 @@ def run_graph(arguments: argparse.Namespace) -> int:
 
 def run_baseline(arguments: argparse.Namespace) -> int:
     """Measure both nodes in turn and write them."""
+    with tempfile.TemporaryDirectory(prefix='roof_detector_') as folder:
+        return _run_baseline(arguments, Path(folder))
+
+
+def _run_baseline(arguments: argparse.Namespace, folder: Path) -> int:
+    from roof_detector.bench.baseline_checkpoint import baseline_checkpoint  # noqa: PLC0415
     from roof_detector.bench.contender import baseline_node  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
     arguments.annotated, arguments.recorder = [None], ['off']
-    model = str(resolve_model(arguments.baseline_model))
+    model = str(baseline_checkpoint(resolve_model(arguments.baseline_model), folder=folder))
     nodes = {
         transport: (
             _ours(arguments, transport),

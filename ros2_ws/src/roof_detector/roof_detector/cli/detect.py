@@ -123,7 +123,17 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         'allows; %(default)s by default',
     )
     group.add_argument('--threads', type=int, metavar='N', help='of the CPU; all cores by default')
-    group.add_argument('--trust-model', action='store_true', help='let a .pt run any code')
+    group.add_argument(
+        '--trust-model',
+        action='store_true',
+        help='import a .pt even where the kernel can confine no process, and run a .torchscript '
+        'or .engine: it can then run any code',
+    )
+    group.add_argument(
+        '--model-key',
+        metavar='FILE',
+        help='public key (PEM): only a model package signed with it is used (models sign)',
+    )
 
 
 def _add_tile_options(parser: argparse.ArgumentParser) -> None:
@@ -207,5 +217,6 @@ def _open_detector(arguments: argparse.Namespace) -> Detector:
         backend=arguments.backend,
         image_size=arguments.image_size,
         trust_model=arguments.trust_model,
+        model_key=arguments.model_key,
         threads=arguments.threads,
     )

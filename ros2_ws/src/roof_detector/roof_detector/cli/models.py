@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models`: the zoo beside stock YOLO11; `prepare`: exports for this machine."""
+"""`roof_detector models`: the zoo beside stock YOLO11, packages, exports for this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from roof_detector.cli import models_prepare
+from roof_detector.cli import models_package, models_prepare
 from roof_detector.inference.device_name import available_cores
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--check',
         metavar='FILE',
-        help='only load this model, restricted, and say as JSON what it is',
+        help='only load this model and say as JSON what it is',
     )
     parser.set_defaults(run=run)
-    models_prepare.add_parser(parser.add_subparsers(metavar='COMMAND', help='none: the table'))
+    commands = parser.add_subparsers(metavar='COMMAND', help='none: the table')
+    models_prepare.add_parser(commands)
+    models_package.add_parsers(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'against the checkpoint on frames and time all in turn. A detector with backend auto '
         'then takes the fastest; nothing is ever built at take-off.',
     )
-    parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
+    parser.add_argument('model', help='model package, checkpoint (.pt) or name of a shipped model')
     parser.add_argument(
         '--backend',
         nargs='+',
@@ -71,7 +71,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--cache', type=Path, metavar='FOLDER', help='~/.cache/roof_detector/exports by default'
     )
     parser.add_argument('--again', action='store_true', help='build even what is there')
-    parser.add_argument('--trust-model', action='store_true', help='let the checkpoint run code')
+    parser.add_argument(
+        '--trust-model',
+        action='store_true',
+        help='import a checkpoint even where the kernel can confine no process: it can then run '
+        'any code',
+    )
     parser.set_defaults(run=run)
 
 

@@ -18,7 +18,7 @@ _SLOW_HZ = 2.0
 
 
 def check_model(model: str) -> list[Finding]:
-    """Load the model as the detector does, restricted, and run it on a few frames of noise."""
+    """Load the model as the detector does and run it on a few frames of noise."""
     try:
         from roof_detector.inference.detector import Detector  # noqa: PLC0415
         from roof_detector.inference.errors import InferenceError  # noqa: PLC0415

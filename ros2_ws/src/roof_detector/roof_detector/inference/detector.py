@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,11 +13,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backend_choice import CACHED_BACKENDS, BackendChoice, choose_backend
+from roof_detector.inference.backend_choice import (
+    CACHED_BACKENDS,
+    BackendChoice,
+    choose_backend,
+    export_precision,
+    why_not_here,
+)
 from roof_detector.inference.backends.backend import Answer, Backend
 from roof_detector.inference.device_name import resolve_device
+from roof_detector.inference.errors import MissingBackend, UnsafeModel
 from roof_detector.inference.exports.export_cache import ExportCache
-from roof_detector.inference.model_file import backend_for, hash_model, open_backend
+from roof_detector.inference.model_file import (
+    PACKAGE_BACKENDS,
+    backend_for,
+    open_backend,
+)
+from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.package.checkpoint_package import package_of
+from roof_detector.inference.package.container import is_package
+from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.provenance import Provenance
 from roof_detector.inference.stage_times import StageTimes
 from roof_detector.vision.candidates import Candidates
@@ -83,46 +98,56 @@ class Detector:
         image_size: int | tuple[int, int] | None = None,
         precision: str = 'auto',
         trust_model: bool = False,
+        model_key: str | Path | None = None,
         threads: int | None = None,
         cache: ExportCache | None = None,
     ) -> Detector:
-        """Open an ultralytics .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
+        """Open a model package, a .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
         `device`: auto, cpu, cuda or cuda:0. `image_size`: side of the network's input, or its
         width and height, by default the model's own. `precision`: f32, f16 or bf16, by
-        default f16 on CUDA and f32 elsewhere. `trust_model` lets a file run any code;
-        .torchscript and .engine need it. With a `cache`, exports of a .pt that it holds may run
-        in its place: `choice` says which does and why. `threads` of the processor are by default
-        those that such an export was fastest with, else the runtime's choice. Raises
-        `InferenceError`.
+        default f16 on CUDA and f32 elsewhere. A .pt is imported once (`package_of`); a package
+        answers its golden images first. `trust_model` imports a .pt even where this machine can
+        confine no process, and opens a .torchscript or an .engine: each can then run any code.
+        `model_key` is a public key that a package must be signed with; nothing else is opened.
+        With a `cache`, exports of a package or .pt that it holds may run in its place: `choice`
+        says which does and why. `threads` of the processor are by default those that such an
+        export was fastest with, else the runtime's choice. Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long (docs/performance.md).
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         path = Path(model_path).expanduser()
-        choice = BackendChoice(
-            backend_for(path), 'it is what the file is made for, no export is looked for'
-        )
-        if (
-            cache is not None
-            and choice.backend == 'torch'
-            and backend in ('auto', *CACHED_BACKENDS)
-        ):
-            choice = choose_backend(
-                path, wish=backend, device=device, precision=precision, cache=cache
+        readable = backend_for(path)
+        if model_key is not None:
+            package: ModelPackage | None = _signed_package(path, Path(model_key).expanduser())
+        else:
+            package = package_of(path, trust=trust_model) if readable == 'torch' else None
+        if package is None:
+            choice = BackendChoice(
+                readable, 'it is what the file is made for, no export is looked for'
             )
+        else:
+            choice = _choose(path, backend, device=device, precision=precision, cache=cache)
         if threads is None:
             threads = choice.threads
         opened = open_backend(
             choice.export or path,
-            backend=choice.backend if choice.export else backend,
+            backend=choice.backend if choice.export or package else backend,
             # An export was timed on one device: nowhere else is it the fastest.
             device=resolve_device(device) if choice.export else device,
             precision=precision,
             # What the cache holds was made of this very file, by this package.
             trust_model=trust_model or choice.export is not None,
             threads=threads,
+            package=package,
         )
+        if package is not None:
+            try:
+                package.self_test(opened)
+            except BaseException:
+                opened.close()
+                raise
         size = opened.facts.choose_image_size(image_size, path=path)
         return cls(opened, model_path=path, image_size=size, choice=choice, threads=threads)
 
@@ -253,3 +278,39 @@ class Detector:
         if self._resolved is None or self._resolved[0] != thresholds:
             self._resolved = thresholds, thresholds.for_names(self.names)
         return self._resolved[1]
+
+
+def _signed_package(path: Path, public_key: Path) -> ModelPackage:
+    if not is_package(path):
+        raise UnsafeModel(
+            f'{path} is refused: only model packages can be signed, and only those signed with '
+            f'{public_key} are used here. Make one: roof_detector models import, models sign.'
+        )
+    package = ModelPackage.open(path)
+    # Signatures are read by libraries that only who asks for them pays for.
+    from roof_detector.inference.package.signature import verify_package  # noqa: PLC0415
+
+    verify_package(package, public_key=public_key)
+    return package
+
+
+def _choose(
+    path: Path, wish: str, *, device: str, precision: str, cache: ExportCache | None
+) -> BackendChoice:
+    """Choose what runs a package: an export that was made for this machine, or it as it is."""
+    as_it_is = BackendChoice(
+        'torch' if wish == 'auto' else wish,
+        'the package is run as it is, no export is looked for',
+    )
+    if cache is None or wish not in ('auto', *CACHED_BACKENDS):
+        return as_it_is
+    try:
+        return choose_backend(path, wish=wish, device=device, precision=precision, cache=cache)
+    except MissingBackend:
+        resolved = resolve_device(device)
+        wanted = export_precision(precision, resolved)
+        if wish not in PACKAGE_BACKENDS or wanted != 'f32':
+            raise
+        if why_not_here(wish, resolved, wanted):
+            raise
+        return replace(as_it_is, reason='it is asked for, and runs the package as it is')

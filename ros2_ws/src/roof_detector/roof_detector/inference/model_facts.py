@@ -15,6 +15,10 @@ from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.vision.letterbox import fits_stride
 
 TASKS = ('detect', 'segment')
+# What a foreign file may say: a larger input would fill the memory, a longer text the parser.
+_MOST_SIDE = 8192
+_MOST_NAME = 200
+_MOST_TEXT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,13 @@ class ModelFacts:
                 'flight. Export it with nms=False end2end=False.'
             )
         size = read_literal(metadata.get('imgsz', 640))
-        height, width = size if isinstance(size, list | tuple) else (size, size)
+        sides = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
+        height, width = (_read_count(one, 'imgsz', path=path) for one in sides)
         return cls(
-            names=_read_names(metadata.get('names'), path=path),
+            names=read_names(metadata.get('names'), path=path),
             task=task,
-            stride=int(metadata.get('stride', 32)),
-            image_size=(int(width), int(height)),
+            stride=_read_count(read_literal(metadata.get('stride', 32)), 'stride', path=path),
+            image_size=(width, height),
             fixed=fixed,
             provenance=Provenance.read({METADATA_KEY: read_literal(metadata.get(METADATA_KEY))}),
         )
@@ -77,18 +82,19 @@ class ModelFacts:
         return size
 
 
-def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
+def read_names(value: Any, *, path: Path) -> tuple[str, ...]:
+    """Return class names in order of class id, from a list or by number; raise BadModel."""
     names = read_literal(value)
     if isinstance(names, Mapping):
         # JSON, which TorchScript and TensorRT files keep their metadata in, has texts for keys.
-        names = {int(key) if str(key).isdecimal() else key: name for key, name in names.items()}
+        names = {int(key) if _is_number(key) else key: name for key, name in names.items()}
         if set(names) != set(range(len(names))):
             raise BadModel(
                 f'{path} numbers its classes {sorted(names, key=str)}, expected 0 to '
                 f'{len(names) - 1}.'
             )
         names = [names[i] for i in range(len(names))]
-    if not names or not isinstance(names, list | tuple):
+    if not names or not isinstance(names, list | tuple) or not all(map(_is_name, names)):
         raise BadModel(
             f'{path} has no class names. Export it with ultralytics, which writes them into the '
             'file, or add the metadata key names.'
@@ -98,6 +104,25 @@ def _read_names(value: Any, *, path: Path) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
+def _is_number(value: Any) -> bool:
+    text = str(value)
+    return text.isdecimal() and len(text) <= 6
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | int | float) and 0 < len(str(value)) <= _MOST_NAME
+
+
+def _read_count(value: Any, key: str, *, path: Path) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SIDE:
+        raise BadModel(
+            f'{path} gives {str(value)[:40]!r} as {key}, expected 1 to {_MOST_SIDE} pixels.'
+        )
+    return value
+
+
 def _nms_inside(metadata: Mapping[str, Any]) -> bool:
     args = read_literal(metadata.get('args', {}))
     return bool(isinstance(args, Mapping) and args.get('nms'))
@@ -105,9 +130,9 @@ def _nms_inside(metadata: Mapping[str, Any]) -> bool:
 
 def read_literal(value: Any) -> Any:
     """Return a value that an ONNX file keeps as text; other text and other values as they are."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _MOST_TEXT:
         return value
     try:
         return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value

@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from roof_detector.inference.backends.backend import Backend
 from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.package.checkpoint_package import package_of
+from roof_detector.inference.package.container import is_package
+from roof_detector.inference.package.manifest import ONNX
+from roof_detector.inference.package.model_package import ModelPackage
 
 BACKENDS = ('torch', 'onnxruntime', 'openvino', 'torchscript', 'tensorrt')
+# What runs a package as it is, without an export made for this machine.
+PACKAGE_BACKENDS = ('torch', 'onnxruntime', 'openvino')
 _KINDS = {
+    '.zip': 'torch',
     '.pt': 'torch',
     '.onnx': 'onnxruntime',
     '.torchscript': 'torchscript',
@@ -20,15 +26,21 @@ _KINDS = {
 
 
 def backend_for(path: Path) -> str:
-    """Tell the backend from the kind of file, or refuse the file."""
+    """Tell the backend from the kind of file, or refuse the file; torch for what others run too.
+
+    Those are packages, and checkpoints, which become one.
+    """
     if not path.exists():
-        raise BadModel(f'{path} does not exist, give the path of a .pt, .onnx or OpenVINO folder.')
+        raise BadModel(
+            f'{path} does not exist, give the path of a model package, .pt, .onnx or OpenVINO '
+            'folder.'
+        )
     if path.is_dir():
-        return 'openvino'
+        return 'torch' if is_package(path) else 'openvino'
     if path.suffix not in _KINDS:
         raise BadModel(
             f'{path} is not a model file, expected a .pt, an .onnx or the folder of an '
-            'OpenVINO export, a .torchscript or an .engine.'
+            'OpenVINO export, a model package (.zip or folder), a .torchscript or an .engine.'
         )
     if not path.stat().st_size:
         raise BadModel(f'{path} is empty, copy it again.')
@@ -43,19 +55,29 @@ def open_backend(
     precision: str = 'auto',
     trust_model: bool = False,
     threads: int | None = None,
+    package: ModelPackage | None = None,
 ) -> Backend:
-    """Open a model file with the runtime that reads it; runtimes are imported on demand."""
+    """Open a model file with the runtime that reads it; runtimes are imported on demand.
+
+    `package` is the one that `path` is, or was imported into, where the caller has opened it.
+    """
     readable = backend_for(path)
-    if backend not in ('auto', readable):
+    runs_packages = readable == 'torch' and backend in PACKAGE_BACKENDS
+    if backend not in ('auto', readable) and not runs_packages:
         known = 'a backend' if backend in BACKENDS else f'one of auto, {", ".join(BACKENDS)}'
+        others = ', '.join(PACKAGE_BACKENDS) if readable == 'torch' else readable
         raise MissingBackend(
-            f'Backend {backend!r} is not {known} for {path}, use auto or {readable}.'
+            f'Backend {backend!r} is not {known} for {path}, use auto or {others}.'
         )
     if readable == 'torch':
-        from roof_detector.inference.backends.torch_backend import TorchBackend  # noqa: PLC0415
-
-        return TorchBackend(
-            path, device=device, precision=precision, trust_model=trust_model, threads=threads
+        package = package or package_of(path, trust=trust_model)
+        return _open_package(
+            package,
+            path,
+            backend='torch' if backend == 'auto' else backend,
+            device=device,
+            precision=precision,
+            threads=threads,
         )
     if readable == 'onnxruntime':
         from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
@@ -84,12 +106,50 @@ def open_backend(
     return OpenVinoBackend(path, device=device, precision=precision, threads=threads)
 
 
-def hash_model(path: Path) -> str:
-    """Return the sha256 of a model file, or of a folder's files in order of their names."""
-    digest = hashlib.sha256()
-    files = sorted(one for one in path.rglob('*') if one.is_file()) if path.is_dir() else [path]
-    for file in files:
-        if path.is_dir():
-            digest.update(file.relative_to(path).as_posix().encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def _open_package(
+    package: ModelPackage,
+    path: Path,
+    *,
+    backend: str,
+    device: str,
+    precision: str,
+    threads: int | None,
+) -> Backend:
+    if backend == 'torch':
+        from roof_detector.inference.backends.torch_backend import (  # noqa: PLC0415
+            TorchBackend,
+            read_package,
+        )
+
+        return TorchBackend(
+            path,
+            device=device,
+            precision=precision,
+            model=read_package(package),
+            threads=threads,
+        )
+    if backend == 'onnxruntime':
+        from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
+            OnnxRuntimeBackend,
+        )
+
+        return OnnxRuntimeBackend(
+            path,
+            device=device,
+            precision=precision,
+            threads=threads,
+            content=package.files[ONNX],
+            facts=package.facts,
+        )
+    from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
+        OpenVinoBackend,
+    )
+
+    return OpenVinoBackend(
+        path,
+        device=device,
+        precision=precision,
+        threads=threads,
+        content=package.files[ONNX],
+        facts=package.facts,
+    )

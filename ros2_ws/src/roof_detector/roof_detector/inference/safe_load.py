@@ -14,17 +14,30 @@ from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.imported_checkpoint import import_checkpoint
 from roof_detector.inference.importing.network import load_network
 from roof_detector.inference.importing.tensor_file import read_tensors
+from roof_detector.inference.package.container import is_package
+from roof_detector.inference.package.model_package import ModelPackage
+from roof_detector.inference.package.network import open_network
 
 
 def load_checkpoint(
     path: Path, *, trust_model: bool = False, with_state: bool = False
 ) -> dict[str, Any]:
-    """Return an ultralytics checkpoint as a dict, made again of the data in it.
+    """Return an ultralytics checkpoint as a dict, made again of the data in it, or a package so.
 
     `model` is its network, in the precision in which it was saved, in evaluation and without
     gradients; `train_args` says at least `imgsz` and `task`. All else are plain values. What a
     training run resumes from is among them `with_state`. Raises `BadModel` or `UnsafeModel`.
     """
+    if is_package(path):
+        package = ModelPackage.open(path)
+        network = open_network(package)
+        training = package.manifest.training
+        arguments = {'task': package.manifest.task, **(training.get('train_args') or {})}
+        width, height = package.manifest.image_size_wh
+        arguments['imgsz'] = width if width == height else [height, width]
+        network.args = arguments
+        network.requires_grad_(False)  # noqa: FBT003
+        return {**training, 'model': network, 'train_args': arguments}
     with tempfile.TemporaryDirectory(prefix='roof_detector-checkpoint-') as folder:
         imported = import_checkpoint(
             path, folder=Path(folder), trust=trust_model, with_state=with_state

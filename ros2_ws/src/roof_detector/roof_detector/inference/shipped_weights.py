@@ -11,11 +11,11 @@ SHIPPED_WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
 
 def shipped_models() -> tuple[str, ...]:
     """Return the names of the shipped models."""
-    return tuple(sorted(path.stem for path in SHIPPED_WEIGHTS.glob('*.pt')))
+    return tuple(sorted(path.stem for path in SHIPPED_WEIGHTS.glob('*.zip')))
 
 
 def resolve_model(text: str) -> Path:
-    """Return the file that a name of a shipped model, or a path, stands for."""
+    """Return the package that a name of a shipped model stands for, or the path that is given."""
     if text in shipped_models():
-        return SHIPPED_WEIGHTS / f'{text}.pt'
+        return SHIPPED_WEIGHTS / f'{text}.zip'
     return Path(text).expanduser()

@@ -16,17 +16,18 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'model',
         'roof_anomalies',
-        'Model file (.pt, .onnx or OpenVINO folder) or the name of a shipped model; another one '
-        'is loaded beside it and takes its place between two frames, or is refused.',
+        'Model package (.zip or folder), .pt, .onnx, OpenVINO folder or the name of a shipped '
+        'model; another one is loaded beside it and takes its place between two frames, or is '
+        'refused.',
         live=True,
     ),
     Parameter('device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.'),
     Parameter(
         'backend',
         'auto',
-        'What runs the model; for a .pt auto takes the fastest export that roof_detector models '
-        'prepare has made and checked on this machine, or torch; for other files what they are '
-        'made for.',
+        'What runs the model; for a package or a .pt auto takes the fastest export that '
+        'roof_detector models prepare has made and checked on this machine, or torch; for other '
+        'files what they are made for.',
         choices=('auto', 'torch', 'onnxruntime', 'openvino', 'tensorrt'),
     ),
     Parameter(
@@ -60,8 +61,14 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'trust_model',
         default=False,
-        description='Load a .pt that holds classes beyond the allow-list: it can run any code, '
-        'so only for files of known origin.',
+        description='Import a .pt even where the kernel can confine no process, and run a '
+        '.torchscript or .engine: it can then run any code, so only for files of known origin.',
+    ),
+    Parameter(
+        'model_key',
+        '',
+        'Public key (PEM file) that models must be signed with, as roof_detector models sign '
+        'does: anything else is refused. Empty to fly unsigned ones.',
     ),
     Parameter(
         'image_transport',

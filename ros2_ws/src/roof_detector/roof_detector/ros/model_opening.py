@@ -44,6 +44,7 @@ def open_model(
         cache=ExportCache.at(values['export_cache']),
         image_size=values['image_size'] or None,
         trust_model=values['trust_model'],
+        model_key=values['model_key'] or None,
         threads=values['threads'] or None,
     )
     inform(f'Backend {detector.choice.sentence}')

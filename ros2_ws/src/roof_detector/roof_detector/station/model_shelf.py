@@ -20,8 +20,9 @@ from roof_detector.station.jobs.command_process import CommandProcess, reason_of
 from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.uploads import free_path, receive, safe_stem
 
-# What the safe loader reads; all other kinds are programs, or folders.
-_SUFFIXES = ('.pt', '.onnx')
+# Packages and graphs are data. A .pt is imported by a confined process and kept as its package;
+# all other kinds are programs, or folders.
+_SUFFIXES = ('.zip', '.pt', '.onnx')
 _LOG = 'log.txt'
 # Loading takes a few seconds, on a slow computer with a large model a minute.
 _CHECKED_WITHIN_S = 120.0
@@ -78,8 +79,8 @@ class ModelShelf:
         suffix = Path(name).suffix.lower()
         if suffix not in _SUFFIXES:
             raise StationError(
-                f'{name} is refused: {" and ".join(_SUFFIXES)} files are taken, which can be '
-                'read without running what is in them.',
+                f'{name} is refused: {", ".join(_SUFFIXES[:-1])} and {_SUFFIXES[-1]} files are '
+                'taken, which can be read without running what is in them.',
                 status=415,
             )
         self._disk.check(size_bytes)

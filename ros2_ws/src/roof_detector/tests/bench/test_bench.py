@@ -86,7 +86,7 @@ def test_a_process_that_has_ended_is_a_sentence():
 
 def test_forward_times_every_model_file(bench):
     result = bench('forward', 'roof_anomalies', 'roofs', '--frames', '1', '--sizes', SIZE)
-    assert [row['model'] for row in result['rows']] == ['roof_anomalies.pt', 'roofs.pt']
+    assert [row['model'] for row in result['rows']] == ['roof_anomalies.zip', 'roofs.zip']
     assert all(set(row['forward_ms']) == SPREAD for row in result['rows'])
 
 

@@ -55,7 +55,7 @@ def test_pictures_drawn_while_the_network_runs_come_out_right(detect_pt, paint_r
 
 def test_a_graph_is_made_for_each_shape_and_is_what_the_network_says():
     path = resolve_model('roof_anomalies')
-    model, _ = read_model(path, trust_model=False)
+    model, _ = read_model(path)
     model = model.float().fuse(verbose=False).eval().cuda()
     network = GraphedNetwork(lambda blob: (model(blob)[0],), model=model)
     with torch.inference_mode():

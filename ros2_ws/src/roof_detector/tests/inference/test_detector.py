@@ -146,7 +146,7 @@ def test_an_input_size_that_does_not_fit_the_stride_is_refused(detect_pt, image_
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'backend': 'openvino'}, 'use auto or torch'),
+        ({'backend': 'tensorrt'}, 'use auto or torch, onnxruntime, openvino'),
         ({'backend': 'caffe'}, 'one of auto, torch, onnxruntime, openvino'),
         ({'device': 'abacus'}, "'abacus' is not a device"),
         ({'device': 'meta'}, "'meta' is not a device"),

@@ -26,10 +26,10 @@ from roof_detector.inference.errors import (
     UnsafeModel,
 )
 from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.parity import ParityLimits
+from roof_detector.inference.exports.parity_limits import ParityLimits
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.workplace import install, workplace
-from roof_detector.inference.model_file import hash_model
+from roof_detector.inference.model_hash import hash_model
 
 SIZE_WH = (128, 96)
 RUNNABLE = ('onnx', 'openvino', 'torchscript')

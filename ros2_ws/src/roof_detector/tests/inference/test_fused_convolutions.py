@@ -48,7 +48,7 @@ def test_a_shipped_model_answers_alike_and_most_of_it_is_fused(model, monkeypatc
     plain = predictions(path, canvases)
     np.testing.assert_allclose(fused, plain, rtol=1e-3, atol=2e-3)
     assert can_fuse_convolutions()
-    network, _ = read_model(path, trust_model=False)
+    network, _ = read_model(path)
     network = network.float().fuse(verbose=False)
     convolutions = sum(type(one) is torch.nn.Conv2d for one in network.modules())
     assert fuse_convolutions(network) > 0.8 * convolutions

@@ -11,7 +11,7 @@ import yaml
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, InferenceError, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
-from roof_detector.inference.model_file import hash_model
+from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.quiet_ultralytics import import_quietly
 
 

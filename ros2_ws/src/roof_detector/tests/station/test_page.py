@@ -128,7 +128,7 @@ def test_another_model_is_loaded_from_the_page(page):
 def test_a_model_that_is_not_there_shows_why(page):
     load(page, '/nowhere/best.pt')
     page.get_by_text('/nowhere/best.pt does not exist').first.wait_for()
-    page.locator('.model-facts').get_by_text('roof_anomalies.pt').wait_for()
+    page.locator('.model-facts').get_by_text('roof_anomalies.zip').wait_for()
 
 
 def test_weights_are_uploaded_and_can_be_loaded(page, site, tmp_path):

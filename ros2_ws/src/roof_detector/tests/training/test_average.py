@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roof_detector.inference.model_file import hash_model
+from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 from training.average import main

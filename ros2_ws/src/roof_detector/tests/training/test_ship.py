@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.vision.thresholds import Thresholds
@@ -73,14 +74,14 @@ def test_a_detector_has_no_masks_to_drop(tmp_path, capsys):
 @pytest.mark.parametrize('yaml', ['yolo11n-ContextGuided-seg.yaml', 'yolo11n-DyHead-seg.yaml'])
 def test_without_masks_a_model_finds_the_very_same_boxes(yaml, tmp_path):
     path = write_model(tmp_path / 'best.pt', yaml)
-    ship(path, tmp_path / 'masks.pt')
-    ship(path, tmp_path / 'boxes.pt', detect_only=True)
-    with_masks, without = detect(tmp_path / 'masks.pt'), detect(tmp_path / 'boxes.pt')
+    ship(path, tmp_path / 'masks.zip')
+    ship(path, tmp_path / 'boxes.zip', detect_only=True)
+    with_masks, without = detect(tmp_path / 'masks.zip'), detect(tmp_path / 'boxes.zip')
     assert len(without) > 0
     assert np.array_equal(with_masks.boxes_xyxy, without.boxes_xyxy)
     assert np.array_equal(with_masks.scores, without.scores)
     assert np.array_equal(with_masks.class_ids, without.class_ids)
-    model = load_checkpoint(tmp_path / 'boxes.pt')['model']
+    model = load_checkpoint(tmp_path / 'boxes.zip')['model']
     assert type(model) is tasks.DetectionModel
     rebuilt = tasks.DetectionModel({**model.yaml}, nc=2, verbose=False)
     assert {name: tensor.shape for name, tensor in rebuilt.state_dict().items()} == {
@@ -90,8 +91,8 @@ def test_without_masks_a_model_finds_the_very_same_boxes(yaml, tmp_path):
 
 def test_what_is_shipped_keeps_the_record_and_no_folder(tmp_path):
     path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
-    size = ship(path, tmp_path / 'shipped.pt')
-    shipped = load_checkpoint(tmp_path / 'shipped.pt')
+    size = ship(path, tmp_path / 'shipped.zip')
+    shipped = load_checkpoint(tmp_path / 'shipped.zip')
     assert shipped['roof_detector'] == {
         **RECORD,
         'config': {**RECORD['config'], 'model': 'yolo11n-seg.yaml', 'data': 'data.yaml'},
@@ -99,20 +100,20 @@ def test_what_is_shipped_keeps_the_record_and_no_folder(tmp_path):
     assert shipped['train_args'] == {'imgsz': 160, 'task': 'segment'}
     assert shipped['train_metrics'] == {'fitness': 0.5}
     assert b'someone' in path.read_bytes()
-    assert b'someone' not in (tmp_path / 'shipped.pt').read_bytes()
-    assert size == (tmp_path / 'shipped.pt').stat().st_size < 12_000_000
-    assert next(iter(shipped['model'].parameters())).dtype == torch.float16
+    assert b'someone' not in (tmp_path / 'shipped.zip').read_bytes()
+    assert size == (tmp_path / 'shipped.zip').stat().st_size < 24_000_000
+    assert ModelPackage.open(tmp_path / 'shipped.zip').manifest.precision == 'f16'
 
 
 def test_a_model_flies_with_the_size_it_is_shipped_with(tmp_path, capsys):
     path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
-    ship(path, tmp_path / 'own.pt')
+    ship(path, tmp_path / 'own.zip')
     command = [str(path), '--name', 'larger', '--folder', str(tmp_path), '--image-size']
     assert main([*command, '224']) == 0
     for name, side in (('own', 160), ('larger', 224)):
-        with Detector.open(tmp_path / f'{name}.pt', device='cpu') as detector:
+        with Detector.open(tmp_path / f'{name}.zip', device='cpu') as detector:
             assert detector.image_size == (side, side)
-    assert load_checkpoint(tmp_path / 'larger.pt')['roof_detector']['config']['image_size'] == 160
+    assert load_checkpoint(tmp_path / 'larger.zip')['roof_detector']['config']['image_size'] == 160
     assert main([*command, '200']) == 1
     assert 'image_size is 200, expected a positive multiple of the stride 32' in (
         capsys.readouterr().err
@@ -121,27 +122,27 @@ def test_a_model_flies_with_the_size_it_is_shipped_with(tmp_path, capsys):
 
 def test_a_card_is_written_where_there_is_none_and_left_where_there_is(tmp_path):
     path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
-    ship(path, tmp_path / 'new.pt')
+    ship(path, tmp_path / 'new.zip')
     assert 'commit `def`' in (tmp_path / 'new.md').read_text()
     (tmp_path / 'known.md').write_text('by hand')
-    ship(path, tmp_path / 'known.pt')
+    ship(path, tmp_path / 'known.zip')
     assert (tmp_path / 'known.md').read_text() == 'by hand'
 
 
 def test_what_is_too_large_is_refused_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
-    (tmp_path / 'model.pt').write_text('the old one')
+    (tmp_path / 'model.zip').write_text('the old one')
     monkeypatch.setattr(ship_module, 'MOST_BYTES', 1000)
     with pytest.raises(TrainingError, match='at most 1000'):
-        ship(path, tmp_path / 'model.pt')
-    assert (tmp_path / 'model.pt').read_text() == 'the old one'
+        ship(path, tmp_path / 'model.zip')
+    assert (tmp_path / 'model.zip').read_text() == 'the old one'
     assert not list(tmp_path.glob('*.part'))
 
 
 def test_the_card_of_a_mean_tells_of_what_and_claims_no_metrics(tmp_path):
     parts = [write_model(tmp_path / f'{name}.pt', 'yolo11n.yaml') for name in ('late', 'early')]
     average(parts, tmp_path / 'mean.pt')
-    ship(tmp_path / 'mean.pt', tmp_path / 'out' / 'mine.pt')
+    ship(tmp_path / 'mean.pt', tmp_path / 'out' / 'mine.zip')
     card = (tmp_path / 'out' / 'mine.md').read_text()
     assert 'the weights are the mean of `late.pt`, `early.pt`' in card
     assert 'To be measured' in card and 'best checkpoint' not in card

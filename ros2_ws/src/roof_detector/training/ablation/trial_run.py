@@ -37,7 +37,7 @@ def run_trial(trial: Trial) -> TrialResult:
         precision='f32',
         progress=False,
     )
-    module, facts = read_model(best, trust_model=False)
+    module, facts = read_model(best)
     side = max(trial.test.image_size or 0, *facts.image_size)
     parameters, flops = network_cost(module.float().eval(), image_size=side)
     result = TrialResult(

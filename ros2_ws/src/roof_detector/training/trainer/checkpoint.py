@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import datetime, timezone
+from pathlib import PurePath
 from typing import Any
 
 import torch
 import ultralytics
 from torch import nn
+
+from roof_detector.inference.importing.architecture import ARCHITECTURE_KEYS
 
 RECORD = 'roof_detector'  # the key of the run's record, plain values alone
 
@@ -39,6 +42,14 @@ def make_checkpoint(
         'license': 'AGPL-3.0-only',
         RECORD: record,
     }
+
+
+def architecture_of(model: Any) -> dict[str, Any]:
+    """Return the mapping that a network is built from again, without what only a parser leaves."""
+    architecture = {key: one for key, one in model.yaml.items() if key in ARCHITECTURE_KEYS}
+    if 'yaml_file' in architecture:
+        architecture['yaml_file'] = PurePath(architecture['yaml_file']).name
+    return architecture
 
 
 def trained_network(checkpoint: dict[str, Any]) -> Any:

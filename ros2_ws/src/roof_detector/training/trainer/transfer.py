@@ -26,9 +26,11 @@ from training.trainer.transfer_report import TransferReport
 
 
 def read_weights(path: Path) -> Any:
-    """Read the model of a checkpoint without running what it says; raise as safe_load does."""
+    """Read the model of a checkpoint or a package; raise as safe_load does."""
     if backend_for(path) != 'torch':
-        raise TrainingError(f'{path} cannot be trained from, expected a checkpoint, a .pt file.')
+        raise TrainingError(
+            f'{path} cannot be trained from, expected a checkpoint (.pt) or a model package.'
+        )
     checkpoint = load_checkpoint(path)
     model: Any = checkpoint.get('ema') or checkpoint.get('model')
     known = isinstance(model, DetectionModel)

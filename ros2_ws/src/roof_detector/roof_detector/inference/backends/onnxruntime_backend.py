@@ -18,6 +18,7 @@ from roof_detector.inference.backends.host_answer import HostAnswer
 from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.onnx_check import MOST_BYTES, check_onnx
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
 
@@ -28,7 +29,8 @@ _DEVICES = {_CPU: 'cpu', 'CUDAExecutionProvider': 'cuda', 'TensorrtExecutionProv
 class OnnxRuntimeBackend:
     """Run an ONNX file with TensorRT, CUDA or the processor, the first that the runtime has.
 
-    `device` says which of them took the graph.
+    `device` says which of them took the graph. `content` is that of a file which was read already
+    and does not refer to others, and `facts` what its package says about it.
     """
 
     name = 'onnxruntime'
@@ -40,6 +42,8 @@ class OnnxRuntimeBackend:
         device: str = 'auto',
         precision: str = 'auto',
         threads: int | None = None,
+        content: bytes | None = None,
+        facts: ModelFacts | None = None,
     ) -> None:
         keep_runtimes_quiet()
         try:
@@ -48,6 +52,7 @@ class OnnxRuntimeBackend:
             raise MissingBackend(
                 f'{path} needs ONNX Runtime: pip install onnxruntime, or onnxruntime-gpu.'
             ) from error
+        _check_file(path, content)
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -60,7 +65,9 @@ class OnnxRuntimeBackend:
                 if providers != [_CPU]:
                     # Libraries that pip installed lie where the loader does not look.
                     onnxruntime.preload_dlls()
-                session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+                session = onnxruntime.InferenceSession(
+                    content or str(path), options, providers=providers
+                )
         except Exception as error:  # onnxruntime's errors share no base class of their own
             raise BadModel(
                 f'{path} is not an ONNX model that ONNX Runtime {onnxruntime.__version__} can '
@@ -86,7 +93,7 @@ class OnnxRuntimeBackend:
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}
         self.canvases = HostCanvases()
-        self.facts = ModelFacts.read(metadata, path=path, fixed=fixed)
+        self.facts = facts or ModelFacts.read(metadata, path=path, fixed=fixed)
         self.precision = made_precision(self.facts, precision, path=path)
 
     def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
@@ -99,6 +106,15 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Free the session."""
         self._session = None
+
+
+def _check_file(path: Path, content: bytes | None) -> None:
+    if content is not None:
+        check_onnx(content, path=path, folder=None)
+        return
+    if path.stat().st_size > MOST_BYTES:
+        raise BadModel(f'{path} has more than the {MOST_BYTES} bytes that an ONNX file may have.')
+    check_onnx(path.read_bytes(), path=path, folder=path.parent)
 
 
 def choose_providers(device: str, available: list[str]) -> list[str | tuple[str, dict[str, str]]]:

@@ -16,13 +16,21 @@ from roof_detector.inference.backends.host_answer import HostAnswer
 from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.onnx_check import check_onnx
 from roof_detector.inference.openvino_core import openvino_core
+from roof_detector.inference.plain_yaml import read_plain_yaml
 from roof_detector.inference.precision import PRECISIONS
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 
+_MOST_GRAPH_BYTES = 1 << 28
+_MOST_METADATA_BYTES = 1 << 20
+
 
 class OpenVinoBackend:
-    """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml."""
+    """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml.
+
+    Or the ONNX file of a package: `content` is what it holds and `facts` what the package says.
+    """
 
     name = 'openvino'
 
@@ -33,6 +41,8 @@ class OpenVinoBackend:
         device: str = 'auto',
         precision: str = 'auto',
         threads: int | None = None,
+        content: bytes | None = None,
+        facts: ModelFacts | None = None,
     ) -> None:
         keep_runtimes_quiet()
         try:
@@ -59,9 +69,11 @@ class OpenVinoBackend:
             config['INFERENCE_PRECISION_HINT'] = 'f32' if precision == 'auto' else precision
             if threads is not None:
                 config['INFERENCE_NUM_THREADS'] = threads
-        graph = _only_file(folder, '*.xml')
+        graph = folder if content else _only_file(folder, '*.xml')
+        if content:
+            check_onnx(content, path=folder, folder=None)
         try:
-            model = core.read_model(graph)
+            model = core.read_model(content or graph)
             shape = model.input().get_partial_shape()
             compiled = core.compile_model(_with_pixels(model), name, config)
         except RuntimeError as error:
@@ -73,11 +85,13 @@ class OpenVinoBackend:
         self.device = name.lower()
         fixed = all(side.is_static for side in list(shape)[2:])
         self._batch = shape[0].get_length() if shape[0].is_static else None
-        metadata = _read_metadata(folder)
-        if fixed:
-            metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
+        if facts is None:
+            metadata = _read_metadata(folder)
+            if fixed:
+                metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
+            facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
         self.canvases = HostCanvases()
-        self.facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
+        self.facts = facts
         self.precision = _precision_of(compiled, self.facts)
         self._request: Any = compiled.create_infer_request()
 
@@ -125,15 +139,26 @@ def _only_file(folder: Path, pattern: str) -> Path:
             f'{folder} holds {len(found)} files {pattern}, expected one: the folder that '
             'ultralytics exports with format=openvino.'
         )
-    return found[0]
+    (graph,) = found
+    # OpenVINO takes the weights of the file with the same stem and .bin.
+    for file in (graph, graph.with_suffix('.bin')):
+        if file.is_symlink():
+            raise BadModel(f'{file} is a link, expected the file itself. Copy the whole folder.')
+    if graph.stat().st_size > _MOST_GRAPH_BYTES:
+        raise BadModel(f'{graph} has more than the {_MOST_GRAPH_BYTES} bytes of a graph.')
+    return graph
 
 
 def _read_metadata(folder: Path) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  (only these folders keep their metadata so)
-
+    file = folder / 'metadata.yaml'
     try:
-        metadata = yaml.safe_load((folder / 'metadata.yaml').read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        with file.open('rb') as opened:
+            content = opened.read(_MOST_METADATA_BYTES + 1)
+        if len(content) > _MOST_METADATA_BYTES:
+            raise BadModel(f'{file} has more than {_MOST_METADATA_BYTES} bytes.')
+        # ultralytics writes a value that it holds twice once, and refers to it.
+        metadata = read_plain_yaml(content, name=str(file), most_aliases=4)
+    except (OSError, BadModel) as error:
         raise BadModel(
             f'{folder} has no readable metadata.yaml, which ultralytics exports beside the '
             f'model and which names its classes ({type(error).__name__}).'

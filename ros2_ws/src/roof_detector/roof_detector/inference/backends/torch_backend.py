@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Runs an ultralytics checkpoint with torch, on a processor or a CUDA device."""
+"""Runs the network of a package with torch, on a processor or a CUDA device."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ from roof_detector.inference.backends.graphed_network import GraphedNetwork
 from roof_detector.inference.backends.host_answer import HostAnswer
 from roof_detector.inference.backends.host_canvases import HostCanvases
 from roof_detector.inference.device_name import resolve_device, why_no_cuda
-from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.errors import MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
-from roof_detector.inference.quiet_ultralytics import import_quietly
-from roof_detector.inference.safe_load import load_checkpoint
+from roof_detector.inference.package.checkpoint_package import package_of
+from roof_detector.inference.package.model_package import ModelPackage
+from roof_detector.inference.package.network import open_network
 
 _DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}
 
 
 class TorchBackend:
-    """Run a checkpoint's network: fused, in evaluation, without gradients.
+    """Run a model's network: fused, in evaluation, without gradients.
+
+    `model` is the network and what is known of it where the caller has read it; it is changed.
 
     On a CUDA device all stages run there: pictures are fitted and detections chosen where the
     network is, and only what was found comes back. `on_device` asks for these stages elsewhere.
@@ -49,7 +52,7 @@ class TorchBackend:
         *,
         device: str = 'auto',
         precision: str = 'auto',
-        trust_model: bool = False,
+        model: tuple[Any, ModelFacts] | None = None,
         threads: int | None = None,
         on_device: bool | None = None,
     ) -> None:
@@ -60,9 +63,9 @@ class TorchBackend:
             torch.set_num_threads(threads)
         self.precision = _choose_precision(precision, on_cuda=on_cuda)
         self._dtype = _DTYPES[self.precision]
-        model, self.facts = read_model(path, trust_model=trust_model)
-        model = model.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
-        self._model: Any = model.to(
+        network, self.facts = model or read_model(path)
+        network = network.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
+        self._model: Any = network.to(
             device=self._device, dtype=self._dtype, memory_format=torch.channels_last
         )
         if self.precision != 'f32':
@@ -157,40 +160,19 @@ def _choose_device(device: str) -> torch.device:
     return torch.device(chosen)
 
 
-def read_model(path: Path, *, trust_model: bool) -> tuple[Any, ModelFacts]:
-    """Read a checkpoint's network, an ultralytics model, and what it says about itself."""
-    checkpoint = load_checkpoint(path, trust_model=trust_model)
-    base = import_quietly('ultralytics.nn.tasks').DetectionModel
-    model = checkpoint.get('ema') or checkpoint.get('model')
-    if not isinstance(model, base):
-        raise BadModel(
-            f'{path} holds a {type(model).__name__}, expected an ultralytics model for detection '
-            'or instance segmentation.'
-        )
-    head = model.model[-1]
+def read_model(path: Path, *, trust: bool = False) -> tuple[Any, ModelFacts]:
+    """Read the network of a package, or of a checkpoint by way of one, and what is known of it.
+
+    The network is an ultralytics model in 32 bits. `trust` is that of `package_of`.
+    """
+    return read_package(package_of(path, trust=trust))
+
+
+def read_package(package: ModelPackage) -> tuple[Any, ModelFacts]:
+    """Read the network of a package, an ultralytics model in 32 bits, and what is known of it."""
+    network = open_network(package)
+    head = network.model[-1]
     if getattr(head, 'end2end', False):
         # Its other head leaves overlaps to us, so that thresholds can be changed in flight.
         head.end2end = False
-    arguments = checkpoint.get('train_args') or {}
-    arguments = arguments if isinstance(arguments, dict) else vars(arguments)
-    metadata = {
-        'names': model.names,
-        'task': _task_of(head),
-        'stride': int(max(model.stride)),
-        'imgsz': arguments.get('imgsz') or 640,
-        'end2end': getattr(head, 'end2end', False),
-    }
-    return model, ModelFacts.read(metadata, path=path, fixed=False)
-
-
-def _task_of(head: torch.nn.Module) -> str:
-    """Tell the task from the head's class, for a checkpoint need not say it."""
-    heads = import_quietly('ultralytics.nn.modules.head')
-    if isinstance(head, heads.Segment):
-        return 'segment'
-    other = (heads.Pose, heads.OBB)
-    return (
-        'detect'
-        if isinstance(head, heads.Detect) and not isinstance(head, other)
-        else (type(head).__name__.lower())
-    )
+    return network, package.facts

@@ -16,15 +16,12 @@ from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, ExportFailed, ParityFailed
 from roof_detector.inference.exports.conversion import Network, check_needs, convert
-from roof_detector.inference.exports.parity import (
-    ParityLimits,
-    ParityReport,
-    check_frames,
-    compare,
-)
+from roof_detector.inference.exports.parity import ParityReport, check_frames, compare
+from roof_detector.inference.exports.parity_limits import ParityLimits
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.workplace import install, workplace
-from roof_detector.inference.model_file import backend_for, hash_model
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.model_hash import hash_model
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def build_export(
         raise BadModel(f'{model_path} is an export already, give the checkpoint it was made of.')
     check_frames(frames)
     check_needs(recipe)
-    module, facts = read_model(model_path, trust_model=trust_model)
+    module, facts = read_model(model_path, trust=trust_model)
     recipe.size_for(facts.image_size, stride=facts.stride)
     network = Network(module.float(), facts, model_path, hash_model(model_path))
     target = folder / recipe.file_name(model_path.stem)

@@ -15,7 +15,7 @@ from typing import Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.exports.workplace import install, workplace
-from roof_detector.inference.model_file import hash_model
+from roof_detector.inference.model_hash import hash_model
 
 _ENTRY_FILE = 'entry.json'
 

@@ -13,33 +13,12 @@ import numpy.typing as npt
 from roof_detector.inference.backends.backend import Answer
 from roof_detector.inference.detector import Detector, Forwarded, Prepared
 from roof_detector.inference.errors import ExportFailed
+from roof_detector.inference.exports.parity_limits import ParityLimits
 from roof_detector.vision.mask_logits import mask_logits
 
 # Boxes are compared where the checkpoint is surest, in every frame, whatever it shows: a network
 # that finds nothing in a frame still has its best candidates there.
 BOXES_COMPARED = 100
-
-
-@dataclass(frozen=True)
-class ParityLimits:
-    """Say how far an export may be off.
-
-    `box_px` in pixels of the network's input, `score` in 0..1, `mask_share` as the part of the
-    masks' pixels that differ.
-    """
-
-    box_px: float = 0.5
-    score: float = 5e-3
-    mask_share: float = 0.01
-
-    @classmethod
-    def for_precision(cls, precision: str) -> ParityLimits:
-        """Return the limits of an export in f32 or f16.
-
-        Rounding to f16 alone moves scores by up to 0.014 and boxes of unsure anchors by 3.6
-        pixels (docs/backends.md). That is not held against an export.
-        """
-        return cls(box_px=6.0, score=0.03, mask_share=0.02) if precision == 'f16' else cls()
 
 
 @dataclass(frozen=True)

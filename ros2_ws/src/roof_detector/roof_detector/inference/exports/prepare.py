@@ -12,7 +12,8 @@ from roof_detector.inference.exports.export_cache import CacheEntry
 from roof_detector.inference.exports.preparation import Preparation, PreparedBackend
 from roof_detector.inference.exports.recipe import ExportRecipe
 from roof_detector.inference.exports.timing import time_prepared
-from roof_detector.inference.model_file import backend_for, hash_model
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.model_hash import hash_model
 
 _FORMATS = {'onnxruntime': 'onnx', 'openvino': 'openvino', 'tensorrt': 'engine'}
 

@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A checkpoint of our network for the node that most people write, which reads nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roof_detector.inference.backends.torch_backend import read_model
+from roof_detector.inference.package.container import is_package
+from roof_detector.inference.quiet_ultralytics import import_quietly
+
+
+def baseline_checkpoint(model: Path, *, folder: Path) -> Path:
+    """Return a file that ultralytics' YOLO reads: `model`, or a checkpoint made of a package."""
+    if not is_package(model):
+        return model
+    network, facts = read_model(model)
+    width, height = facts.image_size
+    size = width if width == height else [height, width]
+    network.args = {'imgsz': size, 'task': facts.task}
+    path = folder / f'{model.stem}.pt'
+    checkpoint = {'epoch': -1, 'model': network.half(), 'train_args': network.args}
+    import_quietly('torch').save(checkpoint, path)
+    return path

@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector models import, show, key, sign, verify`: model packages."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands and their options."""
+    _add_import(subparsers)
+    _add_show(subparsers)
+    _add_key(subparsers)
+    _add_sign(subparsers)
+    _add_verify(subparsers)
+
+
+def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'import',
+        help='make a model package of an ultralytics checkpoint (.pt)',
+        description='Make a model package of an ultralytics checkpoint. A .pt is a program: it is '
+        'read in a process that the kernel confines (no network, no other programs, no files '
+        'but its own, limits of memory and time), and what comes out of that is read as data. '
+        'The package holds the network as ONNX and as safetensors with its architecture, and '
+        'golden images with what must be found on them.',
+    )
+    parser.add_argument('checkpoint', type=Path, help='file (.pt) to import')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        metavar='FILE',
+        help='where to write the package (.zip); beside the checkpoint, with its name, by default',
+    )
+    parser.add_argument('--name', help="what the model is called; the output's name by default")
+    parser.add_argument(
+        '--licence', metavar='TEXT', help='AGPL-3.0-only by default, because ultralytics is'
+    )
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='import even where the kernel can confine no process: the checkpoint can then run '
+        'any code',
+    )
+    parser.add_argument('--again', action='store_true', help='replace a package that is there')
+    parser.set_defaults(run=_import)
+
+
+def _add_show(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'show',
+        help='say what is in a model package, every file of it hashed',
+        description='Check a model package and print its manifest as JSON, with its own hash.',
+    )
+    parser.add_argument('model', help='package (.zip or folder) or name of a shipped model')
+    parser.set_defaults(run=_show)
+
+
+def _add_key(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'key',
+        help='make a pair of keys to sign packages with',
+        description='Write model_key.pem, which signs and stays secret, and model_key.pub, '
+        'which checks signatures and goes on the drones.',
+    )
+    parser.add_argument('folder', type=Path, help='where to write them')
+    parser.set_defaults(run=_key)
+
+
+def _add_sign(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'sign',
+        help='sign a model package',
+        description='Sign a package in place. A password of the key is read from the environment '
+        'variable ROOF_DETECTOR_KEY_PASSWORD.',
+    )
+    parser.add_argument('package', type=Path, help='package (.zip or folder) to sign')
+    parser.add_argument(
+        '--key', type=Path, required=True, metavar='FILE', help='private key (PEM), elliptic curve'
+    )
+    parser.set_defaults(run=_sign)
+
+
+def _add_verify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'verify',
+        help='check a model package: its files, its signature and what it finds',
+        description='Check the hash of every file of a package, with --key the signature, and '
+        'run its golden images. The exit code is 0 if all is as it must be.',
+    )
+    parser.add_argument('model', help='package (.zip or folder) or name of a shipped model')
+    parser.add_argument(
+        '--key', type=Path, metavar='FILE', help='public key (PEM) that it must be signed with'
+    )
+    parser.add_argument(
+        '--backend',
+        choices=('torch', 'onnxruntime', 'openvino'),
+        default='onnxruntime',
+        help='which runs the golden images; %(default)s by default',
+    )
+    parser.set_defaults(run=_verify)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.errors import ExportFailed  # noqa: PLC0415
+    from roof_detector.inference.package.checkpoint_package import import_files  # noqa: PLC0415
+    from roof_detector.inference.package.container import write_zip  # noqa: PLC0415
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+
+    checkpoint = arguments.checkpoint.expanduser()
+    output = (arguments.output or checkpoint.with_suffix('.zip')).expanduser()
+    if output.suffix != '.zip':
+        raise ExportFailed(f'{output} does not end in .zip, as a package does.')
+    if output.exists() and not arguments.again:
+        raise ExportFailed(f'{output} exists already, not overwriting it without --again.')
+    files = import_files(
+        checkpoint,
+        trust=arguments.trust,
+        name=arguments.name or output.stem,
+        licence=arguments.licence,
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_zip(output, files)
+    print(_described(ModelPackage.open(output)))
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    import json  # noqa: PLC0415
+
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+
+    package = ModelPackage.open(resolve_model(arguments.model))
+    values = json.loads(package.manifest.as_bytes())
+    print(json.dumps({'sha256': package.sha256, 'signed': package.is_signed, **values}, indent=1))
+    return 0
+
+
+def _key(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.package.signature import make_key  # noqa: PLC0415
+
+    private, public = make_key(arguments.folder.expanduser())
+    print(f'{private} signs packages: keep it secret.\n{public} checks them: models verify --key.')
+    return 0
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.package.signature import sign_package  # noqa: PLC0415
+
+    package = arguments.package.expanduser()
+    sign_package(
+        package,
+        private_key=arguments.key.expanduser(),
+        password=os.environ.get('ROOF_DETECTOR_KEY_PASSWORD'),
+    )
+    print(f'{package} is signed.')
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.detector import Detector  # noqa: PLC0415
+    from roof_detector.inference.errors import BadModel  # noqa: PLC0415
+    from roof_detector.inference.package.container import is_package  # noqa: PLC0415
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+    from roof_detector.inference.package.signature import verify_package  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+
+    path = resolve_model(arguments.model)
+    if not is_package(path):
+        raise BadModel(f'{path} is not a model package: roof_detector models import makes one.')
+    package = ModelPackage.open(path)
+    if arguments.key:
+        verify_package(package, public_key=arguments.key.expanduser())
+    Detector.open(path, device='cpu', backend=arguments.backend).close()
+    signed = 'signed by the owner of the key' if arguments.key else 'signature not looked at'
+    print(f'{_described(package)} Every file is as its manifest says, {signed}, and it answers.')
+    return 0
+
+
+def _described(package: object) -> str:
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+
+    assert isinstance(package, ModelPackage)
+    manifest = package.manifest
+    return (
+        f'{package.path}: {manifest.task} of {", ".join(manifest.class_names)}, '
+        f'{manifest.image_size_wh[0]}x{manifest.image_size_wh[1]} pixels, weights in '
+        f'{manifest.precision}, SHA-256 of the manifest {package.sha256}.'
+    )

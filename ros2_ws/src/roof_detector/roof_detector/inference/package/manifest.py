@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a model package says about itself: manifest.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.model_facts import TASKS, ModelFacts
+from roof_detector.inference.package.strict_json import read_json
+from roof_detector.vision.letterbox import PAD_VALUE, fits_stride
+
+FORMAT = 'roof_detector model package'
+FORMAT_VERSION = 1
+
+MANIFEST = 'manifest.json'
+ONNX = 'model.onnx'
+WEIGHTS = 'weights.safetensors'
+ARCHITECTURE = 'architecture.yaml'
+GOLDEN = 'golden.json'
+SIGNATURE = 'signature.json'
+
+# How an image becomes the network's input. Another preprocessing would be another format version.
+PREPROCESSING: Mapping[str, Any] = {
+    'colours': 'RGB',
+    'range': [0.0, 1.0],
+    'layout': 'NCHW',
+    'resizing': 'bilinear, one scale for both sides',
+    'padding': PAD_VALUE,
+}
+
+# The most bytes of each kind of file. The largest network that is flown has 57 million weights.
+_MOST_BYTES = {
+    ONNX: 1 << 30,
+    WEIGHTS: 1 << 30,
+    ARCHITECTURE: 1 << 18,
+    GOLDEN: 1 << 20,
+}
+_GOLDEN_IMAGE = re.compile(r'golden_[1-8]\.png')
+_MOST_IMAGE_BYTES = 1 << 22
+REQUIRED = (ONNX, WEIGHTS, ARCHITECTURE, GOLDEN)
+
+_SHA256 = re.compile(r'[0-9a-f]{64}')
+_MOST_CLASSES = 10_000
+_MOST_NAME = 200
+_MOST_SIDE = 8192
+_PRECISIONS = ('f16', 'f32')
+
+
+def most_bytes(name: str) -> int:
+    """Return how large a file of a package may be; raise BadModel for one that has no place."""
+    if name in _MOST_BYTES:
+        return _MOST_BYTES[name]
+    if _GOLDEN_IMAGE.fullmatch(name):
+        return _MOST_IMAGE_BYTES
+    raise BadModel(
+        f'The file {name[:100]!r} has no place in a model package: expected {MANIFEST}, '
+        f'{", ".join(REQUIRED)}, golden_1.png to golden_8.png and optionally {SIGNATURE}.'
+    )
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """The SHA-256 and the size of a file of a package."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The facts of a packaged model, and the hash of every other file of the package.
+
+    `strides` are those of the head's levels, in pixels of the input; `image_size_wh` is the input
+    that the model flies with where no other is asked for. `precision` is that of the stored
+    weights, f16 or f32. `training` is the record of the run that made it and `source` what it was
+    packaged from, plain values both.
+    """
+
+    name: str
+    task: str
+    class_names: tuple[str, ...]
+    strides: tuple[int, ...]
+    image_size_wh: tuple[int, int]
+    precision: str
+    licence: str
+    source: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """Return what every backend needs to know."""
+        return ModelFacts(
+            names=self.class_names,
+            task=self.task,
+            stride=max(self.strides),
+            image_size=self.image_size_wh,
+            fixed=False,
+        )
+
+    @classmethod
+    def read(cls, content: bytes) -> Manifest:
+        """Read manifest.json, every value of which is checked; raise BadModel."""
+        values = read_json(content, name=MANIFEST)
+        if not isinstance(values, dict):
+            raise _bad(f'is a {type(values).__name__}, expected an object')
+        if values.get('format') != FORMAT:
+            raise _bad(f'lacks the format {FORMAT!r}')
+        version = values.get('format_version')
+        if version != FORMAT_VERSION or isinstance(version, bool):
+            raise _bad(
+                f'has the format version {str(version)[:40]!r}, this roof_detector reads '
+                f'{FORMAT_VERSION}'
+            )
+        known = {'format', 'format_version', 'preprocessing', *_READERS}
+        for key in sorted(set(values) ^ known):
+            raise _bad(f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}')
+        if values['preprocessing'] != dict(PREPROCESSING):
+            raise _bad('asks for a preprocessing that is not done here')
+        manifest = cls(**{key: reader(values[key], key) for key, reader in _READERS.items()})
+        if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
+            raise _bad(
+                f'has the image size {manifest.image_size_wh[0]}x{manifest.image_size_wh[1]}, '
+                f'expected positive multiples of the stride {max(manifest.strides)}'
+            )
+        return manifest
+
+    def as_bytes(self) -> bytes:
+        """Return the manifest as it is written, always the same for the same values."""
+        values = {
+            'format': FORMAT,
+            'format_version': FORMAT_VERSION,
+            'preprocessing': dict(PREPROCESSING),
+            **asdict(self),
+        }
+        return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + '\n').encode()
+
+
+def _bad(what: str) -> BadModel:
+    return BadModel(
+        f'The {MANIFEST} {what}. Make the package again: roof_detector models import best.pt.'
+    )
+
+
+def _text(value: Any, key: str, *, most: int = _MOST_NAME) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
+        raise _bad(f'has no printable text of 1 to {most} characters as {key}')
+    return value
+
+
+def _one_of(known: tuple[str, ...]) -> Any:
+    def read(value: Any, key: str) -> str:
+        if value not in known:
+            raise _bad(f'has {str(value)[:60]!r} as {key}, expected {" or ".join(known)}')
+        return str(value)
+
+    return read
+
+
+def _names(value: Any, key: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= _MOST_CLASSES:
+        raise _bad(f'has no list of 1 to {_MOST_CLASSES} {key}')
+    names = tuple(_text(one, key) for one in value)
+    if len(set(names)) != len(names):
+        raise _bad(f'gives a name in {key} more than once')
+    return names
+
+
+def _integers(value: Any, key: str, *, counts: range) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) not in counts:
+        raise _bad(f'has no list of {counts.start} to {counts.stop - 1} numbers as {key}')
+    for one in value:
+        if isinstance(one, bool) or not isinstance(one, int) or not 0 < one <= _MOST_SIDE:
+            raise _bad(f'has {str(one)[:40]!r} in {key}, expected 1 to {_MOST_SIDE}')
+    return tuple(value)
+
+
+def _size(value: Any, key: str) -> tuple[int, int]:
+    width, height = _integers(value, key, counts=range(2, 3))
+    return width, height
+
+
+def _record(value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _bad(f'has no object as {key}')
+    return value
+
+
+def _files(value: Any, key: str) -> Mapping[str, FileRecord]:
+    if not isinstance(value, dict):
+        raise _bad(f'has no object as {key}')
+    files = {name: _file_record(name, one) for name, one in value.items()}
+    if missing := [name for name in REQUIRED if name not in files]:
+        raise _bad(f'lists no {missing[0]} in {key}')
+    if 'golden_1.png' not in files:
+        raise _bad('lists no golden image, expected golden_1.png')
+    return files
+
+
+def _file_record(name: str, value: Any) -> FileRecord:
+    limit = most_bytes(name)
+    if not isinstance(value, dict) or set(value) != {'sha256', 'size'}:
+        raise _bad(f'does not give sha256 and size of {name}')
+    sha256, size = value['sha256'], value['size']
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise _bad(f'has no SHA-256 of {name}, 64 hexadecimal digits')
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= limit:
+        raise _bad(f'gives {name} the size {str(size)[:40]}, expected 1 to {limit} bytes')
+    return FileRecord(sha256, size)
+
+
+_READERS: Mapping[str, Any] = {
+    'name': _text,
+    'task': _one_of(TASKS),
+    'class_names': _names,
+    'strides': lambda value, key: _integers(value, key, counts=range(1, 9)),
+    'image_size_wh': _size,
+    'precision': _one_of(_PRECISIONS),
+    'licence': _text,
+    'source': _record,
+    'training': _record,
+    'files': _files,
+}

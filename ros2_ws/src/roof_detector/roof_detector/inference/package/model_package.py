@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A model package, opened: every file of it hashed, its facts and golden images read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roof_detector.inference.backends.backend import Backend
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.package.container import read_files
+from roof_detector.inference.package.golden import GoldenImage, check_golden, read_golden
+from roof_detector.inference.package.manifest import (
+    ARCHITECTURE,
+    GOLDEN,
+    MANIFEST,
+    SIGNATURE,
+    Manifest,
+)
+from roof_detector.inference.plain_yaml import read_plain_yaml
+
+
+@dataclass(frozen=True, eq=False)
+class ModelPackage:
+    """The files of a package in memory, each as its manifest says.
+
+    `sha256` is the hash of the manifest, and by the hashes in it that of the whole package, be it
+    a folder or a zip. Nothing in a package is run as a program or unpickled.
+    """
+
+    path: Path
+    sha256: str
+    manifest: Manifest
+    golden: tuple[GoldenImage, ...]
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def open(cls, path: Path) -> ModelPackage:
+        """Read a folder or a zip; raise BadModel where anything is not as the manifest says."""
+        files = read_files(path)
+        try:
+            manifest = Manifest.read(files[MANIFEST])
+            _check_files(files, manifest)
+            images = [name for name in manifest.files if name.endswith('.png')]
+            golden = read_golden(files[GOLDEN], images=images, names=manifest.class_names)
+        except BadModel as error:
+            raise BadModel(f'{path} is refused: {error}') from error
+        digest = hashlib.sha256(files[MANIFEST]).hexdigest()
+        return cls(path, digest, manifest, golden, files)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """Return what every backend needs to know."""
+        return self.manifest.facts
+
+    @property
+    def is_signed(self) -> bool:
+        """Return whether the package holds a signature, good or not."""
+        return SIGNATURE in self.files
+
+    def architecture(self) -> Any:
+        """Return what architecture.yaml says, unchecked plain values; raise BadModel."""
+        return read_plain_yaml(self.files[ARCHITECTURE], name=f'{ARCHITECTURE} of {self.path}')
+
+    def self_test(self, backend: Backend) -> None:
+        """Run the golden images; raise BadModel where a backend answers otherwise."""
+        facts = backend.facts
+        if (facts.names, facts.task) != (self.facts.names, self.facts.task):
+            raise BadModel(
+                f'{self.path} fails its self-test with {backend.name}: that one runs '
+                f'{facts.task} of {", ".join(facts.names[:20])}, the package is for '
+                f'{self.facts.task} of {", ".join(self.facts.names[:20])}.'
+            )
+        check_golden(backend, self.golden, self.files, where=str(self.path))
+
+
+def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
+    present = set(files) - {MANIFEST, SIGNATURE}
+    if missing := sorted(set(manifest.files) - present):
+        raise BadModel(f'{missing[0]} is missing. Copy the package again.')
+    if foreign := sorted(present - set(manifest.files)):
+        raise BadModel(f'{foreign[0]} is not in its manifest.')
+    for name, record in manifest.files.items():
+        content = files[name]
+        if len(content) != record.size or hashlib.sha256(content).hexdigest() != record.sha256:
+            raise BadModel(
+                f'{name} is not the file that its manifest names (SHA-256). Copy the package '
+                'again.'
+            )

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The network of a package for torch: built from its architecture, filled with its weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import safetensors
+import safetensors.torch
+
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.importing.network import load_network
+from roof_detector.inference.package.manifest import WEIGHTS
+from roof_detector.inference.package.model_package import ModelPackage
+
+
+def open_network(package: ModelPackage) -> Any:
+    """Build the network of a package, an ultralytics DetectionModel in 32 bits, in evaluation.
+
+    The architecture is checked as data before the parser sees it, and no more memory is taken
+    than its weights need. Raises BadModel.
+    """
+    where, manifest = package.path, package.manifest
+    try:
+        tensors = safetensors.torch.load(package.files[WEIGHTS])
+    except (safetensors.SafetensorError, ValueError, TypeError, RuntimeError) as error:
+        raise BadModel(f'The {WEIGHTS} of {where} is damaged ({str(error)[:200]}).') from error
+    try:
+        network = load_network(package.architecture(), tensors, strides=manifest.strides)
+    except BadModel as error:
+        raise BadModel(f'{where} is refused: {error}') from error
+    task = 'segment' if 'Segment' in type(network.model[-1]).__name__ else 'detect'
+    classes = int(network.model[-1].nc)
+    if task != manifest.task or classes != len(manifest.class_names):
+        raise BadModel(
+            f'{where} is refused: its architecture is for the task {task} with {classes} classes, '
+            f'its manifest says {manifest.task} with {len(manifest.class_names)}.'
+        )
+    network.names = dict(enumerate(manifest.class_names))
+    return network.eval()
