@@ -52,7 +52,7 @@ class ClassSummary:
             mean = scores / count if count else None
             yield name, int(count), int(frames), mean, highest if count else None
 
-    def totals(self) -> Iterator[tuple[str, float]]:
+    def totals(self) -> Iterator[tuple[str, float | str]]:
         """Yield the figures of the whole flight."""
         yield 'detections', sum(int(tally[0]) for tally in self._by_name.values())
         yield 'frames', self._frames

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from roof_detector.replay.comparison_pictures import side_by_side
-from roof_detector.replay.manifest_values import json_value
+from roof_detector.replay.manifest_values import manifest_table
 from roof_detector.replay.picture_search import camera_footages, images_of
 from roof_detector.replay.result_writer import PARAMETERS
 
@@ -60,7 +60,7 @@ def pictures_of(
 
 def _title(bag: ResultBag, other: ResultBag) -> str:
     """Return the model, and the parameters in which the other run differs."""
-    own, others = (json_value(one.manifest, PARAMETERS, {}) for one in (bag, other))
+    own, others = (manifest_table(one.manifest, PARAMETERS) for one in (bag, other))
     differing = [
         f'{key.replace("_", " ")} {_words(value)}'
         for key, value in own.items()

@@ -12,7 +12,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.export.opening import PICTURE_FORMATS
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.exports import DEFAULT_FORMATS, Exports
-from roof_detector.replay.manifest_values import json_value
+from roof_detector.replay.manifest_values import manifest_table
 from roof_detector.replay.outcome import Tally
 from roof_detector.replay.picture_search import annotated_footage, camera_footages, images_of
 from roof_detector.replay.places import PLACES, PlaceSettings, has_places
@@ -140,9 +140,9 @@ def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:
     table: dict[str, object] = {}
     for name, value in manifest.items():
         if name == PARAMETERS:
-            table |= {key: _plain(one) for key, one in json_value(manifest, name, {}).items()}
+            table |= {key: _plain(one) for key, one in manifest_table(manifest, name).items()}
         elif name == NETWORK:
-            facts = json_value(manifest, name, {})
+            facts = manifest_table(manifest, name)
             table |= {key: _plain(facts[key]) for key in _FACTS if key in facts}
         else:
             table[name] = _plain(_decoded(value))

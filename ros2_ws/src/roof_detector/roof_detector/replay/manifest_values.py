@@ -6,32 +6,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any
 
 from roof_detector.replay.errors import ReplayError
 
-T = TypeVar('T', bound='dict[str, object] | list[str]')
 
+def manifest_table(manifest: Mapping[str, str], name: str) -> dict[str, Any]:
+    """Return a table of the manifest, an empty one where it is missing.
 
-def json_value(manifest: Mapping[str, str], name: str, default: T) -> T:
-    """Return a value of the manifest of the default's kind, the default where it is missing.
-
-    Raises ReplayError where the manifest is damaged; a list holds texts alone.
+    Raises ReplayError where the manifest is damaged.
     """
+    value = _json_value(manifest, name, missing={})
+    if not isinstance(value, dict):
+        raise _damaged(manifest, name, expected='table')
+    return value
+
+
+def manifest_names(manifest: Mapping[str, str], name: str) -> list[str]:
+    """Return a list of texts of the manifest, an empty one where it is missing.
+
+    Raises ReplayError where the manifest is damaged.
+    """
+    value = _json_value(manifest, name, missing=[])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _damaged(manifest, name, expected='list of names')
+    return value
+
+
+def _json_value(manifest: Mapping[str, str], name: str, *, missing: Any) -> Any:
     if name not in manifest:
-        return default
+        return missing
     try:
-        value = json.loads(manifest[name])
+        return json.loads(manifest[name])
     except (ValueError, RecursionError):
-        value = None
-    is_right = isinstance(value, type(default))
-    if is_right and isinstance(value, list):
-        is_right = all(isinstance(item, str) for item in value)
-    if not is_right:
-        kind = 'list of names' if isinstance(default, list) else 'table'
-        msg = (
-            f'The manifest of the bag is damaged: {name} is {manifest[name][:80]!r}, expected a '
-            f'{kind} in JSON.'
-        )
-        raise ReplayError(msg)
-    return value  # type: ignore[no-any-return]
+        return None
+
+
+def _damaged(manifest: Mapping[str, str], name: str, *, expected: str) -> ReplayError:
+    return ReplayError(
+        f'The manifest of the bag is damaged: {name} is {manifest[name][:80]!r}, expected a '
+        f'{expected} in JSON.'
+    )

@@ -23,7 +23,7 @@ from roof_detector.bags.topics import BagMessage
 from roof_detector.replay.errors import ReplayError
 from roof_detector.replay.footage import Passing, frame_name
 from roof_detector.replay.frame_record import FrameRecord, header_stamp_ns
-from roof_detector.replay.manifest_values import json_value
+from roof_detector.replay.manifest_values import manifest_names, manifest_table
 from roof_detector.replay.picture_size import PictureSize
 from roof_detector.replay.result_topics import ResultTopics, is_result, live_image_topic
 from roof_detector.replay.result_writer import IMAGE_TOPICS, INPUT
@@ -148,7 +148,7 @@ class ResultBag:
         self.close()
 
     def _find_streams(self) -> dict[str, _Stream]:
-        named = json_value(self.manifest, IMAGE_TOPICS, {})
+        named = manifest_table(self.manifest, IMAGE_TOPICS)
         image_topics = {str(detections): image for image, detections in named.items()}
         found = [
             topic.name
@@ -179,7 +179,7 @@ class ResultBag:
             with suppress(Exception):  # labels that cannot be read say nothing
                 names = label_names(self.reader.deserialize(message))
         if names or 'class_names' in self.manifest:
-            return names or tuple(json_value(self.manifest, 'class_names', []))
+            return names or tuple(manifest_names(self.manifest, 'class_names'))
         found = set()
         for message in self.reader.messages(set(self._streams)):
             with suppress(Exception):  # told when the frame is read

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from roof_detector.replay.manifest_values import json_value
+from roof_detector.replay.manifest_values import manifest_names
 
 NAMESPACE = '/detector'  # that of the node, as the launch files start it
 LABELS = f'{NAMESPACE}/labels'
@@ -65,7 +65,7 @@ def live_image_topic(topics: ResultTopics, manifest: Mapping[str, str]) -> str:
     A camera that the manifest does not know is taken to have listened to `<name>/image`.
     """
     node, _, camera = topics.namespace.rpartition('/')
-    cameras = json_value(manifest, f'parameter.{node}.cameras', [])
+    cameras = manifest_names(manifest, f'parameter.{node}.cameras')
     given = dict(entry.partition(':')[::2] for entry in cameras)
     topic = given.get(camera) or f'{camera}/image'
     return topic if topic.startswith('/') else f'{node.rpartition("/")[0]}/{topic}'

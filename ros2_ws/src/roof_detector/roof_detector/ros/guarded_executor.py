@@ -54,15 +54,18 @@ class GuardedExecutor(SingleThreadedExecutor):
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for a callback and run it."""
         try:
-            task, entity, node = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
+            ready: tuple[Any, Any, Node | None] = self.wait_for_ready_callbacks(
+                timeout_sec=timeout_sec
+            )
         except _NOTHING_TO_DO:
             return
         except ExternalShutdownException:
             raise
-        except Exception as error:
-            self._note_failed_wait(error)
+        except Exception as failure:
+            self._note_failed_wait(failure)
             return
         self._failed_waits = 0
+        task, entity, node = ready
         if isinstance(entity, Service) and not isinstance(entity.callback, _AnsweringCallback):
             entity.callback = _AnsweringCallback(entity, lambda: self._errors_of(node))
         task()

@@ -10,6 +10,7 @@ import time
 
 import rclpy
 from rclpy.node import Node, NodeNameNonExistentError
+from rclpy.utilities import ok, try_shutdown
 
 _IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _PERIOD_S = 0.1
@@ -36,12 +37,12 @@ def main(words: list[str] | None = None) -> int:
     until_s = time.monotonic() + options.seconds
     topics: list[str] = []
     try:
-        while rclpy.ok() and not topics and time.monotonic() < until_s:
+        while ok() and not topics and time.monotonic() < until_s:
             rclpy.spin_once(node, timeout_sec=_PERIOD_S)
             topics = topics_of(node, options.node)
     finally:
         node.destroy_node()
-        rclpy.try_shutdown()
+        try_shutdown()
     if topics:
         sys.stdout.write(f'{options.node} listens to {", ".join(topics)}.\n')
         return 0

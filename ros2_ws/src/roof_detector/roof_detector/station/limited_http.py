@@ -111,15 +111,17 @@ class LimitedHttpProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection into the table."""
         super().connection_made(transport)
-        self._connection = self._table.open(transport)
+        connection = self._connection = self._table.open(transport)
+        if connection is None:  # refused and closed: there is nothing to hand on
+            return
         # The access check finds it there and says that it passed.
-        self.app_state = {**self.app_state, 'connection': self._connection}
+        self.app_state = {**self.app_state, 'connection': connection}
         self.ws_protocol_class = functools.partial(
             LimitedWebSocketProtocol,
             table=self._table,
             log=self._log,
             guard=self._guard,
-            connection=self._connection,
+            connection=connection,
         )  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:

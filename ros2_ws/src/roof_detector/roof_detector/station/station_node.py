@@ -140,8 +140,9 @@ def _recorder_floor(robot: Robot) -> int:
     """Return what the recorder leaves free, as it says, or by default."""
     recorder = robot.recorder
     floor_gb = None if recorder is None else recorder.parameters.value('min_free_gb')
-    is_known = isinstance(floor_gb, float) and math.isfinite(floor_gb)
-    return round(floor_gb * 1e9) if is_known else RECORDER_FLOOR_BYTES
+    if isinstance(floor_gb, float) and math.isfinite(floor_gb):
+        return round(floor_gb * 1e9)
+    return RECORDER_FLOOR_BYTES
 
 
 def _flights_folder(robot: Robot, folders: StationFolders) -> Path:

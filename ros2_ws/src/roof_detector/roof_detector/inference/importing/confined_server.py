@@ -69,7 +69,8 @@ def _end_with(child: int, connection: socket.socket) -> None:
     handle = os.pidfd_open(child)
     try:
         # Nobody sends while a request is under way: what can be read is the end.
-        ready, _, _ = select.select([handle, connection], [], [])
+        watched: list[int] = [handle, connection.fileno()]
+        ready, _, _ = select.select(watched, [], [])
         if handle not in ready:
             os.kill(child, signal.SIGKILL)
     finally:

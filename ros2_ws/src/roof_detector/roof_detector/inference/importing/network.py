@@ -98,7 +98,7 @@ def default_class_branch(head: nn.Module) -> int:
 
 def class_branch_width(head: nn.Module) -> int:
     """Return the width of the hidden layers of a head's class branch."""
-    return int(head.cv3[0][-1].in_channels)  # type: ignore[index, union-attr, arg-type]
+    return int(head.cv3[0][-1].in_channels)  # type: ignore[index, union-attr]
 
 
 def _build(architecture: dict[str, Any], *, strides: Sequence[int] | None) -> Any:
