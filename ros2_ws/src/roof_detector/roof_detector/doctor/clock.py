@@ -58,6 +58,17 @@ def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[F
                     _SYNCHRONISE,
                 )
             ]
+    for topic in topics:
+        if topic.unstamped:
+            return [
+                warn(
+                    _SUBJECT,
+                    f'{topic.unstamped} of {topic.received} images on {topic.name} bear a stamp '
+                    'that is no time (never set, negative, or counted from a start): their age '
+                    'is unknown, and max_age_s drops them.',
+                    "the camera driver's settings of its stamps",
+                )
+            ]
     if ages:
         eldest = max(ages.values())
         said = f'{said}; images are at most {eldest * 1e3:.0f} ms old when they arrive'

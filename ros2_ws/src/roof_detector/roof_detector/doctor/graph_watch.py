@@ -90,6 +90,7 @@ class GraphWatch:
             rate_hz=tally.rate_hz,
             largest_bytes=tally.largest_bytes,
             age_s=tally.least_age_s,
+            unstamped=tally.unstamped,
         )
 
 

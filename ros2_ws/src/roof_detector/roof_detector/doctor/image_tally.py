@@ -2,16 +2,26 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-import struct
 import time
+
+from roof_detector.sources.errors import SourceError
+from roof_detector.sources.recorded_header import stamp_ns
+
+# Some cameras count from their own start, which would be an age of 56 years.
+_OLDEST_S = 10 * 365.25 * 86_400
 
 
 class ImageTally:
-    """Count serialised images of one topic."""
+    """Count serialised images of one topic.
+
+    `unstamped` are those whose stamp cannot be the time they were taken at: never set, negative,
+    counted from a start.
+    """
 
     def __init__(self, type_name: str) -> None:
         self.type_name = type_name
         self.count = 0
+        self.unstamped = 0
         self.largest_bytes = 0
         self.least_age_s: float | None = None
         self._first_at = self._last_at = 0.0
@@ -23,9 +33,14 @@ class ImageTally:
             self._first_at = self._last_at
         self.count += 1
         self.largest_bytes = max(self.largest_bytes, len(image))
-        # CDR: four bytes of encapsulation, the second telling the byte order; then the header.
-        seconds, nanoseconds = struct.unpack_from('<iI' if image[1] & 1 else '>iI', image, 4)
-        age_s = time.time() - seconds - nanoseconds / 1e9
+        try:
+            stamp_s = stamp_ns(image) / 1e9
+        except SourceError:  # too short to bear a stamp
+            stamp_s = 0.0
+        age_s = time.time() - stamp_s
+        if stamp_s <= 0 or age_s > _OLDEST_S:
+            self.unstamped += 1
+            return
         self.least_age_s = age_s if self.least_age_s is None else min(self.least_age_s, age_s)
 
     @property

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class ImageTopic:
     """Hold what was seen of one image topic.
 
-    `age_s` is the least age of a stamp on arrival, None before the first image; `listeners` and
-    `publishers` are full names of nodes; `reliabilities` is what the publishers offer.
+    `age_s` is the least age of a stamp on arrival, None where none was an age; `unstamped` counts
+    images whose stamp cannot be one; `listeners` and `publishers` are full names of nodes;
+    `reliabilities` is what the publishers offer.
     """
 
     name: str
@@ -22,3 +23,4 @@ class ImageTopic:
     rate_hz: float
     largest_bytes: int
     age_s: float | None
+    unstamped: int = 0

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.flight.node_processes import FlightError
 from roof_detector.vision.matching import Score
 
+_OLDEST_S = 86_400.0
 _DETECTIONS = '/detector/detections'
 _GROUND_TRUTH = '/camera/ground_truth'
 _DIAGNOSTICS = '/diagnostics'
@@ -53,11 +55,16 @@ def summarise_flight(bag: Path) -> FlightSummary:
     detector: dict[str, str] = {}
     with BagReader(bag) as reader:
         for message in reader.messages((_DETECTIONS, _GROUND_TRUTH, _DIAGNOSTICS)):
-            content = reader.deserialize(message)
+            try:
+                content = reader.deserialize(message)
+            except BagError:
+                continue  # one damaged record is not the flight
             if message.topic == _DETECTIONS:
                 stamp_ns = _stamp_ns(content.header.stamp)
                 found[stamp_ns] = content
-                ages_s.append((message.log_time_ns - stamp_ns) / 1e9)
+                age_s = (message.log_time_ns - stamp_ns) / 1e9
+                if stamp_ns > 0 and 0 <= age_s < _OLDEST_S:  # else the stamp tells no age
+                    ages_s.append(age_s)
             elif message.topic == _GROUND_TRUTH:
                 truth[_stamp_ns(content.header.stamp)] = content
             else:
@@ -114,7 +121,8 @@ def _stamp_ns(stamp: Any) -> int:
 
 
 def _names(content: Any) -> list[str]:
-    return [detection.results[0].hypothesis.class_id for detection in content.detections]
+    found = (detection for detection in content.detections if len(detection.results))
+    return [detection.results[0].hypothesis.class_id for detection in found]
 
 
 def _boxes(content: Any) -> npt.NDArray[np.float64]:
@@ -125,6 +133,6 @@ def _boxes(content: Any) -> npt.NDArray[np.float64]:
             box.center.position.x + box.size_x / 2,
             box.center.position.y + box.size_y / 2,
         )
-        for box in (detection.bbox for detection in content.detections)
+        for box in (one.bbox for one in content.detections if len(one.results))
     ]
     return np.array(boxes, np.float64).reshape(-1, 4)

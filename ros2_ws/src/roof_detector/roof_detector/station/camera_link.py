@@ -10,9 +10,9 @@ import cv2
 import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.time import Time
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.ros.stamp_age import age_s, stamp_ns
 from roof_detector.station.finding import Finding
 from roof_detector.station.flight_log import FlightLog
 from roof_detector.station.video import Video
@@ -23,6 +23,10 @@ _QOS = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THUMBNAIL_PX = 96
 # Detections wait so long for their annotated picture, which is drawn after them.
 _PENDING_FRAMES = 8
+# Anybody in the graph may send detections: what no detector of ours sends is not kept.
+_MOST_OF_A_FRAME = 1000
+_LARGEST_PX = 1e6
+_LONGEST_LABEL = 200
 
 
 class CameraLink:
@@ -49,21 +53,32 @@ class CameraLink:
         self._node.destroy_subscription(self._subscription)
 
     def _take(self, message: Detection2DArray) -> None:
-        stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
-        first = self.log.total + 1
-        findings = tuple(
-            _finding(one, number=first + k, camera=self.name, stamp_ns=stamp_ns)
-            for k, one in enumerate(each for each in message.detections if each.results)
-        )
-        age_s = (self._node.get_clock().now().nanoseconds - stamp_ns) / 1e9
-        self.log.add(findings, age_s=age_s)
+        stamp = stamp_ns(message.header.stamp)
+        findings: list[Finding] = []
+        for detection in message.detections:
+            if not detection.results:
+                continue
+            if len(findings) == _MOST_OF_A_FRAME:
+                self.log.refused['more than a frame may show'] += 1
+                continue
+            number = self.log.total + len(findings) + 1
+            finding = _finding(detection, number=number, camera=self.name, stamp=stamp)
+            if finding is None:
+                self.log.refused['not a detection'] += 1
+            else:
+                findings.append(finding)
+        self._add(stamp, tuple(findings), message)
+
+    def _add(self, stamp: int, findings: tuple[Finding, ...], message: Detection2DArray) -> None:
+        now_ns = self._node.get_clock().now().nanoseconds
+        self.log.add(findings, age_s=age_s(message.header.stamp, now_ns=now_ns))
         if findings and self.video.is_listening:
-            self._pending[stamp_ns] = findings
+            self._pending[stamp] = findings
             if len(self._pending) > _PENDING_FRAMES:
                 del self._pending[next(iter(self._pending))]
 
-    def _illustrate(self, stamp_ns: int, jpeg: bytes) -> None:
-        findings = self._pending.pop(stamp_ns, ())
+    def _illustrate(self, stamp: int, jpeg: bytes) -> None:
+        findings = self._pending.pop(stamp, ())
         if not findings:
             return
         try:
@@ -74,9 +89,14 @@ class CameraLink:
             self.log.illustrate(finding, _thumbnail(image_bgr, finding.box_xyxy))
 
 
-def _finding(detection: Any, *, number: int, camera: str, stamp_ns: int) -> Finding:
+def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> Finding | None:
+    """Return a detection as the page shows it, None where its numbers or its name are none."""
     best = max((one.hypothesis for one in detection.results), key=lambda one: one.score)
     centre, box = detection.bbox.center.position, detection.bbox
+    sides = (centre.x, centre.y, box.size_x, box.size_y)
+    is_box = all(abs(side) <= _LARGEST_PX for side in sides) and min(box.size_x, box.size_y) >= 0
+    if not is_box or not 0 <= best.score <= 1 or len(best.class_id) > _LONGEST_LABEL:
+        return None
     return Finding(
         number=number,
         camera=camera,
@@ -88,7 +108,7 @@ def _finding(detection: Any, *, number: int, camera: str, stamp_ns: int) -> Find
             centre.x + box.size_x / 2,
             centre.y + box.size_y / 2,
         ),
-        stamp_ns=stamp_ns,
+        stamp_ns=stamp,
     )
 
 

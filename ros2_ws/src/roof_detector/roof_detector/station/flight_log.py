@@ -12,16 +12,21 @@ from roof_detector.station.finding import Finding
 
 KEPT_FINDINGS = 3000
 KEPT_THUMBNAILS = 600
+# Classes of a model are few; names of a stranger are as many as they like.
+_MOST_LABELS, _OTHER_LABELS = 500, '...'
 KEPT_SAMPLES = 600  # ten minutes, one a second
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Hold one second: results per second, their mean age and their mean score, 0 for none."""
+    """Hold one second: results per second, their mean age and their mean score, 0 for none.
+
+    The age is None where no result of that second had a stamp that can be an age.
+    """
 
     time_s: float
     rate_hz: float
-    age_s: float
+    age_s: float | None
     score: float
 
 
@@ -34,10 +39,12 @@ class FlightLog:
     def __init__(self) -> None:
         self.current: tuple[Finding, ...] = ()
         self.counts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.frames = 0
         self.findings: deque[Finding] = deque(maxlen=KEPT_FINDINGS)
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
+        self._sampled_frames = 0
         self._ages_s: list[float] = []
         self._scores: list[float] = []
         self._sampled_at_s = time.monotonic()
@@ -52,13 +59,17 @@ class FlightLog:
         """Return how many earlier findings are no longer kept."""
         return self.total - len(self.findings)
 
-    def add(self, findings: tuple[Finding, ...], *, age_s: float) -> None:
-        """Take in what was found in one frame."""
+    def add(self, findings: tuple[Finding, ...], *, age_s: float | None) -> None:
+        """Take in what was found in one frame; `age_s` is None where its stamp tells none."""
         self.frames += 1
+        self._sampled_frames += 1
         self.current = findings
         self.findings.extend(findings)
-        self.counts.update(finding.label for finding in findings)
-        self._ages_s.append(age_s)
+        for finding in findings:
+            is_known = finding.label in self.counts or len(self.counts) < _MOST_LABELS
+            self.counts[finding.label if is_known else _OTHER_LABELS] += 1
+        if age_s is not None:
+            self._ages_s.append(age_s)
         self._scores += [finding.score for finding in findings]
 
     def illustrate(self, finding: Finding, jpeg: bytes) -> None:
@@ -78,12 +89,13 @@ class FlightLog:
         if passed_s < 1.0:
             return
         ages_s, scores = self._ages_s, self._scores
+        frames, self._sampled_frames = self._sampled_frames, 0
         self._ages_s, self._scores, self._sampled_at_s = [], [], now_s
         self.samples.append(
             Sample(
                 time_s=time.time(),
-                rate_hz=len(ages_s) / passed_s,
-                age_s=sum(ages_s) / len(ages_s) if ages_s else 0.0,
+                rate_hz=frames / passed_s,
+                age_s=sum(ages_s) / len(ages_s) if ages_s else (None if frames else 0.0),
                 score=sum(scores) / len(scores) if scores else 0.0,
             )
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
+
+from roof_detector.vision.encodings import decode_jpeg
+from roof_detector.vision.errors import VisionError
 
 
 def smaller_jpeg(picture: bytes, *, width: int, quality: int) -> bytes:
@@ -14,8 +16,9 @@ def smaller_jpeg(picture: bytes, *, width: int, quality: int) -> bytes:
 
     A width of 0 leaves the size as it is.
     """
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    try:
+        image = decode_jpeg(picture)
+    except VisionError:
         return b''
     return encoded_jpeg(image, width=width, quality=quality)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -34,6 +35,8 @@ _RECORD = 'std_srvs/srv/SetBool'
 _LOOK_PERIOD_S = 0.2
 # A node that was silent for so long is shown as stale.
 _STALE_AFTER_S = 5.0
+# Strangers may publish under names without end.
+_MOST_DETECTORS, _MOST_CAMERAS, _MOST_REPORTS = 20, 50, 500
 
 
 class Robot:
@@ -47,6 +50,7 @@ class Robot:
         self.node = node
         self.detectors: tuple[DetectorLink, ...] = ()
         self.recorder: RecorderLink | None = None
+        self.refused: Counter[str] = Counter()
         self._reports: dict[str, tuple[float, NodeReport]] = {}
         self._executor = GuardedExecutor(context=node.context)
         self._executor.add_node(node)
@@ -141,7 +145,12 @@ class Robot:
             ],
             has_arrived=heard.count > 0,
         )
-        values = {'detectors': len(self.detectors), 'cameras': len(self.cameras)}
+        refused = sum((camera.log.refused for camera in self.cameras), Counter(self.refused))
+        values = {
+            'detectors': len(self.detectors),
+            'cameras': len(self.cameras),
+            **{f'refused.{cause}': count for cause, count in sorted(refused.items())},
+        }
         return DiagnosticStatus(
             level=bytes([verdict.level]),
             name=self._own_name,
@@ -159,14 +168,17 @@ class Robot:
         known = {detector.name for detector in self.detectors}
         for name in sorted(published):
             owner, _, last = name.rpartition('/')
-            if last == 'labels' and topics[name] == _LABELS and owner not in known:
+            is_new = last == 'labels' and topics[name] == _LABELS and owner not in known
+            if is_new and len(self.detectors) < _MOST_DETECTORS:
                 self.detectors += (DetectorLink(self.node, owner),)
         for detector in self.detectors:
             detector.find_cameras(
                 frozenset(
-                    name.rpartition('/')[0]
-                    for name in published
-                    if name.startswith(f'{detector.name}/') and name.endswith('/detections')
+                    sorted(
+                        name.rpartition('/')[0]
+                        for name in published
+                        if name.startswith(f'{detector.name}/') and name.endswith('/detections')
+                    )[:_MOST_CAMERAS]
                 )
             )
             for camera in detector.cameras:
@@ -191,6 +203,9 @@ class Robot:
         if any(status.name != self._own_name for status in message.status):
             self._heard.note()
         for status in message.status:
+            if status.name not in self._reports and len(self._reports) >= _MOST_REPORTS:
+                self.refused['more nodes than are shown'] += 1
+                continue
             self._reports[status.name] = (
                 now_s,
                 NodeReport(

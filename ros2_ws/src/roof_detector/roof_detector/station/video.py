@@ -12,9 +12,9 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage
 
+from roof_detector.ros.stamp_age import stamp_ns
 from roof_detector.station.preview import smaller_jpeg
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
@@ -89,15 +89,15 @@ class Video:
         message, number = self._message, self.sequence
         if message is None or number <= sequence:
             return number, b'', 0
-        stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
+        stamp = stamp_ns(message.header.stamp)
         key = (number, width, quality)
         if self._encoded[0] != key:
             jpeg = await asyncio.to_thread(
                 smaller_jpeg, bytes(message.data), width=width, quality=quality
             )
             self._encoded = (key, jpeg)
-            return number, jpeg, stamp_ns
-        return number, self._encoded[1], stamp_ns
+            return number, jpeg, stamp
+        return number, self._encoded[1], stamp
 
     async def _wait(self, within_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -120,7 +120,7 @@ class Video:
             waiting = list(self._waiting.items())
         for news, loop in waiting:
             loop.call_soon_threadsafe(_wake, news)
-        self._on_picture(Time.from_msg(message.header.stamp).nanoseconds, bytes(message.data))
+        self._on_picture(stamp_ns(message.header.stamp), bytes(message.data))
 
 
 def _wake(news: asyncio.Future[None]) -> None:

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
+
 from roof_detector.doctor import clock
 from roof_detector.doctor.clock import check_clock
 from roof_detector.doctor.finding import Verdict
+from roof_detector.doctor.image_tally import ImageTally
 from roof_detector.doctor.image_topic import ImageTopic
 
 
@@ -33,3 +37,15 @@ def test_a_clock_that_was_reset_fails(monkeypatch):
     monkeypatch.setattr(clock.time, 'time', lambda: 0.0)
     (finding,) = check_clock([], simulated_time=False)
     assert finding.verdict is Verdict.FAIL and '1970-01-01' in finding.message
+
+
+def test_stamps_that_are_no_time_are_said_to_be_none():
+    tally = ImageTally('sensor_msgs/msg/Image')
+    for seconds in (0, -5, 12_345, 1):
+        tally.add(b'\0\1\0\0' + struct.pack('<iI', seconds, 0) + bytes(40))
+    tally.add(b'')
+    assert (tally.count, tally.unstamped, tally.least_age_s) == (5, 5, None)
+    unstamped = replace(topic(None), received=5, unstamped=5)
+    (finding,) = check_clock([unstamped], simulated_time=False)
+    assert finding.verdict is Verdict.WARN
+    assert '5 of 5 images on /camera/image bear a stamp that is no time' in finding.message

@@ -15,7 +15,11 @@ from roof_detector.station.context import StationContext
 _SHOWN_S = 180
 _SERIES = (
     ('plot_rate', '#0a84d8', lambda sample: round(sample.rate_hz, 1)),
-    ('plot_age', '#e07b00', lambda sample: round(sample.age_s * 1e3)),
+    (
+        'plot_age',
+        '#e07b00',
+        lambda sample: None if sample.age_s is None else round(sample.age_s * 1e3),
+    ),
     ('plot_confidence', '#009e73', lambda sample: round(sample.score, 2) or None),
 )
 
