@@ -15,7 +15,6 @@ MAY_IMPORT = {
     'vision': set(),
     'supervision': set(),
     'blocks': set(),
-    'security': set(),
     'geo': {'vision'},
     'simulation': {'vision', 'geo'},
     'inference': {'vision', 'blocks'},

@@ -1,120 +1,272 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Reads an MCAP file from its beginning, as far as it is whole, without need of a summary."""
+"""Walks over the records of an MCAP file, and finds the next one where bytes are damaged."""
 
 from __future__ import annotations
 
-import io
-import struct
-import sys
-import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-import lz4.frame
-from mcap.data_stream import ReadDataStream
-from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Chunk
-from mcap.writer import MCAP0_MAGIC
 
-from roof_detector.bags.errors import BagError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from roof_detector.bags.bounds import LZ4_MAGIC, ZSTD_MAGIC
+from roof_detector.bags.mcap_chunk import Chunk, chunk_at_magic, read_chunk
+from roof_detector.bags.mcap_records import (
+    HEAD,
+    LAST_KNOWN,
+    MAGIC,
+    MESSAGE_HEAD,
+    FileStore,
+    Place,
+    has_footer,
+    is_record,
+    place_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_RECORD_HEAD = struct.Struct('<BQ')
-_FOOTER_BYTES = _RECORD_HEAD.size + 20
-# What reading a record raises when its bytes are not what was written.
-DAMAGE = (struct.error, ValueError, McapError)
-# All that MCAP knows; another name is damage.
-_DECOMPRESS = {'': bytes, 'lz4': lz4.frame.decompress, 'zstd': zstd.decompress}
+    from roof_detector.bags.mcap_records import Store
+
+_BLOCK_BYTES = 1 << 20
+# What may begin a record: an opcode of MCAP with a length below 4 GiB. Looked for without taking
+# anything, so that no match hides the next.
+_HEADS = re.compile(rb'(?=[\x01-\x0f][\s\S]{4}\x00{4})')
+_STARTS = re.compile(
+    rb'(?=[\x01-\x0f][\s\S]{4}\x00{4}|'
+    + b'|'.join(re.escape(magic) for magic in (ZSTD_MAGIC, LZ4_MAGIC, MAGIC))
+    + rb')'
+)
+_INNER = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE)
+# How far a message's time may lie from the others' to be believed without a record behind it.
+_NEAR_NS = 24 * 3600 * 10**9
+# Damaged chunks are decompressed and looked into up to so many times the size of the file, so
+# that a file made of chunks within chunks ends some day.
+_MOST_LOOKS = 64
+_LOOKS_FREE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True)
-class Record:
-    """Hold one record: its kind, where it begins in the file or chunk, and what it holds."""
+class Gap(NamedTuple):
+    """Bytes in which no record could be found."""
 
-    opcode: int
     offset: int
-    body: bytes
+    length: int
 
-    @property
-    def end(self) -> int:
-        """Return where the next record begins."""
-        return self.offset + _RECORD_HEAD.size + len(self.body)
 
-    def stream(self) -> ReadDataStream:
-        """Return the body as the classes of mcap.records read it."""
-        return ReadDataStream(io.BytesIO(self.body))
+@dataclass
+class Known:
+    """What is known of a file's messages: it tells what a message is where bytes are damaged."""
+
+    channel_ids: set[int] = field(default_factory=set)
+    first_ns: int = 1 << 64
+    last_ns: int = 0
+
+    def is_near(self, log_time_ns: int) -> bool:
+        """Return whether a message of this time may belong to those that are known."""
+        if self.last_ns < self.first_ns:
+            return True
+        return self.first_ns - _NEAR_NS <= log_time_ns <= self.last_ns + _NEAR_NS
+
+    def take_time(self, log_time_ns: int) -> None:
+        """Take note of a message's time."""
+        self.first_ns = min(self.first_ns, log_time_ns)
+        self.last_ns = max(self.last_ns, log_time_ns)
 
 
 def is_complete(path: Path) -> bool:
-    """Tell whether a file ends as a finished MCAP file does."""
+    """Return whether a file ends as a finished MCAP file does."""
     with path.open('rb') as file:
-        size = file.seek(0, io.SEEK_END)
-        if size < 2 * len(MCAP0_MAGIC) + _FOOTER_BYTES:
-            return False
-        file.seek(size - len(MCAP0_MAGIC) - _FOOTER_BYTES)
-        footer = file.read()
-    return footer[0] == Opcode.FOOTER and footer.endswith(MCAP0_MAGIC)
+        return has_footer(FileStore(file))
 
 
-def whole_records(path: Path) -> Iterator[Record]:
-    """Yield the records of a file's data section up to its end, a cut or the first damage.
+def scan_file(store: Store, known: Known) -> Iterator[Place | Chunk | Gap]:
+    """Yield all records of a file with its summary, chunks decompressed, and what is between.
 
-    Raises BagError when the file does not begin as MCAP does.
+    The caller keeps `known` up to date with what it is given.
     """
-    with path.open('rb') as file:
-        if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
-            msg = f'{path} does not begin as an MCAP file does; it is another kind of file.'
-            raise BagError(msg)
-        size = path.stat().st_size
-        while (record := _next_record(file, size)) is not None:
-            if record.opcode == Opcode.DATA_END:
-                return
-            yield record
+    looks = _LOOKS_FREE_BYTES + _MOST_LOOKS * store.size
+    previous: Place | None = None
+    offset = gap = 0 if store.read(0, len(MAGIC)) != MAGIC else len(MAGIC)
+    while offset < store.size:
+        if store.read(offset, len(MAGIC)) == MAGIC:  # the end, or of one file behind another
+            if offset > gap:
+                yield Gap(gap, offset - gap)
+            offset += len(MAGIC)
+            gap, previous = offset, None
+            continue
+        found = _record(store, offset)
+        if found is None:
+            begin = offset if previous is None else previous.body + 1
+            offset, found = _next(store, begin, end=store.size, known=known)
+            # What was found within the record before is no gap.
+            if offset > gap:
+                yield Gap(gap, offset - gap)
+            gap, previous = max(gap, offset), None
+            if found is None:
+                continue
+        if isinstance(found, Chunk) and _is_suspect(store, found):
+            looks -= found.packed_bytes + len(found.content)
+            if looks > 0:
+                found = _without_next(store, found)
+        yield found
+        previous = found if isinstance(found, Place) else None
+        offset = found.end
+        gap = max(gap, min(offset, store.size))
+    if store.size > gap:
+        yield Gap(gap, store.size - gap)
 
 
-def records_in(chunk: Record) -> list[Record] | None:
-    """Return the records within a chunk, or None when the chunk is damaged."""
-    content = unpacked(chunk)
-    if content is None:
+def _record(store: Store, offset: int) -> Place | Chunk | None:
+    """Return the record at an offset, a chunk decompressed, also one that a file was cut in."""
+    place = _sound(store, offset, end=store.size)
+    if place is None:
+        return _cut_chunk(store, offset)
+    return read_chunk(store, place) if place.opcode == Opcode.CHUNK else place
+
+
+def scan_content(
+    store: Store, known: Known, *, begin: int = 0, end: int = -1, limit: int = -1
+) -> Iterator[Place | Gap]:
+    """Yield the records within a chunk's content, or within a stretch of loose messages.
+
+    From `limit` on (-1: the end) no record begins, though one may reach beyond.
+    """
+    end = store.size if end < 0 else end
+    limit = end if limit < 0 else limit
+    previous: Place | None = None
+    offset = gap = begin
+    while offset < limit:
+        found = _sound(store, offset, end=end)
+        if found is not None and found.opcode not in _INNER and found.opcode <= LAST_KNOWN:
+            found = None
+        if found is None:
+            start = offset if previous is None else previous.body + 1
+            offset, found = _next_inner(store, start, end=end, known=known)
+            previous = None
+            if offset >= limit:
+                offset, found = limit, None
+            if offset > gap:
+                yield Gap(gap, offset - gap)
+            gap = max(gap, offset)
+            if found is None:
+                continue
+        yield found
+        previous, offset = found, found.end
+        gap = max(gap, offset)
+    if limit > gap:
+        yield Gap(gap, limit - gap)
+
+
+def _sound(store: Store, offset: int, *, end: int) -> Place | None:
+    """Return the record at an offset if it is laid out as one; a newer one may be longer."""
+    place = place_at(store, offset, end=end)
+    if place is None:
         return None
-    stream, records = io.BytesIO(content), []
-    while (record := _next_record(stream, len(content))) is not None:
-        records.append(record)
-    return records if stream.tell() == len(content) else None
-
-
-def unpacked(chunk: Record) -> bytes | None:
-    """Return a chunk's decompressed content, or None when it is not what was written."""
-    try:
-        head = Chunk.read(chunk.stream())
-        content = _DECOMPRESS[head.compression](head.data)
-    except (*DAMAGE, KeyError, RuntimeError, zstd.ZstdError):
+    if place.opcode <= LAST_KNOWN:
+        return place if is_record(store, place) else None
+    # A kind that is not known yet, or a writer's own; but a chunk whose opcode was hit is neither.
+    is_chunk = is_record(store, Place(Opcode.CHUNK, place.offset, place.length))
+    if is_chunk or not _goes_on(store, place.end, end=end):
         return None
-    if len(content) != head.uncompressed_size:
-        return None
-    if head.uncompressed_crc and zlib.crc32(content) != head.uncompressed_crc:
-        return None
-    return content
+    return place
 
 
-def _next_record(stream: BinaryIO, end: int) -> Record | None:
-    """Return the next record when all of it is there, else None with the stream where it was."""
-    offset = stream.tell()
-    head = stream.read(_RECORD_HEAD.size)
-    if len(head) == _RECORD_HEAD.size:
-        opcode, size = _RECORD_HEAD.unpack(head)
-        # Opcode 0 is none: after a power cut a file may end in zeros.
-        if opcode != 0 and size <= end - offset - _RECORD_HEAD.size:
-            return Record(opcode, offset, stream.read(size))
-    stream.seek(offset)
-    return None
+def _goes_on(store: Store, offset: int, *, end: int) -> bool:
+    """Return whether a record begins at an offset, or the end is there."""
+    if offset == end or store.read(offset, len(MAGIC)) == MAGIC:
+        return True
+    place = place_at(store, offset, end=end)
+    return place is not None and place.opcode <= LAST_KNOWN and is_record(store, place)
+
+
+def _cut_chunk(store: Store, offset: int) -> Chunk | None:
+    """Return the chunk that a file was cut off in, None where it is not one."""
+    head = store.read(offset, HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    opcode, length = HEAD.unpack(head)
+    place = Place(opcode, offset, length)
+    if opcode != Opcode.CHUNK or place.end <= store.size or not is_record(store, place):
+        return None
+    return read_chunk(store, place)
+
+
+def _is_suspect(store: Store, chunk: Chunk) -> bool:
+    """Return whether bytes of a chunk may be missing, so that it seems to reach into the next."""
+    if chunk.is_content_sound and chunk.is_checked:
+        return False
+    return not chunk.is_content_sound or not _goes_on(store, chunk.end, end=store.size)
+
+
+def _without_next(store: Store, chunk: Chunk) -> Chunk:
+    """Return a damaged chunk up to the record that begins within it, where bytes are missing."""
+    end = min(chunk.end, store.size)
+    for offset in _starts(store, chunk.offset + HEAD.size, end=end, pattern=_HEADS):
+        place = place_at(store, offset, end=store.size)
+        if (
+            place is not None
+            and place.opcode not in (*_INNER, Opcode.HEADER)
+            and is_record(store, place)
+            and _goes_on(store, place.end, end=store.size)
+        ):
+            trouble = chunk.trouble or 'bytes of it are missing'
+            return replace(chunk, next_at=offset, trouble=trouble, is_content_sound=False)
+    return chunk
+
+
+def _next(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Place | Chunk | None]:
+    """Return where the next record begins, and that record; the end and None without one."""
+    for offset in _starts(store, begin, end=end, pattern=_STARTS):
+        if store.read(offset, len(MAGIC)) == MAGIC:
+            return offset, None
+        place = place_at(store, offset, end=end)
+        if place is not None and _is_credible(store, place, end=end, known=known):
+            return offset, read_chunk(store, place) if place.opcode == Opcode.CHUNK else place
+        found = _cut_chunk(store, offset) or chunk_at_magic(store, offset, end=end)
+        if found is not None and found.content:
+            return offset, found
+    return end, None
+
+
+def _next_inner(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Place | None]:
+    for offset in _starts(store, begin, end=end, pattern=_HEADS):
+        place = place_at(store, offset, end=end)
+        if (
+            place is not None
+            and place.opcode in _INNER
+            and _is_credible(store, place, end=end, known=known)
+        ):
+            return offset, place
+    return end, None
+
+
+def _starts(store: Store, begin: int, *, end: int, pattern: re.Pattern[bytes]) -> Iterator[int]:
+    """Yield the offsets at which a record may begin."""
+    overlap = HEAD.size - 1
+    for block in range(begin, end, _BLOCK_BYTES):
+        content = store.read(block, min(_BLOCK_BYTES + overlap, end - block))
+        for match in pattern.finditer(content):
+            if match.start() < _BLOCK_BYTES:
+                yield block + match.start()
+
+
+def _is_credible(store: Store, place: Place, *, end: int, known: Known) -> bool:
+    """Return whether a record was found where damage ended, and not bytes that look like one."""
+    if not is_record(store, place):
+        return False
+    if place.opcode in (Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL):
+        return True  # too many lengths fit for chance
+    if _goes_on(store, place.end, end=end):
+        return place.opcode != Opcode.MESSAGE or _may_be(store, place, known)
+    return (
+        place.opcode == Opcode.MESSAGE and _may_be(store, place, known) and bool(known.channel_ids)
+    )
+
+
+def _may_be(store: Store, place: Place, known: Known) -> bool:
+    channel_id, _, log_time_ns, _ = MESSAGE_HEAD.unpack(store.read(place.body, MESSAGE_HEAD.size))
+    if not known.channel_ids:
+        return True
+    return channel_id in known.channel_ids and known.is_near(log_time_ns)

@@ -2,19 +2,40 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import copy
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from roof_detector.bags.bag_folder import is_within
 from roof_detector.bags.errors import BagError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 NAME = 'metadata.yaml'
 VERSION = 9  # of rosbag2 in Jazzy: quality of service as YAML, not as a string of YAML
 _ROOT = 'rosbag2_bagfile_information'
+# A metadata.yaml of ten thousand files and topics has 3 MB.
+MOST_METADATA_BYTES = 16 << 20
+_MOST_NODES, _MOST_DEPTH = 2_000_000, 50
+_MOST_PATH, _MOST_REASON = 4096, 300
+# What is read of it besides, and what stands for it in older versions of rosbag2.
+_KINDS: tuple[tuple[str, Any, Any], ...] = (
+    ('version', int, 0),
+    ('message_count', int, 0),
+    ('duration', dict, {}),
+    ('starting_time', dict, {}),
+    ('topics_with_message_count', list, []),
+    ('compression_format', str, ''),
+    ('compression_mode', str, ''),
+    ('custom_data', (dict, type(None)), None),
+)
 # The starting time of a bag without messages, as rosbag2 writes it.
 _NEVER_NS = 2**63 - 1
 
@@ -127,39 +148,54 @@ def write_metadata(folder: Path, text: str) -> None:
 def stage_metadata(folder: Path, text: str) -> Path:
     """Bring the text of a metadata.yaml onto the disk, to be renamed to it; return its path."""
     temporary = folder / f'{NAME}.part'
-    with temporary.open('w', encoding='utf-8') as file:
+    # What lies there was left by a crash, or is a link to a file that is nobody's business.
+    temporary.unlink(missing_ok=True)
+    with temporary.open('x', encoding='utf-8') as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     return temporary
 
 
-def file_number(file: Path) -> tuple[int, str]:
-    """Return what sorts bag_10.mcap behind bag_9.mcap."""
-    digits = file.stem.rpartition('_')[2]
-    return (int(digits) if digits.isdecimal() else 0, file.name)
-
-
 def read_metadata(folder: Path) -> dict[str, Any]:
-    """Return what a folder's metadata.yaml says, whoever wrote it."""
+    """Return what a folder's metadata.yaml says, whoever wrote it, with its kinds checked.
+
+    Raises BagError for what is missing, foreign, damaged or too large.
+    """
     path = folder / NAME
-    if not path.is_file():
+    if not is_within(path, folder):
         msg = (
             f'{folder} has no {NAME}, so it is no whole rosbag2 bag. Write one with '
             f'"roof_detector bag recover {folder}", or name a single .mcap, .db3 or .bag file.'
         )
         raise BagError(msg)
     try:
-        content = yaml.load(path.read_text(encoding='utf-8'), Loader=_LOADER)
-        information = content[_ROOT]
-        information['storage_identifier'], information['relative_file_paths']
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        size = path.stat().st_size
+        if size > MOST_METADATA_BYTES:
+            msg = f'it has {size} bytes, at most {MOST_METADATA_BYTES} are read'
+            raise ValueError(msg)
+        return _checked(from_yaml(path.read_text(encoding='utf-8')))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)[:_MOST_REASON].rstrip('.')
         msg = (
-            f'{path} is not what rosbag2 writes ({type(error).__name__}: {error}). Mend the bag '
+            f'{path} is not what rosbag2 writes ({type(error).__name__}: {reason}). Mend the bag '
             f'with "roof_detector bag recover {folder}".'
         )
         raise BagError(msg) from error
-    return dict(information)
+
+
+def embedded_metadata(text: str) -> dict[str, Any]:
+    """Return what rosbag2 wrote about a bag into a file of it, nothing where it is damaged."""
+    try:
+        content = from_yaml(text)
+        return _checked(content if _ROOT in content else {_ROOT: content})
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def metadata_text(information: Mapping[str, Any]) -> str:
+    """Return the content of metadata.yaml for what stands below its one root key."""
+    return to_yaml({_ROOT: dict(information)})
 
 
 def to_yaml(content: object) -> str:
@@ -170,10 +206,147 @@ def to_yaml(content: object) -> str:
 
 
 def from_yaml(text: str) -> Any:
-    """Return what a YAML text holds."""
-    return yaml.load(text, Loader=_LOADER)
+    """Return what a YAML text of a bag holds: maps, lists, texts, numbers, true, false and null.
+
+    Raises ValueError for any other text, and for one that unfolds to more than a bag can hold.
+    """
+    if len(text) > MOST_METADATA_BYTES:
+        msg = f'{len(text)} characters of YAML, at most {MOST_METADATA_BYTES} are read'
+        raise ValueError(msg)
+    try:
+        return _built(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _checked(content: Any) -> dict[str, Any]:
+    """Return the part below the root key, if every key that is read here has its kind."""
+    information = content[_ROOT]
+    if not isinstance(information['storage_identifier'], str):
+        msg = 'storage_identifier is not a text'
+        raise TypeError(msg)
+    names = information['relative_file_paths']
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and '\0' not in name and len(name) <= _MOST_PATH for name in names
+    ):
+        msg = 'relative_file_paths is not a list of names'
+        raise TypeError(msg)
+    for key, kind, default in _KINDS:
+        if not isinstance(information.setdefault(key, copy.copy(default)), kind) or isinstance(
+            information[key], bool
+        ):
+            msg = f'{key} is {information[key]!r:.50}'
+            raise TypeError(msg)
+    for key, part in (('duration', 'nanoseconds'), ('starting_time', 'nanoseconds_since_epoch')):
+        if type(information[key].setdefault(part, 0)) is not int:
+            msg = f'{key} is {information[key]!r:.50}'
+            raise TypeError(msg)
+    custom = information['custom_data'] or {}
+    if not all(isinstance(key, str) for key in custom):
+        msg = 'custom_data has keys that are not texts'
+        raise TypeError(msg)
+    information['custom_data'] = {key: str(value) for key, value in custom.items()} or None
+    for topic in information['topics_with_message_count']:
+        about = topic['topic_metadata']
+        if not (isinstance(about['name'], str) and isinstance(about['type'], str)):
+            msg = f'a topic is {about!r:.50}'
+            raise TypeError(msg)
+        if type(topic.setdefault('message_count', 0)) is not int:
+            msg = f'the messages of {about["name"]!r:.50} are {topic["message_count"]!r:.50}'
+            raise TypeError(msg)
+    return dict(information)
+
+
+def _built(text: str) -> Any:
+    """Build what a YAML text holds from its events: without recursion, merges, dates and tags.
+
+    PyYAML's own way ends the process for texts nested deeply, and its safe loader takes all
+    memory for merged aliases and all time for a number of a million digits.
+    """
+    root: list[Any] = []
+    stack: list[tuple[Any, list[Any]]] = [(root, [])]  # what is open, and keys without a value
+    anchors: dict[str, tuple[Any, int]] = {}
+    anchors_open: list[str | None] = []
+    weights: list[int] = [0]  # of what is open: values as they unfold, aliases with all of theirs
+
+    def add(value: Any, weight: int, anchor: str | None) -> None:
+        if anchor is not None:
+            anchors[anchor] = value, weight
+        weights[-1] += weight
+        if weights[-1] > _MOST_NODES:
+            msg = f'it unfolds to more than {_MOST_NODES} values'
+            raise ValueError(msg)
+        parent, keys = stack[-1]
+        if isinstance(parent, list):
+            parent.append(value)
+        elif not keys:
+            keys.append(value)
+        else:
+            parent[_key(keys.pop())] = value
+
+    for event in yaml.parse(text, Loader=_PARSER):
+        if isinstance(event, yaml.ScalarEvent):
+            add(_scalar(event), 1, event.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in anchors:  # unknown, or still open: a circle
+                msg = f'alias {event.anchor!r:.50} stands for nothing'
+                raise ValueError(msg)
+            add(*anchors[event.anchor], None)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            _no_tag(event, ('seq',) if isinstance(event, yaml.SequenceStartEvent) else ('map',))
+            stack.append(([] if isinstance(event, yaml.SequenceStartEvent) else {}, []))
+            weights.append(1)
+            anchors_open.append(event.anchor)
+            if len(stack) > _MOST_DEPTH:
+                msg = f'it is nested deeper than {_MOST_DEPTH} levels'
+                raise ValueError(msg)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            value, _ = stack.pop()
+            add(value, weights.pop(), anchors_open.pop())
+        elif isinstance(event, yaml.DocumentEndEvent) and len(root) > 1:
+            msg = 'it holds more than one document'
+            raise ValueError(msg)
+    return root[0] if root else None
+
+
+def _scalar(event: Any) -> Any:
+    """Return a text, or what it means where it is not quoted."""
+    text = str(event.value)
+    _no_tag(event, ('str', 'int', 'float', 'bool', 'null'))
+    if event.tag is not None:
+        kinds = event.tag.removeprefix(_TAG)
+        if kinds == 'str':
+            return text
+    elif not event.implicit[0]:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _no_tag(event: Any, kinds: tuple[str, ...]) -> None:
+    if event.tag not in (None, '!', *(_TAG + kind for kind in kinds)):
+        msg = f'the tag {event.tag!r:.50} is not read'
+        raise ValueError(msg)
+
+
+def _key(key: Any) -> Any:
+    if isinstance(key, list | dict):
+        msg = 'a key is not a text'
+        raise ValueError(msg)
+    return key
 
 
 # The same with libyaml, ten times as fast, where PyYAML was built with it.
-_DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
-_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
+_PARSER: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_TAG = 'tag:yaml.org,2002:'
+_INT = re.compile(r'[-+]?[0-9]{1,20}')
+_FLOAT = re.compile(r'[-+]?[0-9]{0,20}\.[0-9]{1,20}(?:[eE][-+]?[0-9]{1,3})?')
+_WORDS = {
+    **dict.fromkeys(('', '~', 'null', 'Null', 'NULL')),
+    **dict.fromkeys(('true', 'True', 'TRUE'), True),
+    **dict.fromkeys(('false', 'False', 'FALSE'), False),
+}

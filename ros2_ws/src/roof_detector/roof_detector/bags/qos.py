@@ -7,6 +7,8 @@ from typing import Any
 
 from rosbags.rosbag2.metadata import parse_qos
 
+from roof_detector.bags.metadata import from_yaml
+
 # What rmw calls RMW_DURATION_INFINITE.
 INFINITE_NS = 2**63 - 1
 
@@ -62,8 +64,16 @@ LATCHED = OfferedQos(durability='transient_local')
 def recorded_qos(text: str) -> tuple[OfferedQos, ...]:
     """Return the profiles that an MCAP channel holds as YAML; none where they make no sense."""
     try:
-        return tuple(map(OfferedQos.of, parse_qos(text)))
+        return qos_profiles(from_yaml(text) if text else [])
     except Exception:  # rosbags raises whatever it meets, and messages are worth more than this
+        return ()
+
+
+def qos_profiles(profiles: Any) -> tuple[OfferedQos, ...]:
+    """Return the profiles that YAML held as maps; none where they make no sense."""
+    try:
+        return tuple(map(OfferedQos.of, parse_qos(list(profiles))))
+    except Exception:  # as above
         return ()
 
 

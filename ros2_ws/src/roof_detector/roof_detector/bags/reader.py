@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
+from roof_detector.bags.bag_folder import STORAGES, bag_files, named_files
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.mcap_survey import TopicFacts
 from roof_detector.bags.metadata import NAME, read_metadata
 from roof_detector.bags.schemas import MessageSchema, schema_in
-from roof_detector.bags.sources import Rosbag2Source, Source, open_file
+from roof_detector.bags.sources import Source, open_file
 from roof_detector.bags.topics import (
     BagMessage,
     BagTopic,
@@ -21,24 +24,23 @@ from roof_detector.bags.topics import (
 from roof_detector.bags.typestore import known_type, shared_typestore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from types import TracebackType
 
     from rosbags.typesys.store import Typestore
-
-_STORAGES = ('mcap', 'sqlite3')
 
 
 class BagReader:
     """Read a rosbag2 folder, a lone .mcap or .db3 file, or a ROS 1 bag.
 
-    Files that were cut off are read up to their last whole chunk; `damage` says so.
+    Files that were cut off are read up to their last whole chunk, and damaged chunks are skipped;
+    `damage` says so, of what was read until then.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).expanduser()
         try:
-            self._sources = _open(self.path)
+            self._sources, self._missing = _open(self.path)
         except OSError as error:
             msg = f'{self.path} cannot be read ({error.strerror}). Is it yours?'
             raise BagError(msg) from error
@@ -62,8 +64,8 @@ class BagReader:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """Return a sentence for each file that was cut off."""
-        return tuple(source.damage for source in self._sources if source.damage)
+        """Return what cannot be read, as sentences for each file; ask again after reading."""
+        return (*self._missing, *(s.damage for s in self._sources if s.damage))
 
     def image_topics(self) -> tuple[BagTopic, ...]:
         """Return the topics that hold pictures, raw or compressed."""
@@ -148,24 +150,35 @@ class BagReader:
         return [s for s in self._sources if any(t.message_count for t in s.topics)]
 
 
-def _open(path: Path) -> list[Source]:
+def _open(path: Path) -> tuple[list[Source], tuple[str, ...]]:
+    """Open the files of a bag; return them, and what is said about those that were left out."""
     if not path.exists():
         msg = f'There is no bag {path}. Check the path; a bag is a folder or a file.'
         raise BagError(msg)
     if path.name == NAME:
         path = path.parent
     if path.is_file():
-        return [open_file(path)]
+        return [open_file(path)], ()
     information = read_metadata(path)
-    if information['storage_identifier'] not in _STORAGES:
+    if information['storage_identifier'] not in STORAGES:
         msg = (
-            f'{path} is stored as {information["storage_identifier"]!r}; only '
-            f'{" and ".join(_STORAGES)} can be read. Convert it with "ros2 bag convert".'
+            f'{path} is stored as {information["storage_identifier"]!r:.50}; only '
+            f'{" and ".join(STORAGES)} can be read. Convert it with "ros2 bag convert".'
         )
         raise BagError(msg)
-    if information.get('compression_mode', '').lower() not in ('', 'none'):
-        return [Rosbag2Source(path)]
-    files = [path / Path(name).name for name in information['relative_file_paths']]
+    return open_files(path, information)
+
+
+def open_files(
+    path: Path, information: Mapping[str, Any], *, instead: Mapping[str, Path] | None = None
+) -> tuple[list[Source], tuple[str, ...]]:
+    """Open the files that a metadata.yaml names, some at another place; see `_open`."""
+    mode, packing = information['compression_mode'].lower(), information['compression_format']
+    if mode not in ('', 'none') and packing != 'zstd':
+        msg = f'{path} is compressed as {packing!r:.50}; only zstd can be read.'
+        raise BagError(msg)
+    files = named_files(path, information['relative_file_paths'])
+    files = [(instead or {}).get(file.name, file) for file in files]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         msg = (
@@ -173,4 +186,29 @@ def _open(path: Path) -> list[Source]:
             f'let "roof_detector bag recover {path}" make a bag of the others.'
         )
         raise BagError(msg)
-    return [open_file(file) for file in files]
+    named = {file.name for file in files}
+    told = [
+        f'{one.name} lies in {path} and is not read: {NAME} does not name it. "roof_detector bag '
+        'recover" takes it in.'
+        for one in bag_files(path)
+        if one.name not in named and one.plain_name not in named and one.path.stat().st_size
+    ]
+    announced = [
+        TopicFacts(about['name'], about['type'])
+        for about in (one['topic_metadata'] for one in information['topics_with_message_count'])
+    ]
+    sources: list[Source] = []
+    refused: list[BagError] = []
+    with ExitStack() as stack:
+        for file in files:
+            try:
+                source = open_file(file, packs_messages=mode == 'message', announced=announced)
+            except BagError as error:
+                refused.append(error)
+                continue
+            stack.callback(source.close)
+            sources.append(source)
+        if refused and not sources:
+            raise refused[0]
+        stack.pop_all()
+    return sources, (*told, *map(str, refused))

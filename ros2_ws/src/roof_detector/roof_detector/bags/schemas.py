@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roof_detector.bags.errors import BagError
 from roof_detector.bags.typestore import known_type, shared_typestore
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ def message_schema(type_name: str) -> MessageSchema:
     store = shared_typestore()
     known_type(type_name, store)
     return schema_in(store, type_name)
+
+
+def known_definition(type_name: str) -> str:
+    """Return the definition's text of a type that we know, empty for others."""
+    try:
+        return message_schema(type_name).text
+    except BagError:
+        return ''
 
 
 def schema_in(store: Typestore, type_name: str) -> MessageSchema:

@@ -5,31 +5,43 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rosbags import rosbag1, rosbag2
+from rosbags import rosbag1
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from roof_detector.bags.cut_off import CutOffMcap
+from roof_detector.bags.bag_folder import PACKED_SUFFIX, bag_file
+from roof_detector.bags.bounds import ZSTD_MAGIC, message_content, unpack_file
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.mcap_scan import is_complete
+from roof_detector.bags.mcap_source import McapSource
 from roof_detector.bags.qos import LATCHED, OfferedQos, recorded_qos
-from roof_detector.bags.topics import BagMessage, BagTopic
+from roof_detector.bags.sqlite_file import SqliteContent, SqliteFile, SqliteTopic
+from roof_detector.bags.topics import BagMessage, BagTopic, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
+
+    from roof_detector.bags.mcap_survey import TopicFacts
 
 _HEADER = 'std_msgs/msg/Header'
 
 
 class Source(Protocol):
-    """Read one file, or one folder that only rosbags can read."""
+    """Read one file of a bag; `damage` says what cannot be read of it, as far as is known."""
 
     topics: tuple[BagTopic, ...]
     start_ns: int
     end_ns: int
-    damage: str
+
+    @property
+    def damage(self) -> str:
+        """Return the sentences that say what cannot be read, empty where nothing is known."""
+
+    @property
+    def unread(self) -> int:
+        """Return how many messages were skipped at the last reading, one by one."""
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Yield the messages of the topics by time."""
@@ -38,77 +50,109 @@ class Source(Protocol):
         """Close what is open."""
 
 
-class Rosbag2Source:
-    """Read a whole MCAP or SQLite file, or a whole folder, through rosbags."""
+class SqliteSource:
+    """Read an SQLite file of a bag by time, one that was killed or is damaged as far as it goes.
 
-    damage = ''
+    With `packs_messages` each message was compressed by itself (None: as its bytes say).
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, packs_messages: bool | None = False) -> None:
         self._path = path
-        with _translated(path):
-            self._reader = rosbag2.Reader(path)
-            self._reader.open()
-        self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
-        self.topics = tuple(
-            BagTopic(
-                c.topic,
-                c.msgtype,
-                c.msgcount,
-                c.msgdef.data,
-                tuple(map(OfferedQos.of, getattr(c.ext, 'offered_qos_profiles', ()))),
+        self._packs_messages = packs_messages
+        self._file = SqliteFile(path)
+        self._unread = 0
+        content = self._file.content
+        self.start_ns, self.end_ns = content.start_ns, content.end_ns
+        self._by_id = {topic.id: _sqlite_topic(topic, content) for topic in content.topics}
+        self.topics = tuple(merged(list(self._by_id.values())))
+
+    @property
+    def damage(self) -> str:
+        """Return the sentences that say what cannot be read, empty where nothing is known."""
+        told = []
+        if trouble := self._file.content.trouble:
+            told.append(
+                f'{self._path.name} is damaged ({trouble}): {self._file.content.message_count} '
+                'messages can be read from its pages. "roof_detector bag recover" mends the bag.'
             )
-            for c in self._reader.connections
-        )
+        if self.unread:
+            told.append(
+                f'{self.unread} messages of {self._path.name} are damaged or too large and were '
+                'skipped.'
+            )
+        return ' '.join(told)
+
+    @property
+    def unread(self) -> int:
+        """Return how many messages were skipped at the last reading, one by one."""
+        return self._file.unread + self._unread
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Yield the messages of the topics by time."""
-        connections = [c for c in self._reader.connections if c.topic in topics]
-        if not connections:
-            return
-        with _translated(self._path):
-            for connection, log_time_ns, data in self._reader.messages(connections):
-                yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+        chosen = {key for key, topic in self._by_id.items() if topic.name in topics}
+        self._unread = 0
+        for message in self._file.messages(chosen) if chosen else ():
+            topic, data = self._by_id[message.topic_id], message.data
+            is_packed = self._packs_messages or (
+                self._packs_messages is None and data.startswith(ZSTD_MAGIC)
+            )
+            try:
+                data = message_content(data) if is_packed else data
+            except BagError:
+                self._unread += 1
+                continue
+            yield BagMessage(topic.name, topic.type_name, message.time_ns, data)
 
     def close(self) -> None:
         """Close the file."""
-        self._reader.close()
+        self._file.close()
 
 
-class CutOffSource:
-    """Read what is whole of an MCAP file that was never finished."""
+class PackedSource:
+    """Read a file that was compressed as a whole, from a copy that it is unpacked to."""
 
     def __init__(self, path: Path) -> None:
-        self._file = CutOffMcap(path)
-        self.damage = self._file.damage
-        self.start_ns, self.end_ns = self._file.start_ns, self._file.end_ns
-        self._by_channel = {
-            channel.id: BagTopic(
-                channel.topic,
-                schema.name,
-                self._file.message_counts.get(channel.id, 0),
-                schema.data.decode(errors='replace'),
-                recorded_qos(channel.metadata.get('offered_qos_profiles', '')),
-            )
-            for channel in self._file.channels.values()
-            if (schema := self._file.schemas.get(channel.schema_id)) is not None
-        }
-        self.topics = tuple(self._by_channel.values())
+        self._path = path
+        self._folder = TemporaryDirectory(prefix='roof_detector-bag-')
+        plain = Path(self._folder.name, path.name.removesuffix(PACKED_SUFFIX))
+        try:
+            self._trouble = unpack_file(path, plain)
+            if self._trouble and not plain.stat().st_size:
+                msg = f'{path} cannot be read: {self._trouble}.'
+                raise BagError(msg)
+            self._source = open_file(plain)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        self.topics = self._source.topics
+        self.start_ns, self.end_ns = self._source.start_ns, self._source.end_ns
+
+    @property
+    def damage(self) -> str:
+        """Return the sentences that say what cannot be read, empty where nothing is known."""
+        told = f'{self._path.name} is not whole: {self._trouble}.' if self._trouble else ''
+        return f'{told} {self._source.damage}'.strip()
+
+    @property
+    def unread(self) -> int:
+        """Return how many messages were skipped at the last reading, one by one."""
+        return self._source.unread
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
-        """Yield the messages of the topics, chunk by chunk."""
-        for message in self._file.messages():
-            topic = self._by_channel.get(message.channel_id)
-            if topic is not None and topic.name in topics:
-                yield BagMessage(topic.name, topic.type_name, message.log_time, message.data)
+        """Yield the messages of the topics by time."""
+        return self._source.messages(topics)
 
     def close(self) -> None:
-        """Do nothing: the file is open only while it is read."""
+        """Close the file, and remove the copy."""
+        self._source.close()
+        self._folder.cleanup()
 
 
 class Rosbag1Source:
     """Read a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
 
     damage = ''
+    unread = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -154,19 +198,46 @@ class Rosbag1Source:
         self._reader.close()
 
 
-def open_file(path: Path) -> Source:
-    """Open one file of a bag by its kind; raise BagError for what is none."""
+def open_file(
+    path: Path,
+    *,
+    packs_messages: bool | None = None,
+    announced: Sequence[TopicFacts] = (),
+) -> Source:
+    """Open one file of a bag by its kind; raise BagError for anything else.
+
+    `packs_messages` says whether each message was compressed by itself (None: as its bytes say),
+    `announced` which topics the bag's metadata.yaml knows, in its order.
+    """
+    if path.stat().st_size == 0 and not path.name.endswith('.db3'):
+        msg = f'{path} is empty: nothing was ever written to it.'
+        raise BagError(msg)
+    if path.suffix == '.bag':
+        return Rosbag1Source(path)
+    kind = bag_file(path)
+    if kind is None:
+        msg = (
+            f'{path} is no bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag (ROS 1).'
+        )
+        raise BagError(msg)
+    if kind.is_packed:
+        return PackedSource(path)
+    if kind.storage == 'mcap':
+        return McapSource(path, packs_messages=packs_messages, announced=announced)
     if path.stat().st_size == 0:
         msg = f'{path} is empty: nothing was ever written to it.'
         raise BagError(msg)
-    if path.suffix == '.mcap':
-        return Rosbag2Source(path) if is_complete(path) else CutOffSource(path)
-    if path.suffix == '.db3':
-        return Rosbag2Source(path)
-    if path.suffix == '.bag':
-        return Rosbag1Source(path)
-    msg = f'{path} is no bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag (ROS 1).'
-    raise BagError(msg)
+    return SqliteSource(path, packs_messages=packs_messages)
+
+
+def _sqlite_topic(topic: SqliteTopic, content: SqliteContent) -> BagTopic:
+    return BagTopic(
+        topic.name,
+        topic.type_name,
+        content.counts.get(topic.id, 0),
+        content.definitions.get(topic.type_name, ('', '', ''))[1],
+        recorded_qos(topic.offered_qos),
+    )
 
 
 def _shape(definition: Any) -> list[tuple[str, Any]]:

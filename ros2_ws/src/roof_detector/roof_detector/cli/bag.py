@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from roof_detector.bags.reader import BagReader
 
+# The exit code of a recovery that could not bring back everything.
+_WITH_LOSSES = 3
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and what it does."""
@@ -19,10 +22,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
     info = actions.add_parser('info', help='list topics, times and damage')
     info.set_defaults(run=_info)
-    recover = actions.add_parser('recover', help='finish a bag that was cut off, in place')
+    recover = actions.add_parser(
+        'recover',
+        help='mend a bag that was cut off or damaged',
+        description=(
+            'Mend a bag: every message that can still be read is kept, and what is replaced stays '
+            f'beside it. Ends with {_WITH_LOSSES} where something is lost or may have changed.'
+        ),
+    )
     recover.set_defaults(run=_recover)
     for action in (info, recover):
         action.add_argument('bag', type=Path, help='rosbag2 folder or file (.mcap, .db3, .bag)')
+    info.add_argument(
+        '--quick', action='store_true', help='leave out the search for damage within the files'
+    )
+    recover.add_argument(
+        '--output', type=Path, help='make the mended bag here and change nothing of the damaged'
+    )
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -32,6 +48,9 @@ def _info(arguments: argparse.Namespace) -> int:
         print(_description(bag))
         for line in _about(arguments.bag):
             print(line)
+        if not arguments.quick:
+            for _ in bag.messages():
+                pass
         for sentence in bag.damage:
             print(sentence)
     return 0
@@ -40,14 +59,21 @@ def _info(arguments: argparse.Namespace) -> int:
 def _recover(arguments: argparse.Namespace) -> int:
     from roof_detector.bags.recovery import recover  # noqa: PLC0415
 
-    recovery = recover(arguments.bag)
-    mended = ', '.join(recovery.mended) or 'no file needed it'
-    print(f'{arguments.bag}: {recovery.message_count} messages; finished: {mended}.')
-    if recovery.path.is_dir():
-        print('metadata.yaml was written anew from what the files hold.')
-    if recovery.lost_bytes:
-        print(f'{recovery.lost_bytes} bytes at the end were no whole record and are cut off.')
-    return 0
+    recovery = recover(arguments.bag, output=arguments.output)
+    if recovery.changed:
+        print(f'{recovery.path}: {recovery.message_count} messages; it was mended.')
+    else:
+        print(f'{recovery.path}: {recovery.message_count} messages; nothing needed to be mended.')
+    for note in recovery.notes:
+        print(note)
+    if recovery.metadata_written and not recovery.mended:
+        print('metadata.yaml was written again from what the files hold.')
+    if recovery.kept is not None:
+        print(f'What was replaced is kept in {recovery.kept}.')
+    if recovery.is_whole:
+        return 0
+    print(f'{recovery.lost_messages} messages are lost, {recovery.doubtful_messages} doubtful.')
+    return _WITH_LOSSES
 
 
 def _about(path: Path) -> list[str]:

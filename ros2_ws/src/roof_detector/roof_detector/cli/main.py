@@ -25,7 +25,6 @@ COMMANDS = (
     'models',
     'play',
     'rethreshold',
-    'security',
     'station',
 )
 

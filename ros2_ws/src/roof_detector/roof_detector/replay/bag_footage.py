@@ -63,7 +63,7 @@ class BagFootage:
         self.image_topics = tuple(topic.name for topic in chosen)
         self.frame_count: int | None = sum(topic.message_count for topic in chosen)
         self.is_annotated = all('annotated' in name for name in self.image_topics)
-        self._troubles = list(self._reader.damage)
+        self._troubles: list[str] = []
         wanted = [
             topic
             for topic in self._reader.topics
@@ -100,8 +100,8 @@ class BagFootage:
             yield Passing(tuple(waiting))
 
     def troubles(self) -> tuple[str, ...]:
-        """Return what of the bag is damaged, or cannot go through."""
-        return tuple(self._troubles)
+        """Return what of the bag is damaged, as far as it was read, or cannot go through."""
+        return (*self._reader.damage, *self._troubles)
 
     def close(self) -> None:
         """Close the bag."""

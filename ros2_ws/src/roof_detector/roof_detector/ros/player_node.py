@@ -76,8 +76,8 @@ class PlayerNode(Node):
             self._bag = BagReader(path)
         except BagError as error:
             raise RosError(str(error)) from error
-        for sentence in self._bag.damage:
-            self.get_logger().warning(sentence)
+        self._told_damage: set[str] = set()
+        self._tell_damage()
         self._outputs = self._offer(self._chosen())
         self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
         self.create_service(SetBool, '~/pause', self._on_pause)
@@ -246,7 +246,15 @@ class PlayerNode(Node):
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
 
+    def _tell_damage(self) -> None:
+        """Log what of the bag cannot be read, as far as it was read."""
+        for sentence in self._bag.damage:
+            if sentence not in self._told_damage:
+                self._told_damage.add(sentence)
+                self.get_logger().warning(sentence)
+
     def _finish(self) -> None:
+        self._tell_damage()
         if self._error:
             self.get_logger().error(self._error)
             raise SystemExit(1)

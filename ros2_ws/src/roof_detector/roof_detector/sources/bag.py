@@ -54,8 +54,7 @@ class BagSource(FrameSource):
         except BagError as error:
             raise SourceError(str(error)) from error
         self._roles = _roles(self._reader.topics, image_topic=self._topic.name)
-        if self._reader.damage:
-            self._health = replace(self._health, trouble=' '.join(self._reader.damage))
+        self._tell_damage()
 
     @property
     def topic(self) -> str:
@@ -150,6 +149,13 @@ class BagSource(FrameSource):
                 yield message
         except BagError as error:
             raise SourceError(str(error)) from error
+        finally:
+            self._tell_damage()
+
+    def _tell_damage(self) -> None:
+        """Say what of the bag cannot be read, as far as it was read."""
+        if self._reader.damage:
+            self._health = replace(self._health, trouble=' '.join(self._reader.damage))
 
 
 def _roles(topics: tuple[BagTopic, ...], *, image_topic: str) -> dict[str, str]:

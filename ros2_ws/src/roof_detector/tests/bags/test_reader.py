@@ -243,7 +243,13 @@ def test_damage_within_a_cut_off_file_never_gives_wrong_messages(
     file.write_bytes(content)
     with BagReader(path) as bag:
         numbers = flights.numbers(bag)
-    assert numbers == list(range(len(numbers)))
+        damage = bag.damage
+    assert damage
+    if zeros:
+        assert numbers == list(range(len(numbers)))
+    else:  # at most one chunk is damaged, and those behind it are read
+        assert numbers == [n for n in range(20) if n in numbers]
+        assert len(numbers) >= 15
 
 
 def test_a_split_flight_whose_last_file_is_cut_off_is_read_through(tmp_path, flights):

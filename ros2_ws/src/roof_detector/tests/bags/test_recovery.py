@@ -63,16 +63,19 @@ def test_a_recovered_bag_is_whole_for_every_reader(cut_off_flights, share):
         readable = list(bag.messages())
     recovery = recover(path)
     assert recovery.mended == ('bag_0.mcap',)
-    assert recovery.message_count == len(readable)
+    assert (recovery.kept / 'bag_0.mcap').read_bytes() == whole[:cut]
     with BagReader(path) as bag:
         assert bag.damage == ()
-        assert list(bag.messages()) == readable
+        recovered = list(bag.messages())
+    # The chunk that the file was cut in gives messages too, which readers leave alone.
+    assert recovered[: len(readable)] == readable
+    assert recovery.message_count == len(recovered) >= len(readable)
     with AnyReader([path]) as bag:
-        assert [raw for _, _, raw in bag.messages()] == [message.data for message in readable]
+        assert [raw for _, _, raw in bag.messages()] == [message.data for message in recovered]
     with file.open('rb') as stream:
         reader = make_reader(stream, validate_crcs=True)
-        assert reader.get_summary().statistics.message_count == len(readable)
-        assert len(list(reader.iter_messages())) == len(readable)
+        assert reader.get_summary().statistics.message_count == len(recovered)
+        assert len(list(reader.iter_messages())) == len(recovered)
     assert recover(path).mended == ()
 
 
@@ -118,7 +121,7 @@ def test_what_a_killed_recorder_leaves_is_the_same_before_and_after_recovery(tmp
         left = shutil.copytree(tmp_path / 'bag', tmp_path / str(number))
         with BagReader(left) as bag:
             found.append(len(list(bag.messages())))
-        assert recover(left).message_count == found[-1]
+        assert recover(left).message_count >= found[-1]
     assert found == sorted(found)
     assert found[-1] >= 12 - 2
     writer.close()

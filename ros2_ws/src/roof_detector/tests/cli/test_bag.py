@@ -45,9 +45,38 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
     left = shutil.copytree(tmp_path / 'bag', tmp_path / 'after the crash')
     assert run('recover', left) == 0
     said = capsys.readouterr().out
-    assert '1 messages; finished: bag_0.mcap.' in said and 'metadata.yaml was written anew' in said
+    assert '1 messages; it was mended.' in said
+    assert 'bag_0.mcap was written again: it was cut off.' in said
+    assert f'What was replaced is kept in {left / "before_recovery"}.' in said
     assert run('info', left) == 0
     assert 'cut off' not in capsys.readouterr().out
+    assert run('recover', left) == 0
+    assert 'nothing needed to be mended' in capsys.readouterr().out
+
+
+def test_damage_is_counted_in_the_description_and_the_exit_code_tells_of_the_loss(
+    tmp_path, capsys
+):
+    with BagWriter(tmp_path / 'bag', compression='none') as writer:
+        writer.add_topic('/fix', FIX)
+        for number in range(10):
+            fix = message_bytes(FIX, {'latitude': number})
+            writer.write('/fix', fix, log_time_ns=1_700_000_000_000_000_000 + number)
+            writer.flush()
+    file = tmp_path / 'bag/bag_0.mcap'
+    content = bytearray(file.read_bytes())
+    content[content.index(message_bytes(FIX, {'latitude': 5})) + 40] ^= 1
+    file.write_bytes(content)
+    assert run('info', tmp_path / 'bag') == 0
+    described = capsys.readouterr().out
+    assert '1 of 10 chunks of bag_0.mcap are damaged and were skipped, with about 1' in described
+    assert run('info', '--quick', tmp_path / 'bag') == 0
+    assert 'damaged' not in capsys.readouterr().out
+    assert run('recover', '--output', tmp_path / 'mended', tmp_path / 'bag') == 3
+    assert '0 messages are lost, 1 doubtful' in capsys.readouterr().out
+    assert file.read_bytes() == content
+    assert run('info', tmp_path / 'mended') == 0
+    assert 'damaged' not in capsys.readouterr().out
 
 
 def test_a_bag_that_is_not_there_is_an_error(tmp_path):

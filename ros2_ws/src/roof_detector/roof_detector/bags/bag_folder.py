@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The files of a bag's folder: which there are, and that none leads out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
+PACKED_SUFFIX = '.zstd'
+# What SQLite leaves beside a file when it is killed, and reads at the next opening.
+SQLITE_SIDES = ('-wal', '-journal')
+_NAME = re.compile(r'(?P<stem>.+?)(?:_(?P<number>\d{1,18}))?(?P<suffix>\.mcap|\.db3)(\.zstd)?')
+
+
+@dataclass(frozen=True)
+class BagFile:
+    """A file of a bag; `packed` was compressed as a whole (rosbag2's compression mode file)."""
+
+    path: Path
+    storage: str
+    is_packed: bool
+
+    @property
+    def name(self) -> str:
+        """Return the file's name."""
+        return self.path.name
+
+    @property
+    def plain_name(self) -> str:
+        """Return the file's name without compression."""
+        return self.name.removesuffix(PACKED_SUFFIX)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return what sorts bag_10.mcap behind bag_9.mcap."""
+        match = _NAME.fullmatch(self.name)
+        return (int(match['number'] or 0) if match else 0, self.name)
+
+
+def bag_file(path: Path) -> BagFile | None:
+    """Return what file of a bag a path is by its name, None where it is not one."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return None
+    storage = next(one for one, suffix in STORAGES.items() if suffix == match['suffix'])
+    return BagFile(path, storage, path.name.endswith(PACKED_SUFFIX))
+
+
+def bag_files(folder: Path) -> list[BagFile]:
+    """Return the files of a bag in their order: plain files within the folder, no links out."""
+    found = [bag_file(path) for path in folder.iterdir() if is_within(path, folder)]
+    return sorted((one for one in found if one is not None), key=lambda one: one.order)
+
+
+def named_files(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the paths of the names that a metadata.yaml lists; each lies within the folder.
+
+    Older versions of rosbag2 wrote the folder's name before them: the last part counts. Raises
+    BagError for a link that leads out of the folder.
+    """
+    paths = []
+    for name in names:
+        path = folder / os.path.basename(name)  # noqa: PTH119 - a Path drops what is odd
+        if path.is_symlink() and not is_within(path, folder):
+            msg = (
+                f'{path} is a link that leads out of the bag; it is not followed. Put the file '
+                'itself into the folder.'
+            )
+            raise BagError(msg)
+        paths.append(path)
+    return paths
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Return whether a path is a plain file that lies in the folder, also behind its links."""
+    try:
+        if path.is_symlink():
+            target = path.resolve(strict=True)
+            return target.is_relative_to(folder.resolve()) and target.is_file()
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, RuntimeError):
+        return False
