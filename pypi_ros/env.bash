@@ -23,10 +23,15 @@ fi
 [ -f "$_root/ros2_ws/install/local_setup.bash" ] &&
   source "$_root/ros2_ws/install/local_setup.bash"
 
-# Shared memory sized for images; without it Fast DDS loses raw frames silently.
-: "${FASTRTPS_DEFAULT_PROFILES_FILE:=$_root/ros2_ws/src/roof_detector/config/fastdds.xml}"
 # Nothing leaves this machine unless the operator says so (SUBNET is ROS's own default).
 : "${ROS_AUTOMATIC_DISCOVERY_RANGE:=LOCALHOST}"
+# Shared memory sized for images; without it Fast DDS loses raw frames silently. Bound to this
+# machine where it is meant alone: the range keeps nobody out who names this machine.
+case "$ROS_AUTOMATIC_DISCOVERY_RANGE" in
+  LOCALHOST) _profile=fastdds_loopback.xml ;;
+  *) _profile=fastdds.xml ;;
+esac
+: "${FASTRTPS_DEFAULT_PROFILES_FILE:=$_root/ros2_ws/src/roof_detector/config/$_profile}"
 : "${RMW_IMPLEMENTATION:=rmw_fastrtps_cpp}"
 export FASTRTPS_DEFAULT_PROFILES_FILE ROS_AUTOMATIC_DISCOVERY_RANGE RMW_IMPLEMENTATION
-unset _root _venv _libraries
+unset _root _venv _libraries _profile

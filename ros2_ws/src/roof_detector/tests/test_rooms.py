@@ -15,6 +15,7 @@ MAY_IMPORT = {
     'vision': set(),
     'supervision': set(),
     'blocks': set(),
+    'security': set(),
     'geo': {'vision'},
     'simulation': {'vision', 'geo'},
     'inference': {'vision', 'blocks'},

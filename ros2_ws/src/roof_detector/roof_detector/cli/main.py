@@ -25,6 +25,7 @@ COMMANDS = (
     'models',
     'play',
     'rethreshold',
+    'security',
     'station',
 )
 

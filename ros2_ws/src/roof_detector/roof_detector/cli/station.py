@@ -82,4 +82,4 @@ def run(arguments: argparse.Namespace) -> int:
             if value != ''
             for text in ('-p', f'{name}:={value}')
         ]
-        return run_station(['--ros-args', *given])
+        return run_station(['--ros-args', '--enclave', '/roof_detector/station', *given])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -31,20 +32,7 @@ class DdsProfile:
     @classmethod
     def read(cls, path: Path) -> DdsProfile:
         """Read what a process takes that is given this profile; raise BadProfile."""
-        try:
-            root = ElementTree.parse(path).getroot()
-        except OSError as error:
-            raise BadProfile(f'{path} cannot be read ({error.strerror}).') from error
-        except ElementTree.ParseError as error:
-            raise BadProfile(f'{path} is not well-formed XML ({error}).') from error
-        for element in root.iter():
-            element.tag = element.tag.rpartition('}')[2]
-        participant = next(
-            (p for p in root.iter('participant') if p.get('is_default_profile') == 'true'), None
-        )
-        if participant is None:
-            raise BadProfile(f'{path} has no participant with is_default_profile="true".')
-        used = {_text(item) for item in participant.iterfind('.//userTransports/transport_id')}
+        root, participant, used = _parsed(path)
         for transport in root.iter('transport_descriptor'):
             if _text(transport.find('type')) != 'SHM' or not used & {
                 _text(transport.find('transport_id'))
@@ -60,6 +48,51 @@ class DdsProfile:
         return cls(path, DEFAULT_SEGMENT_BYTES, None)
 
 
+def is_bound_to_loopback(path: Path) -> bool:
+    """Return whether a process with this profile opens no socket on a network; raise BadProfile.
+
+    Shared memory opens none, and a transport with a white list opens them on its addresses alone.
+    """
+    root, participant, used = _parsed(path)
+    if not used or _text(participant.find('.//useBuiltinTransports')) != 'false':
+        return False
+    found = {_text(one.find('transport_id')): one for one in root.iter('transport_descriptor')}
+    return all(name in found and _is_of_loopback(found[name]) for name in used)
+
+
+def _is_of_loopback(transport: ElementTree.Element) -> bool:
+    if _text(transport.find('type')) == 'SHM':
+        return True
+    listed = transport.findall('./interfaceWhiteList/*')
+    return bool(listed) and all(_is_loopback(_text(item)) for item in listed)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == 'lo'
+
+
+def _parsed(path: Path) -> tuple[ElementTree.Element, ElementTree.Element, set[str]]:
+    """Return the file, its default participant, and the names of the transports that it uses."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except OSError as error:
+        raise BadProfile(f'{path} cannot be read ({error.strerror}).') from error
+    except ElementTree.ParseError as error:
+        raise BadProfile(f'{path} is not well-formed XML ({error}).') from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition('}')[2]
+    participant = next(
+        (p for p in root.iter('participant') if p.get('is_default_profile') == 'true'), None
+    )
+    if participant is None:
+        raise BadProfile(f'{path} has no participant with is_default_profile="true".')
+    used = {_text(item) for item in participant.iterfind('.//userTransports/transport_id')}
+    return root, participant, used
+
+
 def profile_path(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return the file that the environment names, None where it names none."""
     for variable in _VARIABLES:
@@ -68,13 +101,13 @@ def profile_path(environment: Mapping[str, str] = os.environ) -> Path | None:
     return None
 
 
-def shipped_profile() -> Path:
-    """Return the profile that comes with the package, installed or in the sources."""
+def shipped_profile(name: str = 'fastdds.xml') -> Path:
+    """Return a profile that comes with the package, installed or in the sources."""
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
-        installed = Path(prefix, 'share', 'roof_detector', 'config', 'fastdds.xml')
+        installed = Path(prefix, 'share', 'roof_detector', 'config', name)
         if prefix and installed.is_file():
             return installed
-    return Path(__file__).resolve().parents[2] / 'config' / 'fastdds.xml'
+    return Path(__file__).resolve().parents[2] / 'config' / name
 
 
 def _text(element: ElementTree.Element | None) -> str:

@@ -14,6 +14,7 @@ from roof_detector.doctor.finding import Finding, Verdict, fail
 from roof_detector.doctor.graph_look import GraphLook
 from roof_detector.doctor.images import check_images
 from roof_detector.doctor.model import check_model
+from roof_detector.doctor.network import check_network
 from roof_detector.doctor.nodes import check_nodes
 from roof_detector.doctor.ros_installation import check_ros
 
@@ -43,6 +44,7 @@ class Examination:
                 )
         if with_graph:
             yield from check_dds(frame_bytes=_largest_raw_bytes(look))
+        yield from check_network()
         yield from check_device()
         yield from check_model(self.model)
         yield from check_disk(self.bag_directory)

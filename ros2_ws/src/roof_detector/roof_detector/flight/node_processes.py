@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from roof_detector.security.policies import ENCLAVES
+
 _PATIENCE_S = 20.0
 
 
@@ -41,7 +43,8 @@ class NodeProcesses:
         `program` is what Python is given to run instead: a script, or -m and a module.
         """
         program = program or ('-m', f'roof_detector.ros.{name}_node')
-        arguments = ['--ros-args']
+        enclave = {'simulated_flight': 'camera'}.get(name, name)
+        arguments = ['--ros-args', '--enclave', f'{ENCLAVES}/{enclave}']
         for here, there in (remappings or {}).items():
             arguments += ['-r', f'{here}:={there}']
         for parameter, value in parameters.items():

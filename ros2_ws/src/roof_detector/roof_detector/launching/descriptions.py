@@ -30,6 +30,7 @@ from roof_detector.launching.node_job import (
     RESPAWN,
     USE_SIM_TIME,
     NodeJob,
+    profile_name,
     write_parameters,
 )
 
@@ -106,7 +107,7 @@ def start_node(
             namespace=given.get(NAMESPACE.name, ''),
             parameters=[str(parameters)],
             remappings=list(remappings),
-            ros_arguments=['--log-level', str(log_level)],
+            ros_arguments=['--log-level', str(log_level), '--enclave', job.enclave],
             output='screen',
             sigterm_timeout=str(job.finish_s),
             additional_env=environment(context),
@@ -154,6 +155,7 @@ class _Respawn:
 
 def environment(context: LaunchContext) -> dict[str, str]:
     """Return what every process of ours needs and the operator has not set."""
-    profiles = Path(get_package_share_directory('roof_detector'), 'config/fastdds.xml')
+    profile = profile_name(context.environment)
+    profiles = Path(get_package_share_directory('roof_detector'), 'config', profile)
     needed = {_FASTDDS: str(profiles), 'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp'}
     return {name: value for name, value in needed.items() if name not in context.environment}

@@ -16,6 +16,7 @@ from roof_detector.launching.argument import Argument, value_of
 from roof_detector.launching.errors import LaunchError
 from roof_detector.launching.params_file import read_params_file
 from roof_detector.ros.parameters import Parameter
+from roof_detector.security.policies import ENCLAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,11 @@ class NodeJob:
             *(Argument.of(one, name=name) for name, one in self.argument_names().items()),
         ]
 
+    @property
+    def enclave(self) -> str:
+        """Return the enclave with the node's keys; without security it means nothing."""
+        return f'{ENCLAVES}/{self.node_name or self.name}'
+
     def full_name(self, given: Mapping[str, str]) -> str:
         """Return what the node is called in the graph."""
         namespace = given.get(NAMESPACE.name, '').strip('/')
@@ -96,6 +102,16 @@ class NodeJob:
         if USE_SIM_TIME.name in given:
             values[USE_SIM_TIME.name] = value_of(USE_SIM_TIME, given[USE_SIM_TIME.name])
         return {**values, **self.fixed}
+
+
+def profile_name(environment: Mapping[str, str]) -> str:
+    """Return the DDS profile for an environment: bound to this computer where it is meant alone.
+
+    The discovery range itself keeps nobody out who names this computer.
+    """
+    reach = environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '')
+    is_alone = reach.upper() == 'LOCALHOST' or environment.get('ROS_LOCALHOST_ONLY') == '1'
+    return 'fastdds_loopback.xml' if is_alone else 'fastdds.xml'
 
 
 def write_parameters(values: Mapping[str, Any]) -> Path:

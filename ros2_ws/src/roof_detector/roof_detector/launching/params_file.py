@@ -13,14 +13,14 @@ from roof_detector.launching.errors import LaunchError
 from roof_detector.launching.readable_file import readable_file
 from roof_detector.ros.errors import ParameterError
 from roof_detector.ros.parameters import is_of_rclpy
+from roof_detector.ros.params_entries import VALUES, matches
+from roof_detector.ros.params_entries import entries as entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from roof_detector.ros.parameters import ParameterTable
-
-_VALUES = 'ros__parameters'
 
 
 def read_params_file(
@@ -32,14 +32,14 @@ def read_params_file(
     cannot be read, that has nothing for this node, or that holds what the node would refuse.
     """
     path = readable_file(text, argument=argument)
-    entries = dict(_entries(_content(path, argument), ()))
+    entries = dict(entries_of(_content(path, argument)))
     if not entries:
         msg = (
             f'{argument} {path} holds no parameters: expected the name of a node, below it '
-            f'{_VALUES}, and below that the parameters.'
+            f'{VALUES}, and below that the parameters.'
         )
         raise LaunchError(msg)
-    matching = [values for pattern, values in entries.items() if _matches(pattern, node)]
+    matching = [values for pattern, values in entries.items() if matches(pattern, node)]
     if not matching:
         msg = (
             f'{argument} {path} has parameters for {", ".join(entries)} and none for {node}, so '
@@ -59,32 +59,6 @@ def _content(path: Path, argument: str) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f'{argument} {path} is not YAML: {" ".join(str(error).split())}.'
         raise LaunchError(msg) from error
-
-
-def _entries(content: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the pattern of each node and its values; namespaces may be nested."""
-    if not isinstance(content, dict):
-        return
-    for key, below in content.items():
-        if key == _VALUES:
-            if isinstance(below, dict) and names:
-                yield '/' + '/'.join(names), below
-            continue
-        parts = tuple(part for part in str(key).split('/') if part)
-        yield from _entries(below, names + parts)
-
-
-def _matches(pattern: str, node: str) -> bool:
-    return _match(pattern.split('/')[1:], node.split('/')[1:])
-
-
-def _match(pattern: list[str], names: list[str]) -> bool:
-    """Tell whether tokens match, where * is one of them and ** any number."""
-    if not pattern:
-        return not names
-    if pattern[0] == '**':
-        return any(_match(pattern[1:], names[k:]) for k in range(len(names) + 1))
-    return bool(names) and pattern[0] in ('*', names[0]) and _match(pattern[1:], names[1:])
 
 
 def _flat(values: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:

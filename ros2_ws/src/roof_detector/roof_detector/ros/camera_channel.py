@@ -16,6 +16,7 @@ from roof_detector.ros.camera_outputs import CameraOutputs
 from roof_detector.ros.camera_topic import CameraTopic
 from roof_detector.ros.frame_ledger import FrameLedger
 from roof_detector.ros.image_subscription import ImageSubscription
+from roof_detector.ros.image_topic_name import image_topic_name
 from roof_detector.supervision.health import Delivery
 
 _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
@@ -31,7 +32,7 @@ class CameraChannel:
         self._node = node
         self._name = camera.name
         self._type, suffix = _TRANSPORTS[transport]
-        self._topic = camera.topic + suffix
+        self._topic = image_topic_name(node, camera.topic, suffix)
         self._images: ImageSubscription | None = None
 
     @property

@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.ros.detector_parameters import DetectorSettings
+from roof_detector.ros.image_topic_name import image_topic_name
 from roof_detector.ros.messages import compressed_message, detections_message, image_message
 from roof_detector.ros.rate_limit import RateLimit
 from roof_detector.supervision.health import Delivery
@@ -42,7 +43,9 @@ class CameraOutputs:
         self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
         self._image = node.create_publisher(Image, f'{prefix}image_annotated', _IMAGES_QOS)
         self._compressed = node.create_publisher(
-            CompressedImage, f'{prefix}image_annotated/compressed', _IMAGES_QOS
+            CompressedImage,
+            image_topic_name(node, f'{prefix}image_annotated', '/compressed'),
+            _IMAGES_QOS,
         )
         self._masks: Publisher | None = None
         self._drawn: Arrivals | None = None

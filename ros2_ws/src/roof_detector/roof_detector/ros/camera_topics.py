@@ -14,6 +14,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.ros.image_topic_name import image_topic_name
 from roof_detector.ros.stream_parameters import StreamSettings
 
 # The topic, below the node's own name, and the type of each role.
@@ -43,7 +44,11 @@ class CameraTopics:
         self._node = node
         self._publishers = {
             role: node.create_publisher(
-                kind, topic, images_qos if role in _IMAGES else _COMPANIONS_QOS
+                kind,
+                image_topic_name(node, TOPICS['image'][0], '/compressed')
+                if role == 'compressed'
+                else topic,
+                images_qos if role in _IMAGES else _COMPANIONS_QOS,
             )
             for role, (topic, kind) in TOPICS.items()
             if role in wanted

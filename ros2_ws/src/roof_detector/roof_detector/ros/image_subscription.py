@@ -170,12 +170,19 @@ class ImageSubscription:
     def _watch_silence(self) -> None:
         silent = self.silence_s > self._silence_limit_s
         if silent and not self._silent:
-            cause = (
-                f'{self.publishers} publisher(s) are there but nothing arrives: check the shared '
-                'memory of the DDS profile (FASTRTPS_DEFAULT_PROFILES_FILE) and the publisher'
-                if self._publishers
-                else 'nobody publishes there: check the topic name and its remapping'
-            )
+            if self._publishers:
+                cause = (
+                    f'{self.publishers} publisher(s) are there but nothing arrives: check the '
+                    'shared memory of the DDS profile (FASTRTPS_DEFAULT_PROFILES_FILE) and the '
+                    'publisher'
+                )
+            elif self.has_heard:
+                cause = (
+                    f'its publisher is gone after {self._heard.count} images: a bag has ended, or '
+                    'the camera or the link to it'
+                )
+            else:
+                cause = 'nobody publishes there: check the topic name and its remapping'
             self._node.get_logger().warning(
                 f'No image on {self._topic} for {self._silence_limit_s:.0f} s; {cause}.'
             )

@@ -47,6 +47,7 @@ class NodeDiagnostics:
         # Replaced as a whole and never changed, for two threads use it.
         self._last: tuple[DiagnosticStatus, ...] = ()
         self._last_report = ThreadsReport()
+        self._twins = 0
         self._published_at_s = self._built_at_s = time.monotonic()
         # Health is told on time even where simulated time stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -58,6 +59,7 @@ class NodeDiagnostics:
         WATCHDOG.look_alive()
         if self._node.has_parameter(HANG_LIMIT.name):
             WATCHDOG.hang_limit_s = float(self._node.get_parameter(HANG_LIMIT.name).value)
+        self._count_twins()
         try:
             statuses = tuple(self._build())
         except Exception as error:  # telling of the health may never end what it is told of
@@ -71,6 +73,14 @@ class NodeDiagnostics:
             )
         self._last, self._built_at_s = statuses, time.monotonic()
         self._send(statuses, WATCHDOG.report)
+
+    def _count_twins(self) -> None:
+        """Look for other nodes of this name: services and parameters reach any of them."""
+        own = self._node.get_name(), self._node.get_namespace()
+        twins = max(0, self._node.get_node_names_and_namespaces().count(own) - 1)
+        if twins > self._twins:
+            self._node.get_logger().warning(_twins_sentence(twins))
+        self._twins = twins
 
     def wait_for_readers(self, *, within_s: float) -> None:
         """Wait until every reader has what was published."""
@@ -117,7 +127,10 @@ class NodeDiagnostics:
         if not statuses:
             statuses = self._stale()
         errors = errors_of(self._node)
-        told = [_with_threads(_with_errors(status, errors), report) for status in statuses]
+        told = [
+            _with_threads(_with_twins(_with_errors(status, errors), self._twins), report)
+            for status in statuses
+        ]
         self._publisher.publish(DiagnosticArray(header=header, status=told))
 
 
@@ -133,6 +146,27 @@ def _with_errors(status: DiagnosticStatus, errors: CallbackErrors) -> Diagnostic
         message=message,
         hardware_id=status.hardware_id,
         values=[*status.values, *errors.values()],
+    )
+
+
+def _twins_sentence(twins: int) -> str:
+    return (
+        f'{twins} more node(s) of this name are in the graph, or were until a moment ago: '
+        'give each a name or a namespace of its own.'
+    )
+
+
+def _with_twins(status: DiagnosticStatus, twins: int) -> DiagnosticStatus:
+    """Return a status that also says how many other nodes have this node's name."""
+    level, message = status.level, status.message
+    if twins:
+        level, message = max(level, _WARN), f'{message} {_twins_sentence(twins)}'
+    return DiagnosticStatus(
+        level=level,
+        name=status.name,
+        message=message,
+        hardware_id=status.hardware_id,
+        values=[*status.values, KeyValue(key='nodes_of_this_name', value=str(twins + 1))],
     )
 
 

@@ -22,6 +22,7 @@ from rclpy.utilities import try_shutdown
 from roof_detector.ros.errors import ParameterError, RosError
 from roof_detector.ros.guarded_executor import GuardedExecutor
 from roof_detector.ros.large_blocks import keep_large_blocks
+from roof_detector.ros.params_entries import check_params_files
 from roof_detector.supervision.watchdog import EXECUTOR, EXIT_DEAD_PART, WATCHDOG
 from roof_detector.supervision.watched_thread import WatchedLoop
 
@@ -62,6 +63,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
         watched.callback(heart.stop)
         try:
             node = _made(make_node)
+            check_params_files(node.get_fully_qualified_name(), arguments=arguments)
             guard.last_act = getattr(node, 'save_all', None)
             guard.grace_s = getattr(node, 'ending_grace_s', guard.grace_s)
             executor.add_node(node)

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[5]
-NAMES: list[str] = ['damaged_bags', 'evidence', 'station_attacks']
+NAMES: list[str] = [
+    'damaged_bags',
+    'dead_parts',
+    'evidence',
+    'kill_splits',
+    'model_files',
+    'station_attacks',
+]
 
 
 def test_every_campaign_has_its_short_form_run_here():

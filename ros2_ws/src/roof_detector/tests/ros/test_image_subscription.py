@@ -101,6 +101,28 @@ def test_what_a_callback_raises_costs_that_image_alone_and_is_counted(graph, lis
     assert errors_of(listener.node).counts == {'subscription /image.LookupError': 1}
 
 
+def test_after_the_last_image_of_a_bag_nobody_is_told_to_check_the_topic_s_name(
+    graph, listen, capfd
+):
+    heard = []
+    listener = listen(lambda *_: heard.append(1))
+    listener.publisher.publish(PICTURE)
+    graph.wait_until(lambda: heard, what='the image')
+    listener.images._silence_limit_s = 0.2
+    listener.camera.destroy_publisher(listener.publisher)
+
+    def is_silent_and_alone():
+        listener.images.refresh()
+        return listener.images.silence_s > 0.2 and not listener.images.publishers
+
+    graph.wait_until(is_silent_and_alone, what='the end of the publisher')
+    listener.images._silent = False
+    listener.images.refresh()
+    said = capfd.readouterr().err
+    assert 'its publisher is gone after 1 images: a bag has ended' in said
+    assert 'check the topic name' not in said
+
+
 class CountingExecutor(SingleThreadedExecutor):
     """Count how often entities are gathered to wait for them."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import json
 import os
 import select
@@ -179,7 +180,7 @@ class ConfinedReader:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         arguments = {
             'path': [one for one in sys.path if one and Path(one).is_absolute()],
-            'readable': [str(one) for one in _readable_folders()],
+            'readable': [str(one) for one in readable_folders()],
             'socket': theirs.fileno(),
         }
         self._connection = ours
@@ -278,7 +279,7 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _readable_folders() -> list[Path]:
+def readable_folders() -> list[Path]:
     """Return where Python, its packages and this one lie: all that a reading may open."""
     standard = {Path(sysconfig.get_path(name)) for name in ('stdlib', 'platstdlib')}
     packages = {
@@ -292,7 +293,7 @@ def _understand(path: Path, facts: Path, answer: dict[str, Any], limits: Limits)
     """Return the facts that a reading wrote, or raise what its end means."""
     status = int(answer['status'])
     if os.WIFSIGNALED(status):
-        raise BadModel(f'{path} {_killed_by(os.WTERMSIG(status), limits)}')
+        raise BadModel(f'{path} {_killed_by(os.WTERMSIG(status), answer, limits)}')
     try:
         if facts.stat().st_size > _MOST_FACTS_BYTES:
             raise ValueError
@@ -318,11 +319,13 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _killed_by(number: int, limits: Limits) -> str:
+def _killed_by(number: int, answer: dict[str, Any], limits: Limits) -> str:
+    if number == signal.SIGKILL and answer['cpu_s'] > limits.cpu_s:
+        number = signal.SIGXCPU
     memory = f'{limits.memory_bytes / 2**30:.1f} GiB of memory'
     reasons = {
         signal.SIGXCPU: f'takes more than {limits.cpu_s} s of computing to read',
-        signal.SIGXFSZ: f'holds more than {limits.file_bytes} bytes of weights',
+        signal.SIGXFSZ: f'holds more than {limits.file_bytes} bytes',
         signal.SIGKILL: f'takes more than {memory} to read, or more than the machine has',
     }
     name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
@@ -349,6 +352,11 @@ def _as_sentence(path: Path, error: Any, limits: Limits) -> BadModel | UnsafeMod
         return BadModel(
             f'{path} takes more than {limits.memory_bytes / 2**30:.1f} GiB of memory to read: it '
             'is damaged or made to do so. Save it again.'
+        )
+    if f'[Errno {errno.EFBIG}]' in said:
+        return BadModel(
+            f'{path} holds more than {limits.file_bytes} bytes: it is damaged or made to do so. '
+            'Save it again.'
         )
     if {'ImportError', 'AttributeError'} & set(classes):
         return BadModel(f'{path} needs code that is not installed here ({said}).')

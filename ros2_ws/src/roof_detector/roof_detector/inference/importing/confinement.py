@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import resource
 import sys
 from collections.abc import Iterable
@@ -93,7 +92,6 @@ def _limit(limits: Limits) -> None:
     space = pages * resource.getpagesize() + limits.memory_bytes
     for kind, most in (
         (resource.RLIMIT_AS, space),
-        (resource.RLIMIT_CPU, limits.cpu_s),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
@@ -103,9 +101,8 @@ def _limit(limits: Limits) -> None:
         hard = resource.getrlimit(kind)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (value, value))
+    # The first second too much is a signal that says what it is, which a file may ignore.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     # Where memory runs out all the same, this process goes first, not the one that flies.
-    descriptor = os.open('/proc/self/oom_score_adj', os.O_WRONLY)
-    try:
-        os.write(descriptor, b'1000')
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        Path('/proc/self/oom_score_adj').write_text('1000')

@@ -47,7 +47,9 @@ _ASKS_FOR_A_TERMINAL = (0x5401, 0x5450, 0x5451)  # TCGETS, FIONCLEX, FIOCLEX
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | errno.EPERM
 _EQUAL, _MASKED_EQUAL = 4, 7
-_ALL_THREADS = 4  # the attribute that makes a filter hold for every thread of the process
+_KILL_PROCESS = 0x80000000
+# Attributes of a filter: what calls of another architecture get, and that all threads are bound.
+_BAD_ARCHITECTURE, _ALL_THREADS = 2, 4
 
 
 class _Condition(ctypes.Structure):
@@ -101,6 +103,7 @@ def refuse_system_calls(library: ctypes.CDLL) -> None:
             _check(
                 library.seccomp_rule_add_array(rules, _ALLOW, number, len(conditions), array), name
             )
+        _check(library.seccomp_attr_set(rules, _BAD_ARCHITECTURE, _KILL_PROCESS), 'architecture')
         _check(library.seccomp_attr_set(rules, _ALL_THREADS, 1), 'all threads')
         _check(library.seccomp_load(rules), 'load')
     finally:

@@ -1,0 +1,265 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every thread of every node is killed and made to hang, in real processes that do real work.
+
+Judged is that /diagnostics turns to ERROR within 1 s of the fault, or the process has ended with a
+code other than 0; and that the node is back at work, or its process ended so, within the limit.
+Where other processes keep all cores busy, a report may take a second more: those are counted.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticArray
+from sensor_msgs.msg import Image
+
+from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
+from roof_detector.flight.node_processes import _yaml
+from roof_detector.ros.free_domain import free_domain
+from roof_detector.ros.onlooker import Onlooker
+
+_REPORT_WITHIN_S = 1.0
+_RECOVER_WITHIN_S = 15.0
+_READY_WITHIN_S = 120.0
+_SOURCE = {'wait_for_subscribers': 0, 'loop': True, 'width': 320, 'height': 240, 'rate_hz': 5.0}
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A node under attack: its module, its status, its threads, its parameters."""
+
+    module: str
+    status: str
+    threads: tuple[str, ...]
+    parameters: dict[str, object] = field(default_factory=dict)
+    remappings: tuple[str, ...] = ()
+
+
+def _nodes(folder: Path) -> dict[str, _Node]:
+    return {
+        'detector': _Node(
+            'roof_detector.ros.detector_node',
+            'detector: detection',
+            ('arrival', 'preparation', 'annotation', 'detection', 'executor'),
+            {'image_size': 160, 'threads': 1},
+            ('image:=/camera/image',),
+        ),
+        'simulated flight': _Node(
+            'roof_detector.ros.simulated_flight_node',
+            'camera: frames',
+            ('playback', 'ahead', 'executor'),
+            _SOURCE,
+        ),
+        'recorder': _Node(
+            'roof_detector.ros.recorder_node',
+            'recorder: bag',
+            ('executor',),
+            {'record': True, 'output_directory': str(folder), 'topics': ['/camera/image']},
+        ),
+    }
+
+
+class _Ears:
+    """What /diagnostics says, and when it came."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, str, int, dict[str, str], str]] = []
+        self._onlooker = Onlooker(name='ears')
+        self._onlooker.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
+        # Annotated images are drawn only while someone listens.
+        self._onlooker.node.create_subscription(
+            Image, '/detector/image_annotated', lambda _: None, 1, raw=True
+        )
+
+    def listen(self) -> None:
+        self._onlooker.executor.spin_once(timeout_sec=0.02)
+
+    def wait(self, condition: Callable[[], bool], *, within_s: float) -> float | None:
+        """Return after how many seconds a condition held, None where it did not."""
+        began_s = time.monotonic()
+        while not condition():
+            if time.monotonic() - began_s > within_s:
+                return None
+            self.listen()
+        return time.monotonic() - began_s
+
+    def said(self, name: str, *, since_s: float, is_error: bool) -> bool:
+        return any(
+            moment > since_s and status == name and (level == 2) == is_error
+            for moment, status, level, _, _ in self.heard
+        )
+
+    def last(self, name: str) -> tuple[int, dict[str, str], str]:
+        found = [one for one in self.heard if one[1] == name]
+        return found[-1][2:] if found else (3, {}, '')
+
+    def _note(self, array: DiagnosticArray) -> None:
+        now_s = time.monotonic()
+        for status in array.status:
+            values = {pair.key: pair.value for pair in status.values}
+            level = int.from_bytes(status.level, 'little')
+            self.heard.append((now_s, status.name, level, values, status.message))
+        del self.heard[:-500]
+
+
+class _Process:
+    """A node's process, started again as launch does."""
+
+    def __init__(self, node: _Node, ears: _Ears) -> None:
+        self.node, self._ears = node, ears
+        self.start()
+
+    def start(self) -> None:
+        arguments = ['--ros-args']
+        for name, value in self.node.parameters.items():
+            arguments += ['-p', f'{name}:={_yaml(value)}']
+        for one in self.node.remappings:
+            arguments += ['-r', one]
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                '-m',
+                'benchmarks.campaign.faulty_node',
+                self.node.module,
+                *arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def order(self, text: str) -> float:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text + '\n')
+        self.process.stdin.flush()
+        return time.monotonic()
+
+    @property
+    def has_failed(self) -> bool:
+        code = self.process.poll()
+        return code is not None and code != 0
+
+    def is_well(self) -> bool:
+        """Return whether it is told to be at work: not an error, and its frames go on."""
+        return self.process.poll() is None and self._ears.last(self.node.status)[0] < 2
+
+    def wait_until_well(self) -> None:
+        began_s = time.monotonic()
+        fresh = lambda: self._ears.said(self.node.status, since_s=began_s, is_error=False)  # noqa: E731
+        if self._ears.wait(lambda: fresh() and self.is_well(), within_s=_READY_WITHIN_S) is None:
+            msg = f'{self.node.status} never came: {self._ears.last(self.node.status)}'
+            raise RuntimeError(msg)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@contextmanager
+def _running(nodes: dict[str, _Node], ears: _Ears) -> Iterator[dict[str, _Process]]:
+    processes = {name: _Process(node, ears) for name, node in nodes.items()}
+    try:
+        for process in processes.values():
+            process.wait_until_well()
+        yield processes
+    finally:
+        for process in processes.values():
+            process.stop()
+
+
+def _attack(
+    process: _Process, ears: _Ears, tally: Tally, kind: str, order: str
+) -> tuple[float, float]:
+    """Do one fault; return the seconds to its report and to the node's being back or ended."""
+    status = process.node.status
+    code = process.process.poll()
+    if code is not None:
+        tally.failed(f'{kind}: alive before', f'{status} had ended with {code}')
+        process.start()
+        process.wait_until_well()
+    began_s = process.order(order)
+
+    def is_told() -> bool:
+        return process.has_failed or ears.said(status, since_s=began_s, is_error=True)
+
+    told_s = ears.wait(is_told, within_s=10.0)
+    within = told_s is not None and told_s <= _REPORT_WITHIN_S + (0.0 if _is_quiet() else 1.0)
+    tally.check(f'{kind}: reported', f'{order} of {status} after {told_s} s', holds=within)
+    told_at_s = time.monotonic()
+
+    def is_over() -> bool:
+        return process.has_failed or ears.said(status, since_s=told_at_s, is_error=False)
+
+    back_s = ears.wait(is_over, within_s=_RECOVER_WITHIN_S)
+    tally.check(
+        f'{kind}: replaced or ended', f'{order} of {status} never was', holds=back_s is not None
+    )
+    total_s = time.monotonic() - began_s
+    if process.process.poll() is not None:
+        process.start()
+    process.wait_until_well()
+    # What it had in work, and what it missed meanwhile, has its turn before the next fault.
+    ears.wait(lambda: False, within_s=3.5)
+    return (told_s or 10.0), total_s
+
+
+def _is_quiet() -> bool:
+    """Return whether this computer has a core left for the watchdogs."""
+    return os.getloadavg()[0] < (os.cpu_count() or 1) * 1.5
+
+
+def attempt(options: CampaignOptions, tally: Tally) -> None:
+    """Kill and hang every thread of every node."""
+    os.environ['ROS_DOMAIN_ID'] = str(free_domain())
+    told: dict[str, list[float]] = {'kill': [], 'hang': []}
+    over: dict[str, list[float]] = {'kill': [], 'hang': []}
+    with tempfile.TemporaryDirectory() as folder:
+        nodes = _nodes(Path(folder))
+        if options.short:
+            nodes = {'simulated flight': nodes['simulated flight']}
+        ears = _Ears()
+        with _running(nodes, ears) as processes:
+            plan = [
+                (name, thread, order)
+                for order in ('kill', 'hang')
+                for name, node in nodes.items()
+                for thread in node.threads
+            ]
+            if options.short:
+                plan = [('simulated flight', 'playback', 'kill')]
+            for name, thread, order in plan:
+                told_s, over_s = _attack(
+                    processes[name], ears, tally, f'{order} {name}.{thread}', f'{order} {thread}'
+                )
+                told[order].append(told_s)
+                over[order].append(over_s)
+            detector = nodes.get('detector')
+            if detector is not None:
+                processes['simulated flight'].stop()
+                ears.wait(lambda: False, within_s=3.0)
+                waiting = ears.last(detector.status)[1].get('frames_waiting')
+                tally.check('frames add up', f'{waiting} still wait', holds=waiting == '0')
+    for order in ('kill', 'hang'):
+        if told[order]:
+            tally.figures[f'{order}_reported_longest_s'] = round(max(told[order]), 2)
+            late = sum(seconds > _REPORT_WITHIN_S for seconds in told[order])
+            tally.figures[f'{order}_reported_after_1_s'] = late
+            tally.figures[f'{order}_over_longest_s'] = round(max(over[order]), 2)
+
+
+if __name__ == '__main__':
+    sys.exit(run_campaign('dead_parts', attempt))

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Which topics and services each of our nodes needs, and nothing beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+# Every enclave of ours lies below this one.
+ENCLAVES = '/roof_detector'
+_PARAMETER_SERVICES = (
+    'describe_parameters',
+    'get_parameters',
+    'get_parameter_types',
+    'list_parameters',
+    'set_parameters',
+    'set_parameters_atomically',
+)
+_LIFECYCLE_SERVICES = (
+    'change_state',
+    'get_state',
+    'get_available_states',
+    'get_available_transitions',
+    'get_transition_graph',
+)
+# DDS alone knows this one: who is in the graph.
+_GRAPH = 'ros_discovery_info'
+OPERATOR = 'operator'
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an enclave may do, in ROS's names; a * stands for any text, slashes included."""
+
+    enclave: str
+    publishes: tuple[str, ...] = ()
+    subscribes: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+
+    def published(self) -> list[str]:
+        """Return the names of DDS topics that it may write."""
+        return sorted(
+            {
+                _GRAPH,
+                *(f'rt{name}' for name in self.publishes),
+                *(f'rr{name}Reply' for name in self.serves),
+                *(f'rq{name}Request' for name in self.calls),
+            }
+        )
+
+    def subscribed(self) -> list[str]:
+        """Return the names of DDS topics that it may read."""
+        return sorted(
+            {
+                _GRAPH,
+                *(f'rt{name}' for name in self.subscribes),
+                *(f'rq{name}Request' for name in self.serves),
+                *(f'rr{name}Reply' for name in self.calls),
+            }
+        )
+
+
+def is_allowed(dds_topic: str, expressions: Iterable[str]) -> bool:
+    """Return whether one of the expressions matches a topic, as Fast DDS matches them."""
+    return any(fnmatchcase(dds_topic, expression) for expression in expressions)
+
+
+def our_policies(
+    *,
+    namespace: str = '',
+    image_topics: Sequence[str] = ('/camera/image',),
+    recorded_topics: Sequence[str] = (),
+) -> tuple[Policy, ...]:
+    """Return the policies of camera, detector, recorder, station and operator.
+
+    `image_topics` are the raw topics that the detector listens to; those with /compressed behind
+    them belong to them. `recorded_topics` are what the recorder takes beyond our own.
+    """
+    root = f'/{namespace.strip("/")}' if namespace.strip('/') else ''
+    camera, detector, recorder, station = (
+        f'{root}/{name}' for name in ('camera', 'detector', 'recorder', 'station')
+    )
+    images = tuple(_absolute(topic, root) for topic in image_topics)
+    images += tuple(f'{topic}/compressed' for topic in images)
+    parameters = tuple(
+        f'{node}/{service}' for node in (camera, detector) for service in _PARAMETER_SERVICES
+    )
+    return (
+        _node('camera', camera, publishes=(f'{camera}/*', '/tf_static')),
+        _node(
+            'detector',
+            detector,
+            publishes=(f'{detector}/*',),
+            subscribes=images,
+            serves=(f'{detector}/enable', *(f'{detector}/{one}' for one in _LIFECYCLE_SERVICES)),
+        ),
+        _node(
+            'recorder',
+            recorder,
+            subscribes=(
+                *images,
+                f'{camera}/*',
+                f'{detector}/*',
+                f'{recorder}/mark',
+                '/tf_static',
+                '/diagnostics',
+                *(_absolute(topic, root) for topic in recorded_topics),
+            ),
+            serves=(f'{recorder}/record', f'{recorder}/trigger'),
+            calls=(*parameters, *(f'{recorder}/{one}' for one in _PARAMETER_SERVICES)),
+        ),
+        _node(
+            'station',
+            station,
+            publishes=(f'{recorder}/mark',),
+            subscribes=(f'{detector}/*', '/diagnostics'),
+            calls=(
+                *(f'{detector}/{one}' for one in _PARAMETER_SERVICES),
+                *(f'{recorder}/{one}' for one in _PARAMETER_SERVICES),
+                f'{detector}/enable',
+                f'{recorder}/record',
+                f'{recorder}/trigger',
+            ),
+        ),
+        # People's tools: ros2, the doctor, rviz, play. Its key belongs on the ground.
+        Policy(
+            f'{ENCLAVES}/{OPERATOR}',
+            publishes=(f'{root}/*', '/clock', '/tf_static', '/rosout', '/parameter_events'),
+            subscribes=('/*',),
+            serves=('/*',),
+            calls=(f'{root}/*',),
+        ),
+    )
+
+
+def _node(
+    name: str,
+    full_name: str,
+    *,
+    publishes: tuple[str, ...] = (),
+    subscribes: tuple[str, ...] = (),
+    serves: tuple[str, ...] = (),
+    calls: tuple[str, ...] = (),
+) -> Policy:
+    """Return the policy of a node, with what every node has."""
+    own = (*_PARAMETER_SERVICES, 'get_type_description')
+    return Policy(
+        f'{ENCLAVES}/{name}',
+        publishes=(*publishes, '/rosout', '/parameter_events', '/diagnostics'),
+        subscribes=(*subscribes, '/clock', '/parameter_events'),
+        serves=(*serves, *(f'{full_name}/{service}' for service in own)),
+        calls=calls,
+    )
+
+
+def _absolute(topic: str, root: str) -> str:
+    return topic if topic.startswith('/') else f'{root}/{topic}'
