@@ -30,9 +30,11 @@ import numpy.typing as npt
 
 import roof_detector
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
+from roof_detector.inference.importing.confined_server import STOP
 from roof_detector.inference.importing.limits import MOST_MODEL_BYTES, Limits
 
 _START_S = 180.0  # importing torch from the slowest card that a drone boots from
+_STOP_S = 3.0
 _MOST_FACTS_BYTES = 32_000_000
 _MOST_ANSWER_BYTES = 4096
 _BOOT = (
@@ -150,7 +152,11 @@ class ConfinedReader:
         try:
             return self._receive(connection, limits.deadline_s)
         except TimeoutError:
-            self._stop()
+            try:
+                connection.send(STOP)
+                self._receive(connection, _STOP_S)
+            except (OSError, ValueError):
+                self._stop()
             raise BadModel(
                 f'{path} was not read within {limits.deadline_s:.0f} s, far beyond what a model '
                 'of its size takes: it is damaged or made to hang. Export or save it again.'

@@ -27,6 +27,7 @@ from roof_detector.inference.importing.system_calls import die_with_parent, leav
 
 HANDLES = 6
 MOST_REQUEST_BYTES = 65536
+STOP = b'stop'
 IDLE_S = 30.0  # a reader that nobody asks gives its memory back
 
 
@@ -43,6 +44,8 @@ def serve(descriptor: int, readable: list[str]) -> None:
             message, handles, _, _ = socket.recv_fds(connection, MOST_REQUEST_BYTES, HANDLES)
             if not message:
                 return
+            if message == STOP:  # of a child that had just ended
+                continue
             child = os.fork()
             if not child:
                 _read(
@@ -65,14 +68,15 @@ def _becomes_readable(connection: socket.socket, timeout_s: float) -> bool:
 
 
 def _end_with(child: int, connection: socket.socket) -> None:
-    """Wait for a child, and kill it when whoever asked is gone."""
+    """Wait for a child, and kill it when whoever asked says stop or is gone."""
     handle = os.pidfd_open(child)
     try:
-        # Nobody sends while a request is under way: what can be read is the end.
+        # Nobody sends while a request is under way: what can be read is an end.
         watched: list[int] = [handle, connection.fileno()]
         ready, _, _ = select.select(watched, [], [])
         if handle not in ready:
             os.kill(child, signal.SIGKILL)
+            connection.recv(MOST_REQUEST_BYTES)
     finally:
         os.close(handle)
 
