@@ -11,26 +11,32 @@ from roof_detector.inference.errors import BadModel
 _MOST_DEPTH = 16
 
 
-def read_plain_yaml(content: bytes, *, name: str, most_aliases: int = 0) -> Any:
-    """Read YAML of plain values; raise BadModel.
+def parse_plain_yaml(text: str, *, most_aliases: int = 0) -> Any:
+    """Parse YAML of plain values; raise yaml.YAMLError, also for what would take without end.
 
-    Aliases are refused beyond a few: ten lines of them stand for more than any memory holds.
+    Reading one level takes the longer the more are open, and ten lines of aliases stand for more
+    than any memory holds: both are bounded.
     """
     import yaml  # noqa: PLC0415  (not every runtime keeps something so)
 
+    aliases = depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        aliases += isinstance(event, yaml.AliasEvent)
+        if depth > _MOST_DEPTH:
+            raise yaml.YAMLError(f'it is nested more than {_MOST_DEPTH} levels deep')
+        if aliases > most_aliases:
+            raise yaml.YAMLError('it refers to its own parts by aliases, write it out')
+    return yaml.safe_load(text)
+
+
+def read_plain_yaml(content: bytes, *, name: str, most_aliases: int = 0) -> Any:
+    """Read YAML of a model's file; raise BadModel."""
+    import yaml  # noqa: PLC0415  (not every runtime keeps something so)
+
     try:
-        text = content.decode('utf-8')
-        aliases = depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            aliases += isinstance(event, yaml.AliasEvent)
-            # Reading one level takes the longer the more are open.
-            if depth > _MOST_DEPTH:
-                raise BadModel(f'{name} is nested more than {_MOST_DEPTH} levels deep.')
-            if aliases > most_aliases:
-                raise BadModel(f'{name} refers to its own parts by aliases, write it out.')
-        return yaml.safe_load(text)
+        return parse_plain_yaml(content.decode('utf-8'), most_aliases=most_aliases)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = str(error).split('\n', maxsplit=1)[0][:200]
         raise BadModel(f'{name} is not plain YAML ({reason}).') from error

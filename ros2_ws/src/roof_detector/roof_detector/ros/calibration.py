@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from sensor_msgs.msg import CameraInfo
 
+from roof_detector.inference.plain_yaml import parse_plain_yaml
 from roof_detector.ros.errors import RosError
 
 
@@ -19,7 +20,7 @@ def read_calibration(path: Path) -> CameraInfo:
     Raises RosError for a file that is missing or not of that kind.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        content = parse_plain_yaml(path.read_text(encoding='utf-8'))
         return CameraInfo(
             width=int(content['image_width']),
             height=int(content['image_height']),

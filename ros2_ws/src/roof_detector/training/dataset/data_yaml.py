@@ -10,10 +10,12 @@ from typing import Any
 
 import yaml
 
+from roof_detector.inference.plain_yaml import parse_plain_yaml
 from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import SPLIT_NAMES
 
 _PREFERRED = ('data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml')
+_MOST_ALIASES = 4  # such as one list of names that two keys share
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ def find_data_yaml(folder: Path) -> Path | None:
             return folder / name
     for path in sorted((*folder.glob('*.yaml'), *folder.glob('*.yml'))):
         try:
-            content = yaml.safe_load(path.read_text(encoding='utf-8-sig'))
-        except (yaml.YAMLError, UnicodeDecodeError):
+            content = _content(path.read_text(encoding='utf-8-sig'))
+        except (yaml.YAMLError, UnicodeDecodeError, ValueError):
             continue
         if isinstance(content, dict) and 'names' in content:
             return path
@@ -53,15 +55,15 @@ def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
     """Read a data.yaml; log each fault and return what could be understood."""
     try:
         text = path.read_text(encoding='utf-8-sig')
-        content = yaml.safe_load(text)
+        content = _content(text)
         lines = _key_lines(text)
     except UnicodeDecodeError:
         log.fault('yaml', path, 'is not UTF-8 text; save it as such.')
         return None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         mark = getattr(error, 'problem_mark', None)
         line = mark.line + 1 if mark else 0
-        problem = getattr(error, 'problem', None) or 'cannot be read'
+        problem = getattr(error, 'problem', None) or str(error)
         log.fault('yaml', path, f'is not YAML: {problem}.', line=line)
         return None
     if not isinstance(content, dict):
@@ -153,6 +155,10 @@ def _existing(base: Path, home: Path, entry: str) -> Path | None:
         if candidate.exists():
             return candidate.resolve()
     return None
+
+
+def _content(text: str) -> Any:
+    return parse_plain_yaml(text, most_aliases=_MOST_ALIASES)
 
 
 def _key_lines(text: str) -> dict[str, int]:

@@ -210,6 +210,8 @@ def test_frames_of_one_video_in_two_splits_are_a_warning(make):
         ('train: images/train\nval: images/val\nnames: [a, a]\n', 'names', 3),
         ('train: [\nnames: a', 'yaml', 2),
         ('- a\n', 'yaml', 0),
+        ('[' * 20_000, 'yaml', 0),  # PyYAML takes minutes for it
+        ('a: &a [1]\n' + 'b: [*a, *a, *a, *a, *a]\n', 'yaml', 0),
     ],
 )
 def test_a_faulty_data_yaml_is_reported(make, text, kind, line):
