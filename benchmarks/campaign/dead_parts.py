@@ -150,14 +150,19 @@ class _Process:
         return code is not None and code != 0
 
     def is_well(self) -> bool:
-        """Return whether it is told to be at work: not an error, and its frames go on."""
-        return self.process.poll() is None and self._ears.last(self.node.status)[0] < 2
+        """Return whether it is told to be at work: not an error, and something has come."""
+        level, _, message = self._ears.last(self.node.status)
+        starts = any(words in message for words in ('Nothing has arrived', 'Busy', 'Waiting'))
+        return self.process.poll() is None and level < 2 and not starts
 
     def wait_until_well(self) -> None:
         began_s = time.monotonic()
         fresh = lambda: self._ears.said(self.node.status, since_s=began_s, is_error=False)  # noqa: E731
         if self._ears.wait(lambda: fresh() and self.is_well(), within_s=_READY_WITHIN_S) is None:
-            msg = f'{self.node.status} never came: {self._ears.last(self.node.status)}'
+            code = self.process.poll()
+            msg = (
+                f'{self.node.status} never came (code {code}): {self._ears.last(self.node.status)}'
+            )
             raise RuntimeError(msg)
 
     def stop(self) -> None:

@@ -9,11 +9,13 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError, DiskFull, WriteFailed
 from roof_detector.bags.schemas import message_schema
 from roof_detector.bags.timed_message import TimedMessage
+from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +35,8 @@ _TRY_AGAIN_AFTER_S = 1.0
 # How long a bag that was ended is written to from what waits; a process that ends has a minute.
 _FINISH_WITHIN_S = 30.0
 _END = object()
+# A slow disk may take minutes to sync what it was given; evidence is not given up before.
+_DISK_PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class BackgroundWriter:
         self._interruptions = 0
         self._try_now = False
         self._interrupted_s = float('-inf')
-        self._thread = threading.Thread(target=self._run, name='bag writer', daemon=True)
+        self._thread = WatchedThread(self._run, name='bag writer')
         self._thread.start()
 
     def add_topic(
@@ -166,7 +170,7 @@ class BackgroundWriter:
     def close(self) -> WritingState:
         """Write what is queued, finish the bag and return how it ended."""
         self.finish()
-        self._thread.join()
+        self._thread.wait_for_end()
         return self.state()
 
     @property
@@ -181,6 +185,10 @@ class BackgroundWriter:
             self._fail(str(error))
         except Exception as error:  # whatever it is, it must be told and the bag closed
             self._fail(repr(error))
+        except BaseException as error:  # the thread is killed: its process has to end, the bag not
+            self._fail(f'Its thread died ({error!r}).')
+            self._writer.close()
+            raise
         try:
             self._writer.close()
         except BagError as error:
@@ -190,6 +198,7 @@ class BackgroundWriter:
 
     def _next(self) -> object:
         """Return the next item, None when there is none for a while, or the end."""
+        self._thread.heart.idle()
         with self._changed:
             if not self._queue and self._finish_by_s is None:
                 self._changed.wait(min(_IDLE_WAIT_S, self._writer.due_in_s))
@@ -209,6 +218,7 @@ class BackgroundWriter:
 
     def _take(self, item: object) -> None:
         """Write an item, as often as the disk has to be waited for."""
+        self._thread.heart.begin('writing', patience_s=_DISK_PATIENCE_S)
         for attempt in count():
             try:
                 self._write(item)
@@ -283,6 +293,8 @@ class BackgroundWriter:
 
     def _pause(self, duration_s: float) -> bool:
         """Wait, unless the bag is to end; return whether it is."""
+        # A disk may refuse for hours.
+        self._thread.heart.begin('waiting for the disk', patience_s=inf)
         with self._changed:
             self._try_now = False
             self._changed.wait_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.writer import BagWriter
+from roof_detector.supervision.watched_thread import watched_parts
 
 FIX = 'sensor_msgs/msg/NavSatFix'
 
@@ -91,3 +93,25 @@ def test_an_unknown_type_is_refused_at_once_and_the_bag_goes_on(tmp_path):
     writer.add_topic('/fix', FIX)
     writer.write('/fix', message_bytes(FIX, {}), log_time_ns=1, publish_time_ns=1)
     assert writer.close().message_count == 1
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_killed_writing_thread_is_known_to_be_dead_and_leaves_a_whole_bag(tmp_path):
+    bag = BagWriter(tmp_path / 'bag')
+    writer = BackgroundWriter(bag, max_queue_bytes=1_000_000)
+    writer.add_topic('/fix', FIX)
+
+    def die():
+        raise SystemExit
+
+    writer._soon(die)
+    deadline = time.monotonic() + 10
+    while not writer.is_finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    state = writer.state()
+    assert 'thread died' in state.failure
+    dead = [part for part in watched_parts() if part.name == 'bag writer' and part.death]
+    assert [part.death for part in dead] == ['SystemExit']
+    writer.close()
+    with BagReader(tmp_path / 'bag') as reader:
+        assert reader.damage == ()
