@@ -20,7 +20,7 @@ from roof_detector.station.refusal_log import OneLineErrors, RefusalLog, describ
 
 # A page that was fetched but never opened its websocket is kept for a minute; so many at most.
 MAX_UNCONNECTED_PAGES = 48
-_SHARE_OF_S, _MOST_BUILDING_S = 5.0, 2.0
+_SHARE_OF_S, _MOST_BUILDING_S = 1.0, 0.3
 _LOGGERS = ('uvicorn.error', 'nicegui', 'asyncio', 'engineio.server', 'socketio.server')
 
 

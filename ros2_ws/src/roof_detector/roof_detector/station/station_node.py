@@ -94,7 +94,8 @@ def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> 
     options: dict[str, Any] = {
         'timeout_graceful_shutdown': 2,
         'http': http,
-        'backlog': 256,
+        # A connection that the queue has no room for tries again only after 1, 3 and 7 s.
+        'backlog': 1024,
         'ws_max_size': MAX_MESSAGE_BYTES,
         # A message of a kilobyte could become one of a megabyte.
         'ws_per_message_deflate': False,
