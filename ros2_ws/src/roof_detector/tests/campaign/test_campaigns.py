@@ -17,6 +17,7 @@ NAMES: list[str] = [
     'dead_parts',
     'evidence',
     'kill_splits',
+    'messages',
     'model_files',
     'station_attacks',
 ]
