@@ -186,17 +186,21 @@ def test_a_recording_that_cannot_begin_is_reported_and_the_node_lives_on(
 def test_after_a_full_disk_is_freed_it_records_again_and_says_so(flight, small_disk):
     filler = small_disk / 'filler'
     filler.write_bytes(bytes(6 << 20))
-    flight.recorder(output_directory=str(small_disk), topics=['/camera/image'], min_free_gb=0.001)
+    recorder = flight.recorder(
+        output_directory=str(small_disk), topics=['/camera/image'], min_free_gb=0.001
+    )
     publisher = flight.publisher(CompressedImage, '/camera/image', QoSProfile(depth=5))
     flight.wait_for_listener(publisher)
     sent = 0
 
     def is_interrupted():
         nonlocal sent
-        message = CompressedImage(format='jpeg', data=byte_array(os.urandom(100_000)))
-        message.header.stamp.sec = sent
-        publisher.publish(message)
-        sent += 1
+        heard = recorder._recorder._heard().received.get('/camera/image', 0)
+        if heard == sent < 90:  # all of them fit once the filler is gone
+            message = CompressedImage(format='jpeg', data=byte_array(os.urandom(100_000)))
+            message.header.stamp.sec = sent
+            publisher.publish(message)
+            sent += 1
         return flight.value('recording') == 'false'
 
     flight.graph.wait_until(is_interrupted, what='a full disk')
