@@ -90,6 +90,7 @@ class Field:
             topic: self._node.create_publisher(kind, topic, 50) for topic, kind in _TOPICS.items()
         }
         self._good = 0
+        self._clients: dict[str, Any] = {}
 
     def _start_nodes(self, folder: Path) -> None:
         topics = ','.join(f"'{name}'" for name in ('/left/image', *_TOPICS) if 'mark' not in name)
@@ -129,18 +130,31 @@ class Field:
                 (SetParametersAtomically, 'set_parameters_atomically'),
             ):
                 request: Any = kind.Request(parameters=parameters)
-                answer = self.graph.call(
-                    self._node, kind, f'{node}/{path}', request, within_s=_WITHIN_S
-                )
+                answer = self._ask(kind, f'{node}/{path}', request)
                 results = getattr(answer, 'results', None) or [answer.result]
                 refused = not any(result.successful for result in results)
                 tally.check('request', f'{node} took {value}', holds=refused)
         transition = self._random.choice(_SENSELESS_TRANSITIONS)
         request = ChangeState.Request(transition=Transition(id=transition))
-        answer = self.graph.call(
-            self._node, ChangeState, '/detector/change_state', request, within_s=_WITHIN_S
-        )
+        answer = self._ask(ChangeState, '/detector/change_state', request)
         tally.check('request', f'transition {transition} was taken', holds=not answer.success)
+
+    def _ask(self, kind: Any, name: str, request: Any) -> Any:
+        """Return the answer; raise AssertionError where there is none.
+
+        One client for each service, known to its server since before the first request: an answer
+        that is sent before the server has heard of its client reaches nobody.
+        """
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self._node.create_client(kind, name)
+            self.graph.wait_until(client.service_is_ready, within_s=_WITHIN_S, what=name)
+            settled_s = time.monotonic() + 1.0
+            while time.monotonic() < settled_s:
+                self.graph.executor.spin_once(timeout_sec=0.05)
+        future = client.call_async(request)
+        self.graph.wait_until(future.done, within_s=_WITHIN_S, what=f'an answer of {name}')
+        return future.result()
 
     def judge(self) -> None:
         """Raise AssertionError for what does not work any more."""
@@ -212,9 +226,9 @@ def attempt(options: CampaignOptions, tally: Tally) -> None:
             for _ in range(_SHORT_BATCHES if options.short else _BATCHES):
                 field.send(_BATCH)
                 sent += _BATCH
-                field.request(tally)
-                began_s = time.monotonic()
                 try:
+                    field.request(tally)
+                    began_s = time.monotonic()
                     field.judge()
                 except AssertionError as error:
                     tally.failed('message', str(error))
