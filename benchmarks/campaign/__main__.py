@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from time import monotonic
 
+from benchmarks.campaign.promises import PAGE, page
+
 HERE = Path(__file__).resolve().parent
 # How a module of this folder ends that is a campaign; its docstring in result.py indents it too.
 _RUNS_ONE = "if __name__ == '__main__':\n    sys.exit(run_campaign("
@@ -33,6 +35,8 @@ def main() -> int:
         command = [sys.executable, '-m', f'benchmarks.campaign.{name}', *choice]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
+    if not options.short:
+        PAGE.write_text(page())
     print(f'All campaigns: {monotonic() - began_s:.0f} s, failed: {", ".join(failed) or "none"}')
     return 1 if failed else 0
 

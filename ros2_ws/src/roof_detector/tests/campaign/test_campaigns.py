@@ -22,6 +22,14 @@ NAMES: list[str] = [
     'station_attacks',
 ]
 
+TESTS = Path(__file__).resolve().parents[1]
+_PAGE_AND_TESTS = """
+import json
+from benchmarks.campaign.promises import chapters, page
+promises = [promise for chapter in chapters() for promise in chapter['promises']]
+print(json.dumps({'page': page(), 'tests': [test for one in promises for test in one['tests']]}))
+"""
+
 
 def test_every_campaign_has_its_short_form_run_here():
     listed = subprocess.run(
@@ -48,3 +56,16 @@ def test_the_short_form_of_a_campaign_holds(name, tmp_path):
     result = json.loads(output.read_text())
     assert result['attempts'] > 0
     assert result['failures'] == 0
+
+
+def test_the_page_of_promises_is_as_written_and_names_tests_that_are_there():
+    listed = subprocess.run(
+        [sys.executable, '-c', _PAGE_AND_TESTS], cwd=ROOT, capture_output=True, check=True
+    )
+    found = json.loads(listed.stdout)
+    page = ROOT / 'docs' / 'reference' / 'promises.md'
+    assert page.read_text() == found['page'], 'run python -m benchmarks.campaign.promises'
+    for test in found['tests']:
+        file, _, name = test.partition('::')
+        path = ROOT / file[1:] if file.startswith('/') else TESTS / file
+        assert f'def {name}(' in path.read_text(), test
