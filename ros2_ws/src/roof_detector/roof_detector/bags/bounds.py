@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import bz2
 import shutil
 import sys
 from dataclasses import dataclass
@@ -67,8 +68,12 @@ class _Decompressor(Protocol):
         """Return what comes out, at most `max_length` bytes."""
 
 
-_DECOMPRESSORS = {'lz4': lz4.frame.LZ4FrameDecompressor, 'zstd': zstd.ZstdDecompressor}
-_FAILURES = (zstd.ZstdError, RuntimeError, ValueError, EOFError, MemoryError)
+_DECOMPRESSORS = {
+    'bz2': bz2.BZ2Decompressor,
+    'lz4': lz4.frame.LZ4FrameDecompressor,
+    'zstd': zstd.ZstdDecompressor,
+}
+_FAILURES = (zstd.ZstdError, RuntimeError, ValueError, EOFError, MemoryError, OSError)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def most_unpacked(packed_bytes: int, *, most_bytes: int) -> int:
 def unpack(
     data: Buffer, compression: str, *, most_bytes: int, first_frame: bool = False
 ) -> Unpacked:
-    """Decompress bytes ('', 'lz4' or 'zstd'), as far as they are whole and within bounds.
+    """Decompress bytes ('', 'bz2', 'lz4' or 'zstd'), as far as they are whole and within bounds.
 
     With `first_frame` whatever follows the first frame is left alone.
     """
@@ -119,7 +124,7 @@ def message_content(data: bytes) -> bytes:
 def unpack_file(packed: Path, target: Path) -> str:
     """Decompress a whole file (zstd) as far as it goes; return what kept it from its end, or ''.
 
-    Stops where more comes out than a bag can hold, and before the disk is full.
+    Raises BagError where more comes out than a recording holds, and before the disk is full.
     """
     size = packed.stat().st_size
     most = max(FILE_RATIO_FREE_BYTES, FILE_MOST_RATIO * size)
@@ -136,15 +141,17 @@ def unpack_file(packed: Path, target: Path) -> str:
                 data = b''
                 written += len(content)
                 if written > most:
-                    return (
-                        f'more than {most} bytes come out of its {size}, as no recording does '
-                        f'(at most {FILE_MOST_RATIO} times its size are unpacked)'
+                    msg = (
+                        f'{packed} is not unpacked: more than {most} bytes come out of its '
+                        f'{size}, and no recording shrinks so (at most {FILE_MOST_RATIO} times).'
                     )
+                    raise BagError(msg)
                 if written > free:
-                    return (
-                        f'unpacking it would leave less than {DISK_RESERVE_BYTES >> 20} MiB of '
-                        f'{target.parent} free (set TMPDIR to a larger disk)'
+                    msg = (
+                        f'{packed} is not unpacked: less than {DISK_RESERVE_BYTES >> 20} MiB of '
+                        f'{target.parent} would be left free. Set TMPDIR to a larger disk.'
                     )
+                    raise BagError(msg)
                 sink.write(content)
         return '' if stream.is_at_end else 'its compressed data ends too early'
 

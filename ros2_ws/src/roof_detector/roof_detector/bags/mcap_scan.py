@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from mcap.opcode import Opcode
 
 from roof_detector.bags.bounds import LZ4_MAGIC, ZSTD_MAGIC
@@ -31,14 +33,7 @@ if TYPE_CHECKING:
     from roof_detector.bags.mcap_records import Store
 
 _BLOCK_BYTES = 1 << 20
-# What may begin a record: an opcode of MCAP with a length below 4 GiB. Looked for without taking
-# anything, so that no match hides the next.
-_HEADS = re.compile(rb'(?=[\x01-\x0f][\s\S]{4}\x00{4})')
-_STARTS = re.compile(
-    rb'(?=[\x01-\x0f][\s\S]{4}\x00{4}|'
-    + b'|'.join(re.escape(magic) for magic in (ZSTD_MAGIC, LZ4_MAGIC, MAGIC))
-    + rb')'
-)
+_MAGICS = (ZSTD_MAGIC, LZ4_MAGIC, MAGIC)
 _INNER = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE)
 # How far a message's time may lie from the others' to be believed without a record behind it.
 _NEAR_NS = 24 * 3600 * 10**9
@@ -203,7 +198,7 @@ def _is_suspect(store: Store, chunk: Chunk) -> bool:
 def _without_next(store: Store, chunk: Chunk) -> Chunk:
     """Return a damaged chunk up to the record that begins within it, where bytes are missing."""
     end = min(chunk.end, store.size)
-    for offset in _starts(store, chunk.offset + HEAD.size, end=end, pattern=_HEADS):
+    for offset in _starts(store, chunk.offset + HEAD.size, end=end):
         place = place_at(store, offset, end=store.size)
         if (
             place is not None
@@ -218,7 +213,7 @@ def _without_next(store: Store, chunk: Chunk) -> Chunk:
 
 def _next(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Place | Chunk | None]:
     """Return where the next record begins, and that record; the end and None without one."""
-    for offset in _starts(store, begin, end=end, pattern=_STARTS):
+    for offset in _starts(store, begin, end=end, magics=_MAGICS):
         if store.read(offset, len(MAGIC)) == MAGIC:
             return offset, None
         place = place_at(store, offset, end=end)
@@ -231,7 +226,7 @@ def _next(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Pla
 
 
 def _next_inner(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Place | None]:
-    for offset in _starts(store, begin, end=end, pattern=_HEADS):
+    for offset in _starts(store, begin, end=end):
         place = place_at(store, offset, end=end)
         if (
             place is not None
@@ -242,14 +237,34 @@ def _next_inner(store: Store, begin: int, *, end: int, known: Known) -> tuple[in
     return end, None
 
 
-def _starts(store: Store, begin: int, *, end: int, pattern: re.Pattern[bytes]) -> Iterator[int]:
-    """Yield the offsets at which a record may begin."""
+def _starts(
+    store: Store, begin: int, *, end: int, magics: tuple[bytes, ...] = ()
+) -> Iterator[int]:
+    """Yield the offsets at which a record or one of the magics may begin."""
     overlap = HEAD.size - 1
     for block in range(begin, end, _BLOCK_BYTES):
         content = store.read(block, min(_BLOCK_BYTES + overlap, end - block))
-        for match in pattern.finditer(content):
-            if match.start() < _BLOCK_BYTES:
-                yield block + match.start()
+        found = merge(_heads(content), *(_places(content, magic) for magic in magics))
+        for place in takewhile(lambda place: place < _BLOCK_BYTES, found):
+            yield block + place
+
+
+def _heads(content: bytes) -> list[int]:
+    """Return where an opcode of MCAP stands before a length below 4 GiB."""
+    values = np.frombuffer(content, np.uint8)
+    count = max(0, len(values) - HEAD.size + 1)
+    high = values[5 : count + 5] | values[6 : count + 6]
+    high |= values[7 : count + 7] | values[8 : count + 8]
+    is_opcode = (values[:count] - np.uint8(1)) < LAST_KNOWN  # 0 becomes 255
+    found: list[int] = np.flatnonzero(is_opcode & (high == 0)).tolist()
+    return found
+
+
+def _places(content: bytes, magic: bytes) -> Iterator[int]:
+    place = content.find(magic)
+    while place >= 0:
+        yield place
+        place = content.find(magic, place + 1)
 
 
 def _is_credible(store: Store, place: Place, *, end: int, known: Known) -> bool:

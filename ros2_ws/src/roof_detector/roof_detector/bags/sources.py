@@ -4,16 +4,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rosbags import rosbag1
+from rosbags.rosbag1.reader import decompressors as rosbag1_decompressors
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from roof_detector.bags.bag_folder import PACKED_SUFFIX, bag_file
-from roof_detector.bags.bounds import ZSTD_MAGIC, message_content, unpack_file
+from roof_detector.bags.bounds import (
+    MOST_CHUNK_BYTES,
+    ZSTD_MAGIC,
+    message_content,
+    unpack,
+    unpack_file,
+)
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_source import McapSource
 from roof_detector.bags.qos import LATCHED, OfferedQos, recorded_qos
@@ -148,17 +158,26 @@ class PackedSource:
         self._folder.cleanup()
 
 
+class _DamagedChunkError(RuntimeError):
+    """Report which chunk of a ROS 1 bag cannot be decompressed, and why."""
+
+    def __init__(self, place: int, trouble: str) -> None:
+        super().__init__(trouble)
+        self.place, self.trouble = place, trouble
+
+
 class Rosbag1Source:
     """Read a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
 
-    damage = ''
     unread = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._damaged: dict[int, str] = {}  # why, by the chunk's place in the file
         with _translated(path):
             self._reader = rosbag1.Reader(path)
             self._reader.open()
+            self._bound_chunks()
         types = {}
         for connection in self._reader.connections:
             types.update(get_types_from_msg(connection.msgdef.data, connection.msgtype))
@@ -183,15 +202,61 @@ class Rosbag1Source:
             for c in self._reader.connections
         )
 
+    @property
+    def damage(self) -> str:
+        """Return the sentences that say what cannot be read, empty where nothing is known."""
+        if not self._damaged:
+            return ''
+        return (
+            f'{len(self._damaged)} of {len(self._reader.chunks)} chunks of {self._path.name} are '
+            f'damaged and were skipped ({next(iter(self._damaged.values()))}).'
+        )
+
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Yield the messages of the topics by time."""
         connections = [c for c in self._reader.connections if c.topic in topics]
         if not connections:
             return
+        given, is_at_end = Counter[int](), False
         with _translated(self._path):
-            for connection, log_time_ns, raw in self._reader.messages(connections):
-                data = bytes(self._store.ros1_to_cdr(raw, connection.msgtype))
-                yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+            while not is_at_end:
+                start = max(given, default=None)
+                again = Counter[int]()
+                try:
+                    for connection, log_time_ns, raw in self._reader.messages(connections, start):
+                        again[log_time_ns] += 1
+                        if again[log_time_ns] <= given[log_time_ns]:
+                            continue
+                        given = Counter({log_time_ns: again[log_time_ns]})
+                        data = bytes(self._store.ros1_to_cdr(raw, connection.msgtype))
+                        yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+                    is_at_end = True
+                except _DamagedChunkError as error:
+                    self._skip(error)
+
+    def _bound_chunks(self) -> None:
+        """Let chunks be decompressed within bounds, and say which one cannot be."""
+
+        def content(data: bytes, *, compression: str, place: int) -> bytes:
+            unpacked = unpack(data, compression, most_bytes=MOST_CHUNK_BYTES)
+            if unpacked.trouble:
+                raise _DamagedChunkError(place, unpacked.trouble)
+            return unpacked.content
+
+        names = {function: name for name, function in rosbag1_decompressors.items()}
+        for place, chunk in self._reader.chunks.items():
+            compression = names[chunk.decompressor].replace('none', '')
+            self._reader.chunks[place] = chunk._replace(
+                decompressor=partial(content, compression=compression, place=place)
+            )
+
+    def _skip(self, error: _DamagedChunkError) -> None:
+        """Take the messages of a chunk out of the index."""
+        self._damaged[error.place] = error.trouble
+        self._reader.current_chunk = (-1, BytesIO())  # the reader closed the one before
+        for connection, entries in self._reader.indexes.items():
+            left = [entry for entry in entries if entry.chunk_pos != error.place]
+            self._reader.indexes[connection] = left
 
     def close(self) -> None:
         """Close the file."""
