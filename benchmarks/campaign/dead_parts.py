@@ -151,9 +151,10 @@ class _Process:
 
     def is_well(self) -> bool:
         """Return whether it is told to be at work: not an error, and something has come."""
-        level, _, message = self._ears.last(self.node.status)
-        starts = any(words in message for words in ('Nothing has arrived', 'Busy', 'Waiting'))
-        return self.process.poll() is None and level < 2 and not starts
+        level, values, _ = self._ears.last(self.node.status)
+        counts = ('frames_processed', 'frames_published', 'messages')
+        works = any(int(values.get(count, 0)) > 0 for count in counts)
+        return self.process.poll() is None and level < 2 and works
 
     def wait_until_well(self) -> None:
         began_s = time.monotonic()
