@@ -5,16 +5,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from pathlib import Path
+from typing import Any
 
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.importing.limits import MOST_MODEL_BYTES
 from roof_detector.inference.package.container import is_package, read_manifest
+
+_BLOCK_BYTES = 1 << 20
 
 
 def hash_model(path: Path) -> str:
     """Return the SHA-256 of a model file, or of a folder's files in order of their names.
 
     That of a package is its manifest's, which holds those of all its files: a folder and a zip of
-    one package are one model.
+    one package are one model. Raises BadModel for what is not a file, such as a pipe or a device,
+    which would be read for ever.
     """
     if is_package(path):
         return hashlib.sha256(read_manifest(path)).hexdigest()
@@ -23,5 +31,21 @@ def hash_model(path: Path) -> str:
     for file in files:
         if path.is_dir():
             digest.update(file.relative_to(path).as_posix().encode())
-        digest.update(file.read_bytes())
+        _hash_file(file, digest)
     return digest.hexdigest()
+
+
+def _hash_file(path: Path, digest: Any) -> None:
+    try:
+        # Opening a pipe would wait for whoever writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadModel(f'{path} cannot be read ({error.strerror}).') from error
+    with os.fdopen(descriptor, 'rb', buffering=0) as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise BadModel(f'{path} is not a file, expected that of a model.')
+        if found.st_size > MOST_MODEL_BYTES:
+            raise BadModel(f'{path} takes {found.st_size} bytes, at most {MOST_MODEL_BYTES}.')
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)

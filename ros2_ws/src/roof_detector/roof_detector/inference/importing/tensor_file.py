@@ -38,38 +38,26 @@ def check_tensor_file(path: Path, *, most_bytes: int = 2**31) -> dict[str, tuple
         size = os.fstat(descriptor).st_size
         if size > most_bytes:
             raise _bad(path, f'takes {size} bytes, at most {most_bytes} are read')
-        length = int.from_bytes(file.read(8), 'little')
-        if size < 10 or not 2 <= length <= min(size - 8, _MOST_HEADER_BYTES):
-            raise _bad(path, f'says that its header has {length} bytes of {size}')
-        try:
-            header = json.loads(file.read(length), object_pairs_hook=_without_repeats)
-        except (ValueError, RecursionError) as error:
-            raise _bad(path, 'has a header that is not JSON') from error
-    if not isinstance(header, dict) or len(header) > _MOST_TENSORS:
-        raise _bad(path, f'does not describe at most {_MOST_TENSORS} tensors')
-    header.pop('__metadata__', None)
-    described = {name: _check_tensor(path, name, one) for name, one in header.items()}
-    end = 0
-    for name, (first, last) in sorted(
-        ((name, one['data_offsets']) for name, one in header.items()), key=lambda pair: pair[1]
-    ):
-        if first != end:
-            raise _bad(path, f'leaves a gap or an overlap before {name!r}')
-        end = last
-    if end != size - 8 - length:
-        raise _bad(path, f'describes {end} bytes of {size - 8 - length}')
-    return described
+        length = _header_length(path, file.read(8), size)
+        return _check_header(path, file.read(length), size)
+
+
+def load_tensors(content: bytes, *, where: Path) -> dict[str, torch.Tensor]:
+    """Check the content of such a file, of `where`, as `check_tensor_file` does, and load it."""
+    length = _header_length(where, content[:8], len(content))
+    _check_header(where, content[8 : 8 + length], len(content))
+    from safetensors.torch import load  # noqa: PLC0415  (imports torch)
+
+    try:
+        return load(content)
+    except Exception as error:
+        raise _bad(where, f'cannot be read ({str(error)[:100]})') from error
 
 
 def read_tensors(path: Path, *, most_bytes: int = 2**31) -> dict[str, torch.Tensor]:
     """Check a file of tensors and read it into memory of its own."""
     check_tensor_file(path, most_bytes=most_bytes)
-    from safetensors.torch import load  # noqa: PLC0415  (imports torch)
-
-    try:
-        return load(path.read_bytes())
-    except Exception as error:
-        raise _bad(path, f'cannot be read ({str(error)[:100]})') from error
+    return load_tensors(path.read_bytes(), where=path)
 
 
 def _open_regular(path: Path) -> int:
@@ -82,6 +70,34 @@ def _open_regular(path: Path) -> int:
         os.close(descriptor)
         raise _bad(path, 'is not a regular file')
     return descriptor
+
+
+def _header_length(path: Path, begin: bytes, size: int) -> int:
+    length = int.from_bytes(begin, 'little')
+    if size < 10 or not 2 <= length <= min(size - 8, _MOST_HEADER_BYTES):
+        raise _bad(path, f'says that its header has {length} bytes of {size}')
+    return length
+
+
+def _check_header(path: Path, content: bytes, size: int) -> dict[str, tuple[str, list[int]]]:
+    try:
+        header = json.loads(content, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise _bad(path, 'has a header that is not JSON') from error
+    if not isinstance(header, dict) or len(header) > _MOST_TENSORS:
+        raise _bad(path, f'does not describe at most {_MOST_TENSORS} tensors')
+    header.pop('__metadata__', None)
+    described = {name: _check_tensor(path, name, one) for name, one in header.items()}
+    end = 0
+    for name, (first, last) in sorted(
+        ((name, one['data_offsets']) for name, one in header.items()), key=lambda pair: pair[1]
+    ):
+        if first != end:
+            raise _bad(path, f'leaves a gap or an overlap before {name!r}')
+        end = last
+    if end != size - 8 - len(content):
+        raise _bad(path, f'describes {end} bytes of {size - 8 - len(content)}')
+    return described
 
 
 def _check_tensor(path: Path, name: str, described: Any) -> tuple[str, list[int]]:

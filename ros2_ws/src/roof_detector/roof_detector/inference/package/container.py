@@ -126,7 +126,9 @@ def _read_folder(folder: Path, only: str) -> dict[str, bytes]:
 
 
 def _read_zip(path: Path, only: str) -> dict[str, bytes]:
-    with path.open('rb') as file:
+    # Opening a pipe would wait for whoever writes into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, 'rb') as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise BadModel(f'{path} is not a plain file.')
         _check_end(file, path)

@@ -23,7 +23,8 @@ from roof_detector.vision.letterbox import Letterbox, to_blob
 from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.thresholds import Thresholds
 
-# Two simulated roofs (python -m training.golden_images): small, so that a test costs little.
+# Frames 5 and 3 of a simulated flight with the seed 11, shrunk and with fewer colours: small, so
+# that a test costs little. They were made once by hand; no program makes them again.
 GOLDEN_IMAGES = Path(__file__).parent / 'golden_images'
 ANCHORS = 20  # the surest ones are compared, whatever an image shows
 _MOST_SIDE = 1024

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import safetensors
-import safetensors.torch
-
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.network import load_network
+from roof_detector.inference.importing.tensor_file import load_tensors
 from roof_detector.inference.package.manifest import WEIGHTS
 from roof_detector.inference.package.model_package import ModelPackage
 
@@ -22,10 +20,7 @@ def open_network(package: ModelPackage) -> Any:
     than its weights need. Raises BadModel.
     """
     where, manifest = package.path, package.manifest
-    try:
-        tensors = safetensors.torch.load(package.files[WEIGHTS])
-    except (safetensors.SafetensorError, ValueError, TypeError, RuntimeError) as error:
-        raise BadModel(f'The {WEIGHTS} of {where} is damaged ({str(error)[:200]}).') from error
+    tensors = load_tensors(package.files[WEIGHTS], where=where / WEIGHTS)
     try:
         network = load_network(package.architecture(), tensors, strides=manifest.strides)
     except BadModel as error:
