@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +53,7 @@ def check_architecture(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(mapping, Mapping):
         raise _bad(f'is a {type(mapping).__name__}, expected a mapping')
-    unknown = sorted(str(key)[:40] for key in set(mapping) - set(_CHECKS))
+    unknown = sorted(_shown(key) for key in set(mapping) - set(_CHECKS))
     if unknown:
         raise _bad(f'has the unknown key {unknown[0]!r}; known are {", ".join(sorted(_CHECKS))}')
     for key in ('nc', 'backbone', 'head'):
@@ -84,6 +83,14 @@ def _bad(what: str) -> BadModel:
         f'The architecture {what}. It is not one that is built here: use a model that ultralytics '
         'or this package trained for detection or segmentation.'
     )
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of a value; Python writes out no integer of more than 4300 digits."""
+    try:
+        return str(value)[:60]
+    except ValueError:
+        return 'a vast number'
 
 
 def _known_modules() -> frozenset[str]:
@@ -155,7 +162,7 @@ def _options(value: Mapping[Any, Any]) -> dict[str, Any]:
         raise _bad(f'gives {len(value)} options to a block, expected at most 16')
     for name in value:
         if not isinstance(name, str) or not _OPTION.fullmatch(name):
-            raise _bad(f'names the option {str(name)[:60]!r}, expected an identifier')
+            raise _bad(f'names the option {_shown(name)!r}, expected an identifier')
     return {name: _argument(one, texts=frozenset()) for name, one in value.items()}
 
 
@@ -163,28 +170,28 @@ def _argument(value: Any, *, texts: frozenset[str] = _TEXTS) -> Any:
     """Return an argument that is a literal; the parser would look other texts up or evaluate."""
     if value is None or isinstance(value, bool) or (isinstance(value, str) and value in texts):
         return value
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _MOST:
+    if isinstance(value, int | float) and abs(value) <= _MOST:  # not so for NaN
         return value
     if isinstance(value, list | tuple) and len(value) <= 32:
         numbers = [_argument(one, texts=frozenset()) for one in value]
         if not any(isinstance(one, list) for one in numbers):
             return numbers
     raise _bad(
-        f'has the argument {str(value)[:60]!r}, expected a number of at most {_MOST}, a list of '
+        f'has the argument {_shown(value)!r}, expected a number of at most {_MOST}, a list of '
         f'such or one of {", ".join(sorted(texts)) or "true, false"}'
     )
 
 
 def _integer(value: Any, key: str, *, least: int = -_MOST, most: int = _MOST) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _bad(f'has {str(value)[:60]!r} in {key}, expected an integer of {least} to {most}')
+        raise _bad(f'has {_shown(value)!r} in {key}, expected an integer of {least} to {most}')
     return value
 
 
 def _number(value: Any, key: str, *, most: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 < value <= most:
-        raise _bad(f'has {str(value)[:60]!r} in {key}, expected a number above 0 up to {most}')
+        raise _bad(f'has {_shown(value)!r} in {key}, expected a number above 0 up to {most}')
     return float(value)
 
 
@@ -203,7 +210,7 @@ def _scale(value: Any, key: str) -> list[float]:
 
 def _name(value: Any, key: str) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise _bad(f'has {str(value)[:60]!r} as {key}, expected a short name')
+        raise _bad(f'has {_shown(value)!r} as {key}, expected a short name')
     return value
 
 
@@ -211,7 +218,7 @@ def _activation(value: Any, _: str) -> str:
     text = ''.join(value.split()) if isinstance(value, str) else ''
     if text not in ACTIVATIONS:
         raise _bad(
-            f'has the activation {str(value)[:60]!r}, expected one of '
+            f'has the activation {_shown(value)!r}, expected one of '
             f'{", ".join(sorted(one for one in ACTIVATIONS if one.startswith("nn.")))}'
         )
     return text
@@ -219,7 +226,7 @@ def _activation(value: Any, _: str) -> str:
 
 def _truth(value: Any, key: str) -> bool:
     if not isinstance(value, bool):
-        raise _bad(f'has {str(value)[:60]!r} as {key}, expected true or false')
+        raise _bad(f'has {_shown(value)!r} as {key}, expected true or false')
     return value
 
 

@@ -338,6 +338,19 @@ def test_an_architecture_that_is_not_that_of_the_weights_is_refused_and_runs_not
 
 
 @pytest.mark.parametrize(
+    'number', ['9' * 400, '-' + '9' * 400, '0x' + 'f' * 9000, '.nan', '1e999']
+)
+def test_a_number_that_nothing_holds_is_refused_in_an_architecture(tmp_path, shipped, number):
+    real = shipped['architecture.yaml'].decode()
+    for row in (f'[{number}, 3, 2]', f'[64, {number}, 2]'):
+        content = real.replace('[64, 3, 2]', row)
+        assert content != real
+        path = written(tmp_path, rebuilt(shipped, architecture__yaml=content.encode()))
+        with pytest.raises(BadModel, match='has the argument'):
+            Detector.open(path, device='cpu')
+
+
+@pytest.mark.parametrize(
     'content',
     [
         b'!!python/object/apply:os.system ["touch trap"]',
