@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.inference.errors import BadModel
+from roof_detector.inference.plain_yaml import holds_vast_number
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.vision.letterbox import fits_stride
 
@@ -133,6 +134,7 @@ def read_literal(value: Any) -> Any:
     if not isinstance(value, str) or len(value) > _MOST_TEXT:
         return value
     try:
-        return ast.literal_eval(value)
+        read = ast.literal_eval(value)
+        return value if holds_vast_number(read) else read
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value

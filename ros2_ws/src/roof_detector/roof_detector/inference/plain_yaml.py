@@ -28,7 +28,23 @@ def parse_plain_yaml(text: str, *, most_aliases: int = 0) -> Any:
             raise yaml.YAMLError(f'it is nested more than {_MOST_DEPTH} levels deep')
         if aliases > most_aliases:
             raise yaml.YAMLError('it refers to its own parts by aliases, write it out')
-    return yaml.safe_load(text)
+    value = yaml.safe_load(text)
+    if holds_vast_number(value):
+        raise yaml.YAMLError('it holds a number of more than 64 bits')
+    return value
+
+
+def holds_vast_number(value: Any) -> bool:
+    """Tell whether an integer among plain values is one that neither a float nor a text can hold.
+
+    Written in hexadecimal they are read whatever their length, and end in errors where they are
+    compared or told.
+    """
+    if isinstance(value, dict):
+        return any(holds_vast_number(one) for pair in value.items() for one in pair)
+    if isinstance(value, list | tuple | set):
+        return any(map(holds_vast_number, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**64
 
 
 def read_plain_yaml(content: bytes, *, name: str, most_aliases: int = 0) -> Any:

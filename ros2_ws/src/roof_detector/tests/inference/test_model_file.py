@@ -12,6 +12,7 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, InferenceError, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.plain_yaml import read_plain_yaml
 from roof_detector.inference.quiet_ultralytics import import_quietly
 
 
@@ -157,6 +158,18 @@ def test_metadata_is_read_from_text_as_onnx_keeps_it(tmp_path):
     }
     facts = ModelFacts.read(metadata, path=tmp_path, fixed=True)
     assert facts == ModelFacts(('equip', 'drain'), 'segment', 32, (640, 384), fixed=True)
+
+
+@pytest.mark.parametrize('key', ['names', 'task', 'stride', 'imgsz'])
+@pytest.mark.parametrize('form', ['{}', '[{}]'])
+def test_a_number_that_cannot_be_written_out_is_refused_in_a_sentence(tmp_path, key, form):
+    vast = form.format('0x' + 'f' * 9000)
+    plain = {'names': '{0: a}', 'task': 'detect', 'stride': '32', 'imgsz': '32'}
+    with pytest.raises(BadModel):
+        ModelFacts.read({**plain, key: vast}, path=tmp_path, fixed=False)
+    text = ''.join(f'{name}: {one}\n' for name, one in {**plain, key: vast}.items())
+    with pytest.raises(BadModel, match='more than 64 bits'):
+        read_plain_yaml(text.encode(), name='metadata.yaml')
 
 
 def test_the_hash_of_a_folder_changes_with_each_file(tmp_path):
