@@ -70,6 +70,18 @@ def test_nodes_that_hold_or_name_a_program_are_refused_also_in_inner_graphs(tmp_
         check(model, tmp_path)
 
 
+def test_a_damaged_name_is_told_in_one_sentence_and_nothing_is_printed(tmp_path, capfd):
+    node = helper.make_node('Identity', ['absent'], ['y'])
+    content = small_model(node)
+    content = content if isinstance(content, bytes) else content.SerializeToString()
+    path = tmp_path / 'damaged.onnx'
+    path.write_bytes(content.replace(b'absent', b'abs\xc4nt'))
+    with pytest.raises(BadModel, match='is not an ONNX model') as raised:
+        Detector.open(path, device='cpu')
+    assert '\n' not in str(raised.value)
+    assert capfd.readouterr() == ('', '')
+
+
 def weights_in(location, tmp_path, *, as_constant=False):
     tensor = numpy_helper.from_array(np.ones(4, np.float32), 'weights')
     external_data_helper.set_external_data(tensor, location)

@@ -66,7 +66,11 @@ class OnnxRuntimeBackend:
                     # Libraries that pip installed lie where the loader does not look.
                     onnxruntime.preload_dlls()
                 session = onnxruntime.InferenceSession(
-                    content or str(path), options, providers=providers
+                    content or str(path),
+                    options,
+                    providers=providers,
+                    # Else a model that cannot be read is tried a second time, with four lines.
+                    enable_fallback=int(providers != [_CPU]),
                 )
         except Exception as error:  # onnxruntime's errors share no base class of their own
             raise BadModel(
