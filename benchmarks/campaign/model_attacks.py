@@ -101,6 +101,7 @@ class Attack:
     path: Path
     backend: str = 'auto'
     endless: bool = False
+    may_be_read: bool = False  # it is only data to whoever reads it, and must do no harm
 
 
 class Calls:
@@ -149,6 +150,7 @@ def attacks(
             folder / f'{number}{suffix}',
             options.get('backend', 'auto'),
             endless=options.get('endless', False),
+            may_be_read=options.get('may_be_read', False),
         )
         if not is_wanted(attack):
             continue
@@ -464,7 +466,10 @@ def _folders(folder: Path, trap: Path) -> Iterator[_Made]:
         (inner / 'metadata.yaml').write_text(
             'names: {0: a}\ntask: detect\nstride: 32\nimgsz: 32\n'
         )
-        yield f'OpenVINO: {kind}', partial(Path, inner), {}
+        # Names are names, and entities of XML are not expanded.
+        harmless = kind in ('name with a path', 'entity of a file', 'entities that swell')
+        may_be_read = harmless or kind == 'another network'
+        yield f'OpenVINO: {kind}', partial(Path, inner), {'may_be_read': may_be_read}
     for name in ('model.xml', 'model.bin', 'metadata.yaml'):
         inner = folder / f'linked {name} openvino_model'
         shutil.copytree(folder / '9_openvino_model', inner)

@@ -154,7 +154,12 @@ def _attack(options: CampaignOptions, tally: Tally, folder: Path, canaries: _Can
                     ways['by an upload'] = partial(_upload, folder=folder)
             for way, read in ways.items():
                 began_s = time.monotonic()
-                problem = _try(partial(read, attack.path), canaries, within_s=_within_s(options))
+                problem = _try(
+                    partial(read, attack.path),
+                    canaries,
+                    within_s=_within_s(options),
+                    may_be_read=attack.may_be_read,
+                )
                 longest_s[way] = max(longest_s[way], time.monotonic() - began_s)
                 kind = f'attack {way}: {attack.kind.partition(":")[0]}'
                 tally.check(kind, f'{attack.kind} {problem}', holds=not problem)
@@ -217,12 +222,14 @@ def _within_s(options: CampaignOptions) -> float:
     return 4 * WITHIN_S if options.short else WITHIN_S
 
 
-def _try(read: Callable[[], str], canaries: _Canaries, *, within_s: float) -> str:
+def _try(
+    read: Callable[[], str], canaries: _Canaries, *, within_s: float, may_be_read: bool
+) -> str:
     """Have an attack read; return what is wrong with how that ends, or nothing."""
     began_s, problem = time.monotonic(), ''
     try:
         said = read()
-        if not said:
+        if not said and not may_be_read:
             problem = 'was read'
         elif '\n' in said or len(said) > MOST_WORDS:
             problem = f'is no sentence: {said[:200]!r}'

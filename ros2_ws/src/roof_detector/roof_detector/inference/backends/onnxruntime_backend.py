@@ -72,6 +72,10 @@ class OnnxRuntimeBackend:
                     # Else a model that cannot be read is tried a second time, with four lines.
                     enable_fallback=int(providers != [_CPU]),
                 )
+            # A damaged name or text is found where it is asked for.
+            source = session.get_inputs()[0]
+            shape = source.shape
+            metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime's errors share no base class of their own
             raise BadModel(
                 f'{path} is not an ONNX model that ONNX Runtime {onnxruntime.__version__} can '
@@ -79,9 +83,8 @@ class OnnxRuntimeBackend:
                 'Copy it or export it again.'
             ) from error
         self._session: Any = session
-        self._input = session.get_inputs()[0].name
-        self._input_dtype = np.float16 if 'float16' in session.get_inputs()[0].type else np.float32
-        shape = session.get_inputs()[0].shape
+        self._input = source.name
+        self._input_dtype = np.float16 if 'float16' in source.type else np.float32
         self._batch = shape[0] if isinstance(shape[0], int) else None
         self.device = _DEVICES[session.get_providers()[0]]
         kind = device.partition(':')[0]
@@ -92,7 +95,6 @@ class OnnxRuntimeBackend:
                 f'could not set it up and would run on {self.device}. Install the versions of '
                 'CUDA and cuDNN that it names as its own, or use device cpu.'
             )
-        metadata = session.get_modelmeta().custom_metadata_map
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inference.backends.backend import Answer, Backend
-from roof_detector.inference.errors import BadModel
+from roof_detector.inference.errors import BadModel, InferenceError
 from roof_detector.inference.exports.parity_limits import ParityLimits
 from roof_detector.inference.package.manifest import GOLDEN
 from roof_detector.inference.package.strict_json import read_json
@@ -134,7 +134,16 @@ def check_golden(
     """
     limits = ParityLimits.of_self_test(backend.precision)
     for one in golden:
-        answer, geometry = _run(backend, images[one.image], name=one.image)
+        try:
+            answer, geometry = _run(backend, images[one.image], name=one.image)
+        except InferenceError:
+            raise
+        except Exception as error:  # a graph that is another's ends in errors of every runtime
+            first_line = str(error).strip().split('\n', maxsplit=1)[0][:200]
+            raise BadModel(
+                f'{where} fails its self-test with {backend.name}: it cannot be run on '
+                f'{one.image} ({first_line}). Copy the package again.'
+            ) from error
         if reason := _difference(one, answer, geometry, backend, limits):
             raise BadModel(
                 f'{where} fails its self-test with {backend.name} on {backend.device} in '

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import yaml
+from onnx import TensorProto, helper
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, InferenceError, UnsafeModel
@@ -310,6 +311,21 @@ def test_a_package_with_the_weights_of_another_network_fails_its_self_test(tmp_p
     foreign = open_backend(other.path, backend='onnxruntime', device='cpu', package=other)
     with pytest.raises(BadModel, match='fails its self-test with onnxruntime'):
         replace(package, golden=package.golden).self_test(foreign)
+
+
+@pytest.mark.parametrize('damage', ['fixed size', 'name of a side'])
+def test_a_graph_that_cannot_be_run_ends_in_one_sentence(tmp_path, shipped, damage):
+    sides = [1, 3, 32, 32] if damage == 'fixed size' else ['qqqq', 3, 'h', 'w']
+    x, y = (helper.make_tensor_value_info(one, TensorProto.FLOAT, sides) for one in 'xy')
+    graph = helper.make_graph([helper.make_node('Identity', ['x'], ['y'])], 'g', [x], [y])
+    imports = [helper.make_opsetid('', 18)]
+    content = helper.make_model(graph, opset_imports=imports, ir_version=9).SerializeToString()
+    content = content.replace(b'qqqq', b'qq\x8bq')
+    path = written(tmp_path, rebuilt(shipped, model__onnx=content))
+    with pytest.raises(BadModel) as raised:
+        Detector.open(path, device='cpu', backend='onnxruntime')
+    assert '\n' not in str(raised.value)
+    assert str(raised.value).startswith(str(path))
 
 
 @pytest.mark.parametrize(
