@@ -12,7 +12,6 @@ import traceback
 import pytest
 import yaml
 
-from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.cli import main as entrance
 from roof_detector.cli.main import main
@@ -66,18 +65,20 @@ def test_a_damaged_message_definition_is_a_sentence_that_names_the_bag(
     code, said = outcome(capsys, *commands(run, tmp_path / 'out')[which])
     assert 'Traceback' not in said and 'expected' not in said.lower().split('(')[0]
     if code:
-        assert str(bag) in said or str(bag.parent) in said
+        assert str(run) in said
         assert len(said.strip().splitlines()) <= 3
 
 
-def test_a_message_whose_definition_cannot_be_read_is_a_bag_error(run):
+def test_definitions_that_are_damaged_in_the_summary_alone_cost_nothing(run):
     bag = next(run.rglob('*.mcap'))
+    with BagReader(bag) as reader:
+        before = [message.data for message in reader.messages()]
+    assert before
     damage_definition(bag)
-    with (
-        BagReader(bag) as reader,
-        pytest.raises(BagError, match=r'definition of .* cannot be read'),
-    ):
-        for message in reader.messages():
+    with BagReader(bag) as reader:
+        messages = list(reader.messages())
+        assert [message.data for message in messages] == before
+        for message in messages:
             reader.deserialize(message)
 
 

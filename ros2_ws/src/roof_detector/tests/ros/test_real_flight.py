@@ -147,7 +147,7 @@ def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
         '--ros-args',
         *('-p', 'record:=true', '-p', f'output_directory:={tmp_path}', '-p', 'bag_name:=result'),
     )
-    probe.report_when(lambda values: values['state'] == 'active')
+    probe.report_when(lambda values: values.get('state') == 'active')
     camera = graph.start(
         'roof_detector.ros.camera_node',
         '--ros-args',

@@ -30,6 +30,7 @@ ANCHORS = 20  # the surest ones are compared, whatever an image shows
 _MOST_SIDE = 1024
 _MOST_DETECTIONS = 300
 _FORMAT_VERSION = 1
+_SURE_SCORE = 0.25  # as detections are flown by default
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,10 @@ def _difference(
     best = np.abs(found[4 : 4 + len(names)].max(axis=0) - expected_scores).max()
     centre = found[:2].T - expected_boxes[:, :2]
     extent = found[2:4].T - expected_boxes[:, 2:]
-    box_px = np.abs(np.concatenate([centre - extent / 2, centre + extent / 2])).max()
+    corners = np.abs(np.concatenate([centre - extent / 2, centre + extent / 2], axis=1))
+    # Rounding in 16 bits moves the box of an unsure anchor anywhere; f32 keeps all of them.
+    is_held = expected_scores >= (-np.inf if backend.precision == 'f32' else _SURE_SCORE)
+    box_px = corners[is_held].max(initial=0.0)
     areas = _mask_areas(answer, indices, classes=len(names))
     expected_areas = np.array([one.mask_area for one in golden.anchors])
     # Rounding moves a mask's border by parts of a pixel: a small mask is nearly all border.

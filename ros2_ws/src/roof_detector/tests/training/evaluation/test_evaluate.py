@@ -243,7 +243,7 @@ def test_the_command_writes_a_whole_report(changed, tmp_path, capsys):
     content = json.loads((output / 'report.json').read_text())
     (told,) = content['runs'].values()
     assert told['map50'] == pytest.approx(changed.map50)
-    mistakes = content['mistakes'][f'{MODEL}.pt 416']
+    mistakes = content['mistakes'][f'{MODEL}.zip 416']
     assert mistakes['missed'] >= 1 and mistakes['false_alarm'] >= 1
     (single,) = output.glob('gallery/missed_01_drain_roof_1.jpg')
     assert cv2.imread(str(single)).shape[0] > 700
@@ -282,9 +282,9 @@ def test_several_sizes_stand_in_one_table_and_folders_of_their_own(
     assert 'one model at one size' in capsys.readouterr().err
     assert command.main(arguments) == 0
     rows = json.loads((output / 'report.json').read_text())['comparison']
-    assert [row['model and size'] for row in rows] == [f'{MODEL}.pt 416', f'{MODEL}.pt 224']
+    assert [row['model and size'] for row in rows] == [f'{MODEL}.zip 416', f'{MODEL}.zip 224']
     assert rows[0]['mAP50'] == pytest.approx(1) and rows[1]['mAP50'] < 1
-    assert f'| {MODEL}.pt 416 | **1.000** |' in (output / 'report.md').read_text()
+    assert f'| {MODEL}.zip 416 | **1.000** |' in (output / 'report.md').read_text()
     for row in rows:
         folder = output / row['model and size'].replace(' ', '_')
         assert {'curves.png', 'confusion.png'} <= {path.name for path in folder.iterdir()}
@@ -299,7 +299,7 @@ def test_precisions_stand_in_one_table(self_labelled, tmp_path):
     ]  # fmt: skip
     assert command.main(arguments) == 0
     report = json.loads((output / 'report.json').read_text())
-    labels = [f'{MODEL}.pt 224 f32', f'{MODEL}.pt 224 bf16']
+    labels = [f'{MODEL}.zip 224 f32', f'{MODEL}.zip 224 bf16']
     assert [row['model and size'] for row in report['comparison']] == labels
     assert [report['runs'][label]['model']['precision'] for label in labels] == ['f32', 'bf16']
     exact, rounded = (report['runs'][label]['map50_95'] for label in labels)
