@@ -201,8 +201,10 @@ def _unpack_whole(
     """Return what comes out of one whole frame in one go, None where it is not that."""
     frame: _Decompressor = _DECOMPRESSORS[compression]()
     content = frame.decompress(data, most + 1)
+    if len(content) > most:
+        return Unpacked(b'', _too_large(len(content), most))
     unused = len(frame.unused_data or b'')
-    if not frame.eof or len(content) > most or (unused and not first_frame):
+    if not frame.eof or (unused and not first_frame):
         return None
     return Unpacked(content, used_bytes=memoryview(data).nbytes - unused)
 
