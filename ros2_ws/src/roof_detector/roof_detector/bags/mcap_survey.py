@@ -37,12 +37,15 @@ from roof_detector.bags.mcap_records import (
     read_stream,
 )
 from roof_detector.bags.mcap_scan import Gap, Known, scan_content, scan_file
+from roof_detector.bags.metadata import to_yaml
+from roof_detector.bags.qos import recorded_qos
 from roof_detector.bags.schemas import known_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from roof_detector.bags.mcap_records import Store
+    from roof_detector.bags.qos import OfferedQos
 
 # Messages without a chunk are read by so many bytes at once.
 _LOOSE_BYTES = 1 << 20
@@ -61,6 +64,18 @@ class TopicFacts:
     name: str
     type_name: str
     definition: str = ''
+    type_hash: str = ''
+    offered_qos: tuple[OfferedQos, ...] = ()
+
+    @classmethod
+    def announced(cls, metadata: Mapping[str, Any]) -> TopicFacts:
+        """Return what a metadata.yaml says of a topic."""
+        return cls(
+            metadata['name'],
+            metadata['type'],
+            type_hash=metadata.get('type_description_hash') or '',
+            offered_qos=recorded_qos(metadata.get('offered_qos_profiles') or ''),
+        )
 
     def schema(self, schema_id: int) -> Schema:
         """Return the type's schema under a number."""
@@ -68,8 +83,18 @@ class TopicFacts:
         return Schema(id=schema_id, data=data, encoding='ros2msg', name=self.type_name)
 
     def channel(self, channel_id: int) -> Channel:
-        """Return the topic's channel under a number, with a schema that is yet to be numbered."""
-        return Channel(channel_id, self.name, 'cdr', {}, 0)
+        """Return the topic's channel under a number, with a schema that is yet to be numbered.
+
+        Its profiles are those of metadata.yaml: a reader that compares the two (rosbags) leaves
+        a channel that differs unread.
+        """
+        metadata = {}
+        if self.offered_qos:
+            profiles = [profile.as_dict() for profile in self.offered_qos]
+            metadata['offered_qos_profiles'] = to_yaml(profiles)
+        if self.type_hash:
+            metadata['topic_type_hash'] = self.type_hash
+        return Channel(channel_id, self.name, 'cdr', metadata, 0)
 
 
 class SpanMessage(NamedTuple):

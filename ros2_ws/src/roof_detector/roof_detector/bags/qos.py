@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from rosbags.interfaces import QosDurability, QosHistory, QosLiveliness, QosReliability
 from rosbags.rosbag2.metadata import parse_qos
 
 from roof_detector.bags.metadata import from_yaml
@@ -43,6 +44,16 @@ class OfferedQos:
             'avoid_ros_namespace_conventions': False,
         }
 
+    def as_numbers(self) -> dict[str, Any]:
+        """Return the profile as metadata.yaml held it before version 9, with RMW's numbers."""
+        return {
+            **self.as_dict(),
+            'history': QosHistory[self.history.upper()].value,
+            'reliability': QosReliability[self.reliability.upper()].value,
+            'durability': QosDurability[self.durability.upper()].value,
+            'liveliness': QosLiveliness[self.liveliness.upper()].value,
+        }
+
     @classmethod
     def of(cls, profile: Any) -> OfferedQos:
         """Read a profile as rosbags gives it: enumerations under rosbag2's names, in capitals."""
@@ -61,10 +72,13 @@ class OfferedQos:
 LATCHED = OfferedQos(durability='transient_local')
 
 
-def recorded_qos(text: str) -> tuple[OfferedQos, ...]:
-    """Return the profiles that an MCAP channel holds as YAML; none where they make no sense."""
+def recorded_qos(recorded: str | list[Any]) -> tuple[OfferedQos, ...]:
+    """Return the profiles that an MCAP channel or metadata.yaml holds, a YAML text or its list.
+
+    None where they make no sense.
+    """
     try:
-        return qos_profiles(from_yaml(text) if text else [])
+        return qos_profiles(from_yaml(recorded) if isinstance(recorded, str) else recorded)
     except Exception:  # rosbags raises whatever it meets, and messages are worth more than this
         return ()
 

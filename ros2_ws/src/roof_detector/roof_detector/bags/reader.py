@@ -194,8 +194,8 @@ def open_files(
         if one.name not in named and one.plain_name not in named and one.path.stat().st_size
     ]
     announced = [
-        TopicFacts(about['name'], about['type'])
-        for about in (one['topic_metadata'] for one in information['topics_with_message_count'])
+        TopicFacts.announced(one['topic_metadata'])
+        for one in information['topics_with_message_count']
     ]
     sources: list[Source] = []
     refused: list[BagError] = []

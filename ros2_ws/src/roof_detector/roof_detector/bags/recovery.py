@@ -25,6 +25,7 @@ from roof_detector.bags.metadata import (
     from_yaml,
     metadata_text,
     read_metadata,
+    to_yaml,
     write_metadata,
 )
 from roof_detector.bags.reader import open_files
@@ -284,12 +285,19 @@ def _facts(
     in_order = []
     for topic in before['topics_with_message_count'] if before else ():
         about = topic['topic_metadata']
-        known[about['name']] = TopicFacts(about['name'], about['type'])
+        known[about['name']] = TopicFacts.announced(about)
         in_order.append(known[about['name']])
     for state in plan.states:
         for found in state.topics.values():
             if found.type_name and not found.is_doubtful:
-                known[found.name] = TopicFacts(found.name, found.type_name, found.definition)
+                before_it = known.get(found.name, TopicFacts(found.name, found.type_name))
+                known[found.name] = TopicFacts(
+                    found.name,
+                    found.type_name,
+                    found.definition,
+                    found.type_hash or before_it.type_hash,
+                    before_it.offered_qos or found.offered_qos,
+                )
     return known, tuple(known[facts.name] for facts in in_order)
 
 
@@ -354,15 +362,16 @@ def _topics(basis: Mapping[str, Any], states: Sequence[FileState]) -> list[dict[
         if name in found:  # else no file defines it any more, which some readers refuse
             topics.append({**one, 'message_count': found.pop(name).message_count})
     for topic in found.values():  # those that are new
-        qos = [profile.as_dict() for profile in topic.offered_qos]
+        qos: Any = [profile.as_dict() for profile in topic.offered_qos]
+        if basis['version'] < VERSION:  # profiles were numbers in a text of YAML
+            qos = to_yaml([profile.as_numbers() for profile in topic.offered_qos]) if qos else ''
         topics.append(
             {
                 'topic_metadata': {
                     'name': topic.name,
                     'type': topic.type_name,
                     'serialization_format': topic.serialization_format or 'cdr',
-                    # Before version 9 profiles were numbers in a text of YAML.
-                    'offered_qos_profiles': qos if basis['version'] >= VERSION else '',
+                    'offered_qos_profiles': qos,
                     'type_description_hash': topic.type_hash,
                 },
                 'message_count': topic.message_count,

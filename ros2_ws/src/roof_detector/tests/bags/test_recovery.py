@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
 from rosbags import rosbag2
@@ -51,18 +51,10 @@ def test_lost_metadata_is_rebuilt_as_it_was(tmp_path, flights):
     assert len(described['files']) == 15
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None)
 @given(share=st.floats(0, 1))
+@example(share=0.51953125)  # of this one only metadata.yaml still tells the offered QoS
 def test_a_recovered_bag_is_whole_for_every_reader(cut_off_flights, share):
-    check_recovered(cut_off_flights, share)
-
-
-@pytest.mark.xfail(strict=True, reason='rosbags reads nothing of this one: an open fault of ours')
-def test_a_bag_cut_off_at_0_5195_is_whole_for_every_reader(cut_off_flights):
-    check_recovered(cut_off_flights, 0.51953125)
-
-
-def check_recovered(cut_off_flights, share):
     path = cut_off_flights('lz4')
     file = path / 'bag_0.mcap'
     whole = file.read_bytes()
