@@ -47,14 +47,14 @@ lint: setup
 	@$(ENVIRONMENT)
 	ruff check .
 	ruff format --check .
-	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training
+	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training benchmarks/bench
 	mypy pypi_ros/*.py
 
 bench: setup
 	@$(ENVIRONMENT)
 	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
 	for part in forward detect 'graph --annotated off on --recorder off on' plenty baseline report; do
-	  python -m roof_detector.cli.main bench $$part
+	  python -m benchmarks.bench $$part
 	done
 
 campaign: setup

@@ -34,7 +34,7 @@ from sensor_msgs.msg import CompressedImage
 
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
-from roof_detector.ros.messages import byte_array
+from roof_detector.ros.common.messages import byte_array
 
 # A name that nobody else has, whoever tests in the same domain meanwhile.
 _TOPIC = f'/camera_{os.getpid()}/image/compressed'
@@ -99,7 +99,13 @@ def kill_once(folder: Path, *, seed: int, flush_period_s: float) -> dict[str, An
     flown_s = random.Random(seed).uniform(0.2, 5.0)
     with Camera(domain_id=domain_id) as camera:
         recorder = subprocess.Popen(
-            [sys.executable, '-m', 'roof_detector.ros.recorder_node', '--ros-args', *arguments],
+            [
+                sys.executable,
+                '-m',
+                'roof_detector.ros.recorder.recorder_node',
+                '--ros-args',
+                *arguments,
+            ],
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain_id)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -22,10 +22,10 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
-from roof_detector.bench.machine import describe_run
-from roof_detector.bench.result_file import write_result
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.large_blocks import keep_large_blocks
+from benchmarks.bench.machine import describe_run
+from benchmarks.bench.result_file import write_result
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.large_blocks import keep_large_blocks
 
 WAYS = ('mapped', 'kept')
 PERIOD_S = 0.1

@@ -27,8 +27,8 @@ from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.writer import BagWriter
-from roof_detector.export.recorded_track import read_track
-from roof_detector.geo.ground import Ground
+from roof_detector.georeference.ground import Ground
+from roof_detector.telemetry.recorded_track import read_track
 
 sys.path.append(str(Path(__file__).parents[1] / 'ros2_ws/src/roof_detector/tests/ros'))
 from tiny_model import write_model

@@ -29,14 +29,14 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.bench.frames import bench_frames
-from roof_detector.bench.machine import describe_run
-from roof_detector.bench.result_file import write_result
+from benchmarks.bench.frames import bench_frames
+from benchmarks.bench.machine import describe_run
+from benchmarks.bench.result_file import write_result
 from roof_detector.inference.detector import Detector, Prepared
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.ros.camera_outputs import CameraOutputs
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.large_blocks import keep_large_blocks
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.large_blocks import keep_large_blocks
+from roof_detector.ros.detector.camera_outputs import CameraOutputs
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.masks import InstanceMasks

@@ -26,12 +26,12 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.bench.machine import describe_run
-from roof_detector.bench.process_meter import sample_process
+from benchmarks.bench.machine import describe_run
+from benchmarks.bench.process_meter import sample_process
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.messages import image_message
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.messages import image_message
 from roof_detector.vision.thresholds import Thresholds
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     forward_s = forward_alone_s(arguments.model, picture)
 
     os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
-    command = [sys.executable, '-m', 'roof_detector.ros.detector_node', '--ros-args']
+    command = [sys.executable, '-m', 'roof_detector.ros.detector.detector_node', '--ros-args']
     detector = subprocess.Popen([*command, '-p', f'model:={arguments.model}'])
     rclpy.init()
     overload = Overload(picture, rate_hz=arguments.rate)

@@ -34,10 +34,10 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.messages import compressed_message, detections_message, image_message
-from roof_detector.simulation.flight import SurveyFlight
-from roof_detector.simulation.world import RoofWorld
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.messages import compressed_message, detections_message, image_message
+from roof_detector.simulation.flight.survey_flight import SurveyFlight
+from roof_detector.simulation.world.roof_world import RoofWorld
 from roof_detector.vision.detections import Detections
 
 _TYPES = {
@@ -178,7 +178,13 @@ def recorder_process(
             part for name, value in options.items() for part in ('-p', f'{name}:={value}')
         ]
         recorder = subprocess.Popen(
-            [sys.executable, '-m', 'roof_detector.ros.recorder_node', '--ros-args', *arguments],
+            [
+                sys.executable,
+                '-m',
+                'roof_detector.ros.recorder.recorder_node',
+                '--ros-args',
+                *arguments,
+            ],
             stderr=subprocess.DEVNULL,
         )
         sender = Sender()

@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.bench.machine import describe_run
-from roof_detector.bench.result_file import write_result
+from benchmarks.bench.machine import describe_run
+from benchmarks.bench.result_file import write_result
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.tile_turns import TileTurns

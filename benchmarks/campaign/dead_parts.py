@@ -23,9 +23,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
-from roof_detector.flight.node_processes import _yaml
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.onlooker import Onlooker
+from roof_detector.demo.node_processes import _yaml
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.monitor import Onlooker
 
 _REPORT_WITHIN_S = 1.0
 _RECOVER_WITHIN_S = 15.0
@@ -47,20 +47,20 @@ class _Node:
 def _nodes(folder: Path) -> dict[str, _Node]:
     return {
         'detector': _Node(
-            'roof_detector.ros.detector_node',
+            'roof_detector.ros.detector.detector_node',
             'detector: detection',
             ('arrival', 'preparation', 'annotation', 'detection', 'executor'),
             {'image_size': 160, 'threads': 1},
             ('image:=/camera/image',),
         ),
         'simulated flight': _Node(
-            'roof_detector.ros.simulated_flight_node',
+            'roof_detector.ros.camera.simulated_flight_node',
             'camera: frames',
             ('playback', 'ahead', 'executor'),
             _SOURCE,
         ),
         'recorder': _Node(
-            'roof_detector.ros.recorder_node',
+            'roof_detector.ros.recorder.recorder_node',
             'recorder: bag',
             ('executor',),
             {'record': True, 'output_directory': str(folder), 'topics': ['/camera/image']},

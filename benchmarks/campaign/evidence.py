@@ -24,15 +24,15 @@ from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.bags.finding_messages import detections_bytes, header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
-from roof_detector.replay.exporting import export_results
-from roof_detector.replay.footage import Footage, Frame
-from roof_detector.replay.frame_record import FrameRecord
-from roof_detector.replay.journal import Inferred
-from roof_detector.replay.opening import open_footage
-from roof_detector.replay.places import PlaceSettings
-from roof_detector.replay.result_writer import ResultWriter
-from roof_detector.replay.settings import DetectSettings, NetworkFacts
-from roof_detector.replay.source_files import files_text
+from roof_detector.offline.exporting import export_results
+from roof_detector.offline.frame_record import FrameRecord
+from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.journal import Inferred
+from roof_detector.offline.open_recording import open_footage
+from roof_detector.offline.recording import Footage, Frame
+from roof_detector.offline.result_writer import ResultWriter
+from roof_detector.offline.settings import DetectSettings, NetworkFacts
+from roof_detector.offline.source_files import files_text
 from roof_detector.vision.detections import Detections
 
 _TRIES, _SHORT_TRIES = 900, 36

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Run a real node whose threads can be killed or made to hang: one order a line of its input.
 
-    python -m benchmarks.campaign.faulty_node roof_detector.ros.detector_node [node arguments]
+    python -m benchmarks.campaign.faulty_node roof_detector.ros.detector.detector_node [arguments]
 
 `kill annotation` raises SystemExit in the thread of that name wherever it is; `hang annotation`
 has it wait there for a minute. The main thread is called executor.

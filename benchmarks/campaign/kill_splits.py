@@ -42,8 +42,8 @@ from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.free_domain import free_domain
-from roof_detector.ros.messages import byte_array
+from roof_detector.ros.common.free_domain import free_domain
+from roof_detector.ros.common.messages import byte_array
 
 _TOPIC, _TYPE = '/camera/image/compressed', 'sensor_msgs/msg/CompressedImage'
 _RATE_HZ = 50
@@ -115,7 +115,13 @@ def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> tup
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     process = subprocess.Popen(
-        [sys.executable, '-m', 'roof_detector.ros.recorder_node', '--ros-args', *arguments],
+        [
+            sys.executable,
+            '-m',
+            'roof_detector.ros.recorder.recorder_node',
+            '--ros-args',
+            *arguments,
+        ],
         env={**os.environ, 'ROS_DOMAIN_ID': str(domain_id)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

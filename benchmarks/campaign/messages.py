@@ -101,7 +101,9 @@ class Field:
             'topics': f'[{topics}]',
         }
         options = [text for key, value in values.items() for text in ('-p', f'{key}:={value}')]
-        recorder = self.graph.start('roof_detector.ros.recorder_node', '--ros-args', *options)
+        recorder = self.graph.start(
+            'roof_detector.ros.recorder.recorder_node', '--ros-args', *options
+        )
         bag = str(_odd_bag(folder / 'odd'))
         player = self.graph.start('roof_detector.cli.main', 'play', bag, '--loop')
         self.processes = {'recorder': recorder, 'player': player}

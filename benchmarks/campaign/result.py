@@ -23,7 +23,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from roof_detector.bench.machine import describe_run
+from benchmarks.bench.machine import describe_run
 
 RESULTS = Path(__file__).resolve().parents[1] / 'results' / 'campaign'
 _SHOWN_FAILURES = 20

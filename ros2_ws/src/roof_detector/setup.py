@@ -31,10 +31,10 @@ setup(
     zip_safe=False,
     entry_points={
         'console_scripts': [
-            'detector = roof_detector.ros.detector_node:main',
-            'camera = roof_detector.ros.camera_node:main',
-            'simulated_flight = roof_detector.ros.simulated_flight_node:main',
-            'recorder = roof_detector.ros.recorder_node:main',
+            'detector = roof_detector.ros.detector.detector_node:main',
+            'camera = roof_detector.ros.camera.camera_node:main',
+            'simulated_flight = roof_detector.ros.camera.simulated_flight_node:main',
+            'recorder = roof_detector.ros.recorder.recorder_node:main',
             'station = roof_detector.station.station_node:main',
             'roof_detector = roof_detector.cli.main:main',
         ],

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_the_parameter_table_lists_every_parameter_with_its_default():
-    from roof_detector.ros.detector_parameters import DETECTOR_TABLE
+    from roof_detector.ros.detector.detector_parameters import DETECTOR_TABLE
 
     text = (ROOT / 'README.md').read_text()
     rows = re.findall(r'^\| `(\w+)` \| `?([^|`]+?)`? \| (yes)? ?\|', text, re.MULTILINE)
@@ -31,7 +31,7 @@ def test_every_file_that_a_document_links_to_exists():
 
 
 def test_the_recorder_s_table_lists_every_parameter_with_its_default_and_description():
-    from roof_detector.ros.recorder_parameters import RECORDER_TABLE
+    from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
     text = (ROOT / 'docs' / 'recording.md').read_text()
     rows = re.findall(r'^\| `(\w+)` \| (.+?) \| (yes)? ?\| (.+) \|$', text, re.MULTILINE)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.precision import PRECISIONS
-from roof_detector.sources.errors import SourceError
+from roof_detector.inputs.errors import SourceError
 from roof_detector.vision.errors import VisionError
 from training.evaluation import EvaluationError, evaluate, open_split
 from training.evaluation.comparison import label_all

@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from roof_detector.cli.trial_frames import trial_frames
 from roof_detector.inference.errors import InferenceError, ParityFailed
-from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.recipe import FORMATS, PRECISIONS, ExportRecipe
+from roof_detector.inference.export.build import build_export
+from roof_detector.inference.export.recipe import FORMATS, PRECISIONS, ExportRecipe
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.simulation.error import SimulationError
-from roof_detector.sources.errors import SourceError
+from roof_detector.inputs.errors import SourceError
+from roof_detector.simulation.errors import SimulationError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from roof_detector.cli.trial_frames import trial_frames
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.simulation.error import SimulationError
-from roof_detector.sources.errors import SourceError
+from roof_detector.inputs.errors import SourceError
+from roof_detector.simulation.errors import SimulationError
 from training.evaluation import EvaluationError, open_split
 from training.quantization.kind import KINDS
 from training.quantization.quantization import TooLossy, quantize

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from roof_detector.bags.latched_messages import StandingMessages
 from roof_detector.bags.schemas import message_schema
-from roof_detector.bags.standing import StandingMessages
 from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from roof_detector.bags.disk_sync import DiskSync
 from roof_detector.bags.errors import BagError, WriteFailed
 from roof_detector.bags.file_series import FileSeries
 from roof_detector.bags.folder_lock import FolderLock
+from roof_detector.bags.latched_messages import StandingMessages
 from roof_detector.bags.mcap_file import Entry, McapFile, check_compression
 from roof_detector.bags.metadata import (
     BagMetadata,
@@ -23,10 +24,9 @@ from roof_detector.bags.metadata import (
     to_yaml,
     write_metadata,
 )
-from roof_detector.bags.oldest_first import keep
 from roof_detector.bags.records import MANIFEST
+from roof_detector.bags.retention_policy import keep
 from roof_detector.bags.schemas import MessageSchema, message_schema
-from roof_detector.bags.standing import StandingMessages
 from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from roof_detector.bags.oldest_first import OldestFirst
     from roof_detector.bags.qos import OfferedQos
+    from roof_detector.bags.retention_policy import OldestFirst
 
 # A flush is due a little before its period is over, so that what it takes is part of it.
 _DUE_AFTER = 0.75

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from roof_detector.cli.replay_options import add_images_option
+from roof_detector.cli.offline_options import add_images_option
 
 _OURS = 'comparison.json'
 
@@ -53,14 +53,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print the table, and write pictures and JSON where asked to."""
-    from roof_detector.replay.batch import make_output  # noqa: PLC0415
-    from roof_detector.replay.comparison import compare  # noqa: PLC0415
-    from roof_detector.replay.comparison_footage import pictures_of  # noqa: PLC0415
-    from roof_detector.replay.comparison_pictures import write_pictures  # noqa: PLC0415
-    from roof_detector.replay.comparison_report import as_json, as_table  # noqa: PLC0415
-    from roof_detector.replay.errors import ReplayError  # noqa: PLC0415
-    from roof_detector.replay.outcome import ALL_DONE, DONE_WITH_LOSSES  # noqa: PLC0415
-    from roof_detector.replay.result_bag import ResultBag  # noqa: PLC0415
+    from roof_detector.offline.batch import make_output  # noqa: PLC0415
+    from roof_detector.offline.comparison import compare  # noqa: PLC0415
+    from roof_detector.offline.comparison_images import write_pictures  # noqa: PLC0415
+    from roof_detector.offline.comparison_report import as_json, as_table  # noqa: PLC0415
+    from roof_detector.offline.comparison_video import pictures_of  # noqa: PLC0415
+    from roof_detector.offline.errors import ReplayError  # noqa: PLC0415
+    from roof_detector.offline.outcome import ALL_DONE, DONE_WITH_LOSSES  # noqa: PLC0415
+    from roof_detector.offline.result_bag import ResultBag  # noqa: PLC0415
 
     if not 0.0 < arguments.iou <= 1.0 or arguments.pictures < 0:
         msg = f'--iou {arguments.iou} and --pictures {arguments.pictures}: expected 0 < iou <= 1.'

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.flight.rehearsal import Rehearsal
+    from roof_detector.demo.demo_run import Rehearsal
 
 # No shipped model was trained on it; of the seeds from 990 000 on, the first over flat roofs with
 # all five classes.
@@ -86,10 +86,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fly, sum up, and return 0 when every frame is accounted for."""
-    from roof_detector.flight.pictures import write_annotated  # noqa: PLC0415
-    from roof_detector.flight.report import as_json, as_table  # noqa: PLC0415
-    from roof_detector.flight.summary import summarise_flight  # noqa: PLC0415
-    from roof_detector.sources.opening import is_live, open_source  # noqa: PLC0415
+    from roof_detector.demo.annotated_images import write_annotated  # noqa: PLC0415
+    from roof_detector.demo.flight_report import as_json, as_table  # noqa: PLC0415
+    from roof_detector.demo.flight_summary import summarise_flight  # noqa: PLC0415
+    from roof_detector.inputs.open_source import is_live, open_source  # noqa: PLC0415
 
     if arguments.input is not None and not is_live(arguments.input):
         open_source(arguments.input).close()  # what cannot be read is said before anything starts
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
-    from roof_detector.flight.rehearsal import Rehearsal  # noqa: PLC0415
+    from roof_detector.demo.demo_run import Rehearsal  # noqa: PLC0415
 
     camera: dict[str, object] = {'wait_for_subscribers': 1, 'wait_for_all_topics': True}
     if arguments.rate:
@@ -139,8 +139,8 @@ def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
 
 def _source(address: str, output: Path) -> dict[str, object]:
     """Return the camera's parameters for a source; a password goes by a file of its own."""
-    from roof_detector.sources.addresses import split_credentials  # noqa: PLC0415
-    from roof_detector.sources.secret_file import hide_argument  # noqa: PLC0415
+    from roof_detector.inputs.addresses import split_credentials  # noqa: PLC0415
+    from roof_detector.inputs.secret_file import hide_argument  # noqa: PLC0415
 
     plain, credentials = split_credentials(address)
     if not credentials:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.place_options import add_place_options, places_of
-from roof_detector.cli.replay_options import (
+from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
     add_progress_options,
@@ -22,7 +22,7 @@ from roof_detector.cli.replay_options import (
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
-    from roof_detector.replay.settings import DetectSettings
+    from roof_detector.offline.settings import DetectSettings
     from roof_detector.vision.tiles import Tiling
 
 
@@ -74,8 +74,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in all inputs and return the exit code."""
-    from roof_detector.replay.batch import detect_all, make_output  # noqa: PLC0415
-    from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
+    from roof_detector.offline.batch import detect_all, make_output  # noqa: PLC0415
+    from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
 
     settings = _settings(arguments)
     make_output(arguments.output)
@@ -182,7 +182,7 @@ def _add_bag_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> DetectSettings:
-    from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+    from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
 
     output = OutputSettings(
         formats=formats_of(arguments),

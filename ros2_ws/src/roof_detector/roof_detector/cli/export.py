@@ -7,8 +7,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from roof_detector.cli.place_options import add_place_options, places_of
-from roof_detector.cli.replay_options import (
+from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
     add_images_option,
@@ -41,8 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export and return the exit code."""
-    from roof_detector.replay.exporting import export_results, usual_formats  # noqa: PLC0415
-    from roof_detector.replay.outcome import Outcome, exit_code  # noqa: PLC0415
+    from roof_detector.offline.exporting import export_results, usual_formats  # noqa: PLC0415
+    from roof_detector.offline.outcome import Outcome, exit_code  # noqa: PLC0415
 
     bag = arguments.bag.absolute()
     formats = formats_of(arguments)

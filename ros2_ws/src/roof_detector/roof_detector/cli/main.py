@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import traceback
+from typing import NoReturn
 
 from roof_detector import __version__
 
@@ -16,7 +17,6 @@ from roof_detector import __version__
 # what its work needs only when it runs, so that `--help` is quick and needs no ROS.
 COMMANDS = (
     'bag',
-    'bench',
     'compare',
     'demo',
     'detect',
@@ -47,7 +47,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one subcommand and exit with its code."""
-    parsed = make_parser().parse_args(arguments)
+    run_to_exit(make_parser().parse_args(arguments))
+
+
+def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
+    """Call `parsed.run(parsed)` and exit with its code; an error becomes one sentence."""
     try:
         code = parsed.run(parsed)
         sys.stdout.flush()

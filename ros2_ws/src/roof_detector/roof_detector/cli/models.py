@@ -1,169 +1,37 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models`: the zoo beside stock YOLO11, packages, exports for this machine."""
+"""`roof_detector models`: model packages, and exports for this machine."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from roof_detector.cli import models_package, models_prepare
-from roof_detector.inference.device_name import available_cores
-
-if TYPE_CHECKING:
-    from roof_detector.cli.model_cost import ModelCost, ModelName
-
-METHOD = """\
-Parameters are those of the network as it trains, for 80 classes. GFLOPs are counted below torch's
-functions, where every elementary operation passes, on the fused network and one picture: 2 for a
-multiply-accumulate of a convolution or matrix product, 8 for a bilinear sample, 1 for an
-elementwise operation, a scan as executed. Milliseconds are medians of the bare network in float32,
-one picture at a time, all models and backends taking turns in one run."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
-        'models',
-        help='list the models: parameters, operations, speed',
-        description='Print a Markdown table of the custom models beside stock YOLO11.\n\n'
-        + METHOD,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--variants', nargs='+', metavar='NAME', help='all by default')
-    parser.add_argument(
-        '--tasks',
-        nargs='+',
-        choices=('detect', 'segment'),
-        default=['detect', 'segment'],
-        help='both by default',
-    )
-    parser.add_argument(
-        '--scales', nargs='+', choices=list('nsmlx'), default=['n'], help='n by default'
-    )
-    parser.add_argument(
-        '--backends',
-        nargs='*',
-        choices=('torch', 'onnx', 'openvino'),
-        default=['torch', 'onnx', 'openvino'],
-        help='all by default; name none to count only',
-    )
-    parser.add_argument(
-        '--image-size',
-        type=int,
-        default=640,
-        metavar='PIXELS',
-        help='side of the picture; %(default)s by default',
-    )
-    parser.add_argument(
-        '--repeats',
-        type=int,
-        default=10,
-        metavar='N',
-        help='timed pictures of each model; %(default)s by default',
-    )
-    parser.add_argument(
-        '--threads',
-        type=int,
-        default=available_cores(),
-        metavar='N',
-        help='of the CPU; all cores by default',
-    )
-    parser.add_argument(
-        '--check',
-        metavar='FILE',
-        help='only load this model and say as JSON what it is',
-    )
-    parser.set_defaults(run=run)
-    commands = parser.add_subparsers(metavar='COMMAND', help='none: the table')
+    """Add the command and its subcommands."""
+    parser = subparsers.add_parser('models', help='import, check, sign and prepare models')
+    commands = parser.add_subparsers(dest='action', metavar='COMMAND', required=True)
     models_prepare.add_parser(commands)
     models_package.add_parsers(commands)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Count, measure and print; or look at one model file."""
-    if arguments.check:
-        return _check(arguments.check)
-    from roof_detector.cli.model_cost import (  # noqa: PLC0415
-        ModelName,
-        model_cost,
-        time_models,
-        variants,
+    check = commands.add_parser(
+        'check',
+        help='load a model and print as JSON what it is',
+        description='Load a model on the CPU, run it once and print its task, classes and backend '
+        'as one line of JSON.',
     )
-
-    logging.getLogger('ultralytics').setLevel(logging.WARNING)
-    known = variants()
-    chosen = arguments.variants or known
-    unknown = sorted(set(chosen) - set(known))
-    if unknown:
-        raise ValueError(f'No model is called {", ".join(unknown)}; there are {", ".join(known)}.')
-    names = [
-        ModelName(variant=variant, task=task, scale=scale)
-        for scale in arguments.scales
-        for task in arguments.tasks
-        for variant in chosen
-    ]
-    costs = [model_cost(name, image_size=arguments.image_size) for name in names]
-    times = time_models(
-        names,
-        backends=arguments.backends,
-        image_size=arguments.image_size,
-        repeats=arguments.repeats,
-        threads=arguments.threads,
-    )
-    print(f'{METHOD}\n')
-    print(', '.join(_machine(arguments)) + '.\n')
-    print(table(costs, times, backends=arguments.backends))
-    return 0
+    check.add_argument('model', help='a shipped model or a model file')
+    check.set_defaults(run=run_check)
 
 
-def table(
-    costs: Sequence[ModelCost],
-    times: Mapping[tuple[ModelName, str], float],
-    *,
-    backends: Sequence[str],
-) -> str:
-    """Return a Markdown table, one model a row."""
-    head = ['model', 'task', 'scale', 'parameters (M)', 'GFLOPs']
-    head += [f'{backend} (ms)' for backend in backends]
-    rows = [
-        [
-            cost.name.variant,
-            cost.name.task,
-            cost.name.scale,
-            f'{cost.parameters / 1e6:.3f}',
-            f'{cost.flops.total / 1e9:.2f}',
-            *(f'{times[cost.name, backend]:.1f}' for backend in backends),
-        ]
-        for cost in costs
-    ]
-    rule = ['---'] * 3 + ['---:'] * (len(head) - 3)
-    return '\n'.join(f'| {" | ".join(cells)} |' for cells in (head, rule, *rows))
-
-
-def _check(model: str) -> int:
+def run_check(arguments: argparse.Namespace) -> int:
+    """Load one model and print what it is."""
     from roof_detector.inference.detector import Detector  # noqa: PLC0415
-    from roof_detector.replay.progress import print_event  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+    from roof_detector.offline.progress import print_event  # noqa: PLC0415
 
-    with Detector.open(model, device='cpu') as detector:
+    with Detector.open(resolve_model(arguments.model), device='cpu') as detector:
         detector.warm_up((detector.image_size[0], detector.image_size[1]))
         print_event('model', task=detector.task, classes=detector.names, backend=detector.backend)
     return 0
-
-
-def _machine(arguments: argparse.Namespace) -> list[str]:
-    from importlib.metadata import version  # noqa: PLC0415
-
-    from roof_detector.cli.scan_timing import describe_machine  # noqa: PLC0415
-
-    described = describe_machine('cpu')
-    packages = ('ultralytics', 'onnxruntime', 'openvino')
-    return [
-        f'{described["device"]}',
-        f'{arguments.threads} threads',
-        f'{arguments.image_size}x{arguments.image_size} pixels',
-        f'torch {described["torch"]}',
-        *(f'{name} {version(name)}' for name in packages),
-    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from roof_detector.inference.precision import PRECISIONS
 
 if TYPE_CHECKING:
-    from roof_detector.inference.exports.preparation import PreparedBackend
+    from roof_detector.inference.export.preparation import PreparedBackend
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,9 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         CACHED_BACKENDS,
         choose_backend,
     )
-    from roof_detector.inference.exports.export_cache import ExportCache  # noqa: PLC0415
-    from roof_detector.inference.exports.preparation import Preparation  # noqa: PLC0415
-    from roof_detector.inference.exports.prepare import prepare_exports  # noqa: PLC0415
+    from roof_detector.inference.export.export_cache import ExportCache  # noqa: PLC0415
+    from roof_detector.inference.export.preparation import Preparation  # noqa: PLC0415
+    from roof_detector.inference.export.prepare import prepare_exports  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
     def tell(step: str) -> None:

@@ -63,8 +63,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Play to the end or until interrupted."""
     try:
-        from roof_detector.ros.node_process import run_node  # noqa: PLC0415
-        from roof_detector.ros.player_node import PlayerNode, PlaySettings  # noqa: PLC0415
+        from roof_detector.ros.common.node_process import run_node  # noqa: PLC0415
+        from roof_detector.ros.player.player_node import PlayerNode, PlaySettings  # noqa: PLC0415
     except ModuleNotFoundError as error:
         msg = f'Playing needs ROS 2, but {error.name} is missing; source pypi_ros/env.bash first.'
         raise RuntimeError(msg) from error

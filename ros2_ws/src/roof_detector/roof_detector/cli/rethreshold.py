@@ -7,8 +7,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from roof_detector.cli.place_options import add_place_options, places_of
-from roof_detector.cli.replay_options import (
+from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
     add_images_option,
@@ -44,10 +44,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Apply the thresholds and return the exit code."""
-    from roof_detector.replay.batch import make_output  # noqa: PLC0415
-    from roof_detector.replay.outcome import exit_code  # noqa: PLC0415
-    from roof_detector.replay.rethresholding import Rethresholding  # noqa: PLC0415
-    from roof_detector.replay.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+    from roof_detector.offline.batch import make_output  # noqa: PLC0415
+    from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
+    from roof_detector.offline.rethresholding import Rethresholding  # noqa: PLC0415
+    from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
 
     settings = DetectSettings(
         thresholds_of(arguments),

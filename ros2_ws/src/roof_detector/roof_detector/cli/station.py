@@ -48,9 +48,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fly in circles and serve the page until it is interrupted."""
-    from roof_detector.flight.node_processes import NodeProcesses  # noqa: PLC0415
-    from roof_detector.ros.free_domain import free_domain  # noqa: PLC0415
-    from roof_detector.sources.secret_file import take_variable  # noqa: PLC0415
+    from roof_detector.demo.node_processes import NodeProcesses  # noqa: PLC0415
+    from roof_detector.inputs.secret_file import take_variable  # noqa: PLC0415
+    from roof_detector.ros.common.free_domain import free_domain  # noqa: PLC0415
     from roof_detector.station.folders import StationFolders  # noqa: PLC0415
     from roof_detector.station.station_node import run_station  # noqa: PLC0415
     from roof_detector.station.station_token import TOKEN_VARIABLE  # noqa: PLC0415

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.simulation import sample_frames as simulation
-from roof_detector.sources.sampling import sample_frames
+from roof_detector.inputs.sampling import sample_frames
+from roof_detector.simulation.flight import sample_frames as simulation
 
 if TYPE_CHECKING:
     import numpy as np

@@ -56,7 +56,7 @@ class GraphWatch:
     def _listen(self, name: str, type_name: str) -> None:
         from sensor_msgs.msg import CompressedImage, Image  # noqa: PLC0415
 
-        from roof_detector.ros.qos_matching import request_for  # noqa: PLC0415
+        from roof_detector.ros.common.qos_matching import request_for  # noqa: PLC0415
 
         kind = Image if type_name == IMAGE_TYPES[0] else CompressedImage
         publishers = self._node.get_publishers_info_by_topic(name)
@@ -99,7 +99,7 @@ def look_at_graph(*, listen_s: float) -> GraphLook:
     import rclpy  # noqa: PLC0415
     from rclpy.context import Context  # noqa: PLC0415
 
-    from roof_detector.ros.guarded_executor import GuardedExecutor  # noqa: PLC0415
+    from roof_detector.ros.common.guarded_executor import GuardedExecutor  # noqa: PLC0415
 
     context = Context()
     rclpy.init(context=context)

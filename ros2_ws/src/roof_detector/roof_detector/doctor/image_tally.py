@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from roof_detector.sources.errors import SourceError
-from roof_detector.sources.recorded_header import stamp_ns
+from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.recorded_header import stamp_ns
 
 # Some cameras count from their own start, which would be an age of 56 years.
 _OLDEST_S = 10 * 365.25 * 86_400

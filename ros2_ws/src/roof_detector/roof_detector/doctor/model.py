@@ -22,7 +22,7 @@ def check_model(model: str) -> list[Finding]:
     try:
         from roof_detector.inference.detector import Detector  # noqa: PLC0415
         from roof_detector.inference.errors import InferenceError  # noqa: PLC0415
-        from roof_detector.inference.exports.export_cache import ExportCache  # noqa: PLC0415
+        from roof_detector.inference.export.export_cache import ExportCache  # noqa: PLC0415
         from roof_detector.inference.shipped_weights import (  # noqa: PLC0415
             resolve_model,
             shipped_models,

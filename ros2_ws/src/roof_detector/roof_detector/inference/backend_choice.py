@@ -14,7 +14,7 @@ from pathlib import Path
 import roof_detector
 from roof_detector.inference.device_name import device_name, resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
-from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache, ExportKey
+from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_hash import hash_model
 
 # What is made of a checkpoint for which runtime, on which kind of device it runs, and what it is

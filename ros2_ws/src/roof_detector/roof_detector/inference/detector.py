@@ -23,7 +23,7 @@ from roof_detector.inference.backend_choice import (
 from roof_detector.inference.backends.backend import Answer, Backend
 from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
-from roof_detector.inference.exports.export_cache import ExportCache
+from roof_detector.inference.export.export_cache import ExportCache
 from roof_detector.inference.model_file import (
     PACKAGE_BACKENDS,
     backend_for,

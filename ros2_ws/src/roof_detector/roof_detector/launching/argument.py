@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from roof_detector.launching.errors import LaunchError
-from roof_detector.ros.errors import ParameterError
+from roof_detector.ros.common.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from roof_detector.ros.parameters import Parameter, Value
+    from roof_detector.ros.common.parameters import Parameter, Value
 
 _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from roof_detector.launching.argument import Argument
 from roof_detector.launching.errors import LaunchError
 from roof_detector.launching.node_job import NodeJob, refuse_idle
-from roof_detector.ros.camera_parameters import CAMERA_TABLE
-from roof_detector.ros.detector_parameters import DETECTOR_TABLE
-from roof_detector.ros.parameters import Parameter
-from roof_detector.ros.recorder_parameters import RECORDER_TABLE
-from roof_detector.ros.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE
+from roof_detector.ros.camera.camera_parameters import CAMERA_TABLE
+from roof_detector.ros.camera.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE
+from roof_detector.ros.common.parameters import Parameter
+from roof_detector.ros.detector.detector_parameters import DETECTOR_TABLE
+from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 from roof_detector.station.station_parameters import STATION_TABLE
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ import yaml
 from roof_detector.launching.argument import Argument, value_of
 from roof_detector.launching.errors import LaunchError
 from roof_detector.launching.params_file import read_params_file
-from roof_detector.ros.parameters import Parameter
+from roof_detector.ros.common.parameters import Parameter
 from roof_detector.security.policies import ENCLAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roof_detector.ros.parameters import ParameterTable
+    from roof_detector.ros.common.parameters import ParameterTable
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 USE_SIM_TIME = Parameter(

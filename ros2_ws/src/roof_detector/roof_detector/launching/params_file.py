@@ -11,16 +11,16 @@ import yaml
 
 from roof_detector.launching.errors import LaunchError
 from roof_detector.launching.readable_file import readable_file
-from roof_detector.ros.errors import ParameterError
-from roof_detector.ros.parameters import is_of_rclpy
-from roof_detector.ros.params_entries import VALUES, matches
-from roof_detector.ros.params_entries import entries as entries_of
+from roof_detector.ros.common.errors import ParameterError
+from roof_detector.ros.common.parameters import is_of_rclpy
+from roof_detector.ros.common.params_entries import VALUES, matches
+from roof_detector.ros.common.params_entries import entries as entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from roof_detector.ros.parameters import ParameterTable
+    from roof_detector.ros.common.parameters import ParameterTable
 
 
 def read_params_file(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from roof_detector.launching.argument import Argument, value_of
 from roof_detector.launching.errors import LaunchError
-from roof_detector.ros.parameters import Parameter
+from roof_detector.ros.common.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from roof_detector.ros.parameters import Value
+    from roof_detector.ros.common.parameters import Value
 
 BAG = Argument('bag', None, 'rosbag2 folder or .mcap file with an image topic.')
 EXCLUDE = Argument(
@@ -79,7 +79,7 @@ def play_command(given: Mapping[str, str]) -> list[str]:
 
 def wait_command(listener: str, given: Mapping[str, str]) -> list[str]:
     """Return the words that wait until a node, such as /drone1/detector, listens to images."""
-    module = 'roof_detector.ros.listener_wait'
+    module = 'roof_detector.ros.common.listener_wait'
     return [sys.executable, '-m', module, listener, str(_number(PATIENCE, given))]
 
 

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from roof_detector.simulation.camera import PinholeCamera
+from roof_detector.simulation.camera.pinhole_camera import PinholeCamera
 from roof_detector.simulation.classes import CLASS_NAMES
-from roof_detector.simulation.error import SimulationError
-from roof_detector.simulation.flight import FlightFrame, SurveyFlight
-from roof_detector.simulation.flight_config import FlightConfig
-from roof_detector.simulation.surface import ROOF_KINDS
-from roof_detector.simulation.world import RoofWorld
-from roof_detector.simulation.world_config import WorldConfig
+from roof_detector.simulation.errors import SimulationError
+from roof_detector.simulation.flight.flight_config import FlightConfig
+from roof_detector.simulation.flight.survey_flight import FlightFrame, SurveyFlight
+from roof_detector.simulation.surfaces.surface import ROOF_KINDS
+from roof_detector.simulation.world.roof_world import RoofWorld
+from roof_detector.simulation.world.world_config import WorldConfig
 
 __all__ = [
     'CLASS_NAMES',

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.ros.stamp_age import age_s, stamp_ns
+from roof_detector.ros.detector.stamp_age import age_s, stamp_ns
 from roof_detector.station.finding import Finding
 from roof_detector.station.flight_log import FlightLog
 from roof_detector.station.video import Video

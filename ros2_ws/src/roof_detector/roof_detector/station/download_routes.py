@@ -16,7 +16,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from roof_detector.sources.pictures import decode_picture
+from roof_detector.inputs.image_files import decode_picture
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_shelf import FlightShelf
 from roof_detector.station.folders import StationFolders, files_below, open_below

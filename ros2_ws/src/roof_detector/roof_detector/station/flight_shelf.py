@@ -15,8 +15,8 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.folder_lock import is_locked
 from roof_detector.bags.mcap_scan import is_complete
 from roof_detector.bags.metadata import NAME, read_metadata
-from roof_detector.bags.oldest_first import is_kept
 from roof_detector.bags.provenance import STARTED_AT
+from roof_detector.bags.retention_policy import is_kept
 from roof_detector.station.errors import StationError
 
 RECORDING, CUT_OFF, COMPLETE = 'recording', 'cut_off', 'complete'

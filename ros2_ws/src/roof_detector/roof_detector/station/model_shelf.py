@@ -122,7 +122,7 @@ class ModelShelf:
 
 async def _load(path: Path, *, name: str) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    process = CommandProcess(['models', '--check', str(path)], log=path.with_name(_LOG))
+    process = CommandProcess(['models', 'check', str(path)], log=path.with_name(_LOG))
     try:
         code = await asyncio.wait_for(process.run(facts.update), _CHECKED_WITHIN_S)
     except asyncio.TimeoutError:

@@ -15,8 +15,8 @@ from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its ho
 from rclpy.qos import QoSProfile
 
 from roof_detector.doctor.graph_look import NodeReport
-from roof_detector.ros.guarded_executor import GuardedExecutor
-from roof_detector.ros.node_diagnostics import NodeDiagnostics
+from roof_detector.ros.common.guarded_executor import GuardedExecutor
+from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.recorder_link import RecorderLink

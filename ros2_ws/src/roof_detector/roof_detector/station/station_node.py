@@ -21,7 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
-from roof_detector.ros.errors import RosError
+from roof_detector.ros.common.errors import RosError
 from roof_detector.station.connection_table import ConnectionTable, allowed_connections
 from roof_detector.station.context import StationContext
 from roof_detector.station.disk_budget import DiskBudget

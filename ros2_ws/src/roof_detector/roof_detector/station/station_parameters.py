@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import Any
 
-from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.ros.common.parameters import Parameter, ParameterTable
 from roof_detector.station.errors import StationError
 from roof_detector.station.language import LANGUAGES
 from roof_detector.station.station_config import StationConfig

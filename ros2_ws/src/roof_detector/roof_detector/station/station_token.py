@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roof_detector.sources.errors import SourceError
-from roof_detector.sources.secret_file import read_secret, take_variable
+from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.secret_file import read_secret, take_variable
 from roof_detector.station.errors import StationError
 
 TOKEN_VARIABLE = 'ROOF_DETECTOR_STATION_TOKEN'

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 
-from roof_detector.ros.stamp_age import stamp_ns
+from roof_detector.ros.detector.stamp_age import stamp_ns
 from roof_detector.station.preview import smaller_jpeg
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals

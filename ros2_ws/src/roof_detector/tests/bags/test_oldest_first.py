@@ -8,9 +8,9 @@ from rosbags.highlevel import AnyReader
 
 from roof_detector.bags import disk
 from roof_detector.bags.errors import DiskFull
-from roof_detector.bags.oldest_first import OldestFirst, keep
 from roof_detector.bags.provenance import RECORDER, provenance
 from roof_detector.bags.recovery import recover
+from roof_detector.bags.retention_policy import OldestFirst, keep
 from roof_detector.bags.writer import BagWriter
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from roof_detector.bench.machine import describe_run
-from roof_detector.bench.process_meter import sample_process
-from roof_detector.bench.result_file import write_result
-from roof_detector.bench.spread import slope_per_hour, spread_ms
-from roof_detector.cli.main import make_parser
+from benchmarks.bench.__main__ import make_parser
+from benchmarks.bench.machine import describe_run
+from benchmarks.bench.process_meter import sample_process
+from benchmarks.bench.result_file import write_result
+from benchmarks.bench.spread import slope_per_hour, spread_ms
 
 INSTRUCTIONS = {'avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'asimddp', 'bf16'}
 BASELINE = Path(__file__).parents[5] / 'benchmarks' / 'baseline_node.py'
@@ -30,12 +30,12 @@ SIZE = '160x96'  # one for all, so that frames are painted once
 
 @pytest.fixture
 def bench(tmp_path):
-    """Return a call of `roof_detector bench` in the smallest setting, which gives its result."""
+    """Return a call of a part in its smallest setting, which gives its result."""
     threads, terminate = torch.get_num_threads(), signal.getsignal(signal.SIGTERM)
 
     def run(part, *words):
         output = tmp_path / f'{part}.json'
-        command = ['bench', part, *words, '--threads', '1', '--output', str(output)]
+        command = [part, *words, '--threads', '1', '--output', str(output)]
         arguments = make_parser().parse_args(command)
         assert arguments.run(arguments) == 0
         result = json.loads(output.read_text())
@@ -140,8 +140,8 @@ def test_baseline_measures_both_nodes_in_the_same_run(bench):
 
 
 def test_soak_changes_parameters_and_watches_what_may_grow(bench, monkeypatch):
-    monkeypatch.setattr('roof_detector.bench.soak.CHANGE_PERIOD_S', 1.0)
-    monkeypatch.setattr('roof_detector.bench.soak.CHURN_PERIOD_S', 1.0)
+    monkeypatch.setattr('benchmarks.bench.soak.CHANGE_PERIOD_S', 1.0)
+    monkeypatch.setattr('benchmarks.bench.soak.CHURN_PERIOD_S', 1.0)
     result = bench(
         *('soak', '--minutes', '0.1', '--sample-period', '1', '--rate', '10', '--size', SIZE)
     )
@@ -202,7 +202,7 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
         'rows': [graph_row(), graph_row('baseline_raw', results_per_s=29.0)],
     }
     write_result(tmp_path / 'same.json', 'baseline', describe_run(), same_runtime)
-    arguments = make_parser().parse_args(['bench', 'report', str(tmp_path)])
+    arguments = make_parser().parse_args(['report', str(tmp_path)])
     assert arguments.run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any('| 3.0 ms, 10% of 30.0 ms | met |' in line for line in lines)
@@ -226,6 +226,6 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
 
 
 def test_report_of_an_empty_folder_says_what_to_do(tmp_path):
-    arguments = make_parser().parse_args(['bench', 'report', str(tmp_path)])
+    arguments = make_parser().parse_args(['report', str(tmp_path)])
     with pytest.raises(ValueError, match='measure first: make bench'):
         arguments.run(arguments)

@@ -13,8 +13,8 @@ import torch
 from roof_detector.inference.backends.graphed_network import GraphedNetwork
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.recipe import ExportRecipe
+from roof_detector.inference.export.build import build_export
+from roof_detector.inference.export.recipe import ExportRecipe
 from roof_detector.inference.shipped_weights import resolve_model, shipped_models
 from roof_detector.vision.thresholds import Thresholds
 

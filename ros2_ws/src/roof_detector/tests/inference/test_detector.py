@@ -186,7 +186,7 @@ def test_a_path_from_the_home_folder_is_found(detect_pt, monkeypatch):
 WITHOUT_TORCH = """
 import sys
 import numpy as np
-import roof_detector.inference.exports.export_cache
+import roof_detector.inference.export.export_cache
 from roof_detector.inference.detector import Detector
 from roof_detector.vision.thresholds import Thresholds
 

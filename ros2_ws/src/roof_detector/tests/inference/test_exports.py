@@ -25,10 +25,10 @@ from roof_detector.inference.errors import (
     ParityFailed,
     UnsafeModel,
 )
-from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.parity_limits import ParityLimits
-from roof_detector.inference.exports.recipe import ExportRecipe
-from roof_detector.inference.exports.workplace import install, workplace
+from roof_detector.inference.export.build import build_export
+from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.recipe import ExportRecipe
+from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_hash import hash_model
 
 SIZE_WH = (128, 96)
@@ -131,7 +131,7 @@ def test_an_export_that_answers_otherwise_is_refused(detect_pt, frames, tmp_path
 
 
 def test_limits_are_what_is_asked_for_and_nan_is_beyond_any():
-    from roof_detector.inference.exports.parity import FrameParity
+    from roof_detector.inference.export.parity import FrameParity
 
     row = FrameParity(0, (8, 8), best_score=0.9, box_px=0.4, score=4e-3, mask_share=0.0)
     assert row.holds(ParityLimits())
@@ -167,8 +167,8 @@ KILLED = textwrap.dedent(
     import numpy as np
     import torch
     torch.set_num_threads(1)
-    from roof_detector.inference.exports.build import build_export
-    from roof_detector.inference.exports.recipe import ExportRecipe
+    from roof_detector.inference.export.build import build_export
+    from roof_detector.inference.export.recipe import ExportRecipe
     from roof_detector.inference.quiet_ultralytics import import_quietly
     import_quietly('ultralytics.engine.exporter')
 

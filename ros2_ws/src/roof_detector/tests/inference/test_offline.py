@@ -80,8 +80,8 @@ EXPORT = textwrap.dedent(
     """
     from pathlib import Path
     import numpy as np
-    from roof_detector.inference.exports.build import build_export
-    from roof_detector.inference.exports.recipe import ExportRecipe
+    from roof_detector.inference.export.build import build_export
+    from roof_detector.inference.export.recipe import ExportRecipe
 
     model, folder = Path(sys.argv[1]), Path(sys.argv[2])
     grey = np.full((64, 64, 3), 114, np.uint8)

@@ -21,10 +21,10 @@ from roof_detector.inference.backend_choice import choose_backend, key_of
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.errors import BadModel, MissingBackend
-from roof_detector.inference.exports.export_cache import CacheEntry, ExportCache
-from roof_detector.inference.exports.preparation import Preparation
-from roof_detector.inference.exports.prepare import prepare_exports
-from roof_detector.inference.exports.thread_choice import fewest_threads, thread_numbers
+from roof_detector.inference.export.export_cache import CacheEntry, ExportCache
+from roof_detector.inference.export.preparation import Preparation
+from roof_detector.inference.export.prepare import prepare_exports
+from roof_detector.inference.export.thread_choice import fewest_threads, thread_numbers
 
 SIZE_WH = (128, 96)
 ON_CPU = ('openvino', 'onnxruntime')
@@ -328,7 +328,7 @@ KILLED = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from roof_detector.inference.exports.export_cache import ExportCache, ExportKey
+    from roof_detector.inference.export.export_cache import ExportCache, ExportKey
 
     def watch(event, arguments):
         if event == 'os.rename' and '.part/entry' in str(arguments[0]):

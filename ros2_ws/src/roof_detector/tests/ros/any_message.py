@@ -13,7 +13,7 @@ from functools import cache
 
 from rclpy.serialization import serialize_message
 
-from roof_detector.ros.messages import byte_array
+from roof_detector.ros.common.messages import byte_array
 
 _INTEGERS = {f'{sign}int{bits}': (sign, bits) for sign in ('', 'u') for bits in (8, 16, 32, 64)}
 _INTEGERS |= {'octet': ('u', 8), 'byte': ('u', 8), 'char': ('u', 8)}

@@ -45,9 +45,9 @@ def prepared_exports(make_once, roof_bgr):
 
     A detector that runs it starts without torch, in a quarter of the time.
     """
-    from roof_detector.inference.exports.export_cache import ExportCache
-    from roof_detector.inference.exports.preparation import Preparation
-    from roof_detector.inference.exports.prepare import prepare_exports
+    from roof_detector.inference.export.export_cache import ExportCache
+    from roof_detector.inference.export.preparation import Preparation
+    from roof_detector.inference.export.prepare import prepare_exports
     from roof_detector.inference.shipped_weights import resolve_model
 
     def prepare(folder):
@@ -72,5 +72,5 @@ def flight(graph, tmp_path, monkeypatch):
     """Return a recorder's test stand, where it tells its state often; imported late as well."""
     from recorder_flight import Flight
 
-    monkeypatch.setattr('roof_detector.ros.recorder_node._DIAGNOSTICS_PERIOD_S', 0.1)
+    monkeypatch.setattr('roof_detector.ros.recorder.recorder_node._DIAGNOSTICS_PERIOD_S', 0.1)
     return Flight(graph, tmp_path / 'bags')

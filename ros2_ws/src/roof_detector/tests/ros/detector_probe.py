@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from roof_detector.ros.messages import compressed_message, image_message
+from roof_detector.ros.common.messages import compressed_message, image_message
 
 PATIENCE_S = 120.0
 
@@ -48,7 +48,9 @@ class DetectorProbe:
         here = [f'image_transport:={transport}', f'export_cache:={export_cache}']
         parameters = [*here, 'threads:=1', *arguments]
         options = [*remappings, *(text for one in parameters for text in ('-p', one))]
-        self.process = graph.start('roof_detector.ros.detector_node', '--ros-args', *options)
+        self.process = graph.start(
+            'roof_detector.ros.detector.detector_node', '--ros-args', *options
+        )
         if wait:
             graph.wait_until(
                 lambda: (

@@ -9,7 +9,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from roof_detector.ros.recorder_node import RecorderNode
+from roof_detector.ros.recorder.recorder_node import RecorderNode
 
 
 class Flight:

@@ -12,7 +12,7 @@ import rclpy
 from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 
-from roof_detector.ros.free_domain import free_domain
+from roof_detector.ros.common.free_domain import free_domain
 
 
 class Domains:
@@ -66,6 +66,7 @@ class Graph:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            pipesize=1 << 20,  # nobody reads until the end; a node whose pipe is full hangs
         )
         self._processes.append(process)
         return process

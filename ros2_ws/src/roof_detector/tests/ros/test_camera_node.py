@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
 
-MODULE = 'roof_detector.ros.camera_node'
+MODULE = 'roof_detector.ros.camera.camera_node'
 TOPICS = {
     'image': ('/camera/image', Image),
     'compressed': ('/camera/image/compressed', CompressedImage),
@@ -250,8 +250,8 @@ def test_a_calibration_is_published_for_frames_of_its_size_only(graph, tmp_path,
 
 @pytest.mark.parametrize('content', [None, 'image_width: 64\n', '- a list\n', '{'])
 def test_a_calibration_that_is_missing_or_of_another_kind_is_refused(tmp_path, content):
-    from roof_detector.ros.calibration import read_calibration
-    from roof_detector.ros.errors import RosError
+    from roof_detector.ros.camera.calibration import read_calibration
+    from roof_detector.ros.common.errors import RosError
 
     if content is not None:
         (tmp_path / 'camera.yaml').write_text(content)

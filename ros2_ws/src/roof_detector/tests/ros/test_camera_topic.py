@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roof_detector.ros.camera_topic import CameraTopic, parse_cameras
+from roof_detector.ros.detector.camera_topic import CameraTopic, parse_cameras
 
 
 def test_no_cameras_stand_for_one_without_a_name():

@@ -12,12 +12,12 @@ import pytest
 import yaml
 from launch_file import PACKAGE, TABLES
 
-from roof_detector.ros.camera_diagnostics import camera_status
-from roof_detector.ros.camera_topics import TOPICS
-from roof_detector.ros.detector_diagnostics import detector_status
-from roof_detector.ros.frame_ledger import FrameLedger
-from roof_detector.ros.playback import PlaybackReport
-from roof_detector.ros.recorder_parameters import RECORDER_TABLE
+from roof_detector.ros.camera.camera_diagnostics import camera_status
+from roof_detector.ros.camera.playback import PlaybackReport
+from roof_detector.ros.common.camera_topics import TOPICS
+from roof_detector.ros.detector.detector_diagnostics import detector_status
+from roof_detector.ros.detector.frame_stats import FrameLedger
+from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
 CONFIG = PACKAGE / 'config'
 CAMERA_TOPICS = {f'camera/{name.removeprefix("~/")}' for name, _ in TOPICS.values()}

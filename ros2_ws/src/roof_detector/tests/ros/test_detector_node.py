@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
-from roof_detector.ros.messages import compressed_message, image_message
+from roof_detector.ros.common.messages import compressed_message, image_message
 
 
 @pytest.fixture(scope='module')
@@ -333,7 +333,7 @@ def test_the_lifecycle_loads_frees_and_loads_again(graph, make_probe, roof_bgr):
     ids=['missing model', 'unknown parameter', 'out of range', 'unknown class', 'no choice'],
 )
 def test_a_detector_that_cannot_start_says_why_and_ends(graph, argument, sentence):
-    process = graph.start('roof_detector.ros.detector_node', '--ros-args', '-p', argument)
+    process = graph.start('roof_detector.ros.detector.detector_node', '--ros-args', '-p', argument)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert sentence in output

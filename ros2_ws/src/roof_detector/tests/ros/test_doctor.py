@@ -123,7 +123,10 @@ def test_a_detector_s_own_images_are_left_alone(graph, look):
 
 def test_a_running_recorder_says_that_it_does_not_record(graph, look, tmp_path):
     graph.start(
-        'roof_detector.ros.recorder_node', '--ros-args', '-p', f'output_directory:={tmp_path}'
+        'roof_detector.ros.recorder.recorder_node',
+        '--ros-args',
+        '-p',
+        f'output_directory:={tmp_path}',
     )
     probe = graph.node('probe')
     graph.wait_until(
@@ -153,7 +156,7 @@ def test_an_error_in_the_diagnostics_fails_and_a_detector_elsewhere_is_warned_of
 def test_only_segments_of_dead_processes_are_called_stale(graph, tmp_path):
     """Seen through a folder that holds one process's files alone: others come and go."""
     before = set(SHM.iterdir())
-    process = graph.start('roof_detector.ros.recorder_node')
+    process = graph.start('roof_detector.ros.recorder.recorder_node')
     probe = graph.node('probe')
     graph.wait_until(
         lambda: probe.count_publishers('/diagnostics') > 0, within_s=60.0, what='the recorder'

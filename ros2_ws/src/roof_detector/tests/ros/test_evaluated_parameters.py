@@ -11,7 +11,7 @@ import rclpy
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.ros.detector_parameters import DETECTOR_TABLE, detector_settings
+from roof_detector.ros.detector.detector_parameters import DETECTOR_TABLE, detector_settings
 from roof_detector.vision.thresholds import Thresholds
 from training.evaluation import EvaluationError, evaluate
 from training.evaluation.parameter_file import parameter_text, write_parameters

@@ -13,7 +13,11 @@ from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import Header
 
 from roof_detector.bags.finding_messages import detections_bytes, jpeg_bytes, labels_bytes
-from roof_detector.ros.messages import compressed_message, detections_message, labels_message
+from roof_detector.ros.common.messages import (
+    compressed_message,
+    detections_message,
+    labels_message,
+)
 from roof_detector.vision.detections import Detections
 
 NAMES = ('drain', 'crack')

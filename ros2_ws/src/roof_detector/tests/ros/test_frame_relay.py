@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from roof_detector.inference.detector import Prepared
-from roof_detector.ros.frame_relay import FrameRelay
-from roof_detector.ros.frame_stages import Arrival, ReadyFrame
-from roof_detector.ros.image_decoder import Picture
+from roof_detector.ros.detector.frame_relay import FrameRelay
+from roof_detector.ros.detector.frame_stages import Arrival, ReadyFrame
+from roof_detector.ros.detector.image_decoder import Picture
 from roof_detector.vision.letterbox import Letterbox, new_canvas
 
 GEOMETRY = Letterbox.fit((64, 64), image_size=64)

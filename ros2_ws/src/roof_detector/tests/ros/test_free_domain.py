@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-from roof_detector.ros.free_domain import LAST_DOMAIN, free_domain
+from roof_detector.ros.common.free_domain import LAST_DOMAIN, free_domain
 
 
 def test_a_domain_in_which_a_node_lives_is_passed_over(graph):

@@ -22,8 +22,8 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
-from roof_detector.ros.callback_errors import errors_of
-from roof_detector.ros.guarded_executor import GuardedExecutor
+from roof_detector.ros.common.callback_errors import errors_of
+from roof_detector.ros.common.guarded_executor import GuardedExecutor
 
 
 class FragileNode(LifecycleNode):

@@ -10,10 +10,10 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import NavSatFix
 from std_srvs.srv import SetBool
 
-from roof_detector.ros.camera_diagnostics import camera_status
-from roof_detector.ros.node_diagnostics import NodeDiagnostics
-from roof_detector.ros.playback import PlaybackReport
-from roof_detector.sources.health import SourceHealth
+from roof_detector.inputs.health import SourceHealth
+from roof_detector.ros.camera.camera_diagnostics import camera_status
+from roof_detector.ros.camera.playback import PlaybackReport
+from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 

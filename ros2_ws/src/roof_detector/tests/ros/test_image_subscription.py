@@ -15,9 +15,9 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from roof_detector.ros.callback_errors import errors_of
-from roof_detector.ros.image_subscription import ImageSubscription
-from roof_detector.ros.messages import image_message
+from roof_detector.ros.common.callback_errors import errors_of
+from roof_detector.ros.common.messages import image_message
+from roof_detector.ros.detector.image_subscription import ImageSubscription
 
 PICTURE = image_message(np.zeros((4, 6, 3), np.uint8), encoding='bgr8', header=Header())
 

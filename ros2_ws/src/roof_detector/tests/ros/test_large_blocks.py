@@ -11,7 +11,7 @@ import pytest
 COUNT_FAULTS = """
 import resource, sys
 if sys.argv[1] == 'kept':
-    from roof_detector.ros.large_blocks import keep_large_blocks
+    from roof_detector.ros.common.large_blocks import keep_large_blocks
     assert keep_large_blocks()
 
 def frame():

@@ -39,7 +39,7 @@ from roof_detector.launching.node_job import merged_arguments, write_parameters
 from roof_detector.launching.params_file import read_params_file
 from roof_detector.launching.playback import play_command, wait_command
 from roof_detector.launching.readable_file import readable_file
-from roof_detector.ros.parameters import Parameter
+from roof_detector.ros.common.parameters import Parameter
 
 every_job = pytest.mark.parametrize('job', JOBS.values(), ids=JOBS)
 ODD_TEXTS = (

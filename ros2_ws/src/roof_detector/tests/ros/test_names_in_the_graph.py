@@ -8,9 +8,9 @@ import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
-from roof_detector.ros.errors import RosError
-from roof_detector.ros.image_topic_name import image_topic_name
-from roof_detector.ros.params_entries import check_params_files
+from roof_detector.ros.common.errors import RosError
+from roof_detector.ros.common.image_topic_name import image_topic_name
+from roof_detector.ros.common.params_entries import check_params_files
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_node_refuses_to_start_with_a_params_file_for_others(graph, tmp_path):
     file = tmp_path / 'p.yaml'
     file.write_text('detector:\n  ros__parameters: {confidence: 0.4}')
     recorder = graph.start(
-        'roof_detector.ros.recorder_node', '--ros-args', '--params-file', str(file)
+        'roof_detector.ros.recorder.recorder_node', '--ros-args', '--params-file', str(file)
     )
     output, _ = recorder.communicate(timeout=60)
     assert recorder.returncode == 1
@@ -80,7 +80,7 @@ def test_two_nodes_of_one_name_say_so(graph, tmp_path):
     node.create_subscription(DiagnosticArray, '/diagnostics', seen.append, 10)
     options = ['--ros-args', '-p', f'output_directory:={tmp_path}', '-p', 'min_free_gb:=0.0']
     for _ in range(2):
-        graph.start('roof_detector.ros.recorder_node', *options)
+        graph.start('roof_detector.ros.recorder.recorder_node', *options)
 
     def is_said():
         statuses = [status for array in seen for status in array.status]

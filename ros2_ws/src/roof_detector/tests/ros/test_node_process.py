@@ -13,7 +13,7 @@ import pytest
 SLOW_NODE = """
 import sys, time
 from rclpy.node import Node
-from roof_detector.ros import node_process
+from roof_detector.ros.common import node_process
 
 class SlowNode(Node):
     def __init__(self):

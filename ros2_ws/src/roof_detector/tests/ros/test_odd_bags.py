@@ -20,9 +20,9 @@ from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.message_types import message_class
-from roof_detector.ros.qos_matching import offer_of
-from roof_detector.ros.recorded_topic import RecordedTopic
+from roof_detector.ros.common.message_types import message_class
+from roof_detector.ros.common.qos_matching import offer_of
+from roof_detector.ros.recorder.recorded_topic import RecordedTopic
 
 IMAGE, TRUTH = 'sensor_msgs/msg/Image', 'vision_msgs/msg/Detection2DArray'
 BEGIN_NS = 1_700_000_000_000_000_000
@@ -83,7 +83,7 @@ def test_a_camera_sends_all_of_an_odd_bag_within_seconds_and_says_so(graph, odd_
         'wait_for_subscribers:=1',
     ]
     options = [text for one in parameters for text in ('-p', one)]
-    camera = graph.start('roof_detector.ros.camera_node', '--ros-args', *options)
+    camera = graph.start('roof_detector.ros.camera.camera_node', '--ros-args', *options)
     graph.wait_until(lambda: camera.poll() is not None, what='the end')
     output, _ = camera.communicate(timeout=60)
     assert camera.returncode == 0, output

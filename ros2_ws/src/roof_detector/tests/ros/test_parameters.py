@@ -6,9 +6,9 @@ import pytest
 import rclpy
 from rclpy.parameter import Parameter as RosParameter
 
-from roof_detector.ros.detector_parameters import DETECTOR_TABLE, detector_settings
-from roof_detector.ros.errors import ParameterError
-from roof_detector.ros.parameters import Parameter, ParameterTable
+from roof_detector.ros.common.errors import ParameterError
+from roof_detector.ros.common.parameters import Parameter, ParameterTable
+from roof_detector.ros.detector.detector_parameters import DETECTOR_TABLE, detector_settings
 
 TABLE = ParameterTable(
     Parameter('score', 0.5, 'A number.', minimum=0.0, maximum=1.0, live=True),

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from roof_detector.ros.camera_messages import image_messages
-from roof_detector.ros.camera_topics import CameraTopics
-from roof_detector.ros.outgoing import OutgoingFrame
-from roof_detector.ros.playback import Playback
-from roof_detector.ros.stream_parameters import STREAM_PARAMETERS, stream_settings
-from roof_detector.sources.errors import SourceError
+from roof_detector.inputs.errors import SourceError
+from roof_detector.ros.camera.camera_messages import image_messages
+from roof_detector.ros.camera.playback import Playback
+from roof_detector.ros.camera.stream_parameters import STREAM_PARAMETERS, stream_settings
+from roof_detector.ros.common.camera_topics import CameraTopics
+from roof_detector.ros.common.outgoing import OutgoingFrame
 
 DEFAULTS = stream_settings({parameter.name: parameter.default for parameter in STREAM_PARAMETERS})
 SETTINGS = replace(DEFAULTS, start_delay_s=0.0)

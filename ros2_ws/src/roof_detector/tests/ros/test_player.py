@@ -15,9 +15,9 @@ from roof_detector.bags.finding_messages import LABELS, header_values, labels_by
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.qos import LATCHED, OfferedQos
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.errors import RosError
-from roof_detector.ros.play_clock import PlayClock
-from roof_detector.ros.player_node import PlaySettings
+from roof_detector.ros.common.errors import RosError
+from roof_detector.ros.player.play_clock import PlayClock
+from roof_detector.ros.player.player_node import PlaySettings
 
 BEGIN_NS = 1_700_000_000_000_000_000
 LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

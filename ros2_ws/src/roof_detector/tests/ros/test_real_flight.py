@@ -143,13 +143,13 @@ def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
         Image, '/camera/image', lambda image: sent.append(image.header), QoSProfile(depth=50)
     )
     recorder = graph.start(
-        'roof_detector.ros.recorder_node',
+        'roof_detector.ros.recorder.recorder_node',
         '--ros-args',
         *('-p', 'record:=true', '-p', f'output_directory:={tmp_path}', '-p', 'bag_name:=result'),
     )
     probe.report_when(lambda values: values.get('state') == 'active')
     camera = graph.start(
-        'roof_detector.ros.camera_node',
+        'roof_detector.ros.camera.camera_node',
         '--ros-args',
         *('-p', f'source:={recorded_flight}', '-p', 'wait_for_subscribers:=2'),
         *('-p', 'wait_for_all_topics:=true'),

@@ -20,8 +20,8 @@ from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass
 from roof_detector.bags import qos
 from roof_detector.bags.metadata import read_metadata
 from roof_detector.bags.reader import BagReader
-from roof_detector.ros.errors import ParameterError
-from roof_detector.ros.messages import byte_array
+from roof_detector.ros.common.errors import ParameterError
+from roof_detector.ros.common.messages import byte_array
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -225,7 +225,7 @@ def test_after_a_full_disk_is_freed_it_records_again_and_says_so(flight, small_d
 def test_a_recording_that_is_asked_for_at_the_start_begins_once_its_folder_can_be_made(
     flight, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr('roof_detector.ros.flight_recorder._TRY_AGAIN_AFTER_S', 0.2)
+    monkeypatch.setattr('roof_detector.ros.recorder.flight_recorder._TRY_AGAIN_AFTER_S', 0.2)
     in_the_way = tmp_path / 'bags'
     in_the_way.write_text('a disk that is not mounted yet')
     flight.recorder()

@@ -34,7 +34,9 @@ class Recorder:
         arguments = [
             part for name, value in options.items() for part in ('-p', f'{name}:={value}')
         ]
-        self.process = graph.start('roof_detector.ros.recorder_node', '--ros-args', *arguments)
+        self.process = graph.start(
+            'roof_detector.ros.recorder.recorder_node', '--ros-args', *arguments
+        )
 
     def count(self, topic, kind='received'):
         return int(self.reports[-1].get(f'{kind}.{topic}', 0)) if self.reports else 0

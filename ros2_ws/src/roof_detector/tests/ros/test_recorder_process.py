@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage
 
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
-from roof_detector.ros.messages import byte_array
+from roof_detector.ros.common.messages import byte_array
 
 TOPIC = '/camera/image/compressed'
 KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '4'))
@@ -43,7 +43,9 @@ class Camera:
             **parameters,
         }
         options = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
-        self.recorder = graph.start('roof_detector.ros.recorder_node', '--ros-args', *options)
+        self.recorder = graph.start(
+            'roof_detector.ros.recorder.recorder_node', '--ros-args', *options
+        )
         graph.wait_until(self._publisher.get_subscription_count, what='the recorder')
         self._node.create_timer(1 / rate_hz, self._publish)
 

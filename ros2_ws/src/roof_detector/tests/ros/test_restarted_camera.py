@@ -12,8 +12,8 @@ import pytest
 from sensor_msgs.msg import Image
 
 from roof_detector.bags.black_box import BlackBox
-from roof_detector.ros.image_subscription import ImageSubscription
-from roof_detector.ros.recorded_topic import RecordedTopic
+from roof_detector.ros.detector.image_subscription import ImageSubscription
+from roof_detector.ros.recorder.recorded_topic import RecordedTopic
 
 # What stands before the C library's own function shifts the time of one process.
 _SHIFTED_CLOCK = """

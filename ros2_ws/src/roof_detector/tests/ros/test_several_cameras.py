@@ -12,7 +12,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.ros.messages import image_message
+from roof_detector.ros.common.messages import image_message
 
 PATIENCE_S = 120.0
 CAMERAS = {'front': '/front/image', 'down': '/belly/image_raw'}
@@ -43,7 +43,9 @@ class Cameras:
         names = "cameras:=['front','down:/belly/image_raw']"
         parameters = [names, f'export_cache:={export_cache}', 'threads:=1', *arguments]
         options = [text for one in parameters for text in ('-p', one)]
-        self.process = graph.start('roof_detector.ros.detector_node', '--ros-args', *options)
+        self.process = graph.start(
+            'roof_detector.ros.detector.detector_node', '--ros-args', *options
+        )
         graph.wait_until(
             lambda: all(
                 graph.is_heard(self.node, publisher) for publisher in self.publishers.values()
@@ -122,7 +124,7 @@ def test_how_frames_of_several_cameras_run_is_measured_and_said(graph, prepared_
 
 def test_a_camera_without_a_proper_name_is_refused(graph):
     process = graph.start(
-        'roof_detector.ros.detector_node', '--ros-args', '-p', "cameras:=['front','1st']"
+        'roof_detector.ros.detector.detector_node', '--ros-args', '-p', "cameras:=['front','1st']"
     )
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1

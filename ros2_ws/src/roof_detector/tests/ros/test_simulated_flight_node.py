@@ -13,12 +13,15 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.ros.errors import ParameterError
-from roof_detector.ros.simulated_flight_node import SimulatedFlightNode
-from roof_detector.ros.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE, flight_config
+from roof_detector.ros.camera.simulated_flight_node import SimulatedFlightNode
+from roof_detector.ros.camera.simulated_flight_parameters import (
+    SIMULATED_FLIGHT_TABLE,
+    flight_config,
+)
+from roof_detector.ros.common.errors import ParameterError
 from roof_detector.simulation import CLASS_NAMES, FlightConfig, RoofWorld, SurveyFlight
 
-MODULE = 'roof_detector.ros.simulated_flight_node'
+MODULE = 'roof_detector.ros.camera.simulated_flight_node'
 SEED = 1
 SIZE_WH = (640, 384)
 TOPICS = {

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.ros.messages import compressed_message, image_message
+from roof_detector.ros.common.messages import compressed_message, image_message
 
 PATIENCE_S = 60.0
 PICTURE_BGR = np.random.default_rng(5).integers(0, 255, (48, 64, 3), np.uint8)
@@ -50,7 +50,9 @@ class TwoCameras:
             *arguments,
         ]
         options = [text for one in parameters for text in ('-p', one)]
-        self.process = graph.start('roof_detector.ros.detector_node', '--ros-args', *options)
+        self.process = graph.start(
+            'roof_detector.ros.detector.detector_node', '--ros-args', *options
+        )
         graph.wait_until(
             lambda: all(graph.is_heard(self.node, one) for one in self.publishers.values()),
             within_s=PATIENCE_S,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight
-from roof_detector.simulation.bend import Bend
-from roof_detector.simulation.painter import Painter
-from roof_detector.simulation.truth import Truth
+from roof_detector.simulation.camera.bend import Bend
+from roof_detector.simulation.camera.painter import Painter
+from roof_detector.simulation.camera.truth import Truth
 
 PLAIN = FlightConfig(
     size_wh=(320, 192),

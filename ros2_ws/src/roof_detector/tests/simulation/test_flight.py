@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roof_detector.geo.pose import CameraPose, matrix_from_quaternion
+from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
 from roof_detector.simulation import (
     FlightConfig,
     FlightFrame,

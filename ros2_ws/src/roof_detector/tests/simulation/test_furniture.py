@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roof_detector.simulation.clutter import CLUTTER
-from roof_detector.simulation.equipment import EQUIPMENT
-from roof_detector.simulation.light import Light
-from roof_detector.simulation.maker import Maker
-from roof_detector.simulation.parapet import ParapetStyle, parapets
-from roof_detector.simulation.roofing import Footprint
-from roof_detector.simulation.shade import in_shade
-from roof_detector.simulation.solid import UP, solid_from
+from roof_detector.simulation.props.clutter import CLUTTER
+from roof_detector.simulation.props.equipment import EQUIPMENT
+from roof_detector.simulation.props.parapet import ParapetStyle, parapets
+from roof_detector.simulation.world.light import Light
+from roof_detector.simulation.world.maker import Maker
+from roof_detector.simulation.world.roofing import Footprint
+from roof_detector.simulation.world.shade import in_shade
+from roof_detector.simulation.world.solid import UP, solid_from
 
 LIGHT = Light(azimuth_deg=30.0, elevation_deg=50.0, direct=0.8)
 BASE = np.array([3.0, -2.0, 8.0])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from roof_detector.simulation import classes
-from roof_detector.simulation.canvas import Canvas
-from roof_detector.simulation.defect import DEFECTS, paint_crack
-from roof_detector.simulation.lettering import EMBLEMS, cover_of, placed, word
-from roof_detector.simulation.marking import MARKS, marks
-from roof_detector.simulation.surface import paint_surface
+from roof_detector.simulation.surfaces.canvas import Canvas
+from roof_detector.simulation.surfaces.defect import DEFECTS, paint_crack
+from roof_detector.simulation.surfaces.lettering import EMBLEMS, cover_of, placed, word
+from roof_detector.simulation.surfaces.marking import MARKS, marks
+from roof_detector.simulation.surfaces.surface import paint_surface
 
 
 def canvas_of(level: float) -> Canvas:

@@ -23,7 +23,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, LabelInfo, ObjectHypothesisWithPose
 
-from roof_detector.ros.messages import compressed_message
+from roof_detector.ros.common.messages import compressed_message
 from roof_detector.station.box_text import box_text
 from roof_detector.station.robot import Robot
 

@@ -304,7 +304,7 @@ def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monk
     answer = station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x')
     assert answer.status_code == 415 and 'did not load within' in answer.text
     mine = psutil.Process().children(recursive=True)
-    assert not [child for child in mine if '--check' in child.cmdline()]
+    assert not [child for child in mine if 'check' in child.cmdline()]
     assert not list((station.folders.models / 'incoming').iterdir())
 
 

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from roof_detector.inference.detector import Detector
-from roof_detector.simulation.sample_frames import sample_frames
+from roof_detector.simulation.flight.sample_frames import sample_frames
 from training.export import main
 
 

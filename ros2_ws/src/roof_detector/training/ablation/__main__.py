@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from roof_detector.cli.scan_timing import describe_machine
 from training.ablation.execution import Execution
 from training.ablation.findings import Findings
 from training.ablation.plan import AblationPlan
@@ -22,6 +21,7 @@ from training.dataset import DatasetError
 from training.errors import TrainingError
 from training.evaluation import EvaluationError
 from training.interruption import Interrupted, StopRequest, stop_on_signals
+from training.machine import describe_machine
 
 
 def main(argv: list[str] | None = None) -> int:

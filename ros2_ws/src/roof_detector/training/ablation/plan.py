@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from roof_detector.cli.model_cost import STOCK, ModelName, variants
 from training.errors import TrainingError
+from training.model_cost import STOCK, ModelName, variants
 from training.train_config import TrainConfig
 
 _KEYS = {

@@ -8,7 +8,6 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from roof_detector.cli.model_cost import network_cost
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.safe_load import load_checkpoint
 from training.ablation.plan import Trial
@@ -16,6 +15,7 @@ from training.ablation.trial_result import TrialResult
 from training.dataset import dataset_hash
 from training.errors import TrainingError
 from training.evaluation import evaluate
+from training.model_cost import network_cost
 from training.train import train
 from training.trainer.checkpoint import RECORD
 from training.trainer.run_state import KEY

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.export.contact_sheet import contact_sheet
+from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.letterbox import Letterbox

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.export.contact_sheet import contact_sheet
-from roof_detector.sources.pictures import read_picture
+from roof_detector.inputs.image_files import read_picture
+from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 from training.evaluation.evaluation import Evaluation

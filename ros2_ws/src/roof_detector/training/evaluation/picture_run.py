@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.stage_times import StageTimes
-from roof_detector.sources.pictures import read_picture
+from roof_detector.inputs.image_files import read_picture
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
 from training.evaluation.compared_picture import ComparedPicture

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from roof_detector.cli.scan_timing import describe_machine
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.stage_times import StageTimes
+from training.machine import describe_machine
 
 _OF_SCANS = ('triton', 'mamba_ssm')  # what else `describe_machine` tells
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inference.errors import ExportFailed
-from roof_detector.inference.exports.build import build_export
-from roof_detector.inference.exports.conversion import check_needs
-from roof_detector.inference.exports.parity import check_frames
-from roof_detector.inference.exports.recipe import ExportRecipe
-from roof_detector.inference.exports.workplace import install, workplace
+from roof_detector.inference.export.build import build_export
+from roof_detector.inference.export.conversion import check_needs
+from roof_detector.inference.export.parity import check_frames
+from roof_detector.inference.export.recipe import ExportRecipe
+from roof_detector.inference.export.workplace import install, workplace
 from training.evaluation import LabelledSplit, evaluate
 from training.quantization.calibration import PRECISION
 from training.quantization.kind import KINDS

@@ -10,21 +10,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.geo.pose import CameraPose
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import FlightConfig, PinholeCamera, classes
-from roof_detector.simulation.building import finish_section
-from roof_detector.simulation.clutter import CLUTTER
-from roof_detector.simulation.defect import DEFECTS
-from roof_detector.simulation.equipment import choose_equipment
-from roof_detector.simulation.facet import Facet
-from roof_detector.simulation.instance import Instance
-from roof_detector.simulation.maker import Maker
-from roof_detector.simulation.optics import Optics
-from roof_detector.simulation.painter import Painter
-from roof_detector.simulation.solid import Solid
-from roof_detector.simulation.survey_of_ids import survey_ids
-from roof_detector.simulation.truth import Truth, read_truth
-from roof_detector.simulation.view import paint_solids
+from roof_detector.simulation.camera.optics import Optics
+from roof_detector.simulation.camera.painter import Painter
+from roof_detector.simulation.camera.truth import Truth, read_truth
+from roof_detector.simulation.camera.view import paint_solids
+from roof_detector.simulation.props.clutter import CLUTTER
+from roof_detector.simulation.props.equipment import choose_equipment
+from roof_detector.simulation.surfaces.defect import DEFECTS
+from roof_detector.simulation.world.building import finish_section
+from roof_detector.simulation.world.facet import Facet
+from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.maker import Maker
+from roof_detector.simulation.world.solid import Solid
+from roof_detector.simulation.world.survey_of_ids import survey_ids
 from training.rendering.photo_ground import SAMPLE_M, PhotoGround, facet_beyond
 
 CANDIDATES = 24

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation.canvas import Canvas
-from roof_detector.simulation.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.light import Light
-from roof_detector.simulation.roofing import RoofSection
+from roof_detector.simulation.surfaces.canvas import Canvas
+from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
+from roof_detector.simulation.world.light import Light
+from roof_detector.simulation.world.roofing import RoofSection
 from training.errors import TrainingError
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')

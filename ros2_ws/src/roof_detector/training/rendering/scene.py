@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from roof_detector.geo.pose import CameraPose
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import ROOF_KINDS, FlightConfig, RoofWorld, WorldConfig
 
 # Flat roofs carry most of the five classes; weathered concrete is the commonest of them.

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from roof_detector.geo.pose import CameraPose
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import RoofWorld, SurveyFlight
 from training.rendering.composition import Composition
 from training.rendering.labels import LabelledFrame, box_lines, segment_lines

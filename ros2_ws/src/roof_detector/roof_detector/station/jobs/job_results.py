@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roof_detector.export.opening import PRODUCTS
-from roof_detector.replay.work_folder import RUN_FILE, read_run
+from roof_detector.offline.work_folder import RUN_FILE, read_run
+from roof_detector.results.formats import PRODUCTS
 from roof_detector.station.box_text import box_text
 from roof_detector.station.folders import files_below
 from roof_detector.station.jobs.command_process import LOG

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from roof_detector.export.opening import FORMATS
+from roof_detector.results.formats import FORMATS
 from roof_detector.station.context import StationContext
 from roof_detector.station.flight_shelf import COMPLETE, CUT_OFF, RECORDING, RecordedFlight
 from roof_detector.station.jobs.job import USUAL_FORMATS

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from roof_detector.cli.model_cost import variants
 from training.ablation.findings import Findings
 from training.ablation.latency import ratios_to
 from training.ablation.plan import AblationPlan
 from training.ablation.report import table_of
 from training.ablation.trial_result import TrialResult
 from training.errors import TrainingError
+from training.model_cost import variants
 
 
 def result(label, seed, map50):

@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 
-from roof_detector.geo.pose import CameraPose
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight, WorldConfig

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the parts of `python -m benchmarks.bench` are asked alike."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from roof_detector.inference.precision import PRECISIONS
+
+RESULTS = Path('benchmarks/results')
+
+
+def add_common(parser: argparse.ArgumentParser, part: str) -> None:
+    """Add the model, how it is computed and where the result goes."""
+    parser.add_argument(
+        '--model',
+        default='roof_anomalies',
+        help='a shipped model or a model file; roof_anomalies by default',
+    )
+    add_computation(parser, part)
+
+
+def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
+    """Add the threads and the precision of a network and where the result goes."""
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=0,
+        help='of the backend; 0, the default, takes as many as `models prepare` found best for '
+        'what the node runs, else all cores',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        default='auto',
+        help='of the backend, as the parameter of the node; auto by default',
+    )
+    output = RESULTS / f'{part}.json'
+    parser.add_argument(
+        '--output', type=Path, default=output, help=f'file for the result; {output} by default'
+    )
+
+
+def network_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return model, precision and threads as the node and the bare forward pass take them."""
+    return {name: getattr(arguments, name) for name in ('model', 'precision', 'threads')}
+
+
+def size_wh(text: str) -> tuple[int, int]:
+    """Read a size, width x height."""
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 1280x720.')
+    return int(width), int(height)
+
+
+def say(sentence: str) -> None:
+    """Tell how it goes on, on stderr: stdout is for results."""
+    print(f'bench: {sentence}', file=sys.stderr, flush=True)
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this command as Ctrl-C does, so that the nodes it has started end too."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, leave)

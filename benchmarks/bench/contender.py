@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who is measured: a detector node in a namespace of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.bench.errors import BenchError
+
+BASELINE_SCRIPT = Path('benchmarks/baseline_node.py')
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contender:
+    """Hold what is run, and with which parameters.
+
+    `program` is what Python is given to run; None is the detector of this package. Its topics are
+    `<name>/image`, `<name>/image/compressed` and `<name>/detector/detections`.
+    """
+
+    name: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    program: tuple[str, ...] | None = None
+
+    @property
+    def results_topic(self) -> str:
+        """Return where its detections are published."""
+        return f'/{self.name}/detector/detections'
+
+
+def our_node(
+    name: str,
+    *,
+    model: str,
+    transport: str,
+    precision: str = 'auto',
+    threads: int,
+    annotated_rate_hz: float = 0.0,
+) -> Contender:
+    """Return the detector of this package."""
+    parameters = {
+        'model': model,
+        'image_transport': transport,
+        'precision': precision,
+        'threads': threads,
+        'annotated_rate': annotated_rate_hz,
+    }
+    return Contender(name=name, parameters=parameters)
+
+
+def baseline_node(
+    name: str, *, model: str, transport: str, threads: int, script: Path = BASELINE_SCRIPT
+) -> Contender:
+    """Return the node that most people write; `threads` 0 leaves them to ultralytics."""
+    if not script.exists():
+        raise BenchError(
+            f'{script} does not exist: run this at the root of the source tree, or name the '
+            'script of the baseline with --baseline.'
+        )
+    parameters = {'model': model, 'image_transport': transport, 'threads': threads}
+    return Contender(name=name, parameters=parameters, program=(str(script),))

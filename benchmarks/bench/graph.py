@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Contenders in turn on the test stand, and the bare forward pass between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from benchmarks.bench.contender import Contender
+from benchmarks.bench.frames import bench_frames
+from benchmarks.bench.graph_stand import GraphStand, Load
+from benchmarks.bench.spread import spread_ms
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.export.export_cache import ExportCache
+from roof_detector.inference.shipped_weights import resolve_model
+
+# Sent so much faster than the network answers, frames are plentiful.
+PLENTY = 1.5
+
+
+class BareForward:
+    """Run a network alone, in this process, while the nodes have nothing to do."""
+
+    def __init__(self, model: str, *, precision: str = 'auto', threads: int) -> None:
+        self._detector = Detector.open(
+            resolve_model(model),
+            precision=precision,
+            threads=threads or None,
+            cache=ExportCache.usual(),  # what the node takes, this takes
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what runs: the file's name, the runtime and why it was chosen."""
+        return {
+            'model': self._detector.model_path.name,
+            'backend': self._detector.choice.sentence,
+            'precision': self._detector.precision,
+            'threads': self._detector.threads or 'all',
+        }
+
+    def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:
+        """Return the times in milliseconds of passes for so long, after a few to warm up."""
+        prepared = self._detector.prepare(bench_frames(size_wh)[0])
+        times_s: list[float] = []
+        self._detector.warm_up(size_wh)
+        until_s = monotonic() + seconds
+        while monotonic() < until_s:
+            (answer,) = self._detector.forward(prepared)
+            times_s.append(answer.forward_s)
+        return spread_ms(times_s)
+
+    def __enter__(self) -> BareForward:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._detector.close()
+
+
+def measure_in_turn(
+    stand: GraphStand,
+    pairs: Sequence[tuple[Contender, Load]],
+    *,
+    bare: BareForward,
+    rounds: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Return a row for each pair, the median of its rounds, the bare forward pass beside it.
+
+    In each round every pair has its turn, after the bare forward pass at its size.
+    """
+    for contender in dict.fromkeys(contender for contender, _ in pairs):
+        say(f'starting {contender.name}')
+        stand.start(contender)
+    measured: list[list[dict[str, Any]]] = [[] for _ in pairs]
+    for number in range(rounds):
+        for (contender, load), rows in zip(pairs, measured, strict=True):
+            forward_ms = bare.measure(load.size_wh, seconds=seconds / 2)
+            row = stand.measure(contender, load, seconds=seconds)
+            rows.append({**row, 'bare_forward_ms': forward_ms})
+            say(
+                f'round {number + 1}: {contender.name}, {load.describe()["size"]} '
+                f'{load.transport}: {row["results_per_s"]:.1f}/s, {row["age_ms"]["p50"]:.0f} ms, '
+                f'forward {forward_ms["p50"]:.0f} ms'
+            )
+    for contender in dict.fromkeys(contender for contender, _ in pairs):
+        stand.nodes.stop(contender.name)
+    return [_median_of(rows) for rows in measured]
+
+
+def plentiful(load: Load, forward_ms: float) -> Load:
+    """Return the load at a rate that a network of this speed cannot keep up with."""
+    return replace(load, rate_hz=round(PLENTY * 1000 / forward_ms, 1))
+
+
+def _median_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return one row: the median of every figure over the rounds, in nested values too."""
+    first = rows[0]
+    medians = dict(_medians(first, rows))
+    forward_ms, age_ms = medians['bare_forward_ms']['p50'], medians['age_ms']['p50']
+    return {
+        **medians,
+        'rounds': len(rows),
+        'overhead_ms': round(age_ms - forward_ms, 2),
+        'throughput_to_bare': round(medians['results_per_s'] * forward_ms / 1e3, 3),
+    }
+
+
+def _medians(like: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for key, value in like.items():
+        of_all = [row[key] for row in rows if key in row]
+        if isinstance(value, dict):
+            yield key, dict(_medians(value, of_all))
+        elif isinstance(value, bool | str):
+            yield key, value
+        else:
+            yield key, round(float(np.median(of_all)), 3)

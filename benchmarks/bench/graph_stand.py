@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A whole graph on a test stand: a publisher, detectors, a recorder and a listener over DDS."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from benchmarks.bench.contender import Contender
+from benchmarks.bench.frames import bench_frames
+from benchmarks.bench.process_meter import sample_process
+from benchmarks.bench.result_listener import ResultListener
+from benchmarks.bench.spread import spread_ms
+from roof_detector.demo.node_processes import NodeProcesses
+from roof_detector.ros.common.free_domain import free_domain
+
+_PUBLISHER = ('-m', 'benchmarks.bench.frame_publisher')
+_PATIENCE_S = 240.0
+_SETTLING_RESULTS = 5
+_LEAST_RESULTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Say what a contender has to do: frames of which size and form, and who else listens.
+
+    `rate_hz` 0 sends one frame after another. With `annotated` someone watches annotated images,
+    of which the contender offers `annotated_rate_hz`, 0 for one of each frame.
+    """
+
+    size_wh: tuple[int, int]
+    transport: str = 'raw'
+    rate_hz: float = 0.0
+    annotated: bool = False
+    annotated_rate_hz: float = 0.0
+    recorder: bool = False
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        width, height = self.size_wh
+        pace = f'{self.rate_hz:.1f} Hz' if self.rate_hz else 'one after another'
+        return {
+            'size': f'{width}x{height}',
+            'transport': self.transport,
+            'pace': pace,
+            'annotated': self.annotated,
+            'annotated_rate_hz': self.annotated_rate_hz,
+            'recorder': self.recorder,
+        }
+
+
+class GraphStand:
+    """Keep contenders running in a domain of their own, and load one of them at a time."""
+
+    def __init__(self) -> None:
+        self._exit = ExitStack()
+        self.folder = Path(
+            self._exit.enter_context(tempfile.TemporaryDirectory(prefix='roof_detector_bench_'))
+        )
+        domain_id = free_domain()
+        environment = {'ROS_DOMAIN_ID': str(domain_id)}
+        self.listener = self._exit.enter_context(ResultListener(domain_id=domain_id))
+        self.nodes = self._exit.enter_context(
+            NodeProcesses(self.folder / 'logs', environment=environment)
+        )
+        self._started = 0
+
+    def start(self, contender: Contender) -> None:
+        """Start a contender and wait until it has told that it is ready."""
+        self.nodes.start(
+            contender.name,
+            contender.parameters,
+            remappings={'__ns': f'/{contender.name}', '__node': 'detector'},
+            program=contender.program or ('-m', 'roof_detector.ros.detector.detector_node'),
+        )
+        self.listener.wait_until(
+            lambda: self.listener.node.count_publishers(contender.results_topic) > 0,
+            within_s=_PATIENCE_S,
+            what=f'{contender.results_topic}',
+            check=lambda: self.nodes.check(contender.name),
+        )
+
+    def measure(self, contender: Contender, load: Load, *, seconds: float) -> dict[str, Any]:
+        """Load a contender for so long, after a few results to settle, and return what it did."""
+        publisher = self.begin(contender, load)
+        pid = self.nodes.pid(contender.name)
+        with ExitStack() as at_end:
+            at_end.callback(self.nodes.stop, publisher)
+            if load.annotated:
+                self.listener.watch_pictures(f'/{contender.name}/detector/image_annotated')
+                at_end.callback(self.listener.watch_pictures, None)
+            if load.recorder:
+                at_end.callback(self.nodes.stop, self._record(contender))
+            self.settle(contender)
+            before = sample_process(pid)
+            self.listener.forget()
+            self.listener.spin(for_s=seconds)
+            self._wait_for(_LEAST_RESULTS, contender)
+            after = sample_process(pid)
+        self.nodes.check(contender.name)
+        count = len(self.listener.ages_s)
+        moments_s = self.listener.moments_s
+        return {
+            'contender': contender.name,
+            **load.describe(),
+            'results': count,
+            'results_per_s': round((count - 1) / (moments_s[-1] - moments_s[0]), 3),
+            'age_ms': spread_ms(self.listener.ages_s),
+            'cpu_ms_per_result': round((after.cpu_s - before.cpu_s) / count * 1e3, 1),
+            'memory_mb': after.memory_mb,
+            'annotated_images': self.listener.pictures,
+            'stages_ms_p50': self._stages(contender),
+        }
+
+    def begin(self, contender: Contender, load: Load) -> str:
+        """Start to publish for a contender; return the publisher's name."""
+        self.listener.listen_to(contender.results_topic)
+        self._started += 1
+        name = f'publisher_{self._started}'
+        self.nodes.start(
+            name,
+            {
+                'frames': str(self._frames(load.size_wh)),
+                'transport': load.transport,
+                'rate_hz': load.rate_hz,
+            },
+            remappings={'__ns': f'/{contender.name}'},
+            program=_PUBLISHER,
+        )
+        return name
+
+    def settle(self, contender: Contender) -> None:
+        """Wait for the first results."""
+        self._wait_for(_SETTLING_RESULTS, contender)
+
+    def _wait_for(self, results: int, contender: Contender) -> None:
+        self.listener.wait_until(
+            lambda: len(self.listener.ages_s) >= results,
+            within_s=_PATIENCE_S,
+            what=f'{results} results of {contender.name}',
+            check=lambda: self.nodes.check(contender.name),
+        )
+
+    def _record(self, contender: Contender) -> str:
+        """Record detections and JPEGs, as on a flight whose evidence is kept."""
+        name = f'recorder_{self._started}'
+        self.nodes.start(
+            name,
+            {
+                'record': True,
+                'output_directory': str(self.folder / 'bags'),
+                'bag_name': name,
+                'topics': [contender.results_topic, f'/{contender.name}/image/compressed'],
+            },
+            program=('-m', 'roof_detector.ros.recorder.recorder_node'),
+        )
+        self.listener.wait_until(
+            lambda: self.listener.hears('recorder', contender.results_topic),
+            within_s=_PATIENCE_S,
+            what='The recorder',
+            check=lambda: self.nodes.check(name),
+        )
+        return name
+
+    def _stages(self, contender: Contender) -> dict[str, float]:
+        """Return what our node tells next of its stages; another's diagnostics are not known."""
+        if contender.program is not None:
+            return {}
+        self.listener.forget_diagnostics()
+        self.listener.wait_until(
+            lambda: bool(self.listener.told_by(f'{contender.name}/detector')),
+            within_s=_PATIENCE_S,
+            what=f'Diagnostics of {contender.name}',
+            check=lambda: self.nodes.check(contender.name),
+        )
+        return {
+            key.removesuffix('_ms.p50'): float(value)
+            for key, value in self.listener.told_by(f'{contender.name}/detector').items()
+            if key.endswith('_ms.p50')
+        }
+
+    def _frames(self, size_wh: tuple[int, int]) -> Path:
+        path = self.folder / f'{size_wh[0]}x{size_wh[1]}.npy'
+        if not path.exists():
+            np.save(path, bench_frames(size_wh))
+        return path
+
+    def __enter__(self) -> GraphStand:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exit.close()

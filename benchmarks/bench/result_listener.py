@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Ears for what a contender publishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray
+
+from benchmarks.bench.errors import BenchError
+from roof_detector.ros.common.monitor import Onlooker
+
+
+class ResultListener(Onlooker):
+    """Collect when results came and how old they were then: `moments_s`, `ages_s`.
+
+    An age is from the stamp, which the publisher sets just before it sends, to the callback that
+    has the detections.
+    """
+
+    def __init__(self, *, domain_id: int) -> None:
+        self.moments_s: list[float] = []
+        self.ages_s: list[float] = []
+        self.pictures = 0
+        self._values: dict[str, dict[str, str]] = {}
+        super().__init__(name='result_listener', domain_id=domain_id)
+        self._results: Subscription | None = None
+        self._picture_reader: Subscription | None = None
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
+
+    def listen_to(self, topic: str) -> None:
+        """Collect the results of one topic from now on."""
+        if self._results is not None:
+            self.node.destroy_subscription(self._results)
+        self._results = self.node.create_subscription(Detection2DArray, topic, self._take, 100)
+        self.forget()
+
+    def watch_pictures(self, topic: str | None) -> None:
+        """Subscribe to annotated images; None ends that. Their bytes are taken, not unpacked."""
+        if self._picture_reader is not None:
+            self.node.destroy_subscription(self._picture_reader)
+            self._picture_reader = None
+        if topic is not None:
+            self._picture_reader = self.node.create_subscription(
+                Image, topic, self._count_picture, 1, raw=True
+            )
+
+    def hears(self, node_name: str, topic: str) -> bool:
+        """Tell whether a node has subscribed to a topic."""
+        readers = self.node.get_subscriptions_info_by_topic(topic)
+        return any(reader.node_name == node_name for reader in readers)
+
+    def told_by(self, node_name: str) -> dict[str, str]:
+        """Return the newest diagnostics of a detector, by its full name."""
+        return self._values.get(f'{node_name}: detection', {})
+
+    def forget_diagnostics(self) -> None:
+        """Know nothing until a detector tells it anew."""
+        self._values.clear()
+
+    def forget(self) -> None:
+        """Begin a new collection."""
+        self.moments_s, self.ages_s, self.pictures = [], [], 0
+
+    def spin(self, *, for_s: float) -> None:
+        """Listen for so long."""
+        until_s = time.monotonic() + for_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            self.executor.spin_once(timeout_sec=left_s)
+
+    def wait_until(
+        self,
+        condition: Callable[[], bool],
+        *,
+        within_s: float,
+        what: str,
+        check: Callable[[], None],
+    ) -> None:
+        """Listen until the condition holds; `check` raises where it never will."""
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            check()
+            if time.monotonic() > deadline_s:
+                raise BenchError(f'{what} did not come within {within_s:.0f} s.')
+            self.executor.spin_once(timeout_sec=0.2)
+
+    def _take(self, result: Detection2DArray) -> None:
+        stamp = result.header.stamp
+        self.ages_s.append(time.time() - stamp.sec - stamp.nanosec / 1e9)
+        self.moments_s.append(time.monotonic())
+
+    def _count_picture(self, _: bytes) -> None:
+        self.pictures += 1
+
+    def _note(self, array: DiagnosticArray) -> None:
+        for status in array.status:
+            if status.name.endswith(': detection'):
+                self._values[status.name] = {pair.key: pair.value for pair in status.values}

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How the camera sits on what the recorded pose is of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.georeference.errors import GeoError
+
+# Columns: x, y, z of the optical frame (REP-103) of a camera that looks along x of a body frame.
+_FORWARD = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class CameraMount:
+    """Hold the rotation (3, 3) from the optical to the posed frame, and the lever arm.
+
+    `lever_m` is where the camera is, seen from the antenna, along the posed frame's axes.
+    """
+
+    rotation: NDArray[np.float64]
+    lever_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
+            raise GeoError('The mount of the camera is no rotation; normalise its quaternion.')
+
+    @classmethod
+    def optical(cls) -> CameraMount:
+        """Take the pose as the optical frame's own, and the fix as the camera's."""
+        return cls(np.eye(3))
+
+    @classmethod
+    def on_body(
+        cls,
+        *,
+        down_deg: float = 90.0,
+        yaw_deg: float = 0.0,
+        roll_deg: float = 0.0,
+        lever_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    ) -> CameraMount:
+        """Take the pose as the body's (REP-103: x forward, y left, z up).
+
+        At zero the camera looks ahead; down tips it towards the ground, yaw turns it left, roll
+        leans it right.
+        """
+        yaw, down, roll = np.radians([yaw_deg, down_deg, roll_deg])
+        about_z = np.array(
+            [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]]
+        )
+        about_y = np.array(
+            [[np.cos(down), 0, np.sin(down)], [0, 1, 0], [-np.sin(down), 0, np.cos(down)]]
+        )
+        about_x = np.array(
+            [[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]]
+        )
+        return cls(about_z @ about_y @ about_x @ _FORWARD, lever_m)
+
+
+@dataclass(frozen=True)
+class BodyMount:
+    """Hold how a camera sits on the body whose pose was recorded; see `CameraMount.on_body`."""
+
+    down_deg: float = 90.0
+    yaw_deg: float = 0.0
+    roll_deg: float = 0.0
+    lever_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        numbers = (self.down_deg, self.yaw_deg, self.roll_deg, *self.lever_m)
+        if not all(map(math.isfinite, numbers)):
+            raise GeoError(f'The mount of the camera is {numbers}, expected finite numbers.')
+
+    def camera_mount(self) -> CameraMount:
+        """Return the same as a rotation and a lever arm."""
+        return CameraMount.on_body(
+            down_deg=self.down_deg,
+            yaw_deg=self.yaw_deg,
+            roll_deg=self.roll_deg,
+            lever_m=self.lever_m,
+        )

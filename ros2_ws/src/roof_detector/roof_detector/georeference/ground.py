@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The level on which the things in the pictures lie."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from roof_detector.georeference.errors import GeoError
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Say how high the plane of the roofs is, in exactly one of three ways, and how surely.
+
+    `altitude_m` above the WGS-84 ellipsoid, as NavSatFix counts it; `map_z_m` as the z of the
+    recorded pose counts it, so free of the fix's vertical error; or `height_m`, the height above
+    the roofs at which the whole flight was flown.
+    """
+
+    altitude_m: float | None = None
+    map_z_m: float | None = None
+    height_m: float | None = None
+    sigma_m: float = 1.0
+
+    def __post_init__(self) -> None:
+        given = [v for v in (self.altitude_m, self.map_z_m, self.height_m) if v is not None]
+        if len(given) != 1 or not math.isfinite(given[0]):
+            raise GeoError(
+                f'The ground is given as altitude {self.altitude_m}, map z {self.map_z_m} and '
+                f'height {self.height_m}; give exactly one of them, in metres.'
+            )
+        if self.height_m is not None and self.height_m <= 0:
+            raise GeoError(f'The height over the roofs is {self.height_m} m, expected above 0.')
+        if not (math.isfinite(self.sigma_m) and self.sigma_m >= 0):
+            raise GeoError(f"The ground's sigma is {self.sigma_m} m, expected 0 or more.")

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Which places on the ground the pixels of a picture show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians, sin
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from roof_detector.georeference.camera_fix import CameraFix
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+# Flatter rays than this miss the ground by more than anyone can use, or reach the sky.
+_LEAST_DIP = sin(radians(5.0))
+_LARGEST_ERROR_M = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class GroundPoints:
+    """Hold degrees on WGS 84 and the error of each point (n,); nan where a ray misses the ground.
+
+    The true place is within `error_m` with 95 % probability or more: it is twice the square root
+    of the horizontal covariance's trace (2DRMS).
+    """
+
+    latitude_deg: NDArray[np.float64]
+    longitude_deg: NDArray[np.float64]
+    error_m: NDArray[np.float64]
+
+
+def ground_points(fix: CameraFix, pixels: ArrayLike, *, pixel_px: float) -> GroundPoints:
+    """Cast a ray through each pixel (n, 2) onto the level plane `height_m` below the camera.
+
+    A pixel's centre has whole coordinates; `pixel_px` is the standard deviation of either one.
+    """
+    pixels = np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
+    rays = fix.lens.rays(pixels) @ fix.rotation.T
+    with np.errstate(invalid='ignore'):
+        seen = -rays[:, 2] > _LEAST_DIP * np.linalg.norm(rays, axis=1)
+    rays[~seen] = np.nan
+    offsets = fix.height_m * rays[:, :2] / -rays[:, 2:]
+    place = LocalTangentPlane(fix.latitude_deg, fix.longitude_deg, fix.altitude_m)
+    enu = np.column_stack([offsets, np.full(len(offsets), -fix.height_m)])
+    geodetic = np.full((len(enu), 3), np.nan)
+    if seen.any():
+        geodetic[seen] = place.to_geodetic(enu[seen])
+    return GroundPoints(
+        geodetic[:, 0], geodetic[:, 1], _errors(fix, pixels, rays, pixel_px=pixel_px)
+    )
+
+
+def _errors(
+    fix: CameraFix,
+    pixels: NDArray[np.float64],
+    rays: NDArray[np.float64],
+    *,
+    pixel_px: float,
+) -> NDArray[np.float64]:
+    """Carry the covariances of place, attitude and pixel over to the ground, to first order.
+
+    With the ray r in east, north, up the offset is o = h (r_e, r_n) / -r_u, so do/dh is o / h; a
+    small turn v changes r by v x r.
+    """
+    count = len(rays)
+    depth = -rays[:, 2]
+    slope = rays[:, :2] / depth[:, None]
+    by_place = np.zeros((count, 2, 3))
+    by_place[:, (0, 1), (0, 1)] = 1.0
+    by_place[:, :, 2] = slope
+    by_ray = np.zeros((count, 2, 3))
+    by_ray[:, (0, 1), (0, 1)] = (fix.height_m / depth)[:, None]
+    by_ray[:, :, 2] = fix.height_m * slope / depth[:, None]
+    by_turn = by_ray @ _turning(rays)
+    steps = [
+        (fix.lens.rays(pixels + step) - fix.lens.rays(pixels - step)) @ fix.rotation.T
+        for step in (np.array([0.5, 0.0]), np.array([0.0, 0.5]))
+    ]
+    by_pixel = by_ray @ np.stack(steps, axis=-1)
+    variance = (
+        _trace(by_place, fix.place_covariance)
+        + _trace(by_turn, fix.attitude_covariance)
+        + _trace(by_pixel, np.eye(2) * pixel_px**2)
+    )
+    return np.minimum(2 * np.sqrt(variance), _LARGEST_ERROR_M)
+
+
+def _turning(rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrices (n, 3, 3) that map a small turn v to v x ray."""
+    east, north, up = rays.T
+    zero = np.zeros(len(rays))
+    rows = [[zero, up, -north], [-up, zero, east], [north, -east, zero]]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def _trace(jacobians: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.einsum('nij,jk,nik->n', jacobians, covariance, jacobians)

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Rows of numbers by time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from roof_detector.georeference.errors import GeoError
+
+# A quaternion that turns less than this may as well run straight (cosine of half the turn).
+_STRAIGHT = 0.9999
+
+
+@dataclass(frozen=True, eq=False)
+class StampedSeries:
+    """Hold rows (n, k) at strictly rising stamps (n,), and give them for any stamp between.
+
+    Nothing is given within a gap longer than `max_gap_s`, or beyond either end by more than
+    `max_beyond_s`.
+    """
+
+    stamps_ns: NDArray[np.int64]
+    rows: NDArray[np.float64]
+    max_gap_s: float = 1.0
+    max_beyond_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.rows.ndim != 2 or self.stamps_ns.shape != (len(self.rows),):
+            raise GeoError(
+                f'{self.stamps_ns.shape} stamps and {self.rows.shape} rows are no series, '
+                'expected (n,) and (n, k).'
+            )
+        if (np.diff(self.stamps_ns) <= 0).any():
+            raise GeoError('The stamps of a series do not rise, sort them and drop repeated ones.')
+
+    @classmethod
+    def of(cls, stamps_ns: ArrayLike, numbers: ArrayLike, *, width: int) -> StampedSeries:
+        """Cut numbers into rows by stamp; of several of one stamp the last counts."""
+        stamps = np.asarray(stamps_ns, np.int64)
+        unique, last = np.unique(stamps[::-1], return_index=True)
+        table = np.asarray(numbers, np.float64).reshape(-1, width)[::-1]
+        return cls(unique, table[last])
+
+    def at(self, stamp_ns: int, *, what: str, quaternions: bool = False) -> NDArray[np.float64]:
+        """Return the row of a stamp; the first four columns may be a quaternion x, y, z, w.
+
+        Raises GeoError, naming `what` is lacking, where there is none.
+        """
+        after = int(np.searchsorted(self.stamps_ns, stamp_ns))
+        if after < len(self.rows) and self.stamps_ns[after] == stamp_ns:
+            return self.rows[after]
+        if after in (0, len(self.rows)):
+            return self._beyond(stamp_ns, what)
+        gap_ns = int(self.stamps_ns[after] - self.stamps_ns[after - 1])
+        if gap_ns > self.max_gap_s * 1e9:
+            raise GeoError(
+                f'There is no {what} for {gap_ns / 1e9:.1f} s around this frame, '
+                f'more than {self.max_gap_s:g} s.'
+            )
+        share = (stamp_ns - int(self.stamps_ns[after - 1])) / gap_ns
+        begin, end = self.rows[after - 1], self.rows[after]
+        row = begin + share * (end - begin)
+        if quaternions:
+            row[:4] = _between(begin[:4], end[:4], share)
+        return row
+
+    def _beyond(self, stamp_ns: int, what: str) -> NDArray[np.float64]:
+        if not len(self.rows):
+            raise GeoError(f'The flight has no {what} at all.')
+        end = 0 if stamp_ns < self.stamps_ns[0] else -1
+        distance_s = abs(stamp_ns - int(self.stamps_ns[end])) / 1e9
+        if distance_s > self.max_beyond_s:
+            side = 'before the first' if end == 0 else 'after the last'
+            raise GeoError(f'This frame is {distance_s:.2f} s {side} {what} of the flight.')
+        return self.rows[end]
+
+
+def _between(
+    begin: NDArray[np.float64], end: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """Turn evenly from one unit quaternion to another by the shorter way (Shoemake 1985)."""
+    cosine = float(begin @ end)
+    if cosine < 0:
+        end, cosine = -end, -cosine
+    if cosine > _STRAIGHT:
+        mixed = begin + share * (end - begin)
+    else:
+        angle = np.arccos(cosine)
+        mixed = np.sin((1 - share) * angle) * begin + np.sin(share * angle) * end
+    return mixed / np.linalg.norm(mixed)

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One export from checkpoint to checked file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.backends.torch_backend import read_model
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.errors import BadModel, ExportFailed, ParityFailed
+from roof_detector.inference.export.conversion import Network, check_needs, convert
+from roof_detector.inference.export.parity import ParityReport, check_frames, compare
+from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.recipe import ExportRecipe
+from roof_detector.inference.export.workplace import install, workplace
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.model_hash import hash_model
+
+
+@dataclass(frozen=True)
+class BuiltExport:
+    """Hold an export that stands at its name, and how it compared."""
+
+    path: Path
+    size_bytes: int
+    duration_s: float
+    parity: ParityReport
+
+
+def build_export(
+    model_path: Path,
+    recipe: ExportRecipe,
+    *,
+    folder: Path,
+    frames: Sequence[npt.NDArray[np.uint8]],
+    trust_model: bool = False,
+    keep_refused: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> BuiltExport:
+    """Export a checkpoint into `folder`, and put it there only if it answers as the checkpoint.
+
+    Both are run on a processor, on `frames` (height, width, 3) uint8 BGR. At any moment the
+    export's name stands for nothing, for the former export, or for the new one as a whole.
+    `progress` is told each step. Raises ParityFailed, where `keep_refused` leaves the export
+    under a name that says so, and InferenceError for all else that can be wrong.
+    """
+    started_s = perf_counter()
+    if backend_for(model_path) != 'torch':
+        raise BadModel(f'{model_path} is an export already, give the checkpoint it was made of.')
+    check_frames(frames)
+    check_needs(recipe)
+    module, facts = read_model(model_path, trust=trust_model)
+    recipe.size_for(facts.image_size, stride=facts.stride)
+    network = Network(module.float(), facts, model_path, hash_model(model_path))
+    target = folder / recipe.file_name(model_path.stem)
+    try:
+        with workplace(target) as workshop:
+            progress('writing')
+            built = convert(network, recipe, workshop)
+            report = _check(
+                model_path,
+                built,
+                recipe,
+                frames=frames,
+                trust_model=trust_model,
+                progress=progress,
+            )
+            if not report.holds and keep_refused:
+                kept = folder / recipe.file_name(f'{model_path.stem}-refused')
+                install(built, kept)
+                raise ParityFailed(f'{_refusal(target)} It is kept as {kept}.', report=report)
+            if not report.holds:
+                raise ParityFailed(f'{_refusal(target)} It was removed.', report=report)
+            install(built, target)
+    except OSError as error:
+        raise ExportFailed(
+            f'{target} cannot be written ({error.strerror or error}). Free some space or choose '
+            'another folder.'
+        ) from error
+    files = [target, *target.rglob('*')]
+    size_bytes = sum(file.stat().st_size for file in files if file.is_file())
+    return BuiltExport(target, size_bytes, perf_counter() - started_s, report)
+
+
+def _check(
+    model_path: Path,
+    built: Path,
+    recipe: ExportRecipe,
+    *,
+    frames: Sequence[npt.NDArray[np.uint8]],
+    trust_model: bool,
+    progress: Callable[[str], None],
+) -> ParityReport:
+    device = 'cuda' if recipe.format == 'engine' else 'cpu'
+    # What was made in this process a moment ago needs no other trust than its maker.
+    with (
+        Detector.open(
+            model_path, device='cpu', backend='torch', trust_model=trust_model
+        ) as reference,
+        Detector.open(built, device=device, trust_model=True) as exported,
+    ):
+        limits = ParityLimits.for_precision(recipe.precision)
+        return compare(
+            reference, exported, frames, batch=recipe.batch, limits=limits, progress=progress
+        )
+
+
+def _refusal(target: Path) -> str:
+    return f'{target} answers otherwise than its checkpoint and is refused.'

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Exports that were made and checked on this machine, so that none is made at take-off."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.export.workplace import install, workplace
+from roof_detector.inference.model_hash import hash_model
+
+_ENTRY_FILE = 'entry.json'
+
+
+@dataclass(frozen=True)
+class ExportKey:
+    """Say which export is meant: change any of this, and it must be made and checked again.
+
+    `device` is the model of the processor or card; `versions` are pairs of package and version.
+    """
+
+    model_sha256: str
+    backend: str
+    precision: str
+    device: str
+    versions: tuple[tuple[str, str], ...]
+
+    @property
+    def folder_name(self) -> str:
+        """Return a name that no other key has."""
+        digest = hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
+        return f'{self.backend}-{self.precision}-{digest[:16]}'
+
+    def difference(self, made: ExportKey) -> str:
+        """Say in which way an export was made for something else."""
+        if made.model_sha256 != self.model_sha256:
+            return 'its export was made of other contents of this file'
+        if made.device != self.device:
+            return f'its export was made on {made.device}, this is {self.device}'
+        here = dict(self.versions)
+        changed = [
+            f'{name} {version}, here is {here.get(name, "none")}'
+            for name, version in made.versions
+            if here.get(name) != version
+        ]
+        return f'its export was made with {"; ".join(changed)}'
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """Hold what is known of an export; one that was refused has a reason and no file.
+
+    `forward_ms` and `torch_ms` are medians of one run, in turn, 0 before they were measured;
+    `measured` says how. `threads` is the number that `forward_ms` was reached with, 0 where the
+    runtime chose.
+    """
+
+    key: ExportKey
+    source: str
+    export: str
+    export_sha256: str
+    refused: str = ''
+    forward_ms: float = 0.0
+    torch_ms: float = 0.0
+    measured: str = ''
+    threads: int = 0
+
+    @property
+    def torch_share(self) -> float | None:
+        """Return the part of torch's time that the export takes; None before it was measured."""
+        return self.forward_ms / self.torch_ms if self.torch_ms else None
+
+    @classmethod
+    def read(cls, folder: Path) -> CacheEntry:
+        """Read an entry; raise ValueError, KeyError, TypeError or OSError for a damaged one."""
+        values: dict[str, Any] = json.loads((folder / _ENTRY_FILE).read_text(encoding='utf-8'))
+        key = values.pop('key')
+        versions = tuple((str(name), str(one)) for name, one in key.pop('versions'))
+        return cls(key=ExportKey(**key, versions=versions), **values)
+
+    def write(self, folder: Path) -> None:
+        """Write the entry in one step."""
+        unfinished = folder / f'{_ENTRY_FILE}.{os.getpid()}.part'
+        unfinished.write_text(json.dumps(asdict(self), indent=1), encoding='utf-8')
+        unfinished.replace(folder / _ENTRY_FILE)
+
+
+class ExportCache:
+    """Keep exports in a folder, one folder an entry.
+
+    Whoever may write here may also say what the model finds: it belongs to the user who flies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def usual(cls) -> ExportCache:
+        """Return the user's own cache, where the XDG base directory specification puts it."""
+        base = os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser()
+        return cls(Path(base) / 'roof_detector' / 'exports')
+
+    @classmethod
+    def at(cls, text: str | Path | None) -> ExportCache:
+        """Return the cache in a folder that a person named, or the usual one."""
+        return cls(Path(text).expanduser()) if text else cls.usual()
+
+    def find(self, key: ExportKey) -> CacheEntry | None:
+        """Return the entry of a key, None where there is none that can be read."""
+        try:
+            entry = CacheEntry.read(self.folder / key.folder_name)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return entry if entry.key == key else None
+
+    def path(self, entry: CacheEntry) -> Path:
+        """Return where an entry's export stands; raise BadModel where it is not as it was made."""
+        path = self.folder / entry.key.folder_name / entry.export
+        if not path.exists() or hash_model(path) != entry.export_sha256:
+            raise BadModel(f'{path} is not the file that was made and checked here.')
+        return path
+
+    @contextlib.contextmanager
+    def making(self, key: ExportKey) -> Iterator[Path]:
+        """Give an empty folder; what it holds at the end becomes the entry, whole or not at all.
+
+        Nothing does if the block raises or the process is killed.
+        """
+        target = self.folder / key.folder_name
+        with workplace(target) as workshop:
+            unfinished = workshop / 'entry'
+            unfinished.mkdir()
+            yield unfinished
+            install(unfinished, target)
+
+    def keep_times(
+        self,
+        entry: CacheEntry,
+        *,
+        forward_ms: float,
+        torch_ms: float,
+        measured: str,
+        threads: int = 0,
+    ) -> CacheEntry:
+        """Keep how fast an export was beside torch, and with how many threads."""
+        timed = replace(
+            entry, forward_ms=forward_ms, torch_ms=torch_ms, measured=measured, threads=threads
+        )
+        timed.write(self.folder / entry.key.folder_name)
+        return timed
+
+    def why_absent(self, key: ExportKey, *, source: str) -> str:
+        """Say why there is no export for a key: none was made, or one of something else."""
+        made = [
+            entry.key
+            for entry in self._entries()
+            if (entry.key.backend, entry.key.precision) == (key.backend, key.precision)
+            and (entry.key.model_sha256 == key.model_sha256 or entry.source == source)
+        ]
+        # The nearest: of the same contents, on the same device.
+        made.sort(key=lambda one: (one.model_sha256 != key.model_sha256, one.device != key.device))
+        if made:
+            return key.difference(made[0])
+        return f'no {key.precision} export of it in {self.folder}'
+
+    def _entries(self) -> Iterator[CacheEntry]:
+        for folder in sorted(self.folder.glob('[!.]*/')):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                yield CacheEntry.read(folder)

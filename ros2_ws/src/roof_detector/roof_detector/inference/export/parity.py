@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether an export answers as its checkpoint does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.inference.backends.backend import Answer
+from roof_detector.inference.detector import Detector, Forwarded, Prepared
+from roof_detector.inference.errors import ExportFailed
+from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.vision.mask_logits import mask_logits
+
+# Boxes are compared where the checkpoint is surest, in every frame, whatever it shows: a network
+# that finds nothing in a frame still has its best candidates there.
+BOXES_COMPARED = 100
+
+
+@dataclass(frozen=True)
+class FrameParity:
+    """Hold the greatest differences in one frame; `mask_share` is 0 without masks."""
+
+    frame: int
+    size_wh: tuple[int, int]
+    best_score: float
+    box_px: float
+    score: float
+    mask_share: float
+
+    def holds(self, limits: ParityLimits) -> bool:
+        """Tell whether all differences are within the limits; NaN is not."""
+        return (
+            self.box_px <= limits.box_px
+            and self.score <= limits.score
+            and self.mask_share <= limits.mask_share
+        )
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """Hold the comparison of all frames."""
+
+    frames: tuple[FrameParity, ...]
+    limits: ParityLimits
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the export may be used."""
+        return all(frame.holds(self.limits) for frame in self.frames)
+
+    @property
+    def worst(self) -> FrameParity:
+        """Return the frame that is farthest off, in parts of the limits."""
+        limits = self.limits
+        return max(
+            self.frames,
+            key=lambda one: max(
+                one.box_px / limits.box_px,
+                one.score / limits.score,
+                one.mask_share / limits.mask_share,
+            ),
+        )
+
+    def table(self) -> str:
+        """Return a Markdown table, one frame a row, the limits last."""
+        limits = self.limits
+        rows = [
+            ('frame', 'pixels', 'best score', 'box (px)', 'score', 'masks', ''),
+            ('---', '---', '---:', '---:', '---:', '---:', '---'),
+            *(
+                (
+                    str(one.frame),
+                    f'{one.size_wh[0]}x{one.size_wh[1]}',
+                    f'{one.best_score:.3f}',
+                    f'{one.box_px:.2e}',
+                    f'{one.score:.2e}',
+                    f'{one.mask_share:.2e}',
+                    'ok' if one.holds(limits) else 'off',
+                )
+                for one in self.frames
+            ),
+            ('limit', '', '', f'{limits.box_px}', f'{limits.score}', f'{limits.mask_share}', ''),
+        ]
+        return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
+
+
+def check_frames(frames: Sequence[npt.NDArray[np.uint8]]) -> None:
+    """Raise ExportFailed where there is nothing to compare on."""
+    if not frames:
+        raise ExportFailed('No frames were given, an export is checked on at least one.')
+
+
+def compare(
+    reference: Detector,
+    exported: Detector,
+    frames: Sequence[npt.NDArray[np.uint8]],
+    *,
+    batch: int = 1,
+    limits: ParityLimits | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ParityReport:
+    """Run both on frames (height, width, 3) uint8 BGR and compare what the networks answer.
+
+    The frames are fitted once, as the export needs them. With `batch` they go through the export
+    so many at once, and one by one through the reference.
+    """
+    check_frames(frames)
+    if (reference.names, reference.task) != (exported.names, exported.task):
+        raise ExportFailed(
+            f'{exported.model_path} says {exported.task} of {", ".join(exported.names)}, but its '
+            f'checkpoint {reference.task} of {", ".join(reference.names)}.'
+        )
+    rows: list[FrameParity] = []
+    for group in _groups([exported.prepare(frame) for frame in frames], batch):
+        answers = exported.forward(*group)
+        for prepared, found in zip(group, answers, strict=True):
+            progress(f'frame {len(rows) + 1} of {len(frames)}')
+            (expected,) = reference.forward(prepared)
+            rows.append(_compare_frame(len(rows), expected, found, len(reference.names)))
+    return ParityReport(tuple(rows), limits or ParityLimits())
+
+
+def _groups(prepared: list[Prepared], batch: int) -> Iterator[list[Prepared]]:
+    """Yield up to `batch` neighbours of one input size."""
+    group: list[Prepared] = []
+    for one in prepared:
+        other = group and group[0].geometry.input_wh != one.geometry.input_wh
+        if other or len(group) == batch:
+            yield group
+            group = []
+        group.append(one)
+    yield group
+
+
+def _compare_frame(frame: int, expected: Forwarded, found: Forwarded, classes: int) -> FrameParity:
+    predictions, others = expected.answer.predictions, found.answer.predictions
+    if predictions.shape != others.shape:
+        raise ExportFailed(
+            f'The export answers with an array of {others.shape}, its checkpoint with one of '
+            f'{predictions.shape}.'
+        )
+    scores = predictions[4 : 4 + classes].max(axis=0)
+    best = np.argsort(-scores, kind='stable')[:BOXES_COMPARED]
+    difference = np.abs(predictions - others)
+    return FrameParity(
+        frame=frame,
+        size_wh=expected.geometry.source_wh,
+        best_score=float(scores.max()),
+        box_px=float(_corners_difference(predictions[:4, best], others[:4, best])),
+        score=float(difference[4 : 4 + classes].max()),
+        mask_share=_mask_share(expected.answer, found.answer, best, classes),
+    )
+
+
+def _corners_difference(
+    first_cxcywh: npt.NDArray[np.float32], second_cxcywh: npt.NDArray[np.float32]
+) -> float:
+    """Return the greatest distance between the same edges of the same boxes (4, n)."""
+    centre, extent = first_cxcywh[:2] - second_cxcywh[:2], first_cxcywh[2:] - second_cxcywh[2:]
+    corners = np.concatenate([centre - extent / 2, centre + extent / 2])
+    return float(np.abs(corners).max())
+
+
+def _mask_share(
+    expected: Answer, found: Answer, best: npt.NDArray[np.intp], classes: int
+) -> float:
+    """Return which part of the masks' prototype pixels is in one answer's masks only."""
+    if expected.prototypes is None or found.prototypes is None:
+        return 0.0
+    first = mask_logits(expected.predictions[4 + classes :, best].T, expected.prototypes) > 0
+    second = mask_logits(found.predictions[4 + classes :, best].T, found.prototypes) > 0
+    return float((first ^ second).sum() / max(int((first | second).sum()), 1))

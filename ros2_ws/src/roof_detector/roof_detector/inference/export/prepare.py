@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Builds, checks and times a model's exports for this machine, before a flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from roof_detector.inference.errors import BadModel, ExportFailed, InferenceError, ParityFailed
+from roof_detector.inference.export.build import build_export
+from roof_detector.inference.export.export_cache import CacheEntry
+from roof_detector.inference.export.preparation import Preparation, PreparedBackend
+from roof_detector.inference.export.recipe import ExportRecipe
+from roof_detector.inference.export.timing import time_prepared
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.model_hash import hash_model
+
+_FORMATS = {'onnxruntime': 'onnx', 'openvino': 'openvino', 'tensorrt': 'engine'}
+
+
+def prepare_exports(
+    preparation: Preparation,
+    backends: Sequence[str],
+    *,
+    again: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[PreparedBackend]:
+    """Build what the cache lacks, then time everything that is usable beside torch.
+
+    A backend that cannot be had stops no other. An export that answers otherwise than its
+    checkpoint is removed, and the cache remembers that it did. `again` builds all anew. Raises
+    BadModel for what is no checkpoint.
+    """
+    if backend_for(preparation.model_path) != 'torch':
+        raise BadModel(f'{preparation.model_path} is an export already, give its checkpoint.')
+    outcomes = []
+    for backend in backends:
+        if reason := preparation.why_not(backend):
+            outcomes.append(PreparedBackend(backend, reason))
+            continue
+        entry = None if again else _kept(preparation, backend)
+        if entry is None:
+            try:
+                entry = _build(preparation, backend, lambda step: progress(f'{backend}: {step}'))  # noqa: B023
+            except InferenceError as error:
+                outcomes.append(PreparedBackend(backend, str(error)))
+                continue
+        outcomes.append(PreparedBackend(backend, entry.refused, entry))
+    progress('timing')
+    return time_prepared(preparation, outcomes)
+
+
+def _kept(preparation: Preparation, backend: str) -> CacheEntry | None:
+    entry = preparation.cache.find(preparation.key(backend))
+    if entry is None or entry.refused:
+        return None
+    try:
+        preparation.cache.path(entry)
+    except BadModel:
+        return None
+    return entry
+
+
+def _build(preparation: Preparation, backend: str, progress: Callable[[str], None]) -> CacheEntry:
+    key, source = preparation.key(backend), preparation.model_path.name
+    try:
+        with preparation.cache.making(key) as folder:
+            try:
+                built = build_export(
+                    preparation.model_path,
+                    ExportRecipe(
+                        _FORMATS[backend],
+                        image_size=preparation.image_size,
+                        # What computes in bf16 rounds weights of 32 bits itself.
+                        precision='f16' if key.precision == 'f16' else 'f32',
+                        # A camera of any shape then sees what it would with the checkpoint.
+                        dynamic=True,
+                    ),
+                    folder=folder,
+                    frames=preparation.frames,
+                    trust_model=preparation.trust_model,
+                    progress=progress,
+                )
+                entry = CacheEntry(key, source, built.path.name, hash_model(built.path))
+            except ParityFailed as error:
+                worst = error.report.worst
+                refused = (
+                    f'parity failed: boxes off by {worst.box_px:.2g} px, scores by '
+                    f'{worst.score:.2g}'
+                )
+                entry = CacheEntry(key, source, '', '', refused=refused)
+            entry.write(folder)
+    except OSError as error:
+        raise ExportFailed(
+            f'{preparation.cache.folder} cannot be written ({error.strerror or error}). Free some '
+            'space or choose another folder with --cache.'
+        ) from error
+    return entry

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A picture as a bag holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.recorded_header import frame_id, stamp_ns
+from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
+from roof_detector.vision.encodings import decode_jpeg, view_bgr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.bags.reader import BagReader
+    from roof_detector.bags.topics import BagMessage
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedPicture:
+    """Hold an image message of a bag, decoded only when asked for."""
+
+    message: BagMessage
+    reader: BagReader
+
+    @property
+    def is_compressed(self) -> bool:
+        """Tell whether it is a sensor_msgs/CompressedImage, not an Image."""
+        return self.message.type_name.endswith('/CompressedImage')
+
+    @property
+    def stamp_ns(self) -> int:
+        """Return the stamp in the recorded header."""
+        return stamp_ns(self.message.data)
+
+    @property
+    def frame_id(self) -> str:
+        """Return the frame in the recorded header."""
+        return frame_id(self.message.data)
+
+    def encoded(self) -> bytes:
+        """Return the JPEG or PNG of a CompressedImage, b'' for a raw image."""
+        return bytes(self.reader.deserialize(self.message).data) if self.is_compressed else b''
+
+    def to_bgr(self) -> NDArray[np.uint8]:
+        """Decode to (height, width, 3) BGR, or raise SourceError for a damaged picture."""
+        try:
+            image = self.reader.deserialize(self.message)
+            if self.is_compressed:
+                return decode_jpeg(image.data)
+            width, height, step = int(image.width), int(image.height), int(image.step)
+            if image.encoding in CAMERA_ENCODINGS:
+                return convert_to_bgr(
+                    image.data,
+                    height=height,
+                    width=width,
+                    encoding=image.encoding,
+                    step=step,
+                    big_endian=bool(image.is_bigendian),
+                )
+            return view_bgr(
+                image.data, height=height, width=width, encoding=image.encoding, step=step
+            )
+        except Exception as error:  # a bag may define its types, and fill them, as it likes
+            msg = (
+                f'The picture of {self.message.topic} recorded at '
+                f'{self.message.log_time_ns / 1e9:.3f} s cannot be read: {error}'
+            )
+            raise SourceError(msg) from error

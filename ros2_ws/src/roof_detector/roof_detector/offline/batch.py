@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Many inputs after one another; one that fails stops no other."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.errors import SourceError
+from roof_detector.offline.detection import FlightDetection
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.outcome import Outcome
+from roof_detector.offline.recording import one_line
+from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.offline.settings import DetectSettings
+
+_LOG = logging.getLogger(__name__)
+# A runtime beneath the detector raises RuntimeError too, as when its memory is full.
+FAILURES = (SourceError, VisionError, RuntimeError, OSError)
+
+
+def detect_all(
+    inputs: Sequence[str],
+    output: Path,
+    *,
+    detector: Detector,
+    settings: DetectSettings,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: str = 'bar',
+) -> Iterator[Outcome]:
+    """Detect in one input after another; yield what became of each."""
+    for text, name in zip(inputs, names_of(inputs), strict=True):
+        detection = FlightDetection(
+            _path(text),
+            output / name,
+            detector=detector,
+            settings=settings,
+            overwrite=overwrite,
+            resume=resume,
+            progress=progress,
+        )
+        try:
+            yield detection.run()
+        except FAILURES as error:
+            yield Outcome(text, failure=one_line(error))
+        except Exception as error:  # a fault of ours costs this input, not a night of others
+            _LOG.exception('A fault of roof_detector; please report these lines:')
+            yield Outcome(text, failure=f'{type(error).__name__}: {one_line(error)}')
+
+
+def names_of(inputs: Sequence[str]) -> list[str]:
+    """Return the name of each input's results: its own, numbered where two have the same."""
+    names: list[str] = []
+    for text in inputs:
+        path = _path(text)
+        own = (path.name if path.is_dir() else path.stem) or 'input'
+        name, number = own, 1
+        while name in names:
+            number += 1
+            name = f'{own}_{number}'
+        names.append(name)
+    return names
+
+
+def make_output(folder: Path) -> None:
+    """Make the folder for all results and try to write to it, or raise ReplayError."""
+    trial = folder / '.roof_detector.part'
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        msg = f'{folder} cannot be written ({error.strerror}). Name an output folder that can.'
+        raise ReplayError(msg) from error
+
+
+def _path(text: str) -> Path:
+    return Path(text.removeprefix('file://')).expanduser().absolute()

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Two detections over one flight, frame by frame."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.image_files import PICTURE_SUFFIXES
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.source_files import listed
+from roof_detector.vision.agreement import Agreement, agree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.offline.result_bag import ResultBag
+    from roof_detector.vision.frame_findings import FrameFindings
+
+
+@dataclass
+class ClassAgreement:
+    """Add up one class over all frames; `score_gain` is B's score less A's over the pairs."""
+
+    both: int = 0
+    only_a: int = 0
+    only_b: int = 0
+    iou_sum: float = 0.0
+    score_gain_sum: float = 0.0
+
+    @property
+    def mean_iou(self) -> float | None:
+        """Return the mean overlap of pairs, None without a pair."""
+        return self.iou_sum / self.both if self.both else None
+
+    @property
+    def mean_score_gain(self) -> float | None:
+        """Return by how much B is surer of pairs, None without a pair."""
+        return self.score_gain_sum / self.both if self.both else None
+
+
+@dataclass(frozen=True, eq=False, order=False)
+class Difference:
+    """Hold a frame in which the two differ."""
+
+    a: FrameFindings
+    b: FrameFindings
+    agreement: Agreement
+
+
+@dataclass
+class Comparison:
+    """Hold what two runs have in common, and the frames that differ most, the worst first.
+
+    `alike` counts the frames in which neither found anything alone; `apart` names the frames of
+    A alone, of B alone, and those that are not of one image.
+    """
+
+    classes: dict[str, ClassAgreement] = field(default_factory=lambda: defaultdict(ClassAgreement))
+    compared: int = 0
+    alike: int = 0
+    only_in_a: int = 0
+    only_in_b: int = 0
+    unlike_pictures: int = 0
+    apart: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    differences: list[Difference] = field(default_factory=list)
+
+    def troubles(self) -> list[str]:
+        """Return what is wrong with the frames themselves, a sentence each."""
+        sentences = []
+        if self.only_in_a or self.only_in_b:
+            sentences.append(
+                f'The runs do not hold the same frames: {self.only_in_a} are in A alone and '
+                f'{self.only_in_b} in B alone; the {self.compared} in both were compared.'
+            )
+            sentences += [
+                f'In {run} alone: {listed(self.apart[run])}.'
+                for run in ('A', 'B')
+                if self.apart[run]
+            ]
+        if self.unlike_pictures:
+            sentences.append(
+                f'{self.unlike_pictures} frames have another size, name or content in A and B '
+                'and were not compared: the runs are not over the same footage. They are '
+                f'{listed(self.apart["unlike"])}.'
+            )
+        return sentences
+
+
+def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 12) -> Comparison:
+    """Compare frames of one stamp; raise ReplayError when the two have none in common."""
+    result = Comparison()
+    heap: list[tuple[float, int, Difference]] = []
+    for one, other in _by_file(a, b) if _is_of_files(a) and _is_of_files(b) else _in_step(a, b):
+        if one is None or other is None:
+            result.only_in_a += other is None
+            result.only_in_b += one is None
+            alone = one or other
+            assert alone is not None
+            result.apart['A' if other is None else 'B'].append(alone.name)
+            continue
+        if not _is_one_image(one, other):
+            result.unlike_pictures += 1
+            result.apart['unlike'].append(one.name)
+            continue
+        agreement = agree(
+            one.detections,
+            other.detections,
+            first_names=one.class_names,
+            second_names=other.class_names,
+            least_iou=least_iou,
+        )
+        result.compared += 1
+        _add(result.classes, one, other, agreement)
+        result.alike += not (len(agreement.only_first) or len(agreement.only_second))
+        if not agreement.disagreement:
+            continue
+        entry = (agreement.disagreement, -result.compared, Difference(one, other, agreement))
+        (heapq.heappush if len(heap) < worst else heapq.heappushpop)(heap, entry)
+    if not result.compared:
+        msg = (
+            f'{a.path} and {b.path} have no frame in common ({result.only_in_a} are in A alone, '
+            f'{result.only_in_b} in B alone, {result.unlike_pictures} have another size, name or '
+            'content). '
+            'Compare two runs over the same flight.'
+        )
+        raise ReplayError(msg)
+    result.differences = [difference for _, _, difference in sorted(heap, reverse=True)]
+    return result
+
+
+def _add(
+    classes: dict[str, ClassAgreement], a: FrameFindings, b: FrameFindings, agreement: Agreement
+) -> None:
+    for (i, j), iou in zip(agreement.pairs, agreement.ious, strict=True):
+        entry = classes[a.class_names[a.detections.class_ids[i]]]
+        entry.both += 1
+        entry.iou_sum += float(iou)
+        entry.score_gain_sum += float(b.detections.scores[j] - a.detections.scores[i])
+    for i in agreement.only_first:
+        classes[a.class_names[a.detections.class_ids[i]]].only_a += 1
+    for j in agreement.only_second:
+        classes[b.class_names[b.detections.class_ids[j]]].only_b += 1
+
+
+def _in_step(
+    a: ResultBag, b: ResultBag
+) -> Iterator[tuple[FrameFindings | None, FrameFindings | None]]:
+    """Yield frames of one place in both, or a frame and None, holding one frame of each."""
+    by_topic = len(a.image_topics) > 1 or len(b.image_topics) > 1
+    left, right = _placed(a, by_topic=by_topic), _placed(b, by_topic=by_topic)
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one[0] < other[0]):
+            assert one is not None
+            yield one[1], None
+            one = next(left, None)
+        elif one is None or other[0] < one[0]:
+            yield None, other[1]
+            other = next(right, None)
+        else:
+            yield one[1], other[1]
+            one, other = next(left, None), next(right, None)
+
+
+def _placed(
+    bag: ResultBag, *, by_topic: bool
+) -> Iterator[tuple[tuple[int, int, str], FrameFindings]]:
+    """Yield readable frames with what they are ordered by; stamps that go back begin a round."""
+    turn = last_ns = 0
+    for frame in bag.frames():
+        findings = frame.findings
+        if findings is None:
+            continue
+        turn += findings.stamp_ns < last_ns
+        last_ns = findings.stamp_ns
+        yield (turn, findings.stamp_ns, findings.topic if by_topic else ''), findings
+
+
+def _by_file(
+    a: ResultBag, b: ResultBag
+) -> Iterator[tuple[FrameFindings | None, FrameFindings | None]]:
+    """Yield frames of one image file in both, or a frame and None, holding all findings of B.
+
+    A file is the same by its content, whatever its name; where a run names no content, by name.
+    """
+    others = {frame.findings.name: frame.findings for frame in b.frames() if frame.findings}
+    of_content = {one.content: one.name for one in others.values() if one.content is not None}
+    for frame in a.frames():
+        one = frame.findings
+        if one is None:
+            continue
+        name = one.name
+        other = others.get(name)
+        is_same = other is not None and _is_one_image(one, other)
+        if not is_same and one.content is not None:
+            name = of_content.get(one.content, name)
+        yield one, others.pop(name, None)
+    for other in others.values():
+        yield None, other
+
+
+def _is_of_files(bag: ResultBag) -> bool:
+    """Tell whether the first readable frame is an image file."""
+    first = next((frame.findings for frame in bag.frames() if frame.findings), None)
+    return first is not None and _is_file(first)
+
+
+def _is_file(findings: FrameFindings) -> bool:
+    return Path(findings.name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _is_one_image(a: FrameFindings, b: FrameFindings) -> bool:
+    if a.size_wh != b.size_wh:
+        return False
+    # The same camera's raw and compressed messages differ, and are of one image.
+    if a.topic == b.topic and a.content is not None and b.content is not None:
+        return a.content == b.content
+    return a.name == b.name or not (_is_file(a) or _is_file(b))

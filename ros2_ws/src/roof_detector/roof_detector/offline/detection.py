@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One recorded flight, from its frames to its results."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roof_detector.bags.provenance import software_versions
+from roof_detector.inputs.errors import SourceError
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.exporting import export_places, settings_table
+from roof_detector.offline.exports import Exports, without_places
+from roof_detector.offline.file_recording import PictureFootage
+from roof_detector.offline.frame_record import FrameRecord
+from roof_detector.offline.inference_stages import FrameResult, InferenceStages
+from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
+from roof_detector.offline.open_recording import open_footage
+from roof_detector.offline.outcome import Outcome, Tally
+from roof_detector.offline.progress import Progress
+from roof_detector.offline.recording import Passing, one_line
+from roof_detector.offline.result_writer import ResultWriter
+from roof_detector.offline.settings import NetworkFacts
+from roof_detector.offline.source_files import SourceFile, changes, files_text, listed, read_files
+from roof_detector.offline.timing import TimingWriter
+from roof_detector.offline.work_folder import WorkFolder, read_run
+from roof_detector.results.text import readable
+
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
+    from roof_detector.offline.recording import Footage
+    from roof_detector.offline.settings import DetectSettings
+
+
+class FlightDetection:
+    """Detect in one input and leave the results in a folder, which appears when all is done.
+
+    What a killed run inferred is kept beside it and used by a run with `resume`; all else is made
+    again, so that the results are those of a run that was never killed.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        output: Path,
+        *,
+        detector: Detector,
+        settings: DetectSettings,
+        overwrite: bool = False,
+        resume: bool = False,
+        progress: str = 'bar',
+    ) -> None:
+        self._source = source
+        self._detector = detector
+        self._settings = settings
+        self._network = NetworkFacts.of(detector)
+        self._progress = progress
+        self._overwrite, self._resume = overwrite, resume
+        self._output = output
+        self._tally = Tally()
+        self._odd_stamps = 0
+
+    def run(self) -> Outcome:
+        """Detect; raise ReplayError, SourceError, BagError or InferenceError if nothing comes."""
+        chosen = self._settings.output
+        footage = open_footage(
+            self._source, image_topics=chosen.image_topics, copy_topics=chosen.copy_topics
+        )
+        folder = WorkFolder(
+            self._output,
+            made_from=self._made_from(footage),
+            overwrite=self._overwrite,
+            resume=self._resume,
+        )
+        with closing(footage), closing(folder):
+            if folder.is_done():
+                run = read_run(folder.final)
+                self._check_unchanged(run, footage, folder)
+                return Outcome.earlier(run, output=folder.final)
+            self._detect(footage, folder)
+            self._tally.troubles += footage.troubles()
+            if footage.is_annotated:
+                self._tally.notes.append(
+                    'The bag holds annotated pictures only: what was drawn in may be found.'
+                )
+            return self._finish(folder)
+
+    def _finish(self, folder: WorkFolder) -> Outcome:
+        if self._tally.frames == self._tally.unreadable:
+            folder.discard()
+            reason = f' {self._tally.troubles[0]}' if self._tally.troubles else ''
+            msg = f'None of {self._tally.frames} pictures can be read.{reason}'
+            raise ReplayError(msg)
+        if self._network.task == 'segment':
+            self._tally.notes.append('The model gives masks too; results keep the boxes alone.')
+        # At last, for only the whole bag can tell where the camera was.
+        chosen = self._settings.output
+        told = export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
+        self._tally.add_words(told)
+        self._tally.said_of(folder.path, called=folder.final)
+        outcome = Outcome.of(self._tally, source=str(self._source), output=folder.final)
+        folder.publish(outcome.as_run())
+        return outcome
+
+    def _check_unchanged(self, run: dict[str, Any], footage: Footage, folder: WorkFolder) -> None:
+        """Raise ReplayError where the images are not those that finished results were made of."""
+        if not isinstance(footage, PictureFootage):
+            return  # its files are among what the results were made from
+        now = [SourceFile.of(path) for path in footage.paths]
+        if differences := changes(read_files(run['files']), now):
+            msg = (
+                f'{folder.final} was made from other images than {self._source} holds now '
+                f'({differences}). Name another output, or make it again with --overwrite.'
+            )
+            raise ReplayError(msg)
+
+    def _tell_changes(self, changed: list[str], gone: list[str]) -> None:
+        """Say what of the footage is not what the interrupted run had seen."""
+        if changed:
+            self._tally.notes.append(
+                f'{len(changed)} images had changed since the run that was interrupted and were '
+                f'looked at again: {listed(changed)}.'
+            )
+        if gone:
+            self._tally.notes.append(
+                f'{len(gone)} images are gone since the run that was interrupted and have no '
+                f'results: {listed(gone)}.'
+            )
+
+    def _detect(self, footage: Footage, folder: WorkFolder) -> None:
+        self._tally.files += footage.files
+        with ExitStack() as stack:
+            journal = stack.enter_context(closing(folder.open()))
+            writer = stack.enter_context(closing(self._writer(footage, folder)))
+            timing = stack.enter_context(TimingWriter(folder.path))
+            exports = stack.enter_context(self._exports(footage, folder, writer))
+            stages = InferenceStages(
+                self._detector,
+                self._settings,
+                earlier=journal,
+                wants_pictures=self._settings.output.annotated or exports.wants_pictures,
+            )
+            bar = stack.enter_context(
+                Progress(
+                    footage.name,
+                    frames=footage.frame_count,
+                    done=journal.frame_count,
+                    kind=self._progress,
+                )
+            )
+            results = stack.enter_context(closing(stages.results(footage.items())))
+            try:
+                for item in results:
+                    if isinstance(item, Passing):
+                        writer.pass_on(item)
+                        continue
+                    if item.is_new:
+                        journal.append(item.inferred)
+                        bar.step()
+                    self._write(item, writer, timing, exports)
+            except SourceError as error:
+                self._tally.troubles.append(f'It cannot be read to its end: {one_line(error)}')
+            exports.close()
+            self._tally.troubles += exports.troubles
+            self._tally.notes += exports.notes
+            self._tell_changes(*journal.changes())
+            if self._odd_stamps:
+                self._tally.notes.append(
+                    f'{self._odd_stamps} of {self._tally.frames} frames bear a stamp that is not '
+                    'of the day they were recorded on (never set, negative or far off); their '
+                    'results bear it too, but for stamps of 0, which the time of recording '
+                    'replaces.'
+                )
+
+    def _write(
+        self, result: FrameResult, writer: ResultWriter, timing: TimingWriter, exports: Exports
+    ) -> None:
+        frame, inferred = result.frame, result.inferred
+        self._odd_stamps += frame.has_odd_stamp
+        record = FrameRecord(
+            frame.topic,
+            frame.index,
+            frame.name,
+            frame.stamp_ns,
+            frame.frame_id,
+            inferred.size_wh,
+            inferred.trouble,
+            inferred.content,
+        )
+        if isinstance(frame.picture, Path) and inferred.content is not None:
+            content = inferred.content
+            self._tally.files.append(SourceFile(frame.name, content.size_bytes, content.sha256))
+        findings = writer.write(
+            record, inferred, log_time_ns=frame.log_time_ns, image_bgr=result.image_bgr
+        )
+        timing.write(frame.topic, frame.index, frame.stamp_ns, inferred.inference_s)
+        if findings is not None:
+            exports.write(findings, result.image_bgr, result.encoded)
+        self._tally.take(
+            trouble=inferred.trouble,
+            inferred=result.is_new,
+            found={} if findings is None else findings.detections.counts(self._network.names),
+        )
+
+    def _writer(self, footage: Footage, folder: WorkFolder) -> ResultWriter:
+        return ResultWriter(
+            folder.bag,
+            source=readable(self._source.name),
+            files=files_text(footage.files),
+            image_topics=footage.image_topics,
+            passing_topics=footage.passing_topics,
+            network=self._network,
+            settings=self._settings,
+        )
+
+    def _exports(self, footage: Footage, folder: WorkFolder, writer: ResultWriter) -> Exports:
+        return Exports(
+            folder.path,
+            without_places(self._settings.output.formats),
+            image_topics=footage.image_topics,
+            class_names=self._network.names,
+            settings=settings_table(writer.manifest),
+        )
+
+    def _made_from(self, footage: Footage) -> str:
+        return json.dumps(
+            {
+                'journal': JOURNAL_FORMAT,
+                'input': readable(str(self._source.absolute())),
+                'files': [file.as_dict() for file in footage.files],
+                'network': asdict(self._network),
+                'thresholds': asdict(self._settings.thresholds),
+                'tiling': None if (tiling := self._settings.tiling) is None else asdict(tiling),
+                'output': asdict(self._settings.output),
+                'software': software_versions(),
+            },
+            sort_keys=True,
+        )

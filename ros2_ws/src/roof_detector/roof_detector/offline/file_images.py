@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Images of results in a folder of image files: by name and content, or by content alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.image_files import picture_bytes
+from roof_detector.offline.frame_images import FrameImages
+from roof_detector.offline.recording import LoadedFrame
+from roof_detector.results.text import readable
+from roof_detector.vision.content_identity import ContentIdentity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.offline.file_recording import PictureFootage
+    from roof_detector.offline.frame_record import FrameRecord
+    from roof_detector.vision.frame_findings import FrameFindings
+
+
+class FileImages(FrameImages):
+    """Look for each image under its own name first, then for its content under any name.
+
+    A file is hashed at most twice: only those of the right size can have the right content.
+    """
+
+    def __init__(self, footage: PictureFootage, *, is_own: bool = False) -> None:
+        super().__init__(footage, is_own=is_own)
+        self._paths = {readable(path.name): path for path in footage.paths}
+        self._of_size: dict[int, list[Path]] = defaultdict(list)
+        for path in footage.paths:
+            if path.is_file():
+                self._of_size[path.stat().st_size].append(path)
+        self._known: dict[Path, ContentIdentity] = {}
+        self._used: set[Path] = set()
+
+    def pass_over(self, record: FrameRecord) -> None:
+        """Take note of a file that could not be read, and still is what it was."""
+        path = self._paths.get(record.name)
+        if path is not None and record.content in (None, self._content(path)):
+            self._used.add(path)
+
+    def _find(self, findings: FrameFindings) -> LoadedFrame | None:
+        wanted, own = findings.content, self._paths.get(findings.name)
+        if own is not None:
+            self._used.add(own)  # refused or not, its name is in the results
+            loaded = self._load(own)
+            if wanted in (None, loaded.content):
+                return loaded
+        other = None if wanted is None else self._elsewhere(wanted)
+        if other is None:
+            (self._missing if own is None else self._refused).append(findings.name)
+            return None
+        self._used.add(other)
+        self._renamed.append(f'{findings.name} (now {readable(other.name)})')
+        return self._load(other)
+
+    def _added(self) -> list[str]:
+        return [name for name, path in self._paths.items() if path not in self._used]
+
+    def _elsewhere(self, wanted: ContentIdentity) -> Path | None:
+        """Return a file of this content, None where there is none."""
+        for path in self._of_size[wanted.size_bytes]:
+            if self._content(path) == wanted:
+                return path
+        return None
+
+    def _content(self, path: Path) -> ContentIdentity | None:
+        if path not in self._known:
+            try:
+                self._known[path] = ContentIdentity.of_file(path)
+            except OSError:
+                return None
+        return self._known[path]
+
+    def _load(self, path: Path) -> LoadedFrame:
+        data = picture_bytes(path)
+        content = self._known[path] = ContentIdentity.of(data)
+        return LoadedFrame(path, content, data)

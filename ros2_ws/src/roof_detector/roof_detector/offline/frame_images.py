@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The image that results belong to, found again by what it is and never by its place alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.errors import SourceError
+from roof_detector.offline.recording import one_line
+from roof_detector.offline.source_files import listed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from roof_detector.offline.frame_record import FrameRecord
+    from roof_detector.offline.recording import Footage, LoadedFrame
+    from roof_detector.vision.frame_findings import FrameFindings
+
+
+@dataclass(frozen=True, eq=False)
+class FoundImage:
+    """An image (height, width, 3) in BGR, and the file that it was decoded from or b''."""
+
+    image_bgr: NDArray[np.uint8]
+    encoded: bytes
+
+
+class FrameImages(ABC):
+    """Find the images of one image topic's results in footage that may have changed since.
+
+    Results name the content that each frame was found in (size and SHA-256 of an image file, an
+    image message, a video). An image of other content is refused, whatever its name, place or
+    time; what was refused, is missing, or is new in the footage is listed by name. Results of an
+    earlier version or of a live flight name no content: they are paired by name or time, which
+    a note says, unless results and images lie in one bag (`is_own`).
+    """
+
+    def __init__(self, footage: Footage, *, is_own: bool = False) -> None:
+        self._footage = footage
+        self._is_own = is_own
+        self._missing: list[str] = []
+        self._refused: list[str] = []
+        self._unreadable: list[str] = []
+        self._renamed: list[str] = []
+        self._unproven: list[str] = []
+
+    def of(self, findings: FrameFindings) -> FoundImage | None:
+        """Return the image of these findings, None where it is not there; never another one."""
+        try:
+            loaded = self._find(findings)
+            if loaded is None:
+                return None
+            image_bgr = loaded.image_bgr()
+        except SourceError as error:
+            self._unreadable.append(f'{findings.name} ({one_line(error).rstrip(".")})')
+            return None
+        if image_bgr.shape[1::-1] != findings.size_wh:
+            self._refused.append(findings.name)
+            return None
+        if findings.content is None:
+            self._unproven.append(findings.name)
+        return FoundImage(image_bgr, loaded.encoded())
+
+    @abstractmethod
+    def pass_over(self, record: FrameRecord) -> None:
+        """Take note of a frame that could not be read when results were made."""
+
+    def troubles(self) -> list[str]:
+        """Return which results were not shown on their images, a sentence for each reason."""
+        missing = [] if self._is_own else self._missing
+        return self._sentences(
+            (missing, '{images} {is_are} missing in {where}'),
+            (
+                self._refused,
+                '{images} in {where} {is_are} refused, for the content is not what the results '
+                'were found in',
+            ),
+            (self._unreadable, '{images} in {where} cannot be read any more'),
+        )
+
+    def notes(self) -> list[str]:
+        """Return what else there is to say once all results have been asked for."""
+        unproven = [] if self._is_own else self._unproven
+        return self._sentences(
+            (self._renamed, '{images} in {where} {was_were} found by content under another name'),
+            (
+                self._added(),
+                '{images} in {where} {is_are} not in the results (detect again to include new '
+                'ones)',
+            ),
+            (
+                unproven,
+                '{images} in {where} {was_were} paired with results by name or time alone, for '
+                'the results hold no hash of their images',
+            ),
+        )
+
+    @abstractmethod
+    def _find(self, findings: FrameFindings) -> LoadedFrame | None:
+        """Return the image, or note why not; raise SourceError where it cannot be read."""
+
+    @abstractmethod
+    def _added(self) -> list[str]:
+        """Return the names of images that the results do not hold."""
+
+    def _sentences(self, *kinds: tuple[list[str], str]) -> list[str]:
+        sentences = []
+        for names, form in kinds:
+            if names:
+                is_one = len(names) == 1
+                said = form.format(
+                    images='1 image' if is_one else f'{len(names)} images',
+                    is_are='is' if is_one else 'are',
+                    was_were='was' if is_one else 'were',
+                    where=self._footage.path,
+                )
+                sentences.append(f'{said}: {listed(names)}.')
+        return sentences

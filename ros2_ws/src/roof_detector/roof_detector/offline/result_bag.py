@@ -1,0 +1,277 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a result bag holds, whether it was made by a replay or by the recorder in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from roof_detector.bags.finding_messages import (
+    DETECTIONS,
+    LABELS,
+    label_names,
+    read_candidates,
+    read_detections,
+)
+from roof_detector.bags.reader import BagReader
+from roof_detector.bags.records import MANIFEST, metadata_records
+from roof_detector.bags.topics import BagMessage
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.frame_record import FrameRecord, header_stamp_ns
+from roof_detector.offline.image_size import PictureSize
+from roof_detector.offline.manifest_values import manifest_names, manifest_table
+from roof_detector.offline.recording import Passing, frame_name
+from roof_detector.offline.result_topics import ResultTopics, is_result, live_image_topic
+from roof_detector.offline.result_writer import IMAGE_TOPICS, INPUT
+from roof_detector.offline.timing import read_timing
+from roof_detector.offline.work_folder import locate_bag
+from roof_detector.vision.candidates import Candidates
+from roof_detector.vision.frame_findings import FrameFindings
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedFrame:
+    """Hold what a result bag says of one frame; `findings` is None where it was unreadable."""
+
+    record: FrameRecord
+    log_time_ns: int
+    findings: FrameFindings | None
+    candidates: Candidates | None
+
+
+@dataclass
+class _Stream:
+    """Follow the messages of one image topic until a frame is complete."""
+
+    topics: ResultTopics
+    image_topic: str
+    has_frames: bool
+    has_candidates: bool
+    index: int = 0
+    record: FrameRecord | None = None
+    detections: Any = None
+    candidates: Any = None
+
+
+class ResultBag:
+    """Read the frames of a result bag in order, with constant memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path
+        self.path = locate_bag(path)
+        self.reader = BagReader(self.path)
+        self.stem = path.name if path.is_dir() else path.stem
+        self.manifest: dict[str, str] = {}
+        for name, values in metadata_records(self.path):
+            if name == MANIFEST:
+                self.manifest.update(values)
+        self._types = {topic.name: topic for topic in self.reader.topics}
+        self._streams = self._find_streams()
+        self.class_names = self._find_names()
+        self._size = PictureSize(self.reader)
+
+    @property
+    def source(self) -> str:
+        """Return what the detection was made over, as far as the bag says."""
+        return self.manifest.get(INPUT) or self.path.name
+
+    @property
+    def image_topics(self) -> tuple[str, ...]:
+        """Return the image topics that were detected on, '' outside bags or where unknown."""
+        return tuple(stream.image_topic for stream in self._streams.values())
+
+    def annotated_topic(self, image_topic: str) -> str:
+        """Return the topic that annotated pictures of an image topic would have here."""
+        (found,) = [s.topics for s in self._streams.values() if s.image_topic == image_topic]
+        return found.annotated
+
+    @property
+    def frame_count(self) -> int:
+        """Return how many frames are said to be there, unreadable ones too."""
+        return sum(
+            self._types[s.topics.frames if s.has_frames else s.topics.detections].message_count
+            for s in self._streams.values()
+        )
+
+    @property
+    def has_candidates(self) -> bool:
+        """Tell whether other thresholds can be applied."""
+        return all(stream.has_candidates for stream in self._streams.values())
+
+    def items(self, *, passing: bool = False) -> Iterator[RecordedFrame | Passing]:
+        """Yield the frames, and on request all messages of others, in the order of the bag."""
+        self._streams = self._find_streams()
+        of_topic = {
+            topic: stream
+            for stream in self._streams.values()
+            for topic in (stream.topics.frames, stream.topics.detections, stream.topics.candidates)
+        }
+        timing = read_timing(self.folder)
+        names = {name for name in self._types if name in of_topic}
+        if passing:
+            names |= {name for name in self._types if not is_result(name)}
+        for message in self.reader.messages(names):
+            stream = of_topic.get(message.topic)
+            if stream is None:
+                yield Passing((message,))
+                continue
+            try:
+                self._take(stream, message)
+            except Exception as error:  # a stranger's record ends neither the bag nor the others
+                self._give_up(stream, message, error)
+            if _is_complete(stream):
+                try:
+                    frame = self._frame(stream)
+                except Exception as error:
+                    self._give_up(stream, message, error)
+                    frame = self._frame(stream)
+                yield self._finished(stream, frame, message.log_time_ns, timing)
+
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Yield the frames alone."""
+        for item in self.items():
+            if isinstance(item, RecordedFrame):
+                yield item
+
+    def close(self) -> None:
+        """Close the bag."""
+        self.reader.close()
+
+    def __enter__(self) -> ResultBag:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _find_streams(self) -> dict[str, _Stream]:
+        named = manifest_table(self.manifest, IMAGE_TOPICS)
+        image_topics = {str(detections): image for image, detections in named.items()}
+        found = [
+            topic.name
+            for topic in self.reader.topics
+            if topic.type_name == DETECTIONS
+            and (topic.name in image_topics if image_topics else _may_be_found(topic.name))
+        ]
+        if not found:
+            listed = ', '.join(f'{t.name} ({t.type_name})' for t in self.reader.topics)
+            msg = f'{self.path} holds no detections; it holds: {listed or "nothing at all"}.'
+            raise ReplayError(msg)
+        streams = {}
+        for name in found:
+            topics = ResultTopics.beside(name)
+            streams[name] = _Stream(
+                topics,
+                image_topics.get(name)
+                or ('' if len(found) == 1 else live_image_topic(topics, self.manifest)),
+                topics.frames in self._types,
+                topics.candidates in self._types,
+            )
+        return streams
+
+    def _find_names(self) -> tuple[str, ...]:
+        labels = {topic.name for topic in self.reader.topics if topic.type_name == LABELS}
+        names: tuple[str, ...] = ()
+        for message in self.reader.messages(labels):
+            with suppress(Exception):  # labels that cannot be read say nothing
+                names = label_names(self.reader.deserialize(message))
+        if names or 'class_names' in self.manifest:
+            return names or tuple(manifest_names(self.manifest, 'class_names'))
+        found = set()
+        for message in self.reader.messages(set(self._streams)):
+            with suppress(Exception):  # told when the frame is read
+                for detection in self.reader.deserialize(message).detections:
+                    found |= {result.hypothesis.class_id for result in detection.results}
+        return tuple(sorted(found))
+
+    def _take(self, stream: _Stream, message: BagMessage) -> None:
+        content = self.reader.deserialize(message)
+        if message.topic == stream.topics.frames:
+            stream.record = FrameRecord.of(content)
+            stream.detections = stream.candidates = None
+        elif message.topic == stream.topics.candidates:
+            stream.candidates = content
+        else:
+            stream.detections = content
+
+    def _give_up(self, stream: _Stream, message: BagMessage, error: Exception) -> None:
+        """Make of a record that cannot be read a frame that says so."""
+        trouble = (
+            f'The record of {message.topic} at {message.log_time_ns / 1e9:.3f} s cannot be read: '
+            f'{" ".join(str(error).split()) or type(error).__name__}'
+        )
+        if stream.record is None:
+            stream.record = FrameRecord(
+                stream.image_topic,
+                stream.index,
+                frame_name(self.stem, self._topic_in_names(stream), stream.index),
+                message.log_time_ns,
+                '',
+                (0, 0),
+            )
+        stream.record = replace(stream.record, trouble=trouble)
+        stream.detections = stream.candidates = None
+
+    def _topic_in_names(self, stream: _Stream) -> str:
+        return stream.topics.namespace if len(self._streams) > 1 else ''
+
+    def _finished(
+        self,
+        stream: _Stream,
+        frame: RecordedFrame,
+        log_time_ns: int,
+        timing: Iterator[tuple[str, int, float]],
+    ) -> RecordedFrame:
+        """Begin the stream's next frame, and return this one with its times."""
+        stream.index += 1
+        stream.record = stream.detections = stream.candidates = None
+        inference_s = next(timing, (None, None, 0.0))[2] or None
+        findings = frame.findings and replace(frame.findings, inference_s=inference_s)
+        return replace(frame, log_time_ns=log_time_ns, findings=findings)
+
+    def _frame(self, stream: _Stream) -> RecordedFrame:
+        content = stream.detections
+        record = stream.record
+        if record is None:
+            record = FrameRecord(
+                stream.image_topic,
+                stream.index,
+                frame_name(self.stem, self._topic_in_names(stream), stream.index),
+                header_stamp_ns(content),
+                content.header.frame_id,
+                self._size.of(content),
+            )
+        candidates = findings = None
+        if content is not None:
+            if stream.candidates is not None:
+                candidates = read_candidates(stream.candidates, names=self.class_names)
+            findings = FrameFindings(
+                source=self.source,
+                topic=record.topic,
+                index=record.index,
+                name=record.name,
+                stamp_ns=record.stamp_ns,
+                frame_id=record.frame_id,
+                size_wh=record.size_wh,
+                detections=read_detections(content, names=self.class_names),
+                class_names=self.class_names,
+                content=record.content,
+            )
+        return RecordedFrame(record, 0, findings, candidates)
+
+
+def _is_complete(stream: _Stream) -> bool:
+    if stream.record is not None and stream.record.trouble:
+        return True
+    if stream.has_frames and stream.record is None:
+        return False
+    waits_for_candidates = stream.has_candidates and stream.candidates is None
+    return stream.detections is not None and not waits_for_candidates
+
+
+def _may_be_found(topic: str) -> bool:
+    """Tell detections of a detector from a simulation's truth and from kept candidates."""
+    return not topic.endswith(('ground_truth', '/candidates'))

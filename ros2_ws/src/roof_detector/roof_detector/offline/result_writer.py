@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The results of one recorded flight in the making: the bag, the timing, the exports."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+
+from roof_detector.bags.finding_messages import (
+    COMPRESSED_IMAGE,
+    DETECTIONS,
+    LABELS,
+    jpeg_bytes,
+    labels_bytes,
+    read_detections,
+)
+from roof_detector.bags.provenance import WRITTEN_BY, software_versions
+from roof_detector.bags.qos import LATCHED, OfferedQos
+from roof_detector.bags.typestore import shared_typestore
+from roof_detector.bags.writer import BagWriter
+from roof_detector.offline.frame_record import FRAME_TYPE, FrameRecord
+from roof_detector.offline.result_topics import LABELS as LABELS_TOPIC
+from roof_detector.offline.result_topics import ResultTopics
+from roof_detector.offline.settings import parameters_text
+from roof_detector.vision.drawing import draw_detections
+from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from roof_detector.offline.journal import Inferred
+    from roof_detector.offline.recording import Passing, PassingTopic
+    from roof_detector.offline.settings import DetectSettings, NetworkFacts
+
+WRITER = 'roof_detector replay'
+NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
+    'network',
+    'parameters',
+    'image_topics',
+    'input',
+    'source_files',
+    'candidates_floor',
+)
+_RESULTS_QOS = OfferedQos(history='keep_last', depth=10)
+_IMAGES_QOS = OfferedQos(history='keep_last', depth=1)
+
+
+class ResultWriter:
+    """Write a result bag: the same bytes for the same results, whenever and wherever it is made.
+
+    So nothing of the clock goes into it, and its chunks end by size alone. `files` is what
+    `files_text` says of the files that a bag or video of footage consists of.
+    """
+
+    def __init__(
+        self,
+        bag: Path,
+        *,
+        source: str,
+        files: str,
+        image_topics: Sequence[str],
+        passing_topics: Sequence[PassingTopic],
+        network: NetworkFacts,
+        settings: DetectSettings,
+    ) -> None:
+        self._source = source
+        self._files = files
+        self._network = network
+        self._settings = settings
+        self._labels_written = False
+        alone = len(image_topics) == 1
+        self._topics = {name: ResultTopics.of(name, alone=alone) for name in image_topics}
+        self.manifest = self._manifest()
+        self._bag = BagWriter(bag, flush_period_s=math.inf, manifest=self.manifest)
+        self._bag.add_topic(LABELS_TOPIC, LABELS, offered_qos=[LATCHED])
+        for topics in self._topics.values():
+            self._bag.add_topic(topics.frames, FRAME_TYPE, offered_qos=[_RESULTS_QOS])
+            self._bag.add_topic(topics.detections, DETECTIONS, offered_qos=[_RESULTS_QOS])
+            if settings.output.keep_candidates is not None:
+                self._bag.add_topic(topics.candidates, DETECTIONS, offered_qos=[_RESULTS_QOS])
+            if settings.output.annotated:
+                self._bag.add_topic(topics.annotated, COMPRESSED_IMAGE, offered_qos=[_IMAGES_QOS])
+        for topic in passing_topics:
+            self._bag.add_topic(
+                topic.name,
+                topic.schema.type_name,
+                offered_qos=topic.offered_qos,
+                schema=topic.schema,
+            )
+
+    def write(
+        self,
+        record: FrameRecord,
+        inferred: Inferred,
+        *,
+        log_time_ns: int,
+        image_bgr: NDArray[np.uint8] | None = None,
+    ) -> FrameFindings | None:
+        """Write what came of a frame; return what a person is told of it, None if unreadable."""
+        topics = self._topics[record.topic]
+        if not self._labels_written:
+            self._labels_written = True
+            labels = labels_bytes(
+                self._network.names,
+                threshold=self._settings.thresholds.confidence,
+                stamp_ns=record.stamp_ns,
+            )
+            self._bag.write(LABELS_TOPIC, labels, log_time_ns=log_time_ns)
+        self._bag.write(topics.frames, record.to_bytes(), log_time_ns=log_time_ns)
+        if record.trouble:
+            return None
+        self._bag.write(topics.detections, inferred.detections, log_time_ns=log_time_ns)
+        if self._settings.output.keep_candidates is not None:
+            self._bag.write(topics.candidates, inferred.candidates, log_time_ns=log_time_ns)
+        findings = self._findings(record, inferred)
+        if self._settings.output.annotated and image_bgr is not None:
+            jpeg = self._annotated(findings, image_bgr)
+            self._bag.write(topics.annotated, jpeg, log_time_ns=log_time_ns)
+        return findings
+
+    def pass_on(self, passing: Passing) -> None:
+        """Write messages as they are."""
+        for message in passing.messages:
+            self._bag.write(message.topic, message.data, log_time_ns=message.log_time_ns)
+
+    def close(self) -> None:
+        """Finish the bag."""
+        self._bag.close()
+
+    def _findings(self, record: FrameRecord, inferred: Inferred) -> FrameFindings:
+        """Read back what was written, so that files are the same whoever makes them, and when."""
+        message = shared_typestore().deserialize_cdr(inferred.detections, DETECTIONS)
+        return FrameFindings(
+            source=self._source,
+            topic=record.topic,
+            index=record.index,
+            name=record.name,
+            stamp_ns=record.stamp_ns,
+            frame_id=record.frame_id,
+            size_wh=record.size_wh,
+            detections=read_detections(message, names=self._network.names),
+            class_names=self._network.names,
+            inference_s=inferred.inference_s or None,
+            content=record.content,
+        )
+
+    def _annotated(self, findings: FrameFindings, image_bgr: NDArray[np.uint8]) -> bytes:
+        drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.output.jpeg_quality]
+        _, jpeg = cv2.imencode('.jpg', drawn, quality)
+        return jpeg_bytes(jpeg.tobytes(), stamp_ns=findings.stamp_ns, frame_id=findings.frame_id)
+
+    def _manifest(self) -> dict[str, str]:
+        floor = self._settings.output.keep_candidates
+        return {
+            WRITTEN_BY: WRITER,
+            **software_versions(),
+            'model': self._network.model,
+            'model_sha256': self._network.model_sha256,
+            'class_names': json.dumps(self._network.names),
+            PARAMETERS: parameters_text(self._settings),
+            NETWORK: self._network.to_text(),
+            INPUT: self._source,
+            SOURCE_FILES: self._files,
+            IMAGE_TOPICS: json.dumps({k: v.detections for k, v in self._topics.items()}),
+            CANDIDATES_FLOOR: '' if floor is None else f'{floor:g}',
+        }

@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Other thresholds on what a network proposed, without asking it again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
+from roof_detector.inputs.errors import SourceError
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.exporting import export_places, export_results, settings_table
+from roof_detector.offline.exports import Exports, without_places
+from roof_detector.offline.image_search import footage_path
+from roof_detector.offline.journal import Inferred
+from roof_detector.offline.outcome import Outcome, Tally
+from roof_detector.offline.progress import Progress
+from roof_detector.offline.recording import PassingTopic
+from roof_detector.offline.result_bag import RecordedFrame, ResultBag
+from roof_detector.offline.result_topics import is_result
+from roof_detector.offline.result_writer import (
+    CANDIDATES_FLOOR,
+    NETWORK,
+    SOURCE_FILES,
+    ResultWriter,
+)
+from roof_detector.offline.settings import DetectSettings, NetworkFacts, lowest_confidence
+from roof_detector.offline.source_files import files_text, source_files
+from roof_detector.offline.timing import TimingWriter
+from roof_detector.offline.work_folder import WorkFolder
+from roof_detector.results.formats import PICTURE_FORMATS
+from roof_detector.vision.letterbox import Letterbox
+from roof_detector.vision.suppression import choose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
+
+
+class Rethresholding:
+    """Make, from candidates, the results of a detection with other thresholds.
+
+    Formats that show pictures take them from `images`, from the bag, or from where the footage
+    lay. Raises ReplayError where the bag keeps no candidates, or none low enough.
+    """
+
+    def __init__(
+        self, bag: Path, output: Path, *, settings: DetectSettings, images: Path | None = None
+    ) -> None:
+        self._path = bag
+        self._output = output
+        with ResultBag(bag) as results:
+            floor = results.manifest.get(CANDIDATES_FLOOR, '')
+            if not (floor and results.has_candidates):
+                msg = (
+                    f'{bag} keeps no candidates, so its thresholds are fixed. Detect again with '
+                    '--keep-candidates 0.05.'
+                )
+                raise ReplayError(msg)
+            self._network = NetworkFacts.read(results.manifest[NETWORK])
+            self._footage = images or footage_path(results)
+            self._source = str(self._footage or results.source)
+        _check_floor(settings.thresholds, float(floor), bag)
+        self._resolved: ResolvedThresholds = settings.thresholds.for_names(self._network.names)
+        self._settings = replace(
+            settings, output=replace(settings.output, keep_candidates=float(floor))
+        )
+        self._tally = Tally()
+
+    def run(self, *, overwrite: bool = False, progress: str = 'bar') -> Outcome:
+        """Make the results."""
+        folder = WorkFolder(
+            self._output,
+            made_from=json.dumps(
+                {
+                    'bag': files_text(source_files(self._path)),
+                    'thresholds': asdict(self._settings.thresholds),
+                }
+            ),
+            overwrite=overwrite,
+        )
+        folder.is_done()
+        with closing(folder):
+            return self._make(folder, progress=progress)
+
+    def _make(self, folder: WorkFolder, *, progress: str) -> Outcome:
+        with ExitStack() as stack:
+            bag = stack.enter_context(ResultBag(self._path))
+            stack.enter_context(closing(folder.open()))
+            writer = stack.enter_context(closing(self._writer(bag, folder)))
+            timing = stack.enter_context(TimingWriter(folder.path))
+            exports = stack.enter_context(
+                Exports(
+                    folder.path,
+                    self._formats(with_pictures=False),
+                    image_topics=bag.image_topics,
+                    class_names=self._network.names,
+                    settings=settings_table(writer.manifest),
+                )
+            )
+            bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
+            for item in bag.items(passing=True):
+                if isinstance(item, RecordedFrame):
+                    self._write(item, writer, timing, exports)
+                    bar.step()
+                else:
+                    writer.pass_on(item)
+            exports.close()
+            self._tally.troubles += [*bag.reader.damage, *exports.troubles]
+            self._tally.notes += exports.notes
+        self._export_pictures(folder)
+        chosen = self._settings.output
+        self._tally.add_words(
+            export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
+        )
+        self._tally.said_of(folder.path, called=folder.final)
+        outcome = Outcome.of(self._tally, source=self._source, output=folder.final)
+        folder.publish(outcome.as_run())
+        return outcome
+
+    def _write(
+        self, frame: RecordedFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
+    ) -> None:
+        record, before = frame.record, frame.findings
+        inferred = Inferred((0, 0), trouble=record.trouble)
+        if frame.candidates is not None and before is not None:
+            geometry = Letterbox.fit(
+                record.size_wh,
+                image_size=self._network.image_size,
+                stride=self._network.stride,
+                fixed=self._network.fixed_size,
+            )
+            found = choose(frame.candidates, thresholds=self._resolved, geometry=geometry)
+            names, stamp_ns, frame_id = self._network.names, record.stamp_ns, record.frame_id
+            inferred = Inferred(
+                record.size_wh,
+                detections_bytes(found, names=names, stamp_ns=stamp_ns, frame_id=frame_id),
+                candidates_bytes(
+                    frame.candidates, names=names, stamp_ns=stamp_ns, frame_id=frame_id
+                ),
+                inference_s=before.inference_s or 0.0,
+                topic=record.topic,
+                name=record.name,
+                content=record.content,
+            )
+        findings = writer.write(record, inferred, log_time_ns=frame.log_time_ns)
+        timing.write(record.topic, record.index, record.stamp_ns, inferred.inference_s)
+        if findings is not None:
+            exports.write(findings, None)
+        self._tally.take(
+            trouble=record.trouble,
+            inferred=False,
+            found={} if findings is None else findings.detections.counts(self._network.names),
+        )
+
+    def _formats(self, *, with_pictures: bool) -> list[str]:
+        chosen = without_places(self._settings.output.formats)
+        return [name for name in chosen if (name in PICTURE_FORMATS) is with_pictures]
+
+    def _export_pictures(self, folder: WorkFolder) -> None:
+        formats = self._formats(with_pictures=True)
+        if not formats:
+            return
+        footage = self._footage if self._footage and self._footage.exists() else None
+        places = self._settings.output.places
+        try:
+            tally = export_results(
+                folder.bag, folder.path, formats, places=places, images=footage, progress='none'
+            )
+        except (BagError, ReplayError, SourceError) as error:
+            self._tally.troubles.append(f'{", ".join(formats)} were not exported: {error}')
+        else:
+            self._tally.add_words(tally)
+
+    def _writer(self, bag: ResultBag, folder: WorkFolder) -> ResultWriter:
+        passing = []
+        for topic in bag.reader.topics:
+            if is_result(topic.name):
+                continue
+            try:
+                schema = bag.reader.schema(topic.type_name)
+            except BagError as error:
+                self._tally.troubles.append(f'{topic.name} does not go through: {error}')
+                continue
+            passing.append(PassingTopic(topic.name, schema, topic.offered_qos))
+        return ResultWriter(
+            folder.bag,
+            source=bag.source,
+            files=bag.manifest.get(SOURCE_FILES, files_text(())),
+            image_topics=bag.image_topics,
+            passing_topics=passing,
+            network=self._network,
+            settings=self._settings,
+        )
+
+
+def _check_floor(thresholds: Thresholds, floor: float, bag: Path) -> None:
+    lowest = lowest_confidence(thresholds)
+    if lowest < floor:
+        msg = (
+            f'{bag} keeps candidates down to {floor:g} only, so nothing is known of a confidence '
+            f'of {lowest:g}. Ask for {floor:g} or more, or detect again with --keep-candidates '
+            f'{lowest:g}.'
+        )
+        raise ReplayError(msg)

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a detection over recorded flights can be told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.vision.thresholds import Thresholds
+from roof_detector.vision.tiles import Tiling
+
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """Hold what of the model a result needs: for its manifest, and to apply thresholds again."""
+
+    model: str
+    model_sha256: str
+    names: tuple[str, ...]
+    task: str
+    backend: str
+    device: str
+    image_size: tuple[int, int]
+    stride: int
+    fixed_size: bool
+
+    @classmethod
+    def of(cls, detector: Detector) -> NetworkFacts:
+        """Ask a detector."""
+        return cls(
+            detector.model_path.name,
+            detector.model_hash,
+            detector.names,
+            detector.task,
+            detector.backend,
+            detector.device,
+            detector.image_size,
+            detector.stride,
+            detector.fixed_size,
+        )
+
+    @classmethod
+    def read(cls, text: str) -> NetworkFacts:
+        """Read what `to_text` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        values['names'] = tuple(values['names'])
+        values['image_size'] = tuple(values['image_size'])
+        return cls(**values)
+
+    def to_text(self) -> str:
+        """Return the facts as JSON."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """Say what is kept, and as which files.
+
+    `formats` None stands for the usual ones, and places where the footage has them.
+    `keep_candidates` is the floor down to which candidates are kept, None to keep none;
+    `copy_topics` None stands for those that place a picture.
+    """
+
+    formats: tuple[str, ...] | None = None
+    annotated: bool = False
+    jpeg_quality: int = 85
+    keep_candidates: float | None = None
+    image_topics: tuple[str, ...] = ()
+    copy_topics: tuple[str, ...] | None = None
+    places: PlaceSettings = field(default_factory=PlaceSettings)
+
+    def __post_init__(self) -> None:
+        if self.keep_candidates is not None and not 0.0 <= self.keep_candidates <= 1.0:
+            msg = f'keep_candidates is {self.keep_candidates}, expected a score from 0 to 1.'
+            raise ReplayError(msg)
+        if not 1 <= self.jpeg_quality <= 100:
+            msg = f'jpeg_quality is {self.jpeg_quality}, expected a whole number from 1 to 100.'
+            raise ReplayError(msg)
+
+
+@dataclass(frozen=True)
+class DetectSettings:
+    """Hold the thresholds and what is kept.
+
+    With `tiling`, all tiles of every frame are looked at, in whatever time that takes.
+    """
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    tiling: Tiling | None = None
+
+    def __post_init__(self) -> None:
+        floor = self.output.keep_candidates
+        if floor is not None and self.tiling is not None:
+            msg = (
+                'Candidates of tiles cannot be kept: they would have to be merged across seams '
+                'again with every threshold. Leave --keep-candidates or --tiles away.'
+            )
+            raise ReplayError(msg)
+        lowest = lowest_confidence(self.thresholds)
+        if floor is not None and floor > lowest:
+            msg = (
+                f'Candidates would be kept down to {floor:g} only, but detections count from '
+                f'{lowest:g}. Keep candidates down to {lowest:g} or lower.'
+            )
+            raise ReplayError(msg)
+
+
+def lowest_confidence(thresholds: Thresholds) -> float:
+    """Return the least score that any class asks for."""
+    return min([thresholds.confidence, *(value for _, value in thresholds.class_confidence)])
+
+
+def parameters_text(settings: DetectSettings) -> str:
+    """Return thresholds and tiles as JSON, under the names of the node's parameters."""
+    thresholds, tiling = settings.thresholds, settings.tiling
+    values = asdict(thresholds)
+    values['class_confidence'] = [f'{n}:{v:g}' for n, v in thresholds.class_confidence]
+    if tiling is not None:
+        values |= {'tile_size': tiling.size, 'tile_overlap': tiling.overlap}
+    return json.dumps(values)

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Images of results in a bag or video: by time and content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.errors import SourceError
+from roof_detector.offline.file_recording import VideoFootage
+from roof_detector.offline.frame_images import FrameImages
+from roof_detector.offline.recording import Frame, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.offline.frame_record import FrameRecord
+    from roof_detector.offline.recording import Footage, LoadedFrame
+    from roof_detector.vision.content_identity import ContentIdentity
+    from roof_detector.vision.frame_findings import FrameFindings
+
+_MOST_WAITING = 32  # frames of one stamp that wait for the results they belong to
+
+
+class StampedImages(FrameImages):
+    """Walk through frames beside results that come in the same order, some without a frame.
+
+    Frames of one stamp wait together until one has the content asked for. Where stamps go back, as
+    when a simulation begins again, both sides are taken to have gone back. A frame of another
+    topic than the results name (the same camera, compressed) is known by its stamp alone.
+    """
+
+    def __init__(self, footage: Footage, *, is_own: bool = False) -> None:
+        super().__init__(footage, is_own=is_own)
+        self._frames: Iterator[Frame] = (
+            item for item in footage.items() if isinstance(item, Frame)
+        )
+        self._round = self._asked_round = 0
+        self._last_ns = self._asked_ns = -1
+        self._next: Frame | None = None
+        self._waiting: list[tuple[Frame, LoadedFrame]] = []
+        self._skipped: list[str] = []
+        self._end = ''  # why the footage ended before its end
+        self._is_replayed = False  # results name their content, so they hold every frame
+        self._is_other_video = False
+        self._step()
+
+    def troubles(self) -> list[str]:
+        """Return which results were not shown on their images, and where footage broke off."""
+        return [*super().troubles(), *([self._end] if self._end else [])]
+
+    def pass_over(self, record: FrameRecord) -> None:
+        """Step over a frame that could not be read."""
+        self._seek(record.stamp_ns, record.topic, record.content)
+
+    def _find(self, findings: FrameFindings) -> LoadedFrame | None:
+        self._is_replayed = self._is_replayed or findings.content is not None
+        if self._is_other_video:
+            self._refused.append(findings.name)
+            return None
+        loaded = self._seek(findings.stamp_ns, findings.topic, findings.content)
+        if loaded is not None:
+            if loaded.content != findings.content and findings.content is not None:
+                self._unproven.append(findings.name)
+            return loaded
+        (self._refused if self._waiting else self._missing).append(findings.name)
+        self._is_other_video = bool(self._waiting) and isinstance(self._footage, VideoFootage)
+        return None
+
+    def _added(self) -> list[str]:
+        if not self._is_replayed or isinstance(self._footage, VideoFootage):
+            return []
+        self._forget_waiting()
+        while self._next is not None:
+            self._skipped.append(self._next.name)
+            self._step()
+        return self._skipped
+
+    def _seek(
+        self, stamp_ns: int, topic: str, content: ContentIdentity | None
+    ) -> LoadedFrame | None:
+        """Return the frame of a stamp and content; those of the stamp alone stay waiting."""
+        if stamp_ns != self._asked_ns:
+            self._forget_waiting()
+        self._asked_round += stamp_ns < self._asked_ns
+        self._asked_ns = stamp_ns
+        wanted = (self._asked_round, stamp_ns)
+        while self._next is not None and (self._round, self._next.stamp_ns) < wanted:
+            self._skipped.append(self._next.name)
+            self._step()
+        for place, (frame, loaded) in enumerate(self._waiting):
+            if content in (None, loaded.content) or frame.topic != topic:
+                del self._waiting[place]
+                return loaded
+        while self._next is not None and (self._round, self._next.stamp_ns) == wanted:
+            frame, loaded = self._next, self._next.load()
+            self._step()
+            if content in (None, loaded.content) or frame.topic != topic:
+                return loaded
+            self._waiting.append((frame, loaded))
+            if len(self._waiting) > _MOST_WAITING:
+                self._skipped.append(self._waiting.pop(0)[0].name)
+        return None
+
+    def _forget_waiting(self) -> None:
+        self._skipped += [frame.name for frame, _ in self._waiting]
+        self._waiting.clear()
+
+    def _step(self) -> None:
+        try:
+            self._next = next(self._frames, None)
+        except SourceError as error:
+            self._next = None
+            self._end = f'{self._footage.path} cannot be read to its end: {one_line(error)}'
+        if self._next is not None:
+            self._round += self._next.stamp_ns < self._last_ns
+            self._last_ns = self._next.stamp_ns

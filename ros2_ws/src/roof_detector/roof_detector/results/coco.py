@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Detections as COCO results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.results.errors import ExportError, told_of
+from roof_detector.results.exporter import Export
+from roof_detector.results.json_lines import JsonArrayFile
+from roof_detector.results.text import iso_time, readable
+from roof_detector.vision.frame_findings import FrameFindings
+from roof_detector.vision.run_lengths import coco_run_lengths
+
+
+class CocoExport(Export):
+    """Write COCO results beside a COCO data set without annotations that resolves their ids.
+
+    `image_id` counts the frames written from 1, `category_id` is the class id plus 1.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        images_path: Path,
+        *,
+        class_names: tuple[str, ...],
+        overwrite: bool = False,
+    ) -> None:
+        super().__init__(path, images_path, overwrite=overwrite)
+        self._class_names = class_names
+        self._frames = 0
+        categories = [
+            {'id': class_id + 1, 'name': readable(name), 'supercategory': ''}
+            for class_id, name in enumerate(class_names)
+        ]
+        results, images = self._products
+        with told_of(path):
+            self._results = JsonArrayFile(results.part)
+        with told_of(images_path):
+            self._images = JsonArrayFile(
+                images.part,
+                head=(
+                    '{"info":{"description":"Frames of roof_detector"},"licenses":[],'
+                    f'"categories":{json.dumps(categories)},"annotations":[],"images":['
+                ),
+                tail=']}',
+            )
+
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
+        if findings.class_names != self._class_names:
+            raise ExportError(
+                f'Frame {findings.name} has the classes {findings.class_names}, the export began '
+                f'with {self._class_names}; export the results of one model at a time.'
+            )
+        self._frames += 1
+        width, height = findings.size_wh
+        image = {
+            'id': self._frames,
+            'file_name': readable(findings.name),
+            'width': width,
+            'height': height,
+            'date_captured': iso_time(findings.stamp_ns),
+            'source': readable(findings.source),
+            'topic': readable(findings.topic),
+            'frame': findings.index,
+            'stamp_ns': str(findings.stamp_ns),  # JavaScript would round the number
+        }
+        if findings.inference_s is not None:
+            image['inference_ms'] = round(findings.inference_s * 1e3, 3)
+        if findings.content is not None:
+            image |= {
+                'size_bytes': findings.content.size_bytes,
+                'sha256': findings.content.sha256,
+            }
+        self._images.add(image)
+        masks = findings.detections.masks
+        for place, (box, score, class_id) in enumerate(findings.detections.rows()):
+            left, top, right, bottom = box.tolist()
+            result: dict[str, object] = {
+                'image_id': self._frames,
+                'category_id': class_id + 1,
+                'bbox': [round(v, 2) for v in (left, top, right - left, bottom - top)],
+                'score': round(score, 6),
+            }
+            if masks is not None:
+                window, inside = masks.window(place)
+                result['segmentation'] = coco_run_lengths(window, inside, size_wh=findings.size_wh)
+            self._results.add(result)
+
+    def _complete(self) -> None:
+        self._results.complete()
+        self._images.complete()
+
+    def _release(self) -> None:
+        self._results.release()
+        self._images.release()

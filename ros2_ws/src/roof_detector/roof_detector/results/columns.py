@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The columns of the tables of detections, the same in CSV and in Excel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from roof_detector.results.text import readable, utc_time
+from roof_detector.vision.frame_findings import FrameFindings
+
+Value = str | int | float | datetime | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """Describe a column: its name for ever, and how wide and with which format Excel shows it.
+
+    `decimals` is for numbers with a fraction; `as_text` for whole numbers that Excel would round.
+    """
+
+    name: str
+    width: int
+    number_format: str = 'General'
+    decimals: int | None = None
+    as_text: bool = False
+
+
+# Programs read these files: columns may be added at the end, never renamed or moved.
+COLUMNS = (
+    Column('source', 30),
+    Column('topic', 18),
+    Column('frame', 8, '0'),
+    Column('name', 24),
+    Column('stamp_ns', 21, '@', as_text=True),
+    Column('time_utc', 24, 'yyyy-mm-dd hh:mm:ss.000'),
+    Column('time_s', 10, '0.000', 3),
+    Column('frame_id', 16),
+    Column('width_px', 9, '0'),
+    Column('height_px', 9, '0'),
+    Column('detection', 10, '0'),
+    Column('class_id', 8, '0'),
+    Column('class', 18),
+    Column('confidence', 11, '0.000', 6),
+    Column('left_px', 10, '0.0', 2),
+    Column('top_px', 10, '0.0', 2),
+    Column('right_px', 10, '0.0', 2),
+    Column('bottom_px', 10, '0.0', 2),
+    Column('area_px', 11, '0', 2),
+    Column('mask_area_px', 12, '0'),
+    Column('inference_ms', 12, '0.0', 3),
+)
+
+
+def detection_rows(findings: FrameFindings, *, first_stamp_ns: int) -> Iterator[tuple[Value, ...]]:
+    """Yield the values of `COLUMNS` for each detection of a frame.
+
+    `time_s` counts from `first_stamp_ns`, the first frame's.
+    """
+    frame: tuple[Value, ...] = (
+        readable(findings.source),
+        readable(findings.topic),
+        findings.index,
+        readable(findings.name),
+        findings.stamp_ns,
+        utc_time(findings.stamp_ns),
+        (findings.stamp_ns - first_stamp_ns) / 1e9,
+        readable(findings.frame_id),
+        *findings.size_wh,
+    )
+    inference_ms = None if findings.inference_s is None else findings.inference_s * 1e3
+    masks = findings.detections.masks
+    for place, (box, score, class_id) in enumerate(findings.detections.rows()):
+        left, top, right, bottom = box.tolist()
+        yield (
+            *frame,
+            place,
+            class_id,
+            readable(findings.class_names[class_id]),
+            score,
+            *(left, top, right, bottom),
+            max(right - left, 0.0) * max(bottom - top, 0.0),
+            None if masks is None else int(np.count_nonzero(masks.window(place)[1])),
+            inference_ms,
+        )

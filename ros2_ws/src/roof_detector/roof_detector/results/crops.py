@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every detection as a small picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.results.errors import told_of
+from roof_detector.results.exporter import Export
+from roof_detector.results.image_writing import ImageWriter, free_path, image_name
+from roof_detector.results.text import file_name
+from roof_detector.vision.frame_findings import FrameFindings
+
+_QUALITY = 95
+
+
+class Crops(Export):
+    """Write `<class>/<class>_<frame's name>_<number in the frame>.jpg` of each detection.
+
+    `margin` is what is shown around the box on each side, as a share of its longer side. A crop
+    bears the EXIF, XMP and ICC profile of its image: time, place and camera.
+    """
+
+    def __init__(self, folder: Path, *, margin: float = 0.15, overwrite: bool = False) -> None:
+        super().__init__(folder, overwrite=overwrite)
+        self._margin = margin
+        self._without = 0
+        self._images = ImageWriter(jpeg_quality=_QUALITY)
+        with told_of(folder):
+            self._products[0].part.mkdir()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say how many detections came without a picture, or lie outside it."""
+        folder, notes = self._products[0].path, []
+        if self._without:
+            notes.append(
+                f'{folder} lacks {self._without} detections whose pixels are not at hand.'
+            )
+        return (*notes, *self._images.notes(folder))
+
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
+        if image_bgr is None:
+            self._without += len(findings.detections)
+            return
+        for place, (box, _, class_id) in enumerate(findings.detections.rows()):
+            crop = self._crop(image_bgr, box)
+            if not crop.size:
+                self._without += 1
+                continue
+            class_name = file_name(findings.class_names[class_id])
+            folder = self._products[0].part / class_name
+            folder.mkdir(exist_ok=True)
+            frame_name = file_name(Path(image_name(findings)).stem)
+            path = folder / f'{class_name}_{frame_name}_{place:03d}.jpg'
+            if path.exists():  # of another frame, such as a.jpg beside a.png
+                path = free_path(
+                    folder,
+                    f'{class_name}_{frame_name}_{findings.index:06d}_{place:03d}.jpg',
+                    findings.index,
+                )
+            self._images.write(path, crop, encoded, name=findings.name)
+
+    def _complete(self) -> None:
+        pass
+
+    def _release(self) -> None:
+        pass
+
+    def _crop(
+        self, image_bgr: npt.NDArray[np.uint8], box_xyxy: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        left, top, right, bottom = box_xyxy.tolist()
+        height, width = image_bgr.shape[:2]
+        if right <= 0 or bottom <= 0 or left >= width or top >= height:
+            return image_bgr[:0, :0]
+        margin = self._margin * max(right - left, bottom - top)
+        columns = slice(max(int(left - margin), 0), min(int(np.ceil(right + margin)), width))
+        rows = slice(max(int(top - margin), 0), min(int(np.ceil(bottom + margin)), height))
+        return image_bgr[rows, columns]

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Detections as comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from roof_detector.results.columns import COLUMNS, Column, Value, detection_rows
+from roof_detector.results.errors import told_of
+from roof_detector.results.exporter import Export
+from roof_detector.vision.frame_findings import FrameFindings
+
+
+class CsvExport(Export):
+    """Write one row a detection: RFC 4180, UTF-8, decimal dots, columns as in `COLUMNS`.
+
+    Each frame's rows reach the system before the next frame, so a crash costs none of them.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        super().__init__(path, overwrite=overwrite)
+        self._first_stamp_ns: int | None = None
+        with told_of(path):
+            self._file = self._products[0].part.open('w', encoding='utf-8', newline='')
+            self._rows = csv.writer(self._file, dialect='excel')
+            self._rows.writerow(column.name for column in COLUMNS)
+            self._file.flush()
+
+    def _add(
+        self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
+    ) -> None:
+        if self._first_stamp_ns is None:
+            self._first_stamp_ns = findings.stamp_ns
+        for row in detection_rows(findings, first_stamp_ns=self._first_stamp_ns):
+            self._rows.writerow(map(_text, COLUMNS, row))
+        self._file.flush()
+
+    def _complete(self) -> None:
+        self._file.close()
+
+    def _release(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+
+def _text(column: Column, value: Value) -> str:
+    if value is None:
+        return ''
+    if isinstance(value, datetime):
+        return value.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
+    if column.decimals is not None:
+        return f'{value:.{column.decimals}f}'
+    return str(value)

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From a source's frame to the messages of a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.inputs.frame import Companion, SourceFrame
+from roof_detector.inputs.recorded_header import stamp_ns as recorded_stamp_ns
+from roof_detector.inputs.recorded_image import RecordedPicture
+from roof_detector.ros.camera.stream_parameters import StreamSettings
+from roof_detector.ros.common.messages import compressed_message, image_message
+from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
+
+
+class CameraMessages:
+    """Make the messages of one frame after another.
+
+    What a bag holds goes out as its bytes, but for the stamp; pictures are encoded or decoded
+    only for a transport in which they are not recorded. With a calibration its camera_info goes
+    out, else the bag's, else for all but bags one that says uncalibrated (K all zero).
+    `left_out` counts what a bag holds beside its pictures and cannot be sent.
+    """
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        *,
+        calibration: CameraInfo | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.settings = settings
+        self._calibration = calibration
+        self._say = say
+        self.left_out = 0
+
+    def of(self, frame: SourceFrame) -> OutgoingFrame:
+        """Return a frame's messages, images first; raise SourceError for a damaged picture."""
+        if isinstance(frame.picture, RecordedPicture):
+            messages = self._recorded(frame, frame.picture)
+        else:
+            messages = [
+                *image_messages(frame.picture, self.settings, frame_id=self.settings.frame_id),
+                *self._camera_info(frame.picture.shape[1], frame.picture.shape[0]),
+            ]
+        return OutgoingFrame(frame.stamp_ns, frame.due_ns, tuple(messages))
+
+    def _recorded(self, frame: SourceFrame, picture: RecordedPicture) -> list[Outgoing]:
+        recorded_as = 'compressed' if picture.is_compressed else 'image'
+        wanted = {'image': self.settings.raw, 'compressed': self.settings.compressed}
+        messages = []
+        if wanted.pop(recorded_as):
+            messages.append(Outgoing(recorded_as, picture.message.data))
+        if any(wanted.values()):
+            made = image_messages(picture.to_bgr(), self.settings, frame_id=picture.frame_id)
+            messages += [outgoing for outgoing in made if outgoing.role != recorded_as]
+        if self._calibration is not None:
+            self._calibration.header.frame_id = picture.frame_id
+            messages.append(Outgoing('camera_info', self._calibration))
+        for companion in frame.companions:
+            if companion.role == 'camera_info' and self._calibration is not None:
+                continue
+            try:
+                messages.append(_companion(companion, picture_ns=picture.stamp_ns))
+            except Exception as error:  # a damaged one is no reason to leave out the picture
+                self.left_out += 1
+                self._say(f'A message of {companion.message.topic} cannot be sent: {error}')
+        return messages
+
+    def _camera_info(self, width: int, height: int) -> list[Outgoing]:
+        header = Header(frame_id=self.settings.frame_id)
+        if self._calibration is None:
+            return [Outgoing('camera_info', CameraInfo(header=header, width=width, height=height))]
+        if (self._calibration.width, self._calibration.height) != (width, height):
+            self._say(
+                f'The calibration is for {self._calibration.width}x{self._calibration.height} '
+                f'pixels but the frames have {width}x{height}: camera_info is left out. '
+                'Calibrate at the size that is flown.'
+            )
+            return []
+        self._calibration.header = header
+        return [Outgoing('camera_info', self._calibration)]
+
+
+def _companion(companion: Companion, *, picture_ns: int) -> Outgoing:
+    data = companion.message.data
+    message = data
+    if companion.role == 'ground_truth':  # it has a header in each detection as well
+        message = deserialize_message(data, Detection2DArray)
+    return Outgoing(companion.role, message, recorded_stamp_ns(data) - picture_ns)
+
+
+def image_messages(
+    image_bgr: npt.NDArray[np.uint8], settings: StreamSettings, *, frame_id: str
+) -> list[Outgoing]:
+    """Return the image messages of a picture that the transport asks for."""
+    messages = []
+    if settings.raw:
+        header = Header(frame_id=frame_id)
+        message = image_message(image_bgr, encoding='bgr8', header=header)
+        messages.append(Outgoing('image', message))
+    if settings.compressed:
+        header = Header(frame_id=frame_id)
+        options = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
+        _, jpeg = cv2.imencode('.jpg', image_bgr, options)
+        message = compressed_message(jpeg, header=header)
+        messages.append(Outgoing('compressed', message))
+    return messages

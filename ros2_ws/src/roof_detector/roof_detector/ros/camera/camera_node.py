@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Publish a camera, a stream, a video, pictures or a bag as a camera's topics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from roof_detector.inputs.addresses import password_of, with_credentials
+from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.health import SourceHealth
+from roof_detector.inputs.open_source import open_source
+from roof_detector.inputs.secret_file import hide_argument, read_secret
+from roof_detector.ros.camera.calibration import read_calibration
+from roof_detector.ros.camera.camera_messages import CameraMessages
+from roof_detector.ros.camera.camera_parameters import CAMERA_TABLE, parse_size
+from roof_detector.ros.camera.stream_node import StreamNode
+from roof_detector.ros.camera.stream_parameters import StreamSettings
+from roof_detector.ros.common.errors import RosError
+from roof_detector.ros.common.node_process import run_node
+from roof_detector.ros.common.outgoing import OutgoingFrame
+from roof_detector.supervision.throttle import Throttle, cause_of
+from roof_detector.supervision.watched_thread import current_heart
+
+
+class CameraNode(StreamNode):
+    """Publish every frame of a file at its time, or the newest frame of a live camera.
+
+    A live camera that is absent or lost is tried again until it is back. After the last frame of
+    a file the process ends with 0; with 1 when the source cannot be read.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(table=CAMERA_TABLE, **options)
+        values = self.values
+        calibration = None
+        if values['calibration']:
+            calibration = read_calibration(Path(values['calibration']).expanduser())
+        try:
+            self._source = open_source(
+                self._address(values),
+                rate_hz=values['rate_hz'] or None,
+                loop=values['loop'],
+                topic=values['topic'],
+                size_wh=parse_size(values['size']),
+                pixel_format=values['pixel_format'],
+            )
+        except SourceError as error:
+            raise RosError(str(error)) from error
+        self._undecodable = 0
+        self._warn = Throttle(lambda sentence: self.get_logger().warning(sentence))
+        self._messages = CameraMessages(self.settings, calibration=calibration, say=self.say_once)
+        count, rate_hz = self._source.frame_count, self._source.rate_hz
+        self.get_logger().info(
+            f'Publishing {self._source.name}'
+            + (f', {count} frames' if count else '')
+            + (f', {rate_hz:.3g} per second.' if rate_hz else '.')
+        )
+        self.play(
+            self._outgoing(),
+            name=self._source.name,
+            roles=self._source.companion_roles | {'camera_info'},
+            errors=(SourceError,),
+            ahead=not self._source.live,
+        )
+
+    def _address(self, values: dict[str, Any]) -> str:
+        """Return the source, with user and password where a file holds them."""
+        address = str(values['source'])
+        if values['credentials_file']:
+            path = Path(values['credentials_file']).expanduser()
+            return with_credentials(address, read_secret(path, name='credentials_file'))
+        password = password_of(address)
+        if password:
+            hide_argument(password)
+            self.say_once(
+                'source holds user and password, which others of this computer may have read '
+                'already: put them into credentials_file.'
+            )
+        return address
+
+    def health(self) -> SourceHealth:
+        """Return how the source is doing, damaged pictures of a bag included."""
+        health = self._source.health()
+        unreadable = health.unreadable + self._undecodable + self._messages.left_out
+        return replace(health, unreadable=unreadable)
+
+    def stop_source(self) -> None:
+        """Make the source end its iteration."""
+        self._source.stop()
+
+    def apply(self, settings: StreamSettings) -> None:
+        """Use changed settings from the next frame on."""
+        self._messages.settings = settings
+
+    def destroy_node(self) -> None:
+        """Stop the threads and the node, then close the source."""
+        super().destroy_node()
+        self._source.close()
+
+    def _outgoing(self) -> Iterator[OutgoingFrame]:
+        heart = current_heart()
+        for frame in self._source:
+            heart.begin('making the messages of a frame')
+            try:
+                messages = self._messages.of(frame)
+            except Exception as error:  # whatever a record holds, it is the end of that one
+                self._undecodable += 1
+                self._warn(cause_of(str(error)), str(error))
+                continue
+            finally:
+                heart.idle()
+            yield messages
+
+
+def main() -> None:
+    """Run the camera node until its source ends or it is interrupted."""
+    sys.exit(run_node(CameraNode))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From a simulated frame to the messages of a camera that knows where it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from sensor_msgs.msg import CameraInfo, NavSatFix, NavSatStatus
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
+from roof_detector.ros.camera.camera_messages import image_messages
+from roof_detector.ros.camera.stream_parameters import StreamSettings
+from roof_detector.ros.common.messages import detections_message
+from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
+from roof_detector.simulation import CLASS_NAMES, FlightFrame, PinholeCamera
+from roof_detector.vision.detections import Detections
+
+FLIGHT_ROLES = frozenset({'camera_info', 'fix', 'pose', 'ground_truth'})
+# The simulation is exact; a centimetre keeps those who divide by a variance from dividing by 0.
+_POSITION_VARIANCE_M2 = 0.01**2
+
+
+def flight_messages(
+    frame: FlightFrame,
+    settings: StreamSettings,
+    *,
+    map_frame_id: str,
+    stamp_ns: int,
+    due_ns: int,
+) -> OutgoingFrame:
+    """Return a frame's images, camera info, fix, pose of the optical frame, and the truth."""
+    frame_id = settings.frame_id
+    messages = (
+        *image_messages(frame.image_bgr, settings, frame_id=frame_id),
+        Outgoing('camera_info', camera_info_message(frame.camera, Header(frame_id=frame_id))),
+        Outgoing('fix', fix_message(frame, Header(frame_id=frame_id))),
+        Outgoing('pose', pose_message(frame, Header(frame_id=map_frame_id))),
+        Outgoing('ground_truth', truth_message(frame, Header(frame_id=frame_id))),
+    )
+    return OutgoingFrame(stamp_ns, due_ns, messages)
+
+
+def camera_info_message(camera: PinholeCamera, header: Header) -> CameraInfo:
+    """Return the CameraInfo of a camera without distortion."""
+    projection = np.hstack([camera.matrix, np.zeros((3, 1))])
+    return CameraInfo(
+        header=header,
+        width=camera.size_wh[0],
+        height=camera.size_wh[1],
+        distortion_model='plumb_bob',
+        d=[0.0] * 5,
+        k=camera.matrix.ravel().tolist(),
+        r=np.eye(3).ravel().tolist(),
+        p=projection.ravel().tolist(),
+    )
+
+
+def fix_message(frame: FlightFrame, header: Header) -> NavSatFix:
+    """Return where on Earth the camera is."""
+    return NavSatFix(
+        header=header,
+        status=NavSatStatus(status=NavSatStatus.STATUS_FIX, service=NavSatStatus.SERVICE_GPS),
+        latitude=frame.latitude_deg,
+        longitude=frame.longitude_deg,
+        altitude=frame.altitude_m,
+        position_covariance=(np.eye(3) * _POSITION_VARIANCE_M2).ravel().tolist(),
+        position_covariance_type=NavSatFix.COVARIANCE_TYPE_DIAGONAL_KNOWN,
+    )
+
+
+def pose_message(frame: FlightFrame, header: Header) -> PoseStamped:
+    """Return where the camera's optical frame is in the map."""
+    position, quaternion = frame.pose_enu
+    return PoseStamped(
+        header=header,
+        pose=Pose(
+            position=_point(position),
+            orientation=Quaternion(**dict(zip('xyzw', map(float, quaternion), strict=True))),
+        ),
+    )
+
+
+def truth_message(frame: FlightFrame, header: Header) -> Detection2DArray:
+    """Return what is in the image: boxes, classes, one lasting id per thing.
+
+    Each result's pose holds the thing's place in the header's frame, the optical one.
+    """
+    count = len(frame.class_ids)
+    truth = Detections(frame.boxes_xyxy, np.ones(count, np.float32), frame.class_ids)
+    message = detections_message(truth, names=CLASS_NAMES, header=header)
+    position, quaternion = frame.pose_enu
+    pose = CameraPose(position, matrix_from_quaternion(quaternion))
+    places = pose.to_optical(frame.positions_enu)
+    for detection, instance_id, place in zip(
+        message.detections, frame.instance_ids, places, strict=True
+    ):
+        detection.id = str(instance_id)
+        detection.results[0].pose.pose.position = _point(place)
+    return message
+
+
+def _point(xyz: npt.NDArray[np.float64]) -> Point:
+    return Point(**dict(zip('xyz', map(float, xyz), strict=True)))

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The topics of a camera."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.ros.camera.stream_parameters import StreamSettings
+from roof_detector.ros.common.image_topic_name import image_topic_name
+
+# The topic, below the node's own name, and the type of each role.
+TOPICS = {
+    'image': ('~/image', Image),
+    'compressed': ('~/image/compressed', CompressedImage),
+    'camera_info': ('~/camera_info', CameraInfo),
+    'fix': ('~/fix', NavSatFix),
+    'pose': ('~/pose', PoseStamped),
+    'ground_truth': ('~/ground_truth', Detection2DArray),
+}
+_IMAGES = ('image', 'compressed')
+# What goes with the images is small: a reader that is busy for a while shall miss none of it.
+_COMPANIONS_QOS = QoSProfile(depth=50)
+
+
+class CameraTopics:
+    """Publish frames and what goes with them, from one thread."""
+
+    def __init__(self, node: Node, settings: StreamSettings, *, roles: frozenset[str]) -> None:
+        images_qos = QoSProfile(
+            depth=settings.queue_depth,
+            reliability=ReliabilityPolicy[settings.reliability.upper()],
+        )
+        images = {'image': settings.raw, 'compressed': settings.compressed}
+        wanted = roles | {role for role, published in images.items() if published}
+        self._node = node
+        self._publishers = {
+            role: node.create_publisher(
+                kind,
+                image_topic_name(node, TOPICS['image'][0], '/compressed')
+                if role == 'compressed'
+                else topic,
+                images_qos if role in _IMAGES else _COMPANIONS_QOS,
+            )
+            for role, (topic, kind) in TOPICS.items()
+            if role in wanted
+        }
+
+    def publish(self, role: str, message: Any) -> None:
+        """Send a message, or its serialised bytes; a role without a topic is left out."""
+        publisher = self._publishers.get(role)
+        if publisher is not None:
+            publisher.publish(message)
+
+    def listeners(self) -> int:
+        """Return how many other nodes listen to the images and are connected."""
+        nodes = set()
+        connected = 0
+        for role in _IMAGES:
+            if role not in self._publishers:
+                continue
+            publisher = self._publishers[role]
+            connected += publisher.get_subscription_count()
+            for end in self._node.get_subscriptions_info_by_topic(publisher.topic_name):
+                nodes.add((end.node_namespace, end.node_name))
+        return min(len(nodes), connected)
+
+    def unheard(self) -> list[str]:
+        """Return the topics that nobody is connected to."""
+        return [p.topic_name for p in self._publishers.values() if not p.get_subscription_count()]
+
+    def drain(self, *, timeout_s: float) -> bool:
+        """Wait until every reliable reader has everything; tell whether that came true."""
+        deadline = time.monotonic() + timeout_s
+        drained = True
+        for publisher in self._publishers.values():
+            remaining_s = max(0.0, deadline - time.monotonic())
+            drained &= publisher.wait_for_all_acked(Duration(seconds=remaining_s))
+        return drained

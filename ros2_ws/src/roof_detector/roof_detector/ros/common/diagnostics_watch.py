@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the nodes of this graph say of themselves, for a process that looks after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+from roof_detector.ros.common.monitor import Onlooker
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold the latest diagnostic status of one node."""
+
+    message: str
+    is_error: bool
+    values: dict[str, str]
+
+
+class DiagnosticsWatch(Onlooker):
+    """Listen to /diagnostics without being a node's process oneself."""
+
+    def __init__(self, *, name: str) -> None:
+        self.reports: dict[str, Report] = {}
+        super().__init__(name=name)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
+
+    def listen(self, *, for_s: float) -> None:
+        """Take in what comes, for at most this long."""
+        self.executor.spin_once(timeout_sec=for_s)
+
+    def values(self, prefix: str) -> dict[str, str]:
+        """Return the values of the status whose name begins with a node's name, if it spoke."""
+        for name, report in self.reports.items():
+            if name.startswith(prefix):
+                return report.values
+        return {}
+
+    def _note(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.reports[status.name] = Report(
+                message=status.message,
+                is_error=status.level == DiagnosticStatus.ERROR,
+                values={pair.key: pair.value for pair in status.values},
+            )

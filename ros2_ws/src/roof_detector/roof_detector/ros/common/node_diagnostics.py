@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How a node tells its health, on time and whatever happens to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
+from roof_detector.ros.common.parameters import HANG_LIMIT
+from roof_detector.supervision.rate import FAULT_S
+from roof_detector.supervision.watchdog import WATCHDOG, ThreadsReport
+
+_OK, _WARN, _ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+# Later than this behind its time, the executor's thread is busy and the watchdog's speaks for it.
+_LATE_S = 0.5
+_REPEAT_S = 0.5
+
+
+class NodeDiagnostics:
+    """Publish a node's statuses every second, and at once when one of its threads is in trouble.
+
+    `build` makes the statuses, in the executor's thread; where it fails, that itself is told under
+    `names`. While the executor's thread is busy or hangs, the watchdog's thread repeats the last
+    statuses with what it knows. A fault of a thread is in every status of the node.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        build: Callable[[], Sequence[DiagnosticStatus]],
+        *,
+        names: Sequence[str],
+        period_s: float = 1.0,
+    ) -> None:
+        self._node = node
+        self._build = build
+        self._names = tuple(names)
+        self._period_s = period_s
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # Replaced as a whole and never changed, for two threads use it.
+        self._last: tuple[DiagnosticStatus, ...] = ()
+        self._last_report = ThreadsReport()
+        self._twins = 0
+        self._published_at_s = self._built_at_s = time.monotonic()
+        # Health is told on time even where simulated time stands still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(period_s, self.publish, clock=steady)
+        WATCHDOG.attach(self._follow)
+
+    def publish(self) -> None:
+        """Tell how the node is now."""
+        WATCHDOG.look_alive()
+        if self._node.has_parameter(HANG_LIMIT.name):
+            WATCHDOG.hang_limit_s = float(self._node.get_parameter(HANG_LIMIT.name).value)
+        self._count_twins()
+        try:
+            statuses = tuple(self._build())
+        except Exception as error:  # telling of the health may never end what it is told of
+            statuses = tuple(
+                DiagnosticStatus(
+                    level=_ERROR,
+                    name=name,
+                    message=f'Its state cannot be told ({type(error).__name__}: {error}).',
+                )
+                for name in self._names
+            )
+        self._last, self._built_at_s = statuses, time.monotonic()
+        self._send(statuses, WATCHDOG.report)
+
+    def _count_twins(self) -> None:
+        """Look for other nodes of this name: services and parameters reach any of them."""
+        own = self._node.get_name(), self._node.get_namespace()
+        twins = max(0, self._node.get_node_names_and_namespaces().count(own) - 1)
+        if twins > self._twins:
+            self._node.get_logger().warning(_twins_sentence(twins))
+        self._twins = twins
+
+    def wait_for_readers(self, *, within_s: float) -> None:
+        """Wait until every reader has what was published."""
+        from rclpy.duration import Duration  # noqa: PLC0415
+
+        self._publisher.wait_for_all_acked(Duration(seconds=within_s))
+
+    def close(self) -> None:
+        """Tell no more."""
+        WATCHDOG.detach(self._follow)
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_publisher(self._publisher)
+
+    def _follow(self, report: ThreadsReport) -> None:
+        """Take the watchdog's report, in its thread."""
+        before, self._last_report = self._last_report, report
+        now_s = time.monotonic()
+        changed = bool(report.faults) != bool(before.faults) or report.fatal != before.fatal
+        changed |= len(report.faults) > len(before.faults)
+        repeat = bool(report.faults or report.fatal) and now_s - self._published_at_s > _REPEAT_S
+        late = now_s - self._published_at_s > self._period_s + _LATE_S
+        if changed or repeat or late:
+            self._send(self._stale() if late else self._last, report)
+
+    def _stale(self) -> tuple[DiagnosticStatus, ...]:
+        """Return the last statuses, or what to say before the first, as no news at all."""
+        for_s = time.monotonic() - self._built_at_s
+        message = f'Busy for {for_s:.0f} s.'
+        known = {status.name: status for status in self._last}
+        return tuple(
+            DiagnosticStatus(
+                level=max(known[name].level, _WARN) if name in known else _WARN,
+                name=name,
+                message=message,
+                hardware_id=known[name].hardware_id if name in known else '',
+                values=known[name].values if name in known else [],
+            )
+            for name in self._names
+        )
+
+    def _send(self, statuses: Sequence[DiagnosticStatus], report: ThreadsReport) -> None:
+        self._published_at_s = time.monotonic()
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        if not statuses:
+            statuses = self._stale()
+        errors = errors_of(self._node)
+        told = [
+            _with_threads(_with_twins(_with_errors(status, errors), self._twins), report)
+            for status in statuses
+        ]
+        self._publisher.publish(DiagnosticArray(header=header, status=told))
+
+
+def _with_errors(status: DiagnosticStatus, errors: CallbackErrors) -> DiagnosticStatus:
+    """Return a status that also says what went wrong in callbacks; one of late is a warning."""
+    since_s = errors.since_s()
+    level, message = status.level, status.message
+    if since_s is not None and since_s < FAULT_S and level == _OK:
+        level, message = _WARN, errors.newest
+    return DiagnosticStatus(
+        level=level,
+        name=status.name,
+        message=message,
+        hardware_id=status.hardware_id,
+        values=[*status.values, *errors.values()],
+    )
+
+
+def _twins_sentence(twins: int) -> str:
+    return (
+        f'{twins} more node(s) of this name are in the graph, or were until a moment ago: '
+        'give each a name or a namespace of its own.'
+    )
+
+
+def _with_twins(status: DiagnosticStatus, twins: int) -> DiagnosticStatus:
+    """Return a status that also says how many other nodes have this node's name."""
+    level, message = status.level, status.message
+    if twins:
+        level, message = max(level, _WARN), f'{message} {_twins_sentence(twins)}'
+    return DiagnosticStatus(
+        level=level,
+        name=status.name,
+        message=message,
+        hardware_id=status.hardware_id,
+        values=[*status.values, KeyValue(key='nodes_of_this_name', value=str(twins + 1))],
+    )
+
+
+def _with_threads(status: DiagnosticStatus, report: ThreadsReport) -> DiagnosticStatus:
+    """Return a status that also says how the threads are; the one given stays as it is."""
+    level, message = status.level, status.message
+    if report.fatal or report.faults:
+        level = _ERROR
+        message = ' '.join(dict.fromkeys((report.fatal, *report.faults))).strip()
+    elif report.passed:
+        level = max(level, _WARN)
+        message = ' '.join((*report.passed, message))
+    values = [
+        *status.values,
+        KeyValue(key='threads', value=', '.join(report.threads)),
+        *(
+            KeyValue(key=f'restarts.{name}', value=str(count))
+            for name, count in sorted(report.restarts.items())
+        ),
+    ]
+    return DiagnosticStatus(
+        level=level,
+        name=status.name,
+        message=message,
+        hardware_id=status.hardware_id,
+        values=values,
+    )

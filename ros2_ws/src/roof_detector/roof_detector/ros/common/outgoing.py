@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A message that is ready but for its stamp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from builtin_interfaces.msg import Time
+
+from roof_detector.bags.stamp_fields import stamp_fields
+from roof_detector.inputs.recorded_header import with_stamp_ns
+
+
+@dataclass(frozen=True, eq=False)
+class Outgoing:
+    """Hold a message, or its serialised bytes, for the topic of a role.
+
+    `lag_ns` is by how much its stamp differs from the frame's: zero but for what a bag holds
+    between two frames.
+    """
+
+    role: str
+    message: Any
+    lag_ns: int = 0
+
+    def stamped(self, stamp_ns: int) -> Any:
+        """Return the message under its stamp, given the frame's."""
+        stamp_ns += self.lag_ns
+        if isinstance(self.message, bytes):
+            return with_stamp_ns(self.message, stamp_ns)
+        stamp = time_message(stamp_ns)
+        self.message.header.stamp = stamp
+        for detection in getattr(self.message, 'detections', ()):
+            detection.header.stamp = stamp
+        return self.message
+
+
+@dataclass(frozen=True, eq=False)
+class OutgoingFrame:
+    """Hold all messages of one frame, and when it is due; see SourceFrame for the times."""
+
+    stamp_ns: int
+    due_ns: int | None
+    messages: tuple[Outgoing, ...]
+
+
+def time_message(stamp_ns: int) -> Time:
+    """Return a stamp as a message."""
+    seconds, nanoseconds = stamp_fields(stamp_ns)
+    return Time(sec=seconds, nanosec=nanoseconds)

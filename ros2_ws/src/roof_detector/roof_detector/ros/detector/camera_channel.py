@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One camera of the detector: what it hears, what it publishes, what became of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.tile_turns import TileTurns
+from roof_detector.ros.common.image_topic_name import image_topic_name
+from roof_detector.ros.detector.camera_outputs import CameraOutputs
+from roof_detector.ros.detector.camera_topic import CameraTopic
+from roof_detector.ros.detector.frame_stats import FrameLedger
+from roof_detector.ros.detector.image_subscription import ImageSubscription
+from roof_detector.supervision.health import Delivery
+
+_TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
+
+
+class CameraChannel:
+    """Join the input, the outputs and the ledger of one camera."""
+
+    def __init__(self, node: Node, camera: CameraTopic, *, transport: str) -> None:
+        self.ledger = FrameLedger()
+        self.tiles = TileTurns()
+        self.outputs: CameraOutputs | None = None
+        self._node = node
+        self._name = camera.name
+        self._type, suffix = _TRANSPORTS[transport]
+        self._topic = image_topic_name(node, camera.topic, suffix)
+        self._images: ImageSubscription | None = None
+
+    @property
+    def status_name(self) -> str:
+        """Return what its diagnostics are called: the node's name, with several cameras theirs."""
+        node = self._node.get_fully_qualified_name().lstrip('/')
+        return f'{node}{self._name and "/"}{self._name}: detection'
+
+    @property
+    def topic(self) -> str:
+        """Return the full name of the topic it listens to, nothing while it does not."""
+        return '' if self._images is None else self._images.topic
+
+    @property
+    def images(self) -> Delivery | None:
+        """Return for how long images have been missing; None while they are not expected."""
+        return None if self._images is None else self._images.delivery
+
+    @property
+    def has_heard(self) -> bool:
+        """Return whether any image has arrived since it began to listen."""
+        return self._images is not None and self._images.has_heard
+
+    @property
+    def repeated(self) -> int:
+        """Return how many images came twice since it began to listen; none of them is a frame."""
+        return 0 if self._images is None else self._images.repeated
+
+    def open(self) -> None:
+        """Begin a new account and offer the outputs."""
+        self.ledger = FrameLedger()
+        self.tiles = TileTurns()
+        prefix = f'~/{self._name}{self._name and "/"}'
+        self.outputs = CameraOutputs(self._node, prefix=prefix)
+
+    def fit(self, detector: Detector) -> None:
+        """Offer what this detector has to give."""
+        if self.outputs is not None:
+            self.outputs.fit(masks=detector.task == 'segment')
+
+    def listen(self, on_image: Callable[[CameraChannel, Any, int], None]) -> None:
+        """Listen for images."""
+        self._images = ImageSubscription(
+            self._node,
+            self._type,
+            self._topic,
+            on_image=lambda message, missed: on_image(self, message, missed),
+        )
+
+    def refresh(self) -> None:
+        """Follow the publishers, and warn of silence."""
+        if self._images is not None:
+            self._images.refresh()
+
+    def stop_listening(self) -> None:
+        """Stop listening; the outputs stay."""
+        if self._images is not None:
+            self._images.close()
+            self._images = None
+
+    def close(self) -> None:
+        """Take the outputs back."""
+        if self.outputs is not None:
+            self.outputs.close()
+            self.outputs = None

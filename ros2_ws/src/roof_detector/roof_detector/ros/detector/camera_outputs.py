@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the detector publishes about one camera."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from roof_detector.ros.common.image_topic_name import image_topic_name
+from roof_detector.ros.common.messages import compressed_message, detections_message, image_message
+from roof_detector.ros.detector.detector_parameters import DetectorSettings
+from roof_detector.ros.detector.rate_limit import RateLimit
+from roof_detector.supervision.health import Delivery
+from roof_detector.supervision.rate import Arrivals
+from roof_detector.vision.detections import Detections
+
+_RESULTS_QOS = QoSProfile(depth=10)
+_IMAGES_QOS = QoSProfile(depth=1)
+
+
+class CameraOutputs:
+    """Offer detections, annotated images and masks of one camera; `skipped` counts undrawn ones.
+
+    `picture_rate` chooses what is drawn where fewer pictures than frames are wanted. `prefix`
+    stands before the topics' names: `~/`, or `~/front/` where several cameras share a node.
+    """
+
+    def __init__(self, node: Node, *, prefix: str) -> None:
+        self.skipped = 0
+        self.picture_rate = RateLimit()
+        self._sent: Image | None = None
+        self._sent_masks: Image | None = None
+        self._node = node
+        self._prefix = prefix
+        self._found = node.create_publisher(Detection2DArray, f'{prefix}detections', _RESULTS_QOS)
+        self._image = node.create_publisher(Image, f'{prefix}image_annotated', _IMAGES_QOS)
+        self._compressed = node.create_publisher(
+            CompressedImage,
+            image_topic_name(node, f'{prefix}image_annotated', '/compressed'),
+            _IMAGES_QOS,
+        )
+        self._masks: Publisher | None = None
+        self._drawn: Arrivals | None = None
+
+    def fit(self, *, masks: bool) -> None:
+        """Offer masks or take them back, as the task of a model asks."""
+        if masks and self._masks is None:
+            topic = f'{self._prefix}masks'
+            self._masks = self._node.create_publisher(Image, topic, _IMAGES_QOS)
+        elif not masks and self._masks is not None:
+            publisher, self._masks = self._masks, None
+            self._node.destroy_publisher(publisher)
+
+    def wants_picture(self, settings: DetectorSettings) -> bool:
+        """Tell whether someone listens to annotated images."""
+        return settings.annotate and bool(
+            self._image.get_subscription_count() or self._compressed.get_subscription_count()
+        )
+
+    def annotated(self, settings: DetectorSettings) -> Delivery | None:
+        """Return for how long no annotated image went out, since someone began to listen."""
+        if not self.wants_picture(settings):
+            self._drawn = None
+            return None
+        if self._drawn is None:
+            self._drawn = Arrivals()
+        wanted_s = 1 / settings.annotated_rate_hz if settings.annotated_rate_hz else 0.0
+        usual_s = max(self._drawn.usual_s, wanted_s)
+        return Delivery('No annotated image went out', self._drawn.silent_s, usual_s)
+
+    def wants_masks(self) -> bool:
+        """Tell whether someone listens to masks."""
+        masks = self._masks
+        return masks is not None and masks.get_subscription_count() > 0
+
+    def publish_detections(
+        self, detections: Detections, *, names: tuple[str, ...], header: Header
+    ) -> None:
+        """Publish what was found."""
+        self._found.publish(detections_message(detections, names=names, header=header))
+
+    def publish_picture(
+        self, drawn_bgr: npt.NDArray[np.uint8], *, header: Header, jpeg_quality: int
+    ) -> None:
+        """Publish an annotated image in the forms that someone listens to."""
+        if self._compressed.get_subscription_count():
+            _, jpeg = cv2.imencode('.jpg', drawn_bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+            self._compressed.publish(compressed_message(jpeg, header=header))
+        if self._image.get_subscription_count():
+            self._sent = image_message(drawn_bgr, encoding='bgr8', header=header, reuse=self._sent)
+            self._image.publish(self._sent)
+        if (drawn := self._drawn) is not None:
+            drawn.note()
+
+    def publish_masks(self, index: npt.NDArray[np.uint16], *, header: Header) -> None:
+        """Publish the index image of a segmentation model, if it is still the one in use."""
+        masks = self._masks
+        if masks is not None:
+            self._sent_masks = image_message(
+                index, encoding='16UC1', header=header, reuse=self._sent_masks
+            )
+            masks.publish(self._sent_masks)
+
+    def close(self) -> None:
+        """Take the topics back."""
+        for publisher in (self._found, self._image, self._compressed, self._masks):
+            if publisher is not None:
+                self._node.destroy_publisher(publisher)

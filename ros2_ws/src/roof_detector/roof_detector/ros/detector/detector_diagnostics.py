@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the detector tells about its own health."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.tile_turns import TileReport
+from roof_detector.ros.detector.frame_stats import LedgerPage
+from roof_detector.supervision.health import Delivery, Health, Level, health
+
+_AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
+# Drops that are the design at work, not a fault: the newest frame wins.
+_EXPECTED_DROPS = frozenset({'superseded', 'lost_before_arrival', 'disabled', 'deactivated'})
+
+
+def detector_status(
+    *,
+    name: str,
+    state: str,
+    topic: str,
+    detector: Detector | None,
+    model_change: str,
+    page: LedgerPage,
+    annotations_skipped: int,
+    tiles: TileReport | None,
+    repeated: int = 0,
+    images: Delivery | None = None,
+    has_heard: bool = True,
+    enabled: bool = True,
+    annotated: Delivery | None = None,
+) -> DiagnosticStatus:
+    """Return the detector's status: level and message for people, values for plots.
+
+    `images` tells how long none has come, None while none is expected; `has_heard` whether any
+    has; `annotated` how long no annotated image has gone out, None while nobody listens;
+    `model_change` how the last change of the model stands; `tiles` what is seen through tiles,
+    None while none are wanted; `repeated` counts images that came twice, which are no frames.
+    """
+    verdict = _verdict(
+        state=state,
+        page=page,
+        images=images,
+        has_heard=has_heard,
+        enabled=enabled,
+        annotated=annotated,
+    )
+    values: dict[str, object] = {'state': state, 'topic': topic, 'enabled': str(enabled).lower()}
+    if detector is not None:
+        values |= {
+            'model': detector.model_path,
+            'model_sha256': detector.model_hash,
+            'task': detector.task,
+            'classes': ', '.join(detector.names),
+            'device': detector.device,
+            'backend': detector.backend,
+            'backend_reason': detector.choice.reason,
+            'precision': detector.precision,
+            'threads': detector.threads or 'all',
+            'model_change': model_change,
+        }
+        values |= {f'passed_over.{name}': why for name, why in detector.choice.passed_over}
+    values |= {
+        'rate_hz': f'{page.rate_hz:.2f}',
+        'frames_seen': page.seen,
+        'frames_processed': page.processed,
+        'frames_waiting': page.waiting,
+        'frames_dropped': sum(page.dropped.values()),
+        'ages_unknown': page.ages_unknown,
+        'images_repeated': repeated,
+        'annotations_skipped': annotations_skipped,
+    }
+    if tiles is not None:
+        values |= {
+            'tiles': tiles.tiles,
+            'tiles_looked_at': tiles.looked_at,
+            'tile_age_max_s': f'{perf_counter() - tiles.since_s:.2f}',
+        }
+    values |= {f'dropped.{cause}': count for cause, count in sorted(page.dropped.items())}
+    values |= {f'detections.{label}': count for label, count in sorted(page.found.items())}
+    for stage, percentiles_s in page.percentiles_s.items():
+        for percent, value_s in zip((50, 95, 99), percentiles_s, strict=True):
+            values[f'{stage}_ms.p{percent}'] = f'{value_s * 1e3:.2f}'
+    if page.percentiles_s and 'age' not in page.percentiles_s:
+        values |= {f'age_ms.p{percent}': 'unknown' for percent in (50, 95, 99)}
+    return DiagnosticStatus(
+        level=bytes([verdict.level]),
+        name=name,
+        message=verdict.message,
+        hardware_id='' if detector is None else detector.device,
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )
+
+
+def _verdict(
+    *,
+    state: str,
+    page: LedgerPage,
+    images: Delivery | None,
+    has_heard: bool,
+    enabled: bool,
+    annotated: Delivery | None,
+) -> Health:
+    if state != 'active':
+        return Health(Level.WARN, f'The detector is {state}.')
+    missing = [] if images is None else [images]
+    if images is None or images.is_fresh:
+        # Without images there can be no results: the images are what is missing then.
+        results = Delivery('No result', page.silent_s, page.usual_s)
+        missing += [results] if has_heard else []
+    if annotated is not None:
+        missing.append(annotated)
+    faults = {
+        cause: count for cause, count in page.recent_drops.items() if cause not in _EXPECTED_DROPS
+    }
+    ages_unknown = page.recent_ages_unknown
+    causes = ', '.join(f'{count} {cause}' for cause, count in sorted(faults.items()))
+    return health(
+        working=f'{page.rate_hz:.1f} results/s.',
+        faults=[
+            *([Health(Level.WARN, f'Frames dropped: {causes}.')] if faults else ()),
+            *([Health(Level.WARN, f'{_AGES_UNKNOWN} ({ages_unknown}).')] if ages_unknown else ()),
+        ],
+        missing=missing,
+        has_arrived=page.processed > 0,
+        pause='' if enabled else 'Detection is paused by ~/enable; frames are counted only.',
+    )

@@ -1,0 +1,267 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Find roof anomalies in the images of one or several cameras."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+from vision_msgs.msg import LabelInfo
+
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.errors import InferenceError
+from roof_detector.inference.model_file import backend_for
+from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.ros.common.errors import ParameterError, RosError
+from roof_detector.ros.common.messages import labels_message
+from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
+from roof_detector.ros.common.node_process import run_node
+from roof_detector.ros.detector.annotation_worker import AnnotationWorker
+from roof_detector.ros.detector.camera_channel import CameraChannel
+from roof_detector.ros.detector.camera_topic import parse_cameras
+from roof_detector.ros.detector.detection_worker import DetectionWorker
+from roof_detector.ros.detector.detector_diagnostics import detector_status
+from roof_detector.ros.detector.detector_parameters import (
+    DETECTOR_TABLE,
+    DetectorSettings,
+    detector_settings,
+)
+from roof_detector.ros.detector.frame_stages import Result
+from roof_detector.ros.detector.model_opening import open_model
+from roof_detector.ros.detector.model_slot import ModelSlot
+from roof_detector.ros.detector.stamp_age import age_s
+from roof_detector.supervision.throttle import Throttle
+
+_LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class DetectorNode(LifecycleNode):
+    """Run a model on every image there is time for, and publish what it finds.
+
+    configure loads and warms up the model, activate listens for images, deactivate stops
+    listening, cleanup frees the model. Images arrive in threads of their own, which only pass them
+    on; the model belongs to the detection worker, drawing to the annotation worker. Cameras share
+    the model; each has its own input, outputs and ledger. Another model takes its place while it
+    runs.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('detector', **options)
+        self._values = DETECTOR_TABLE.declare(self)
+        self._settings = detector_settings(self._values)
+        self._cameras = tuple(
+            CameraChannel(self, camera, transport=self._values['image_transport'])
+            for camera in parse_cameras(self._values['cameras'])
+        )
+        # Trust was given to one file, and not by whoever may set parameters later.
+        self._trusted = self._values['model'] if self._values['trust_model'] else None
+        self._slot = ModelSlot(
+            self,
+            start_worker=self._start_worker,
+            accept=self._accept_model,
+            swapped=self._fit_outputs,
+            refused=self._keep_model,
+        )
+        self._annotations: AnnotationWorker | None = None
+        self._labels: Publisher | None = None
+        self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
+        DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
+        self.create_service(SetBool, '~/enable', self._enable)
+        names = [camera.status_name for camera in self._cameras]
+        self._diagnostics = NodeDiagnostics(self, self._statuses, names=names)
+
+    def start(self) -> None:
+        """Configure and activate; raise RosError when the model cannot be had."""
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            raise RosError('The detector could not be configured, see the error above.')
+        self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model, warm it up and offer the outputs."""
+        try:
+            detector = self._slot.open(self._values['model'])
+        except (InferenceError, ValueError) as error:
+            self.get_logger().error(str(error))
+            self._let_go()
+            return TransitionCallbackReturn.FAILURE
+        self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
+        self._annotations = AnnotationWorker(report=self._report)
+        for camera in self._cameras:
+            camera.open()
+        self._fit_outputs(detector)
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen for images."""
+        for camera in self._cameras:
+            camera.listen(self._slot.offer)
+        topics = ', '.join(camera.topic for camera in self._cameras)
+        self.get_logger().info(f'Listening on {topics}.')
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening; the model stays loaded."""
+        self._stop_listening()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self._let_go()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening and free the model."""
+        self._let_go()
+        return super().on_shutdown(state)
+
+    def destroy_node(self) -> None:
+        """Stop the threads, then the node."""
+        self._let_go()
+        self._diagnostics.close()
+        super().destroy_node()
+
+    def _start_worker(self, model: str, tell: Callable[[], None]) -> DetectionWorker:
+        values = {**self._values, 'model': model, 'trust_model': model == self._trusted}
+        inform = self.get_logger().info
+        return DetectionWorker(
+            open_model=lambda: open_model(values, cameras=len(self._cameras), inform=inform),
+            settings=self._settings,
+            publish=self._publish,
+            age_s=self._age_s,
+            report=self._report,
+            tell=tell,
+        )
+
+    def _accept_model(self, detector: Detector) -> None:
+        detector_settings(self._values, names=detector.names)
+
+    def _fit_outputs(self, detector: Detector) -> None:
+        for camera in self._cameras:
+            camera.fit(detector)
+        self._publish_labels()
+        self._diagnostics.publish()
+        self.get_logger().info(
+            f'{detector.model_path.name} finds {", ".join(detector.names)} '
+            f'({detector.task}, {detector.backend} on {detector.device}).'
+        )
+
+    def _keep_model(self, reason: str) -> None:
+        self.get_logger().error(f'The model stays {self._slot.model}: {reason}')
+        DETECTOR_TABLE.set(self, 'model', self._slot.model)
+
+    def _publish(self, camera: CameraChannel, result: Result) -> None:
+        assert camera.outputs is not None and self._annotations is not None
+        camera.outputs.publish_detections(
+            result.detections, names=result.names, header=result.message.header
+        )
+        self._annotations.offer(camera.outputs, result)
+
+    def _publish_labels(self) -> None:
+        detector = self._slot.detector
+        assert detector is not None and self._labels is not None
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._labels.publish(
+            labels_message(
+                detector.names,
+                threshold=self._settings.thresholds.confidence,
+                header=header,
+            )
+        )
+
+    def _check_settings(self, values: dict[str, Any]) -> DetectorSettings:
+        if values['model'] not in (self._values['model'], self._slot.model):
+            try:
+                backend_for(resolve_model(values['model']))
+            except InferenceError as error:
+                raise ParameterError(str(error)) from error
+        detector = self._slot.detector
+        return detector_settings(values, names=None if detector is None else detector.names)
+
+    def _apply_settings(self, settings: DetectorSettings) -> None:
+        self._values = DETECTOR_TABLE.values(self)
+        self._settings = settings
+        self._slot.apply(settings)
+        self._slot.want(self._values['model'])
+        if self._labels is not None:
+            self._publish_labels()
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if self._slot.detector is None:
+            response.message = 'The detector is not configured, configure and activate it first.'
+            return response
+        self._slot.enabled = request.data
+        response.success = True
+        response.message = 'Detecting.' if request.data else 'Paused; frames are counted only.'
+        return response
+
+    def _statuses(self) -> list[DiagnosticStatus]:
+        statuses = []
+        for camera in self._cameras:
+            camera.refresh()
+            outputs = camera.outputs
+            statuses.append(
+                detector_status(
+                    name=camera.status_name,
+                    state=self._state_machine.current_state[1],
+                    topic=camera.topic,
+                    images=camera.images,
+                    has_heard=camera.has_heard,
+                    enabled=self._slot.enabled,
+                    annotated=None if outputs is None else outputs.annotated(self._settings),
+                    detector=self._slot.detector,
+                    model_change=self._slot.change,
+                    page=camera.ledger.page(),
+                    repeated=camera.repeated,
+                    annotations_skipped=0 if outputs is None else outputs.skipped,
+                    tiles=camera.tiles.report,
+                )
+            )
+        return statuses
+
+    def _age_s(self, stamp: Any) -> float | None:
+        return age_s(stamp, now_ns=self.get_clock().now().nanoseconds)
+
+    def _stop_listening(self) -> None:
+        for camera in self._cameras:
+            camera.stop_listening()
+
+    def _let_go(self) -> None:
+        self._stop_listening()
+        self._slot.close()
+        if self._annotations is not None:
+            self._annotations.close()
+            self._annotations = None
+        for camera in self._cameras:
+            camera.close()
+        if self._labels is not None:
+            self.destroy_publisher(self._labels)
+            self._labels = None
+
+
+def make_node() -> DetectorNode:
+    """Make the detector node, started if the parameters say so."""
+    node = DetectorNode()
+    if node.get_parameter('autostart').value:
+        try:
+            node.start()
+        except RosError:
+            node.destroy_node()
+            raise
+    return node
+
+
+def main() -> None:
+    """Run the detector node until it is interrupted."""
+    sys.exit(run_node(make_node))
+
+
+if __name__ == '__main__':
+    main()

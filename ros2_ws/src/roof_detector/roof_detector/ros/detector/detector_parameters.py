@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every parameter of the detector node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from roof_detector.inference.precision import PRECISIONS
+from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
+from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
+from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
+
+DETECTOR_TABLE = ParameterTable(
+    Parameter(
+        'model',
+        'roof_anomalies',
+        'Model package (.zip or folder), .pt, .onnx, OpenVINO folder or the name of a shipped '
+        'model; another one is loaded beside it and takes its place between two frames, or is '
+        'refused.',
+        live=True,
+    ),
+    Parameter('device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.'),
+    Parameter(
+        'backend',
+        'auto',
+        'What runs the model; for a package or a .pt auto takes the fastest export that '
+        'roof_detector models prepare has made and checked on this machine, or torch; for other '
+        'files what they are made for.',
+        choices=('auto', 'torch', 'onnxruntime', 'openvino', 'tensorrt'),
+    ),
+    Parameter(
+        'precision',
+        'auto',
+        'What the network is computed with: auto is f16 on CUDA and f32 elsewhere, which is what '
+        'the model was measured with.',
+        choices=PRECISIONS,
+    ),
+    Parameter(
+        'export_cache',
+        '',
+        "Folder of the exports made by roof_detector models prepare; empty for the user's own, "
+        '~/.cache/roof_detector/exports.',
+    ),
+    Parameter(
+        'image_size',
+        0,
+        "Side of the network's square input in pixels; 0 takes the model's own.",
+        minimum=0,
+        maximum=4096,
+    ),
+    Parameter(
+        'threads',
+        0,
+        'CPU threads of the backend; 0 takes as many as roof_detector models prepare found best, '
+        'else all cores.',
+        minimum=0,
+        maximum=256,
+    ),
+    Parameter(
+        'trust_model',
+        default=False,
+        description='Import a .pt even where the kernel can confine no process, and run a '
+        '.torchscript or .engine: it can then run any code, so only for files of known origin.',
+    ),
+    Parameter(
+        'model_key',
+        '',
+        'Public key (PEM file) that models must be signed with, as roof_detector models sign '
+        'does: anything else is refused. Empty to fly unsigned ones.',
+    ),
+    Parameter(
+        'image_transport',
+        'raw',
+        'Which topic is listened to: raw takes image, compressed takes image/compressed.',
+        choices=('raw', 'compressed'),
+    ),
+    Parameter(
+        'cameras',
+        (),
+        'Cameras that share the model, as name or name:topic, for example '
+        "['front', 'down:/belly/image_raw']; each listens to <name>/image or its topic and has "
+        'its outputs under ~/<name>/. Empty for one camera without a name.',
+    ),
+    Parameter(
+        'batch',
+        'auto',
+        'Run frames of several cameras as one batch when they wait together; auto measures '
+        'at the start whether that is quicker.',
+        choices=('auto', 'always', 'never'),
+    ),
+    Parameter(
+        'autostart',
+        default=True,
+        description='Configure and activate at once; false waits for lifecycle transitions.',
+    ),
+    Parameter(
+        'confidence',
+        0.25,
+        'Least score of a detection.',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    ),
+    Parameter(
+        'iou',
+        0.45,
+        'Boxes of one class that overlap more than this are one thing.',
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    ),
+    Parameter(
+        'max_detections',
+        300,
+        'Most detections in one frame; the highest scores stay.',
+        minimum=1,
+        maximum=3000,
+        live=True,
+    ),
+    Parameter('classes', (), 'Names of the classes wanted; empty for all.', live=True),
+    Parameter(
+        'class_confidence',
+        (),
+        "Least scores of single classes, as name:value, for example ['crack:0.4'].",
+        live=True,
+    ),
+    Parameter(
+        'annotate',
+        default=True,
+        description='Offer annotated images; they are drawn only while someone listens.',
+        live=True,
+    ),
+    Parameter(
+        'annotated_rate',
+        0.0,
+        'Most annotated images of a camera in a second, evenly chosen; 0 for one of each frame.',
+        minimum=0.0,
+        maximum=1000.0,
+        live=True,
+    ),
+    Parameter(
+        'jpeg_quality',
+        85,
+        'Quality of compressed annotated images.',
+        minimum=1,
+        maximum=100,
+        live=True,
+    ),
+    Parameter(
+        'reduced_decoding',
+        default=True,
+        description='Decode a JPEG at 1/2, 1/4 or 1/8 of its size where that is no smaller than '
+        'what the network sees; boxes stay in pixels of the full size.',
+        live=True,
+    ),
+    Parameter(
+        'tile_budget_ms',
+        0.0,
+        'Time for tiles of each frame beside the whole of it, for things too small in it: the '
+        'least recently seen ones that fit, one at least; 0 for none. JPEGs are then decoded in '
+        'full.',
+        minimum=0.0,
+        maximum=60000.0,
+        live=True,
+    ),
+    Parameter(
+        'tile_size',
+        0,
+        "Side of a tile in pixels of the frame; 0 takes the size of the network's input.",
+        minimum=0,
+        maximum=8192,
+        live=True,
+    ),
+    Parameter(
+        'tile_overlap',
+        0.2,
+        'Part of a tile that its neighbour shows as well; things smaller than that are whole in '
+        'one of them.',
+        minimum=0.0,
+        maximum=MAX_OVERLAP,
+        live=True,
+    ),
+    Parameter(
+        'max_age_s',
+        0.0,
+        'Frames older than this when their turn comes are dropped and counted; 0 for no limit.',
+        minimum=0.0,
+        maximum=3600.0,
+        live=True,
+    ),
+    HANG_LIMIT,
+)
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """Hold what may change between two frames."""
+
+    thresholds: Thresholds
+    annotate: bool
+    annotated_rate_hz: float
+    jpeg_quality: int
+    reduced_decoding: bool
+    tiling: Tiling
+    tile_budget_s: float
+    max_age_s: float
+
+    @property
+    def has_tiles(self) -> bool:
+        """Tell whether frames are looked at through tiles too."""
+        return self.tile_budget_s > 0
+
+
+def detector_settings(
+    values: dict[str, Any], *, names: tuple[str, ...] | None = None
+) -> DetectorSettings:
+    """Return the settings that parameter values stand for.
+
+    Raises ValueError with a sentence for the operator when they make no sense together, or name
+    a class that the model, once its `names` are known, does not have.
+    """
+    thresholds = Thresholds(
+        confidence=values['confidence'],
+        iou=values['iou'],
+        max_detections=values['max_detections'],
+        classes=values['classes'],
+        class_confidence=parse_class_confidence(values['class_confidence']),
+    )
+    if names is not None:
+        thresholds.for_names(names)
+    return DetectorSettings(
+        thresholds=thresholds,
+        annotate=values['annotate'],
+        annotated_rate_hz=values['annotated_rate'],
+        jpeg_quality=values['jpeg_quality'],
+        reduced_decoding=values['reduced_decoding'],
+        tiling=Tiling(values['tile_size'], values['tile_overlap']),
+        tile_budget_s=values['tile_budget_ms'] / 1e3,
+        max_age_s=values['max_age_s'],
+    )

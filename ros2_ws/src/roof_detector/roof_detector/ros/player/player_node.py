@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Play a bag as it was recorded, on machines without `ros2 bag`."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from std_srvs.srv import SetBool
+
+from roof_detector.bags.errors import BagError
+from roof_detector.bags.reader import BagReader
+from roof_detector.bags.topics import BagMessage, BagTopic
+from roof_detector.inputs.due_times import LONGEST_GAP_S, SHORTENED_GAP_S
+from roof_detector.inputs.prefetcher import Ahead
+from roof_detector.ros.common.errors import RosError
+from roof_detector.ros.common.message_types import message_class
+from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
+from roof_detector.ros.common.outgoing import time_message
+from roof_detector.ros.common.qos_matching import offer_of
+from roof_detector.ros.player.play_clock import PlayClock
+from roof_detector.supervision.health import Delivery, Health, Level, health
+from roof_detector.supervision.rate import Arrivals
+from roof_detector.supervision.watched_thread import WatchedThread
+
+# As many messages as are read before they are due; pictures are large.
+_MESSAGES_AHEAD = 20
+_CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_DRAIN = Duration(seconds=5)
+_DRAIN_PATIENCE_S = 10.0
+_STOP_S = 5.0
+
+
+@dataclass(frozen=True)
+class PlaySettings:
+    """Say how a bag is played; `topics` and `exclude` are names or patterns such as /camera/*."""
+
+    rate: float = 1.0
+    loop: bool = False
+    paused: bool = False
+    delay_s: float = 0.0
+    clock_hz: float = 100.0
+    topics: tuple[str, ...] = ('*',)
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value, most in (('rate', self.rate, 100.0), ('clock', self.clock_hz, 1000.0)):
+            if not 0.01 <= value <= most:
+                msg = f'The {name} is {value}, expected a number from 0.01 to {most:g}.'
+                raise RosError(msg)
+
+
+class PlayerNode(Node):
+    """Publish every message of a bag at its time, as the bytes that were recorded, and /clock.
+
+    Topics offer the quality of service they were recorded with, so latched ones are latched again.
+    `~/pause` lets time stand still and run on. The process ends with 0 after the last message.
+    """
+
+    def __init__(self, path: Path, settings: PlaySettings) -> None:
+        super().__init__('player')
+        self._settings = settings
+        self._error = ''
+        try:
+            self._bag = BagReader(path)
+        except BagError as error:
+            raise RosError(str(error)) from error
+        self._told_damage: set[str] = set()
+        self._tell_damage()
+        self._outputs = self._offer(self._chosen())
+        self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
+        self.create_service(SetBool, '~/pause', self._on_pause)
+        self._end = self.create_guard_condition(self._finish)
+        self._time = PlayClock(self._bag.start_ns, rate=settings.rate, paused=settings.paused)
+        self._published = self._unsent = self._jumps = 0
+        self._ticks = Arrivals()
+        self._ended = False
+        self._thread = WatchedThread(self._run, name='player')
+        self._thread.start()
+        name = f'{self.get_fully_qualified_name().lstrip("/")}: playback'
+        self._diagnostics = NodeDiagnostics(self, lambda: [self._status(name)], names=[name])
+
+    def destroy_node(self) -> None:
+        """Stop the thread, then the node, then close the bag."""
+        self._time.stop()
+        self._thread.join(_STOP_S)
+        self._diagnostics.close()
+        super().destroy_node()
+        self._bag.close()
+
+    def _chosen(self) -> list[BagTopic]:
+        def matches(name: str, patterns: Sequence[str]) -> bool:
+            return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+        chosen = [
+            topic
+            for topic in self._bag.topics
+            if topic.name != '/clock'
+            and matches(topic.name, self._settings.topics)
+            and not matches(topic.name, self._settings.exclude)
+        ]
+        if not chosen:
+            names = ', '.join(topic.name for topic in self._bag.topics) or 'nothing'
+            msg = f'{self._bag.path} has no topic that is to be played; it holds {names}.'
+            raise RosError(msg)
+        return chosen
+
+    def _offer(self, topics: Sequence[BagTopic]) -> dict[str, Publisher]:
+        outputs = {}
+        for topic in topics:
+            message_type: Any = message_class(topic.type_name)
+            if message_type is None:
+                self.get_logger().warning(
+                    f'{topic.name} is not played: the package of {topic.type_name} is not '
+                    'installed here.'
+                )
+                continue
+            offer = offer_of(topic.offered_qos)
+            try:
+                outputs[topic.name] = self.create_publisher(message_type, topic.name, offer)
+            except Exception as error:  # a bag may name its topics as ROS does not
+                self.get_logger().warning(f'{topic.name!r} is not played: {error}')
+        return outputs
+
+    def _run(self) -> None:
+        try:
+            self._wait(self._settings.delay_s)
+            while not self._time.stopped:
+                self._play()
+                if not self._settings.loop:
+                    break
+            for output in self._outputs.values():
+                if not self._time.stopped:
+                    self._thread.heart.begin('waiting for readers', patience_s=_DRAIN_PATIENCE_S)
+                    output.wait_for_all_acked(_DRAIN)
+        except BagError as error:
+            self._error = str(error)
+        self._ended = True
+        self._end.trigger()
+
+    def _play(self) -> None:
+        self._time.start(self._bag.start_ns)
+        messages = Ahead(self._bag.messages(set(self._outputs)), depth=_MESSAGES_AHEAD)
+        try:
+            for message in messages:
+                if not self._wait_for(message):
+                    return
+                self._thread.heart.begin('publishing a message')
+                self._publish(message)
+                self._thread.heart.idle()
+        finally:
+            messages.stop()
+            messages.join(_STOP_S)
+
+    def _publish(self, message: BagMessage) -> None:
+        try:
+            self._outputs[message.topic].publish(bytes(message.data))
+        except Exception as error:  # one that cannot be sent is no end of the others
+            self._unsent += 1
+            self.get_logger().warning(
+                f'A message of {message.topic} was not sent: {error}', throttle_duration_sec=5.0
+            )
+            return
+        self._published += 1
+
+    def _jump_to(self, message: BagMessage) -> None:
+        """Let the bag's time jump over a gap that nobody would wait for."""
+        gap_s = (message.log_time_ns - self._time.now_ns()) / 1e9
+        if abs(gap_s) <= LONGEST_GAP_S:
+            return
+        self._jumps += 1
+        self._time.start(message.log_time_ns - int(SHORTENED_GAP_S * 1e9))
+        self.get_logger().warning(
+            f'The next message was recorded {abs(gap_s):.0f} s '
+            f'{"later" if gap_s > 0 else "earlier"}: the time jumps there.'
+        )
+
+    def _wait_for(self, message: BagMessage) -> bool:
+        """Tell the time until a message is due; return whether it still is to be played."""
+        self._jump_to(message)
+        period_s = 1.0 / self._settings.clock_hz
+        while not self._time.stopped:
+            is_due = self._time.wait_until(message.log_time_ns, at_most_s=period_s)
+            self._tell_time(at_least_ns=message.log_time_ns if is_due else 0)
+            if is_due:
+                return True
+        return False
+
+    def _tell_time(self, *, at_least_ns: int = 0) -> None:
+        now_ns = max(self._time.now_ns(), at_least_ns)
+        self._clock_output.publish(Clock(clock=time_message(now_ns)))
+        self._ticks.note()
+
+    def _wait(self, duration_s: float) -> None:
+        """Let real time pass before the bag's begins."""
+        until_s = time.monotonic() + duration_s
+        while not self._time.stopped and time.monotonic() < until_s:
+            self._tell_time()
+            left_s = min(1.0 / self._settings.clock_hz, until_s - time.monotonic())
+            self._time.wait_until(self._bag.end_ns + 1, at_most_s=max(left_s, 0.0))
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._time.pause(paused=request.data)
+        response.success = True
+        response.message = 'Paused.' if request.data else 'Playing.'
+        return response
+
+    def _status(self, name: str) -> DiagnosticStatus:
+        ticks = self._ticks
+        clock = Delivery(
+            'No time went out on /clock', ticks.silent_s, 1.0 / self._settings.clock_hz
+        )
+        faults = [Health(Level.ERROR, self._error)] if self._error else []
+        if self._ended and not faults:
+            faults = [Health(Level.WARN, f'All {self._published} messages are sent.')]
+        verdict = health(
+            working=f'{self._published} messages are sent.',
+            faults=faults,
+            missing=() if self._ended else [clock],
+            has_arrived=self._published > 0,
+            pause='Playback is paused by ~/pause.' if self._time.paused else '',
+        )
+        values = {
+            'bag': self._bag.path,
+            'messages_published': self._published,
+            'messages_not_sent': self._unsent,
+            'time_jumps': self._jumps,
+            'paused': str(self._time.paused).lower(),
+            'rate': self._settings.rate,
+        }
+        return DiagnosticStatus(
+            level=bytes([verdict.level]),
+            name=name,
+            message=verdict.message,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+
+    def _tell_damage(self) -> None:
+        """Log what of the bag cannot be read, as far as it was read."""
+        for sentence in self._bag.damage:
+            if sentence not in self._told_damage:
+                self._told_damage.add(sentence)
+                self.get_logger().warning(sentence)
+
+    def _finish(self) -> None:
+        self._tell_damage()
+        if self._error:
+            self.get_logger().error(self._error)
+            raise SystemExit(1)
+        self.get_logger().info(f'Played {self._published} messages of {self._bag.path}.')
+        raise SystemExit(0)
