@@ -22,7 +22,7 @@ def test_a_model_that_is_checked_says_what_it_is(capsys):
     chosen = parsed('check', 'roofs')
     assert chosen.run(chosen) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told['task'], told['classes']) == ('detect', {'0': 'roof'})
+    assert (told['task'], told['classes']) == ('detect', ['roof'])
 
 
 def test_what_was_prepared_is_what_flies_and_is_not_built_again(tmp_path, capsys):
