@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Draw what tiles find against what they cost, from the result of tiles.py.
 
-python benchmarks/tiles_plot.py benchmarks/results/tiles.json docs/tiles.png
+python benchmarks/tiles_plot.py benchmarks/results/tiles.json docs/images/tiles.png
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def test_the_parameter_table_lists_every_parameter_with_its_default():
 
 
 def test_every_file_that_a_document_links_to_exists():
-    for document in (ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')):
+    for document in (ROOT / 'README.md', *(ROOT / 'docs').rglob('*.md')):
         for link in re.findall(r'\]\(([^)#\s]+)', document.read_text()):
             if '://' not in link:
                 assert (document.parent / link).exists(), f'{document.name} links to {link}'
@@ -33,7 +33,7 @@ def test_every_file_that_a_document_links_to_exists():
 def test_the_recorder_s_table_lists_every_parameter_with_its_default_and_description():
     from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
-    text = (ROOT / 'docs' / 'recording.md').read_text()
+    text = (ROOT / 'docs' / 'how-to' / 'recording.md').read_text()
     rows = re.findall(r'^\| `(\w+)` \| (.+?) \| (yes)? ?\| (.+) \|$', text, re.MULTILINE)
     listed = {name: (default.strip('`'), bool(live), said) for name, default, live, said in rows}
     assert list(listed) == [parameter.name for parameter in RECORDER_TABLE]

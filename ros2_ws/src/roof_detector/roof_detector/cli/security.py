@@ -17,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'security',
         help='make and check the keys of a secured ROS graph (SROS2)',
         description='Make the keys with which only our nodes are heard and answered, and check '
-        'them. docs/security.md says what that keeps out and what not.',
+        'them. docs/how-to/security.md says what that keeps out and what not.',
     )
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
     init = actions.add_parser(

@@ -115,7 +115,8 @@ class Detector:
         export was fastest with, else the runtime's choice. Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
-        # process a forward pass then takes 1.5 to 12 times as long (docs/performance.md).
+        # process a forward pass then takes 1.5 to 12 times as long
+        # (docs/decisions/performance.md).
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         path = Path(model_path).expanduser()
         readable = backend_for(path)

@@ -121,7 +121,7 @@ def what_a_stranger_reads(namespace, address, *, patience_s):
 
 
 def test_the_discovery_range_alone_keeps_no_peer_out_that_names_us(network):
-    """If this fails, ROS has become a wall, and docs/security.md is out of date."""
+    """If this fails, ROS has become a wall, and docs/how-to/security.md is out of date."""
     here, there, address = network
     with owner(here, 'fastdds.xml'):
         assert what_a_stranger_reads(there, address, patience_s=30) == 'read by a stranger'

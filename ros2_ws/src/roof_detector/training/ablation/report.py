@@ -150,8 +150,8 @@ def _reading(machine: str) -> str:
     return (
         'Figures are means over seeds. Differences are taken seed by seed. Parameters are those '
         'of the network as it trains, operations those of the fused network on one square '
-        'picture (docs/models.md says how they are counted). CPU time is the forward pass in '
-        'float32 with torch on one core, in turns within one process, as a ratio to the first '
+        'picture (docs/reference/models.md says how they are counted). CPU time is the forward '
+        'pass in float32 with torch on one core, in turns within one process, as a ratio to the first '
         f'row. {machine}'
     )
 

@@ -24,7 +24,7 @@ class ParityLimits:
         """Return the limits of an export in f32 or f16.
 
         Rounding to f16 alone moves scores by up to 0.014 and boxes of unsure anchors by 3.6
-        pixels (docs/backends.md). That is not held against an export.
+        pixels (docs/concepts/backends.md). That is not held against an export.
         """
         return cls(box_px=6.0, score=0.03, mask_share=0.02) if precision == 'f16' else cls()
 

@@ -18,7 +18,8 @@ def keep_large_blocks() -> bool:
 
     By default glibc maps large blocks anew and unmaps them when they are freed: the kernel then
     clears every page of every copy of a frame as it is first touched, which can take longer than
-    all copies (docs/performance.md). At most 256 MiB that are free at the end of the heap stay.
+    all copies (docs/decisions/performance.md). At most 256 MiB that are free at the end of the
+    heap stay.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library has no such name
         set_option = ctypes.CDLL('libc.so.6').mallopt
