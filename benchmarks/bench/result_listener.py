@@ -13,10 +13,10 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from benchmarks.bench.errors import BenchError
-from roof_detector.ros.common.monitor import Onlooker
+from roof_detector.ros.common.monitor import Monitor
 
 
-class ResultListener(Onlooker):
+class ResultListener(Monitor):
     """Collect when results came and how old they were then: `moments_s`, `ages_s`.
 
     An age is from the stamp, which the publisher sets just before it sends, to the callback that

@@ -25,7 +25,7 @@ from sensor_msgs.msg import Image
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.demo.node_processes import _yaml
 from roof_detector.ros.common.free_domain import free_domain
-from roof_detector.ros.common.monitor import Onlooker
+from roof_detector.ros.common.monitor import Monitor
 
 _REPORT_WITHIN_S = 1.0
 _RECOVER_WITHIN_S = 15.0
@@ -73,15 +73,15 @@ class _Ears:
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, str, int, dict[str, str], str]] = []
-        self._onlooker = Onlooker(name='ears')
-        self._onlooker.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
+        self._monitor = Monitor(name='monitor')
+        self._monitor.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
         # Annotated images are drawn only while someone listens.
-        self._onlooker.node.create_subscription(
+        self._monitor.node.create_subscription(
             Image, '/detector/image_annotated', lambda _: None, 1, raw=True
         )
 
     def listen(self) -> None:
-        self._onlooker.executor.spin_once(timeout_sec=0.02)
+        self._monitor.executor.spin_once(timeout_sec=0.02)
 
     def wait(self, condition: Callable[[], bool], *, within_s: float) -> float | None:
         """Return after how many seconds a condition held, None where it did not."""

@@ -46,7 +46,7 @@ from roof_detector.inference.importing.confined_reader import ConfinedReader
 from roof_detector.inference.importing.limits import Limits
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
-from roof_detector.station.model_shelf import ModelShelf
+from roof_detector.station.model_store import ModelStore
 
 # An endless one takes 20 s of computing, so that but one is opened with the real limits.
 _REAL_LIMITS = 'pickle: 60 doublings as a key, zip'
@@ -201,18 +201,18 @@ def _detect(path: Path, folder: Path) -> str:
 
 
 def _upload(path: Path, folder: Path) -> str:
-    """Give a model to the station's shelf, as its page does; return why it was refused."""
-    shelf = ModelShelf(StationFolders.make(str(folder / 'station')), limit_bytes=10**9)
-    before = dict(shelf.choices)
+    """Upload a model to the station as its page does; return why it was refused."""
+    store = ModelStore(StationFolders.make(str(folder / 'station')), limit_bytes=10**9)
+    before = dict(store.choices)
 
     async def blocks() -> AsyncIterator[bytes]:
         yield path.read_bytes()
 
     try:
-        asyncio.run(shelf.take(path.name, blocks()))
+        asyncio.run(store.take(path.name, blocks()))
     except StationError as error:
-        if shelf.choices != before:
-            raise RuntimeError('was refused and is on the shelf') from error
+        if store.choices != before:
+            raise RuntimeError('was refused, and is stored all the same') from error
         return str(error)
     return ''
 

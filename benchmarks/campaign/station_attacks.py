@@ -342,7 +342,7 @@ _ODD_TARGETS = (
     '/..',
     '/../../etc/passwd',
     '/%2e%2e/%2e%2e/etc/passwd',
-    '/station/..%2f..%2fgatekeeper.py',
+    '/station/..%2f..%2faccess_middleware.py',
     '/a\\b',
     '/%0d%0aSet-Cookie:%20a=b',
     '/%ff%fe',

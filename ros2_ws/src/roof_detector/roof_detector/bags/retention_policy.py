@@ -34,7 +34,7 @@ class Deletions:
     size_bytes: int = 0
 
 
-class OldestFirst:
+class RetentionPolicy:
     """Delete earlier recordings of the recorder to make room, the oldest first, and count them.
 
     Spared are: what is being written by anyone, folders with a file `keep`, with anything in

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from roof_detector.bags.qos import OfferedQos
-    from roof_detector.bags.retention_policy import OldestFirst
+    from roof_detector.bags.retention_policy import RetentionPolicy
 
 # A flush is due a little before its period is over, so that what it takes is part of it.
 _DUE_AFTER = 0.75
@@ -61,7 +61,7 @@ class BagWriter:
     it has reached `max_file_bytes` or `max_file_s` (0: never), and begins with the latched
     messages of those before it.
 
-    Writing stops with DiskFull before less than `min_free_bytes` are left, once `oldest_first`
+    Writing stops with DiskFull before less than `min_free_bytes` are left, once `retention_policy`
     (None: nothing is deleted) and this bag's own finished files could make no more room, and with
     WriteFailed when the disk refuses. The message at hand is not taken then; all taken before is
     in the bag, or waits in memory for `resume`, which goes on in a new file.
@@ -81,7 +81,7 @@ class BagWriter:
         max_file_s: float = 0.0,
         min_free_bytes: int = 0,
         manifest: Mapping[str, str] | None = None,
-        oldest_first: OldestFirst | None = None,
+        retention_policy: RetentionPolicy | None = None,
         sync_behind: bool = False,
     ) -> None:
         check_compression(compression)
@@ -90,7 +90,7 @@ class BagWriter:
         self._flush_period_s = flush_period_s * _DUE_AFTER
         self._max_file_bytes = max_file_bytes
         self._max_file_ns = round(max_file_s * 1e9)
-        self._oldest_first = oldest_first
+        self._oldest_first = retention_policy
         self._metadata = BagMetadata(custom=dict(manifest or {}))
         self._standing = StandingMessages()
         self._floor = DiskFloor(
@@ -420,19 +420,19 @@ class BagWriter:
 
     def _make_room(self) -> bool:
         """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
-        oldest_first = self._oldest_first
-        if oldest_first is None:
+        retention_policy = self._oldest_first
+        if retention_policy is None:
             return False
         with suppress(OSError):  # the next flush meets it again
             self._sync.wait()  # it writes a metadata.yaml of before the deletion
-        if oldest_first.delete_recording():
+        if retention_policy.delete_recording():
             return True
         if self._keep_reason:
             return False
         if self._coming is not None and self._coming.exception() is None:
             self._metadata.coming = self._coming.result().record
         try:
-            return oldest_first.delete_oldest_file(self.path, self._metadata)
+            return retention_policy.delete_oldest_file(self.path, self._metadata)
         finally:
             self._metadata.coming = None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roof_detector.station.flight_shelf import FlightShelf
+from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
-from roof_detector.station.model_shelf import ModelShelf
-from roof_detector.station.robot import Robot
+from roof_detector.station.model_store import ModelStore
+from roof_detector.station.ros_bridge import RosBridge
 from roof_detector.station.station_config import StationConfig
 
 
@@ -22,11 +22,11 @@ class StationContext:
 
     config: StationConfig
     text: Language
-    robot: Robot
+    bridge: RosBridge
     folders: StationFolders
     queue: JobQueue
-    shelf: ModelShelf
-    flights: FlightShelf
+    models: ModelStore
+    flights: FlightStore
     upload_limit_bytes: int
     jpeg_quality: int
     video_width: int

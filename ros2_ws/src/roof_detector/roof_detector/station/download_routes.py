@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from roof_detector.inputs.image_files import decode_picture
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_shelf import FlightShelf
+from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
 from roof_detector.station.jobs.job import DONE
 from roof_detector.station.jobs.job_queue import JobQueue
@@ -34,7 +34,7 @@ _HEADERS = {'Content-Encoding': 'identity', 'Cache-Control': 'private, max-age=6
 
 
 def add_download_routes(
-    app: FastAPI, *, folders: StationFolders, queue: JobQueue, flights: FlightShelf
+    app: FastAPI, *, folders: StationFolders, queue: JobQueue, flights: FlightStore
 ) -> None:
     """Serve files and zips of jobs below /jobs/<id>/, and of flights at /flights/<name>/zip."""
     previews = asyncio.Semaphore(_PREVIEWS_AT_A_TIME)

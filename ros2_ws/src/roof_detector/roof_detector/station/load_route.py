@@ -11,10 +11,12 @@ from nicegui import Client
 
 from roof_detector.station.connection_table import ConnectionTable
 from roof_detector.station.refusal_log import RefusalLog
-from roof_detector.station.robot import Robot
+from roof_detector.station.ros_bridge import RosBridge
 
 
-def add_load_route(app: FastAPI, robot: Robot, *, table: ConnectionTable, log: RefusalLog) -> None:
+def add_load_route(
+    app: FastAPI, bridge: RosBridge, *, table: ConnectionTable, log: RefusalLog
+) -> None:
     """Serve /load: pages, tasks, requests and subscriptions for images; /refused: what was not."""
 
     @app.get('/load')
@@ -22,8 +24,8 @@ def add_load_route(app: FastAPI, robot: Robot, *, table: ConnectionTable, log: R
         return {
             'pages': len(Client.instances),
             'tasks': len(asyncio.all_tasks()),
-            'waiting': sum(camera.video.waiting for camera in robot.cameras),
-            'subscriptions': len(list(robot.node.subscriptions)),
+            'waiting': sum(camera.video.waiting for camera in bridge.cameras),
+            'subscriptions': len(list(bridge.node.subscriptions)),
         }
 
     @app.get('/refused')

@@ -22,26 +22,27 @@ from rclpy.utilities import try_shutdown
 
 from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
 from roof_detector.ros.common.errors import RosError
+from roof_detector.station.access_middleware import AccessMiddleware
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.connection_table import ConnectionTable, allowed_connections
 from roof_detector.station.context import StationContext
 from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_shelf import FlightShelf
+from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders
-from roof_detector.station.gatekeeper import Gatekeeper
+from roof_detector.station.image_routes import add_image_routes
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
 from roof_detector.station.limited_http import MAX_MESSAGE_BYTES, protocol_factory
 from roof_detector.station.load_route import add_load_route
-from roof_detector.station.model_shelf import ModelShelf
+from roof_detector.station.model_store import ModelStore
 from roof_detector.station.page_limits import PageBuilder, harden_pages
 from roof_detector.station.page_watch import PageWatch
 from roof_detector.station.pages import shell
-from roof_detector.station.picture_routes import add_picture_routes
 from roof_detector.station.refusal_log import RefusalLog
-from roof_detector.station.robot import Robot
-from roof_detector.station.station_parameters import STATION_TABLE, Door, station_config
+from roof_detector.station.ros_bridge import RosBridge
+from roof_detector.station.station_parameters import STATION_TABLE, station_config
 from roof_detector.station.station_token import station_token
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads
@@ -53,44 +54,44 @@ _STATIC = Path(__file__).parent / 'static'
 def serve(node: Node) -> None:
     """Serve the page until the process is interrupted; raise StationError where it may not."""
     values = STATION_TABLE.declare(node)
-    door = Door(values['host'], values['port'], station_token(values['token_file']))
-    robot = Robot(node)
+    address = BindAddress(values['host'], values['port'], station_token(values['token_file']))
+    bridge = RosBridge(node)
     folders = StationFolders.make(values['folder'])
     limit_bytes = values['upload_limit_mb'] * 1_000_000
-    disk = DiskBudget(folders.root, recorder_floor_bytes=lambda: _recorder_floor(robot))
+    disk = DiskBudget(folders.root, recorder_floor_bytes=lambda: _recorder_floor(bridge))
     context = StationContext(
         config=station_config(values),
         text=Language(values['language']),
-        robot=robot,
+        bridge=bridge,
         folders=folders,
         queue=JobQueue(folders, disk=disk),
-        shelf=ModelShelf(folders, limit_bytes=limit_bytes, disk=disk),
-        flights=FlightShelf(lambda: _flights_folder(robot, folders)),
+        models=ModelStore(folders, limit_bytes=limit_bytes, disk=disk),
+        flights=FlightStore(lambda: _flights_folder(bridge, folders)),
         upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],
     )
     app.add_static_files('/station', _STATIC)
-    add_picture_routes(app, robot)
+    add_image_routes(app, bridge)
     log = RefusalLog()
     harden_pages(log)
     table = ConnectionTable(log, most=allowed_connections())
-    add_load_route(app, robot, table=table, log=log)
+    add_load_route(app, bridge, table=table, log=log)
     _add_file_routes(context, disk)
     _add_pictures(context)
     guard = partial(
-        Gatekeeper,
-        door=door,
+        AccessMiddleware,
+        address=address,
         upload_limit_bytes=context.upload_limit_bytes,
         log=log,
         text=context.text,
     )
-    node.get_logger().info(f'The page is at http://{door.host}:{door.port}/')
-    with robot:
-        _run(context, door, http=protocol_factory(table, log, guard), log=log)
+    node.get_logger().info(f'The page is at http://{address.host}:{address.port}/')
+    with bridge:
+        _run(context, address, http=protocol_factory(table, log, guard), log=log)
 
 
-def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> None:
+def _run(context: StationContext, address: BindAddress, *, http: Any, log: RefusalLog) -> None:
     options: dict[str, Any] = {
         'timeout_graceful_shutdown': 2,
         'http': http,
@@ -111,8 +112,8 @@ def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> 
         return builder()
 
     ui.run(
-        host=door.host,
-        port=door.port,
+        host=address.host,
+        port=address.port,
         title=context.config.title or context.text('title'),
         language='zh-CN' if context.text.code == 'zh' else 'en-US',
         dark=context.config.dark,
@@ -128,7 +129,7 @@ def _run(context: StationContext, door: Door, *, http: Any, log: RefusalLog) -> 
 def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
     uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes, disk=disk)
     queue = context.queue
-    add_upload_routes(app, uploads=uploads, queue=queue, shelf=context.shelf, text=context.text)
+    add_upload_routes(app, uploads=uploads, queue=queue, models=context.models, text=context.text)
     add_download_routes(app, folders=context.folders, queue=queue, flights=context.flights)
     watch = PageWatch(queue)
     app.on_startup(queue.start)
@@ -137,18 +138,18 @@ def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
     app.on_shutdown(queue.close)
 
 
-def _recorder_floor(robot: Robot) -> int:
+def _recorder_floor(bridge: RosBridge) -> int:
     """Return what the recorder leaves free, as it says, or by default."""
-    recorder = robot.recorder
+    recorder = bridge.recorder
     floor_gb = None if recorder is None else recorder.parameters.value('min_free_gb')
     if isinstance(floor_gb, float) and math.isfinite(floor_gb):
         return round(floor_gb * 1e9)
     return RECORDER_FLOOR_BYTES
 
 
-def _flights_folder(robot: Robot, folders: StationFolders) -> Path:
+def _flights_folder(bridge: RosBridge, folders: StationFolders) -> Path:
     """Return where the recorder writes, if that is on this computer, or where it would."""
-    recorder = robot.recorder
+    recorder = bridge.recorder
     named = '' if recorder is None else recorder.parameters.value('output_directory', '')
     folder = Path(named).expanduser()
     return folder if named and folder.is_dir() else folders.flights

@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass, field
 from typing import Any
 
 from roof_detector.ros.common.parameters import Parameter, ParameterTable
-from roof_detector.station.errors import StationError
 from roof_detector.station.language import LANGUAGES
 from roof_detector.station.station_config import StationConfig
 
 _CONFIG = StationConfig()
-_SHORTEST_TOKEN = 12
 
 STATION_TABLE = ParameterTable(
     Parameter(
@@ -67,39 +63,6 @@ STATION_TABLE = ParameterTable(
         description='Begin light on dark; the page has a button for dark on light.',
     ),
 )
-
-
-@dataclass(frozen=True)
-class Door:
-    """Say where the page is served and what opens it; refuse a door without a lock."""
-
-    host: str
-    port: int
-    token: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if not self.is_loopback and not self.token:
-            raise StationError(
-                f'host is {self.host!r}, which others can reach, but token is empty. Name a '
-                'token_file, or leave host at 127.0.0.1.'
-            )
-        is_short = len(self.token) < _SHORTEST_TOKEN
-        if self.token and (is_short or len(set(self.token)) < _SHORTEST_TOKEN // 2):
-            raise StationError(
-                f'token has {len(self.token)} characters, {len(set(self.token))} of them '
-                f'different, expected at least {_SHORTEST_TOKEN} and {_SHORTEST_TOKEN // 2}; '
-                'python3 -c "import secrets; print(secrets.token_urlsafe())" makes one.'
-            )
-
-    @property
-    def is_loopback(self) -> bool:
-        """Tell whether only this computer can reach the page."""
-        if self.host == 'localhost':
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
 
 
 def station_config(values: dict[str, Any]) -> StationConfig:

@@ -11,7 +11,7 @@ from roof_detector.station.errors import StationError
 from roof_detector.station.jobs.job import JobOrder
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
-from roof_detector.station.model_shelf import ModelShelf
+from roof_detector.station.model_store import ModelStore
 from roof_detector.station.uploads import Uploads
 from roof_detector.vision.thresholds import Thresholds
 
@@ -19,7 +19,7 @@ _USUAL = Thresholds()
 
 
 def add_upload_routes(
-    app: FastAPI, *, uploads: Uploads, queue: JobQueue, shelf: ModelShelf, text: Language
+    app: FastAPI, *, uploads: Uploads, queue: JobQueue, models: ModelStore, text: Language
 ) -> None:
     """Serve /uploads: begin one, send its files as they are, make a job of it; and /models."""
 
@@ -48,7 +48,7 @@ def add_upload_routes(
         iou: float = Query(_USUAL.iou, ge=0, le=1),
     ) -> dict[str, str]:
         """Queue what was sent."""
-        shelf.check(model)
+        models.check(model)
         upload = uploads.finish(upload_id)
         order = JobOrder(
             kind='pictures' if upload.kind == 'picture' else upload.kind,
@@ -65,7 +65,7 @@ def add_upload_routes(
         request: Request, name: str = Query(min_length=1, max_length=500)
     ) -> dict[str, str]:
         """Take a model in, if it loads; answer with what it turned out to be."""
-        model = await shelf.take(
+        model = await models.take(
             name,
             request.stream(),
             size_bytes=int(request.headers.get('content-length', '0')),

@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roof_detector.station import connection_table, guess_limit
+from roof_detector.station.access_middleware import COOKIE, AccessMiddleware
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.connection_table import ConnectionTable, allowed_connections
-from roof_detector.station.gatekeeper import COOKIE, Gatekeeper
 from roof_detector.station.limited_http import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
@@ -30,7 +31,6 @@ from roof_detector.station.limited_http import (
     protocol_factory,
 )
 from roof_detector.station.refusal_log import RefusalLog
-from roof_detector.station.station_parameters import Door
 
 TOKEN = 'a-secret-of-the-tests'
 SMALL = 24
@@ -61,10 +61,12 @@ class Server:
     def __init__(self, token=TOKEN):
         self.log = RefusalLog()
         self.table = ConnectionTable(self.log, most=SMALL, websockets=4)
-        door = Door('127.0.0.1', 8080, token)
+        address = BindAddress('127.0.0.1', 8080, token)
 
         def guard(app):
-            return Gatekeeper(app, door=door, upload_limit_bytes=1_000_000, log=self.log)
+            return AccessMiddleware(
+                app, address=address, upload_limit_bytes=1_000_000, log=self.log
+            )
 
         config = uvicorn.Config(
             page,
@@ -383,7 +385,7 @@ def test_messages_beyond_the_rate_wait(server, owner):
 
 
 def test_a_wrong_token_is_answered_late_and_the_right_one_at_once(server, monkeypatch):
-    monkeypatch.setattr('roof_detector.station.gatekeeper.WRONG_ANSWER_AFTER_S', 0.5)
+    monkeypatch.setattr('roof_detector.station.access_middleware.WRONG_ANSWER_AFTER_S', 0.5)
     ended = threading.Event()
 
     def guess():

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.errors import StationError
-from roof_detector.station.station_parameters import STATION_TABLE, Door
+from roof_detector.station.station_parameters import STATION_TABLE
 from roof_detector.station.station_token import TOKEN_VARIABLE, read_token, station_token
 
 TOKEN = 'a-secret-of-the-tests'
@@ -82,10 +83,10 @@ def test_the_variable_is_gone_from_the_process_and_its_children():
 @pytest.mark.parametrize('token', ['short', 'aaaaaaaaaaaaaaaa', '121212121212'])
 def test_a_token_that_can_be_guessed_is_refused(token):
     with pytest.raises(StationError, match='at least 12') as refusal:
-        Door('0.0.0.0', 8080, token)
+        BindAddress('0.0.0.0', 8080, token)
     assert token not in str(refusal.value)
 
 
 def test_neither_a_parameter_nor_what_is_printed_of_the_door_holds_the_token():
     assert 'token' not in {parameter.name for parameter in STATION_TABLE}
-    assert TOKEN not in repr(Door('0.0.0.0', 8080, TOKEN))
+    assert TOKEN not in repr(BindAddress('0.0.0.0', 8080, TOKEN))

@@ -23,20 +23,20 @@ from fastapi import FastAPI
 from tiny_model import write_model
 
 from roof_detector.bags.disk import free_bytes
-from roof_detector.station import model_shelf
+from roof_detector.station import model_store
+from roof_detector.station.access_middleware import AccessMiddleware
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.download_routes import add_download_routes
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_shelf import FlightShelf
+from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
-from roof_detector.station.gatekeeper import Gatekeeper
 from roof_detector.station.jobs import command_process
 from roof_detector.station.jobs.command_process import CommandProcess
 from roof_detector.station.jobs.job import DONE, FAILED, RUNNING, JobOrder
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
-from roof_detector.station.model_shelf import ModelShelf
-from roof_detector.station.station_parameters import Door
+from roof_detector.station.model_store import ModelStore
 from roof_detector.station.upload_content import recognise
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads, safe_stem
@@ -45,7 +45,7 @@ LIMIT_BYTES = 100_000
 
 
 class Station:
-    """The station's routes behind its gatekeeper, without a page."""
+    """The station's routes behind its access_middleware, without a page."""
 
     def __init__(self, root):
         self.folders = StationFolders.make(str(root))
@@ -57,13 +57,15 @@ class Station:
         disk = DiskBudget(self.folders.root, recorder_floor_bytes=lambda: self.floor_bytes)
         self.queue = JobQueue(self.folders, disk=disk)
         uploads = Uploads(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
-        shelf = self.shelf = ModelShelf(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
-        flights = FlightShelf(lambda: self.folders.flights)
+        models = self.models = ModelStore(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
+        flights = FlightStore(lambda: self.folders.flights)
         text = Language('en')
-        add_upload_routes(app, uploads=uploads, queue=self.queue, shelf=shelf, text=text)
+        add_upload_routes(app, uploads=uploads, queue=self.queue, models=models, text=text)
         add_download_routes(app, folders=self.folders, queue=self.queue, flights=flights)
         app.add_middleware(
-            Gatekeeper, door=Door('127.0.0.1', 8080, ''), upload_limit_bytes=LIMIT_BYTES
+            AccessMiddleware,
+            address=BindAddress('127.0.0.1', 8080, ''),
+            upload_limit_bytes=LIMIT_BYTES,
         )
         self._transport = httpx.ASGITransport(app)
 
@@ -300,7 +302,7 @@ def test_a_running_job_stops_before_a_recording_has_to(station, monkeypatch):
 
 
 def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch):
-    monkeypatch.setattr(model_shelf, '_CHECKED_WITHIN_S', 0.3)
+    monkeypatch.setattr(model_store, '_CHECKED_WITHIN_S', 0.3)
     answer = station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x')
     assert answer.status_code == 415 and 'did not load within' in answer.text
     mine = psutil.Process().children(recursive=True)
@@ -319,14 +321,14 @@ def test_nobody_waits_for_the_check_of_another_model(station, monkeypatch):
 
     async def run():
         checks = [
-            asyncio.create_task(station.shelf.take(f'{k}.onnx', blocks(bytes([k]))))
+            asyncio.create_task(station.models.take(f'{k}.onnx', blocks(bytes([k]))))
             for k in range(2)
         ]
         await asyncio.sleep(0.5)
         began_s = time.monotonic()
         with pytest.raises(StationError, match='are being checked'):
-            await station.shelf.take('more.onnx', blocks(b'more'))
-        assert time.monotonic() - began_s < 5 and station.shelf.choices
+            await station.models.take('more.onnx', blocks(b'more'))
+        assert time.monotonic() - began_s < 5 and station.models.choices
         for check in checks:
             check.cancel()
 
@@ -446,7 +448,7 @@ def test_neither_zip_nor_file_nor_delete_of_a_flight_or_job_follows_a_link(stati
     assert archive.namelist() == []
     asyncio.run(station.queue.delete(job))
     station.ask('GET', '/')
-    FlightShelf(lambda: station.folders.flights).delete('flight_1')
+    FlightStore(lambda: station.folders.flights).delete('flight_1')
     assert (outside / 'secret.txt').read_text() == 'a secret'
 
 

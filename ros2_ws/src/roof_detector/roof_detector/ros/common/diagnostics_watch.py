@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
-from roof_detector.ros.common.monitor import Onlooker
+from roof_detector.ros.common.monitor import Monitor
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Report:
     values: dict[str, str]
 
 
-class DiagnosticsWatch(Onlooker):
+class DiagnosticsWatch(Monitor):
     """Listen to /diagnostics without being a node's process oneself."""
 
     def __init__(self, *, name: str) -> None:

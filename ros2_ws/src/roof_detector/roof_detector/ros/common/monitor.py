@@ -11,10 +11,10 @@ from rclpy.context import Context
 
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
 
-_T = TypeVar('_T', bound='Onlooker')
+_T = TypeVar('_T', bound='Monitor')
 
 
-class Onlooker:
+class Monitor:
     """Hold `node`, which listens while its owner spins `executor`; `domain_id` None is ROS's own.
 
     Leaving its `with` block takes the node out of the graph.

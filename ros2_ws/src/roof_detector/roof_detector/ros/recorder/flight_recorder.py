@@ -132,7 +132,7 @@ class FlightRecorder:
         """Return how the recorder is doing."""
         recording = self._bags.present
         has_box = self._settings.black_box and self._listening is not None
-        deletions = self._bags.oldest_first
+        deletions = self._bags.retention_policy
         report = recording.report(self._heard()) if recording else self._bags.last_report
         interruption = report.interruption if recording and report else ''
         return RecorderState(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from roof_detector.bags.background_writer import BackgroundWriter, WritingState
 from roof_detector.bags.errors import FolderTaken
-from roof_detector.bags.retention_policy import OldestFirst
+from roof_detector.bags.retention_policy import RetentionPolicy
 from roof_detector.bags.writer import BagWriter
 from roof_detector.ros.recorder.listening import ListeningReport
 from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
@@ -57,7 +57,7 @@ class Recording:
         settings: RecorderSettings,
         *,
         manifest: Mapping[str, str],
-        oldest_first: OldestFirst,
+        retention_policy: RetentionPolicy,
         before: ListeningReport,
         duration_s: float,
         gives_way: bool = False,
@@ -73,7 +73,7 @@ class Recording:
             is_event=is_event,
             gives_way=gives_way,
             manifest=manifest,
-            oldest_first=oldest_first,
+            retention_policy=retention_policy,
         )
         self.path = bag.path
         self.writer = BackgroundWriter(bag, max_queue_bytes=settings.max_queue_bytes)
@@ -144,7 +144,7 @@ def _new_bag(
     is_event: bool,
     gives_way: bool,
     manifest: Mapping[str, str],
-    oldest_first: OldestFirst,
+    retention_policy: RetentionPolicy,
 ) -> BagWriter:
     """Open a bag. One whose name is made of the time, and that of an event, always gives way."""
     name = settings.bag_name
@@ -162,7 +162,7 @@ def _new_bag(
                 max_file_s=settings.max_file_s,
                 min_free_bytes=settings.min_free_bytes,
                 manifest=manifest,
-                oldest_first=oldest_first if settings.delete_oldest else None,
+                retention_policy=retention_policy if settings.delete_oldest else None,
                 sync_behind=True,
             )
         except FolderTaken:

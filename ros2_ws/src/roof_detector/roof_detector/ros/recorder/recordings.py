@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.provenance import RECORDER, provenance
-from roof_detector.bags.retention_policy import OldestFirst
+from roof_detector.bags.retention_policy import RetentionPolicy
 from roof_detector.ros.recorder.listening import ListeningReport
 from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 from roof_detector.ros.recorder.recording import Recording, RecordingReport
@@ -27,7 +27,7 @@ class Recordings:
         self.present: Recording | None = None
         self.last_report: RecordingReport | None = None
         self.failure = ''
-        self.oldest_first = OldestFirst(settings.output_directory)
+        self.retention_policy = RetentionPolicy(settings.output_directory)
 
     @property
     def finishing(self) -> int:
@@ -36,8 +36,8 @@ class Recordings:
 
     def take_over(self, settings: RecorderSettings) -> None:
         """Take other settings for the next bag."""
-        if settings.output_directory != self.oldest_first.folder:
-            self.oldest_first, self._told_bytes = OldestFirst(settings.output_directory), 0
+        if settings.output_directory != self.retention_policy.folder:
+            self.retention_policy, self._told_bytes = RetentionPolicy(settings.output_directory), 0
 
     def open(
         self,
@@ -53,7 +53,7 @@ class Recordings:
             recording = Recording(
                 settings,
                 manifest={**provenance(written_by=RECORDER), **facts},
-                oldest_first=self.oldest_first,
+                retention_policy=self.retention_policy,
                 before=heard,
                 duration_s=duration_s,
                 gives_way=gives_way,
@@ -90,13 +90,13 @@ class Recordings:
         for recording in [ending for ending in self._ending if ending.writer.is_finished]:
             self._ending.remove(recording)
             self._tell(recording.report())
-        oldest_first = self.oldest_first
-        if oldest_first.deleted_bytes != self._told_bytes:
-            self._told_bytes = oldest_first.deleted_bytes
+        retention_policy = self.retention_policy
+        if retention_policy.deleted_bytes != self._told_bytes:
+            self._told_bytes = retention_policy.deleted_bytes
             self._log.warning(
-                f'Deleted to make room since the start: {oldest_first.deleted_recordings} '
-                f'recordings, {oldest_first.deleted_files} files, '
-                f'{oldest_first.deleted_bytes / 1e9:.2f} GB.'
+                f'Deleted to make room since the start: {retention_policy.deleted_recordings} '
+                f'recordings, {retention_policy.deleted_files} files, '
+                f'{retention_policy.deleted_bytes / 1e9:.2f} GB.'
             )
 
     def close(self) -> None:

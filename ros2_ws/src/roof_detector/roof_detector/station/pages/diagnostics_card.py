@@ -37,7 +37,7 @@ def build(context: StationContext) -> None:
                 'colour': _COLOURS[min(report.level, 3)],
                 'message': report.message,
             }
-            for report in context.robot.diagnostics
+            for report in context.bridge.diagnostics
         ]
         if table.rows != rows:
             table.rows = rows

@@ -15,7 +15,7 @@ from nicegui.events import GenericEventArguments
 
 from roof_detector.results.formats import FORMATS
 from roof_detector.station.context import StationContext
-from roof_detector.station.flight_shelf import COMPLETE, CUT_OFF, RECORDING, RecordedFlight
+from roof_detector.station.flight_store import COMPLETE, CUT_OFF, RECORDING, RecordedFlight
 from roof_detector.station.jobs.job import USUAL_FORMATS
 from roof_detector.station.pages.confirmation import confirmed
 from roof_detector.station.pages.job_options import JobOptions

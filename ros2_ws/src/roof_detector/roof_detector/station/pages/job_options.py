@@ -22,8 +22,8 @@ class JobOptions:
     def __init__(
         self, context: StationContext, *, on_change: Callable[[], None] = lambda: None
     ) -> None:
-        usual, self._shelf, text = Thresholds(), context.shelf, context.text
-        models = self._shelf.choices
+        usual, self._models, text = Thresholds(), context.models, context.text
+        models = self._models.choices
         first = 'roof_anomalies' if 'roof_anomalies' in models else next(iter(models), None)
         self._model = ui.select(models, value=first, label=text('model')).classes('w-full')
         self._confidence = _slider(text('confidence'), usual.confidence)
@@ -51,7 +51,7 @@ class JobOptions:
 
     def follow(self) -> None:
         """Offer the models that there are by now."""
-        models = self._shelf.choices
+        models = self._models.choices
         if self._model.options != models:
             self._model.set_options(models)
 

@@ -23,7 +23,7 @@ class ChosenCamera:
     @property
     def link(self) -> CameraLink | None:
         """Return the camera, None while there is none."""
-        return self._context.robot.camera(self.name)
+        return self._context.bridge.camera(self.name)
 
 
 def build(context: StationContext) -> None:
@@ -69,7 +69,7 @@ def _build_video(context: StationContext, chosen: ChosenCamera) -> None:
         follow()
 
     def follow() -> None:
-        names = [camera.name for camera in context.robot.cameras]
+        names = [camera.name for camera in context.bridge.cameras]
         if cameras.options != names:
             cameras.set_options(names, value=chosen.name or (names[0] if names else None))
         link = chosen.link

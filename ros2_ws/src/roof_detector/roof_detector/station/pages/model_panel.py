@@ -34,7 +34,7 @@ def build(context: StationContext) -> None:
             ui.label(text(name)).classes('text-weight-bold')
             values[name] = ui.label().classes('break-words').mark(f'model-{name}')
     choice = ui.select(
-        context.shelf.choices,
+        context.models.choices,
         label=text('model_to_load'),
         with_input=True,
         new_value_mode='add-unique',
@@ -43,7 +43,7 @@ def build(context: StationContext) -> None:
     choice.tooltip(text('model_hint'))
 
     async def load() -> None:
-        detector = context.robot.detector('')
+        detector = context.bridge.detector('')
         if detector is None:
             answer.text = text('no_detector')
         elif choice.value:
@@ -54,11 +54,11 @@ def build(context: StationContext) -> None:
     file_drop.build(context, target='/models', words='drop_model', hint='drop_model_hint')
 
     def refresh() -> None:
-        known = dict(choice.options) | context.shelf.choices
+        known = dict(choice.options) | context.models.choices
         if known != choice.options:
             choice.set_options(known)
-        detector = context.robot.detector('')
-        report = None if detector is None else context.robot.report(detector.name)
+        detector = context.bridge.detector('')
+        report = None if detector is None else context.bridge.report(detector.name)
         facts = {} if report is None else report.values
         for name, key in _FACTS.items():
             values[name].text = _short(name, facts.get(key, ''))

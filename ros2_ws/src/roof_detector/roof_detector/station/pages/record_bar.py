@@ -34,8 +34,8 @@ class RecordBar:
 
     @property
     def _values(self) -> dict[str, str]:
-        recorder = self._context.robot.recorder
-        report = None if recorder is None else self._context.robot.report(recorder.name)
+        recorder = self._context.bridge.recorder
+        report = None if recorder is None else self._context.bridge.report(recorder.name)
         return {} if report is None or report.level == 3 else report.values
 
     async def start_or_stop(self) -> None:
@@ -56,7 +56,7 @@ class RecordBar:
         await self._do(RecorderLink.trigger, 'triggered')
 
     async def _do(self, act: Act, done: str) -> None:
-        recorder, text = self._context.robot.recorder, self._context.text
+        recorder, text = self._context.bridge.recorder, self._context.text
         reason = text('no_recorder') if recorder is None else await act(recorder)
         ui.notify(reason or text(done), type='negative' if reason else 'positive')
 

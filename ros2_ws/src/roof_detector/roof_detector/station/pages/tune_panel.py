@@ -21,7 +21,7 @@ def build(context: StationContext) -> None:
     told: list[object] = [None]
 
     def save() -> None:
-        detector = context.robot.detector('')
+        detector = context.bridge.detector('')
         if detector is not None:
             ui.download.content(parameter_file(detector.parameters.all), 'detector.yaml')
 
@@ -33,7 +33,7 @@ def build(context: StationContext) -> None:
         ui.label(text('no_detector'))
 
     def follow() -> None:
-        detector = context.robot.detector('')
+        detector = context.bridge.detector('')
         if detector is None or not detector.parameters.all:
             return
         version = (detector.name, detector.labels, len(detector.parameters.all))

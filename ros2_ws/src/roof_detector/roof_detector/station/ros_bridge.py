@@ -39,7 +39,7 @@ _STALE_AFTER_S = 5.0
 _MOST_DETECTORS, _MOST_CAMERAS, _MOST_REPORTS = 20, 50, 500
 
 
-class Robot:
+class RosBridge:
     """Find detectors and recorders and keep in touch with them, in a thread of its own.
 
     The page reads what is here at any time; nothing here waits for the page, and no method that
@@ -96,7 +96,7 @@ class Robot:
         start = f'{node_name.lstrip("/")}: '
         return next((one for one in self.diagnostics if one.name.startswith(start)), None)
 
-    def __enter__(self) -> Robot:
+    def __enter__(self) -> RosBridge:
         self._thread.start()
         return self
 
@@ -116,7 +116,7 @@ class Robot:
         self._executor.shutdown()
 
     def _begin_to_spin(self) -> None:
-        self._thread = WatchedThread(self._spin, name='robot', restart=self._replace)
+        self._thread = WatchedThread(self._spin, name='bridge', restart=self._replace)
 
     def _replace(self, problem: str) -> None:
         """Spin in another thread, where the one before has died."""

@@ -38,7 +38,7 @@ class UploadedModel:
     classes: tuple[str, ...]
 
 
-class ModelShelf:
+class ModelStore:
     """Know the models; an uploaded one is called by its path, as the parameter model takes it."""
 
     def __init__(

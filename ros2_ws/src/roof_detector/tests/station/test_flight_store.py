@@ -10,16 +10,16 @@ from roof_detector.bags.provenance import RECORDER, provenance
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.bags.writer import BagWriter
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_shelf import COMPLETE, CUT_OFF, RECORDING, FlightShelf
+from roof_detector.station.flight_store import COMPLETE, CUT_OFF, RECORDING, FlightStore
 
 FIX = 'sensor_msgs/msg/NavSatFix'
 BEGIN_NS, SECOND_NS = 1_700_000_000_000_000_000, 1_000_000_000
 
 
 @pytest.fixture
-def shelf(tmp_path):
+def store(tmp_path):
     (tmp_path / 'flights').mkdir()
-    return FlightShelf(lambda: tmp_path / 'flights')
+    return FlightStore(lambda: tmp_path / 'flights')
 
 
 def record(path, *, seconds=5):
@@ -30,36 +30,36 @@ def record(path, *, seconds=5):
     return writer
 
 
-def test_a_folder_without_flights_has_none(shelf):
-    assert shelf.flights() == ()
+def test_a_folder_without_flights_has_none(store):
+    assert store.flights() == ()
 
 
-def test_a_flight_is_being_recorded_then_complete(shelf):
-    writer = record(shelf.folder / 'flight_1')
-    (flight,) = shelf.flights()
+def test_a_flight_is_being_recorded_then_complete(store):
+    writer = record(store.folder / 'flight_1')
+    (flight,) = store.flights()
     assert flight.state == RECORDING and flight.duration_s is None
     with pytest.raises(StationError, match='being recorded'):
-        shelf.delete('flight_1')
+        store.delete('flight_1')
     writer.close()
-    (flight,) = shelf.flights()
+    (flight,) = store.flights()
     assert (flight.name, flight.state, flight.duration_s) == ('flight_1', COMPLETE, 5.0)
     assert flight.size_bytes == sum(f.stat().st_size for f in flight.path.iterdir())
 
 
-def test_a_flight_that_was_cut_off_is_listed_as_that(shelf):
-    record(shelf.folder / 'flight_1').close()
-    (bag,) = (shelf.folder / 'flight_1').glob('*.mcap')
+def test_a_flight_that_was_cut_off_is_listed_as_that(store):
+    record(store.folder / 'flight_1').close()
+    (bag,) = (store.folder / 'flight_1').glob('*.mcap')
     bag.write_bytes(bag.read_bytes()[:-30])
-    assert shelf.flights()[0].state == CUT_OFF
+    assert store.flights()[0].state == CUT_OFF
 
 
-def test_only_a_flight_of_the_folder_is_deleted(shelf, tmp_path):
-    record(shelf.folder / 'flight_1').close()
+def test_only_a_flight_of_the_folder_is_deleted(store, tmp_path):
+    record(store.folder / 'flight_1').close()
     record(tmp_path / 'elsewhere').close()
-    (shelf.folder / 'notes').mkdir()
-    (shelf.folder / 'link').symlink_to(tmp_path / 'elsewhere')
+    (store.folder / 'notes').mkdir()
+    (store.folder / 'link').symlink_to(tmp_path / 'elsewhere')
     for name in ('../elsewhere', 'link', 'notes', '', '.', '..', str(tmp_path / 'elsewhere')):
         with pytest.raises(StationError, match='no flight'):
-            shelf.delete(name)
-    shelf.delete('flight_1')
-    assert not (shelf.folder / 'flight_1').exists() and (tmp_path / 'elsewhere').exists()
+            store.delete(name)
+    store.delete('flight_1')
+    assert not (store.folder / 'flight_1').exists() and (tmp_path / 'elsewhere').exists()

@@ -10,7 +10,7 @@ from roof_detector.bags import disk
 from roof_detector.bags.errors import DiskFull
 from roof_detector.bags.provenance import RECORDER, provenance
 from roof_detector.bags.recovery import recover
-from roof_detector.bags.retention_policy import OldestFirst, keep
+from roof_detector.bags.retention_policy import RetentionPolicy, keep
 from roof_detector.bags.writer import BagWriter
 
 
@@ -40,19 +40,19 @@ def names(folder):
 
 
 def test_where_nothing_lies_nothing_is_deleted(tmp_path):
-    assert not OldestFirst(tmp_path / 'missing').delete_recording()
-    assert not OldestFirst(tmp_path).delete_recording()
+    assert not RetentionPolicy(tmp_path / 'missing').delete_recording()
+    assert not RetentionPolicy(tmp_path).delete_recording()
 
 
 def test_recordings_go_oldest_first_and_are_counted(recordings):
     size = sum(file.stat().st_size for file in recordings.glob('day_[12]/*'))
-    oldest_first = OldestFirst(recordings)
-    assert oldest_first.delete_recording()
+    policy = RetentionPolicy(recordings)
+    assert policy.delete_recording()
     assert names(recordings) == ['day_2', 'day_3']
-    assert oldest_first.delete_recording()
+    assert policy.delete_recording()
     assert names(recordings) == ['day_3']
-    counted = (oldest_first.deleted_recordings, oldest_first.deleted_files)
-    assert (*counted, oldest_first.deleted_bytes) == (2, 4, size)
+    counted = (policy.deleted_recordings, policy.deleted_files)
+    assert (*counted, policy.deleted_bytes) == (2, 4, size)
 
 
 def test_what_is_protected_in_use_or_not_ours_stays(recordings, tmp_path, flights):
@@ -66,29 +66,29 @@ def test_what_is_protected_in_use_or_not_ours_stays(recordings, tmp_path, flight
     before = names(recordings)
     with BagWriter(recordings / 'now', manifest=provenance(written_by=RECORDER)) as writer:
         flights.fill(writer, range(3))
-        oldest_first = OldestFirst(recordings)
-        assert oldest_first.delete_recording()  # day_3, the only one that may go
-        assert not oldest_first.delete_recording()
+        policy = RetentionPolicy(recordings)
+        assert policy.delete_recording()  # day_3, the only one that may go
+        assert not policy.delete_recording()
     assert names(recordings) == sorted({*before, 'now'} - {'day_3'})
     assert (elsewhere / 'elsewhere_0.mcap').is_file()
-    assert OldestFirst(recordings).delete_recording()  # it is no longer being written
+    assert RetentionPolicy(recordings).delete_recording()  # it is no longer being written
     assert 'now' not in names(recordings)
 
 
 def test_a_recorder_makes_room_before_it_gives_up(recordings, flights, monkeypatch):
     small = Disk(recordings, size_bytes=120_000)
     monkeypatch.setattr(disk, 'free_bytes', small.free_bytes)
-    oldest_first = OldestFirst(recordings)
+    policy = RetentionPolicy(recordings)
     used = small.size_bytes - small.free_bytes(recordings)
     keep(recordings / 'day_1', reason='evidence')
     keep(recordings / 'day_3', reason='evidence')
     floor = small.size_bytes - used + 1
-    with BagWriter(recordings / 'now', min_free_bytes=floor, oldest_first=oldest_first) as writer:
+    with BagWriter(recordings / 'now', min_free_bytes=floor, retention_policy=policy) as writer:
         assert names(recordings) == ['day_1', 'day_3', 'now']
         flights.fill(writer, range(3))
         writer.flush()
     with pytest.raises(DiskFull, match='must stay free'):
-        BagWriter(recordings / 'none', min_free_bytes=120_000, oldest_first=oldest_first)
+        BagWriter(recordings / 'none', min_free_bytes=120_000, retention_policy=policy)
     assert names(recordings) == ['day_1', 'day_3', 'now']
 
 
@@ -97,7 +97,7 @@ def test_a_long_recording_lets_go_of_its_own_oldest_files_and_stays_whole(
 ):
     small = Disk(tmp_path, size_bytes=60_000)
     monkeypatch.setattr(disk, 'free_bytes', small.free_bytes)
-    oldest_first = OldestFirst(tmp_path)
+    policy = RetentionPolicy(tmp_path)
     path = tmp_path / 'bag'
     with BagWriter(
         path,
@@ -105,7 +105,7 @@ def test_a_long_recording_lets_go_of_its_own_oldest_files_and_stays_whole(
         compression='none',
         max_file_bytes=15_000,
         min_free_bytes=20_000,
-        oldest_first=oldest_first,
+        retention_policy=policy,
         manifest=provenance(written_by=RECORDER),
     ) as writer:
         flights.fill(writer, [])
@@ -113,8 +113,8 @@ def test_a_long_recording_lets_go_of_its_own_oldest_files_and_stays_whole(
             flights.append(writer, range(start, start + 20))
             writer.flush()
         assert small.free_bytes(path) >= 15_000  # the floor, but for the last flush
-    assert oldest_first.deleted_files > 0
-    assert oldest_first.deleted_recordings == 0
+    assert policy.deleted_files > 0
+    assert policy.deleted_recordings == 0
     with AnyReader([path]) as bag:
         times = [t for c, t, _ in bag.messages() if c.topic == '/detector/detections']
         first = next(iter(bag.messages()))[0].topic
@@ -141,7 +141,7 @@ def test_a_marked_recording_keeps_all_of_its_files(tmp_path, flights, monkeypatc
         compression='none',
         max_file_bytes=5_000,
         min_free_bytes=20_000,
-        oldest_first=OldestFirst(tmp_path),
+        retention_policy=RetentionPolicy(tmp_path),
     ) as writer:
         keep(writer.path, reason='crack')
         flights.fill(writer, range(300))

@@ -8,16 +8,16 @@ import asyncio
 
 import pytest
 
+from roof_detector.station.access_middleware import COOKIE, AccessMiddleware
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.errors import StationError
-from roof_detector.station.gatekeeper import COOKIE, Gatekeeper
-from roof_detector.station.station_parameters import Door
 
 TOKEN = 'a-secret-of-the-tests'
-OPEN = Door('127.0.0.1', 8080, '')
-LOCKED = Door('0.0.0.0', 8080, TOKEN)
+OPEN = BindAddress('127.0.0.1', 8080, '')
+LOCKED = BindAddress('0.0.0.0', 8080, TOKEN)
 
 
-def ask(door, path='/', *, query='', method='GET', kind='http', **headers):
+def ask(address, path='/', *, query='', method='GET', kind='http', **headers):
     """Return what a request is answered with, and whether it reached the page."""
     reached, sent = [], []
 
@@ -36,8 +36,8 @@ def ask(door, path='/', *, query='', method='GET', kind='http', **headers):
         'query_string': query.encode(),
         'headers': [(name.encode(), value.encode()) for name, value in given.items()],
     }
-    keeper = Gatekeeper(page, door=door, upload_limit_bytes=1000)
-    asyncio.run(keeper(scope, None, send))
+    middleware = AccessMiddleware(page, address=address, upload_limit_bytes=1000)
+    asyncio.run(middleware(scope, None, send))
     return sent[0], bool(reached)
 
 
@@ -109,7 +109,7 @@ def test_the_token_in_the_address_becomes_a_cookie_that_opens_all_and_tells_no_t
     pair = cookie.partition(';')[0]
     assert ask(LOCKED, '/video', cookie=pair)[1]
     assert ask(LOCKED, '/_nicegui_ws/', kind='websocket', cookie=pair)[1]
-    other = Door('0.0.0.0', 8080, 'another-secret-of-the-tests')
+    other = BindAddress('0.0.0.0', 8080, 'another-secret-of-the-tests')
     assert not ask(other, '/video', cookie=pair)[1]
 
 
@@ -121,11 +121,11 @@ def test_the_way_from_the_token_leads_to_no_other_host():
 @pytest.mark.parametrize('host', ['0.0.0.0', '192.168.1.7', '::', 'drone.local'])
 def test_a_door_that_others_can_reach_needs_a_lock(host):
     with pytest.raises(StationError, match='token is empty'):
-        Door(host, 8080, '')
+        BindAddress(host, 8080, '')
     with pytest.raises(StationError, match='at least 12'):
-        Door(host, 8080, 'short')
+        BindAddress(host, 8080, 'short')
 
 
 @pytest.mark.parametrize('host', ['127.0.0.1', '::1', 'localhost'])
 def test_a_door_of_this_computer_needs_none(host):
-    assert Door(host, 8080, '').is_loopback
+    assert BindAddress(host, 8080, '').is_loopback

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Query, Response
 
-from roof_detector.station.robot import Robot
+from roof_detector.station.ros_bridge import RosBridge
 
 # Already compressed: a second compression would cost time and gain nothing.
 _JPEG_HEADERS = {'Cache-Control': 'no-store', 'Content-Encoding': 'identity'}
 
 
-def add_picture_routes(app: FastAPI, robot: Robot) -> None:
+def add_image_routes(app: FastAPI, bridge: RosBridge) -> None:
     """Serve /video and /thumbnail."""
 
     @app.get('/video')
@@ -23,7 +23,7 @@ def add_picture_routes(app: FastAPI, robot: Robot) -> None:
         quality: int = Query(70, ge=1, le=100),
     ) -> Response:
         """Answer with the newest frame once there is one after `after`; 204 where none comes."""
-        link = robot.camera(camera)
+        link = bridge.camera(camera)
         if link is None:
             return Response(status_code=404)
         number, jpeg, stamp_ns = await link.video.after(after, width=width, quality=quality)
@@ -35,7 +35,7 @@ def add_picture_routes(app: FastAPI, robot: Robot) -> None:
     @app.get('/thumbnail')
     async def thumbnail(camera: str, number: int) -> Response:
         """Answer with a finding's picture; 404 where there is none."""
-        link = robot.camera(camera)
+        link = bridge.camera(camera)
         jpeg = b'' if link is None else link.log.thumbnail(number)
         if not jpeg:
             return Response(status_code=404)

@@ -39,7 +39,7 @@ class RecordedFlight:
         return self.path.name
 
 
-class FlightShelf:
+class FlightStore:
     """List, find and delete the flights of a folder, and touch nothing outside it."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:

@@ -19,11 +19,11 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
+from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.connection_table import Connection
 from roof_detector.station.guess_limit import WRONG_ANSWER_AFTER_S, GuessLimit
 from roof_detector.station.language import Language
 from roof_detector.station.refusal_log import RefusalLog, describe
-from roof_detector.station.station_parameters import Door
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -67,7 +67,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         self.status, self.reason = status, reason
 
 
-class Gatekeeper:
+class AccessMiddleware:
     """Refuse requests and websockets without token, of other sites and to odd paths.
 
     Host: only this computer's own names and plain addresses, which no foreign name can be rebound
@@ -79,18 +79,18 @@ class Gatekeeper:
         self,
         app: App,
         *,
-        door: Door,
+        address: BindAddress,
         upload_limit_bytes: int,
         log: RefusalLog | None = None,
         text: Language | None = None,
     ) -> None:
         self._app = app
-        self._door = door
+        self._address = address
         self._most_bytes = upload_limit_bytes + _FORM_BYTES
         self._log = log or RefusalLog()
         self._text = text or Language('en')
         self._guesses = GuessLimit()
-        key = door.token.encode()
+        key = address.token.encode()
         self._cookie = hmac.new(key, COOKIE.encode(), hashlib.sha256).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +122,7 @@ class Gatekeeper:
         self._check_names(headers)
         _check_path(scope)
         query = _fields(scope['query_string'].decode('latin-1'))
-        if self._door.token and not self._has_cookie(headers):
+        if self._address.token and not self._has_cookie(headers):
             is_form = scope['path'] == TOKEN_PATH and scope.get('method') == 'POST'
             if is_form:
                 query = _fields(await _small_body(receive, headers))
@@ -174,7 +174,7 @@ class Gatekeeper:
                 'too many wrong tokens',
                 f'Too many wrong tokens came from {peer}; wait {wait_s:.0f} s.',
             )
-        if not hmac.compare_digest(given.encode(), self._door.token.encode()):
+        if not hmac.compare_digest(given.encode(), self._address.token.encode()):
             self._guesses.note_wrong(peer)
             await asyncio.sleep(WRONG_ANSWER_AFTER_S)
             raise Refusal(401, 'a wrong token', 'This is not the token.')
@@ -204,10 +204,10 @@ class Gatekeeper:
         if name == 'localhost':
             return True
         try:
-            address = ipaddress.ip_address(name)
+            ip = ipaddress.ip_address(name)
         except ValueError:
-            return not self._door.is_loopback and name in (own, f'{own}.local')
-        return address.is_loopback or not self._door.is_loopback
+            return not self._address.is_loopback and name in (own, f'{own}.local')
+        return ip.is_loopback or not self._address.is_loopback
 
     def _has_cookie(self, headers: dict[str, str]) -> bool:
         try:
@@ -225,7 +225,7 @@ class Gatekeeper:
         # A path that begins with two slashes would be another host.
         place = '/' + quote(path.lstrip('/'), safe='/') + (f'?{urlencode(query)}' if query else '')
         head = [(b'location', place.encode()), (b'cache-control', b'no-store'), *_HEADERS]
-        if self._door.token:
+        if self._address.token:
             cookie = f'{COOKIE}={self._cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000'
             head.append((b'set-cookie', cookie.encode()))
         await send({'type': 'http.response.start', 'status': 303, 'headers': head})

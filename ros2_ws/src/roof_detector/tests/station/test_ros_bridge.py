@@ -25,7 +25,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, LabelInfo, ObjectHypo
 
 from roof_detector.ros.common.messages import compressed_message
 from roof_detector.station.box_text import box_text
-from roof_detector.station.robot import Robot
+from roof_detector.station.ros_bridge import RosBridge
 
 JPEG = cv2.imencode('.jpg', np.zeros((48, 64, 3), np.uint8))[1]
 
@@ -39,7 +39,7 @@ class Sky:
         self.graph = graph
         self.node = graph.node('sky')
         station = rclpy.create_node('station', context=graph.context)
-        self.robot = Robot(station)
+        self.bridge = RosBridge(station)
         self.station = station
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.publishers = {
@@ -65,13 +65,13 @@ class Sky:
         return Detection2DArray(header=header, detections=[detection])
 
     def camera(self):
-        (camera,) = (one for one in self.robot.cameras if one.name == '/detector')
+        (camera,) = (one for one in self.bridge.cameras if one.name == '/detector')
         return camera
 
     def expect_all_is_shown(self):
         """Send good messages of every kind until the station shows each of them."""
         self.good += 1
-        before = self.camera().video.sequence if self.robot.cameras else 0
+        before = self.camera().video.sequence if self.bridge.cameras else 0
         label, report = f'good {self.good}', f'good {self.good}: detection'
 
         def is_shown():
@@ -81,14 +81,14 @@ class Sky:
             self.publishers[CompressedImage].publish(jpeg)
             status = DiagnosticStatus(name=report, message='well')
             self.publishers[DiagnosticArray].publish(DiagnosticArray(status=[status]))
-            if not self.robot.cameras:
+            if not self.bridge.cameras:
                 return False
             video = self.camera().video
             seen = asyncio.run(video.after(0, width=0, quality=80, within_s=0.01))
             if not seen[1] or video.sequence <= before:
                 return False
             shown = {one.label for one in self.camera().log.findings}
-            return label in shown and self.robot.report(f'good {self.good}') is not None
+            return label in shown and self.bridge.report(f'good {self.good}') is not None
 
         self.graph.wait_until(is_shown, within_s=30, what='all that was sent on the page')
 
@@ -97,7 +97,7 @@ class Sky:
 def sky():
     graph = Graph()
     sky = Sky(graph)
-    with sky.robot:
+    with sky.bridge:
         yield sky
     sky.station.destroy_node()
     graph.close()
@@ -136,12 +136,12 @@ def test_what_is_refused_is_counted_in_the_stations_own_diagnostics(sky):
     sky.publishers[Detection2DArray].publish(sky.detection(score=math.nan))
 
     def is_counted():
-        report = sky.robot.report('station')
+        report = sky.bridge.report('station')
         shown = 0 if report is None else int(report.values.get('refused.not a detection', 0))
         return shown > before
 
     sky.graph.wait_until(is_counted, within_s=20, what='the count')
-    assert 'callback_errors' in sky.robot.report('station').values
+    assert 'callback_errors' in sky.bridge.report('station').values
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
@@ -164,5 +164,5 @@ def test_names_without_end_do_not_fill_the_station(sky):
     for k in range(30):
         statuses = [DiagnosticStatus(name=f'stranger {k} {n}: x') for n in range(50)]
         sky.publishers[DiagnosticArray].publish(DiagnosticArray(status=statuses))
-    sky.graph.wait_until(lambda: sky.robot.refused, within_s=20, what='a refusal')
-    assert len(sky.robot.diagnostics) <= 500
+    sky.graph.wait_until(lambda: sky.bridge.refused, within_s=20, what='a refusal')
+    assert len(sky.bridge.diagnostics) <= 500
