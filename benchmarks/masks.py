@@ -32,7 +32,7 @@ from vision_msgs.msg import Detection2DArray
 from benchmarks.bench.frames import bench_frames
 from benchmarks.bench.machine import describe_run
 from benchmarks.bench.result_file import write_result
-from roof_detector.inference.detector import Detector, Prepared
+from roof_detector.inference.detector import Detector, PreprocessedImage
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.large_blocks import keep_large_blocks
@@ -56,25 +56,25 @@ class Stand:
     detector: Detector
     outputs: CameraOutputs
     image_bgr: npt.NDArray[np.uint8]
-    prepared: Prepared
+    prepared: PreprocessedImage
     side: int | None
 
     def boxes(self) -> Detections:
         """Find boxes alone, as of a model without masks but with the same network."""
-        (answer,) = self.detector.forward(self.prepared)
+        (output,) = self.detector.infer(self.prepared)
         names = self.detector.names
         found = select(
-            answer.answer.predictions[: 4 + len(names)],
+            output.raw.predictions[: 4 + len(names)],
             thresholds=THRESHOLDS.for_names(names),
-            geometry=answer.geometry,
+            geometry=output.geometry,
         )
         self._publish(found)
         return found
 
     def masks(self) -> Detections:
         """Find boxes and masks."""
-        (answer,) = self.detector.forward(self.prepared)
-        found = self.detector.finish(answer, THRESHOLDS)
+        (output,) = self.detector.infer(self.prepared)
+        found = self.detector.postprocess(output, THRESHOLDS)
         self._publish(found)
         return found
 
@@ -155,7 +155,7 @@ def measure(model: str, *, rounds: int) -> dict[str, Any]:
     image_bgr = bench_frames(SIZE_WH)[0]
     with Detector.open(resolve_model(model), device='cpu', threads=1) as detector:
         detector.warm_up(SIZE_WH)
-        prepared = detector.prepare(image_bgr)
+        prepared = detector.preprocess(image_bgr)
         rows = [
             time_ways(Stand(detector, outputs, image_bgr, prepared, side), rounds=rounds)
             for side in (None, 100, 200, 400)

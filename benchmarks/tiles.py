@@ -26,7 +26,7 @@ from benchmarks.bench.result_file import write_result
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.tile_turns import TileTurns
-from roof_detector.inference.tiled import look_closer
+from roof_detector.inference.tiled import infer_tiles
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
 from roof_detector.vision.thresholds import Thresholds
@@ -52,7 +52,7 @@ class Frame:
     views: tuple[View, ...]
 
     def found(self, positions: tuple[int, ...], *, confidence: float) -> Detections:
-        """Return what `look_closer` would, for those in the east."""
+        """Return what `infer_tiles` would, for those in the east."""
         height, width = self.image_bgr.shape[:2]
         views = [View.of_frame(self.whole, (width, height)), *(self.views[i] for i in positions)]
         merged = merge(
@@ -211,7 +211,7 @@ def time_views(
         whole = detector.detect(image_bgr, THRESHOLDS)
         seen_s = clock()
         positions = (repeat % len(grid),)
-        look_closer(detector, image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
+        infer_tiles(detector, image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
         times_s.append((seen_s - started_s, clock() - seen_s))
     whole_s, tile_s = np.median(times_s[2:], axis=0).tolist()
     return whole_s, tile_s
@@ -230,7 +230,7 @@ def time_frame(
         started_s = clock()
         whole = detector.detect(frame.image_bgr, THRESHOLDS)
         positions = range(count)
-        look_closer(detector, frame.image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
+        infer_tiles(detector, frame.image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
         times_s.append(clock() - started_s)
     return float(np.median(times_s[1:]))
 

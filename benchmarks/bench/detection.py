@@ -33,9 +33,9 @@ def time_forward(
     frames = list(bench_frames(size_wh))
     threads = threads or available_cores()
     detectors = [Detector.open(path, precision=precision, threads=threads) for path in models]
-    prepared = [{id(frame): one.prepare(frame) for frame in frames} for one in detectors]
+    prepared = [{id(frame): one.preprocess(frame) for frame in frames} for one in detectors]
     ways = {
-        str(i): (lambda frame, one=one, fitted=fitted: one.forward(fitted[id(frame)]))
+        str(i): (lambda frame, one=one, fitted=fitted: one.infer(fitted[id(frame)]))
         for i, (one, fitted) in enumerate(zip(detectors, prepared, strict=True))
     }
     times_s = time_in_turn(ways, frames, count=count)
@@ -100,5 +100,5 @@ def _facts(detector: Detector, size_wh: tuple[int, int]) -> dict[str, str]:
 
 
 def _input_size(detector: Detector, size_wh: tuple[int, int]) -> str:
-    width, height = detector.prepare(bench_frames(size_wh)[0]).geometry.input_wh
+    width, height = detector.preprocess(bench_frames(size_wh)[0]).geometry.input_wh
     return f'{width}x{height}'

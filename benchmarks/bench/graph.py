@@ -45,13 +45,13 @@ class BareForward:
 
     def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:
         """Return the times in milliseconds of passes for so long, after a few to warm up."""
-        prepared = self._detector.prepare(bench_frames(size_wh)[0])
+        prepared = self._detector.preprocess(bench_frames(size_wh)[0])
         times_s: list[float] = []
         self._detector.warm_up(size_wh)
         until_s = monotonic() + seconds
         while monotonic() < until_s:
-            (answer,) = self._detector.forward(prepared)
-            times_s.append(answer.forward_s)
+            (output,) = self._detector.infer(prepared)
+            times_s.append(output.forward_s)
         return spread_ms(times_s)
 
     def __enter__(self) -> BareForward:

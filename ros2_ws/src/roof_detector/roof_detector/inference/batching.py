@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a model does better with several pictures at once."""
+"""Whether a model is faster on several images as one batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PASSES = 3
 
 @dataclass(frozen=True)
 class BatchTiming:
-    """Hold how long one picture took, and how long `count` took in one batch."""
+    """How long one image took, and how long `count` took in one batch."""
 
     count: int
     single_s: float
@@ -23,7 +23,7 @@ class BatchTiming:
 
     @property
     def pays(self) -> bool:
-        """Tell whether the batch is ready before its pictures would be, one by one, on average.
+        """Return whether the batch is ready before its images would be, one by one, on average.
 
         One after another they are ready after 1, 2, ... count times `single_s`. A batch that is
         quicker than their mean gives more results per second as well.
@@ -34,19 +34,19 @@ class BatchTiming:
 def time_batch(
     detector: Detector, count: int, *, source_wh: tuple[int, int] = (1280, 720)
 ) -> BatchTiming:
-    """Measure, in turn, single pictures and batches on grey pictures; warm up every batch size.
+    """Measure single grey images and batches of them, interleaved; warm up every batch size.
 
     Belongs into the thread that owns the detector.
     """
     width, height = source_wh
-    prepared = detector.prepare(np.full((height, width, 3), 114, dtype=np.uint8))
+    preprocessed = detector.preprocess(np.full((height, width, 3), 114, dtype=np.uint8))
     for size in range(2, count + 1):
-        detector.forward(*[prepared] * size)
+        detector.infer(*[preprocessed] * size)
     times_s: dict[int, list[float]] = {1: [], count: []}
     for _ in range(_PASSES):
         for size, taken_s in times_s.items():
-            answers = detector.forward(*[prepared] * size)
-            taken_s.append(sum(one.forward_s for one in answers))
+            outputs = detector.infer(*[preprocessed] * size)
+            taken_s.append(sum(one.forward_s for one in outputs))
     return BatchTiming(
         count=count,
         single_s=float(np.median(times_s[1])),

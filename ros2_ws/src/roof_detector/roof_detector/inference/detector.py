@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A model that finds things in pictures."""
+"""A model that detects objects in images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roof_detector.inference.backend_choice import (
     export_precision,
     why_not_here,
 )
-from roof_detector.inference.backends.backend import Answer, Backend
+from roof_detector.inference.backends.backend import Backend, RawOutput
 from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
 from roof_detector.inference.export.export_cache import ExportCache
@@ -44,30 +44,31 @@ WARM_UP_PASSES = 3  # torch and OpenVINO settle their memory plans in the first 
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """Hold a picture fitted to the network; where `canvas` lies is the backend's matter."""
+class PreprocessedImage:
+    """An input tensor and its letterbox; the backend decides where `tensor` lies."""
 
-    canvas: Any
+    tensor: Any
     geometry: Letterbox
     letterbox_s: float
 
 
 @dataclass(frozen=True, eq=False)
-class Forwarded:
-    """Hold the network's raw answer for one prepared picture."""
+class NetworkOutput:
+    """The raw output of the network for one preprocessed image."""
 
-    answer: Answer
+    raw: RawOutput
     geometry: Letterbox
     letterbox_s: float
     forward_s: float
 
 
 class Detector:
-    """Find things in pictures with one model on one device.
+    """Detects objects in images with one model on one device.
 
-    One thread owns a detector's `forward`, `detect`, `warm_up` and `close`: runtimes hang or mix
-    up frames when two threads run one model. `prepare` and `finish` touch no model and may run in
-    other threads, so that the next picture is fitted while the network is busy with this one.
+    One thread owns a detector's `infer`, `detect`, `warm_up` and `close`: runtimes hang or mix up
+    frames when two threads run one model. `preprocess` and `postprocess` touch no model and may
+    run in other threads, so that the next image is preprocessed while the network runs on this
+    one.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Detector:
         `device`: auto, cpu, cuda or cuda:0. `image_size`: side of the network's input, or its
         width and height, by default the model's own. `precision`: f32, f16 or bf16, by
         default f16 on CUDA and f32 elsewhere. A .pt is imported once (`package_of`); a package
-        answers its golden images first. `trust_model` imports a .pt even where this machine can
+        outputs its golden images first. `trust_model` imports a .pt even where this machine can
         confine no process, and opens a .torchscript or an .engine: each can then run any code.
         `model_key` is a public key that a package must be signed with; nothing else is opened.
         With a `cache`, exports of a package or .pt that it holds may run in its place: `choice`
@@ -188,9 +189,9 @@ class Detector:
         return self._backend.precision
 
     def warm_up(self, source_wh: tuple[int, int] = (1280, 720)) -> None:
-        """Run the network on a grey picture, so that the first frame takes no longer than others.
+        """Run the network on a grey image, so that the first frame takes no longer than others.
 
-        Runtimes plan memory per input shape: give the size of the pictures that will come.
+        Runtimes plan memory per input shape: give the size of the images that will come.
         """
         width, height = source_wh
         image_bgr = np.full((height, width, 3), 114, dtype=np.uint8)
@@ -205,58 +206,56 @@ class Detector:
         *,
         source_wh: tuple[int, int] | None = None,
     ) -> Detections:
-        """Find things in a picture (height, width, 3) uint8 BGR, by falling score.
+        """Return the objects in an image (height, width, 3) uint8 BGR, by descending confidence.
 
-        Give `source_wh` when the picture is a reduced decoding of a larger one: boxes and masks
+        Give `source_wh` when the image is a reduced decoding of a larger one: boxes and masks
         are in pixels of the larger one.
         """
-        (forwarded,) = self.forward(self.prepare(image_bgr, source_wh=source_wh))
+        (output,) = self.infer(self.preprocess(image_bgr, source_wh=source_wh))
         started_s = perf_counter()
-        detections = self.finish(forwarded, thresholds)
+        detections = self.postprocess(output, thresholds)
         self.times = StageTimes(
-            letterbox_s=forwarded.letterbox_s,
-            forward_s=forwarded.forward_s,
+            letterbox_s=output.letterbox_s,
+            forward_s=output.forward_s,
             suppression_s=perf_counter() - started_s,
         )
         return detections
 
-    def prepare(
+    def preprocess(
         self, image_bgr: npt.NDArray[np.uint8], *, source_wh: tuple[int, int] | None = None
-    ) -> Prepared:
-        """Fit a picture to the network's input."""
+    ) -> PreprocessedImage:
+        """Letterbox an image (height, width, 3) uint8 BGR into an input tensor."""
         started_s = perf_counter()
         geometry = self._fit(source_wh or (image_bgr.shape[1], image_bgr.shape[0]))
-        canvas = self._backend.canvases.draw(image_bgr, geometry)
-        return Prepared(canvas, geometry, perf_counter() - started_s)
+        tensor = self._backend.preprocessor.to_tensor(image_bgr, geometry)
+        return PreprocessedImage(tensor, geometry, perf_counter() - started_s)
 
     def needed_wh(self, source_wh: tuple[int, int]) -> tuple[int, int]:
         """Return the size at which the network sees a picture: more pixels are of no use to it."""
         return self._fit(source_wh).resized_wh
 
-    def forward(self, *prepared: Prepared) -> tuple[Forwarded, ...]:
-        """Run the network on pictures of one input size, as a batch where it takes one."""
-        batch = self._backend.canvases.stack([one.canvas for one in prepared])
+    def infer(self, *preprocessed: PreprocessedImage) -> tuple[NetworkOutput, ...]:
+        """Run the network on images of one input size, as a batch where it takes one."""
+        batch = self._backend.preprocessor.stack([one.tensor for one in preprocessed])
         started_s = perf_counter()
-        answers = self._backend.forward(batch)
-        forward_s = (perf_counter() - started_s) / len(prepared)
+        outputs = self._backend.infer(batch)
+        forward_s = (perf_counter() - started_s) / len(preprocessed)
         return tuple(
-            Forwarded(answer, one.geometry, one.letterbox_s, forward_s)
-            for answer, one in zip(answers, prepared, strict=True)
+            NetworkOutput(raw, one.geometry, one.letterbox_s, forward_s)
+            for raw, one in zip(outputs, preprocessed, strict=True)
         )
 
-    def finish(self, forwarded: Forwarded, thresholds: Thresholds) -> Detections:
-        """Choose detections from the network's answer and bring them to source pixels."""
-        return forwarded.answer.select(
-            thresholds=self._resolve(thresholds), geometry=forwarded.geometry
-        )
+    def postprocess(self, output: NetworkOutput, thresholds: Thresholds) -> Detections:
+        """Threshold, suppress (NMS) and scale the raw output to detections in source pixels."""
+        return output.raw.select(thresholds=self._resolve(thresholds), geometry=output.geometry)
 
-    def candidates(self, forwarded: Forwarded, *, floor: float) -> Candidates:
-        """Return all that the network proposes above a floor."""
-        return forwarded.answer.candidates(classes=len(self.names), floor=floor)
+    def candidates(self, output: NetworkOutput, *, floor: float) -> Candidates:
+        """Return all candidates with a confidence above a floor."""
+        return output.raw.candidates(classes=len(self.names), floor=floor)
 
     @property
     def fixed_size(self) -> bool:
-        """Tell whether the network takes pictures of one size only."""
+        """Return whether the network takes images of one size only."""
         return self._backend.facts.fixed
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Hold the seconds that one picture spent in each stage."""
+    """The seconds that one image spent in each stage."""
 
     letterbox_s: float = 0.0
     forward_s: float = 0.0
@@ -17,5 +17,5 @@ class StageTimes:
 
     @property
     def total_s(self) -> float:
-        """Return the seconds from picture to detections."""
+        """Return the seconds from image to detections."""
         return self.letterbox_s + self.forward_s + self.suppression_s

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Small things in large frames: the network looks at tiles as well as at the whole."""
+"""Tiled (sliced) inference: small objects in large frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roof_detector.vision.tiles import TileGrid
 MAX_BATCH = 8
 
 
-def look_closer(
+def infer_tiles(
     detector: Detector,
     image_bgr: npt.NDArray[np.uint8],
     whole: Detections,
@@ -28,7 +28,7 @@ def look_closer(
     grid: TileGrid,
     positions: Sequence[int],
 ) -> Detections:
-    """Merge what some tiles of a frame show into what was found in the frame seen whole.
+    """Merge the detections in some tiles of a frame into those in the whole frame.
 
     Belongs into the thread that owns the detector. `image_bgr` is the frame in full size.
     """
@@ -37,9 +37,9 @@ def look_closer(
     views = [View.of_frame(whole, grid.source_wh)]
     for first in range(0, len(positions), MAX_BATCH):
         batch = positions[first : first + MAX_BATCH]
-        prepared = [detector.prepare(grid.crop(image_bgr, position)) for position in batch]
-        for position, answer in zip(batch, detector.forward(*prepared), strict=True):
-            views.append(View.of_tile(detector.finish(answer, thresholds), grid, position))
+        preprocessed = [detector.preprocess(grid.crop(image_bgr, position)) for position in batch]
+        for position, output in zip(batch, detector.infer(*preprocessed), strict=True):
+            views.append(View.of_tile(detector.postprocess(output, thresholds), grid, position))
     return merge(
         views,
         source_wh=grid.source_wh,

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
-from roof_detector.inference.tiled import look_closer
+from roof_detector.inference.tiled import infer_tiles
 from roof_detector.inputs.prefetcher import Ahead
 from roof_detector.offline.journal import Inferred, Journal
 from roof_detector.offline.recording import Frame, Passing, one_line
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from roof_detector.inference.detector import Detector, Prepared
+    from roof_detector.inference.detector import Detector, PreprocessedImage
     from roof_detector.offline.settings import DetectSettings
     from roof_detector.vision.content_identity import ContentIdentity
     from roof_detector.vision.detections import Detections
@@ -52,7 +52,7 @@ class _Ready:
     frame: Frame
     content: ContentIdentity | None = None
     image_bgr: NDArray[np.uint8] | None = None
-    prepared: Prepared | None = None
+    prepared: PreprocessedImage | None = None
     earlier: Inferred | None = None
     encoded: bytes = b''
     trouble: str = ''
@@ -114,7 +114,7 @@ class InferenceStages:
                 frame,
                 content,
                 image_bgr,
-                None if earlier else self._detector.prepare(image_bgr),
+                None if earlier else self._detector.preprocess(image_bgr),
                 earlier,
                 loaded.encoded() if self._wants_pictures else b'',
             )
@@ -142,15 +142,15 @@ class InferenceStages:
                 yield self._infer(item, item.image_bgr, item.prepared)
 
     def _infer(
-        self, ready: _Ready, image_bgr: NDArray[np.uint8], prepared: Prepared
+        self, ready: _Ready, image_bgr: NDArray[np.uint8], prepared: PreprocessedImage
     ) -> FrameResult:
         frame = ready.frame
-        (forwarded,) = self._detector.forward(prepared)
+        (output,) = self._detector.infer(prepared)
         finishing_s = perf_counter()
-        detections = self._detector.finish(forwarded, self._settings.thresholds)
+        detections = self._detector.postprocess(output, self._settings.thresholds)
         if self._settings.tiling is not None:
-            detections = self._look_closer(image_bgr, detections, self._settings.tiling)
-        inference_s = forwarded.letterbox_s + forwarded.forward_s + perf_counter() - finishing_s
+            detections = self._infer_tiles(image_bgr, detections, self._settings.tiling)
+        inference_s = output.letterbox_s + output.forward_s + perf_counter() - finishing_s
         floor = self._settings.output.keep_candidates
         names, stamp_ns, frame_id = self._detector.names, frame.stamp_ns, frame.frame_id
         inferred = Inferred(
@@ -159,7 +159,7 @@ class InferenceStages:
             b''
             if floor is None
             else candidates_bytes(
-                self._detector.candidates(forwarded, floor=floor),
+                self._detector.candidates(output, floor=floor),
                 names=names,
                 stamp_ns=stamp_ns,
                 frame_id=frame_id,
@@ -172,13 +172,13 @@ class InferenceStages:
         wanted = image_bgr if self._wants_pictures else None
         return FrameResult(frame, inferred, wanted, is_new=True, encoded=ready.encoded)
 
-    def _look_closer(
+    def _infer_tiles(
         self, image_bgr: NDArray[np.uint8], whole: Detections, tiling: Tiling
     ) -> Detections:
         """Look through all tiles, whatever the time: so a replay repeats exactly."""
         size_wh = image_bgr.shape[1], image_bgr.shape[0]
         grid = tiling.grid(size_wh, input_wh=self._detector.image_size)
-        return look_closer(
+        return infer_tiles(
             self._detector,
             image_bgr,
             whole,

@@ -35,9 +35,9 @@ def test_a_shipped_model_answers_as_on_the_processor(model, precision, paint_roo
         assert detector.device == 'cuda:0'
         scores = slice(4, 4 + len(plain.names))
         for seed in (1, 2, 3):
-            prepared = plain.prepare(paint_roof(seed))
-            (expected,), (found,) = plain.forward(prepared), detector.forward(prepared)
-            difference = found.answer.predictions[scores] - expected.answer.predictions[scores]
+            prepared = plain.preprocess(paint_roof(seed))
+            (expected,), (found,) = plain.infer(prepared), detector.infer(prepared)
+            difference = found.raw.predictions[scores] - expected.raw.predictions[scores]
             assert np.abs(difference).max() < limit
 
 
@@ -46,10 +46,10 @@ def test_pictures_drawn_while_the_network_runs_come_out_right(detect_pt, paint_r
         pictures = [paint_roof(seed) for seed in range(8)]
         alone = [detector.detect(picture, Thresholds()) for picture in pictures]
         # All are queued before the first is run.
-        prepared = [detector.prepare(picture) for picture in pictures]
-        answers = [answer for one in prepared for answer in detector.forward(one)]
+        prepared = [detector.preprocess(picture) for picture in pictures]
+        answers = [answer for one in prepared for answer in detector.infer(one)]
         for expected, answer in zip(alone, answers, strict=True):
-            found = detector.finish(answer, Thresholds())
+            found = detector.postprocess(answer, Thresholds())
             np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, atol=0.01)
 
 
@@ -83,10 +83,10 @@ def test_an_engine_takes_more_pictures_than_it_was_made_for(detect_pt, paint_roo
     recipe = ExportRecipe('engine', precision='f16', dynamic=True)
     built = build_export(detect_pt, recipe, folder=tmp_path, frames=pictures)
     with Detector.open(built.path, device='cuda', trust_model=True) as detector:
-        prepared = [detector.prepare(picture) for picture in pictures]
-        alone = [detector.forward(one)[0].answer.predictions for one in prepared]
-        for expected, found in zip(alone, detector.forward(*prepared), strict=True):
-            np.testing.assert_allclose(found.answer.predictions, expected, atol=1e-3)
+        prepared = [detector.preprocess(picture) for picture in pictures]
+        alone = [detector.infer(one)[0].raw.predictions for one in prepared]
+        for expected, found in zip(alone, detector.infer(*prepared), strict=True):
+            np.testing.assert_allclose(found.raw.predictions, expected, atol=1e-3)
 
 
 def test_memory_on_the_device_does_not_grow(detect_pt, roof_bgr):

@@ -98,18 +98,18 @@ def test_a_class_that_the_model_lacks_is_refused(detector, roof_bgr):
 
 def test_the_stages_one_by_one_give_the_same_as_detect(detector, roof_bgr):
     whole = detector.detect(roof_bgr, Thresholds())
-    (forwarded,) = detector.forward(detector.prepare(roof_bgr))
-    staged = detector.finish(forwarded, Thresholds())
+    (forwarded,) = detector.infer(detector.preprocess(roof_bgr))
+    staged = detector.postprocess(forwarded, Thresholds())
     assert np.array_equal(staged.boxes_xyxy, whole.boxes_xyxy)
     assert np.array_equal(staged.scores, whole.scores)
 
 
 def test_a_batch_gives_the_same_as_single_pictures(detector, paint_roof):
     pictures = [paint_roof(seed) for seed in (1, 2, 3)]
-    batch = detector.forward(*(detector.prepare(picture) for picture in pictures))
+    batch = detector.infer(*(detector.preprocess(picture) for picture in pictures))
     for picture, forwarded in zip(pictures, batch, strict=True):
         single = detector.detect(picture, Thresholds())
-        batched = detector.finish(forwarded, Thresholds())
+        batched = detector.postprocess(forwarded, Thresholds())
         assert len(batched) == len(single)
         assert np.allclose(batched.scores, single.scores, atol=1e-4)
 
@@ -133,7 +133,7 @@ def test_stage_times_are_of_the_last_picture(detector, roof_bgr):
 
 def test_another_input_size_can_be_asked_for(detect_pt, roof_bgr):
     with Detector.open(detect_pt, device='cpu', image_size=(256, 160)) as detector:
-        assert detector.prepare(roof_bgr).canvas.shape == (160, 256, 3)
+        assert detector.preprocess(roof_bgr).tensor.shape == (160, 256, 3)
         detector.detect(roof_bgr, Thresholds())
 
 

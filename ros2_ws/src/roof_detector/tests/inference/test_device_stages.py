@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from roof_detector.inference.backend_choice import BackendChoice
-from roof_detector.inference.backends.device_answer import DeviceAnswer
-from roof_detector.inference.backends.device_canvases import DeviceCanvases
+from roof_detector.inference.backends.device_output import DeviceOutput
+from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
 from roof_detector.inference.backends.device_suppression import keep_best
-from roof_detector.inference.backends.host_answer import HostAnswer
+from roof_detector.inference.backends.host_output import HostOutput
 from roof_detector.inference.backends.torch_backend import TorchBackend
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model, shipped_models
@@ -26,13 +26,13 @@ DEVICE = torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')
 
 
 @pytest.fixture(scope='module')
-def canvases():
-    return DeviceCanvases(DEVICE, torch.float32)
+def preprocessor():
+    return DevicePreprocessor(DEVICE, torch.float32)
 
 
-def drawn(canvases, image_bgr, geometry):
+def drawn(preprocessor, image_bgr, geometry):
     """Return what the device drew as (height, width, 3) BGR in grey levels."""
-    batch = canvases.stack([canvases.draw(image_bgr, geometry)])
+    batch = preprocessor.stack([preprocessor.to_tensor(image_bgr, geometry)])
     assert batch.shape == (1, 3, *reversed(geometry.input_wh))
     return batch[0].permute(1, 2, 0).flip(-1).cpu().numpy() * 255
 
@@ -40,33 +40,33 @@ def drawn(canvases, image_bgr, geometry):
 @pytest.mark.parametrize(
     'size_wh', [(1280, 720), (3840, 2160), (640, 480), (320, 192), (100, 100), (33, 700), (1, 1)]
 )
-def test_a_picture_is_fitted_as_the_processor_fits_it(canvases, paint_roof, size_wh):
+def test_a_picture_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, size_wh):
     image_bgr = paint_roof(3, size_wh)
     geometry = Letterbox.fit(size_wh, image_size=320)
-    difference = np.abs(drawn(canvases, image_bgr, geometry) - letterbox(image_bgr, geometry))
+    difference = np.abs(drawn(preprocessor, image_bgr, geometry) - letterbox(image_bgr, geometry))
     # OpenCV mixes four pixels in steps of 1/2048: it rounds to the neighbouring level at times.
     assert difference.max() < 1.01
     assert (difference > 0.01).mean() < 0.2
 
 
-def test_parts_of_pictures_and_messages_that_may_not_be_written_are_taken(canvases, roof_bgr):
+def test_parts_of_pictures_and_messages_that_may_not_be_written_are_taken(preprocessor, roof_bgr):
     part_bgr = roof_bgr[100:400, 200:700]
     part_bgr.flags.writeable = False
     geometry = Letterbox.fit((500, 300), image_size=320)
-    difference = np.abs(drawn(canvases, part_bgr, geometry) - letterbox(part_bgr, geometry))
+    difference = np.abs(drawn(preprocessor, part_bgr, geometry) - letterbox(part_bgr, geometry))
     assert difference.max() < 1.01
 
 
-def test_what_is_no_colour_picture_is_refused(canvases):
+def test_what_is_no_colour_picture_is_refused(preprocessor):
     with pytest.raises(VisionError, match=r'shape \(8, 8\)'):
-        canvases.draw(np.zeros((8, 8), np.uint8), Letterbox.fit((8, 8), image_size=32))
+        preprocessor.to_tensor(np.zeros((8, 8), np.uint8), Letterbox.fit((8, 8), image_size=32))
 
 
-def test_a_batch_mixes_pictures_fitted_here_and_by_the_processor(canvases, paint_roof):
+def test_a_batch_mixes_pictures_fitted_here_and_by_the_processor(preprocessor, paint_roof):
     pictures = [paint_roof(seed, (640, 360)) for seed in (1, 2)]
     geometry = Letterbox.fit((640, 360), image_size=320)
     fitted = [letterbox(picture, geometry) for picture in pictures]
-    batch = canvases.stack([canvases.draw(pictures[0], geometry), fitted[1]])
+    batch = preprocessor.stack([preprocessor.to_tensor(pictures[0], geometry), fitted[1]])
     assert batch.is_contiguous(memory_format=torch.channels_last)
     levels = batch.permute(0, 2, 3, 1).flip(-1).cpu().numpy() * 255
     assert np.abs(levels[0] - fitted[0]).max() < 1.01
@@ -106,7 +106,7 @@ def random_answers(masks):
     on_device = [torch.from_numpy(predictions).to(DEVICE)]
     if masks:
         on_device.append(torch.from_numpy(prototypes).to(DEVICE))
-    return HostAnswer(predictions, prototypes), DeviceAnswer(*on_device, *[None] * (not masks))
+    return HostOutput(predictions, prototypes), DeviceOutput(*on_device, *[None] * (not masks))
 
 
 @pytest.mark.parametrize('masks', [False, True])
@@ -164,10 +164,10 @@ def test_a_detector_with_its_stages_on_the_device_finds_the_same(task, request, 
         Detector.open(path, device='cpu') as plain,
         detector_on_device(path, (320, 320)) as detector,
     ):
-        prepared = [plain.prepare(paint_roof(seed)) for seed in (1, 2, 3)]
-        for one, answer in zip(prepared, detector.forward(*prepared), strict=True):
-            expected = plain.finish(*plain.forward(one), thresholds)
-            found = detector.finish(answer, thresholds)
+        prepared = [plain.preprocess(paint_roof(seed)) for seed in (1, 2, 3)]
+        for one, answer in zip(prepared, detector.infer(*prepared), strict=True):
+            expected = plain.postprocess(*plain.infer(one), thresholds)
+            found = detector.postprocess(answer, thresholds)
             assert len(found) == len(expected) > 5
             np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, atol=0.1)
             np.testing.assert_allclose(found.scores, expected.scores, atol=1e-3)
@@ -181,9 +181,9 @@ def test_a_detector_on_the_processor_takes_what_was_fitted_on_the_device(detect_
         Detector.open(detect_pt, device='cpu') as plain,
         detector_on_device(detect_pt, (320, 320)) as detector,
     ):
-        prepared = detector.prepare(roof_bgr)
-        (expected,), (found,) = detector.forward(prepared), plain.forward(prepared)
-        difference = np.abs(found.answer.predictions - expected.answer.predictions)
+        prepared = detector.preprocess(roof_bgr)
+        (expected,), (found,) = detector.infer(prepared), plain.infer(prepared)
+        difference = np.abs(found.raw.predictions - expected.raw.predictions)
         assert difference.max() < 0.05
 
 
@@ -194,7 +194,7 @@ def test_a_shipped_model_scores_a_picture_fitted_on_the_device_alike(model, roof
         Detector.open(path, device='cpu') as plain,
         detector_on_device(path, plain.image_size) as detector,
     ):
-        (expected,), (found,) = (one.forward(one.prepare(roof_bgr)) for one in (plain, detector))
+        (expected,), (found,) = (one.infer(one.preprocess(roof_bgr)) for one in (plain, detector))
         scores = slice(4, 4 + len(plain.names))
-        difference = found.answer.predictions[scores] - expected.answer.predictions[scores]
+        difference = found.raw.predictions[scores] - expected.raw.predictions[scores]
         assert np.abs(difference).max() < 0.02

@@ -22,11 +22,11 @@ def test_boxes_in_bf16_are_where_those_in_f32_are(model, paint_roof):
         Detector.open(path, device='cpu', precision='bf16') as coarse,
     ):
         assert coarse.precision == 'bf16'
-        prepared = exact.prepare(paint_roof(3))
-        (expected,), (found,) = exact.forward(prepared), coarse.forward(prepared)
-    scores = expected.answer.predictions[4 : 4 + len(exact.names)].max(axis=0)
+        prepared = exact.preprocess(paint_roof(3))
+        (expected,), (found,) = exact.infer(prepared), coarse.infer(prepared)
+    scores = expected.raw.predictions[4 : 4 + len(exact.names)].max(axis=0)
     surest = np.argsort(-scores)[:20]
-    difference = np.abs(found.answer.predictions - expected.answer.predictions)[:4, surest]
+    difference = np.abs(found.raw.predictions - expected.raw.predictions)[:4, surest]
     # Decoded in bf16, half of them are off by a pixel and some by four.
     assert np.median(difference) < 0.25
     assert difference.max() < 2
@@ -43,8 +43,8 @@ def test_our_own_heads_are_decoded_so_too(name, tmp_path, roof_bgr):
     path = tmp_path / 'any.pt'
     torch.save({'model': model, 'train_args': {'imgsz': 160}}, path)
     with Detector.open(path, device='cpu', precision='bf16') as detector:
-        (said,) = detector.forward(detector.prepare(roof_bgr))
-    sizes = said.answer.predictions[2:4]
+        (said,) = detector.infer(detector.preprocess(roof_bgr))
+    sizes = said.raw.predictions[2:4]
     # In bf16 a size of 32 pixels and more is a multiple of an eighth.
     large = sizes[sizes > 32]
     assert len(large) > 10

@@ -78,21 +78,19 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(detect_pt, frames, tm
         assert (said.precision, said.licence) == ('f32', 'AGPL-3.0-only')
         assert dict(said.versions)['torch'] == version('torch')
         # A detection of the file that stands there is that of the checkpoint.
-        (found,) = export.forward(prepared := export.prepare(frames[0]))
-        (expected,) = checkpoint.forward(prepared)
-        assert np.abs(found.answer.predictions - expected.answer.predictions).max() < 0.01
+        (found,) = export.infer(prepared := export.preprocess(frames[0]))
+        (expected,) = checkpoint.infer(prepared)
+        assert np.abs(found.raw.predictions - expected.raw.predictions).max() < 0.01
 
 
 def test_a_batch_serves_any_number_of_pictures(detect_pt, frames, tmp_path):
     built = build_export(detect_pt, small('torchscript', batch=2), folder=tmp_path, frames=frames)
     with Detector.open(built.path, device='cpu', trust_model=True) as export:
-        prepared = [export.prepare(frame) for frame in frames]
-        together = export.forward(*prepared)
+        prepared = [export.preprocess(frame) for frame in frames]
+        together = export.infer(*prepared)
         for one, answer in zip(prepared, together, strict=True):
-            (alone,) = export.forward(one)
-            np.testing.assert_allclose(
-                alone.answer.predictions, answer.answer.predictions, atol=1e-3
-            )
+            (alone,) = export.infer(one)
+            np.testing.assert_allclose(alone.raw.predictions, answer.raw.predictions, atol=1e-3)
 
 
 def test_a_dynamic_export_takes_other_sizes(segment_pt, frames, tmp_path):
@@ -100,8 +98,8 @@ def test_a_dynamic_export_takes_other_sizes(segment_pt, frames, tmp_path):
     built = build_export(segment_pt, recipe, folder=tmp_path, frames=frames)
     assert 0 <= max(one.mask_share for one in built.parity.frames) < 0.01
     with Detector.open(built.path, device='cpu', image_size=160, trust_model=True) as export:
-        assert export.prepare(frames[0]).canvas.shape == (128, 160, 3)
-        assert export.forward(export.prepare(frames[0]))[0].answer.prototypes is not None
+        assert export.preprocess(frames[0]).tensor.shape == (128, 160, 3)
+        assert export.infer(export.preprocess(frames[0]))[0].raw.prototypes is not None
 
 
 def overflowing(checkpoint: Path, path: Path) -> Path:

@@ -80,17 +80,17 @@ def test_backends_agree_with_torch_on_every_anchor(models, paint_roof, kind, siz
     image = paint_roof(4, size_wh)
     with Detector.open(models.pt, device='cpu') as detector:
         names, task = detector.names, detector.task
-        (expected,) = detector.forward(detector.prepare(image))
+        (expected,) = detector.infer(detector.preprocess(image))
     with Detector.open(getattr(models, kind), device='cpu') as detector:
         assert (detector.names, detector.task) == (names, task)
-        (found,) = detector.forward(detector.prepare(image))
+        (found,) = detector.infer(detector.preprocess(image))
     assert found.geometry == expected.geometry
-    difference = np.abs(found.answer.predictions - expected.answer.predictions)
+    difference = np.abs(found.raw.predictions - expected.raw.predictions)
     assert difference[:4].max() / min(found.geometry.scale_xy) < 0.5
     assert difference[4 : 4 + len(names)].max() < 5e-3
     if task == 'segment':
         assert difference[4 + len(names) :].max() < 0.05
-        assert np.allclose(found.answer.prototypes, expected.answer.prototypes, atol=0.05)
+        assert np.allclose(found.raw.prototypes, expected.raw.prototypes, atol=0.05)
 
 
 @pytest.mark.parametrize('kind', ['onnx_fixed', 'openvino_fixed'])
@@ -99,11 +99,11 @@ def test_exports_of_a_fixed_size_see_the_picture_in_a_square(models, paint_roof,
     # Not from its OpenVINO backend: that computes in bf16 on processors with AMX.
     boxes, scores, class_ids, _ = predicted_by_ultralytics(models.onnx_fixed, image, imgsz=320)
     with Detector.open(getattr(models, kind), device='cpu') as detector:
-        assert detector.prepare(image).canvas.shape == (320, 320, 3)
+        assert detector.preprocess(image).tensor.shape == (320, 320, 3)
         found = detector.detect(image, THRESHOLDS)
         if found.masks is not None:
             found = without_empty_masks(found)
-        batch = detector.forward(*[detector.prepare(image)] * 2)
+        batch = detector.infer(*[detector.preprocess(image)] * 2)
         assert len(batch) == 2
     assert len(found) == len(boxes) > 10
     partners(found, boxes, scores, class_ids)

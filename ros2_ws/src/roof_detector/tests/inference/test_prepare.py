@@ -131,9 +131,9 @@ def test_backends_answer_alike_on_golden_frames(
         assert detector.precision == 'f32'
         assert detector.model_path == preparation.model_path
         assert detector.model_hash == torch_detector.model_hash
-        (expected,) = torch_detector.forward(torch_detector.prepare(image))
-        (found,) = detector.forward(detector.prepare(image))
-    difference = np.abs(found.answer.predictions - expected.answer.predictions)
+        (expected,) = torch_detector.infer(torch_detector.preprocess(image))
+        (found,) = detector.infer(detector.preprocess(image))
+    difference = np.abs(found.raw.predictions - expected.raw.predictions)
     assert difference[:4].max() < 0.5
     assert difference[4:].max() < 5e-3
 

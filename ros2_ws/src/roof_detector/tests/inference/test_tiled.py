@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.tiled import MAX_BATCH, look_closer
+from roof_detector.inference.tiled import MAX_BATCH, infer_tiles
 from roof_detector.vision.seams import is_cut
 from roof_detector.vision.thresholds import Thresholds
 from roof_detector.vision.tiles import Tiling
@@ -29,7 +29,7 @@ def nothing(detector, roof_bgr):
 def looked(detector, image_bgr, whole, *, tiling, positions=None):
     grid = tiling.grid((image_bgr.shape[1], image_bgr.shape[0]), input_wh=detector.image_size)
     positions = range(len(grid)) if positions is None else positions
-    found = look_closer(detector, image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
+    found = infer_tiles(detector, image_bgr, whole, THRESHOLDS, grid=grid, positions=positions)
     return grid, found
 
 

@@ -11,7 +11,7 @@ import pytest
 from roof_detector.bags.finding_messages import detections_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.cli.main import main
-from roof_detector.inference.tiled import look_closer
+from roof_detector.inference.tiled import infer_tiles
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.offline.settings import DetectSettings, OutputSettings
@@ -35,7 +35,7 @@ def through_tiles(detector, flights, number):
     picture, thresholds = flights.picture(number), Thresholds(confidence=0.5)
     grid = TILING.grid(flights.SIZE_WH, input_wh=detector.image_size)
     whole = detector.detect(picture, thresholds)
-    found = look_closer(
+    found = infer_tiles(
         detector, picture, whole, thresholds, grid=grid, positions=range(len(grid))
     )
     stamp_ns = flights.stamp_ns(number)

@@ -16,7 +16,7 @@ from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.ros.common.camera_topics import TOPICS
 from roof_detector.ros.detector.detector_diagnostics import detector_status
-from roof_detector.ros.detector.frame_stats import FrameLedger
+from roof_detector.ros.detector.frame_stats import FrameStats
 from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
 CONFIG = PACKAGE / 'config'
@@ -97,15 +97,15 @@ def test_the_foxglove_layout_shows_every_panel_once_and_topics_that_are_publishe
 
 
 def test_the_foxglove_plots_draw_values_that_the_nodes_report():
-    ledger = FrameLedger()
-    ledger.process({'age': 0.1}, found={})
+    stats = FrameStats()
+    stats.process({'age': 0.1}, found={})
     detector = detector_status(
         name='detector: detection',
         state='active',
         topic='/camera/image',
         detector=None,
         model_change='',
-        page=ledger.page(),
+        stats=stats.snapshot(),
         annotations_skipped=0,
         tiles=None,
     )

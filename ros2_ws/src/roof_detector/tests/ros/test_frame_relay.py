@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from roof_detector.inference.detector import Prepared
+from roof_detector.inference.detector import PreprocessedImage
 from roof_detector.ros.detector.frame_relay import FrameRelay
 from roof_detector.ros.detector.frame_stages import Arrival, ReadyFrame
 from roof_detector.ros.detector.image_decoder import Picture
@@ -24,7 +24,7 @@ def arrival(camera, number=0):
 
 
 def ready(frame, *, took_s=0.0):
-    prepared = Prepared(new_canvas(GEOMETRY), GEOMETRY, 0.0)
+    prepared = PreprocessedImage(new_canvas(GEOMETRY), GEOMETRY, 0.0)
     return ReadyFrame(frame, PICTURE, prepared, 0.0, took_s, 0.0)
 
 

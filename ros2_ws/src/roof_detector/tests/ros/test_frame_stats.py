@@ -8,40 +8,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roof_detector.ros.common.sequence_gaps import SequenceGaps
-from roof_detector.ros.detector.frame_stats import FrameLedger
+from roof_detector.ros.detector.frame_stats import FrameStats
 from roof_detector.ros.detector.mailbox import Mailbox
 
 
-def test_an_empty_ledger_has_seen_nothing():
-    page = FrameLedger().page()
-    assert (page.seen, page.processed, page.waiting, page.rate_hz) == (0, 0, 0, 0.0)
-    assert page.dropped == page.percentiles_s == page.found == {}
+def test_new_statistics_have_seen_nothing():
+    snapshot = FrameStats().snapshot()
+    assert (snapshot.seen, snapshot.processed, snapshot.waiting) == (0, 0, 0)
+    assert snapshot.rate_hz == 0.0
+    assert snapshot.dropped == snapshot.percentiles_s == snapshot.found == {}
 
 
 @given(st.lists(st.sampled_from(['see', 'miss', 'drop', 'process']), max_size=60))
 def test_seen_is_always_processed_and_dropped_and_waiting(events):
-    ledger, in_work = FrameLedger(), 0
+    stats, in_work = FrameStats(), 0
     for event in events:
         if event in ('see', 'miss'):
-            ledger.see(missed=2 if event == 'miss' else 0)
+            stats.see(missed=2 if event == 'miss' else 0)
             in_work += 1
         elif in_work:
             in_work -= 1
             if event == 'drop':
-                ledger.drop('superseded')
+                stats.drop('superseded')
             else:
-                ledger.process({}, found={'rust': 1}, age_s=0.1)
-    page = ledger.page()
-    assert page.waiting == in_work
-    assert page.seen == page.processed + sum(page.dropped.values()) + in_work
+                stats.process({}, found={'rust': 1}, age_s=0.1)
+    snapshot = stats.snapshot()
+    assert snapshot.waiting == in_work
+    assert snapshot.seen == snapshot.processed + sum(snapshot.dropped.values()) + in_work
 
 
 def test_percentiles_are_those_of_the_recent_frames():
-    ledger = FrameLedger()
+    stats = FrameStats()
     for i in range(1000):
-        ledger.see()
-        ledger.process({'forward': 1.0 if i < 700 else (i - 700) / 299}, found={})
-    middle, high, highest = ledger.page().percentiles_s['forward']
+        stats.see()
+        stats.process({'forward': 1.0 if i < 700 else (i - 700) / 299}, found={})
+    middle, high, highest = stats.snapshot().percentiles_s['forward']
     assert abs(middle - 0.5) < 0.01
     assert abs(high - 0.95) < 0.01
     assert abs(highest - 0.99) < 0.01
@@ -49,19 +50,19 @@ def test_percentiles_are_those_of_the_recent_frames():
 
 def test_percentiles_are_of_the_five_seconds_before_the_newest_result():
     passed_s = [100.0]
-    ledger = FrameLedger(clock=lambda: passed_s[-1])
+    stats = FrameStats(clock=lambda: passed_s[-1])
     for now_s, forward_s in ((100, 9.0), (101, 9.0), (104, 1.0), (106, 2.0), (106.5, 3.0)):
         passed_s.append(now_s)
-        ledger.see()
-        ledger.process({'forward': forward_s}, found={})
+        stats.see()
+        stats.process({'forward': forward_s}, found={})
     passed_s.append(107.0)
-    page = ledger.page()
-    assert page.percentiles_s['forward'][0] == 2.0
-    assert page.rate_hz == 2 / 2.5
-    assert page.processed == 5
+    snapshot = stats.snapshot()
+    assert snapshot.percentiles_s['forward'][0] == 2.0
+    assert snapshot.rate_hz == 2 / 2.5
+    assert snapshot.processed == 5
     passed_s.append(120.0)
-    assert ledger.page().rate_hz == 0
-    assert ledger.page().percentiles_s == page.percentiles_s
+    assert stats.snapshot().rate_hz == 0
+    assert stats.snapshot().percentiles_s == snapshot.percentiles_s
 
 
 def test_an_empty_mailbox_lets_its_taker_go_when_it_closes():

@@ -45,9 +45,9 @@ def time_interleaved(
         for number in range(rounds + 1):
             first = number % max(len(labels), 1)
             for label in labels[first:] + labels[:first]:
-                prepared = detectors[label].prepare(image_bgr)
+                prepared = detectors[label].preprocess(image_bgr)
                 started_s = perf_counter()
-                detectors[label].forward(prepared)
+                detectors[label].infer(prepared)
                 if number:
                     taken[label].append(perf_counter() - started_s)
     return taken

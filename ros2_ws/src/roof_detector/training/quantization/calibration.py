@@ -32,4 +32,4 @@ def calibration_blobs(
     Each is (1, 3, height, width) float32 RGB in 0..1, letterboxed.
     """
     with Detector.open(export, device='cpu') as detector:
-        return [to_blob(detector.prepare(frame).canvas[None]) for frame in frames]
+        return [to_blob(detector.preprocess(frame).tensor[None]) for frame in frames]

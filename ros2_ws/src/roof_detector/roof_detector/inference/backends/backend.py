@@ -19,8 +19,8 @@ from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.thresholds import ResolvedThresholds
 
 
-class Answer(Protocol):
-    """What a network says about one picture, in the memory where it said it."""
+class RawOutput(Protocol):
+    """The raw output of a network for one image, in the memory where it was computed."""
 
     @property
     def predictions(self) -> npt.NDArray[np.float32]:
@@ -31,25 +31,25 @@ class Answer(Protocol):
         """Return (coefficients, height, width) of a segmentation model."""
 
     def candidates(self, *, classes: int, floor: float) -> Candidates:
-        """Return all that is proposed above a floor."""
+        """Return all candidates with a confidence above a floor."""
 
     def select(self, *, thresholds: ResolvedThresholds, geometry: Letterbox) -> Detections:
         """Choose detections and bring them to source pixels."""
 
 
-class Canvases(Protocol):
-    """Fits pictures to a network's input, in the memory where it wants them.
+class Preprocessor(Protocol):
+    """Letterboxes images into input tensors, in the memory where the network wants them.
 
-    A canvas is one fitted picture, a batch several of one size: on the host (height, width, 3)
-    and (n, height, width, 3) uint8 BGR; on a device `DeviceCanvas` and (n, 3, height, width) RGB
-    in 0..1.
+    An input tensor is one letterboxed image, a batch several of one size: on the host
+    (height, width, 3) and (n, height, width, 3) uint8 BGR; on a device `DeviceTensor` and
+    (n, 3, height, width) RGB in 0..1.
     """
 
-    def draw(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> Any:
-        """Return the canvas of a picture; any thread may draw."""
+    def to_tensor(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> Any:
+        """Return the input tensor of an image; any thread may call."""
 
-    def stack(self, canvases: Sequence[Any]) -> Any:
-        """Return canvases of one size as a batch."""
+    def stack(self, tensors: Sequence[Any]) -> Any:
+        """Return input tensors of one size as a batch."""
 
 
 class Backend(Protocol):
@@ -64,11 +64,11 @@ class Backend(Protocol):
     facts: ModelFacts
 
     @property
-    def canvases(self) -> Canvases:
-        """Return what fits pictures to this network."""
+    def preprocessor(self) -> Preprocessor:
+        """Return what turns images into input tensors of this network."""
 
-    def forward(self, batch: Any) -> Sequence[Answer]:
-        """Run the network on a batch of `canvases`; return once it is done."""
+    def infer(self, batch: Any) -> Sequence[RawOutput]:
+        """Run the network on a batch that `preprocessor` stacked; return once it is done."""
 
     def close(self) -> None:
         """Free the model and its memory."""
@@ -86,17 +86,17 @@ def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
 
 
 def run_in_batches(
-    batch: Any, size: int, run: Callable[[Any], Sequence[Answer]]
-) -> Sequence[Answer]:
+    batch: Any, size: int, run: Callable[[Any], Sequence[RawOutput]]
+) -> Sequence[RawOutput]:
     """Run a network that takes exactly `size` pictures at once on any number of them.
 
     The last group is filled up with its last picture: it costs what a full one costs.
     """
-    answers: list[Answer] = []
+    outputs: list[RawOutput] = []
     for first in range(0, len(batch), size):
         group = batch[first : first + size]
         count = len(group)
         if count < size:
             group = group[[*range(count), *[-1] * (size - count)]]
-        answers += run(group)[:count]
-    return answers
+        outputs += run(group)[:count]
+    return outputs

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Answer, made_precision, run_in_batches
-from roof_detector.inference.backends.host_answer import HostAnswer
-from roof_detector.inference.backends.host_canvases import HostCanvases
+from roof_detector.inference.backends.backend import RawOutput, made_precision, run_in_batches
+from roof_detector.inference.backends.host_output import HostOutput
+from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.onnx_check import MOST_BYTES, check_onnx
@@ -98,16 +98,16 @@ class OnnxRuntimeBackend:
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}
-        self.canvases = HostCanvases()
+        self.preprocessor = HostPreprocessor()
         self.facts = facts or ModelFacts.read(metadata, path=path, fixed=fixed)
         self.precision = made_precision(self.facts, precision, path=path)
 
-    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
+    def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
-            return run_in_batches(batch, self._batch, self.forward)
+            return run_in_batches(batch, self._batch, self.infer)
         blob = to_blob(batch).astype(self._input_dtype, copy=False)
-        return HostAnswer.of_batch(self._session.run(None, {self._input: blob}))
+        return HostOutput.of_batch(self._session.run(None, {self._input: blob}))
 
     def close(self) -> None:
         """Free the session."""

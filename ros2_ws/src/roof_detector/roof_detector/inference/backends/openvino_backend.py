@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Answer, run_in_batches
-from roof_detector.inference.backends.host_answer import HostAnswer
-from roof_detector.inference.backends.host_canvases import HostCanvases
+from roof_detector.inference.backends.backend import RawOutput, run_in_batches
+from roof_detector.inference.backends.host_output import HostOutput
+from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.onnx_check import check_onnx
@@ -90,17 +90,17 @@ class OpenVinoBackend:
             if fixed:
                 metadata['imgsz'] = [side.get_length() for side in list(shape)[2:]]
             facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
-        self.canvases = HostCanvases()
+        self.preprocessor = HostPreprocessor()
         self.facts = facts
         self.precision = _precision_of(compiled, self.facts)
         self._request: Any = compiled.create_infer_request()
 
-    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
+    def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
-            return run_in_batches(batch, self._batch, self.forward)
+            return run_in_batches(batch, self._batch, self.infer)
         result = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-        return HostAnswer.of_batch([np.array(result[i]) for i in range(len(result))])
+        return HostOutput.of_batch([np.array(result[i]) for i in range(len(result))])
 
     def close(self) -> None:
         """Free the compiled model."""

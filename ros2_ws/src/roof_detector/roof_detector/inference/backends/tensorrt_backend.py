@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from roof_detector.inference.backends.backend import (
-    Answer,
+    RawOutput,
     made_precision,
     run_in_batches,
 )
-from roof_detector.inference.backends.device_answer import DeviceAnswer
-from roof_detector.inference.backends.device_canvases import DeviceCanvases
+from roof_detector.inference.backends.device_output import DeviceOutput
+from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
 from roof_detector.inference.device_name import resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
@@ -68,13 +68,13 @@ class TensorRtBackend:
         self._batch = int(self._engine.metadata.get('batch', 1))
         self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=self._fixed)
         dtype = torch.float16 if self._engine.fp16 else torch.float32
-        self.canvases = DeviceCanvases(self._device, dtype)
+        self.preprocessor = DevicePreprocessor(self._device, dtype)
         self.precision = made_precision(self.facts, precision, path=path)
 
-    def forward(self, batch: torch.Tensor) -> Sequence[Answer]:
-        """Run the network on a batch of its `canvases`."""
+    def infer(self, batch: torch.Tensor) -> Sequence[RawOutput]:
+        """Run the network on a batch that its `preprocessor` stacked."""
         if len(batch) > self._batch or (self._fixed and len(batch) < self._batch):
-            return run_in_batches(batch, self._batch, self.forward)
+            return run_in_batches(batch, self._batch, self.infer)
         try:
             # It reads planes from a bare address, and the next pass writes over its outputs.
             outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
@@ -84,7 +84,7 @@ class TensorRtBackend:
                 'with the image_size that is flown.'
             ) from error
         torch.cuda.current_stream(self._device).synchronize()
-        return DeviceAnswer.of_batch(outputs)
+        return DeviceOutput.of_batch(outputs)
 
     def close(self) -> None:
         """Free the engine and its memory."""

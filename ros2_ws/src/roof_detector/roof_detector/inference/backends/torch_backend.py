@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import Answer, Canvases
-from roof_detector.inference.backends.device_answer import DeviceAnswer
-from roof_detector.inference.backends.device_canvases import DeviceCanvases
+from roof_detector.inference.backends.backend import Preprocessor, RawOutput
+from roof_detector.inference.backends.device_output import DeviceOutput
+from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
 from roof_detector.inference.backends.exact_decoding import decode_in_f32
 from roof_detector.inference.backends.fused_convolutions import (
     can_fuse_convolutions,
     fuse_convolutions,
 )
 from roof_detector.inference.backends.graphed_network import GraphedNetwork
-from roof_detector.inference.backends.host_answer import HostAnswer
-from roof_detector.inference.backends.host_canvases import HostCanvases
+from roof_detector.inference.backends.host_output import HostOutput
+from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.device_name import resolve_device, why_no_cuda
 from roof_detector.inference.errors import MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
@@ -73,8 +73,10 @@ class TorchBackend:
         if not on_cuda and self.precision == 'f32' and can_fuse_convolutions():
             fuse_convolutions(self._model)
         self._on_device = on_cuda if on_device is None else on_device
-        self.canvases: Canvases = (
-            DeviceCanvases(self._device, self._dtype) if self._on_device else HostCanvases()
+        self.preprocessor: Preprocessor = (
+            DevicePreprocessor(self._device, self._dtype)
+            if self._on_device
+            else HostPreprocessor()
         )
         if on_cuda:
             # Input sizes are few: each gets the convolutions that are fastest for it.
@@ -85,30 +87,30 @@ class TorchBackend:
             GraphedNetwork(self._outputs, model=self._model) if on_cuda else self._outputs
         )
 
-    def forward(self, batch: Any) -> Sequence[Answer]:
-        """Run the network on a batch of its `canvases`."""
+    def infer(self, batch: Any) -> Sequence[RawOutput]:
+        """Run the network on a batch that its `preprocessor` stacked."""
         with torch.inference_mode():
             if not self._on_device:
                 outputs = self._network(self._normalize(batch))
-                return HostAnswer.of_batch([one.float().numpy() for one in outputs])
+                return HostOutput.of_batch([one.float().numpy() for one in outputs])
             outputs = self._network(batch)
             if self._device.type == 'cuda':
                 torch.cuda.current_stream(self._device).synchronize()
-            return DeviceAnswer.of_batch(outputs)
+            return DeviceOutput.of_batch(outputs)
 
     def _outputs(self, blob: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return predictions and prototypes; the head's other outputs are for training."""
         output = self._model(blob)[0]
         return output if isinstance(output, tuple) else (output,)
 
-    def _normalize(self, canvases_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
+    def _normalize(self, images_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
         """Return pictures as RGB in 0..1 (n, 3, height, width), in channels_last.
 
         Permuting keeps the bytes in place: they are in that order as they come. OpenCV takes a
         tenth of the time that torch takes for the same on a processor.
         """
-        shape = canvases_bgr.shape
-        rgb = cv2.cvtColor(canvases_bgr.reshape(-1, *shape[2:]), cv2.COLOR_BGR2RGB)
+        shape = images_bgr.shape
+        rgb = cv2.cvtColor(images_bgr.reshape(-1, *shape[2:]), cv2.COLOR_BGR2RGB)
         scaled = np.multiply(rgb, np.float32(1 / 255), dtype=np.float32).reshape(shape)
         return torch.from_numpy(scaled).permute(0, 3, 1, 2).to(self._dtype)
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import Answer, made_precision, run_in_batches
-from roof_detector.inference.backends.host_answer import HostAnswer
-from roof_detector.inference.backends.host_canvases import HostCanvases
+from roof_detector.inference.backends.backend import RawOutput, made_precision, run_in_batches
+from roof_detector.inference.backends.host_output import HostOutput
+from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
@@ -70,19 +70,19 @@ class TorchScriptBackend:
             ) from error
         dynamic = bool(metadata.get('args', {}).get('dynamic'))
         self._batch = None if dynamic else int(metadata.get('batch', 1))
-        self.canvases = HostCanvases()
+        self.preprocessor = HostPreprocessor()
         self.facts = ModelFacts.read(metadata, path=path, fixed=not dynamic)
         self.precision = made_precision(self.facts, precision, path=path)
         self._model: Any = model.eval()
 
-    def forward(self, batch: npt.NDArray[np.uint8]) -> Sequence[Answer]:
+    def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
-            return run_in_batches(batch, self._batch, self.forward)
+            return run_in_batches(batch, self._batch, self.infer)
         with torch.inference_mode():
             output = self._model(torch.from_numpy(to_blob(batch)))
             tensors = output if isinstance(output, tuple) else (output,)
-            return HostAnswer.of_batch([tensor.numpy() for tensor in tensors])
+            return HostOutput.of_batch([tensor.numpy() for tensor in tensors])
 
     def close(self) -> None:
         """Free the model."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Answer
-from roof_detector.inference.detector import Detector, Forwarded, Prepared
+from roof_detector.inference.backends.backend import RawOutput
+from roof_detector.inference.detector import Detector, NetworkOutput, PreprocessedImage
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.export.parity_limits import ParityLimits
 from roof_detector.vision.mask_logits import mask_logits
@@ -116,18 +116,18 @@ def compare(
             f'checkpoint {reference.task} of {", ".join(reference.names)}.'
         )
     rows: list[FrameParity] = []
-    for group in _groups([exported.prepare(frame) for frame in frames], batch):
-        answers = exported.forward(*group)
+    for group in _groups([exported.preprocess(frame) for frame in frames], batch):
+        answers = exported.infer(*group)
         for prepared, found in zip(group, answers, strict=True):
             progress(f'frame {len(rows) + 1} of {len(frames)}')
-            (expected,) = reference.forward(prepared)
+            (expected,) = reference.infer(prepared)
             rows.append(_compare_frame(len(rows), expected, found, len(reference.names)))
     return ParityReport(tuple(rows), limits or ParityLimits())
 
 
-def _groups(prepared: list[Prepared], batch: int) -> Iterator[list[Prepared]]:
+def _groups(prepared: list[PreprocessedImage], batch: int) -> Iterator[list[PreprocessedImage]]:
     """Yield up to `batch` neighbours of one input size."""
-    group: list[Prepared] = []
+    group: list[PreprocessedImage] = []
     for one in prepared:
         other = group and group[0].geometry.input_wh != one.geometry.input_wh
         if other or len(group) == batch:
@@ -137,8 +137,10 @@ def _groups(prepared: list[Prepared], batch: int) -> Iterator[list[Prepared]]:
     yield group
 
 
-def _compare_frame(frame: int, expected: Forwarded, found: Forwarded, classes: int) -> FrameParity:
-    predictions, others = expected.answer.predictions, found.answer.predictions
+def _compare_frame(
+    frame: int, expected: NetworkOutput, found: NetworkOutput, classes: int
+) -> FrameParity:
+    predictions, others = expected.raw.predictions, found.raw.predictions
     if predictions.shape != others.shape:
         raise ExportFailed(
             f'The export answers with an array of {others.shape}, its checkpoint with one of '
@@ -153,7 +155,7 @@ def _compare_frame(frame: int, expected: Forwarded, found: Forwarded, classes: i
         best_score=float(scores.max()),
         box_px=float(_corners_difference(predictions[:4, best], others[:4, best])),
         score=float(difference[4 : 4 + classes].max()),
-        mask_share=_mask_share(expected.answer, found.answer, best, classes),
+        mask_share=_mask_share(expected.raw, found.raw, best, classes),
     )
 
 
@@ -167,7 +169,7 @@ def _corners_difference(
 
 
 def _mask_share(
-    expected: Answer, found: Answer, best: npt.NDArray[np.intp], classes: int
+    expected: RawOutput, found: RawOutput, best: npt.NDArray[np.intp], classes: int
 ) -> float:
     """Return which part of the masks' prototype pixels is in one answer's masks only."""
     if expected.prototypes is None or found.prototypes is None:

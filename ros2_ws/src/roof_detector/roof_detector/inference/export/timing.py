@@ -44,7 +44,7 @@ def time_prepared(
                         preparation.open(one.backend, path=path, threads=threads)
                     )
         times_ms = _time_in_turn(detectors, preparation.frames[0])
-        width, height = detectors[torch_way].prepare(preparation.frames[0]).geometry.input_wh
+        width, height = detectors[torch_way].preprocess(preparation.frames[0]).geometry.input_wh
     torch_ms = times_ms[torch_way]
     timed = [PreparedBackend('torch', forward_ms=torch_ms, threads=torch_way[1])]
     for one in outcomes:
@@ -78,7 +78,7 @@ def _time_in_turn(
     detectors: dict[tuple[str, int], Detector], frame_bgr: npt.NDArray[np.uint8]
 ) -> dict[tuple[str, int], float]:
     """Return the median milliseconds of each forward pass; whatever disturbs meets all alike."""
-    prepared = {way: one.prepare(frame_bgr) for way, one in detectors.items()}
+    prepared = {way: one.preprocess(frame_bgr) for way, one in detectors.items()}
     times_s: dict[tuple[str, int], list[float]] = {way: [] for way in detectors}
     started_s = perf_counter()
     for round_number in range(_WARM_UP_ROUNDS + _ROUNDS):
@@ -86,7 +86,7 @@ def _time_in_turn(
         if late and round_number >= _WARM_UP_ROUNDS + _FEWEST_ROUNDS:
             break
         for way, detector in detectors.items():
-            answers = [detector.forward(prepared[way])[0] for _ in range(_PASSES_A_TURN)]
+            answers = [detector.infer(prepared[way])[0] for _ in range(_PASSES_A_TURN)]
             if round_number >= _WARM_UP_ROUNDS:
                 times_s[way] += [answer.forward_s for answer in answers[1:]]
     return {way: float(np.median(taken)) * 1e3 for way, taken in times_s.items()}

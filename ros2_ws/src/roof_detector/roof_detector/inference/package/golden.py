@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Answer, Backend
+from roof_detector.inference.backends.backend import Backend, RawOutput
 from roof_detector.inference.errors import BadModel, InferenceError
 from roof_detector.inference.export.parity_limits import ParityLimits
 from roof_detector.inference.package.manifest import GOLDEN
@@ -152,15 +152,15 @@ def check_golden(
             )
 
 
-def _run(backend: Backend, content: bytes, *, name: str) -> tuple[Answer, Letterbox]:
+def _run(backend: Backend, content: bytes, *, name: str) -> tuple[RawOutput, Letterbox]:
     image = read_image(content, name=name)
     size_wh = (image.shape[1], image.shape[0])
     stride = backend.facts.stride
     if any(side % stride for side in size_wh):
         raise BadModel(f'{name} has {size_wh} pixels, expected multiples of the stride {stride}.')
     geometry = Letterbox.fit(size_wh, image_size=size_wh, stride=stride)
-    canvases = backend.canvases
-    (answer,) = backend.forward(canvases.stack([canvases.draw(image, geometry)]))
+    preprocessor = backend.preprocessor
+    (answer,) = backend.infer(preprocessor.stack([preprocessor.to_tensor(image, geometry)]))
     return answer, geometry
 
 
@@ -201,7 +201,7 @@ def _record(backend: Backend, name: str, content: bytes) -> GoldenImage:
 
 
 def _mask_areas(
-    answer: Answer, indices: npt.NDArray[np.intp], *, classes: int
+    answer: RawOutput, indices: npt.NDArray[np.intp], *, classes: int
 ) -> npt.NDArray[np.int64]:
     if answer.prototypes is None or not len(indices):
         return np.zeros(len(indices), np.int64)
@@ -211,7 +211,7 @@ def _mask_areas(
 
 def _difference(
     golden: GoldenImage,
-    answer: Answer,
+    answer: RawOutput,
     geometry: Letterbox,
     backend: Backend,
     limits: ParityLimits,
@@ -253,7 +253,7 @@ def _difference(
 
 def _missing_detection(
     golden: GoldenImage,
-    answer: Answer,
+    answer: RawOutput,
     geometry: Letterbox,
     backend: Backend,
     limits: ParityLimits,

@@ -15,7 +15,7 @@ from roof_detector.inference.tile_turns import TileTurns
 from roof_detector.ros.common.image_topic_name import image_topic_name
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
 from roof_detector.ros.detector.camera_topic import CameraTopic
-from roof_detector.ros.detector.frame_stats import FrameLedger
+from roof_detector.ros.detector.frame_stats import FrameStats
 from roof_detector.ros.detector.image_subscription import ImageSubscription
 from roof_detector.supervision.health import Delivery
 
@@ -23,10 +23,10 @@ _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed'
 
 
 class CameraChannel:
-    """Join the input, the outputs and the ledger of one camera."""
+    """Join the input, the outputs and the statistics of one camera."""
 
     def __init__(self, node: Node, camera: CameraTopic, *, transport: str) -> None:
-        self.ledger = FrameLedger()
+        self.stats = FrameStats()
         self.tiles = TileTurns()
         self.outputs: CameraOutputs | None = None
         self._node = node
@@ -63,7 +63,7 @@ class CameraChannel:
 
     def open(self) -> None:
         """Begin a new account and offer the outputs."""
-        self.ledger = FrameLedger()
+        self.stats = FrameStats()
         self.tiles = TileTurns()
         prefix = f'~/{self._name}{self._name and "/"}'
         self.outputs = CameraOutputs(self._node, prefix=prefix)

@@ -12,7 +12,7 @@ from math import inf
 from time import perf_counter
 from typing import Any
 
-from roof_detector.inference.detector import Detector, Forwarded
+from roof_detector.inference.detector import Detector, NetworkOutput
 from roof_detector.inference.errors import InferenceError
 from roof_detector.ros.detector.camera_channel import CameraChannel
 from roof_detector.ros.detector.detector_parameters import DetectorSettings
@@ -34,8 +34,8 @@ class DetectionWorker:
     """Turn image messages of one or several cameras into results, newest first, in fair turns.
 
     `open_model` runs in the thread of the model, as all use of the model does. Decoding has a
-    thread of its own. Every frame taken is accounted for in its camera's ledger, or handed on to
-    the heir: its result was given to `publish`, or it was dropped for a cause. `settings` is a
+    thread of its own. Every frame taken is counted in its camera's statistics, or handed on to the
+    heir: its result was given to `publish`, or it was dropped for a cause. `settings` is a
     plain attribute, read once for each frame: changing it waits for nothing and holds nothing up.
     `tell` is called from the model's thread when the model is open or has failed to, and at the
     end, and by the watchdog when that thread is dead or hangs: then `problem` says so, nothing
@@ -204,7 +204,7 @@ class DetectionWorker:
             return
         started_s = perf_counter()
         try:
-            answers = detector.forward(*(frame.prepared for frame in young))
+            answers = detector.infer(*(frame.prepared for frame in young))
         except Exception as error:  # the errors of the runtimes share no base class
             for frame in young:
                 self._drop(frame, 'inference', error)
@@ -216,7 +216,7 @@ class DetectionWorker:
         self,
         detector: Detector,
         frame: ReadyFrame,
-        answer: Forwarded,
+        answer: NetworkOutput,
         settings: DetectorSettings,
         *,
         began_s: float,
@@ -230,7 +230,7 @@ class DetectionWorker:
         arrival = frame.arrival
         answered_s = perf_counter()
         try:
-            whole = detector.finish(answer, settings.thresholds)
+            whole = detector.postprocess(answer, settings.thresholds)
             chosen_s = perf_counter()
             detections = self._tiles.look(frame, whole, settings)
         except VisionError as error:
@@ -263,7 +263,7 @@ class DetectionWorker:
         age_s = self._age_s(arrival.message.header.stamp)
         found = detections.counts(detector.names)
         if arrival.settle():
-            arrival.camera.ledger.process(durations_s, age_s=age_s, found=found)
+            arrival.camera.stats.process(durations_s, age_s=age_s, found=found)
 
     def _too_old(self, arrival: Arrival, settings: DetectorSettings) -> str:
         """Return the cause to drop a frame that is too old, or may be; '' where it is not."""

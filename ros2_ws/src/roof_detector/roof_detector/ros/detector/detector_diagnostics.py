@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.tile_turns import TileReport
-from roof_detector.ros.detector.frame_stats import LedgerPage
+from roof_detector.ros.detector.frame_stats import FrameStatsSnapshot
 from roof_detector.supervision.health import Delivery, Health, Level, health
 
 _AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
@@ -25,7 +25,7 @@ def detector_status(
     topic: str,
     detector: Detector | None,
     model_change: str,
-    page: LedgerPage,
+    stats: FrameStatsSnapshot,
     annotations_skipped: int,
     tiles: TileReport | None,
     repeated: int = 0,
@@ -43,7 +43,7 @@ def detector_status(
     """
     verdict = _verdict(
         state=state,
-        page=page,
+        stats=stats,
         images=images,
         has_heard=has_heard,
         enabled=enabled,
@@ -65,12 +65,12 @@ def detector_status(
         }
         values |= {f'passed_over.{name}': why for name, why in detector.choice.passed_over}
     values |= {
-        'rate_hz': f'{page.rate_hz:.2f}',
-        'frames_seen': page.seen,
-        'frames_processed': page.processed,
-        'frames_waiting': page.waiting,
-        'frames_dropped': sum(page.dropped.values()),
-        'ages_unknown': page.ages_unknown,
+        'rate_hz': f'{stats.rate_hz:.2f}',
+        'frames_seen': stats.seen,
+        'frames_processed': stats.processed,
+        'frames_waiting': stats.waiting,
+        'frames_dropped': sum(stats.dropped.values()),
+        'ages_unknown': stats.ages_unknown,
         'images_repeated': repeated,
         'annotations_skipped': annotations_skipped,
     }
@@ -80,12 +80,12 @@ def detector_status(
             'tiles_looked_at': tiles.looked_at,
             'tile_age_max_s': f'{perf_counter() - tiles.since_s:.2f}',
         }
-    values |= {f'dropped.{cause}': count for cause, count in sorted(page.dropped.items())}
-    values |= {f'detections.{label}': count for label, count in sorted(page.found.items())}
-    for stage, percentiles_s in page.percentiles_s.items():
+    values |= {f'dropped.{cause}': count for cause, count in sorted(stats.dropped.items())}
+    values |= {f'detections.{label}': count for label, count in sorted(stats.found.items())}
+    for stage, percentiles_s in stats.percentiles_s.items():
         for percent, value_s in zip((50, 95, 99), percentiles_s, strict=True):
             values[f'{stage}_ms.p{percent}'] = f'{value_s * 1e3:.2f}'
-    if page.percentiles_s and 'age' not in page.percentiles_s:
+    if stats.percentiles_s and 'age' not in stats.percentiles_s:
         values |= {f'age_ms.p{percent}': 'unknown' for percent in (50, 95, 99)}
     return DiagnosticStatus(
         level=bytes([verdict.level]),
@@ -99,7 +99,7 @@ def detector_status(
 def _verdict(
     *,
     state: str,
-    page: LedgerPage,
+    stats: FrameStatsSnapshot,
     images: Delivery | None,
     has_heard: bool,
     enabled: bool,
@@ -110,22 +110,22 @@ def _verdict(
     missing = [] if images is None else [images]
     if images is None or images.is_fresh:
         # Without images there can be no results: the images are what is missing then.
-        results = Delivery('No result', page.silent_s, page.usual_s)
+        results = Delivery('No result', stats.silent_s, stats.usual_s)
         missing += [results] if has_heard else []
     if annotated is not None:
         missing.append(annotated)
     faults = {
-        cause: count for cause, count in page.recent_drops.items() if cause not in _EXPECTED_DROPS
+        cause: count for cause, count in stats.recent_drops.items() if cause not in _EXPECTED_DROPS
     }
-    ages_unknown = page.recent_ages_unknown
+    ages_unknown = stats.recent_ages_unknown
     causes = ', '.join(f'{count} {cause}' for cause, count in sorted(faults.items()))
     return health(
-        working=f'{page.rate_hz:.1f} results/s.',
+        working=f'{stats.rate_hz:.1f} results/s.',
         faults=[
             *([Health(Level.WARN, f'Frames dropped: {causes}.')] if faults else ()),
             *([Health(Level.WARN, f'{_AGES_UNKNOWN} ({ages_unknown}).')] if ages_unknown else ()),
         ],
         missing=missing,
-        has_arrived=page.processed > 0,
+        has_arrived=stats.processed > 0,
         pause='' if enabled else 'Detection is paused by ~/enable; frames are counted only.',
     )

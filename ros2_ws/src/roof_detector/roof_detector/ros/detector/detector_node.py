@@ -49,8 +49,8 @@ class DetectorNode(LifecycleNode):
     configure loads and warms up the model, activate listens for images, deactivate stops
     listening, cleanup frees the model. Images arrive in threads of their own, which only pass them
     on; the model belongs to the detection worker, drawing to the annotation worker. Cameras share
-    the model; each has its own input, outputs and ledger. Another model takes its place while it
-    runs.
+    the model; each has its own input, outputs and statistics. Another model takes its place while
+    it runs.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -218,7 +218,7 @@ class DetectorNode(LifecycleNode):
                     annotated=None if outputs is None else outputs.annotated(self._settings),
                     detector=self._slot.detector,
                     model_change=self._slot.change,
-                    page=camera.ledger.page(),
+                    stats=camera.stats.snapshot(),
                     repeated=camera.repeated,
                     annotations_skipped=0 if outputs is None else outputs.skipped,
                     tiles=camera.tiles.report,

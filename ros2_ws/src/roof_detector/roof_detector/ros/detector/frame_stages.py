@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.inference.detector import Prepared
+from roof_detector.inference.detector import PreprocessedImage
 from roof_detector.ros.detector.image_decoder import Picture
 from roof_detector.vision.detections import Detections
 
@@ -39,7 +39,7 @@ class Arrival:
     def drop(self, cause: str) -> None:
         """Count the frame as dropped, unless it is accounted for already."""
         if self.settle():
-            self.camera.ledger.drop(cause)
+            self.camera.stats.drop(cause)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class ReadyFrame:
 
     arrival: Arrival
     picture: Picture
-    prepared: Prepared
+    prepared: PreprocessedImage
     waited_s: float
     decode_s: float
     ready_s: float

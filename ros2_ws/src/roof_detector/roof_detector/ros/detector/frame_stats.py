@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What became of every frame."""
+"""Frame statistics: what became of every frame, and how long each stage took."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MOST_RECENT = 300
 
 
 @dataclass(frozen=True)
-class LedgerPage:
-    """Tell what became of the frames so far, and how long the recent ones took.
+class FrameStatsSnapshot:
+    """The statistics of one moment: what became of the frames, and how long the recent ones took.
 
     `seen` counts the frames that were published since the first one that arrived; each of them is
     `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
@@ -46,11 +46,11 @@ class LedgerPage:
 
     @property
     def waiting(self) -> int:
-        """Return how many frames are in work or in the mailbox."""
+        """Return how many frames are in work or wait in the queue."""
         return self.seen - self.processed - sum(self.dropped.values())
 
 
-class FrameLedger:
+class FrameStats:
     """Account for every frame, from any thread: seen = processed + dropped + waiting."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,7 +93,7 @@ class FrameLedger:
             self._found.update(found)
             self._results.append((self._clock(), durations_s))
 
-    def page(self) -> LedgerPage:
+    def snapshot(self) -> FrameStatsSnapshot:
         """Return the state of this moment."""
         with self._lock:
             results = list(self._results)
@@ -112,7 +112,7 @@ class FrameLedger:
             stage: tuple(np.percentile(taken_s, (50, 95, 99)).tolist())
             for stage, taken_s in durations_s.items()
         }
-        return LedgerPage(
+        return FrameStatsSnapshot(
             seen=seen,
             processed=processed,
             dropped=dropped,

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.tile_turns import TileBudget
-from roof_detector.inference.tiled import look_closer
+from roof_detector.inference.tiled import infer_tiles
 from roof_detector.ros.detector.detector_parameters import DetectorSettings
 from roof_detector.ros.detector.frame_stages import ReadyFrame
 from roof_detector.vision.detections import Detections
@@ -39,7 +39,7 @@ class FrameTiles:
         positions = turns.take(grid, count, now_s=started_s)
         if not positions:
             return whole
-        found = look_closer(
+        found = infer_tiles(
             self._detector,
             picture.image_bgr,
             whole,

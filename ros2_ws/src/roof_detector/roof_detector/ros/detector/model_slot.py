@@ -96,7 +96,7 @@ class ModelSlot:
     def offer(self, camera: CameraChannel, message: Any, missed: int) -> None:
         """Take an image message in, from any thread; the camera's that waits is dropped for it."""
         arrival = Arrival(camera, message, perf_counter())
-        camera.ledger.see(missed=missed)
+        camera.stats.see(missed=missed)
         try:
             worker = self._worker
             if worker is None:

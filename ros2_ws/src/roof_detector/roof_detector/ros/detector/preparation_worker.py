@@ -93,7 +93,7 @@ class PreparationWorker:
         reduced = settings.reduced_decoding and not settings.has_tiles
         picture = decode(arrival.message, needed_wh=self._detector.needed_wh if reduced else None)
         decoded_s = perf_counter()
-        prepared = self._detector.prepare(picture.image_bgr, source_wh=picture.source_wh)
+        prepared = self._detector.preprocess(picture.image_bgr, source_wh=picture.source_wh)
         return ReadyFrame(
             arrival=arrival,
             picture=picture,

@@ -55,7 +55,7 @@ def test_the_network_computes_with_eight_bits_and_answers_nearly_alike(
     answers = []
     for path in (checkpoint, quantized):
         with Detector.open(path, device='cpu', backend='auto', image_size=64) as detector:
-            answers.append(detector.forward(detector.prepare(image))[0].answer.predictions)
+            answers.append(detector.infer(detector.preprocess(image))[0].raw.predictions)
             precision = detector.precision
     assert precision == 'int8'
     whole, small = answers

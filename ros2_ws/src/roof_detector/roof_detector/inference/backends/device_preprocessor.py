@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures fitted to a network by the device that runs it."""
+"""Preprocessing on the device that runs the network: upload, letterbox, normalise."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from roof_detector.vision.letterbox import PAD_VALUE, Letterbox, check_picture
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceCanvas:
-    """Hold one fitted picture (height, width, 3) RGB in 0..1, there once `ready` has passed."""
+class DeviceTensor:
+    """One input tensor (height, width, 3) RGB in 0..1, complete once `ready` has passed."""
 
     pixels: torch.Tensor
     ready: torch.cuda.Event | None
 
     def to_host(self) -> npt.NDArray[np.uint8]:
-        """Return a copy as a canvas of the host, uint8 BGR."""
+        """Return a copy in host memory (height, width, 3) uint8 BGR."""
         if self.ready is not None:
             self.ready.synchronize()
         with torch.inference_mode():
@@ -31,11 +31,11 @@ class DeviceCanvas:
             return levels.flip(-1).cpu().numpy()
 
 
-class DeviceCanvases:
-    """Upload pictures as they are, fit and normalise them on the device, see `Canvases`.
+class DevicePreprocessor:
+    """Uploads images as they are, letterboxes and normalises them on the device.
 
-    Uploads start from pinned memory and run in a stream of their own, so that the next picture
-    arrives while the network is busy with this one.
+    See `Preprocessor`. Uploads start from pinned memory and run in a stream of their own, so that
+    the next image arrives while the network is busy with this one.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
@@ -43,8 +43,8 @@ class DeviceCanvases:
         self._dtype = dtype
         self._stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
 
-    def draw(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> DeviceCanvas:
-        """Queue the upload and the fitting of a picture (height, width, 3) uint8 BGR."""
+    def to_tensor(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> DeviceTensor:
+        """Queue upload and letterbox of an image (height, width, 3) uint8 BGR."""
         check_picture(image_bgr)
         with torch.inference_mode(), self._in_stream():
             pixels = self._upload(image_bgr).flip(-1).permute(2, 0, 1)
@@ -54,38 +54,39 @@ class DeviceCanvases:
                 pixels = torch.nn.functional.interpolate(
                     pixels[None].float(), (height, width), mode='bilinear', align_corners=False
                 )[0].round_()
-            canvas = torch.full(
+            tensor = torch.full(
                 (*reversed(geometry.input_wh), 3),
                 PAD_VALUE / 255,
                 dtype=self._dtype,
                 device=self._device,
             )
-            window = canvas[top : top + height, left : left + width]
+            window = tensor[top : top + height, left : left + width]
             window.copy_(pixels.float().mul(1 / 255).permute(1, 2, 0))
             ready = None if self._stream is None else self._stream.record_event()
-        return DeviceCanvas(canvas, ready)
+        return DeviceTensor(tensor, ready)
 
-    def stack(self, canvases: Sequence[DeviceCanvas | npt.NDArray[np.uint8]]) -> torch.Tensor:
-        """Return canvases of one size as (n, 3, height, width) in channels_last.
+    def stack(self, tensors: Sequence[DeviceTensor | npt.NDArray[np.uint8]]) -> torch.Tensor:
+        """Return tensors of one size as (n, 3, height, width) in channels_last.
 
-        Those that were fitted on the host are uploaded first.
+        Those that were letterboxed on the host are uploaded first.
         """
-        drawn = [
-            one if isinstance(one, DeviceCanvas) else self._draw_fitted(one) for one in canvases
+        uploaded = [
+            one if isinstance(one, DeviceTensor) else self._upload_letterboxed(one)
+            for one in tensors
         ]
-        for one in drawn:
+        for one in uploaded:
             if one.ready is not None:
                 current = torch.cuda.current_stream(self._device)
                 current.wait_event(one.ready)
                 # Its memory must not be given away before this stream has read it.
                 one.pixels.record_stream(current)
-        pixels = [one.pixels for one in drawn]
+        pixels = [one.pixels for one in uploaded]
         batch = pixels[0][None] if len(pixels) == 1 else torch.stack(pixels)
         return batch.permute(0, 3, 1, 2)
 
-    def _draw_fitted(self, canvas_bgr: npt.NDArray[np.uint8]) -> DeviceCanvas:
-        size_wh = canvas_bgr.shape[1], canvas_bgr.shape[0]
-        return self.draw(canvas_bgr, Letterbox.fit(size_wh, image_size=size_wh, stride=1))
+    def _upload_letterboxed(self, image_bgr: npt.NDArray[np.uint8]) -> DeviceTensor:
+        size_wh = image_bgr.shape[1], image_bgr.shape[0]
+        return self.to_tensor(image_bgr, Letterbox.fit(size_wh, image_size=size_wh, stride=1))
 
     def _upload(self, image_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
         """Copy into pinned memory, which torch keeps until the upload from it is over."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a network says about one picture, in the memory of its device."""
+"""The raw output of a network for one image, in the memory of its device."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from roof_detector.vision.suppression import MAX_CANDIDATES, to_detections
 from roof_detector.vision.thresholds import ResolvedThresholds
 
 
-class DeviceAnswer:
-    """Choose detections where the predictions lie: only what is chosen is copied to the host.
+class DeviceOutput:
+    """Postprocesses predictions on their device: only what is chosen is copied to the host.
 
-    Each method does what `HostAnswer` does, in float32 whatever the network computed with.
+    Each method does what `HostOutput` does, in float32 whatever the network computed with.
     """
 
     def __init__(self, predictions: torch.Tensor, prototypes: torch.Tensor | None) -> None:
@@ -29,8 +29,8 @@ class DeviceAnswer:
         self._prototypes = prototypes
 
     @classmethod
-    def of_batch(cls, outputs: Sequence[torch.Tensor]) -> list[DeviceAnswer]:
-        """Part what a network returned: predictions first, prototypes next if there are any."""
+    def of_batch(cls, outputs: Sequence[torch.Tensor]) -> list[DeviceOutput]:
+        """Split what a network returned by image: predictions, then prototypes if any."""
         prototypes = outputs[1] if len(outputs) > 1 else [None] * len(outputs[0])
         return [cls(*both) for both in zip(outputs[0], prototypes, strict=True)]
 
@@ -45,7 +45,7 @@ class DeviceAnswer:
         return None if self._prototypes is None else _to_host(self._prototypes)
 
     def candidates(self, *, classes: int, floor: float) -> Candidates:
-        """Return all that is proposed above a floor."""
+        """Return all candidates with a confidence above a floor."""
         with torch.inference_mode():
             return _candidates(_to_host(self._rows(classes, floor)))
 
@@ -77,7 +77,7 @@ class DeviceAnswer:
         return torch.cat((columns[:4], scores[None], class_ids[None], columns[4 + classes :])).T
 
     def _suppressed(self, rows: torch.Tensor, thresholds: ResolvedThresholds) -> torch.Tensor:
-        """Return the rows that count, by falling score."""
+        """Return the rows that NMS keeps, in descending order of confidence."""
         device = rows.device
         least = np.where(thresholds.enabled, thresholds.confidence, np.inf)
         least_of = torch.from_numpy(least.astype(np.float32)).to(device)

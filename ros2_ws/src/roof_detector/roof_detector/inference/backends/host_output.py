@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a network says about one picture, in the processor's memory."""
+"""The raw output of a network for one image, in host memory."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from roof_detector.vision.thresholds import ResolvedThresholds
 
 
 @dataclass(frozen=True, eq=False)
-class HostAnswer:
-    """Hold one picture's predictions, see `Answer`."""
+class HostOutput:
+    """The predictions for one image, see `RawOutput`."""
 
     predictions: npt.NDArray[np.float32]
     prototypes: npt.NDArray[np.float32] | None
 
     @classmethod
-    def of_batch(cls, outputs: Sequence[npt.NDArray[np.float32]]) -> list[HostAnswer]:
-        """Part what a runtime returned: predictions first, prototypes next if there are any."""
+    def of_batch(cls, outputs: Sequence[npt.NDArray[np.float32]]) -> list[HostOutput]:
+        """Split what a runtime returned by image: predictions, then prototypes if any."""
         predictions, *others = (np.ascontiguousarray(one, dtype=np.float32) for one in outputs[:2])
         prototypes = others[0] if others else [None] * len(predictions)
         return [cls(*both) for both in zip(predictions, prototypes, strict=True)]
 
     def candidates(self, *, classes: int, floor: float) -> Candidates:
-        """Return all that is proposed above a floor."""
+        """Return all candidates with a confidence above a floor."""
         return find_candidates(
             self.predictions,
             classes=classes,
