@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import rclpy
 from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 
 from roof_detector.ros.common.free_domain import free_domain
+
+ROOT = Path(__file__).resolve().parents[5]
 
 
 class Domains:
@@ -61,8 +64,10 @@ class Graph:
                 **os.environ,
                 'ROS_DOMAIN_ID': str(self.domain_id),
                 'PYTHONFAULTHANDLER': '1',
+                'PYTHONPATH': f'{ROOT}{os.pathsep}{os.environ.get("PYTHONPATH", "")}',
                 **(environment or {}),
             },
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

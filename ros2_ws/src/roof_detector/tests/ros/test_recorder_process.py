@@ -10,12 +10,15 @@ import time
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
+from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CompressedImage
 
+from roof_detector.bags.metadata import read_metadata
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
 from roof_detector.ros.common.messages import byte_array
+from roof_detector.supervision.watchdog import EXIT_DEAD_PART
 
 TOPIC = '/camera/image/compressed'
 KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '4'))
@@ -25,7 +28,7 @@ LOST_AT_MOST_S = 2.0
 class Camera:
     """Publishes numbered frames to a recorder in a process of its own."""
 
-    def __init__(self, graph, folder, *, rate_hz=50, **parameters):
+    def __init__(self, graph, folder, *, rate_hz=50, program=(), **parameters):
         self.graph = graph
         self.bag = folder / 'bag'
         self.published = 0
@@ -43,9 +46,8 @@ class Camera:
             **parameters,
         }
         options = [part for name, value in values.items() for part in ('-p', f'{name}:={value}')]
-        self.recorder = graph.start(
-            'roof_detector.ros.recorder.recorder_node', '--ros-args', *options
-        )
+        recorder = 'roof_detector.ros.recorder.recorder_node'
+        self.recorder = graph.start(*program, recorder, '--ros-args', *options)
         graph.wait_until(self._publisher.get_subscription_count, what='the recorder')
         self._node.create_timer(1 / rate_hz, self._publish)
 
@@ -151,3 +153,17 @@ def test_no_number_of_signals_cuts_off_the_bag_of_busy_topics(graph, tmp_path, g
         assert bag.damage == ()
     with AnyReader([camera.bag]) as bag:
         assert bag.message_count == len(list(bag.messages())) > 10
+
+
+def test_a_recorder_whose_executor_hangs_ends_with_a_whole_bag(graph, tmp_path):
+    camera = Camera(graph, tmp_path, program=('benchmarks.campaign.faulty_node',))
+    camera.fly(2)
+    camera.recorder.stdin.write('hang executor\n')
+    camera.recorder.stdin.flush()
+    camera.fly(1)
+    assert camera.recorder.wait(30) == EXIT_DEAD_PART
+    with (camera.bag / 'bag_0.mcap').open('rb') as stream:
+        summary = make_reader(stream, validate_crcs=True).get_summary()
+    assert summary.statistics.message_count > 80
+    assert read_metadata(camera.bag)['message_count'] == summary.statistics.message_count
+    assert recover(camera.bag).mended == ()

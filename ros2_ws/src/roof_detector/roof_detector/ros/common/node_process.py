@@ -33,6 +33,8 @@ _STOP_LATENCY_S = 0.2
 # `ros2 launch` sends a SIGINT of its own after that of Ctrl-C, and people press it again: none of
 # them may cut off what a node is about to finish. One that comes later is meant.
 _FINISH_WITHIN_S = 10.0
+# The watchdog looks ten times a second.
+_REPORTED_WITHIN_S = 0.5
 
 
 def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = None) -> int:
@@ -74,8 +76,11 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
             print(error, file=sys.stderr)  # noqa: T201 - there may be no node to log with
             return 1
         except SystemExit as end:
+            if end.code is not None:
+                return int(end.code)
             # A node of ours ends with a code: without one, something has killed this thread.
-            return EXIT_DEAD_PART if end.code is None else int(end.code)
+            _report_lost_loop()
+            return EXIT_DEAD_PART
         finally:
             heart.begin('ending', patience_s=inf)
             if node is not None:
@@ -83,6 +88,14 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
             executor.shutdown()
             try_shutdown()
     return EXIT_DEAD_PART if dead_part.is_set() else 0
+
+
+def _report_lost_loop() -> None:
+    """Have the watchdog publish that the executor is dead before the node is taken apart."""
+    WATCHDOG.give_up('The executor thread died; it cannot be replaced.')
+    deadline_s = time.monotonic() + _REPORTED_WITHIN_S
+    while not WATCHDOG.report.fatal and time.monotonic() < deadline_s:
+        time.sleep(0.01)
 
 
 def _made(make_node: Callable[[], Node]) -> Node:

@@ -156,6 +156,10 @@ class FlightRecorder:
         self.stop()
         self._bags.close()
 
+    def save_all(self) -> None:
+        """Write every bag to its end; for a thread beside the executor's, which hangs."""
+        self._bags.save_all()
+
     def _open(self, *, duration_s: float, gives_way: bool = False) -> tuple[bool, str]:
         """Begin a bag with what the box holds."""
         self._began_late = False

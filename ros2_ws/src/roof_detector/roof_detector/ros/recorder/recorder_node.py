@@ -64,6 +64,10 @@ class RecorderNode(Node):
         self._diagnostics.close()
         super().destroy_node()
 
+    def save_all(self) -> None:
+        """Finish the bags from another thread, where the executor's thread hangs for good."""
+        self._recorder.save_all()
+
     def _take_over(self, settings: RecorderSettings) -> None:
         self._settings = settings
         self._recorder.take_over(settings)

@@ -104,6 +104,15 @@ class Recordings:
         for recording in list(self._ending):
             self.wait_for(recording)
 
+    def save_all(self) -> None:
+        """Write every bag to its end, the present one too, without a word or another change."""
+        present = self.present
+        unfinished = [*self._ending, *([] if present is None else [present])]
+        for recording in unfinished:
+            recording.writer.finish()
+        for recording in unfinished:
+            recording.writer.close()
+
     def _tell_problems(self, report: RecordingReport) -> None:
         """Tell that the disk refused, that it does no longer, and of what cannot be written."""
         writing, before = report.writing, self._told_problems
