@@ -56,7 +56,7 @@ def _nodes(folder: Path) -> dict[str, _Node]:
         'simulated flight': _Node(
             'roof_detector.ros.camera.simulated_flight_node',
             'camera: frames',
-            ('playback', 'ahead', 'executor'),
+            ('playback', 'prefetch', 'executor'),
             _SOURCE,
         ),
         'recorder': _Node(

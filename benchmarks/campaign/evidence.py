@@ -24,15 +24,16 @@ from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.bags.finding_messages import detections_bytes, header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
+from roof_detector.inputs.frame import Frame
+from roof_detector.inputs.input import RecordedInput
+from roof_detector.inputs.input_files import files_text
+from roof_detector.inputs.open_input import open_recording
 from roof_detector.offline.exporting import export_results
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.georeferencing import PlaceSettings
 from roof_detector.offline.journal import Inferred
-from roof_detector.offline.open_recording import open_footage
-from roof_detector.offline.recording import Footage, Frame
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import DetectSettings, NetworkFacts
-from roof_detector.offline.source_files import files_text
 from roof_detector.vision.detections import Detections
 
 _TRIES, _SHORT_TRIES = 900, 36
@@ -76,7 +77,7 @@ def _try_folder(place: Path, chance: random.Random) -> str:
     seen = {f'p{k}{chance.choice(suffixes)}': _noise(chance) for k in range(chance.randint(1, 6))}
     for name, image in seen.items():
         _write(folder / name, image)
-    _write_results(open_footage(folder), place / 'results')
+    _write_results(open_recording(folder), place / 'results')
     contents = {path.read_bytes(): path.name for path in folder.iterdir()}
     changes = [_change(folder, chance) for _ in range(chance.randint(0, 4))]
     if not any(folder.iterdir()):
@@ -103,7 +104,7 @@ def _try_bag(place: Path, chance: random.Random) -> str:
     # Some cameras give several frames one stamp, and some clocks go back.
     stamps = {k: 10**18 + chance.choice((k, k // 2, -k % 3)) * 10**8 for k in images}
     _write_bag(place / 'flight', [(stamps[k], images[k]) for k in images])
-    _write_results(open_footage(place / 'flight'), place / 'results')
+    _write_results(open_recording(place / 'flight'), place / 'results')
     kept = [k for k in images if chance.random() < 0.8]
     changed = {k for k in kept if chance.random() < 0.3}
     messages = [(stamps[k], _noise(chance) if k in changed else images[k]) for k in kept]
@@ -204,19 +205,19 @@ def _write_bag(path: Path, messages: list[tuple[int, Image]]) -> None:
             writer.write('/camera/image', data, log_time_ns=2 * 10**18 + number)
 
 
-def _write_results(footage: Footage, folder: Path) -> None:
+def _write_results(footage: RecordedInput, folder: Path) -> None:
     """Write results that found nothing, so that images are shown as they are."""
     writer = ResultWriter(
         folder,
         source=footage.path.name,
         files=files_text(footage.files),
         image_topics=footage.image_topics,
-        passing_topics=(),
+        passthrough_topics=(),
         network=_NETWORK,
         settings=DetectSettings(),
     )
     with closing(footage), closing(writer):
-        for frame in footage.items():
+        for frame in footage.recorded():
             if not isinstance(frame, Frame):
                 continue
             loaded = frame.load()

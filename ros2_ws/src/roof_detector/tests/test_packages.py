@@ -21,8 +21,8 @@ MAY_IMPORT = {
     'inference': {'vision', 'blocks'},
     'bags': {'vision', 'supervision'},
     'telemetry': {'bags', 'georeference'},
-    'inputs': {'vision', 'bags', 'supervision'},
-    'results': {'vision', 'bags', 'georeference'},
+    'inputs': {'vision', 'bags', 'supervision', 'telemetry'},
+    'results': {'vision', 'bags', 'georeference', 'inputs'},
     'ros': {
         'vision',
         'supervision',

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.precision import PRECISIONS
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.vision.errors import VisionError
 from training.evaluation import EvaluationError, evaluate, open_split
 from training.evaluation.comparison import label_all
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 1 with a sentence for what can be put right."""
     try:
         run(parse(arguments))
-    except (EvaluationError, InferenceError, SourceError, VisionError) as error:
+    except (EvaluationError, InferenceError, InputError, VisionError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0

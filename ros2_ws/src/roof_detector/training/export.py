@@ -21,7 +21,7 @@ from roof_detector.inference.errors import InferenceError, ParityFailed
 from roof_detector.inference.export.build import build_export
 from roof_detector.inference.export.recipe import FORMATS, PRECISIONS, ExportRecipe
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.simulation.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         recipes = [_recipe(options, name) for name in dict.fromkeys(options.format)]
         frames = trial_frames(options.frames, count=options.frame_count)
-    except (InferenceError, SourceError, SimulationError, OSError, ValueError) as error:
+    except (InferenceError, InputError, SimulationError, OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     exported = [_export(options, recipe, frames) for recipe in recipes]

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from roof_detector.cli.trial_frames import trial_frames
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.simulation.errors import SimulationError
 from training.evaluation import EvaluationError, open_split
 from training.quantization.kind import KINDS
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     except TooLossy as error:
         print(f'{error.loss.table()}\n{error}', file=sys.stderr)  # noqa: T201
         return 1
-    except (EvaluationError, InferenceError, SourceError, SimulationError, OSError) as error:
+    except (EvaluationError, InferenceError, InputError, SimulationError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     print(  # noqa: T201

@@ -17,9 +17,9 @@ from mcap.reader import make_reader
 from roof_detector.bags.bag_folder import PACKED_SUFFIX, BagFile, bag_file
 from roof_detector.bags.bounds import unpack_file, zstd
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.mcap_file_reader import McapFileReader, time_text
 from roof_detector.bags.mcap_rebuild import rebuild
 from roof_detector.bags.mcap_records import FileStore
-from roof_detector.bags.mcap_source import McapSource, time_text
 from roof_detector.bags.mcap_survey import McapSurvey, Span, TopicFacts, full_survey, unknown_topic
 from roof_detector.bags.message_sum import MessageSum
 from roof_detector.bags.qos import recorded_qos
@@ -289,7 +289,7 @@ def _read_mcap(path: Path) -> MessageSum:
     with path.open('rb') as stream:
         for _, channel, message in make_reader(stream, validate_crcs=True).iter_messages():
             found.add(channel.topic, message.log_time, message.data)
-    with closing(McapSource(path)) as source:
+    with closing(McapFileReader(path)) as source:
         if source.damage or not source.survey.is_quick:
             return MessageSum()
         count = sum(1 for _ in source.messages({topic.name for topic in source.topics}))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
+from roof_detector.bags.bag_file_readers import BagFileReader, open_file
 from roof_detector.bags.bag_folder import STORAGES, bag_files, named_files
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_survey import TopicFacts
 from roof_detector.bags.metadata import NAME, read_metadata
 from roof_detector.bags.schemas import MessageSchema, schema_in
-from roof_detector.bags.sources import Source, open_file
 from roof_detector.bags.topics import (
     BagMessage,
     BagTopic,
@@ -146,11 +146,11 @@ class BagReader:
             known_type(type_name, shared_typestore())
         self._types.register({k: v for k, v in types.items() if k not in self._types.fielddefs})
 
-    def _filled(self) -> list[Source]:
+    def _filled(self) -> list[BagFileReader]:
         return [s for s in self._sources if any(t.message_count for t in s.topics)]
 
 
-def _open(path: Path) -> tuple[list[Source], tuple[str, ...]]:
+def _open(path: Path) -> tuple[list[BagFileReader], tuple[str, ...]]:
     """Open the files of a bag; return them, and what is said about those that were left out."""
     if not path.exists():
         msg = f'There is no bag {path}. Check the path; a bag is a folder or a file.'
@@ -171,7 +171,7 @@ def _open(path: Path) -> tuple[list[Source], tuple[str, ...]]:
 
 def open_files(
     path: Path, information: Mapping[str, Any], *, instead: Mapping[str, Path] | None = None
-) -> tuple[list[Source], tuple[str, ...]]:
+) -> tuple[list[BagFileReader], tuple[str, ...]]:
     """Open the files that a metadata.yaml names, some at another place; see `_open`."""
     mode, packing = information['compression_mode'].lower(), information['compression_format']
     if mode not in ('', 'none') and packing != 'zstd':
@@ -197,7 +197,7 @@ def open_files(
         TopicFacts.announced(one['topic_metadata'])
         for one in information['topics_with_message_count']
     ]
-    sources: list[Source] = []
+    sources: list[BagFileReader] = []
     refused: list[BagError] = []
     with ExitStack() as stack:
         for file in files:

@@ -11,6 +11,7 @@ from roof_detector.bags.qos import OfferedQos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+RESULT_NAMESPACE = '/detector'  # that of the detector node, as the launch files start it
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
@@ -97,6 +98,11 @@ def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopi
         msg = f'{bag} has no pictures: no topic of sensor_msgs Image. {_listed(topics)}'
         raise BagError(msg)
     return sources
+
+
+def is_result_topic(name: str) -> bool:
+    """Return whether a topic lies in the namespace of the detector."""
+    return name.startswith(f'{RESULT_NAMESPACE}/')
 
 
 def _listed(topics: Sequence[BagTopic]) -> str:

@@ -89,10 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.demo.annotated_images import write_annotated  # noqa: PLC0415
     from roof_detector.demo.flight_report import as_json, as_table  # noqa: PLC0415
     from roof_detector.demo.flight_summary import summarise_flight  # noqa: PLC0415
-    from roof_detector.inputs.open_source import is_live, open_source  # noqa: PLC0415
+    from roof_detector.inputs.open_input import is_live, open_input  # noqa: PLC0415
 
     if arguments.input is not None and not is_live(arguments.input):
-        open_source(arguments.input).close()  # what cannot be read is said before anything starts
+        open_input(arguments.input).close()  # what cannot be read is said before anything starts
     output = _fresh_folder(arguments.output)
     try:
         bag = _rehearsal(arguments, output).fly()

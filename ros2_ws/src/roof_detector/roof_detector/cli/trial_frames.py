@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def trial_frames(footage: str | None, *, count: int) -> list[NDArray[np.uint8]]:
     """Return up to `count` pictures (height, width, 3) BGR of a footage, simulated without one.
 
-    Raises SourceError, or SimulationError for a count below 1.
+    Raises InputError, or SimulationError for a count below 1.
     """
     if footage is None:
         return simulation.sample_frames(count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import stamp_ns
 
 # Some cameras count from their own start, which would be an age of 56 years.
@@ -35,7 +35,7 @@ class ImageTally:
         self.largest_bytes = max(self.largest_bytes, len(image))
         try:
             stamp_s = stamp_ns(image) / 1e9
-        except SourceError:  # too short to bear a stamp
+        except InputError:  # too short to bear a stamp
             stamp_s = 0.0
         age_s = time.time() - stamp_s
         if stamp_s <= 0 or age_s > _OLDEST_S:

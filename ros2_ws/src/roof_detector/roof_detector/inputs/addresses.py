@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Addresses of cameras, and the user and password that they may hold."""
+"""Addresses of cameras, and the user and password that they may contain."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote, unquote
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 
 _SCHEME = re.compile(r'(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>\S*)')
-# Many cameras take them in the path or query: /user=admin&password=secret&channel=1.
+# Many cameras take both in the path or query: /user=admin&password=secret&channel=1.
 _FIELD = re.compile(
     r'(?i)\b(?P<name>user(?:name)?|login|pass(?:word|wd)?|pwd|token|secret|api_?key|auth)='
     r'[^&;?#/\s\'"]*'
@@ -19,12 +19,12 @@ HIDDEN = '***'
 
 
 def without_password(text: str) -> str:
-    """Return a text as it may be shown: without the users and passwords of addresses in it."""
+    """Return a text that may be shown: without the users and passwords of its addresses."""
     return _SCHEME.sub(_shown, text)
 
 
 def password_of(text: str) -> str:
-    """Return what of an address must not be shown, '' where it holds nothing of that kind."""
+    """Return the secret part of an address, '' where it has none."""
     match = _SCHEME.fullmatch(text.strip())
     if match is None or without_password(text) == text:
         return ''
@@ -33,7 +33,7 @@ def password_of(text: str) -> str:
 
 
 def split_credentials(address: str) -> tuple[str, str]:
-    """Return an address without user and password, and `user:password`, '' where it has none."""
+    """Return an address without its user and password, and `user:password` or ''."""
     match = _SCHEME.fullmatch(address.strip())
     user_info, rest = ('', '') if match is None else _split(match['rest'])
     if match is None or ':' not in user_info:
@@ -43,19 +43,16 @@ def split_credentials(address: str) -> tuple[str, str]:
 
 
 def with_credentials(address: str, credentials: str) -> str:
-    """Return an address with `user:password` put into it; raise SourceError where that fits not.
-
-    Both are quoted as addresses need it.
-    """
+    """Return an address with `user:password` put into it, both quoted, or raise InputError."""
     match = _SCHEME.fullmatch(address.strip())
     user, colon, password = credentials.partition(':')
     if match is None or password_of(address):
-        raise SourceError(
+        raise InputError(
             f'credentials_file is given, but source is {without_password(address)!r}; expected '
             'the address of a stream without user and password.'
         )
     if not user or not colon:
-        raise SourceError('credentials_file does not hold user:password in its one line.')
+        raise InputError('credentials_file does not hold user:password in its one line.')
     return f'{match["scheme"]}{quote(user, safe="")}:{quote(password, safe="")}@{match["rest"]}'
 
 
@@ -67,7 +64,7 @@ def _shown(match: re.Match[str]) -> str:
 def _split(rest: str) -> tuple[str, str]:
     """Split what follows the scheme into user and password, with their @, and the rest.
 
-    A password may hold @, and / although it should be quoted: then all before the last @ goes.
+    A password may contain @, and an unquoted /: then everything before the last @ is removed.
     """
     host = re.split(r'[/?#]', rest, maxsplit=1)[0]
     if '@' in host:

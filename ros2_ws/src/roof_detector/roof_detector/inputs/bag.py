@@ -1,175 +1,246 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The pictures of a recorded flight."""
+"""The images of a recorded flight, and the other messages of its bag."""
 
 from __future__ import annotations
 
+import fnmatch
+from collections import Counter
 from dataclasses import replace
-from itertools import takewhile
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
+from roof_detector.bags.topics import is_result_topic
+from roof_detector.inputs.bag_companions import ROLES, companion_topics, with_companions
 from roof_detector.inputs.due_times import DueTimes
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.frame import Companion, SourceFrame
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.frame import Frame, PassthroughMessages, PassthroughTopic, frame_name
+from roof_detector.inputs.input import RecordedInput, frame_time_ns
+from roof_detector.inputs.input_files import input_files
 from roof_detector.inputs.recorded_header import stamp_ns
-from roof_detector.inputs.recorded_image import RecordedPicture
-from roof_detector.inputs.source import FrameSource, frame_time_ns
+from roof_detector.inputs.recorded_image import RecordedImage
+from roof_detector.telemetry.recorded_track import FIX_TYPES, POSE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from roof_detector.bags.topics import BagMessage, BagTopic
+    from roof_detector.inputs.input_files import InputFile
 
-# What belongs to a picture besides, by message type.
-ROLES = {
-    'sensor_msgs/msg/CameraInfo': 'camera_info',
-    'sensor_msgs/msg/NavSatFix': 'fix',
-    'geometry_msgs/msg/PoseStamped': 'pose',
-    'vision_msgs/msg/Detection2DArray': 'ground_truth',
-}
-
-
-_LEAST_RATE_HZ = 0.001  # times that are years apart tell no rate
+_LEAST_RATE_HZ = 0.001  # the duration of a bag whose times are years apart gives no rate
+# Passthrough messages travel together up to this size, so that a fast small topic does not fill
+# the queues between the stages.
+_BATCH_BYTES = 1 << 20
+# A camera's clock may be wrong by hours; a stamp further than this from the moment at which it
+# was recorded is that of another day, as when a recording is recorded again.
+_FAR_OFF_NS = 86_400 * 10**9
 
 
-class BagSource(FrameSource):
-    """Give the pictures of one image topic as they were recorded, and what belongs to them.
+class BagInput(RecordedInput):
+    """The images of a bag's image topics, as they were recorded.
 
-    A companion (camera info, fix, pose, ground truth) comes with the picture of its own stamp;
-    what was stamped between two pictures comes with the later one. Frames are due as they were
-    received at the recording. Raises SourceError for a bag that cannot be read, or has no picture.
+    `image_topics` names the topics; '' is the only one with images of a camera, and an empty
+    sequence is all of those. One topic can be played: each frame is due as it was received at the
+    recording, and comes with its companions (camera info, fix, pose, ground truth).
+
+    `recorded` yields the messages of `passthrough_topics` too, which are names or patterns
+    (`/imu/*`); by default those that georeference an image: camera info, fix and pose, and the
+    simulation's ground truth. Results of an earlier detection are never among them. Raises
+    InputError for a bag that cannot be read or has no image.
     """
 
     def __init__(
-        self, path: Path, *, rate_hz: float | None = None, loop: bool = False, topic: str = ''
+        self,
+        path: Path,
+        *,
+        rate_hz: float | None = None,
+        loop: bool = False,
+        image_topics: Sequence[str] = ('',),
+        passthrough_topics: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(str(path), rate_hz=rate_hz)
-        self._loop = loop
+        super().__init__(path, rate_hz=rate_hz, loop=loop)
         try:
             self._reader = BagReader(path)
-            self._topic = self._reader.image_topic(topic)
+            chosen = (
+                [self._reader.image_topic(name) for name in image_topics]
+                if image_topics
+                else self._reader.source_image_topics()
+            )
         except BagError as error:
-            raise SourceError(str(error)) from error
-        self._roles = _roles(self._reader.topics, image_topic=self._topic.name)
-        self._tell_damage()
+            raise InputError(str(error)) from error
+        self.stem = self._reader.path.name if path.is_dir() else path.stem
+        self.image_topics = tuple(topic.name for topic in chosen)
+        self.is_annotated = all('annotated' in name for name in self.image_topics)
+        self._frame_count = sum(topic.message_count for topic in chosen)
+        self._roles = companion_topics(self._reader.topics, image_topic=self.image_topics[0])
+        self._warnings: list[str] = []
+        self._passthrough_patterns = passthrough_topics
+        self._report_damage()
 
     @property
     def topic(self) -> str:
-        """Return the name of the image topic."""
-        return self._topic.name
+        """Return the name of the image topic to play."""
+        if len(self.image_topics) > 1:
+            msg = f'{self.path} has several image topics; name the one of {self.image_topics}.'
+            raise InputError(msg)
+        return self.image_topics[0]
 
     @property
     def companion_roles(self) -> frozenset[str]:
-        """Return what the bag holds besides the pictures."""
+        """Return the roles of the messages that come with the images."""
         return frozenset(self._roles.values())
 
     @property
     def frame_count(self) -> int:
-        """Return the pictures of the topic."""
-        return self._topic.message_count
+        """Return the number of images of the chosen topics."""
+        return self._frame_count
 
     @property
     def rate_hz(self) -> float | None:
-        """Return the rate asked for, or the pictures per second of the whole bag."""
+        """Return the rate asked for, or the images per second of the whole bag."""
         span_ns = self._reader.end_ns - self._reader.start_ns
         own = (self.frame_count - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
         return self._rate_hz or (own if own >= _LEAST_RATE_HZ else None)
 
-    def __iter__(self) -> Iterator[SourceFrame]:
+    @cached_property
+    def files(self) -> tuple[InputFile, ...]:
+        """Return the bag's files, read and hashed once."""
+        return input_files(self.path)
+
+    @cached_property
+    def passthrough_topics(self) -> tuple[PassthroughTopic, ...]:
+        """Return the topics that are copied; a warning names those whose type cannot be read."""
+        topics = []
+        for topic in self._reader.topics:
+            if is_result_topic(topic.name):
+                continue
+            if not _is_passed_through(topic, self._passthrough_patterns):
+                continue
+            try:
+                schema = self._reader.schema(topic.type_name)
+            except BagError as error:
+                self._warnings.append(f'{topic.name} is not copied: {error}')
+                continue
+            topics.append(PassthroughTopic(topic.name, schema, topic.offered_qos))
+        return tuple(topics)
+
+    def __iter__(self) -> Iterator[Frame]:
+        topic = self.topic
         index = due_ns = shift_ns = 0
         while not self._stopped:
             index_before, begin_ns, period_ns = index, None, 0
             due_times = DueTimes()
-            for message, companions in self._one_pass():
+            for message, companions in with_companions(
+                self._playable_messages(topic), image_topic=topic, roles=self._roles
+            ):
                 if self._stopped:
                     return
                 time_ns = due_times.of(message.log_time_ns)
-                if due_times.trouble:
-                    self._health = replace(self._health, trouble=due_times.trouble)
+                if due_times.warning:
+                    self._health = replace(self._health, warning=due_times.warning)
                 begin_ns = time_ns if begin_ns is None else begin_ns
                 last_due_ns, due_ns = due_ns, shift_ns + time_ns - begin_ns
                 if index > index_before:
                     period_ns = due_ns - last_due_ns
-                picture = RecordedPicture(message, self._reader)
+                image = RecordedImage(message, self._reader)
                 self._count_delivered()
-                yield SourceFrame(
+                yield Frame(
                     index,
-                    (picture.stamp_ns or message.log_time_ns) + shift_ns,
+                    f'{topic} message {index - index_before}',
+                    (image.stamp_ns or message.log_time_ns) + shift_ns,
+                    image,
                     due_ns
                     if self._rate_hz is None
                     else frame_time_ns(index, rate_hz=self._rate_hz),
-                    f'{self._topic.name} message {index - index_before}',
-                    picture,
-                    companions,
+                    companions=companions,
                 )
                 index += 1
             if index == index_before:
-                msg = f'{self._topic.name} in {self.name} holds no picture that can be read.'
-                raise SourceError(msg)
+                msg = f'{topic} in {self.name} holds no image that can be read.'
+                raise InputError(msg)
             if not self._loop:
                 return
             shift_ns = due_ns + (period_ns or 1_000_000_000)
+
+    def recorded(self) -> Iterator[Frame | PassthroughMessages]:
+        """Yield each frame once, and before it the messages recorded since the one before."""
+        passthrough = {topic.name for topic in self.passthrough_topics}
+        indices: Counter[str] = Counter()
+        waiting: list[BagMessage] = []
+        waiting_bytes = 0
+        try:
+            for message in self._reader.messages({*self.image_topics, *passthrough}):
+                if message.topic in passthrough:
+                    waiting.append(message)
+                    waiting_bytes += len(message.data)
+                is_frame = message.topic in self.image_topics
+                if waiting and (is_frame or waiting_bytes > _BATCH_BYTES):
+                    yield PassthroughMessages(tuple(waiting))
+                    waiting, waiting_bytes = [], 0
+                if is_frame:
+                    yield self._recorded_frame(message, indices[message.topic])
+                    indices[message.topic] += 1
+        except BagError as error:
+            raise InputError(str(error)) from error
+        if waiting:
+            yield PassthroughMessages(tuple(waiting))
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what of the bag is damaged, as far as it was read, or cannot be copied."""
+        return (*self._reader.damage, *self._warnings)
 
     def close(self) -> None:
         """Close the bag."""
         super().close()
         self._reader.close()
 
-    def _one_pass(self) -> Iterator[tuple[BagMessage, tuple[Companion, ...]]]:
-        """Give each picture once it is known what belongs to it: when the next one was read."""
-        picture: BagMessage | None = None
-        own: list[Companion] = []
-        later: list[Companion] = []
-        for message in self._messages():
-            if message.topic == self._topic.name:
-                if picture is not None:
-                    yield picture, tuple(own)
-                picture, own, later = message, later, []
-                continue
-            companion = Companion(self._roles[message.topic], message)
-            if picture is not None and stamp_ns(message.data) <= stamp_ns(picture.data):
-                own.append(companion)
-            else:
-                later.append(companion)
-        if picture is not None:
-            yield picture, (*own, *later)
-
-    def _messages(self) -> Iterator[BagMessage]:
-        """Give what can be read of the topics; count what is too short to have a header."""
+    def _playable_messages(self, topic: str) -> Iterator[BagMessage]:
+        """Yield the messages to play; count those that are too short to have a header."""
         try:
-            for message in self._reader.messages({self._topic.name, *self._roles}):
+            for message in self._reader.messages({topic, *self._roles}):
                 try:
                     stamp_ns(message.data)
-                except SourceError as error:
+                except InputError as error:
                     self._count_unreadable(f'{message.topic}: {error}')
                     continue
                 yield message
         except BagError as error:
-            raise SourceError(str(error)) from error
+            raise InputError(str(error)) from error
         finally:
-            self._tell_damage()
+            self._report_damage()
 
-    def _tell_damage(self) -> None:
-        """Say what of the bag cannot be read, as far as it was read."""
+    def _report_damage(self) -> None:
+        """Put what of the bag cannot be read, as far as it was read, into the health."""
         if self._reader.damage:
-            self._health = replace(self._health, trouble=' '.join(self._reader.damage))
+            self._health = replace(self._health, warning=' '.join(self._reader.damage))
+
+    def _recorded_frame(self, message: BagMessage, index: int) -> Frame:
+        image = RecordedImage(message, self._reader)
+        has_odd_stamp = False
+        try:
+            image_ns, frame_id = image.stamp_ns, image.frame_id
+            has_odd_stamp = image_ns <= 0 or abs(image_ns - message.log_time_ns) > _FAR_OFF_NS
+        except InputError:  # decoding the image raises it again, and is counted
+            image_ns, frame_id = 0, ''
+        return Frame(
+            index,
+            frame_name(self.stem, message.topic if len(self.image_topics) > 1 else '', index),
+            image_ns or message.log_time_ns,
+            image,
+            topic=message.topic,
+            log_time_ns=message.log_time_ns,
+            frame_id=frame_id,
+            has_odd_stamp=has_odd_stamp,
+        )
 
 
-def _roles(topics: tuple[BagTopic, ...], *, image_topic: str) -> dict[str, str]:
-    """Return which topics go with the pictures: of each type the one nearest by name."""
-    nearest: dict[str, str] = {}
-    for topic in sorted(topics, key=lambda topic: -_shared_parts(topic.name, image_topic)):
+def _is_passed_through(topic: BagTopic, patterns: Sequence[str] | None) -> bool:
+    if patterns is None:
         role = ROLES.get(topic.type_name)
-        if role is None or (role == 'ground_truth' and not topic.name.endswith(role)):
-            continue
-        nearest.setdefault(role, topic.name)
-    return {name: role for role, name in nearest.items()}
-
-
-def _shared_parts(name: str, other: str) -> int:
-    """Return how many namespaces two topic names begin with in common."""
-    pairs = zip(name.split('/'), other.split('/'), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if role == 'ground_truth':
+            return topic.name.endswith(role)
+        return role is not None or topic.type_name in (*FIX_TYPES, *POSE_TYPES)
+    return any(fnmatch.fnmatchcase(topic.name, pattern) for pattern in patterns)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a live camera is opened."""
+"""Opens cameras of this computer and streams of the network."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 import cv2
 
 from roof_detector.inputs.addresses import without_password
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 
 # FFmpeg waits 30 s by default; a camera that hangs must be noticed within a few frames.
-_PATIENCE_MS = 5000
+_TIMEOUT_MS = 5000
 
 
-class CaptureError(SourceError):
-    """Say why a live camera gives no picture at this moment; it may come back."""
+class CaptureError(InputError):
+    """Report why a live camera gives no image at this moment; it may come back."""
 
 
 @dataclass(frozen=True)
 class V4l2Camera:
     """A camera of this computer, by its device file.
 
-    `size_wh` and `pixel_format` (four letters, such as MJPG) are asked of the driver, which may
-    choose the nearest that it can; without them it gives its default, often 640x480.
+    `size_wh` and `pixel_format` (four letters, such as MJPG) are requested from the driver, which
+    may choose the nearest that it supports; its default is often 640x480.
     """
 
     path: Path
@@ -39,11 +39,11 @@ class V4l2Camera:
     def __post_init__(self) -> None:
         if self.pixel_format and not re.fullmatch(r'[A-Z0-9]{4}', self.pixel_format):
             msg = f'pixel_format is {self.pixel_format!r}, expected four letters such as MJPG.'
-            raise SourceError(msg)
+            raise InputError(msg)
 
     @property
     def name(self) -> str:
-        """Return what to call the camera."""
+        """Return the name of the camera for people."""
         return str(self.path)
 
     def open(self) -> cv2.VideoCapture:
@@ -53,7 +53,7 @@ class V4l2Camera:
         if not capture.isOpened():
             msg = (
                 f'{self.path} does not open as a camera: another program may hold it '
-                f"('fuser {self.path}' says which), or it is not the camera's picture device."
+                f"('fuser {self.path}' shows which), or it is not the camera's image device."
             )
             raise CaptureError(msg)
         # One buffer: a frame that waits in the driver is an old frame.
@@ -88,7 +88,7 @@ class V4l2Camera:
 
 @dataclass(frozen=True)
 class NetworkStream:
-    """A camera that streams over the network: RTSP, HTTP and what else FFmpeg knows."""
+    """A camera that streams over the network: RTSP, HTTP and other protocols of FFmpeg."""
 
     url: str
 
@@ -99,11 +99,11 @@ class NetworkStream:
 
     def open(self) -> cv2.VideoCapture:
         """Open the stream, or raise CaptureError."""
-        patience = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _PATIENCE_MS),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _PATIENCE_MS),
+        timeouts = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS),
         ]
-        capture = cv2.VideoCapture(self.url, cv2.CAP_FFMPEG, patience)
+        capture = cv2.VideoCapture(self.url, cv2.CAP_FFMPEG, timeouts)
         if not capture.isOpened():
             msg = (
                 f'The stream {self.name} does not open: check that the camera is on, the network '

@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""When the frames of a file are due, whatever times it claims."""
+"""When the frames of a recording are due, whatever times it holds."""
 
 from __future__ import annotations
 
-# A time in a file is data and no order to wait: nobody sits before a player for longer than this.
+# A gap between recorded times may be wrong; nobody waits for a player for longer than this.
 LONGEST_GAP_S = 60.0
 SHORTENED_GAP_S = 1.0
 _LONGEST_NS, _SHORTENED_NS = int(LONGEST_GAP_S * 1e9), int(SHORTENED_GAP_S * 1e9)
 
 
 class DueTimes:
-    """Turn recorded times into times that frames are due, shortening what nobody would wait for.
+    """Turns recorded times into the times at which frames are due, and shortens long gaps.
 
-    A gap of more than a minute, forwards or back, becomes a second; `shortened` counts them and
-    `trouble` says so, empty where there was none.
+    A gap of more than a minute, forwards or back, becomes a second. `shortened` counts them and
+    `warning` reports them; it is empty where there was none.
     """
 
     def __init__(self) -> None:
@@ -24,8 +24,8 @@ class DueTimes:
         self._last_ns: int | None = None
 
     @property
-    def trouble(self) -> str:
-        """Return what to tell of it."""
+    def warning(self) -> str:
+        """Return a sentence about the gaps that were shortened."""
         if not self.shortened:
             return ''
         return (
@@ -34,7 +34,7 @@ class DueTimes:
         )
 
     def of(self, time_ns: int) -> int:
-        """Return when the frame of a time is due."""
+        """Return when the frame with a recorded time is due."""
         gap_ns = 0 if self._last_ns is None else time_ns - self._last_ns
         if abs(gap_ns) > _LONGEST_NS:
             self._shift_ns += gap_ns - _SHORTENED_NS

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What can be wrong with the place that frames come from."""
+"""The error of inputs that cannot be opened or read."""
 
 from __future__ import annotations
 
 
-class SourceError(ValueError):
-    """Say which source gives no frames, why, and what to give instead."""
+class InputError(ValueError):
+    """Report which input gives no frames, why, and what to give instead."""

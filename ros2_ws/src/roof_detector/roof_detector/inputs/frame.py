@@ -1,52 +1,128 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One frame on its way from a source."""
+"""A frame of an input, and the messages that a bag holds beside its frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.recorded_image import RecordedPicture
+from roof_detector.inputs.image_decoding import decode_image, image_bytes
+from roof_detector.inputs.recorded_image import RecordedImage
+from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from roof_detector.bags.qos import OfferedQos
+    from roof_detector.bags.schemas import MessageSchema
     from roof_detector.bags.topics import BagMessage
 
 
 @dataclass(frozen=True)
 class Companion:
-    """A message that a bag holds beside a picture: `role` is camera_info, fix, pose..."""
+    """A message that a bag holds for a frame; `role` is camera_info, fix, pose or ground_truth."""
 
     role: str
     message: BagMessage
 
 
-@dataclass(frozen=True, eq=False)
-class SourceFrame:
-    """Hold one picture and its place in the source.
+@dataclass(frozen=True)
+class PassthroughMessages:
+    """Messages that are copied unchanged to the results, in the order of the bag."""
 
-    `index` counts the frames handed out, over all passes of a looped source. `stamp_ns` is the
-    time in the source: from 0 for a video or pictures, as recorded for a bag, the wall clock at
-    the grab for a live camera. `due_ns` is when to show the frame, counted from the first one;
-    None means at once. `companions` are what a bag holds for this frame besides.
+    messages: tuple[BagMessage, ...]
+
+
+@dataclass(frozen=True)
+class PassthroughTopic:
+    """A topic whose messages are copied unchanged to the results."""
+
+    name: str
+    schema: MessageSchema
+    offered_qos: tuple[OfferedQos, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedFrame:
+    """An image that was read from its file or message, and is not decoded yet.
+
+    `content` identifies the image file, the image message, or the video that the frame is from.
+    `data` holds the bytes of an image file.
+    """
+
+    image: NDArray[np.uint8] | RecordedImage | Path
+    content: ContentIdentity | None
+    data: bytes = b''
+
+    def image_bgr(self) -> NDArray[np.uint8]:
+        """Decode the image to (height, width, 3), or raise InputError."""
+        if isinstance(self.image, RecordedImage):
+            return self.image.to_bgr()
+        if isinstance(self.image, Path):
+            return decode_image(self.data, self.image)
+        return self.image
+
+    def encoded(self) -> bytes:
+        """Return the JPEG, PNG or other file that the image is encoded in, b'' if it is raw."""
+        if isinstance(self.image, RecordedImage):
+            return self.image.encoded()
+        return self.data
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of an input: its image, decoded or not, its time and its name.
+
+    Recorded once: `index` counts the frames of the image topic from 0, unreadable ones included.
+    Played: `index` counts the frames that were handed out, over all passes of a loop.
+
+    `stamp_ns` is the time in the input: from 0 for videos and image files, as recorded for bags,
+    the wall clock at the grab for live cameras. `log_time_ns` is when a bag received the frame.
+    `due_ns` is when to show a played frame, counted from the first one; None means at once.
+    `topic` is the image topic of a bag. `content` identifies the video that a frame is from;
+    `load` computes that of image files and messages. `has_odd_stamp` is True where a recorded
+    stamp cannot be the moment of the image. `companions` are the messages that a bag holds for
+    this frame.
     """
 
     index: int
-    stamp_ns: int
-    due_ns: int | None
     name: str
-    picture: NDArray[np.uint8] | RecordedPicture
+    stamp_ns: int
+    image: NDArray[np.uint8] | RecordedImage | Path
+    due_ns: int | None = None
+    topic: str = ''
+    log_time_ns: int = 0
+    frame_id: str = ''
+    content: ContentIdentity | None = None
+    has_odd_stamp: bool = False
     companions: tuple[Companion, ...] = ()
+
+    def load(self) -> LoadedFrame:
+        """Read the image and hash what was read, or raise InputError."""
+        if isinstance(self.image, RecordedImage):
+            return LoadedFrame(self.image, ContentIdentity.of(self.image.message.data))
+        if isinstance(self.image, Path):
+            data = image_bytes(self.image)
+            return LoadedFrame(self.image, ContentIdentity.of(data), data)
+        return LoadedFrame(self.image, self.content)
 
     @property
     def image_bgr(self) -> NDArray[np.uint8]:
-        """Return the picture (height, width, 3), of a bag perhaps as a read-only view.
+        """Read and decode the image to (height, width, 3), or raise InputError.
 
-        A recorded picture is decoded at each call; raises SourceError if it is damaged.
+        The array may be a read-only view of a recorded message. Each call decodes again.
         """
-        if isinstance(self.picture, RecordedPicture):
-            return self.picture.to_bgr()
-        return self.picture
+        if isinstance(self.image, RecordedImage):
+            return self.image.to_bgr()
+        if isinstance(self.image, Path):
+            return decode_image(image_bytes(self.image), self.image)
+        return self.image
+
+
+def frame_name(stem: str, topic: str, index: int) -> str:
+    """Return the name of a frame that has no file of its own."""
+    where = f'_{topic.strip("/").replace("/", "_")}' if topic else ''
+    return f'{stem}{where}_{index:06d}'

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A live camera that may be absent, vanish and come back."""
+"""A live camera or stream, which may be absent, disappear and come back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 
 from roof_detector.inputs.capture import CaptureError
-from roof_detector.inputs.frame import SourceFrame
-from roof_detector.inputs.source import FrameSource
+from roof_detector.inputs.frame import Frame
+from roof_detector.inputs.input import Input
 from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watched_thread import WatchedThread
 
@@ -34,27 +34,28 @@ _OPEN_PATIENCE_S, _READ_PATIENCE_S = 20.0, 11.0
 _RATE_KNOWN_AFTER = 10
 
 
-class Camera(Protocol):
-    """Something that can be opened again and again."""
+class CaptureDevice(Protocol):
+    """A camera or stream that can be opened again and again."""
 
     @property
     def name(self) -> str:
-        """Return what to call the camera."""
+        """Return the name of the camera for people."""
 
     def open(self) -> cv2.VideoCapture:
         """Open the camera, or raise CaptureError."""
 
 
-class LiveSource(FrameSource):
-    """Give the newest frame of a camera; a thread grabs all the time, older frames are counted.
+class LiveInput(Input):
+    """The newest frames of a live camera or stream.
 
-    An absent or lost camera is tried again, with growing waits, until `stop`; `health` says so.
-    So is one whose thread died or hangs in its driver: another thread opens it again.
+    A thread grabs all the time; frames that a newer one replaced are counted. An absent or lost
+    camera is opened again, with growing waits, until `stop`, and `health` reports it. A camera
+    whose thread died or hangs in its driver is opened again by another thread.
     """
 
     live = True
 
-    def __init__(self, camera: Camera, *, rate_hz: float | None = None) -> None:
+    def __init__(self, camera: CaptureDevice, *, rate_hz: float | None = None) -> None:
         super().__init__(camera.name, rate_hz=rate_hz)
         self._camera = camera
         self._lock = threading.Lock()
@@ -64,11 +65,11 @@ class LiveSource(FrameSource):
         self._ever_connected = False
         self._own_rate: float | None = None
         self._size_wh: tuple[int, int] | None = None
-        self._begin_to_grab()
+        self._start_grabbing()
 
     @property
     def rate_hz(self) -> float | None:
-        """Return the rate asked for, or what the camera says once it is open."""
+        """Return the rate asked for, or the rate of the camera once it is open."""
         return self._rate_hz or self._own_rate
 
     @property
@@ -76,12 +77,12 @@ class LiveSource(FrameSource):
         """Return (width, height) of the latest frame; None before the first one."""
         return self._size_wh
 
-    def __iter__(self) -> Iterator[SourceFrame]:
+    def __iter__(self) -> Iterator[Frame]:
         started = time.monotonic()
         ticks = 0
         while True:
             if self._rate_hz is not None:
-                # The next tick of an even clock: a slow frame delays nobody but itself.
+                # The next tick of an even clock: a slow frame delays no frame but itself.
                 ticks = max(ticks + 1, math.ceil((time.monotonic() - started) * self._rate_hz))
                 self._wait_until(started + ticks / self._rate_hz, self._arrived)
             while self._newest is None and not self._stopped:
@@ -92,30 +93,30 @@ class LiveSource(FrameSource):
                 (image_bgr, stamp_ns), self._newest = self._newest, None
                 index = self._health.delivered
                 self._count_delivered()
-            yield SourceFrame(index, stamp_ns, None, f'{self.name} frame {index}', image_bgr)
+            yield Frame(index, f'{self.name} frame {index}', stamp_ns, image_bgr)
 
     def stop(self) -> None:
-        """End the iteration, also one that waits for a frame."""
+        """End the iteration, even one that waits for a frame."""
         super().stop()
         self._arrived.ring()
         self._ended.ring()
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Close the camera."""
         super().close()
         self._grabber.join(_CLOSE_WAIT_S)
         self._grabber.abandon()
 
-    def _begin_to_grab(self) -> None:
+    def _start_grabbing(self) -> None:
         self._grabber = WatchedThread(self._grab, name='grab', restart=self._replace)
         self._grabber.start()
 
     def _replace(self, problem: str) -> None:
-        """Grab in another thread, in the watchdog's; what the lost one gives is not taken."""
+        """Grab in another thread; called by the watchdog, which drops what the lost one reads."""
         self._grabber.abandon()
         if not self._stopped:
-            self._say(f'{problem}. Opening {self.name} again.')
-            self._begin_to_grab()
+            self._report_lost(f'{problem}. Opening {self.name} again.')
+            self._start_grabbing()
 
     def _grab(self) -> None:
         grabber = self._grabber
@@ -125,19 +126,21 @@ class LiveSource(FrameSource):
                 grabber.heart.begin('opening the camera', patience_s=_OPEN_PATIENCE_S)
                 capture = self._camera.open()
             except CaptureError as error:
-                self._say(f'{error} Trying again in {wait_s:g} s.')
+                self._report_lost(f'{error} Trying again in {wait_s:g} s.')
                 self._wait_until(time.monotonic() + wait_s, self._ended)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
                 continue
             if self._grab_until_lost(capture, grabber):
                 wait_s = FIRST_WAIT_S
             if not (self._stopped or grabber.is_abandoned):
-                self._say(f'{self.name} gives no picture any more. Trying again in {wait_s:g} s.')
+                self._report_lost(
+                    f'{self.name} gives no more images. Trying again in {wait_s:g} s.'
+                )
                 self._wait_until(time.monotonic() + wait_s, self._ended)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
 
     def _grab_until_lost(self, capture: cv2.VideoCapture, grabber: WatchedThread) -> bool:
-        """Keep the newest frame until the camera gives none; tell whether it gave any."""
+        """Keep the newest frame until the camera gives none; return whether it gave any."""
         count = 0
         try:
             while not self._stopped:
@@ -149,7 +152,7 @@ class LiveSource(FrameSource):
                 if not found or grabber.is_abandoned:
                     break
                 if count == 0:
-                    self._come_back(capture.get(cv2.CAP_PROP_FPS))
+                    self._report_connected(capture.get(cv2.CAP_PROP_FPS))
                 count += 1
                 if patience_s:
                     grabber.heart.learn(time.monotonic() - began_s)
@@ -166,21 +169,21 @@ class LiveSource(FrameSource):
             self._size_wh = (image_bgr.shape[1], image_bgr.shape[0])
         self._arrived.ring()
 
-    def _come_back(self, rate_hz: float) -> None:
+    def _report_connected(self, rate_hz: float) -> None:
         with self._lock:
-            back = int(self._ever_connected)
+            reconnected = int(self._ever_connected)
             self._health = replace(
                 self._health,
                 connected=True,
-                reconnects=self._health.reconnects + back,
-                trouble='',
+                reconnects=self._health.reconnects + reconnected,
+                warning='',
             )
             self._ever_connected = True
             self._own_rate = rate_hz if math.isfinite(rate_hz) and 0 < rate_hz <= 1000 else None
 
-    def _say(self, trouble: str) -> None:
+    def _report_lost(self, warning: str) -> None:
         with self._lock:
-            self._health = replace(self._health, connected=False, trouble=trouble)
+            self._health = replace(self._health, connected=False, warning=warning)
 
     def _wait_until(self, moment: float, bell: Doorbell) -> None:
         while not self._stopped and (left_s := moment - time.monotonic()) > 0:

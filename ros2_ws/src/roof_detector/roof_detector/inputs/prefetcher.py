@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Work that is done before it is needed."""
+"""Computes items in a thread before they are needed."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ T = TypeVar('T')
 _FIRST_PATIENCE_S = 60.0
 
 
-class Ahead(Generic[T]):
-    """Iterate in a thread of its own, at most `depth` items ahead of whoever takes them.
+class Prefetcher(Generic[T]):
+    """Iterates in a thread of its own, at most `depth` items ahead of the consumer.
 
-    An exception of the iteration comes out where the item would have come, as RuntimeError where
-    it was none that may be caught: nobody waits for ever for a thread that died. `stop` may be
-    called from any thread; `join` waits for the thread.
+    An exception of the iteration is raised where the item would have come; the death of the thread
+    is raised as RuntimeError, so that no consumer waits for ever. `stop` may be called from any
+    thread; `join` waits for the thread.
     """
 
     def __init__(self, items: Iterable[T], *, depth: int) -> None:
         self._items = items
         self._depth = depth
-        # Appended at one end and taken at the other, by one thread each.
+        # One thread appends at one end, another takes from the other end.
         self._ready: deque[T] = deque()
         self._filled, self._emptied = Doorbell(), Doorbell()
         self._finished = False
         self._stopped = False
         self._failure: BaseException | None = None
-        self._thread = WatchedThread(self._work, name='ahead')
+        self._thread = WatchedThread(self._work, name='prefetch')
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
@@ -54,7 +54,7 @@ class Ahead(Generic[T]):
         if isinstance(self._failure, Exception):
             raise self._failure
         if self._failure is not None or not self._finished:
-            msg = f'The thread that works ahead died ({self._thread.death or self._failure!r}).'
+            msg = f'The prefetching thread died ({self._thread.death or self._failure!r}).'
             raise RuntimeError(msg) from self._failure
 
     def stop(self) -> None:
@@ -64,7 +64,7 @@ class Ahead(Generic[T]):
         self._emptied.ring()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread; tell whether it ended."""
+        """Wait for the thread; return whether it ended."""
         self._thread.join(timeout_s)
         ended = not self._thread.is_alive()
         if ended:
@@ -83,11 +83,11 @@ class Ahead(Generic[T]):
                 if self._stopped:
                     return
                 heart.begin('making an item')
-        except Exception as error:  # whatever it was, it must not look like the end
+        except Exception as error:  # must not look like the end of the iteration
             self._failure = error
         except BaseException as error:
             self._failure = error
-            raise  # nobody meant this to be an error: the thread is dead
+            raise  # not an error of the iteration: the thread dies of it
         finally:
             self._finished = True
             self._filled.ring()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A picture as a bag holds it."""
+"""An image message of a bag."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import decode_jpeg, view_bgr
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class RecordedPicture:
-    """Hold an image message of a bag, decoded only when asked for."""
+class RecordedImage:
+    """An image message of a bag, decoded on demand."""
 
     message: BagMessage
     reader: BagReader
 
     @property
     def is_compressed(self) -> bool:
-        """Tell whether it is a sensor_msgs/CompressedImage, not an Image."""
+        """Return whether it is a sensor_msgs/CompressedImage, not an Image."""
         return self.message.type_name.endswith('/CompressedImage')
 
     @property
@@ -48,7 +48,7 @@ class RecordedPicture:
         return bytes(self.reader.deserialize(self.message).data) if self.is_compressed else b''
 
     def to_bgr(self) -> NDArray[np.uint8]:
-        """Decode to (height, width, 3) BGR, or raise SourceError for a damaged picture."""
+        """Decode to (height, width, 3) BGR, or raise InputError for a damaged image."""
         try:
             image = self.reader.deserialize(self.message)
             if self.is_compressed:
@@ -68,7 +68,7 @@ class RecordedPicture:
             )
         except Exception as error:  # a bag may define its types, and fill them, as it likes
             msg = (
-                f'The picture of {self.message.topic} recorded at '
+                f'The image of {self.message.topic} recorded at '
                 f'{self.message.log_time_ns / 1e9:.3f} s cannot be read: {error}'
             )
-            raise SourceError(msg) from error
+            raise InputError(msg) from error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A few pictures that stand for a whole source."""
+"""Takes a few images that represent a whole input."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.open_source import open_source
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.open_input import open_input
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from roof_detector.inputs.frame import SourceFrame
+    from roof_detector.inputs.frame import Frame
 
 
 def sample_frames(text: str, *, count: int) -> list[NDArray[np.uint8]]:
-    """Return up to `count` pictures (height, width, 3) BGR of a video, bag or folder of pictures.
+    """Return up to `count` images (height, width, 3) BGR of a video, bag or folder of images.
 
-    They lie evenly over the source where it knows its length, else at its beginning. Raises
-    SourceError when there is not a single one.
+    They are spread evenly over an input of known length, else they are its first ones. Raises
+    InputError if there is not a single image.
     """
     if count < 1:
-        msg = f'{count} pictures were asked for, expected 1 or more.'
-        raise SourceError(msg)
-    with open_source(text) as source:
-        length = source.frame_count
-        frames: Iterable[SourceFrame] = source
+        msg = f'{count} images were requested, expected 1 or more.'
+        raise InputError(msg)
+    with open_input(text) as opened:
+        length = opened.frame_count
+        frames: Iterable[Frame] = opened
         if length is not None and length > count:
             wanted = {i * length // count for i in range(count)}
-            frames = (frame for i, frame in enumerate(source) if i in wanted)
-        pictures = [frame.image_bgr.copy() for frame in islice(frames, count)]
-    if not pictures:
-        msg = f'{text} has no pictures; give a video, a bag or a folder of pictures.'
-        raise SourceError(msg)
-    return pictures
+            frames = (frame for i, frame in enumerate(opened) if i in wanted)
+        images = [frame.image_bgr.copy() for frame in islice(frames, count)]
+    if not images:
+        msg = f'{text} has no images; give a video, a bag or a folder of images.'
+        raise InputError(msg)
+    return images

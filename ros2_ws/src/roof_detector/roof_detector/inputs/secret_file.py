@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A secret in a file of its owner's: where neither the graph nor a list of processes shows it."""
+"""Reads secrets from files, and hides them from the command line and the environment."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import os
 import stat
 from pathlib import Path
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 
 _MOST_BYTES = 4096
 
 
 def read_secret(path: Path, *, name: str) -> str:
-    """Return the one line of a file that nobody but its owner can read; raise SourceError.
+    """Return the one line of a file that only its owner can read, or raise InputError.
 
-    `name` is what the file is called in the parameters.
+    `name` is the name of the parameter that holds the path.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise SourceError(f'{name} {path} cannot be read ({error.strerror}).') from error
+        raise InputError(f'{name} {path} cannot be read ({error.strerror}).') from error
     with os.fdopen(descriptor, 'rb') as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise SourceError(f'{name} {path} is not a regular file. Name a text file.')
+            raise InputError(f'{name} {path} is not a regular file. Name a text file.')
         if facts.st_mode & 0o077:
-            raise SourceError(
+            raise InputError(
                 f'{name} {path} can be read or written by other users (mode '
                 f'{stat.S_IMODE(facts.st_mode):04o}): chmod 600 {path}, and choose another '
                 'secret, because this one may be known.'
             )
         if facts.st_uid not in (os.geteuid(), 0):
-            raise SourceError(
+            raise InputError(
                 f'{name} {path} belongs to another user (uid {facts.st_uid}), who can read it.'
             )
         content = file.read(_MOST_BYTES + 1)
@@ -43,7 +43,7 @@ def read_secret(path: Path, *, name: str) -> str:
     except UnicodeDecodeError:
         secret = ''
     if not secret or len(content) > _MOST_BYTES or len(secret.splitlines()) != 1:
-        raise SourceError(f'{name} {path} does not hold one line of text.')
+        raise InputError(f'{name} {path} does not hold one line of text.')
     return secret
 
 
@@ -64,10 +64,10 @@ def take_variable(name: str) -> str:
 
 
 def hide_argument(secret: str) -> None:
-    """Cover a secret on this process's command line, which every user of the computer can read.
+    """Overwrite a secret on this process's command line, which every user can read.
 
-    It was readable until now: a file is the better place. Nothing happens where the system does
-    not say where the command line lies.
+    It was readable until now, so a file is the better place. Nothing happens where the system does
+    not report the address of the command line.
     """
     sought = os.fsencode(secret)
     try:

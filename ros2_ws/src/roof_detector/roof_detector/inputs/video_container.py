@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a video file says of itself."""
+"""Reads the frame count and duration that a video file announces."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ _ROUNDED_S = 0.25
 
 @dataclass(frozen=True)
 class VideoContainer:
-    """Hold what a container tells of its pictures: how many, and until when; None for unknown.
+    """The frame count and duration that a container announces, None where unknown.
 
-    OpenCV does not tell a count from a guess: where a container such as Matroska counts no frames,
-    it multiplies the duration by a rate, which for a variable rate is any number.
+    OpenCV does not distinguish a count from a guess: where a container such as Matroska counts no
+    frames, it multiplies the duration by a rate, which is wrong for a variable rate.
     """
 
     frame_count: int | None
     duration_s: float | None
 
-    def lacks(self, given: int, *, end_s: float) -> bool:
-        """Tell whether there should be more than the `given` frames, which end at `end_s`.
+    def lacks(self, read: int, *, end_s: float) -> bool:
+        """Return whether the file should hold more than the `read` frames, which end at `end_s`.
 
-        Containers round: a frame more or less, or a quarter of a second, says nothing about the
-        file.
+        Containers round: one frame more or less, or a quarter of a second, is no sign of damage.
         """
         if self.frame_count is not None:
-            return given < self.frame_count - 1
+            return read < self.frame_count - 1
         return self.duration_s is not None and end_s + _ROUNDED_S < self.duration_s
 
 
 def read_container(path: Path) -> VideoContainer | None:
-    """Read the facts of a file's first video stream, None where there is none."""
+    """Read the container of a file's first video stream, None where there is none."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -56,7 +55,7 @@ def read_container(path: Path) -> VideoContainer | None:
 
 
 def _tagged_s(text: str) -> float | None:
-    """Return what Matroska notes of a stream, such as 00:01:02.345000000."""
+    """Return the seconds of a duration tag of Matroska, such as 00:01:02.345000000."""
     hours, _, rest = text.partition(':')
     minutes, _, seconds = rest.partition(':')
     try:

@@ -8,11 +8,10 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.offline.detection import FlightDetection
-from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.outcome import Outcome
-from roof_detector.offline.recording import one_line
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 # A runtime beneath the detector raises RuntimeError too, as when its memory is full.
-FAILURES = (SourceError, VisionError, RuntimeError, OSError)
+FAILURES = (InputError, VisionError, RuntimeError, OSError)
 
 
 def detect_all(

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.image_files import PICTURE_SUFFIXES
+from roof_detector.inputs.image_decoding import IMAGE_SUFFIXES
+from roof_detector.inputs.input_files import listed
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.source_files import listed
 from roof_detector.vision.agreement import Agreement, agree
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _is_of_files(bag: ResultBag) -> bool:
 
 
 def _is_file(findings: FrameFindings) -> bool:
-    return Path(findings.name).suffix.lower() in PICTURE_SUFFIXES
+    return Path(findings.name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_one_image(a: FrameFindings, b: FrameFindings) -> bool:

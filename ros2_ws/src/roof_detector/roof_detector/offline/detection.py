@@ -11,28 +11,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
-from roof_detector.inputs.errors import SourceError
-from roof_detector.offline.errors import ReplayError
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.frame import PassthroughMessages
+from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.inputs.input_files import (
+    InputFile,
+    changes,
+    files_text,
+    listed,
+    read_files,
+    readable,
+)
+from roof_detector.inputs.open_input import open_recording
+from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.exporting import export_places, settings_table
 from roof_detector.offline.exports import Exports, without_places
-from roof_detector.offline.file_recording import PictureFootage
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.inference_stages import FrameResult, InferenceStages
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
-from roof_detector.offline.open_recording import open_footage
 from roof_detector.offline.outcome import Outcome, Tally
 from roof_detector.offline.progress import Progress
-from roof_detector.offline.recording import Passing, one_line
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import NetworkFacts
-from roof_detector.offline.source_files import SourceFile, changes, files_text, listed, read_files
 from roof_detector.offline.timing import TimingWriter
 from roof_detector.offline.work_folder import WorkFolder, read_run
-from roof_detector.results.text import readable
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
-    from roof_detector.offline.recording import Footage
+    from roof_detector.inputs.input import RecordedInput
     from roof_detector.offline.settings import DetectSettings
 
 
@@ -65,10 +71,10 @@ class FlightDetection:
         self._odd_stamps = 0
 
     def run(self) -> Outcome:
-        """Detect; raise ReplayError, SourceError, BagError or InferenceError if nothing comes."""
+        """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
         chosen = self._settings.output
-        footage = open_footage(
-            self._source, image_topics=chosen.image_topics, copy_topics=chosen.copy_topics
+        footage = open_recording(
+            self._source, image_topics=chosen.image_topics, passthrough_topics=chosen.copy_topics
         )
         folder = WorkFolder(
             self._output,
@@ -82,7 +88,7 @@ class FlightDetection:
                 self._check_unchanged(run, footage, folder)
                 return Outcome.earlier(run, output=folder.final)
             self._detect(footage, folder)
-            self._tally.troubles += footage.troubles()
+            self._tally.troubles += footage.warnings()
             if footage.is_annotated:
                 self._tally.notes.append(
                     'The bag holds annotated pictures only: what was drawn in may be found.'
@@ -106,11 +112,13 @@ class FlightDetection:
         folder.publish(outcome.as_run())
         return outcome
 
-    def _check_unchanged(self, run: dict[str, Any], footage: Footage, folder: WorkFolder) -> None:
+    def _check_unchanged(
+        self, run: dict[str, Any], footage: RecordedInput, folder: WorkFolder
+    ) -> None:
         """Raise ReplayError where the images are not those that finished results were made of."""
-        if not isinstance(footage, PictureFootage):
+        if not isinstance(footage, ImageFilesInput):
             return  # its files are among what the results were made from
-        now = [SourceFile.of(path) for path in footage.paths]
+        now = [InputFile.of(path) for path in footage.paths]
         if differences := changes(read_files(run['files']), now):
             msg = (
                 f'{folder.final} was made from other images than {self._source} holds now '
@@ -131,7 +139,7 @@ class FlightDetection:
                 f'results: {listed(gone)}.'
             )
 
-    def _detect(self, footage: Footage, folder: WorkFolder) -> None:
+    def _detect(self, footage: RecordedInput, folder: WorkFolder) -> None:
         self._tally.files += footage.files
         with ExitStack() as stack:
             journal = stack.enter_context(closing(folder.open()))
@@ -146,23 +154,23 @@ class FlightDetection:
             )
             bar = stack.enter_context(
                 Progress(
-                    footage.name,
+                    footage.stem,
                     frames=footage.frame_count,
                     done=journal.frame_count,
                     kind=self._progress,
                 )
             )
-            results = stack.enter_context(closing(stages.results(footage.items())))
+            results = stack.enter_context(closing(stages.results(footage.recorded())))
             try:
                 for item in results:
-                    if isinstance(item, Passing):
+                    if isinstance(item, PassthroughMessages):
                         writer.pass_on(item)
                         continue
                     if item.is_new:
                         journal.append(item.inferred)
                         bar.step()
                     self._write(item, writer, timing, exports)
-            except SourceError as error:
+            except InputError as error:
                 self._tally.troubles.append(f'It cannot be read to its end: {one_line(error)}')
             exports.close()
             self._tally.troubles += exports.troubles
@@ -191,9 +199,9 @@ class FlightDetection:
             inferred.trouble,
             inferred.content,
         )
-        if isinstance(frame.picture, Path) and inferred.content is not None:
+        if isinstance(frame.image, Path) and inferred.content is not None:
             content = inferred.content
-            self._tally.files.append(SourceFile(frame.name, content.size_bytes, content.sha256))
+            self._tally.files.append(InputFile(frame.name, content.size_bytes, content.sha256))
         findings = writer.write(
             record, inferred, log_time_ns=frame.log_time_ns, image_bgr=result.image_bgr
         )
@@ -206,18 +214,20 @@ class FlightDetection:
             found={} if findings is None else findings.detections.counts(self._network.names),
         )
 
-    def _writer(self, footage: Footage, folder: WorkFolder) -> ResultWriter:
+    def _writer(self, footage: RecordedInput, folder: WorkFolder) -> ResultWriter:
         return ResultWriter(
             folder.bag,
             source=readable(self._source.name),
             files=files_text(footage.files),
             image_topics=footage.image_topics,
-            passing_topics=footage.passing_topics,
+            passthrough_topics=footage.passthrough_topics,
             network=self._network,
             settings=self._settings,
         )
 
-    def _exports(self, footage: Footage, folder: WorkFolder, writer: ResultWriter) -> Exports:
+    def _exports(
+        self, footage: RecordedInput, folder: WorkFolder, writer: ResultWriter
+    ) -> Exports:
         return Exports(
             folder.path,
             without_places(self._settings.output.formats),
@@ -226,7 +236,7 @@ class FlightDetection:
             settings=settings_table(writer.manifest),
         )
 
-    def _made_from(self, footage: Footage) -> str:
+    def _made_from(self, footage: RecordedInput) -> str:
         return json.dumps(
             {
                 'journal': JOURNAL_FORMAT,

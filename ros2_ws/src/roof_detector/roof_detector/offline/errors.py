@@ -7,3 +7,8 @@ from __future__ import annotations
 
 class ReplayError(RuntimeError):
     """Say what about a replay cannot be done, why, and what to do instead."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error as one line."""
+    return ' '.join(str(error).split())

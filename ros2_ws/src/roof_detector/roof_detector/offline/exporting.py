@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.exports import DEFAULT_FORMATS, Exports
 from roof_detector.offline.georeferencing import PLACES, PlaceSettings, has_places
@@ -54,7 +54,7 @@ def export_results(
 
     Images come from the footage named by `images`, from the bag, or from where it lay; those
     whose content is not what the results were found in are refused, and named.
-    Raises BagError, ReplayError, SourceError or ExportError before anything is written.
+    Raises BagError, ReplayError, InputError or ExportError before anything is written.
     """
     tally = Tally()
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def export_results(
                     found=findings.detections.counts(bag.class_names) if findings else {},
                 )
                 bar.step()
-        except (BagError, SourceError, VisionError) as error:
+        except (BagError, InputError, VisionError) as error:
             tally.troubles.append(f'It cannot be read to its end: {error}')
         exports.close()
         tally.troubles += [*bag.reader.damage, *exports.troubles]

@@ -7,16 +7,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.image_files import picture_bytes
+from roof_detector.inputs.frame import LoadedFrame
+from roof_detector.inputs.image_decoding import image_bytes
+from roof_detector.inputs.input_files import readable
 from roof_detector.offline.frame_images import FrameImages
-from roof_detector.offline.recording import LoadedFrame
-from roof_detector.results.text import readable
 from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from roof_detector.offline.file_recording import PictureFootage
+    from roof_detector.inputs.image_files import ImageFilesInput
     from roof_detector.offline.frame_record import FrameRecord
     from roof_detector.vision.frame_findings import FrameFindings
 
@@ -27,7 +27,7 @@ class FileImages(FrameImages):
     A file is hashed at most twice: only those of the right size can have the right content.
     """
 
-    def __init__(self, footage: PictureFootage, *, is_own: bool = False) -> None:
+    def __init__(self, footage: ImageFilesInput, *, is_own: bool = False) -> None:
         super().__init__(footage, is_own=is_own)
         self._paths = {readable(path.name): path for path in footage.paths}
         self._of_size: dict[int, list[Path]] = defaultdict(list)
@@ -77,6 +77,6 @@ class FileImages(FrameImages):
         return self._known[path]
 
     def _load(self, path: Path) -> LoadedFrame:
-        data = picture_bytes(path)
+        data = image_bytes(path)
         content = self._known[path] = ContentIdentity.of(data)
         return LoadedFrame(path, content, data)

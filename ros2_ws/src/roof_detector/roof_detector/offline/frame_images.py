@@ -8,16 +8,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.errors import SourceError
-from roof_detector.offline.recording import one_line
-from roof_detector.offline.source_files import listed
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.input_files import listed
+from roof_detector.offline.errors import one_line
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from roof_detector.inputs.frame import LoadedFrame
+    from roof_detector.inputs.input import RecordedInput
     from roof_detector.offline.frame_record import FrameRecord
-    from roof_detector.offline.recording import Footage, LoadedFrame
     from roof_detector.vision.frame_findings import FrameFindings
 
 
@@ -39,7 +40,7 @@ class FrameImages(ABC):
     a note says, unless results and images lie in one bag (`is_own`).
     """
 
-    def __init__(self, footage: Footage, *, is_own: bool = False) -> None:
+    def __init__(self, footage: RecordedInput, *, is_own: bool = False) -> None:
         self._footage = footage
         self._is_own = is_own
         self._missing: list[str] = []
@@ -55,7 +56,7 @@ class FrameImages(ABC):
             if loaded is None:
                 return None
             image_bgr = loaded.image_bgr()
-        except SourceError as error:
+        except InputError as error:
             self._unreadable.append(f'{findings.name} ({one_line(error).rstrip(".")})')
             return None
         if image_bgr.shape[1::-1] != findings.size_wh:
@@ -101,7 +102,7 @@ class FrameImages(ABC):
 
     @abstractmethod
     def _find(self, findings: FrameFindings) -> LoadedFrame | None:
-        """Return the image, or note why not; raise SourceError where it cannot be read."""
+        """Return the image, or note why not; raise InputError where it cannot be read."""
 
     @abstractmethod
     def _added(self) -> list[str]:

@@ -8,8 +8,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.errors import BagError
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.recorded_image import RecordedPicture
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.telemetry.recorded_track import calibrated_image_wh
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class PictureSize:
         # Images first: a camera info tells the size before binning and regions of interest.
         for message in self._reader.messages({t.name for t in self._reader.image_topics()}):
             try:
-                height, width = RecordedPicture(message, self._reader).to_bgr().shape[:2]
-            except SourceError:
+                height, width = RecordedImage(message, self._reader).to_bgr().shape[:2]
+            except InputError:
                 continue
             return width, height
         infos = {t.name for t in self._reader.topics if t.type_name == _CAMERA_INFO}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Footage through a detector, with decoding, network and writing at the same time."""
+"""RecordedInput through a detector, with decoding, network and writing at the same time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
 from roof_detector.inference.tiled import infer_tiles
-from roof_detector.inputs.prefetcher import Ahead
+from roof_detector.inputs.frame import Frame, PassthroughMessages
+from roof_detector.inputs.prefetcher import Prefetcher
+from roof_detector.offline.errors import one_line
 from roof_detector.offline.journal import Inferred, Journal
-from roof_detector.offline.recording import Frame, Passing, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -79,11 +80,11 @@ class InferenceStages:
         self._wants_pictures = wants_pictures
 
     def results(
-        self, items: Iterable[Frame | Passing]
-    ) -> Generator[FrameResult | Passing, None, None]:
+        self, items: Iterable[Frame | PassthroughMessages]
+    ) -> Generator[FrameResult | PassthroughMessages, None, None]:
         """Yield the items in their order, each frame with what was found."""
-        ready = Ahead(self._ready(items), depth=_FRAMES_AHEAD)
-        results = Ahead(self._inferred(ready), depth=_FRAMES_AHEAD)
+        ready = Prefetcher(self._ready(items), depth=_FRAMES_AHEAD)
+        results = Prefetcher(self._inferred(ready), depth=_FRAMES_AHEAD)
         try:
             yield from results
         finally:
@@ -92,9 +93,11 @@ class InferenceStages:
             for stage in (results, ready):
                 stage.join(_STOP_S)
 
-    def _ready(self, items: Iterable[Frame | Passing]) -> Iterator[_Ready | Passing]:
+    def _ready(
+        self, items: Iterable[Frame | PassthroughMessages]
+    ) -> Iterator[_Ready | PassthroughMessages]:
         for item in items:
-            if isinstance(item, Passing):
+            if isinstance(item, PassthroughMessages):
                 yield item
                 continue
             yield self._load(item)
@@ -121,9 +124,11 @@ class InferenceStages:
         except Exception as error:  # whatever a record holds, it is the end of that one frame
             return _Ready(frame, content, trouble=one_line(error) or type(error).__name__)
 
-    def _inferred(self, ready: Iterable[_Ready | Passing]) -> Iterator[FrameResult | Passing]:
+    def _inferred(
+        self, ready: Iterable[_Ready | PassthroughMessages]
+    ) -> Iterator[FrameResult | PassthroughMessages]:
         for item in ready:
-            if isinstance(item, Passing):
+            if isinstance(item, PassthroughMessages):
                 yield item
             elif item.earlier is not None:
                 yield FrameResult(

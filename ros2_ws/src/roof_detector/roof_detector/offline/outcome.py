@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from roof_detector.offline.source_files import SourceFile, read_files
+from roof_detector.inputs.input_files import InputFile, read_files
 
 # The exit codes of detect, rethreshold and export; 2 is argparse's, for a command not understood.
 ALL_DONE, NOTHING_DONE, DONE_WITH_LOSSES = 0, 1, 3
@@ -28,7 +28,7 @@ class Tally:
     detections: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    files: list[SourceFile] = field(default_factory=list)
+    files: list[InputFile] = field(default_factory=list)
 
     def take(self, *, trouble: str, inferred: bool, found: dict[str, int]) -> None:
         """Count a frame."""
@@ -63,7 +63,7 @@ class Outcome:
     detections: dict[str, int] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    files: tuple[SourceFile, ...] = ()
+    files: tuple[InputFile, ...] = ()
     failure: str = ''
     already_done: bool = False
 

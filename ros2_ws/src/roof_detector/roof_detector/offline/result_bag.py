@@ -19,13 +19,13 @@ from roof_detector.bags.finding_messages import (
 )
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.records import MANIFEST, metadata_records
-from roof_detector.bags.topics import BagMessage
+from roof_detector.bags.topics import BagMessage, is_result_topic
+from roof_detector.inputs.frame import PassthroughMessages, frame_name
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.frame_record import FrameRecord, header_stamp_ns
 from roof_detector.offline.image_size import PictureSize
 from roof_detector.offline.manifest_values import manifest_names, manifest_table
-from roof_detector.offline.recording import Passing, frame_name
-from roof_detector.offline.result_topics import ResultTopics, is_result, live_image_topic
+from roof_detector.offline.result_topics import ResultTopics, live_image_topic
 from roof_detector.offline.result_writer import IMAGE_TOPICS, INPUT
 from roof_detector.offline.timing import read_timing
 from roof_detector.offline.work_folder import locate_bag
@@ -102,7 +102,7 @@ class ResultBag:
         """Tell whether other thresholds can be applied."""
         return all(stream.has_candidates for stream in self._streams.values())
 
-    def items(self, *, passing: bool = False) -> Iterator[RecordedFrame | Passing]:
+    def items(self, *, passing: bool = False) -> Iterator[RecordedFrame | PassthroughMessages]:
         """Yield the frames, and on request all messages of others, in the order of the bag."""
         self._streams = self._find_streams()
         of_topic = {
@@ -113,11 +113,11 @@ class ResultBag:
         timing = read_timing(self.folder)
         names = {name for name in self._types if name in of_topic}
         if passing:
-            names |= {name for name in self._types if not is_result(name)}
+            names |= {name for name in self._types if not is_result_topic(name)}
         for message in self.reader.messages(names):
             stream = of_topic.get(message.topic)
             if stream is None:
-                yield Passing((message,))
+                yield PassthroughMessages((message,))
                 continue
             try:
                 self._take(stream, message)

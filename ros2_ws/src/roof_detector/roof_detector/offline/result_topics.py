@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from roof_detector.bags.topics import RESULT_NAMESPACE
 from roof_detector.offline.manifest_values import manifest_names
 
-NAMESPACE = '/detector'  # that of the node, as the launch files start it
-LABELS = f'{NAMESPACE}/labels'
+LABELS = f'{RESULT_NAMESPACE}/labels'
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ResultTopics:
     @classmethod
     def of(cls, image_topic: str, *, alone: bool) -> ResultTopics:
         """Return the topics for an image topic."""
-        return cls(NAMESPACE if alone else f'{NAMESPACE}{image_topic}')
+        return cls(RESULT_NAMESPACE if alone else f'{RESULT_NAMESPACE}{image_topic}')
 
     @classmethod
     def beside(cls, detections_topic: str) -> ResultTopics:
@@ -52,11 +52,6 @@ class ResultTopics:
     def annotated(self) -> str:
         """Return the topic of annotated pictures."""
         return f'{self.namespace}/image_annotated/compressed'
-
-
-def is_result(topic: str) -> bool:
-    """Tell whether a topic lies in the detector's namespace."""
-    return topic.startswith(f'{NAMESPACE}/')
 
 
 def live_image_topic(topics: ResultTopics, manifest: Mapping[str, str]) -> str:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from roof_detector.inputs.frame import PassthroughMessages, PassthroughTopic
     from roof_detector.offline.journal import Inferred
-    from roof_detector.offline.recording import Passing, PassingTopic
     from roof_detector.offline.settings import DetectSettings, NetworkFacts
 
 WRITER = 'roof_detector replay'
@@ -67,7 +67,7 @@ class ResultWriter:
         source: str,
         files: str,
         image_topics: Sequence[str],
-        passing_topics: Sequence[PassingTopic],
+        passthrough_topics: Sequence[PassthroughTopic],
         network: NetworkFacts,
         settings: DetectSettings,
     ) -> None:
@@ -88,7 +88,7 @@ class ResultWriter:
                 self._bag.add_topic(topics.candidates, DETECTIONS, offered_qos=[_RESULTS_QOS])
             if settings.output.annotated:
                 self._bag.add_topic(topics.annotated, COMPRESSED_IMAGE, offered_qos=[_IMAGES_QOS])
-        for topic in passing_topics:
+        for topic in passthrough_topics:
             self._bag.add_topic(
                 topic.name,
                 topic.schema.type_name,
@@ -126,7 +126,7 @@ class ResultWriter:
             self._bag.write(topics.annotated, jpeg, log_time_ns=log_time_ns)
         return findings
 
-    def pass_on(self, passing: Passing) -> None:
+    def pass_on(self, passing: PassthroughMessages) -> None:
         """Write messages as they are."""
         for message in passing.messages:
             self._bag.write(message.topic, message.data, log_time_ns=message.log_time_ns)

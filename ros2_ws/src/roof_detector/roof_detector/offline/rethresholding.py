@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
-from roof_detector.inputs.errors import SourceError
+from roof_detector.bags.topics import is_result_topic
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.frame import PassthroughTopic
+from roof_detector.inputs.input_files import files_text, input_files
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.exporting import export_places, export_results, settings_table
 from roof_detector.offline.exports import Exports, without_places
@@ -19,9 +22,7 @@ from roof_detector.offline.image_search import footage_path
 from roof_detector.offline.journal import Inferred
 from roof_detector.offline.outcome import Outcome, Tally
 from roof_detector.offline.progress import Progress
-from roof_detector.offline.recording import PassingTopic
 from roof_detector.offline.result_bag import RecordedFrame, ResultBag
-from roof_detector.offline.result_topics import is_result
 from roof_detector.offline.result_writer import (
     CANDIDATES_FLOOR,
     NETWORK,
@@ -29,7 +30,6 @@ from roof_detector.offline.result_writer import (
     ResultWriter,
 )
 from roof_detector.offline.settings import DetectSettings, NetworkFacts, lowest_confidence
-from roof_detector.offline.source_files import files_text, source_files
 from roof_detector.offline.timing import TimingWriter
 from roof_detector.offline.work_folder import WorkFolder
 from roof_detector.results.formats import PICTURE_FORMATS
@@ -78,7 +78,7 @@ class Rethresholding:
             self._output,
             made_from=json.dumps(
                 {
-                    'bag': files_text(source_files(self._path)),
+                    'bag': files_text(input_files(self._path)),
                     'thresholds': asdict(self._settings.thresholds),
                 }
             ),
@@ -172,7 +172,7 @@ class Rethresholding:
             tally = export_results(
                 folder.bag, folder.path, formats, places=places, images=footage, progress='none'
             )
-        except (BagError, ReplayError, SourceError) as error:
+        except (BagError, ReplayError, InputError) as error:
             self._tally.troubles.append(f'{", ".join(formats)} were not exported: {error}')
         else:
             self._tally.add_words(tally)
@@ -180,20 +180,20 @@ class Rethresholding:
     def _writer(self, bag: ResultBag, folder: WorkFolder) -> ResultWriter:
         passing = []
         for topic in bag.reader.topics:
-            if is_result(topic.name):
+            if is_result_topic(topic.name):
                 continue
             try:
                 schema = bag.reader.schema(topic.type_name)
             except BagError as error:
                 self._tally.troubles.append(f'{topic.name} does not go through: {error}')
                 continue
-            passing.append(PassingTopic(topic.name, schema, topic.offered_qos))
+            passing.append(PassthroughTopic(topic.name, schema, topic.offered_qos))
         return ResultWriter(
             folder.bag,
             source=bag.source,
             files=bag.manifest.get(SOURCE_FILES, files_text(())),
             image_topics=bag.image_topics,
-            passing_topics=passing,
+            passthrough_topics=passing,
             network=self._network,
             settings=self._settings,
         )

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.errors import SourceError
-from roof_detector.offline.file_recording import VideoFootage
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.frame import Frame
+from roof_detector.inputs.video import VideoInput
+from roof_detector.offline.errors import one_line
 from roof_detector.offline.frame_images import FrameImages
-from roof_detector.offline.recording import Frame, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.inputs.frame import LoadedFrame
+    from roof_detector.inputs.input import RecordedInput
     from roof_detector.offline.frame_record import FrameRecord
-    from roof_detector.offline.recording import Footage, LoadedFrame
     from roof_detector.vision.content_identity import ContentIdentity
     from roof_detector.vision.frame_findings import FrameFindings
 
@@ -30,10 +32,10 @@ class StampedImages(FrameImages):
     topic than the results name (the same camera, compressed) is known by its stamp alone.
     """
 
-    def __init__(self, footage: Footage, *, is_own: bool = False) -> None:
+    def __init__(self, footage: RecordedInput, *, is_own: bool = False) -> None:
         super().__init__(footage, is_own=is_own)
         self._frames: Iterator[Frame] = (
-            item for item in footage.items() if isinstance(item, Frame)
+            item for item in footage.recorded() if isinstance(item, Frame)
         )
         self._round = self._asked_round = 0
         self._last_ns = self._asked_ns = -1
@@ -64,11 +66,11 @@ class StampedImages(FrameImages):
                 self._unproven.append(findings.name)
             return loaded
         (self._refused if self._waiting else self._missing).append(findings.name)
-        self._is_other_video = bool(self._waiting) and isinstance(self._footage, VideoFootage)
+        self._is_other_video = bool(self._waiting) and isinstance(self._footage, VideoInput)
         return None
 
     def _added(self) -> list[str]:
-        if not self._is_replayed or isinstance(self._footage, VideoFootage):
+        if not self._is_replayed or isinstance(self._footage, VideoInput):
             return []
         self._forget_waiting()
         while self._next is not None:
@@ -109,7 +111,7 @@ class StampedImages(FrameImages):
     def _step(self) -> None:
         try:
             self._next = next(self._frames, None)
-        except SourceError as error:
+        except InputError as error:
             self._next = None
             self._end = f'{self._footage.path} cannot be read to its end: {one_line(error)}'
         if self._next is not None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inputs.input_files import readable
 from roof_detector.results.errors import ExportError, told_of
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
-from roof_detector.results.text import iso_time, readable
+from roof_detector.results.text import iso_time
 from roof_detector.vision.frame_findings import FrameFindings
 from roof_detector.vision.run_lengths import coco_run_lengths
 

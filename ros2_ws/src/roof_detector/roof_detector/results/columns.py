@@ -10,7 +10,8 @@ from datetime import datetime
 
 import numpy as np
 
-from roof_detector.results.text import readable, utc_time
+from roof_detector.inputs.input_files import readable
+from roof_detector.results.text import utc_time
 from roof_detector.vision.frame_findings import FrameFindings
 
 Value = str | int | float | datetime | None

@@ -13,10 +13,11 @@ from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
+from roof_detector.inputs.input_files import readable
 from roof_detector.results.errors import told_of
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
-from roof_detector.results.text import iso_time, readable
+from roof_detector.results.text import iso_time
 from roof_detector.vision.frame_findings import FrameFindings
 
 _HEAD = '{"type":"FeatureCollection","features":['

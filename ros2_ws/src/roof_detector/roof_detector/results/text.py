@@ -7,16 +7,13 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
+from roof_detector.inputs.input_files import readable
+
 # Stamps before the year 2000 count from the start of a video or of simulated time.
 _FIRST_DATE_NS = 946_684_800 * 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]')
 _LONGEST_NAME = 120
-
-
-def readable(text: str) -> str:
-    """Return a text that is valid Unicode; what of a file name is not is spelt out."""
-    return text.encode('utf-8', errors='backslashreplace').decode()
 
 
 def file_name(text: str) -> str:

@@ -18,12 +18,12 @@ from xlsxwriter.exceptions import XlsxWriterException
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from roof_detector.inputs.input_files import readable
 from roof_detector.results.atomic_output import SUFFIX
 from roof_detector.results.class_summary import ClassSummary
 from roof_detector.results.columns import COLUMNS, Column, Value, detection_rows
 from roof_detector.results.errors import told_of
 from roof_detector.results.exporter import Export
-from roof_detector.results.text import readable
 from roof_detector.vision.frame_findings import FrameFindings
 
 EXCEL_ROWS = 1_048_576

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from roof_detector.inputs.image_files import decode_picture
+from roof_detector.inputs.image_decoding import decode_image
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
@@ -115,4 +115,4 @@ def _names(folder: Path) -> list[str]:
 
 
 def _preview(file: BinaryIO, path: Path, width: int) -> bytes:
-    return encoded_jpeg(decode_picture(file.read(), path), width=width, quality=_PREVIEW_QUALITY)
+    return encoded_jpeg(decode_image(file.read(), path), width=width, quality=_PREVIEW_QUALITY)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.secret_file import read_secret, take_variable
 from roof_detector.station.errors import StationError
 
@@ -32,7 +32,7 @@ def read_token(path: Path) -> str:
     """Return the one line of a token file that nobody but its owner can read."""
     try:
         return read_secret(path, name='token_file')
-    except SourceError as error:
+    except InputError as error:
         msg = (
             f'{error} (umask 077; python3 -c "import secrets; print(secrets.token_urlsafe())" > '
             f'{path}) makes one.'

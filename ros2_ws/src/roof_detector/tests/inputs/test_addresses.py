@@ -17,7 +17,7 @@ from roof_detector.inputs.addresses import (
     with_credentials,
     without_password,
 )
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 
 PLAIN = ('rtsp://10.0.0.7:554/roof', 'http://[::1]:80/a?b=c', '/dev/video0', '', 'a@b', 'C://x@y')
 ADDRESS = 'rtsp://user:secret@10.0.0.7:554/roof'
@@ -62,7 +62,7 @@ def test_credentials_put_into_an_address_come_out_again_and_are_hidden(user, pas
 
 @pytest.mark.parametrize('address', [ADDRESS, '/dev/video0', 'video.mp4'])
 def test_credentials_for_what_takes_none_are_refused_without_being_shown(address):
-    with pytest.raises(SourceError, match='credentials_file') as refusal:
+    with pytest.raises(InputError, match='credentials_file') as refusal:
         with_credentials(address, 'user:secret')
     assert 'secret' not in str(refusal.value)
 

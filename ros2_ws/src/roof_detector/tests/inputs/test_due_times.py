@@ -16,14 +16,14 @@ def test_times_of_a_flight_stay_as_they_are():
     due = DueTimes()
     times = [0, 100, 10**9, 10**9, 59 * 10**9, 58 * 10**9]
     assert [due.of(time) for time in times] == times
-    assert (due.shortened, due.trouble) == (0, '')
+    assert (due.shortened, due.warning) == (0, '')
 
 
 def test_a_gap_of_ten_years_is_played_as_a_second_and_said():
     due = DueTimes()
     times = [0, 10**8, YEARS_NS, YEARS_NS + 10**8]
     assert [due.of(time) for time in times] == [0, 10**8, 11 * 10**8, 12 * 10**8]
-    assert due.trouble == (
+    assert due.warning == (
         '1 gaps between recorded times, the longest of 315360000 s, are played as 1 s.'
     )
 

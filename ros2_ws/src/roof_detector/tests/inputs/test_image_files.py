@@ -10,24 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.image_files import PictureSource, natural_key, read_picture
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import read_image
+from roof_detector.inputs.image_files import ImageFilesInput, natural_key
 
 
 def test_an_empty_folder_is_refused_with_what_it_should_hold(tmp_path):
-    with pytest.raises(SourceError, match=r'holds no picture \(.jpg, .*Give a folder of'):
-        PictureSource(tmp_path)
+    with pytest.raises(InputError, match=r'holds no image \(.jpg, .*Give a folder of'):
+        ImageFilesInput(tmp_path)
 
 
 def test_a_folder_with_pictures_only_below_names_the_folder_that_has_them(tmp_path, footage):
     footage.write_pictures(tmp_path / 'DCIM', numbers=range(1))
-    with pytest.raises(SourceError, match=r'There are some in .*DCIM\.'):
-        PictureSource(tmp_path)
+    with pytest.raises(InputError, match=r'There are some in .*DCIM\.'):
+        ImageFilesInput(tmp_path)
 
 
 def test_every_picture_comes_once_in_natural_order_and_unchanged(tmp_path, footage):
     footage.write_pictures(tmp_path, numbers=range(12))
-    with PictureSource(tmp_path, rate_hz=4.0) as source:
+    with ImageFilesInput(tmp_path, rate_hz=4.0) as source:
         assert source.frame_count == 12
         frames = list(source)
     assert [footage.number(frame.image_bgr) for frame in frames] == list(range(12))
@@ -42,27 +43,27 @@ def test_a_damaged_picture_is_counted_and_the_others_follow_without_a_gap(tmp_pa
     whole = (tmp_path / 'frame_1.jpg').read_bytes()
     (tmp_path / 'frame_1.jpg').write_bytes(whole[: len(whole) // 2])
     (tmp_path / 'frame_2.jpg').write_bytes(b'')
-    source = PictureSource(tmp_path, rate_hz=1.0)
+    source = ImageFilesInput(tmp_path, rate_hz=1.0)
     frames = list(source)
     assert [footage.number(frame.image_bgr) for frame in frames] == [0, 3]
     assert [frame.index for frame in frames] == [0, 1]
     assert frames[1].due_ns == 1_000_000_000
     assert source.health().unreadable == 2
     assert source.health().delivered == 2
-    assert 'frame_2.jpg cannot be read' in source.health().trouble
+    assert 'frame_2.jpg cannot be read' in source.health().warning
 
 
 @pytest.mark.parametrize('loop', [False, True])
 def test_a_folder_of_nothing_but_damaged_pictures_is_an_error(tmp_path, loop):
     for name in ('a.jpg', 'b.png', 'c.tif'):
         (tmp_path / name).write_bytes(b'nothing to see')
-    with pytest.raises(SourceError, match='None of 3 pictures can be read'):
-        list(PictureSource(tmp_path, loop=loop))
+    with pytest.raises(InputError, match='None of 3 images can be read'):
+        list(ImageFilesInput(tmp_path, loop=loop))
 
 
 def test_a_looped_folder_begins_again_and_time_goes_on(tmp_path, footage):
     footage.write_pictures(tmp_path, numbers=range(3))
-    frames = list(islice(PictureSource(tmp_path, rate_hz=10.0, loop=True), 8))
+    frames = list(islice(ImageFilesInput(tmp_path, rate_hz=10.0, loop=True), 8))
     assert [footage.number(frame.image_bgr) for frame in frames] == [0, 1, 2, 0, 1, 2, 0, 1]
     assert [frame.index for frame in frames] == list(range(8))
     assert [frame.due_ns for frame in frames] == [k * 100_000_000 for k in range(8)]
@@ -70,7 +71,7 @@ def test_a_looped_folder_begins_again_and_time_goes_on(tmp_path, footage):
 
 def test_stopping_ends_a_loop(tmp_path, footage):
     footage.write_pictures(tmp_path, numbers=range(3))
-    source = PictureSource(tmp_path, loop=True)
+    source = ImageFilesInput(tmp_path, loop=True)
     taken = 0
     for _ in source:
         taken += 1
@@ -82,19 +83,19 @@ def test_stopping_ends_a_loop(tmp_path, footage):
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.bmp', '.tif', '.webp'])
 def test_every_kind_of_picture_is_read(tmp_path, footage, suffix):
     footage.write_pictures(tmp_path, numbers=range(9, 10), suffix=suffix)
-    image_bgr = read_picture(tmp_path / f'frame_9{suffix}')
+    image_bgr = read_image(tmp_path / f'frame_9{suffix}')
     assert image_bgr.shape == (48, 64, 3)
     assert footage.number(image_bgr) == 9
 
 
 def test_a_grey_picture_becomes_three_channels(tmp_path):
     cv2.imwrite(str(tmp_path / 'grey.png'), np.full((5, 7), 77, np.uint8))
-    assert read_picture(tmp_path / 'grey.png').shape == (5, 7, 3)
+    assert read_image(tmp_path / 'grey.png').shape == (5, 7, 3)
 
 
 def test_a_missing_picture_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r'gone\.png cannot be read'):
-        read_picture(tmp_path / 'gone.png')
+    with pytest.raises(InputError, match=r'gone\.png cannot be read'):
+        read_image(tmp_path / 'gone.png')
 
 
 @given(st.lists(st.integers(0, 10**6), unique=True, min_size=1))

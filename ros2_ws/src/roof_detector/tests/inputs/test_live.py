@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from roof_detector.inputs.capture import NetworkStream, V4l2Camera
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.live import LiveSource
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.live import LiveInput
 
 
 def until(condition, *, within_s=20.0):
@@ -22,41 +22,41 @@ def until(condition, *, within_s=20.0):
 
 
 def test_an_absent_camera_is_waited_for_and_stopping_ends_the_wait():
-    source = LiveSource(V4l2Camera(Path('/dev/video63')))
-    until(lambda: source.health().trouble)
+    source = LiveInput(V4l2Camera(Path('/dev/video63')))
+    until(lambda: source.health().warning)
     assert source.health().connected is False
-    assert 'There is no camera at /dev/video63' in source.health().trouble
-    assert 'Trying again in 0.5 s.' in source.health().trouble
+    assert 'There is no camera at /dev/video63' in source.health().warning
+    assert 'Trying again in 0.5 s.' in source.health().warning
     threading.Timer(0.1, source.stop).start()
     assert list(source) == []
 
 
 def test_the_waits_between_attempts_grow():
-    with LiveSource(V4l2Camera(Path('/dev/video63'))) as source:
-        until(lambda: 'Trying again in 0.5 s.' in source.health().trouble)
-        until(lambda: 'Trying again in 1 s.' in source.health().trouble)
-        until(lambda: 'Trying again in 2 s.' in source.health().trouble)
+    with LiveInput(V4l2Camera(Path('/dev/video63'))) as source:
+        until(lambda: 'Trying again in 0.5 s.' in source.health().warning)
+        until(lambda: 'Trying again in 1 s.' in source.health().warning)
+        until(lambda: 'Trying again in 2 s.' in source.health().warning)
 
 
 def test_a_file_that_is_no_device_is_named(tmp_path):
-    with LiveSource(V4l2Camera(tmp_path)) as source:
-        until(lambda: 'is not a camera device' in source.health().trouble)
+    with LiveInput(V4l2Camera(tmp_path)) as source:
+        until(lambda: 'is not a camera device' in source.health().warning)
 
 
 def test_a_device_that_is_no_camera_is_named():
-    with LiveSource(V4l2Camera(Path('/dev/zero'))) as source:
-        until(lambda: '/dev/zero does not open as a camera' in source.health().trouble)
+    with LiveInput(V4l2Camera(Path('/dev/zero'))) as source:
+        until(lambda: '/dev/zero does not open as a camera' in source.health().warning)
 
 
 @pytest.mark.parametrize('pixel_format', ['mjpg', 'MJPEG', 'M'])
 def test_an_impossible_pixel_format_is_refused(pixel_format):
-    with pytest.raises(SourceError, match='expected four letters such as MJPG'):
+    with pytest.raises(InputError, match='expected four letters such as MJPG'):
         V4l2Camera(Path('/dev/video0'), pixel_format=pixel_format)
 
 
 def test_frames_carry_the_time_of_their_grab(streaming_camera):
     before_ns = time.time_ns()
-    with LiveSource(NetworkStream(streaming_camera.url)) as source:
+    with LiveInput(NetworkStream(streaming_camera.url)) as source:
         frames = list(islice(source, 5))
     assert [frame.index for frame in frames] == list(range(5))
     assert all(frame.due_ns is None for frame in frames)
@@ -69,7 +69,7 @@ def test_frames_carry_the_time_of_their_grab(streaming_camera):
 
 
 def test_whoever_is_slow_gets_the_newest_frame_and_the_older_ones_are_counted(streaming_camera):
-    with LiveSource(NetworkStream(streaming_camera.url)) as source:
+    with LiveInput(NetworkStream(streaming_camera.url)) as source:
         frames = iter(source)
         first = next(frames)
         until(lambda: source.health().superseded >= 10)
@@ -80,34 +80,34 @@ def test_whoever_is_slow_gets_the_newest_frame_and_the_older_ones_are_counted(st
 
 
 def test_a_given_rate_takes_fewer_frames_of_the_stream(streaming_camera):
-    with LiveSource(NetworkStream(streaming_camera.url), rate_hz=10.0) as source:
+    with LiveInput(NetworkStream(streaming_camera.url), rate_hz=10.0) as source:
         frames = list(islice(source, 11))
         span_s = (frames[-1].stamp_ns - frames[0].stamp_ns) / 1e9
     assert span_s > 0.8  # unchecked, eleven frames of this camera span 0.2 s
 
 
 def test_a_stream_that_dies_is_found_again_when_it_comes_back(streaming_camera):
-    with LiveSource(NetworkStream(streaming_camera.url)) as source:
+    with LiveInput(NetworkStream(streaming_camera.url)) as source:
         frames = iter(source)
         for _ in range(3):
             next(frames)
         streaming_camera.switch_off()
         until(lambda: not source.health().connected)
-        assert 'Trying again in' in source.health().trouble
+        assert 'Trying again in' in source.health().warning
         streaming_camera.switch_on()
         back_ns = time.time_ns()
         after = next(frame for frame in frames if frame.stamp_ns > back_ns)
         assert after.image_bgr.shape == (48, 64, 3)
         assert source.health().connected
         assert source.health().reconnects == 1
-        assert source.health().trouble == ''
+        assert source.health().warning == ''
 
 
 def test_the_password_of_a_camera_is_never_shown(streaming_camera):
     url = streaming_camera.url
     streaming_camera.switch_off()
-    with LiveSource(NetworkStream(url)) as source:
-        until(lambda: source.health().trouble)
+    with LiveInput(NetworkStream(url)) as source:
+        until(lambda: source.health().warning)
         assert 'secret' in url
-        assert 'secret' not in source.name + source.health().trouble
-        assert f'http://127.0.0.1:{streaming_camera.port}/' in source.health().trouble
+        assert 'secret' not in source.name + source.health().warning
+        assert f'http://127.0.0.1:{streaming_camera.port}/' in source.health().warning

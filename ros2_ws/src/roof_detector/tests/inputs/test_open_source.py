@@ -5,28 +5,28 @@ from __future__ import annotations
 import cv2
 import pytest
 
-from roof_detector.inputs.bag import BagSource
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.image_files import PictureSource
-from roof_detector.inputs.live import LiveSource
-from roof_detector.inputs.open_source import open_source
-from roof_detector.inputs.video import VideoSource
+from roof_detector.inputs.bag import BagInput
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.inputs.live import LiveInput
+from roof_detector.inputs.open_input import open_input
+from roof_detector.inputs.video import VideoInput
 
 
 @pytest.mark.parametrize('text', ['', '   '])
 def test_no_source_is_refused_with_what_there_is(text):
-    with pytest.raises(SourceError, match=r'No source was named; give a camera \(0, /dev/video0'):
-        open_source(text)
+    with pytest.raises(InputError, match=r'No input was named; give a camera \(0, /dev/video0'):
+        open_input(text)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r'There is no file or folder .*gone\.mp4; give'):
-        open_source(str(tmp_path / 'gone.mp4'))
+    with pytest.raises(InputError, match=r'There is no file or folder .*gone\.mp4; give'):
+        open_input(str(tmp_path / 'gone.mp4'))
 
 
 def test_an_unknown_kind_of_address_is_named_without_its_password():
-    with pytest.raises(SourceError, match='begin with gopher:// are not known') as refusal:
-        open_source('gopher://user:secret@host/')
+    with pytest.raises(InputError, match='begin with gopher:// are not known') as refusal:
+        open_input('gopher://user:secret@host/')
     assert 'secret' not in str(refusal.value)
 
 
@@ -40,8 +40,8 @@ def test_an_unknown_kind_of_address_is_named_without_its_password():
     ],
 )
 def test_cameras_and_streams_are_live_and_may_be_absent(text, name):
-    with open_source(text) as source:
-        assert isinstance(source, LiveSource)
+    with open_input(text) as source:
+        assert isinstance(source, LiveInput)
         assert source.live
         assert source.name == name
         assert source.frame_count is None
@@ -50,21 +50,21 @@ def test_cameras_and_streams_are_live_and_may_be_absent(text, name):
 def test_a_folder_of_pictures_and_a_picture_are_pictures(tmp_path, footage):
     footage.write_pictures(tmp_path, numbers=range(2))
     for path in (tmp_path, tmp_path / 'frame_1.png', f'file://{tmp_path}'):
-        source = open_source(str(path))
-        assert isinstance(source, PictureSource)
+        source = open_input(str(path))
+        assert isinstance(source, ImageFilesInput)
         assert not source.live
 
 
 def test_a_damaged_single_picture_is_an_error(tmp_path):
     (tmp_path / 'roof.jpg').write_bytes(b'no picture')
-    with pytest.raises(SourceError, match=r'roof\.jpg cannot be read'):
-        list(open_source(str(tmp_path / 'roof.jpg')))
+    with pytest.raises(InputError, match=r'roof\.jpg cannot be read'):
+        list(open_input(str(tmp_path / 'roof.jpg')))
 
 
 def test_any_other_file_is_a_video_whatever_its_name(tmp_path, footage):
     footage.write_video(tmp_path / 'v.avi', frames=3).rename(tmp_path / 'DJI_0001')
-    with open_source(str(tmp_path / 'DJI_0001'), rate_hz=5.0) as source:
-        assert isinstance(source, VideoSource)
+    with open_input(str(tmp_path / 'DJI_0001'), rate_hz=5.0) as source:
+        assert isinstance(source, VideoInput)
         assert source.rate_hz == 5.0
 
 
@@ -74,16 +74,16 @@ def test_a_folder_with_metadata_and_a_file_named_like_a_bag_are_bags(tmp_path):
     (tmp_path / 'flight.mcap').touch()
     (tmp_path / 'flight.bag').touch()
     for path in (tmp_path, tmp_path / 'flight.mcap', tmp_path / 'flight.bag'):
-        with pytest.raises(SourceError, match=r'metadata|is empty: nothing was ever written'):
-            open_source(str(path))
+        with pytest.raises(InputError, match=r'metadata|is empty: nothing was ever written'):
+            open_input(str(path))
 
 
 def test_a_bag_folder_without_metadata_is_still_a_bag(tmp_path):
     (tmp_path / 'flight_0.mcap').write_bytes(b'\x89MCAP0\r\n')
-    with pytest.raises(SourceError) as refusal:
-        BagSource(tmp_path)
-    with pytest.raises(SourceError) as same:
-        open_source(str(tmp_path))
+    with pytest.raises(InputError) as refusal:
+        BagInput(tmp_path)
+    with pytest.raises(InputError) as same:
+        open_input(str(tmp_path))
     assert str(same.value) == str(refusal.value)
 
 
@@ -92,8 +92,8 @@ def test_an_impossible_rate_is_refused(tmp_path, footage, rate_hz):
     video = footage.write_video(tmp_path / 'v.avi', frames=2)
     pictures = footage.write_pictures(tmp_path / 'pictures', numbers=range(2))
     for source in (video, pictures, '63'):
-        with pytest.raises(SourceError, match='frames per second is impossible'):
-            open_source(str(source), rate_hz=rate_hz)
+        with pytest.raises(InputError, match='frames per second is impossible'):
+            open_input(str(source), rate_hz=rate_hz)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_an_impossible_rate_is_refused(tmp_path, footage, rate_hz):
 )
 def test_an_option_that_means_nothing_for_the_source_is_refused(tmp_path, options, name):
     cv2.imwrite(str(tmp_path / 'a.png'), cv2.UMat(8, 8, cv2.CV_8UC3).get())
-    with pytest.raises(SourceError, match=name):
-        open_source(str(tmp_path), **options)
+    with pytest.raises(InputError, match=name):
+        open_input(str(tmp_path), **options)
 
 
 def test_a_live_camera_cannot_be_looped():
-    with pytest.raises(SourceError, match='loop means nothing for /dev/video63'):
-        open_source('/dev/video63', loop=True)
+    with pytest.raises(InputError, match='loop means nothing for /dev/video63'):
+        open_input('/dev/video63', loop=True)

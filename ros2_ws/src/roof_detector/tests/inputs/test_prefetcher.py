@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roof_detector.inputs.prefetcher import Ahead
+from roof_detector.inputs.prefetcher import Prefetcher
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(), max_size=20), st.integers(1, 5))
 def test_everything_comes_once_and_in_order(items, depth):
-    assert list(Ahead(items, depth=depth)) == items
+    assert list(Prefetcher(items, depth=depth)) == items
 
 
 def test_no_more_is_done_ahead_than_was_asked_for():
@@ -29,7 +29,7 @@ def test_no_more_is_done_ahead_than_was_asked_for():
                 third.set()
             yield k
 
-    ahead = Ahead(items(), depth=3)
+    ahead = Prefetcher(items(), depth=3)
     assert third.wait(10)
     taken = iter(ahead)
     assert [next(taken) for _ in range(5)] == [0, 1, 2, 3, 4]
@@ -45,7 +45,7 @@ def test_an_exception_comes_after_the_items_before_it():
         yield 2
         raise ValueError('the third')
 
-    taken = iter(Ahead(items(), depth=5))
+    taken = iter(Prefetcher(items(), depth=5))
     assert (next(taken), next(taken)) == (1, 2)
     with pytest.raises(ValueError, match='the third'):
         next(taken)
@@ -58,7 +58,7 @@ def test_stopping_ends_an_iteration_that_waits():
         release.wait(20)
         yield 1
 
-    ahead = Ahead(items(), depth=1)
+    ahead = Prefetcher(items(), depth=1)
     threading.Timer(0.05, ahead.stop).start()
     assert list(ahead) == []
     release.set()

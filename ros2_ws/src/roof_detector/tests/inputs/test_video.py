@@ -10,32 +10,32 @@ from itertools import islice
 import av
 import pytest
 
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.video import VideoSource
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.video import VideoInput
 
 
 def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / 'empty.mp4').touch()
-    with pytest.raises(SourceError, match=r'empty\.mp4 is empty \(0 bytes\)'):
-        VideoSource(tmp_path / 'empty.mp4')
+    with pytest.raises(InputError, match=r'empty\.mp4 is empty \(0 bytes\)'):
+        VideoInput(tmp_path / 'empty.mp4')
 
 
 def test_a_video_of_no_frames_is_refused(tmp_path, footage):
     footage.write_video(tmp_path / 'none.avi', frames=0)
-    with pytest.raises(SourceError, match=r'none\.avi (has no frame|is not a video)'):
-        VideoSource(tmp_path / 'none.avi')
+    with pytest.raises(InputError, match=r'none\.avi (has no frame|is not a video)'):
+        VideoInput(tmp_path / 'none.avi')
 
 
 def test_a_file_that_is_no_video_is_refused_with_a_way_out(tmp_path):
     (tmp_path / 'notes.mp4').write_text('remember the milk\n' * 100)
-    with pytest.raises(SourceError, match=r'notes\.mp4 is not a video.*ffmpeg -i'):
-        VideoSource(tmp_path / 'notes.mp4')
+    with pytest.raises(InputError, match=r'notes\.mp4 is not a video.*ffmpeg -i'):
+        VideoInput(tmp_path / 'notes.mp4')
 
 
 @pytest.mark.parametrize(('codec', 'suffix'), [('MJPG', '.avi'), ('mp4v', '.mp4')])
 def test_every_frame_comes_once_at_the_videos_own_rate(tmp_path, footage, codec, suffix):
     path = footage.write_video(tmp_path / f'v{suffix}', frames=25, rate_hz=20.0, codec=codec)
-    with VideoSource(path) as source:
+    with VideoInput(path) as source:
         assert source.frame_count == 25
         assert source.rate_hz == pytest.approx(20.0)
         assert source.size_wh == (64, 48)
@@ -44,21 +44,21 @@ def test_every_frame_comes_once_at_the_videos_own_rate(tmp_path, footage, codec,
     assert [frame.stamp_ns for frame in frames] == [k * 50_000_000 for k in range(25)]
     assert [frame.due_ns for frame in frames] == [k * 50_000_000 for k in range(25)]
     assert source.health().delivered == 25
-    assert source.health().trouble == ''
+    assert source.health().warning == ''
 
 
 def test_a_given_rate_changes_when_frames_are_due_but_not_their_time_in_the_video(
     tmp_path, footage
 ):
     path = footage.write_video(tmp_path / 'v.avi', frames=4, rate_hz=20.0)
-    frames = list(VideoSource(path, rate_hz=100.0))
+    frames = list(VideoInput(path, rate_hz=100.0))
     assert [frame.due_ns for frame in frames] == [k * 10_000_000 for k in range(4)]
     assert [frame.stamp_ns for frame in frames] == [k * 50_000_000 for k in range(4)]
 
 
 def test_a_looped_video_begins_again_and_time_goes_on(tmp_path, footage):
     path = footage.write_video(tmp_path / 'v.avi', frames=3, rate_hz=10.0)
-    with VideoSource(path, loop=True) as source:
+    with VideoInput(path, loop=True) as source:
         frames = list(islice(source, 7))
     assert [footage.number(frame.image_bgr) for frame in frames] == [0, 1, 2, 0, 1, 2, 0]
     assert [frame.due_ns for frame in frames] == [k * 100_000_000 for k in range(7)]
@@ -68,11 +68,11 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path, foota
     path = footage.write_video(tmp_path / 'v.avi', frames=20, size_wh=(320, 240))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    source = VideoSource(path)
+    source = VideoInput(path)
     numbers = [footage.number(frame.image_bgr) for frame in source]
     assert numbers == list(range(len(numbers)))
     assert 5 < len(numbers) < 15
-    assert 'of 20 frames: it is damaged or cut short' in source.health().trouble
+    assert 'of 20 frames: it is damaged or cut short' in source.health().warning
 
 
 def write_timed(path, footage, times_ms):
@@ -93,26 +93,26 @@ def write_timed(path, footage, times_ms):
 def test_a_whole_video_of_a_variable_rate_is_not_called_cut_short(tmp_path, footage, suffix):
     # At its nominal 30 Hz, as many seconds would have 120 frames.
     path = write_timed(tmp_path / f'v{suffix}', footage, [0, 40, 700, 733, 2000, 2900, 4000])
-    source = VideoSource(path)
+    source = VideoInput(path)
     assert len(list(source)) == 7
-    assert source.health().trouble == ''
+    assert source.health().warning == ''
 
 
 def test_a_video_without_a_count_of_frames_is_judged_by_its_duration(tmp_path, footage):
     path = write_timed(tmp_path / 'v.mkv', footage, range(0, 4000, 50))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    source = VideoSource(path)
+    source = VideoInput(path)
     given = len(list(source))
     assert 20 < given < 60
-    assert ' of 4.0 seconds: it is damaged or cut short' in source.health().trouble
+    assert ' of 4.0 seconds: it is damaged or cut short' in source.health().warning
 
 
 def test_a_video_that_cannot_be_read_leaves_the_words_to_us(tmp_path):
     (tmp_path / 'v.mp4').write_bytes(b'\0\0\0\x20ftypisom' + bytes(500))
     code = (
         'import sys; from pathlib import Path; from roof_detector.inputs.video import *\n'
-        'try: VideoSource(Path(sys.argv[1]))\n'
-        'except SourceError: print("refused")\n'
+        'try: VideoInput(Path(sys.argv[1]))\n'
+        'except InputError: print("refused")\n'
     )
     done = subprocess.run(
         [sys.executable, '-c', code, tmp_path / 'v.mp4'],
@@ -125,13 +125,13 @@ def test_a_video_that_cannot_be_read_leaves_the_words_to_us(tmp_path):
 
 def test_a_name_with_numbers_is_read_as_a_video_and_not_as_a_series(tmp_path, footage):
     path = footage.write_video(tmp_path / 'roof_000%d.avi', frames=2)
-    assert len(list(VideoSource(path))) == 2
+    assert len(list(VideoInput(path))) == 2
 
 
 @pytest.mark.parametrize('suffix', ['.mkv', '.mp4'])
 def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, footage, suffix):
     times_ms = [0, 40, 80, 500, 540, 1500]
-    frames = list(VideoSource(write_timed(tmp_path / f'v{suffix}', footage, times_ms)))
+    frames = list(VideoInput(write_timed(tmp_path / f'v{suffix}', footage, times_ms)))
     assert [footage.number(frame.image_bgr) for frame in frames] == list(range(6))
     assert [frame.stamp_ns / 1e6 for frame in frames] == pytest.approx(times_ms, abs=1)
     assert [frame.due_ns for frame in frames] == [frame.stamp_ns for frame in frames]
@@ -139,5 +139,5 @@ def test_frames_of_a_variable_rate_have_their_own_times(tmp_path, footage, suffi
 
 def test_an_even_rate_is_not_rounded_as_the_container_rounds_it(tmp_path, footage):
     path = footage.write_video(tmp_path / 'v.mkv', frames=40, rate_hz=30.0, codec='MJPG')
-    stamps = [frame.stamp_ns for frame in VideoSource(path)]
+    stamps = [frame.stamp_ns for frame in VideoInput(path)]
     assert stamps == pytest.approx([k * 1e9 / 30 for k in range(40)], abs=1.0)

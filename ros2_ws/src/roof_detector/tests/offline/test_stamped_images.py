@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from roof_detector.offline.recording import Frame
+from roof_detector.inputs.frame import Frame
 from roof_detector.offline.stamped_images import StampedImages
 from roof_detector.vision.content_identity import ContentIdentity
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.frame_findings import FrameFindings
 
 
-class Footage:
-    """Frames of one colour, their number; of a content, where one is given beside the stamp."""
+class StampedFrames:
+    """Frames whose colour is their number, of the contents that are given beside the stamps."""
 
     path = 'flight'
 
     def __init__(self, *stamps):
         self.stamps = [one if isinstance(one, tuple) else (one, None) for one in stamps]
 
-    def items(self):
+    def recorded(self):
         for number, (stamp_ns, content) in enumerate(self.stamps):
-            picture = np.full((3, 4, 3), number, np.uint8)
+            image = np.full((3, 4, 3), number, np.uint8)
             identity = content and ContentIdentity(1, content)
-            yield Frame('', number, f'f_{number}', stamp_ns, 0, '', picture, identity)
+            yield Frame(number, f'f_{number}', stamp_ns, image, content=identity)
 
 
 def findings(stamp_ns, content=None, *, size_wh=(4, 3)):
@@ -40,7 +40,7 @@ def numbers(images, *stamps):
 
 
 def images(*stamps):
-    return StampedImages(Footage(*stamps))
+    return StampedImages(StampedFrames(*stamps))
 
 
 def test_no_pictures_are_none():
@@ -86,5 +86,5 @@ def test_results_without_a_hash_are_paired_by_time_and_it_is_said():
     assert numbers(found, 1, 2) == [0, 1]
     (note,) = found.notes()
     assert 'at_1, at_2' in note and 'hold no hash' in note
-    own = StampedImages(Footage(1), is_own=True)
+    own = StampedImages(StampedFrames(1), is_own=True)
     assert numbers(own, 1) == [0] and own.notes() == []

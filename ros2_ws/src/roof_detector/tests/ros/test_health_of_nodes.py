@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import NavSatFix
 from std_srvs.srv import SetBool
 
-from roof_detector.inputs.health import SourceHealth
+from roof_detector.inputs.input import InputHealth
 from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
@@ -110,7 +110,7 @@ def test_what_could_not_be_read_is_a_warning_for_a_while(now, level):
         source='0',
         report=PlaybackReport('playing', 50, 0, 10.0, '', 0.1, 0.1),
         listeners=1,
-        health=SourceHealth(unreadable=3, trouble='Frame 7 is cut off.'),
+        health=InputHealth(unreadable=3, warning='Frame 7 is cut off.'),
         unreadable_now=now,
     )
     assert status.level == level

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from roof_detector.inputs.errors import SourceError
+from roof_detector.inputs.errors import InputError
 from roof_detector.ros.camera.camera_messages import image_messages
 from roof_detector.ros.camera.playback import Playback
 from roof_detector.ros.camera.stream_parameters import STREAM_PARAMETERS, stream_settings
@@ -40,7 +40,7 @@ def play(graph):
             now_ns=time.time_ns,
             say=lambda _: None,
             finished=lambda: None,
-            errors=(SourceError,),
+            errors=(InputError,),
         )
         playback.start()
         return playback
@@ -71,7 +71,7 @@ def test_frames_that_come_too_late_are_counted_and_all_are_sent(play):
 def test_an_error_of_the_source_ends_the_playback_and_is_reported(play):
     def frames():
         yield frame(0)
-        raise SourceError('The tape is torn.')
+        raise InputError('The tape is torn.')
 
     playback = play(frames())
     assert playback.join(20)

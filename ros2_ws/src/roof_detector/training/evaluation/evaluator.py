@@ -48,7 +48,7 @@ def evaluate(
 
     `model` is a file or the name of a shipped model; `data`, `names`, `split` and `skip_faulty`
     are what `open_split` takes. Classes are compared by name. Raises EvaluationError,
-    InferenceError or SourceError.
+    InferenceError or InputError.
     """
     with contextlib.ExitStack() as stack:
         if not isinstance(data, LabelledSplit):

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inputs.image_files import read_picture
+from roof_detector.inputs.image_decoding import read_image
 from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
@@ -55,7 +55,7 @@ def _write_kind(
     title = kind.replace('_', ' ')
     tiles = []
     for number, mistake in enumerate(mistakes, 1):
-        image_bgr = read_picture(mistake.picture.path)
+        image_bgr = read_image(mistake.picture.path)
         stem = re.sub(r'[^\w.-]+', '_', f'{mistake.name}_{mistake.picture.path.stem}')
         large = draw_mistake(mistake, image_bgr, evaluation, side_px=_SINGLE_PX)
         caption = f'{title} {_caption(mistake, letters=_SINGLE_PX // _LETTER_PX - len(title))}'

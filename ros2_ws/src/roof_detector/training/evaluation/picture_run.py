@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.stage_times import StageTimes
-from roof_detector.inputs.image_files import read_picture
+from roof_detector.inputs.image_decoding import read_image
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
 from training.evaluation.compared_picture import ComparedPicture
@@ -47,7 +47,7 @@ def run_pictures(
 ) -> PictureRun:
     """Detect and compare, classes matched by name.
 
-    Raises EvaluationError when model and data share no class, SourceError for a picture that
+    Raises EvaluationError when model and data share no class, InputError for a picture that
     cannot be read.
     """
     shared = tuple(name for name in labelled.names if name in detector.names)
@@ -67,7 +67,7 @@ def run_pictures(
     times: list[StageTimes] = []
     title = f'{detector.model_path.name} at {detector.image_size[0]}'
     for sample in tqdm(labelled.samples, desc=title, unit='picture', disable=not progress):
-        image_bgr = read_picture(sample.picture)
+        image_bgr = read_image(sample.picture)
         size_wh = image_bgr.shape[1], image_bgr.shape[0]
         if not times:
             detector.warm_up(size_wh)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from roof_detector.inputs.health import SourceHealth
+from roof_detector.inputs.input import InputHealth
 from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.supervision import health as rule
 from roof_detector.supervision.health import Delivery, Health, Level
@@ -18,7 +18,7 @@ def camera_status(
     source: str,
     report: PlaybackReport,
     listeners: int,
-    health: SourceHealth | None = None,
+    health: InputHealth | None = None,
     unreadable_now: bool = False,
 ) -> DiagnosticStatus:
     """Return the status of a node that publishes frames: words for people, values for plots.
@@ -41,7 +41,7 @@ def camera_status(
             'frames_unreadable': health.unreadable,
             'frames_superseded': health.superseded,
             'reconnects': health.reconnects,
-            'trouble': health.trouble,
+            'trouble': health.warning,
         }
     return DiagnosticStatus(
         level=bytes([verdict.level]),
@@ -55,7 +55,7 @@ def camera_status(
 def _verdict(
     source: str,
     report: PlaybackReport,
-    source_health: SourceHealth | None,
+    source_health: InputHealth | None,
     *,
     unreadable_now: bool,
 ) -> Health:
@@ -63,9 +63,9 @@ def _verdict(
     if report.error:
         faults.append(Health(Level.ERROR, report.error))
     if source_health is not None and not source_health.connected:
-        faults.append(Health(Level.ERROR, source_health.trouble or f'Connecting to {source}.'))
-    elif source_health is not None and source_health.trouble and unreadable_now:
-        faults.append(Health(Level.WARN, source_health.trouble))
+        faults.append(Health(Level.ERROR, source_health.warning or f'Connecting to {source}.'))
+    elif source_health is not None and source_health.warning and unreadable_now:
+        faults.append(Health(Level.WARN, source_health.warning))
     if report.state == 'ended':
         all_sent = f'All {report.published} frames are sent.'
         frames = Delivery(f'{all_sent} Nothing more has come', report.silent_s)

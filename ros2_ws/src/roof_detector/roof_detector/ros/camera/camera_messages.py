@@ -14,9 +14,9 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.inputs.frame import Companion, SourceFrame
+from roof_detector.inputs.frame import Companion, Frame
 from roof_detector.inputs.recorded_header import stamp_ns as recorded_stamp_ns
-from roof_detector.inputs.recorded_image import RecordedPicture
+from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.messages import compressed_message, image_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
@@ -43,18 +43,19 @@ class CameraMessages:
         self._say = say
         self.left_out = 0
 
-    def of(self, frame: SourceFrame) -> OutgoingFrame:
-        """Return a frame's messages, images first; raise SourceError for a damaged picture."""
-        if isinstance(frame.picture, RecordedPicture):
-            messages = self._recorded(frame, frame.picture)
+    def of(self, frame: Frame) -> OutgoingFrame:
+        """Return a frame's messages, images first; raise InputError for a damaged picture."""
+        if isinstance(frame.image, RecordedImage):
+            messages = self._recorded(frame, frame.image)
         else:
+            image_bgr = frame.image_bgr
             messages = [
-                *image_messages(frame.picture, self.settings, frame_id=self.settings.frame_id),
-                *self._camera_info(frame.picture.shape[1], frame.picture.shape[0]),
+                *image_messages(image_bgr, self.settings, frame_id=self.settings.frame_id),
+                *self._camera_info(image_bgr.shape[1], image_bgr.shape[0]),
             ]
         return OutgoingFrame(frame.stamp_ns, frame.due_ns, tuple(messages))
 
-    def _recorded(self, frame: SourceFrame, picture: RecordedPicture) -> list[Outgoing]:
+    def _recorded(self, frame: Frame, picture: RecordedImage) -> list[Outgoing]:
         recorded_as = 'compressed' if picture.is_compressed else 'image'
         wanted = {'image': self.settings.raw, 'compressed': self.settings.compressed}
         messages = []

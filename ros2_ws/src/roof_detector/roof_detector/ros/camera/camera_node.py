@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from roof_detector.inputs.addresses import password_of, with_credentials
-from roof_detector.inputs.errors import SourceError
-from roof_detector.inputs.health import SourceHealth
-from roof_detector.inputs.open_source import open_source
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.input import InputHealth
+from roof_detector.inputs.open_input import open_input
 from roof_detector.inputs.secret_file import hide_argument, read_secret
 from roof_detector.ros.camera.calibration import read_calibration
 from roof_detector.ros.camera.camera_messages import CameraMessages
@@ -41,7 +41,7 @@ class CameraNode(StreamNode):
         if values['calibration']:
             calibration = read_calibration(Path(values['calibration']).expanduser())
         try:
-            self._source = open_source(
+            self._source = open_input(
                 self._address(values),
                 rate_hz=values['rate_hz'] or None,
                 loop=values['loop'],
@@ -49,7 +49,7 @@ class CameraNode(StreamNode):
                 size_wh=parse_size(values['size']),
                 pixel_format=values['pixel_format'],
             )
-        except SourceError as error:
+        except InputError as error:
             raise RosError(str(error)) from error
         self._undecodable = 0
         self._warn = Throttle(lambda sentence: self.get_logger().warning(sentence))
@@ -64,7 +64,7 @@ class CameraNode(StreamNode):
             self._outgoing(),
             name=self._source.name,
             roles=self._source.companion_roles | {'camera_info'},
-            errors=(SourceError,),
+            errors=(InputError,),
             ahead=not self._source.live,
         )
 
@@ -83,7 +83,7 @@ class CameraNode(StreamNode):
             )
         return address
 
-    def health(self) -> SourceHealth:
+    def health(self) -> InputHealth:
         """Return how the source is doing, damaged pictures of a bag included."""
         health = self._source.health()
         unreadable = health.unreadable + self._undecodable + self._messages.left_out

@@ -125,8 +125,8 @@ class Playback:
                     'sending them all the same.'
                 )
                 break
-            self._pace.rest(_POLL_S)
-        self._pace.rest(self._settings.start_delay_s)
+            self._pace.wait(_POLL_S)
+        self._pace.wait(self._settings.start_delay_s)
 
     def _missing_listeners(self) -> str:
         """Say who is waited for, nothing when all are there."""
@@ -164,4 +164,4 @@ class Playback:
             drained = self._topics.drain(timeout_s=_DRAIN_S)
         if not drained:
             self._say(f'Some readers have not fetched everything within {_DRAIN_S:g} s.')
-        self._pace.rest(_LINGER_S)
+        self._pace.wait(_LINGER_S)

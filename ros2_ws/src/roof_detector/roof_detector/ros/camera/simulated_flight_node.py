@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from roof_detector.inputs.source import frame_time_ns
+from roof_detector.inputs.input import frame_time_ns
 from roof_detector.ros.camera.flight_messages import FLIGHT_ROLES, flight_messages
 from roof_detector.ros.camera.simulated_flight_parameters import (
     SIMULATED_FLIGHT_TABLE,

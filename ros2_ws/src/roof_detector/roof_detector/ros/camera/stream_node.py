@@ -10,8 +10,8 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
-from roof_detector.inputs.health import SourceHealth
-from roof_detector.inputs.prefetcher import Ahead
+from roof_detector.inputs.input import InputHealth
+from roof_detector.inputs.prefetcher import Prefetcher
 from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import Playback
 from roof_detector.ros.camera.stream_parameters import StreamSettings, stream_settings
@@ -39,7 +39,7 @@ class StreamNode(Node):
         self.settings = stream_settings(self.values)
         table.watch(self, check=stream_settings, apply=self._apply)
         self._playback: Playback | None = None
-        self._ahead: Ahead[OutgoingFrame] | None = None
+        self._ahead: Prefetcher[OutgoingFrame] | None = None
         self._topics: CameraTopics | None = None
         self._source_name = ''
         self._trouble = ''
@@ -62,7 +62,7 @@ class StreamNode(Node):
         self._source_name = name
         self._topics = CameraTopics(self, self.settings, roles=roles)
         if ahead:
-            frames = self._ahead = Ahead(frames, depth=_FRAMES_AHEAD)
+            frames = self._ahead = Prefetcher(frames, depth=_FRAMES_AHEAD)
         self._playback = Playback(
             frames,
             topics=self._topics,
@@ -74,7 +74,7 @@ class StreamNode(Node):
         )
         self._playback.start()
 
-    def health(self) -> SourceHealth | None:
+    def health(self) -> InputHealth | None:
         """Return how the source is doing, where that is more than the playback's report."""
         return None
 
@@ -128,10 +128,10 @@ class StreamNode(Node):
         if self._playback is None or self._topics is None:
             return []
         health = self.health()
-        if health is not None and health.trouble != self._trouble:
-            self._trouble = health.trouble
-            if health.trouble:
-                self.get_logger().warning(health.trouble)
+        if health is not None and health.warning != self._trouble:
+            self._trouble = health.warning
+            if health.warning:
+                self.get_logger().warning(health.warning)
             elif health.connected:
                 self.get_logger().info(f'{self._source_name} gives pictures again.')
         status = camera_status(

@@ -39,7 +39,7 @@ class Outgoing:
 
 @dataclass(frozen=True, eq=False)
 class OutgoingFrame:
-    """Hold all messages of one frame, and when it is due; see SourceFrame for the times."""
+    """Hold all messages of one frame, and when it is due; see Frame for the times."""
 
     stamp_ns: int
     due_ns: int | None

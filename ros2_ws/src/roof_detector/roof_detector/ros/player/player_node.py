@@ -23,7 +23,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.topics import BagMessage, BagTopic
 from roof_detector.inputs.due_times import LONGEST_GAP_S, SHORTENED_GAP_S
-from roof_detector.inputs.prefetcher import Ahead
+from roof_detector.inputs.prefetcher import Prefetcher
 from roof_detector.ros.common.errors import RosError
 from roof_detector.ros.common.message_types import message_class
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
@@ -151,7 +151,7 @@ class PlayerNode(Node):
 
     def _play(self) -> None:
         self._time.start(self._bag.start_ns)
-        messages = Ahead(self._bag.messages(set(self._outputs)), depth=_MESSAGES_AHEAD)
+        messages = Prefetcher(self._bag.messages(set(self._outputs)), depth=_MESSAGES_AHEAD)
         try:
             for message in messages:
                 if not self._wait_for(message):

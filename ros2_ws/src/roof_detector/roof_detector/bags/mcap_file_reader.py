@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MOST_OPEN_BYTES = 512 << 20
 
 
-class McapSource:
+class McapFileReader:
     """Read an MCAP file by time; damaged chunks are skipped and counted, cut-off files are read.
 
     With `packs_messages` each message was compressed by itself (None: as its bytes say).

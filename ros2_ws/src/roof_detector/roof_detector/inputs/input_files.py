@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The files that results were made from, by name, size and SHA-256."""
+"""The files of an input, known by name, size and SHA-256."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from roof_detector.results.text import readable
 from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
@@ -18,8 +17,13 @@ if TYPE_CHECKING:
 _NAMED = 20
 
 
+def readable(text: str) -> str:
+    """Return a text as valid Unicode, with escapes for those bytes of a file name that are not."""
+    return text.encode('utf-8', errors='backslashreplace').decode()
+
+
 @dataclass(frozen=True, order=True)
-class SourceFile:
+class InputFile:
     """A file of an input; `name` is its path below the input's folder, or its own name."""
 
     name: str
@@ -27,43 +31,43 @@ class SourceFile:
     sha256: str
 
     @classmethod
-    def of(cls, path: Path, *, name: str = '') -> SourceFile:
+    def of(cls, path: Path, *, name: str = '') -> InputFile:
         """Read a file once and hash it; raise OSError."""
         content = ContentIdentity.of_file(path)
         return cls(name or readable(path.name), content.size_bytes, content.sha256)
 
     def as_dict(self) -> dict[str, str | int]:
-        """Return what JSON can hold."""
+        """Return the values for JSON."""
         return {'name': self.name, 'size_bytes': self.size_bytes, 'sha256': self.sha256}
 
 
-def source_files(path: Path) -> tuple[SourceFile, ...]:
+def input_files(path: Path) -> tuple[InputFile, ...]:
     """Return the identity of a file, or of all files below a folder, hidden ones left out."""
     if not path.is_dir():
-        return (SourceFile.of(path),)
+        return (InputFile.of(path),)
     files = [
         (readable(file.relative_to(path).as_posix()), file)
         for file in path.rglob('*')
         if file.is_file() and not file.name.startswith('.')
     ]
-    return tuple(SourceFile.of(file, name=name) for name, file in sorted(files))
+    return tuple(InputFile.of(file, name=name) for name, file in sorted(files))
 
 
-def files_text(files: Iterable[SourceFile]) -> str:
+def files_text(files: Iterable[InputFile]) -> str:
     """Return files as JSON, for the manifest of a result bag."""
     return json.dumps([file.as_dict() for file in files])
 
 
-def read_files(entries: Iterable[Mapping[str, str | int]]) -> tuple[SourceFile, ...]:
-    """Return the files that `as_dict` gave."""
+def read_files(entries: Iterable[Mapping[str, str | int]]) -> tuple[InputFile, ...]:
+    """Return the files from the values of `as_dict`."""
     return tuple(
-        SourceFile(str(entry['name']), int(entry['size_bytes']), str(entry['sha256']))
+        InputFile(str(entry['name']), int(entry['size_bytes']), str(entry['sha256']))
         for entry in entries
     )
 
 
-def changes(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> str:
-    """Say in a few words how files differ, '' where they are the same."""
+def changes(before: Sequence[InputFile], now: Sequence[InputFile]) -> str:
+    """Describe how files differ in a few words, '' where they are the same."""
     old, new = ({file.name: file for file in files} for files in (before, now))
     found = {
         'changed': [name for name in old if name in new and old[name] != new[name]],
@@ -74,7 +78,7 @@ def changes(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names with commas between them, of many the first and how many more there are."""
+    """Return names with commas between them; of many, the first and the number of the others."""
     more = len(names) - _NAMED
     words = ', '.join(names[:_NAMED])
     return f'{words} and {more} more' if more > 0 else words

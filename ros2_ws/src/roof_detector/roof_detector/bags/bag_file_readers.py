@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The kinds of file that a bag is made of, each behind the same few methods."""
+"""Readers for the kinds of file that a bag consists of, with the same few methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from roof_detector.bags.bounds import (
     unpack_file,
 )
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.mcap_source import McapSource
+from roof_detector.bags.mcap_file_reader import McapFileReader
 from roof_detector.bags.qos import LATCHED, OfferedQos, recorded_qos
 from roof_detector.bags.sqlite_file import SqliteContent, SqliteFile, SqliteTopic
 from roof_detector.bags.topics import BagMessage, BagTopic, merged
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _HEADER = 'std_msgs/msg/Header'
 
 
-class Source(Protocol):
-    """Read one file of a bag; `damage` says what cannot be read of it, as far as is known."""
+class BagFileReader(Protocol):
+    """Reads one file of a bag; `damage` reports what cannot be read, as far as is known."""
 
     topics: tuple[BagTopic, ...]
     start_ns: int
@@ -60,7 +60,7 @@ class Source(Protocol):
         """Close what is open."""
 
 
-class SqliteSource:
+class SqliteFileReader:
     """Read an SQLite file of a bag by time, one that was killed or is damaged as far as it goes.
 
     With `packs_messages` each message was compressed by itself (None: as its bytes say).
@@ -118,7 +118,7 @@ class SqliteSource:
         self._file.close()
 
 
-class PackedSource:
+class CompressedFileReader:
     """Read a file that was compressed as a whole, from a copy that it is unpacked to."""
 
     def __init__(self, path: Path) -> None:
@@ -166,7 +166,7 @@ class _DamagedChunkError(RuntimeError):
         self.place, self.trouble = place, trouble
 
 
-class Rosbag1Source:
+class Rosbag1FileReader:
     """Read a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
 
     unread = 0
@@ -268,7 +268,7 @@ def open_file(
     *,
     packs_messages: bool | None = None,
     announced: Sequence[TopicFacts] = (),
-) -> Source:
+) -> BagFileReader:
     """Open one file of a bag by its kind; raise BagError for anything else.
 
     `packs_messages` says whether each message was compressed by itself (None: as its bytes say),
@@ -278,7 +278,7 @@ def open_file(
         msg = f'{path} is empty: nothing was ever written to it.'
         raise BagError(msg)
     if path.suffix == '.bag':
-        return Rosbag1Source(path)
+        return Rosbag1FileReader(path)
     kind = bag_file(path)
     if kind is None:
         msg = (
@@ -286,13 +286,13 @@ def open_file(
         )
         raise BagError(msg)
     if kind.is_packed:
-        return PackedSource(path)
+        return CompressedFileReader(path)
     if kind.storage == 'mcap':
-        return McapSource(path, packs_messages=packs_messages, announced=announced)
+        return McapFileReader(path, packs_messages=packs_messages, announced=announced)
     if path.stat().st_size == 0:
         msg = f'{path} is empty: nothing was ever written to it.'
         raise BagError(msg)
-    return SqliteSource(path, packs_messages=packs_messages)
+    return SqliteFileReader(path, packs_messages=packs_messages)
 
 
 def _sqlite_topic(topic: SqliteTopic, content: SqliteContent) -> BagTopic:
