@@ -18,6 +18,7 @@ setup(
             'weights/*',
             'golden_images/*.png',
             'definitions/*/msg/*.msg',
+            'tables/*.yaml',
             'texts/*.yaml',
             'static/*',
         ],

@@ -151,8 +151,8 @@ def _reading(machine: str) -> str:
         'Figures are means over seeds. Differences are taken seed by seed. Parameters are those '
         'of the network as it trains, operations those of the fused network on one square '
         'picture (docs/reference/models.md says how they are counted). CPU time is the forward '
-        'pass in float32 with torch on one core, in turns within one process, as a ratio to the first '
-        f'row. {machine}'
+        'pass in float32 with torch on one core, interleaved in one process, as a ratio to the '
+        f'first row. {machine}'
     )
 
 

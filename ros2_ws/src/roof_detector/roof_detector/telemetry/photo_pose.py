@@ -1,0 +1,276 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Where a photo was taken and where its camera looked, from its EXIF and XMP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import radians
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.georeference.lens import Lens
+from roof_detector.georeference.uncertainty import Uncertainty
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.photo_lens import photo_lens
+from roof_detector.telemetry.photo_tags import (
+    PhotoTags,
+    as_number,
+    gps_degrees,
+    photo_table,
+    read_photo_tags,
+    taken_at,
+)
+
+_RTK_FIXED = 50
+_LEAST_SIGMA_M = 0.01
+_LARGEST_SIGMA_M = 100.0
+# A camera that points so steeply has its heading in yaw and roll together.
+_STEEP_DEG = 80.0
+# Where only the heading of the aircraft is known: a camera that looks straight down, about.
+_ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
+# Body axes (x forward, y right, z down) of a camera in terms of its optical ones (REP-103).
+_BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+_ENU_FROM_NED = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PhotoPose:
+    """The place, attitude and lens of one photo, for the image as it is shown (EXIF applied).
+
+    `altitude_m` is what the file calls altitude: above the sea or, of RTK drones, the ellipsoid.
+    `relative_altitude_m` is above the place of take-off. `rotation` (3, 3) turns vectors of the
+    optical frame (z forward, x right, y down) into east, north, up. `sources` names the tags that
+    each value comes from, `notes` has a sentence for each trap that was met.
+    """
+
+    path: Path
+    taken_at: datetime | None
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float | None
+    relative_altitude_m: float | None
+    rotation: NDArray[np.float64]
+    lens: Lens
+    place_covariance: NDArray[np.float64]
+    attitude_covariance: NDArray[np.float64]
+    sources: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_photo_pose(path: Path, *, uncertainty: Uncertainty | None = None) -> PhotoPose:
+    """Read where a photo was taken; raise TelemetryError, in a sentence, where it does not tell.
+
+    `uncertainty` counts where the file gives no standard deviations of its own.
+    """
+    return photo_pose(read_photo_tags(path), uncertainty=uncertainty or Uncertainty())
+
+
+def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
+    """Return the pose that a photo's tags tell; raise TelemetryError where they do not."""
+    notes: list[str] = []
+    latitude, longitude, place_source = _place(tags)
+    attitude = _attitude(tags, notes)
+    lens, lens_source = photo_lens(tags)
+    altitude = tags.table_number('absolute_altitude_m')
+    altitude_source = 'AbsoluteAltitude'
+    if altitude is None:
+        altitude, altitude_source = _exif_altitude(tags), 'GPSAltitude'
+    rotation = _ENU_FROM_NED @ attitude.ned_from_body @ _BODY_FROM_OPTICAL
+    rotation, lens = _as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
+    covariance = attitude.covariance
+    place_covariance, covariance_source = _place_covariance(tags, uncertainty)
+    return PhotoPose(
+        path=tags.path,
+        taken_at=taken_at(tags),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+        altitude_m=altitude,
+        relative_altitude_m=tags.table_number('relative_altitude_m'),
+        rotation=rotation,
+        lens=lens,
+        place_covariance=place_covariance,
+        attitude_covariance=uncertainty.attitude_covariance if covariance is None else covariance,
+        sources={
+            'place': place_source,
+            'altitude': altitude_source if altitude is not None else '',
+            'attitude': attitude.source,
+            'lens': lens_source,
+            'place_covariance': covariance_source,
+        },
+        notes=tuple(notes),
+    )
+
+
+def ned_from_body(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.float64]:
+    """Return the rotation (3, 3) of body axes (forward, right, down) into north, east, down.
+
+    Yaw about down, then pitch about the right axis (nose up positive), then roll about forward:
+    the order of aviation and of DJI's gimbal angles.
+    """
+    (cy, cp, cr), (sy, sp, sr) = (
+        f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin)
+    )
+    yaw = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    pitch = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    return yaw @ pitch @ roll
+
+
+@dataclass(frozen=True)
+class _Attitude:
+    """A camera's attitude; without a covariance the caller's own assumption counts."""
+
+    ned_from_body: NDArray[np.float64]
+    source: str
+    covariance: NDArray[np.float64] | None = None
+
+
+def _place(tags: PhotoTags) -> tuple[float, float, str]:
+    table = photo_table()
+    latitude, longitude = tags.number(table['latitude']), tags.number(table['longitude'])
+    source = 'XMP latitude and longitude'
+    if latitude is None or longitude is None or _is_null_island(latitude, longitude):
+        latitude, longitude = gps_degrees(tags, 'Latitude'), gps_degrees(tags, 'Longitude')
+        source = 'EXIF GPS'
+    if latitude is None or longitude is None:
+        msg = f'{tags.path} does not tell where it was taken: it has no GPS position.'
+        raise TelemetryError(msg)
+    if _is_null_island(latitude, longitude):
+        msg = (
+            f'{tags.path} gives its place as latitude {latitude:g}, longitude {longitude:g}: '
+            'cameras write that without a GPS fix.'
+        )
+        raise TelemetryError(msg)
+    if not (abs(latitude) < 89 and abs(longitude) <= 180):
+        msg = (
+            f'{tags.path} gives its place as latitude {latitude:g}, longitude {longitude:g}; '
+            'expected degrees within 89 and 180.'
+        )
+        raise TelemetryError(msg)
+    return latitude, longitude, source
+
+
+def _is_null_island(latitude: float, longitude: float) -> bool:
+    return abs(latitude) < 1e-6 and abs(longitude) < 1e-6
+
+
+def _exif_altitude(tags: PhotoTags) -> float | None:
+    altitude = as_number(tags.gps.get('GPSAltitude'))
+    is_below = tags.gps.get('GPSAltitudeRef') in (1, b'\x01', '1')
+    return -altitude if altitude is not None and is_below else altitude
+
+
+def _attitude(tags: PhotoTags, notes: list[str]) -> _Attitude:
+    flight_yaw = tags.table_number('flight_yaw')
+    for convention in photo_table()['camera_attitudes']:
+        angles = [tags.number((convention[axis],)) for axis in ('yaw', 'pitch', 'roll')]
+        if angles[0] is None or angles[1] is None:
+            continue
+        yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0
+        if yaw == pitch == roll == 0.0:
+            notes.append(
+                f'{tags.path.name}: all angles of the {convention["name"]} are zero, which '
+                'payloads write that do not know them; they are not used.'
+            )
+            continue
+        return _known_attitude(convention, (yaw, pitch, roll), flight_yaw, tags, notes)
+    if flight_yaw is None:
+        msg = (
+            f'{tags.path} does not tell where its camera looked: it has neither gimbal angles nor '
+            'a heading of the aircraft.'
+        )
+        raise TelemetryError(msg)
+    notes.append(
+        f'{tags.path.name} has the heading of the aircraft only; the camera is taken to look '
+        f'straight down, within {_ASSUMED_TILT_DEG:g} degrees.'
+    )
+    tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
+    return _Attitude(
+        ned_from_body(flight_yaw, -90.0, 0.0),
+        'heading of the aircraft, camera assumed to look straight down',
+        np.diag([tilt**2, tilt**2, heading**2]),
+    )
+
+
+def _known_attitude(
+    convention: dict[str, Any],
+    angles: tuple[float, float, float],
+    flight_yaw: float | None,
+    tags: PhotoTags,
+    notes: list[str],
+) -> _Attitude:
+    yaw, pitch, roll = angles
+    nadir_pitch = float(convention['nadir_pitch'])
+    if nadir_pitch == 0.0 and pitch < -45.0:
+        # Some Autel cameras write pitch from the horizon into tags that count from the nadir.
+        notes.append(
+            f'{tags.path.name}: pitch {pitch:g} of the {convention["name"]} would look backwards; '
+            'it is taken to count from the horizon.'
+        )
+        nadir_pitch = -90.0
+    pitch += -90.0 - nadir_pitch
+    roll *= float(convention.get('roll_sign', 1))
+    if abs(abs(roll) - 180.0) < 1.0 and flight_yaw is not None and pitch < -_STEEP_DEG:
+        # Looking straight down a roll of 180 degrees is a turn of the heading; some cameras have
+        # turned yaw for it and some have not.
+        turned = ned_from_body(yaw, pitch, roll)[:2, 2]  # where the upper edge points, reversed
+        heading = np.degrees(np.arctan2(-turned[1], -turned[0]))
+        if abs(_wrapped(heading - flight_yaw)) > 90.0 >= abs(_wrapped(yaw - flight_yaw)):
+            notes.append(
+                f'{tags.path.name}: a roll of {roll:g} degrees contradicts the heading of the '
+                'aircraft; it is taken as zero.'
+            )
+            roll = 0.0
+    return _Attitude(ned_from_body(yaw, pitch, roll), str(convention['name']))
+
+
+def _wrapped(degrees: float) -> float:
+    return (degrees + 180.0) % 360.0 - 180.0
+
+
+def _place_covariance(
+    tags: PhotoTags, uncertainty: Uncertainty
+) -> tuple[NDArray[np.float64], str]:
+    """Return the covariance (3, 3) of east, north, up, and where it comes from.
+
+    The deviations of an RTK drone count only with a fixed solution: a single one claims
+    centimetres as well.
+    """
+    sigmas = [tags.table_number(f'{axis}_sigma_m') for axis in ('east', 'north', 'up')]
+    known = [one for one in sigmas if one is not None and 0 < one < _LARGEST_SIGMA_M]
+    flag = tags.table_number('rtk_flag')
+    is_dji_rtk = 'drone-dji:RtkStdLon' in tags.xmp
+    if len(known) < 3 or (is_dji_rtk and flag != _RTK_FIXED):
+        return uncertainty.fix_covariance, 'assumed, as of plain GPS'
+    return np.diag(np.maximum(known, _LEAST_SIGMA_M) ** 2), 'recorded standard deviations'
+
+
+def _as_shown(
+    rotation: NDArray[np.float64], lens: Lens, orientation: float | None
+) -> tuple[NDArray[np.float64], Lens]:
+    """Turn attitude and lens to the image that EXIF's Orientation (3, 6 or 8) makes of it."""
+    width, height = lens.size_wh
+    (fx, _, cx), (_, fy, cy), _ = lens.matrix
+    k1, k2, p1, p2, *more = lens.distortion or (0.0, 0.0, 0.0, 0.0)
+    if orientation == 3.0:
+        turn = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]
+        matrix, size = [[fx, 0, width - 1 - cx], [0, fy, height - 1 - cy]], (width, height)
+        p1, p2 = -p1, -p2
+    elif orientation == 6.0:  # shown a quarter clockwise: right is what was up
+        turn = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]
+        matrix, size = [[fy, 0, height - 1 - cy], [0, fx, cx]], (height, width)
+        p1, p2 = p2, -p1
+    elif orientation == 8.0:
+        turn = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+        matrix, size = [[fy, 0, cy], [0, fx, width - 1 - cx]], (height, width)
+        p1, p2 = -p2, p1
+    else:
+        return rotation, lens
+    distortion = (k1, k2, p1, p2, *more) if lens.distortion else ()
+    turned = Lens(size, np.array([*matrix, [0, 0, 1]], np.float64), distortion, lens.model)
+    return rotation @ np.array(turn, np.float64), turned
