@@ -31,9 +31,9 @@ from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
 from roof_detector.vision.thresholds import Thresholds
 from roof_detector.vision.tiles import TileGrid, Tiling
-from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.ground_truth import GroundTruth
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.ranking import Ranking, rank
-from training.evaluation.true_things import TrueThings
 
 EAST_FROM = 2 / 3  # of the width; west of it the model was trained
 FLOOR = 0.001  # of scores, for average precision
@@ -46,7 +46,7 @@ class Frame:
     """Hold a frame, its true roofs in the east, and what is found in all views of it."""
 
     image_bgr: npt.NDArray[np.uint8]
-    true: TrueThings
+    true: GroundTruth
     east_is_right: bool
     whole: Detections
     views: tuple[View, ...]
@@ -145,7 +145,7 @@ def read_frame(
     centres, sides = np.abs(labels[:, :2] - (mirrored, upside_down)), labels[:, 2:]
     boxes = np.hstack((centres - sides / 2, centres + sides / 2)) * np.tile((width, height), 2)
     boxes = boxes[in_east(boxes, width, right=not mirrored)]
-    true = TrueThings(boxes, np.zeros(len(boxes), np.intp), ((),) * len(boxes))
+    true = GroundTruth(boxes, np.zeros(len(boxes), np.intp), ((),) * len(boxes))
     grid = tiling.grid((width, height), input_wh=detector.image_size)
     everything = Thresholds(confidence=FLOOR, iou=THRESHOLDS.iou, max_detections=3000)
     views = tuple(
@@ -179,7 +179,7 @@ def accuracy(frames: list[Frame], taken: list[tuple[int, ...]]) -> dict[str, flo
         for frame in frames:
             for positions in taken:
                 found = frame.found(positions, confidence=confidence)
-                pictures.append(ComparedPicture.compare(Path(), found=found, true=frame.true))
+                pictures.append(ImageComparison.compare(Path(), found=found, true=frame.true))
         return rank(pictures, classes=1)[0][0]
 
     at_confidence, everything = ranking(THRESHOLDS.confidence), ranking(FLOOR)

@@ -15,7 +15,7 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.vision.errors import VisionError
 from training.evaluation import EvaluationError, evaluate, open_split
 from training.evaluation.comparison import label_all
-from training.evaluation.evaluator import FLOWN
+from training.evaluation.evaluator import DEFAULT_THRESHOLDS
 from training.evaluation.output_folder import check_free, write_output
 from training.evaluation.parameter_file import write_parameters
 from training.evaluation.report import terminal_text
@@ -39,7 +39,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
     parser.add_argument(
-        '--skip-faulty', action='store_true', help='leave out pictures with faulty labels'
+        '--skip-faulty', action='store_true', help='leave out images with faulty labels'
     )
     parser.add_argument(
         '--image-size', type=int, nargs='+', metavar='PIXELS',
@@ -60,15 +60,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help='import a .pt even where the kernel can confine no process: it can then run any code',
     )
     parser.add_argument(
-        '--confidence', type=float, default=FLOWN.confidence,
+        '--confidence', type=float, default=DEFAULT_THRESHOLDS.confidence,
         help='least score at which confusion and mistakes are counted (%(default)s)',
     )  # fmt: skip
     parser.add_argument(
-        '--iou', type=float, default=FLOWN.iou, help='of suppression (%(default)s)'
+        '--iou', type=float, default=DEFAULT_THRESHOLDS.iou, help='of suppression (%(default)s)'
     )
     parser.add_argument(
-        '--max-detections', type=int, default=FLOWN.max_detections,
-        help='most in one picture (%(default)s)',
+        '--max-detections', type=int, default=DEFAULT_THRESHOLDS.max_detections,
+        help='most in one image (%(default)s)',
     )  # fmt: skip
     parser.add_argument(
         '--least-precision', type=float, default=0.0, help='that the best confidence must reach'
@@ -78,7 +78,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="write each class's best confidence as a parameter file of the node",
     )  # fmt: skip
     parser.add_argument(
-        '--gallery', type=int, default=24, help='pictures of each kind of mistake (%(default)s)'
+        '--gallery', type=int, default=24, help='images of each kind of mistake (%(default)s)'
     )
     parser.add_argument(
         '--resamples', type=int, default=1000, help='drawings for the interval (%(default)s)'

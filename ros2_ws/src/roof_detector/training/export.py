@@ -103,9 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         help="one side, or height and width; the checkpoint's own by default",
     )
     parser.add_argument('--precision', choices=PRECISIONS, default='f32')
-    parser.add_argument('--batch', type=int, default=1, help='pictures at once')
+    parser.add_argument('--batch', type=int, default=1, help='images at once')
     parser.add_argument('--dynamic', action='store_true', help='take other sizes and batches too')
-    parser.add_argument('--frames', help='video, bag or folder of pictures; simulated by default')
+    parser.add_argument('--frames', help='video, bag or folder of images; simulated by default')
     parser.add_argument('--frame-count', type=int, default=8, help='most frames compared')
     parser.add_argument('--keep', action='store_true', help='keep a refused export to look into')
     parser.add_argument(

@@ -27,7 +27,7 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
         *_reached(record),
         '## Limits',
         '*To be written by the author: what it was not tried on, what it confuses, from which '
-        'height and in which light the pictures were taken.*',
+        'height and in which light the images were taken.*',
         '## Licence',
         'AGPL-3.0-only, because the networks of ultralytics are. The data set has its own.',
     ]
@@ -36,7 +36,7 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
 
 def _data(record: Mapping[str, Any]) -> str:
     data = record['data']
-    rows = [['split', 'pictures', 'of these without a label', 'instances']]
+    rows = [['split', 'images', 'of these without a label', 'instances']]
     rows += [
         [name, str(count['pictures']), str(count['backgrounds']), str(count['instances'])]
         for name, count in data['splits'].items()
@@ -68,7 +68,7 @@ def _best(record: Mapping[str, Any]) -> str:
 def _reached(record: Mapping[str, Any]) -> list[str]:
     if 'mean_of' in record:
         return ['*To be measured: `python -m training.evaluate`.*']
-    return ['On the validation pictures, with the best checkpoint:', _table(_rows(record))]
+    return ['On the validation images, with the best checkpoint:', _table(_rows(record))]
 
 
 def _settings(config: Mapping[str, Any]) -> list[list[str]]:

@@ -65,16 +65,16 @@ def model_cost(name: ModelName, *, image_size: int) -> ModelCost:
 def network_cost(network: Any, *, image_size: int) -> tuple[int, FlopCount]:
     """Count the weights of a network as it trains and its operations as it flies.
 
-    The operations are those of the fused network on one square picture, without suppression. The
+    The operations are those of the fused network on one square image, without suppression. The
     network is fused in place.
     """
     parameters = sum(weights.numel() for weights in network.parameters())
     fused = network.fuse(verbose=False)
     fused.model[-1].export = True
-    picture = torch.zeros(1, 3, image_size, image_size)
+    image = torch.zeros(1, 3, image_size, image_size)
     with torch.no_grad():
-        fused(picture)  # makes the anchors, which are not counted as they are kept
-    return parameters, count_flops(lambda: fused(picture))
+        fused(image)  # makes the anchors, which are not counted as they are kept
+    return parameters, count_flops(lambda: fused(image))
 
 
 def time_models(
@@ -88,7 +88,7 @@ def time_models(
     """Return the median milliseconds of each model with each backend.
 
     ONNX Runtime and OpenVINO read the same ONNX file. All models are loaded first and take turns,
-    one picture each, so that whatever else the machine does meets all of them alike: ratios hold
+    one image each, so that whatever else the machine does meets all of them alike: ratios hold
     better than times.
     """
     torch.set_num_threads(threads)
@@ -117,40 +117,40 @@ def _network(name: ModelName) -> Any:
 
 
 def _runner(name: ModelName, backend: str, folder: Path, image_size: int, threads: int) -> Runner:
-    picture = torch.rand(1, 3, image_size, image_size)
+    image = torch.rand(1, 3, image_size, image_size)
     if backend == 'torch':
-        return _torch_runner(_network(name), picture)
+        return _torch_runner(_network(name), image)
     exported = folder / f'{Path(name.file_name).stem}.onnx'
     if not exported.exists():
         checkpoint = exported.with_suffix('.pt')
         torch.save({'model': _network(name)}, checkpoint)
         YOLO(checkpoint).export(format='onnx', imgsz=image_size, verbose=False)
     if backend == 'onnx':
-        return _onnx_runner(exported, picture, threads)
-    return _openvino_runner(exported, picture, threads)
+        return _onnx_runner(exported, image, threads)
+    return _openvino_runner(exported, image, threads)
 
 
-def _torch_runner(model: Any, picture: torch.Tensor) -> Runner:
+def _torch_runner(model: Any, image: torch.Tensor) -> Runner:
     fused = model.fuse(verbose=False)
 
     def run() -> object:
         with torch.inference_mode():
-            return fused(picture)
+            return fused(image)
 
     return run
 
 
-def _onnx_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
+def _onnx_runner(path: Path, image: torch.Tensor, threads: int) -> Runner:
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-    feed = {session.get_inputs()[0].name: picture.numpy()}
+    feed = {session.get_inputs()[0].name: image.numpy()}
     return lambda: session.run(None, feed)
 
 
-def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
+def _openvino_runner(path: Path, image: torch.Tensor, threads: int) -> Runner:
     # Half precision, the default on some processors, moves sampled coordinates by pixels.
     hints = {
         'PERFORMANCE_HINT': 'LATENCY',
@@ -158,5 +158,5 @@ def _openvino_runner(path: Path, picture: torch.Tensor, threads: int) -> Runner:
         'INFERENCE_NUM_THREADS': threads,
     }
     compiled = openvino_core().compile_model(path, 'CPU', hints)
-    feed = [picture.numpy()]
+    feed = [image.numpy()]
     return lambda: compiled(feed)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Make a network of 8 bits: `python -m training.quantize best.pt --data data.yaml`.
 
-It is kept only if it finds nearly as much as in f32 on the labelled pictures; the table says how
+It is kept only if it finds nearly as much as in f32 on the labelled images; the table says how
 much that is. Give it to the node as model.
 """
 
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     print(  # noqa: T201
-        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} pictures with '
+        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} images with '
         f'{made.loss.instances} things'
     )
     return 0
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m training.quantize', description=__doc__)
     parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
     parser.add_argument(
-        '--data', type=Path, required=True, help='labelled pictures, as for training.evaluate'
+        '--data', type=Path, required=True, help='labelled images, as for training.evaluate'
     )
     parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
     parser.add_argument('--names', nargs='+', default=[], help='class names in order of their ids')
@@ -80,10 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--calibration',
         metavar='FOOTAGE',
-        help='video, bag or folder of pictures that are not in --data; simulated by default',
+        help='video, bag or folder of images that are not in --data; simulated by default',
     )
     parser.add_argument(
-        '--calibration-count', type=int, default=100, help='most pictures (%(default)s)'
+        '--calibration-count', type=int, default=100, help='most images (%(default)s)'
     )
     parser.add_argument(
         '--most-lost',

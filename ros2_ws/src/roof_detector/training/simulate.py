@@ -17,7 +17,7 @@ from tqdm import tqdm
 from roof_detector.simulation import CLASS_NAMES
 from training.errors import TrainingError
 from training.rendering import DatasetConfig, jobs, render
-from training.rendering.photo_ground import find_pictures
+from training.rendering.photo_ground import find_images
 
 
 def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs=2,
         metavar=('WIDTH', 'HEIGHT'),
         default=default.size_wh,
-        help='size of the written pictures',
+        help='size of the written images',
     )
     add(
         '--render-scale',
@@ -109,13 +109,13 @@ def build_parser() -> argparse.ArgumentParser:
         '--backgrounds',
         type=Path,
         default=None,
-        help='folder of pictures from above, without things of the classes, to lay things over',
+        help='folder of images from above, without things of the classes, to lay things over',
     )
     add(
         '--background-share',
         type=float,
         default=default.background_share,
-        help='share of worlds that are such pictures',
+        help='share of worlds that are such images',
     )
     add(
         '--background-resolution',
@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
             background_m_per_px=args.background_resolution,
         )
         if config.backgrounds is not None:
-            find_pictures(config.backgrounds)
+            find_images(config.backgrounds)
     except TrainingError as error:
         sys.stderr.write(f'{error}\n')
         return 2

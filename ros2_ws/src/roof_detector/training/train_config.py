@@ -27,7 +27,7 @@ class TrainConfig:
     weights: str = option(
         '',
         reason='Starting weights: a checkpoint or a shipped model; what fits is taken over, '
-        'detection or segmentation alike. Empty begins at random, which needs far more pictures.',
+        'detection or segmentation alike. Empty begins at random, which needs far more images.',
     )
     class_branch: str = option(
         'weights',
@@ -40,17 +40,17 @@ class TrainConfig:
         0,
         low=0,
         reason='How many of the first layers stay as they are: 10 is the backbone, for a few '
-        'dozen pictures.',
+        'dozen images.',
     )
     image_size: int = option(
         640, low=32, high=4096, reason='Longest side in pixels, a multiple of 32, as in flight.'
     )
     rect: bool = option(
         default=False,
-        reason='Batches without grey bars, for pictures of one shape: less to compute, but no '
+        reason='Batches without grey bars, for images of one shape: less to compute, but no '
         'mosaics, and quarter turns only where the canvas is square.',
     )
-    epochs: int = option(100, low=1, reason='At most so many times through the training pictures.')
+    epochs: int = option(100, low=1, reason='At most so many times through the training images.')
     patience: int = option(
         20, low=0, reason='Stop after so many epochs without improvement; 0 never stops early.'
     )
@@ -58,13 +58,13 @@ class TrainConfig:
         16,
         low=1,
         choices=('auto',),
-        reason='Pictures per forward pass, over all GPUs together; auto fills 60 % of one '
+        reason='Images per forward pass, over all GPUs together; auto fills 60 % of one '
         "GPU's memory, and is 16 on a CPU.",
     )
     accumulate_to: int = option(
         64,
         low=1,
-        reason='Pictures per step of the optimizer: gradients of several batches are added up, '
+        reason='Images per step of the optimizer: gradients of several batches are added up, '
         'so that a small machine learns as a large one; at most to the end of an epoch.',
     )
     optimizer: str = option(
@@ -98,7 +98,7 @@ class TrainConfig:
         0.4, low=0.0, high=0.9, reason='Zoom by 1 +- this: other heights above the roof.'
     )
     translate: float = option(
-        0.1, low=0.0, high=0.5, reason='Shift by this share of the picture: things cut by edges.'
+        0.1, low=0.0, high=0.5, reason='Shift by this share of the image: things cut by edges.'
     )
     hue: float = option(0.015, low=0.0, high=0.5, reason='Small: rust is known by its colour.')
     saturation: float = option(0.7, low=0.0, high=1.0, reason='Haze, and cameras that differ.')
@@ -107,14 +107,14 @@ class TrainConfig:
         0.5,
         low=0.0,
         high=1.0,
-        reason='Probability of four pictures in one: many small things for small sets; it tears '
-        'surroundings apart, so less of it, or none, with thousands of pictures.',
+        reason='Probability of four images in one: many small things for small sets; it tears '
+        'surroundings apart, so less of it, or none, with thousands of images.',
     )
     mosaic_off_epochs: int = option(
-        5, low=0, reason='The last epochs see whole pictures, as in flight.'
+        5, low=0, reason='The last epochs see whole images, as in flight.'
     )
     mixup: float = option(
-        0.0, low=0.0, high=1.0, reason='Probability of two pictures blended; seldom helps here.'
+        0.0, low=0.0, high=1.0, reason='Probability of two images blended; seldom helps here.'
     )
     seed: int = option(0, low=0, high=2**31 - 1, reason='Of order, augmentation and new weights.')
     device: str = option(
@@ -130,12 +130,12 @@ class TrainConfig:
         0, low=0, high=1024, reason='CPU threads of torch; 0 takes all that torch would.'
     )
     workers: int = option(
-        8, low=0, high=256, reason='Processes that load pictures, per GPU; a CPU run needs none.'
+        8, low=0, high=256, reason='Processes that load images, per GPU; a CPU run needs none.'
     )
     cache: str = option(
         'ram',
         choices=('ram', 'none'),
-        reason='ram keeps the scaled pictures, if they fit with room to spare.',
+        reason='ram keeps the scaled images, if they fit with room to spare.',
     )
     plots: bool = option(default=True, reason='Draw batches, curves and the confusion matrix.')
     tensorboard: bool = option(
@@ -153,7 +153,7 @@ class TrainConfig:
         if self.batch == 'auto' and ',' in self.device:
             raise TrainingError(
                 f'batch is auto, but device is {self.device}: with several GPUs give the number '
-                'of pictures for all of them together.'
+                'of images for all of them together.'
             )
 
     @classmethod

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.writer import BagWriter
 
-# When the disk is slow, pictures go before detections: the last part of the queue is kept for
+# When the disk is slow, images go before detections: the last part of the queue is kept for
 # messages up to this size.
 _SMALL_BYTES = 16 << 10
 _KEPT_FOR_SMALL = 0.1

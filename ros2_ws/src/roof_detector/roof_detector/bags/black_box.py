@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.latched_messages import StandingMessages
+from roof_detector.bags.latched_messages import LatchedMessages
 from roof_detector.bags.schemas import message_schema
 from roof_detector.bags.timed_message import TimedMessage
 
@@ -49,7 +49,7 @@ class BlackBox:
         self._held: deque[tuple[float, TimedMessage]] = deque()
         self._held_bytes = 0
         self._forgotten_early = 0
-        self._standing = StandingMessages()
+        self._standing = LatchedMessages()
         self._writer: BackgroundWriter | None = None
 
     def add_topic(
@@ -81,7 +81,7 @@ class BlackBox:
         for name, (type_name, offered_qos) in self._topics.items():
             writer.add_topic(name, type_name, offered_qos=offered_qos)
         held = [message for _, message in self._held]
-        writer.pour(self._standing_before(held))
+        writer.pour(self._latched_before(held))
         writer.pour(held)
         self._held.clear()
         self._held_bytes = 0
@@ -97,7 +97,7 @@ class BlackBox:
         held_s = self._clock_s() - self._held[0][0] if self._held else 0.0
         return BlackBoxState(held_s, self._held_bytes, len(self._held), self._forgotten_early)
 
-    def _standing_before(self, held: Sequence[TimedMessage]) -> list[TimedMessage]:
+    def _latched_before(self, held: Sequence[TimedMessage]) -> list[TimedMessage]:
         """Return what stands and is not held, at the time when what is held begins."""
         in_memory = {id(message.data) for message in held}
         return [

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.qos import OfferedQos
 
-# Without these no picture and no detection can be understood, latched or not.
+# Without these no image and no detection can be understood, latched or not.
 _ALWAYS = ('sensor_msgs/msg/CameraInfo', 'vision_msgs/msg/LabelInfo')
 # Static transforms have several publishers, each with a message of its own that stays true.
 _KEPT = {'tf2_msgs/msg/TFMessage': 100}
 
 
-class StandingMessages:
+class LatchedMessages:
     """Remember what stays true until the next message: latched topics, labels and calibration.
 
     Each file of a bag begins with them, so that it can be understood without those before it.

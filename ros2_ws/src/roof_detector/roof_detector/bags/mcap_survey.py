@@ -561,7 +561,7 @@ class _Surveyor:
         place, footer = self._footer
         if not footer.summary_start:
             return
-        survey.troubles += _summary_troubles(
+        survey.troubles += _summary_errors(
             self._store, place, footer, self._data_end, self._offsets_at
         )
         told = survey.statistics
@@ -611,7 +611,7 @@ class _Surveyor:
             survey.troubles.append('its summary lacks channels')
 
 
-def _summary_troubles(
+def _summary_errors(
     store: Store, place: Place, footer: Footer, data_end: Place | None, offsets_at: int
 ) -> list[str]:
     if data_end is None or footer.summary_start != data_end.end:

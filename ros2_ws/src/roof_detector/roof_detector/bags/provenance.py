@@ -13,7 +13,7 @@ from roof_detector import __version__
 
 WRITTEN_BY, STARTED_AT = 'written_by', 'started_at'
 RECORDER = 'roof_detector recorder'  # the value of WRITTEN_BY in a bag of the recorder
-# What decides which detections come out of a picture, and how they were written.
+# What decides which detections come out of an image, and how they were written.
 _PACKAGES = ('ultralytics', 'torch', 'onnxruntime', 'openvino', 'opencv-python', 'numpy', 'mcap')
 
 
@@ -32,7 +32,7 @@ def provenance(*, written_by: str) -> dict[str, str]:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of all that decides which detections come out of a picture."""
+    """Return the versions of all that decides which detections come out of an image."""
     return {
         'roof_detector_version': __version__,
         'python_version': platform.python_version(),

@@ -68,11 +68,11 @@ class BagReader:
         return (*self._missing, *(s.damage for s in self._sources if s.damage))
 
     def image_topics(self) -> tuple[BagTopic, ...]:
-        """Return the topics that hold pictures, raw or compressed."""
+        """Return the topics that hold images, raw or compressed."""
         return tuple(topic for topic in self.topics if topic.is_image)
 
     def source_image_topics(self) -> list[BagTopic]:
-        """Return the topics with pictures of cameras; see the function of this name."""
+        """Return the topics with images of cameras; see the function of this name."""
         return source_image_topics(self.topics, bag=str(self.path))
 
     def image_topic(self, wanted: str = '') -> BagTopic:

@@ -27,7 +27,7 @@ class BagTopic:
 
     @property
     def is_image(self) -> bool:
-        """Tell whether its messages are pictures."""
+        """Tell whether its messages are images."""
         return self.type_name in IMAGE_TYPES
 
 
@@ -61,9 +61,9 @@ def merged(topics: Sequence[BagTopic]) -> tuple[BagTopic, ...]:
 
 
 def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> BagTopic:
-    """Return the topic of the wanted name, or without one the source pictures of the bag.
+    """Return the topic of the wanted name, or without one the source images of the bag.
 
-    Annotated pictures are no source, and raw ones go before the same ones compressed. Raises
+    Annotated images are no source, and raw ones go before the same ones compressed. Raises
     BagError, listing what there is, when that leaves none or several.
     """
     if wanted:
@@ -72,7 +72,7 @@ def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> 
             msg = f'{bag} has no topic {wanted}. {_listed(topics)}'
             raise BagError(msg)
         if not named[0].is_image:
-            msg = f'{wanted} in {bag} holds {named[0].type_name}, no pictures. {_listed(topics)}'
+            msg = f'{wanted} in {bag} holds {named[0].type_name}, no images. {_listed(topics)}'
             raise BagError(msg)
         return named[0]
     sources = source_image_topics(topics, bag=bag)
@@ -84,9 +84,9 @@ def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> 
 
 
 def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopic]:
-    """Return the topics with the pictures of cameras; raise BagError when there is none.
+    """Return the topics with the images of cameras; raise BagError when there is none.
 
-    Annotated pictures are no source, and raw ones go before the same ones compressed.
+    Annotated images are no source, and raw ones go before the same ones compressed.
     """
     images = [topic for topic in topics if topic.is_image and topic.message_count]
     sources = [topic for topic in images if 'annotated' not in topic.name] or images
@@ -95,7 +95,7 @@ def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopi
         t for t in sources if t.name.removesuffix('/compressed') not in raw_names - {t.name}
     ]
     if not sources:
-        msg = f'{bag} has no pictures: no topic of sensor_msgs Image. {_listed(topics)}'
+        msg = f'{bag} has no images: no topic of sensor_msgs Image. {_listed(topics)}'
         raise BagError(msg)
     return sources
 

@@ -15,7 +15,7 @@ from roof_detector.bags.disk_sync import DiskSync
 from roof_detector.bags.errors import BagError, WriteFailed
 from roof_detector.bags.file_series import FileSeries
 from roof_detector.bags.folder_lock import FolderLock
-from roof_detector.bags.latched_messages import StandingMessages
+from roof_detector.bags.latched_messages import LatchedMessages
 from roof_detector.bags.mcap_file import Entry, McapFile, check_compression
 from roof_detector.bags.metadata import (
     BagMetadata,
@@ -90,9 +90,9 @@ class BagWriter:
         self._flush_period_s = flush_period_s * _DUE_AFTER
         self._max_file_bytes = max_file_bytes
         self._max_file_ns = round(max_file_s * 1e9)
-        self._oldest_first = retention_policy
+        self._retention_policy = retention_policy
         self._metadata = BagMetadata(custom=dict(manifest or {}))
-        self._standing = StandingMessages()
+        self._standing = LatchedMessages()
         self._floor = DiskFloor(
             self.path.parent, min_free_bytes=min_free_bytes, make_room=self._make_room
         )
@@ -192,7 +192,7 @@ class BagWriter:
 
     def flush_if_due(self) -> None:
         """Flush when the period has passed since the last time, behind if that was asked for."""
-        self._tell_late_error()
+        self._raise_late_error()
         if time.monotonic() - self._flushed_at_s >= self._flush_period_s:
             self._flush(wait=False)
 
@@ -275,7 +275,7 @@ class BagWriter:
         self._begin(file)
         messages = [entry for entry in unwritten if isinstance(entry, TimedMessage)]
         begin_ns = messages[0].log_time_ns if messages else self._last_time_ns
-        self._repeat_standing(file, log_time_ns=begin_ns, without=messages)
+        self._repeat_latched(file, log_time_ns=begin_ns, without=messages)
         for number, entry in enumerate(unwritten):
             try:
                 self._write_again(file, entry)
@@ -306,13 +306,13 @@ class BagWriter:
     ) -> None:
         self.close()
 
-    def _tell_late_error(self) -> None:
+    def _raise_late_error(self) -> None:
         error, self._late_error = self._late_error, None
         if error is not None:
             raise error
 
     def _open_file(self) -> McapFile:
-        self._tell_late_error()
+        self._raise_late_error()
         if self._file is None:
             msg = f'{self.path} is closed; nothing more can be written to it.'
             raise BagError(msg)
@@ -389,10 +389,10 @@ class BagWriter:
             raise self._failed(error) from error
         self._coming = None
         self._begin(following)
-        self._repeat_standing(following, log_time_ns=log_time_ns)
+        self._repeat_latched(following, log_time_ns=log_time_ns)
         return following
 
-    def _repeat_standing(
+    def _repeat_latched(
         self, file: McapFile, *, log_time_ns: int, without: Sequence[TimedMessage] = ()
     ) -> None:
         """Write what stands, but for what is still to be written."""
@@ -420,7 +420,7 @@ class BagWriter:
 
     def _make_room(self) -> bool:
         """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
-        retention_policy = self._oldest_first
+        retention_policy = self._retention_policy
         if retention_policy is None:
             return False
         with suppress(OSError):  # the next flush meets it again

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A piecewise linear activation whose pieces depend on the picture."""
+"""A piecewise linear activation whose pieces depend on the image."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DyReLU(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Activate each channel with the line or lines chosen for this picture."""
+        """Activate each channel with the line or lines chosen for this image."""
         pooled = x.mean((2, 3), keepdim=True)
         v = hard_sigmoid(self.excite(F.relu(self.squeeze(pooled)))) - 0.5
         # Published order: a_1, b_1, a_2, b_2.

@@ -27,7 +27,7 @@ class _KALNConv(nn.Module):
     where t = 2 (x - min) / (max - min) - 1 over each group of channels, and * is a convolution
     (Drokin, "Kolmogorov-Arnold convolutions", arXiv:2407.01092, with Legendre polynomials).
 
-    With normalization='sample' the extremes are those of each sample, so that a picture's result
+    With normalization='sample' the extremes are those of each sample, so that an image's result
     does not depend on the others of its batch; 'batch' is the published rule. `norm` makes the
     normalisation from the number of channels; the default is the published instance
     normalisation. Dropout acts on t.

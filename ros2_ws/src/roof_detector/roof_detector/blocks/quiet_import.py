@@ -33,7 +33,7 @@ def import_first() -> None:
 
     It sets OMP_NUM_THREADS to 1, which would slow torch down fourfold on four cores, turns
     OpenCV's threads off, reformats how arrays are printed, and lets Pillow ask for a package when
-    it cannot read a picture.
+    it cannot read an image.
     """
     if 'ultralytics' in sys.modules:
         _give_pillow_back()

@@ -72,7 +72,7 @@ class ModelFacts:
         size = wish if isinstance(wish, tuple) else (wish, wish)
         if self.fixed and size != self.image_size:
             raise BadModel(
-                f'{path} takes pictures of {self.image_size[0]}x{self.image_size[1]} only, not '
+                f'{path} takes images of {self.image_size[0]}x{self.image_size[1]} only, not '
                 f'{size[0]}x{size[1]}. Leave image_size unset or export with dynamic=True.'
             )
         if not fits_stride(size, self.stride):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far two detectors agree about one picture, neither of them being the truth."""
+"""How far two detectors agree about one image, neither of them being the truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from roof_detector.vision.matching import pairwise_iou
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Hold what two detections of one picture have in common.
+    """Hold what two detections of one image have in common.
 
     `pairs` (k, 2) int are positions in the first and in the second, `ious` (k,) their overlaps;
     `only_first` and `only_second` the positions without a partner.

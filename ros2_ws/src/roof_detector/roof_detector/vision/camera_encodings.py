@@ -61,13 +61,13 @@ CAMERA_ENCODINGS = tuple(_LAYOUTS)
 def convert_to_bgr(
     data: Buffer, *, height: int, width: int, encoding: str, step: int, big_endian: bool = False
 ) -> npt.NDArray[np.uint8]:
-    """Return a raw picture as a new (height, width, 3) BGR array.
+    """Return a raw image as a new (height, width, 3) BGR array.
 
     The names are those of sensor_msgs/image_encodings. 16-bit values are scaled so that 65535
     becomes 255: a thermal camera that uses a small part of that range is to be stretched before.
     """
     if height < 1 or width < 1:
-        raise ZeroSize(f'The picture is {width}x{height} pixels, expected at least 1x1.')
+        raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
     layout = _LAYOUTS.get(encoding)
     if layout is None:
         raise UnsupportedEncoding(
@@ -87,7 +87,7 @@ def convert_to_bgr(
     flat = np.frombuffer(data, dtype=np.uint8)
     if len(flat) < int(rows) * step:
         raise ShortData(
-            f'The picture has {len(flat)} bytes, but {rows} rows of {step} bytes take '
+            f'The image has {len(flat)} bytes, but {rows} rows of {step} bytes take '
             f'{int(rows) * step}.'
         )
     packed = flat[: int(rows) * step].reshape(int(rows), step)[:, : width * pixel_bytes]

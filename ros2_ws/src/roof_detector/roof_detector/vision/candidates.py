@@ -15,7 +15,7 @@ from roof_detector.vision.errors import VisionError
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Hold the boxes that a network proposes for one picture, each for its best class.
+    """Hold the boxes that a network proposes for one image, each for its best class.
 
     `boxes_cxcywh` (n, 4) float32 in pixels of the network's input: centre x, centre y, width,
     height; `scores` (n,) float32; `class_ids` (n,) int32, all in the network's own order, which
@@ -58,7 +58,7 @@ def check_rows(shape: Sequence[int], *, classes: int, coefficients: int) -> None
 def find_candidates(
     predictions: npt.NDArray[np.float32], *, classes: int, coefficients: int = 0, floor: float
 ) -> Candidates:
-    """Choose the anchors of one picture whose best class scores more than `floor`.
+    """Choose the anchors of one image whose best class scores more than `floor`.
 
     `predictions` (4 + classes + coefficients, anchors): centre x, centre y, width, height in input
     pixels, class scores in 0..1, mask coefficients. Predictions that are not finite are dropped.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in one picture."""
+"""What was found in one image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from roof_detector.vision.masks import Index, Masks
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Hold the things found in one picture as a struct of arrays.
+    """Hold the things found in one image as a struct of arrays.
 
-    `boxes_xyxy` (n, 4) float32 in pixels of the source picture, x to the right, y down, corners
+    `boxes_xyxy` (n, 4) float32 in pixels of the source image, x to the right, y down, corners
     left, top, right, bottom; `scores` (n,) float32 in 0..1; `class_ids` (n,) int32 into the
     detector's `names`. A detector gives them by falling score. The arrays are read-only.
     """
@@ -55,7 +55,7 @@ class Detections:
 
     @classmethod
     def empty(cls) -> Detections:
-        """Return the detections of a picture in which nothing was found."""
+        """Return the detections of an image in which nothing was found."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
     def __len__(self) -> int:

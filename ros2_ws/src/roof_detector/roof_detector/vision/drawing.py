@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import check_picture
+from roof_detector.vision.letterbox import check_image
 from roof_detector.vision.palette import Colour, class_colours
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -26,12 +26,12 @@ def draw_detections(
     draw_labels: bool = True,
     draw_masks: bool = True,
 ) -> npt.NDArray[np.uint8]:
-    """Return a copy of the picture with a box, a label and, if there is one, a mask of each.
+    """Return a copy of the image with a box, a label and, if there is one, a mask of each.
 
-    Boxes are in pixels of `image_bgr`. Lines and letters grow with the picture. The surest
+    Boxes are in pixels of `image_bgr`. Lines and letters grow with the image. The surest
     detection is drawn last, on top.
     """
-    check_picture(image_bgr)
+    check_image(image_bgr)
     drawn = image_bgr.copy()
     if not len(detections):
         return drawn

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a camera's bytes to a picture in the order blue, green, red."""
+"""From a camera's bytes to an image in the order blue, green, red."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 def view_bgr(
     data: Buffer, *, height: int, width: int, encoding: str, step: int
 ) -> npt.NDArray[np.uint8]:
-    """Return a raw picture as (height, width, 3) BGR; rows are `step` bytes apart in `data`.
+    """Return a raw image as (height, width, 3) BGR; rows are `step` bytes apart in `data`.
 
-    For bgr8 the picture is a read-only view of `data`, which must outlive it; other encodings are
+    For bgr8 the image is a read-only view of `data`, which must outlive it; other encodings are
     converted into a new array.
     """
     if height < 1 or width < 1:
-        raise ZeroSize(f'The picture is {width}x{height} pixels, expected at least 1x1.')
+        raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
     if encoding not in _ENCODINGS:
         raise UnsupportedEncoding(
             f'Encoding {encoding!r} is not read directly, expected one of {", ".join(ENCODINGS)}.'
@@ -73,7 +73,7 @@ def view_bgr(
     flat = np.frombuffer(data, dtype=np.uint8)
     if len(flat) < height * step:
         raise ShortData(
-            f'The picture has {len(flat)} bytes, but {height} rows of {step} bytes take '
+            f'The image has {len(flat)} bytes, but {height} rows of {step} bytes take '
             f'{height * step}.'
         )
     pixels: npt.NDArray[np.uint8] = np.ndarray(
@@ -92,7 +92,7 @@ def decode_jpeg(
 
     Pixels lie as they are stored, which is what a CameraInfo describes; `turned_by_exif` turns
     them as EXIF data asks for, as people expect of a file. OpenCV decodes a JPEG that was cut
-    short without a word and leaves the rest grey, so the end of the picture is looked for first.
+    short without a word and leaves the rest grey, so the end of the image is looked for first.
     """
     if reduce not in _REDUCED:
         raise BadJpeg(f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.')
@@ -103,7 +103,7 @@ def decode_jpeg(
 def decode_for(
     data: Buffer, needed_wh: Callable[[tuple[int, int]], tuple[int, int]]
 ) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
-    """Decode a JPEG as small as its use allows; return the picture and its full width and height.
+    """Decode a JPEG as small as its use allows; return the image and its full width and height.
 
     `needed_wh` tells from the full size the least that is of use. A JPEG is decoded at the least
     of 1/1, 1/2, 1/4 and 1/8 of its size that is not smaller; a PNG, which has no cheap small
@@ -128,18 +128,18 @@ def _decode(data: Buffer, reduce: int, *, turned_by_exif: bool = False) -> npt.N
         image_bgr = cv2.imdecode(flat, flags)
     except cv2.error as error:
         raise BadJpeg(
-            f'The compressed picture of {len(flat)} bytes cannot be decoded: '
+            f'The compressed image of {len(flat)} bytes cannot be decoded: '
             f'{" ".join(str(error).split())}'
         ) from error
     if image_bgr is None:
         raise BadJpeg(
-            f'The compressed picture of {len(flat)} bytes cannot be decoded, it is damaged.'
+            f'The compressed image of {len(flat)} bytes cannot be decoded, it is damaged.'
         )
     return image_bgr  # type: ignore[return-value]
 
 
 def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
-    """Check that a picture is whole and says a size that it may have; return that size.
+    """Check that an image is whole and says a size that it may have; return that size.
 
     The second value is whether it is a JPEG, else it is a PNG.
     """
@@ -161,7 +161,7 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
         _check_claim(size_wh, len(data), 'PNG')
         return size_wh, False
     raise BadJpeg(
-        f'The compressed picture of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
+        f'The compressed image of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
         'expected a JPEG or a PNG.'
     )
 
@@ -169,7 +169,7 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
 def _check_claim(
     size_wh: tuple[int, int], size_bytes: int, kind: str, *, most_per_byte: int | None = None
 ) -> None:
-    """Refuse a picture whose header claims what its bytes cannot hold, before room is made."""
+    """Refuse an image whose header claims what its bytes cannot hold, before room is made."""
     pixels = size_wh[0] * size_wh[1]
     claim = f'The {kind} of {size_bytes} bytes claims {size_wh[0]}x{size_wh[1]} pixels'
     if not pixels:

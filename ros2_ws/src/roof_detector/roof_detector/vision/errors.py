@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: N818  (each name already says what is wrong)
-"""What can be wrong with a picture or a threshold."""
+"""What can be wrong with an image or a threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class VisionError(ValueError):
-    """Say what is wrong with a picture, a box or a threshold.
+    """Say what is wrong with an image, a box or a threshold.
 
     `cause` is the short key under which a node counts frames dropped for this reason.
     """
@@ -18,37 +18,37 @@ class VisionError(ValueError):
 
 
 class ZeroSize(VisionError):
-    """A picture has no pixels."""
+    """An image has no pixels."""
 
     cause = 'zero_size'
 
 
 class ExcessiveSize(VisionError):
-    """A picture claims more pixels than are read here, or than its bytes can hold."""
+    """An image claims more pixels than are read here, or than its bytes can hold."""
 
     cause = 'excessive_size'
 
 
 class ShortData(VisionError):
-    """A raw picture has fewer bytes than its header promises."""
+    """A raw image has fewer bytes than its header promises."""
 
     cause = 'short_data'
 
 
 class BadStep(VisionError):
-    """A raw picture's rows are shorter than its width needs."""
+    """A raw image's rows are shorter than its width needs."""
 
     cause = 'bad_step'
 
 
 class UnsupportedEncoding(VisionError):
-    """A raw picture's encoding is not one that is read without a copy here."""
+    """A raw image's encoding is not one that is read without a copy here."""
 
     cause = 'encoding'
 
 
 class BadJpeg(VisionError):
-    """A compressed picture is damaged, cut short or not a picture."""
+    """A compressed image is damaged, cut short or not an image."""
 
     cause = 'jpeg'
 

@@ -16,8 +16,8 @@ from roof_detector.vision.errors import VisionError
 class FrameFindings:
     """Hold one frame's detections with everything a person needs to find the frame again.
 
-    `source` is the input as the user named it and `topic` where in it the picture was, '' for
-    files. `index` counts the source's frames from 0. `name` is the file name of a picture, else
+    `source` is the input as the user named it and `topic` where in it the image was, '' for
+    files. `index` counts the source's frames from 0. `name` is the file name of an image, else
     `<stem>_<index:06d>`. `stamp_ns` is the header's stamp, for videos the time from the start.
     `inference_s` is None where nobody measured it. `content` is the identity of the image file,
     the image message or the video that the frame is from, None where it was not recorded.
@@ -41,7 +41,7 @@ class FrameFindings:
         if not self.name:
             raise VisionError(
                 f'Frame {self.index} of {self.source!r} has no name; give the file name of the '
-                'picture or the stem of the source with the number.'
+                'image or the stem of the source with the number.'
             )
         # A stamp is what the camera said, which may be before 1970.
         if self.index < 0:

@@ -14,33 +14,33 @@ from roof_detector.vision.masks import Index, Masks, pixel_window
 
 @dataclass(frozen=True, eq=False)
 class JoinedMasks(Masks):
-    """Join instances from pieces that several views of one picture show.
+    """Join instances from pieces that several views of one image show.
 
     `pieces` holds for each instance the masks, one in each, that make it up; they lie within its
-    box, `boxes_xyxy` (n, 4) float32 in pixels of the picture.
+    box, `boxes_xyxy` (n, 4) float32 in pixels of the image.
     """
 
     pieces: tuple[tuple[Masks, ...], ...]
     boxes_xyxy: npt.NDArray[np.float32]
-    picture_wh: tuple[int, int]
+    image_wh: tuple[int, int]
 
     @property
     def source_wh(self) -> tuple[int, int]:
-        """Return the picture's width and height."""
-        return self.picture_wh
+        """Return the image's width and height."""
+        return self.image_wh
 
     def __getitem__(self, index: Index) -> JoinedMasks:
         chosen = np.arange(len(self))[index]
         pieces = tuple(self.pieces[i] for i in chosen)
-        return JoinedMasks(pieces, self.boxes_xyxy[index], self.picture_wh)
+        return JoinedMasks(pieces, self.boxes_xyxy[index], self.image_wh)
 
     def window(
         self, position: int, *, size_wh: tuple[int, int] | None = None
     ) -> tuple[tuple[slice, slice], npt.NDArray[np.bool_]]:
         """Return the rows and columns of one instance's box, and its mask within them."""
-        size_wh = size_wh or self.picture_wh
+        size_wh = size_wh or self.image_wh
         rows, columns = pixel_window(
-            self.boxes_xyxy[position], source_wh=self.picture_wh, size_wh=size_wh
+            self.boxes_xyxy[position], source_wh=self.image_wh, size_wh=size_wh
         )
         inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
         for piece in self.pieces[position]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a picture is fitted into the network's input and boxes are brought back."""
+"""How an image is fitted into the network's input and boxes are brought back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAD_VALUE = 114  # the grey that ultralytics pads with in training and predictio
 class Letterbox:
     """Map between source pixels and the network's input: one scale, grey bars around.
 
-    `resized_wh` is the source picture within the input, `pad_xy` its upper left corner there.
+    `resized_wh` is the source image within the input, `pad_xy` its upper left corner there.
     Rounding follows ultralytics, so that scores and boxes agree with its own prediction.
     """
 
@@ -37,13 +37,13 @@ class Letterbox:
         stride: int = 32,
         fixed: bool = False,
     ) -> Letterbox:
-        """Fit a source picture into `image_size` (a square's side or width, height).
+        """Fit a source image into `image_size` (a square's side or width, height).
 
         The bars are cut to the least multiple of `stride`, unless the input is `fixed`.
         """
         width, height = source_wh
         if width < 1 or height < 1:
-            raise ZeroSize(f'The picture is {width}x{height} pixels, expected at least 1x1.')
+            raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
         size_w, size_h = image_size if isinstance(image_size, tuple) else (image_size, image_size)
         if min(size_w, size_h) < stride:
             raise VisionError(
@@ -70,7 +70,7 @@ class Letterbox:
         )
 
     def to_source(self, boxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Bring boxes (n, 4) from input to source pixels, clipped to the picture."""
+        """Bring boxes (n, 4) from input to source pixels, clipped to the image."""
         pad = np.array(self.pad_xy * 2, dtype=np.float32)
         scale = np.array(self.scale_xy * 2, dtype=np.float32)
         limit = np.array(self.source_wh * 2, dtype=np.float32)
@@ -83,7 +83,7 @@ class Letterbox:
 
 
 def new_canvas(geometry: Letterbox) -> npt.NDArray[np.uint8]:
-    """Return a grey (height, width, 3) picture of the network's input size."""
+    """Return a grey (height, width, 3) image of the network's input size."""
     width, height = geometry.input_wh
     return np.full((height, width, 3), PAD_VALUE, dtype=np.uint8)
 
@@ -94,12 +94,12 @@ def letterbox(
     *,
     canvas_bgr: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Draw the picture into the canvas and return it.
+    """Draw the image into the canvas and return it.
 
     A canvas is reused only for the geometry it was made for: its grey bars are not redrawn. The
-    picture may be a reduced decoding of the source, its pixels are not counted.
+    image may be a reduced decoding of the source, its pixels are not counted.
     """
-    check_picture(image_bgr)
+    check_image(image_bgr)
     if canvas_bgr is None:
         canvas_bgr = new_canvas(geometry)
     (left, top), (width, height) = geometry.pad_xy, geometry.resized_wh
@@ -111,16 +111,16 @@ def letterbox(
     return canvas_bgr
 
 
-def check_picture(image_bgr: npt.NDArray[np.uint8]) -> None:
-    """Refuse what is not a colour picture of 8 bits per channel."""
+def check_image(image_bgr: npt.NDArray[np.uint8]) -> None:
+    """Refuse what is not a colour image of 8 bits per channel."""
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
         raise VisionError(
-            f'The picture has shape {image_bgr.shape} and type {image_bgr.dtype}, expected '
+            f'The image has shape {image_bgr.shape} and type {image_bgr.dtype}, expected '
             '(height, width, 3) and uint8 in the order blue, green, red.'
         )
     if image_bgr.size == 0:
         raise ZeroSize(
-            f'The picture is {image_bgr.shape[1]}x{image_bgr.shape[0]} pixels, '
+            f'The image is {image_bgr.shape[1]}x{image_bgr.shape[0]} pixels, '
             'expected at least 1x1.'
         )
 

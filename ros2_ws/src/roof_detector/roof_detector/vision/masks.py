@@ -21,9 +21,9 @@ MAX_INSTANCES = np.iinfo(np.uint16).max
 
 
 class Masks(ABC):
-    """Cover pixels of a picture by instances, each within its box, enlarged on demand only.
+    """Cover pixels of an image by instances, each within its box, enlarged on demand only.
 
-    `boxes_xyxy` (n, 4) float32 in pixels of the picture.
+    `boxes_xyxy` (n, 4) float32 in pixels of the image.
     """
 
     boxes_xyxy: npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ class Masks(ABC):
     @property
     @abstractmethod
     def source_wh(self) -> tuple[int, int]:
-        """Return the picture's width and height."""
+        """Return the image's width and height."""
 
     @abstractmethod
     def __getitem__(self, index: Index) -> Masks:
@@ -49,7 +49,7 @@ class Masks(ABC):
     def full(
         self, position: int, *, size_wh: tuple[int, int] | None = None
     ) -> npt.NDArray[np.bool_]:
-        """Return one instance's mask over the whole picture, by default of the source's size."""
+        """Return one instance's mask over the whole image, by default of the source's size."""
         width, height = size_wh or self.source_wh
         mask = np.zeros((height, width), dtype=np.bool_)
         window, inside = self.window(position, size_wh=(width, height))
@@ -87,8 +87,8 @@ class InstanceMasks(Masks):
 
     `logits` (n, mask height, mask width) float32 over the whole network input, a pixel belongs to
     the instance where they are above 0 and within its box; `boxes_xyxy` (n, 4) float32 in source
-    pixels; `geometry` says how the source picture lies in the input. Where the network saw a part
-    of a larger picture only, `origin_xy` is that part's corner there, and `picture_wh` and boxes
+    pixels; `geometry` says how the source image lies in the input. Where the network saw a part
+    of a larger image only, `origin_xy` is that part's corner there, and `image_wh` and boxes
     are those of the larger one.
     """
 
@@ -96,7 +96,7 @@ class InstanceMasks(Masks):
     boxes_xyxy: npt.NDArray[np.float32]
     geometry: Letterbox
     origin_xy: tuple[int, int] = (0, 0)
-    picture_wh: tuple[int, int] | None = None
+    image_wh: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.logits.ndim != 3 or self.boxes_xyxy.shape != (len(self.logits), 4):
@@ -107,8 +107,8 @@ class InstanceMasks(Masks):
 
     @property
     def source_wh(self) -> tuple[int, int]:
-        """Return the picture's width and height."""
-        return self.picture_wh or self.geometry.source_wh
+        """Return the image's width and height."""
+        return self.image_wh or self.geometry.source_wh
 
     def __getitem__(self, index: Index) -> InstanceMasks:
         return replace(self, logits=self.logits[index], boxes_xyxy=self.boxes_xyxy[index])
@@ -118,10 +118,10 @@ class InstanceMasks(Masks):
         boxes_xyxy: npt.NDArray[np.float32],
         *,
         origin_xy: tuple[int, int],
-        picture_wh: tuple[int, int],
+        image_wh: tuple[int, int],
     ) -> InstanceMasks:
-        """Return the same masks as part of a larger picture, under the boxes they have there."""
-        return replace(self, boxes_xyxy=boxes_xyxy, origin_xy=origin_xy, picture_wh=picture_wh)
+        """Return the same masks as part of a larger image, under the boxes they have there."""
+        return replace(self, boxes_xyxy=boxes_xyxy, origin_xy=origin_xy, image_wh=image_wh)
 
     def window(
         self, position: int, *, size_wh: tuple[int, int] | None = None
@@ -173,7 +173,7 @@ class InstanceMasks(Masks):
 def pixel_window(
     box_xyxy: npt.NDArray[np.float32], *, source_wh: tuple[int, int], size_wh: tuple[int, int]
 ) -> tuple[slice, slice]:
-    """Return the rows and columns of a box's pixels, in the picture drawn at another size.
+    """Return the rows and columns of a box's pixels, in the image drawn at another size.
 
     A pixel belongs to the box when its index does: left <= column < right.
     """

@@ -73,7 +73,7 @@ def assign(
 
 @dataclass
 class Score:
-    """Count agreement over many pictures: right, wrong and missed, by class name."""
+    """Count agreement over many images: right, wrong and missed, by class name."""
 
     right: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, int] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Score:
         true_names: list[str],
         least_iou: float = 0.5,
     ) -> None:
-        """Add one picture; what was found comes by falling score."""
+        """Add one image; what was found comes by falling score."""
         if len(found_xyxy) != len(found_names) or len(true_xyxy) != len(true_names):
             msg = (
                 f'{len(found_xyxy)} and {len(true_xyxy)} boxes came with {len(found_names)} and '

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One colour per class name, the same in every picture."""
+"""One colour per class name, the same in every image."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class View:
         boxes = found.boxes_xyxy + np.array(origin_xy * 2, np.float32)
         if masks is not None:
             assert isinstance(masks, InstanceMasks)
-            masks = masks.placed(boxes, origin_xy=origin_xy, picture_wh=grid.source_wh)
+            masks = masks.placed(boxes, origin_xy=origin_xy, image_wh=grid.source_wh)
         placed = Detections(boxes, found.scores, found.class_ids, masks=masks)
         return cls(placed, grid.tile_xyxy(position))
 

@@ -40,7 +40,7 @@ def suppress(
     boxes_xywh = boxes_xyxy[order].astype(np.float64)
     boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
     # OpenCV sets classes apart by the greatest coordinate, which parts them only from 0 on: a box
-    # that juts out of the picture would meet those of the class before it.
+    # that juts out of the image would meet those of the class before it.
     boxes_xywh[:, :2] -= boxes_xywh[:, :2].min(axis=0)
     # Lists, for OpenCV turns them into its own boxes five times faster than an array.
     boxes, ranked = boxes_xywh.tolist(), scores[order].tolist()
@@ -59,7 +59,7 @@ def select(
     prototypes: npt.NDArray[np.float32] | None = None,
     class_agnostic: bool = False,
 ) -> Detections:
-    """Choose detections from one picture's predictions, see `find_candidates`.
+    """Choose detections from one image's predictions, see `find_candidates`.
 
     An anchor counts for its best class. `prototypes` are (coefficients, height, width).
     """

@@ -79,7 +79,7 @@ class TileGrid:
         height, width = image_bgr.shape[:2]
         if (width, height) != self.source_wh:
             raise VisionError(
-                f'The picture is {width}x{height} pixels, expected {self.source_wh[0]}x'
+                f'The image is {width}x{height} pixels, expected {self.source_wh[0]}x'
                 f'{self.source_wh[1]} as the grid of tiles was made for.'
             )
         x, y = self.corners_xy[position]

@@ -49,7 +49,7 @@ def test_all_that_is_handed_in_is_written_in_order(tmp_path):
         assert [message.data for message in bag.messages()] == data
 
 
-def test_on_a_slow_disk_pictures_are_dropped_and_counted_before_small_messages(tmp_path):
+def test_on_a_slow_disk_images_are_dropped_and_counted_before_small_messages(tmp_path):
     bag = HeldWriter(tmp_path / 'bag')
     writer = BackgroundWriter(bag, max_queue_bytes=1_000_000)
     writer.add_topic('/image', 'sensor_msgs/msg/Image')

@@ -24,7 +24,7 @@ COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 
 
-def test_an_empty_bag_has_no_topics_no_time_and_no_pictures(tmp_path):
+def test_an_empty_bag_has_no_topics_no_time_and_no_images(tmp_path):
     BagWriter(tmp_path / 'bag').close()
     with BagReader(tmp_path / 'bag') as bag:
         assert (bag.topics, bag.message_count, bag.start_ns, bag.end_ns) == ((), 0, 0, 0)
@@ -123,7 +123,7 @@ def image_bag(path, **counts):
     ],
     ids=['the only one', 'not annotated', 'raw before compressed', 'not empty', 'else annotated'],
 )
-def test_the_source_pictures_are_found(tmp_path, counts, chosen):
+def test_the_source_images_are_found(tmp_path, counts, chosen):
     with BagReader(image_bag(tmp_path / 'bag', **counts)) as bag:
         assert bag.image_topic().name == chosen
         assert {topic.name for topic in bag.image_topics()} >= {chosen}
@@ -136,14 +136,14 @@ def test_several_cameras_are_a_question_to_the_user(tmp_path):
         assert bag.image_topic('/right/image').name == '/right/image'
 
 
-def test_a_bag_without_the_wanted_pictures_lists_what_it_has(tmp_path, flights):
+def test_a_bag_without_the_wanted_images_lists_what_it_has(tmp_path, flights):
     with BagReader(flights.write(tmp_path / 'bag')) as bag:
         listed = r'/detector/detections \(vision_msgs/msg/Detection2DArray, 20\)'
-        with pytest.raises(BagError, match='no pictures.*' + listed):
+        with pytest.raises(BagError, match='no images.*' + listed):
             bag.image_topic()
         with pytest.raises(BagError, match='no topic /camera/image.*' + listed):
             bag.image_topic('/camera/image')
-        with pytest.raises(BagError, match='holds vision_msgs/msg/LabelInfo, no pictures'):
+        with pytest.raises(BagError, match='holds vision_msgs/msg/LabelInfo, no images'):
             bag.image_topic('/detector/labels')
 
 

@@ -240,7 +240,7 @@ def test_pillow_asks_for_no_package_when_it_cannot_read_a_picture(tmp_path, firs
 import io, {first}, roof_detector.blocks
 from PIL import Image, UnidentifiedImageError
 try:
-    Image.open(io.BytesIO(b'no picture'))
+    Image.open(io.BytesIO(b'no image'))
 except UnidentifiedImageError:
     print('said so')
 """

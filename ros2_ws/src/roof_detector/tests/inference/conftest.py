@@ -20,7 +20,7 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 NAMES = ('equip', 'drain', 'crack', 'ponding', 'rust')
 IMAGE_SIZE = 320
 
-torch.set_num_threads(1)  # pictures this small gain nothing from more
+torch.set_num_threads(1)  # images this small gain nothing from more
 
 
 def _paint_roof(seed: int, size_wh: tuple[int, int] = (1280, 720)) -> np.ndarray:
@@ -129,8 +129,8 @@ def save_random_model(task: str, path: Path) -> Path:
         model = tasks.SegmentationModel('yolo11n-seg.yaml', nc=len(NAMES), verbose=False)
     model.names = dict(enumerate(NAMES))
     model.args = {'imgsz': IMAGE_SIZE}
-    pictures = [cv2.resize(_paint_roof(seed), (IMAGE_SIZE, IMAGE_SIZE)) for seed in (5, 6, 7, 8)]
-    blob = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).flip(1).float() / 255
+    images = [cv2.resize(_paint_roof(seed), (IMAGE_SIZE, IMAGE_SIZE)) for seed in (5, 6, 7, 8)]
+    blob = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).flip(1).float() / 255
     _settle_norms(model, blob)
     head = model.model[-1]
     for convs, spread, mean in ((head.cv3, 0.5, -1.8), (head.cv2, 1.5, 0.0)):
@@ -149,7 +149,7 @@ def save_random_model(task: str, path: Path) -> Path:
 
 
 def _settle_norms(model: torch.nn.Module, blob: torch.Tensor) -> None:
-    """Give the batch norms the statistics of these pictures, so that signals reach the head."""
+    """Give the batch norms the statistics of these images, so that signals reach the head."""
     norms = [one for one in model.modules() if isinstance(one, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = None  # average over all passes

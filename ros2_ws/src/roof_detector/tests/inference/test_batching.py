@@ -14,15 +14,11 @@ from roof_detector.inference.detector import Detector
     ('count', 'batch_s', 'pays'),
     [(1, 1.0, False), (2, 1.4, True), (2, 1.5, False), (4, 2.4, True), (4, 2.6, False)],
 )
-def test_a_batch_pays_when_it_is_ready_before_its_pictures_would_be_on_average(
-    count, batch_s, pays
-):
+def test_a_batch_pays_when_it_is_ready_before_its_images_would_be_on_average(count, batch_s, pays):
     assert BatchTiming(count=count, single_s=1.0, batch_s=batch_s).pays is pays
 
 
-def test_batches_are_timed_on_the_model_itself_in_turn_with_single_pictures(
-    detect_pt, monkeypatch
-):
+def test_batches_are_timed_on_the_model_itself_in_turn_with_single_images(detect_pt, monkeypatch):
     seen = []
     with Detector.open(detect_pt, device='cpu') as detector:
         forward = detector.forward

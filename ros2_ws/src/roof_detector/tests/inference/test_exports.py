@@ -83,7 +83,7 @@ def test_an_export_says_what_it_is_and_where_it_comes_from(detect_pt, frames, tm
         assert np.abs(found.raw.predictions - expected.raw.predictions).max() < 0.01
 
 
-def test_a_batch_serves_any_number_of_pictures(detect_pt, frames, tmp_path):
+def test_a_batch_serves_any_number_of_images(detect_pt, frames, tmp_path):
     built = build_export(detect_pt, small('torchscript', batch=2), folder=tmp_path, frames=frames)
     with Detector.open(built.path, device='cpu', trust_model=True) as export:
         prepared = [export.preprocess(frame) for frame in frames]

@@ -120,7 +120,7 @@ def test_a_model_for_another_task_is_refused(tmp_path):
 
 
 def test_a_fixed_size_cannot_be_changed(detect_models):
-    with pytest.raises(BadModel, match='takes pictures of 320x320 only, not 640x640'):
+    with pytest.raises(BadModel, match='takes images of 320x320 only, not 640x640'):
         Detector.open(detect_models.onnx_fixed, device='cpu', image_size=640)
 
 

@@ -38,7 +38,7 @@ def partners(found: Detections, boxes, scores, class_ids) -> np.ndarray:
     """Return for each of the other's detections the nearest of ours in place, score and class."""
     distance = np.abs(found.boxes_xyxy[None] - boxes[:, None]).max(axis=2)
     distance += 1e4 * (found.class_ids[None] != class_ids[:, None])
-    # Boxes that reach over the edges of the picture are alike once clipped: the score tells.
+    # Boxes that reach over the edges of the image are alike once clipped: the score tells.
     nearest = (distance + 1e3 * np.abs(found.scores[None] - scores[:, None])).argmin(axis=1)
     assert len(set(nearest.tolist())) == len(boxes), 'two detections share a partner'
     assert distance[np.arange(len(boxes)), nearest].max() < 0.5
@@ -94,7 +94,7 @@ def test_backends_agree_with_torch_on_every_anchor(models, paint_roof, kind, siz
 
 
 @pytest.mark.parametrize('kind', ['onnx_fixed', 'openvino_fixed'])
-def test_exports_of_a_fixed_size_see_the_picture_in_a_square(models, paint_roof, kind):
+def test_exports_of_a_fixed_size_see_the_image_in_a_square(models, paint_roof, kind):
     image = paint_roof(3)
     # Not from its OpenVINO backend: that computes in bf16 on processors with AMX.
     boxes, scores, class_ids, _ = predicted_by_ultralytics(models.onnx_fixed, image, imgsz=320)

@@ -86,7 +86,7 @@ def test_a_bag_without_messages_is_refused(tmp_path):
 
 def test_a_bag_without_pictures_is_refused_and_its_topics_are_listed(tmp_path):
     path = write_bag(tmp_path / 'bag', ('/gps/fix', fix(47.0, BEGIN_NS), BEGIN_NS))
-    with pytest.raises(InputError, match=r'no pictures.*/gps/fix \(sensor_msgs/msg/NavSatFix, 1'):
+    with pytest.raises(InputError, match=r'no images.*/gps/fix \(sensor_msgs/msg/NavSatFix, 1'):
         BagInput(path)
 
 

@@ -88,7 +88,7 @@ def test_an_absent_image_topic_is_named_beside_those_there_are(good, detect):
         in (outcome.failure)
     )
     (outcome,) = detect(good, image_topics=('/fix',))
-    assert '/fix in' in outcome.failure and 'no pictures' in outcome.failure
+    assert '/fix in' in outcome.failure and 'no images' in outcome.failure
 
 
 def test_topics_to_copy_concern_bags_alone(flights, good, detect, tmp_path):

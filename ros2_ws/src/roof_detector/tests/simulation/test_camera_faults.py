@@ -33,7 +33,7 @@ def test_a_straight_camera_bends_nothing() -> None:
     [{'distortion': -0.3}, {'distortion': 0.3}, {'rolling_shutter_px': 30.0}],
     ids=['barrel', 'pincushion', 'rolling shutter'],
 )
-def test_a_bend_moves_the_labels_with_the_picture(change: dict[str, float]) -> None:
+def test_a_bend_moves_the_labels_with_the_image(change: dict[str, float]) -> None:
     bend = Bend.of(replace(PLAIN, **change))
     assert bend is not None
     mask = np.zeros((192, 320), np.uint16)
@@ -47,8 +47,8 @@ def test_a_bend_moves_the_labels_with_the_picture(change: dict[str, float]) -> N
         np.zeros((2, 3)),
     )
     bent = bend.truth(truth)
-    picture = bend.picture(np.repeat((mask > 0)[..., None] * np.uint8(255), 3, axis=2))
-    agree = (picture[..., 0] > 127) == (bent.mask > 0)
+    image = bend.image(np.repeat((mask > 0)[..., None] * np.uint8(255), 3, axis=2))
+    agree = (image[..., 0] > 127) == (bent.mask > 0)
     assert agree.mean() > 0.998
     assert (bent.mask != mask).any()
     for i, box in enumerate(bent.boxes_xyxy):

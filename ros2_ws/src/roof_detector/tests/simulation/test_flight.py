@@ -127,7 +127,7 @@ def test_another_process_renders_the_same_frame(flight: SurveyFlight) -> None:
     assert out.stdout.strip() == digest(flight[7])
 
 
-def test_a_flight_seed_changes_the_picture_but_not_the_world(world: RoofWorld) -> None:
+def test_a_flight_seed_changes_the_image_but_not_the_world(world: RoofWorld) -> None:
     config = FlightConfig(size_wh=(160, 96))
     first, second = (SurveyFlight(world, config, seed=s)[3] for s in (1, 2))
     assert (first.image_bgr != second.image_bgr).any()
@@ -154,7 +154,7 @@ def test_the_fix_agrees_with_the_pose(flight: SurveyFlight) -> None:
 @given(
     st.floats(5, 60), st.floats(0, 40), st.floats(0, 360), st.floats(-20, 20), st.floats(-20, 20)
 )
-def test_any_height_and_tilt_gives_a_full_picture_and_sound_labels(
+def test_any_height_and_tilt_gives_a_full_image_and_sound_labels(
     flight: SurveyFlight, height: float, tilt: float, yaw: float, east: float, north: float
 ) -> None:
     roof = flight.world.roof_bounds[1, 2]

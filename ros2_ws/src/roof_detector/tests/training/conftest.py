@@ -31,7 +31,7 @@ HEADS = {
 
 
 def draw_set(folder: Path, *, outlines: bool, train: int = 8, val: int = 3) -> Path:
-    """Draw pictures of 64 pixels with light boxes, `equip`, and dark ones, `drain`."""
+    """Draw images of 64 pixels with light boxes, `equip`, and dark ones, `drain`."""
     rng = np.random.default_rng(3)
     for split, count in (('train', train), ('val', val)):
         for kind in ('images', 'labels'):

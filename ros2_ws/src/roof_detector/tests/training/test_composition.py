@@ -12,7 +12,7 @@ from roof_detector.simulation import CLASS_NAMES
 from training import simulate
 from training.errors import TrainingError
 from training.rendering.composition import Composition
-from training.rendering.photo_ground import PhotoGround, find_pictures
+from training.rendering.photo_ground import PhotoGround, find_images
 
 SIDE_PX = 500
 
@@ -31,15 +31,15 @@ def composition(*, seed: int = 3, metres_per_px: float = 0.04) -> Composition:
     return Composition(PhotoGround(picture(), metres_per_px), np.random.default_rng(seed))
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match='has no pictures'):
-        find_pictures(tmp_path)
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match='has no images'):
+        find_images(tmp_path)
     options = ['--output', str(tmp_path / 'set'), '--frames', '2', '--backgrounds', str(tmp_path)]
     assert simulate.main(options) == 2
     assert not (tmp_path / 'set').exists()
 
 
-def test_boxes_are_the_extent_of_their_masks_over_a_picture() -> None:
+def test_boxes_are_the_extent_of_their_masks_over_a_image() -> None:
     laid = composition()
     labels = 0
     for _ in range(3):
@@ -60,7 +60,7 @@ def test_things_keep_off_trees() -> None:
         [[thing.position_enu for thing in composition(seed=s)._instances] for s in range(3)]
     )
     assert len(places) > 5
-    # The picture's middle is the origin; a broad thing on the left may lap over it.
+    # The image's middle is the origin; a broad thing on the left may lap over it.
     assert (places[:, 0] < 1.5).all()
 
 
@@ -85,7 +85,7 @@ def test_the_stated_resolution_sets_the_size_of_things() -> None:
     assert 1.3 < fine / coarse < 3.2
 
 
-def test_a_set_over_pictures_has_its_frames_and_polygons(tmp_path: Path) -> None:
+def test_a_set_over_images_has_its_frames_and_polygons(tmp_path: Path) -> None:
     folder = tmp_path / 'pictures'
     folder.mkdir()
     cv2.imwrite(str(folder / 'sand.png'), picture())

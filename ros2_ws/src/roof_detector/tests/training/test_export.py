@@ -21,7 +21,7 @@ def pictures(tmp_path):
     return str(folder)
 
 
-def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, pictures, capfd):
+def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, images, capfd):
     output = tmp_path / 'out'
     command = ['roof_anomalies', '--format', 'engine', 'torchscript', '--frames', pictures]
     code = main([*command, '--image-size', '64', '96', '--output', str(output)])
@@ -41,7 +41,7 @@ def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path
     [
         (['--frames', 'nowhere'], 'no file or folder nowhere'),
         (['--image-size', '1', '2', '3'], '--image-size has 3 numbers'),
-        (['--frame-count', '0'], '0 pictures were asked for'),
+        (['--frame-count', '0'], '0 images were asked for'),
         (['--precision', 'f16'], 'on CUDA only'),
     ],
 )

@@ -13,7 +13,7 @@ def test_stock_comes_first_and_every_variant_once():
     assert len(set(names)) == len(names) >= 10
 
 
-def test_a_larger_picture_costs_in_proportion_and_the_weights_stay():
+def test_a_larger_image_costs_in_proportion_and_the_weights_stay():
     name = ModelName(variant='ContextGuided', task='detect', scale='n')
     small, large = (model_cost(name, image_size=size) for size in (64, 128))
     assert small.parameters == large.parameters

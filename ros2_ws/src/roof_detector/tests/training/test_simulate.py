@@ -67,12 +67,12 @@ def test_a_wrong_option_ends_with_a_sentence_and_no_folder(
     assert not output.exists()
 
 
-def test_every_picture_has_a_label_file_in_its_split(dataset: Path) -> None:
+def test_every_image_has_a_label_file_in_its_split(dataset: Path) -> None:
     for split, count in (('train', 4), ('val', 2)):
-        pictures = sorted(p.stem for p in (dataset / 'images' / split).iterdir())
+        images = sorted(p.stem for p in (dataset / 'images' / split).iterdir())
         labels = sorted(p.stem for p in (dataset / 'labels' / split).iterdir())
-        assert pictures == labels
-        assert len(pictures) == count
+        assert images == labels
+        assert len(images) == count
 
 
 def test_labels_are_valid_yolo_lines(dataset: Path) -> None:
@@ -91,7 +91,7 @@ def test_labels_are_valid_yolo_lines(dataset: Path) -> None:
         assert y - height / 2 >= -1e-5 and y + height / 2 <= 1 + 1e-5
 
 
-def test_pictures_have_the_asked_size_whatever_they_are_rendered_at(dataset: Path) -> None:
+def test_images_have_the_asked_size_whatever_they_are_rendered_at(dataset: Path) -> None:
     for path in (dataset / 'images').rglob('*.jpg'):
         assert cv2.imread(str(path)).shape == (128, 192, 3)
 

@@ -79,7 +79,7 @@ def test_a_set_with_faults_is_refused_before_anything_is_written(options, boxes_
     broken = shutil.copytree(boxes_set.parent, tmp_path / 'broken')
     (broken / 'labels/train/train0.txt').write_text('0 0.5 0.5 nan 0.2\n')
     (broken / 'labels/train/train1.txt').write_text('9 0.5 0.5 0.2 0.2\n')
-    (broken / 'images/val/val0.png').write_bytes(b'no picture')
+    (broken / 'images/val/val0.png').write_bytes(b'no image')
     (broken / 'data.yaml').write_text(boxes_set.read_text().replace(str(boxes_set.parent), '.'))
     config = TrainConfig(**{**options, 'data': str(broken / 'data.yaml')})
     with pytest.raises(TrainingError, match='training does not begin') as refusal:

@@ -27,7 +27,7 @@ def agreement(first, second, *, second_names=NAMES):
     return agree(first, second, first_names=NAMES, second_names=second_names)
 
 
-def test_two_empty_pictures_agree():
+def test_two_empty_images_agree():
     found = agreement(Detections.empty(), Detections.empty())
     assert len(found.pairs) == 0 and found.disagreement == 0
 

@@ -17,7 +17,7 @@ BYTES_PER_PIXEL |= {'8UC1': 1, 'nv12': 1, 'nv21': 1}
 
 
 @pytest.mark.parametrize('encoding', CAMERA_ENCODINGS)
-def test_a_grey_picture_stays_grey_in_every_encoding_and_padding(encoding):
+def test_a_grey_image_stays_grey_in_every_encoding_and_padding(encoding):
     height, width, padding = 6, 8, 5
     row = np.full(width * BYTES_PER_PIXEL[encoding], 128, np.uint8)
     rows = height * 3 // 2 if encoding.startswith('nv') else height
@@ -40,13 +40,13 @@ def test_a_bayer_pattern_is_named_by_its_first_row(name, top_left):
     for row in range(2):
         for column in range(2):
             if channel[name[2 * row + column]] == 2:
-                mosaic[row::2, column::2] = 200  # a red picture
+                mosaic[row::2, column::2] = 200  # a red image
     assert channel[name[0]] == top_left
     image = convert_to_bgr(mosaic, height=8, width=8, encoding=f'bayer_{name}8', step=8)
     assert image[2:6, 2:6].reshape(-1, 3).tolist() == [[0, 0, 200]] * 16
 
 
-def test_byte_order_of_16_bit_pictures_is_honoured():
+def test_byte_order_of_16_bit_images_is_honoured():
     values = np.array([[0, 32896], [65535, 257]], '>u2')
     image = convert_to_bgr(
         values.tobytes(), height=2, width=2, encoding='mono16', step=4, big_endian=True
@@ -54,7 +54,7 @@ def test_byte_order_of_16_bit_pictures_is_honoured():
     assert image[..., 0].tolist() == [[0, 128], [255, 1]]
 
 
-def test_yuyv_and_uyvy_show_the_same_picture():
+def test_yuyv_and_uyvy_show_the_same_image():
     colour = np.zeros((4, 4, 3), np.uint8)
     colour[:] = (30, 60, 200)
     y, u, v = cv2.cvtColor(colour, cv2.COLOR_BGR2YUV)[0, 0]
@@ -78,7 +78,7 @@ def test_yuyv_and_uyvy_show_the_same_picture():
     ],
     ids=['no rows', 'unknown', 'step too short', 'data too short', 'odd height'],
 )
-def test_a_malformed_picture_is_refused_with_its_values(arguments, error, words):
+def test_a_malformed_image_is_refused_with_its_values(arguments, error, words):
     picture = {'height': 8, 'width': 4, 'encoding': 'mono16', 'step': 8} | arguments
     with pytest.raises(error, match=words):
         convert_to_bgr(bytes(64), **picture)

@@ -45,7 +45,7 @@ def test_the_box_is_outlined_in_the_colour_of_its_class_and_not_filled():
 @pytest.mark.parametrize(
     'box', [[-20, -20, 30, 30], [620, 340, 700, 400], [0, 0, 640, 360], [50, 50, 50, 50]]
 )
-def test_boxes_at_the_edge_keep_their_label_in_the_picture(box):
+def test_boxes_at_the_edge_keep_their_label_in_the_image(box):
     bare = draw_detections(ground(), one(box), NAMES, draw_labels=False)
     labelled = draw_detections(ground(), one(box), NAMES)
     label = np.argwhere((bare != labelled).any(axis=2))
@@ -54,7 +54,7 @@ def test_boxes_at_the_edge_keep_their_label_in_the_picture(box):
     assert height >= 8
 
 
-def test_labels_grow_with_the_picture():
+def test_labels_grow_with_the_image():
     def label_height(width: int, height: int) -> int:
         box = [width * 0.3, height * 0.5, width * 0.5, height * 0.8]
         bare = draw_detections(ground(width, height), one(box), NAMES, draw_labels=False)
@@ -78,7 +78,7 @@ def test_masks_tint_their_pixels_only():
     assert (plain[150:250, 150:190] == 128).all()
 
 
-@pytest.mark.parametrize('count', [2, 20], ids=['few', 'more than the picture holds'])
+@pytest.mark.parametrize('count', [2, 20], ids=['few', 'more than the image holds'])
 def test_pixels_under_several_masks_are_tinted_once_in_the_colour_of_the_surest(count):
     boxes = np.array([[100, 100, 300, 250], *([[200, 50, 600, 300]] * (count - 1))], np.float32)
     masks = InstanceMasks(np.ones((count, 96, 160), np.float32), boxes, Letterbox.fit((640, 360)))

@@ -41,7 +41,7 @@ def test_every_encoding_is_tested():
 
 
 @pytest.mark.parametrize('size', [(0, 4), (4, 0)])
-def test_a_picture_without_pixels_is_refused(size):
+def test_a_image_without_pixels_is_refused(size):
     with pytest.raises(ZeroSize, match='expected at least 1x1'):
         view_bgr(b'', height=size[0], width=size[1], encoding='bgr8', step=12)
 
@@ -109,13 +109,13 @@ def with_thumbnail(jpeg: bytes) -> bytes:
 
 
 @pytest.mark.parametrize('data', [b'', b'\xff', b'hello, this is text', bytes(1000)])
-def test_what_is_no_picture_is_refused(data):
+def test_what_is_no_image_is_refused(data):
     with pytest.raises(BadJpeg, match='expected a JPEG or a PNG'):
         decode_jpeg(data)
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-def test_a_compressed_picture_is_decoded(suffix):
+def test_a_compressed_image_is_decoded(suffix):
     image = decode_jpeg(array('B', encoded(suffix)))
     assert image.shape == (120, 160, 3)
     assert np.abs(image.astype(int) - smooth()).mean() < 4
@@ -123,13 +123,13 @@ def test_a_compressed_picture_is_decoded(suffix):
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
 @pytest.mark.parametrize('part', [0.05, 0.5, 0.9, 0.999])
-def test_a_picture_cut_short_is_refused(suffix, part):
+def test_a_image_cut_short_is_refused(suffix, part):
     whole = encoded(suffix)
     with pytest.raises(BadJpeg, match='cut short'):
         decode_jpeg(whole[: int(len(whole) * part)])
 
 
-def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture():
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_image():
     whole = with_thumbnail(encoded('.jpg'))
     assert decode_jpeg(whole).shape == (120, 160, 3)
     with pytest.raises(BadJpeg, match='cut short'):

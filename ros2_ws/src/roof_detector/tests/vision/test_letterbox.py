@@ -15,7 +15,7 @@ sides = st.integers(1, 5000)
 
 
 @pytest.mark.parametrize('source_wh', [(0, 720), (1280, 0)])
-def test_a_picture_without_pixels_is_refused(source_wh):
+def test_a_image_without_pixels_is_refused(source_wh):
     with pytest.raises(ZeroSize, match=f'{source_wh[0]}x{source_wh[1]}'):
         Letterbox.fit(source_wh)
 
@@ -38,7 +38,7 @@ def test_bars_are_least_unless_the_input_is_fixed(source_wh, fixed, input_wh, pa
 
 @given(sides, sides, st.sampled_from([32, 320, 640, 960]), st.booleans())
 @settings(deadline=None)
-def test_the_input_holds_the_picture_in_multiples_of_the_stride(width, height, size, fixed):
+def test_the_input_holds_the_image_in_multiples_of_the_stride(width, height, size, fixed):
     geometry = Letterbox.fit((width, height), image_size=size, fixed=fixed)
     for axis in (0, 1):
         assert geometry.input_wh[axis] % 32 == 0
@@ -64,7 +64,7 @@ def test_letterbox_maps_boxes_to_the_input_and_back_to_the_source(width, height,
     assert np.allclose(geometry.to_source(there), boxes, atol=max(width, height) * 1e-5)
 
 
-def test_boxes_in_the_bars_are_clipped_to_the_picture():
+def test_boxes_in_the_bars_are_clipped_to_the_image():
     geometry = Letterbox.fit((1280, 720))
     assert geometry.to_source(np.array([[-9, 0, 700, 384]], np.float32)).tolist() == [
         [0, 0, 1280, 720]
@@ -91,7 +91,7 @@ def test_pixels_equal_those_of_ultralytics(source_wh, fixed):
     assert np.array_equal(letterbox(image, geometry), expected)
 
 
-def test_a_canvas_is_reused_for_the_next_picture():
+def test_a_canvas_is_reused_for_the_next_image():
     geometry = Letterbox.fit((100, 50), image_size=64)
     canvas = letterbox(np.zeros((50, 100, 3), np.uint8), geometry)
     again = letterbox(np.full((50, 100, 3), 255, np.uint8), geometry, canvas_bgr=canvas)
@@ -112,7 +112,7 @@ def test_a_reduced_decoding_lies_where_the_source_would():
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)],
     ids=['grey', 'four channels', 'float'],
 )
-def test_what_is_no_colour_picture_is_refused(image):
+def test_what_is_no_colour_image_is_refused(image):
     with pytest.raises(VisionError, match='expected'):
         letterbox(image, Letterbox.fit((4, 4)))
 

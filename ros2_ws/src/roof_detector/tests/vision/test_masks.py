@@ -56,7 +56,7 @@ def test_masks_grow_as_in_ultralytics(source_wh):
 
 @given(st.lists(st.floats(-50, 1400, width=32), min_size=4, max_size=4), st.integers(0, 99))
 @settings(deadline=None, max_examples=40)
-def test_a_mask_lies_within_its_box_and_the_picture(corners, seed):
+def test_a_mask_lies_within_its_box_and_the_image(corners, seed):
     x1, x2 = sorted(corners[:2])
     y1, y2 = sorted(corners[2:])
     mask = masks_of([[x1, y1, x2, y2]], seed=seed).full(0)

@@ -20,7 +20,7 @@ def test_an_empty_mask_is_one_run():
     assert not decoded((slice(3, 3), slice(2, 2)), nothing, (7, 5)).any()
 
 
-def test_a_full_mask_covers_the_picture():
+def test_a_full_mask_covers_the_image():
     assert decoded((slice(0, 5), slice(0, 7)), np.ones((5, 7), bool), (7, 5)).all()
 
 

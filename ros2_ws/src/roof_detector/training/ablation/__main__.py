@@ -30,10 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('config', type=Path, help='see configs/ablation.yaml')
     parser.add_argument('--output', type=Path, default=Path('runs/ablation'))
     parser.add_argument(
-        '--dry-run', action='store_true', help='train a few pictures of each, print the cost, end'
+        '--dry-run', action='store_true', help='train a few images of each, print the cost, end'
     )
     parser.add_argument(
-        '--rounds', type=int, default=30, help='timed pictures of each network (%(default)s)'
+        '--rounds', type=int, default=30, help='timed images of each network (%(default)s)'
     )
     options = parser.parse_args(argv)
     output = options.output.absolute()

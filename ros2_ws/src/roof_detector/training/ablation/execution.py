@@ -65,17 +65,17 @@ class Execution:
             return run_apart(trial, stop=self.stop, watch=watch)
 
     def _times(self, rounds: int) -> dict[str, float]:
-        """Time each variant's first network on a picture of the data tested on."""
+        """Time each variant's first network on an image of the data tested on."""
         folders = {trial.label: trial.folder for trial in reversed(self.plan.trials)}
         found = [label for label in self.plan.labels if label in self.results]
         checkpoints = {label: folders[label] / 'weights' / 'best.pt' for label in found}
         checkpoints = {label: path for label, path in checkpoints.items() if path.exists()}
         test = self.plan.test
         with open_set(test.data) as opened:
-            picture = next(iter(opened.labelled.of_split(test.split))).picture
-            image: Any = cv2.imread(str(picture))
+            image_path = next(iter(opened.labelled.of_split(test.split))).image_path
+            image: Any = cv2.imread(str(image_path))
         if image is None:
-            raise TrainingError(f'{picture} cannot be read, copy it again.')
+            raise TrainingError(f'{image_path} cannot be read, copy it again.')
         taken = time_interleaved(checkpoints, image, image_size=test.image_size, rounds=rounds)
         return ratios_to(self.plan.baseline, taken)
 
@@ -92,7 +92,7 @@ def kept_results(plan: AblationPlan) -> dict[Trial, TrialResult]:
         check_same_settings(trial, _settings_in(trial.folder))
         if (result.data_hash, result.test_hash) != (data_hash, tested):
             raise TrainingError(
-                f'{trial.folder} was trained or measured on other pictures than there are now. '
+                f'{trial.folder} was trained or measured on other images than there are now. '
                 'Give another --output.'
             )
     return kept

@@ -25,7 +25,7 @@ _NOT_IN_TRAIN = ('model', 'seed')
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """Say which pictures all models are measured on; `image_size` None is that of training."""
+    """Say which images all models are measured on; `image_size` None is that of training."""
 
     __test__ = False  # pytest takes the name for a test
 

@@ -18,7 +18,7 @@ from training.dataset.reader import open_set
 from training.errors import TrainingError
 from training.evaluation.table import Column, Table
 
-BATCHES = 3  # of training pictures in the sample
+BATCHES = 3  # of training images in the sample
 _FEWEST_TO_TEST = 2
 
 
@@ -32,14 +32,14 @@ class SampleSet:
 
 
 def take_sample(plan: AblationPlan, folder: Path) -> SampleSet:
-    """Link a few of the training and validation pictures into a set of their own."""
+    """Link a few of the training and validation images into a set of their own."""
     config = plan.trials[0].config
     batch = config.batch if isinstance(config.batch, int) else 16
     with open_set(config.data) as found:
         labelled = found.labelled
         whole = {name: labelled.of_split(name) for name in ('train', 'val')}
         if not all(whole.values()):
-            raise TrainingError(f'{config.data} lacks pictures for train or val.')
+            raise TrainingError(f'{config.data} lacks images for train or val.')
         share = min(BATCHES * batch / len(whole['train']), 1.0)
         for name, samples in whole.items():
             count = max(round(share * len(samples)), _FEWEST_TO_TEST)
@@ -59,8 +59,8 @@ def _link(samples: tuple[Sample, ...], folder: Path, split: str) -> None:
         (folder / kind / split).mkdir(parents=True)
     for number, sample in enumerate(samples):
         stem = f'{split}{number:04d}'  # a name shared by two splits would be a fault
-        picture = folder / 'images' / split / f'{stem}{sample.picture.suffix}'
-        picture.symlink_to(sample.picture.resolve())
+        image_path = folder / 'images' / split / f'{stem}{sample.image_path.suffix}'
+        image_path.symlink_to(sample.image_path.resolve())
         if sample.label_file is not None:
             label = folder / 'labels' / split / f'{stem}.txt'
             label.symlink_to(sample.label_file.resolve())

@@ -128,14 +128,14 @@ def _making(findings: Findings, plan: AblationPlan) -> str:
             f'- Trained on {_set_name(plan.trials[0].config.data)}, content '
             f'`{one.data_hash[:12]}`.',
             f'- Measured on the split {plan.test.split} of {_set_name(plan.test.data)}, content '
-            f'`{one.test_hash[:12]}`: {one.test_pictures} pictures, {one.test_instances} things, '
+            f'`{one.test_hash[:12]}`: {one.test_pictures} images, {one.test_instances} things, '
             f'{one.image_size[0]} pixels, with suppression and letterbox of the node.',
-            f'- With these pictures drawn anew, 95 % of the mAP50 of {one.label}, seed '
+            f'- With these images drawn anew, 95 % of the mAP50 of {one.label}, seed '
             f'{one.seed}, lie at {shown_interval(one.map50_interval)}.',
         ]
     if plan.test.data == plan.trials[0].config.data and plan.test.split == 'val':
         lines.append(
-            '- The best epoch of each run was chosen on these same pictures: all figures are '
+            '- The best epoch of each run was chosen on these same images: all figures are '
             'somewhat too good, for all variants alike.'
         )
     return '\n'.join(lines)
@@ -150,9 +150,9 @@ def _reading(machine: str) -> str:
     return (
         'Figures are means over seeds. Differences are taken seed by seed. Parameters are those '
         'of the network as it trains, operations those of the fused network on one square '
-        'picture (docs/reference/models.md says how they are counted). CPU time is the forward '
-        'pass in float32 with torch on one core, interleaved in one process, as a ratio to the '
-        f'first row. {machine}'
+        'image (docs/reference/models.md says how they are counted). CPU time is the forward '
+        'pass in float32 with torch on one core, interleaved within one process, as a ratio to '
+        f'the first row. {machine}'
     )
 
 

@@ -23,7 +23,7 @@ from training.interruption import Interrupted, StopRequest
 
 LOG = 'log.txt'
 _POLL_S = 0.2
-_LINES_SAID = 2  # of an error, enough for a summary and its first item
+_LINES_SHOWN = 2  # of an error, enough for a summary and its first item
 # Processes are forked from one that has imported torch, and done nothing else with it. What
 # counts operations imports torch._dynamo, which takes seconds.
 _CONTEXT = multiprocessing.get_context('forkserver')
@@ -78,7 +78,7 @@ def _child(trial: Trial) -> None:
         sys.exit(interrupted.exit_code)
     except Exception as error:  # of any kind: that is what this process is for
         traceback.print_exc()
-        lines = str(error).split('\n')[:_LINES_SAID]
+        lines = str(error).split('\n')[:_LINES_SHOWN]
         said = ' '.join(line.strip() for line in lines)
         write_failure(trial.folder, f'{type(error).__name__}: {said}')
         sys.exit(1)

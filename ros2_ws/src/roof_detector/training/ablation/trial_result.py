@@ -18,9 +18,9 @@ _FAILURE = 'failure.json'
 class TrialResult:
     """Hold one trained model's figures.
 
-    `per_class` gives the AP50 of each class, None where the pictures have none of it;
+    `per_class` gives the AP50 of each class, None where the images have none of it;
     `transferred` the share of the weights that was taken over, None when all began at random;
-    `operations` those of the fused network on one picture; `test_hash` names the content of the
+    `operations` those of the fused network on one image; `test_hash` names the content of the
     data that was tested on, `data_hash` of that trained on.
     """
 

@@ -55,7 +55,7 @@ def run_trial(trial: Trial) -> TrialResult:
         best_epoch=record['best_epoch'],
         training_s=training_seconds(trial.folder)[-1],
         test_picture_s=evaluation.speed.total_ms / 1e3,
-        test_pictures=len(evaluation.pictures),
+        test_pictures=len(evaluation.images),
         test_instances=evaluation.instances,
         data_hash=record['data']['hash'],
         test_hash=test_hash(trial, trained_on=record['data']['hash']),

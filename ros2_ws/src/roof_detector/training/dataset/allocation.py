@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Shares whole groups out to splits or folds, evenly in pictures and in every class."""
+"""Shares whole groups out to splits or folds, evenly in images and in every class."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def allocate(
 ) -> npt.NDArray[np.int64]:
     """Return the part (g,) that each group goes to.
 
-    `counts` (g, c) holds for each group how many pictures and things of each class it has;
+    `counts` (g, c) holds for each group how many images and things of each class it has;
     `shares` what part of everything each part should get. Large groups go first, each to where
     it mends most; of several random orders the best is kept. Raises DatasetError where there are
     fewer groups than parts.
     """
     if len(counts) < len(shares):
         raise DatasetError(
-            f'{len(counts)} group(s) of pictures that belong together cannot fill '
+            f'{len(counts)} group(s) of images that belong together cannot fill '
             f'{len(shares)} parts.'
         )
     rng = np.random.default_rng(seed)

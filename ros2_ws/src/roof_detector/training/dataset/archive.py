@@ -16,7 +16,7 @@ from training.dataset.error import DatasetError
 
 MOST_FILES = 200_000
 MOST_BYTES = 20 * 2**30
-# Pictures hardly shrink in a zip and labels shrink tenfold; a bomb shrinks a thousandfold.
+# Images hardly shrink in a zip and labels shrink tenfold; a bomb shrinks a thousandfold.
 MOST_RATIO = 200
 RATIO_FREE_BYTES = 64 * 2**20
 _CHUNK = 2**20

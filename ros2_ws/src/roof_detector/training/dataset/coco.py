@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""COCO sets: JSON files with pictures, categories and annotations."""
+"""COCO sets: JSON files with images, categories and annotations."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from training.dataset.labelled_set import (
     UNSPLIT,
     LabelledSet,
     Sample,
+    images_below,
     nearest,
-    pictures_below,
     split_of,
 )
 
@@ -50,13 +50,13 @@ def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
             if name not in names:
                 names.append(name)
     by_name: dict[str, list[Path]] = {}
-    for picture in pictures_below(root):
-        by_name.setdefault(picture.name, []).append(picture)
+    for image_path in images_below(root):
+        by_name.setdefault(image_path.name, []).append(image_path)
     samples: list[Sample] = []
     for file, document in read:
         samples += _samples(file, document, root=root, names=names, by_name=by_name, log=log)
     if not samples:
-        log.fault('empty', root, 'holds no pictures; nothing can be learned from it.')
+        log.fault('empty', root, 'holds no images; nothing can be learned from it.')
     return LabelledSet(root, KIND, tuple(names), tuple(samples))
 
 
@@ -123,22 +123,22 @@ def _samples(
     fields = ('image_id', 'category_id')
     for line, entry in _entries(file, document, 'annotations', fields, log):
         if entry['image_id'] not in known:
-            text = f'labels picture {entry["image_id"]!r}, which images does not list.'
+            text = f'labels image {entry["image_id"]!r}, which images does not list.'
             log.fault('picture_missing', file, text, line=line)
         found.setdefault(entry['image_id'], []).append((line, entry))
     for line, image in images:
-        candidates = _pictures(str(image['file_name']), file, root, by_name)
+        candidates = _image_paths(str(image['file_name']), file, root, by_name)
         if len(candidates) > 1:
             names_shown = ', '.join(log.shown(path) for path in candidates)
             text = f'{image["file_name"]} may be any of {names_shown}; write its path.'
             log.fault('picture_unclear', file, text, line=line)
             continue
-        picture = next(iter(candidates), None)
-        if picture is None:
-            text = f'{image["file_name"]} is not there; add the picture or remove its entry.'
+        image_path = next(iter(candidates), None)
+        if image_path is None:
+            text = f'{image["file_name"]} is not there; add the image or remove its entry.'
             log.fault('picture_missing', file, text, line=line)
             continue
-        size = _size(image, picture)
+        size = _size(image, image_path)
         instances: list[Instance] = []
         before = len(log.faults)
         if size is not None:
@@ -146,11 +146,11 @@ def _samples(
                 made = read_annotation(entry, at, class_ids, size_wh=size, file=file, log=log)
                 instances += [made] if made else []
         sound = len(log.faults) == before
-        split = _split(file, picture, root)
-        yield Sample(picture, split, file, tuple(instances), size, sound)
+        split = _split(file, image_path, root)
+        yield Sample(image_path, split, file, tuple(instances), size, sound)
 
 
-def _pictures(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> list[Path]:
+def _image_paths(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> list[Path]:
     """Return the image of a name: at its path, or in the nearest folder; all if unclear."""
     relative = Path(name.replace('\\', '/'))
     for base in (file.parent, root, root / 'images', file.parent.parent / 'images'):
@@ -164,22 +164,22 @@ def _pictures(name: str, file: Path, root: Path, by_name: dict[str, list[Path]])
     return nearest(same, file) if same else []
 
 
-def _split(file: Path, picture: Path, root: Path) -> str:
-    """Return the split that the file's name or folder says, else the picture's folder."""
+def _split(file: Path, image_path: Path, root: Path) -> str:
+    """Return the split that the file's name or folder says, else the image's folder."""
     stem = file.stem.lower()
     for name, split in SPLIT_NAMES.items():
         if any(token.rstrip('0123456789') == name for token in stem.replace('.', '_').split('_')):
             return split
     split = split_of(file, root)
-    return split if split != UNSPLIT else split_of(picture, root)
+    return split if split != UNSPLIT else split_of(image_path, root)
 
 
-def _size(image: dict[str, Any], picture: Path) -> tuple[int, int] | None:
+def _size(image: dict[str, Any], image_path: Path) -> tuple[int, int] | None:
     width, height = image.get('width'), image.get('height')
     if all(isinstance(side, int) and np.isfinite(side) and side > 0 for side in (width, height)):
         return int(width or 0), int(height or 0)
     try:
-        with Image.open(picture) as opened:
+        with Image.open(image_path) as opened:
             return opened.size
     except (OSError, ValueError, SyntaxError):
-        return None  # the picture itself is reported as unreadable
+        return None  # the image itself is reported as unreadable

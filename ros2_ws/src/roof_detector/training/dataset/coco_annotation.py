@@ -81,7 +81,7 @@ def _mask(segmentation: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
     width, height = size_wh
     size, counts = segmentation['size'], segmentation['counts']
     if list(size) != [height, width]:
-        raise ValueError(f'the mask is for {size} (height, width), the picture has {size_wh}')
+        raise ValueError(f'the mask is for {size} (height, width), the image has {size_wh}')
     if isinstance(counts, list):
         if any(not isinstance(run, int) or run < 0 for run in counts):
             raise ValueError('a run of the mask is no whole number of pixels')

@@ -18,7 +18,7 @@ _UNIT = 10**6  # label files carry six digits
 
 
 def dataset_hash(path: Path | str, *, names: tuple[str, ...] = ()) -> str:
-    """Return the SHA-256, 64 hexadecimal digits, of a set's pictures, labels, splits and names.
+    """Return the SHA-256, 64 hexadecimal digits, of a set's images, labels, splits and names.
 
     Neither the order of files and lines nor file names, folders, line ends or zipping change it.
     Raises DatasetError where there is no set.
@@ -30,11 +30,11 @@ def dataset_hash(path: Path | str, *, names: tuple[str, ...] = ()) -> str:
 
 
 def _entry(sample: Sample) -> list[str]:
-    picture = hashlib.sha256()
-    with sample.picture.open('rb') as stream:
+    image_path = hashlib.sha256()
+    with sample.image_path.open('rb') as stream:
         while chunk := stream.read(2**20):
-            picture.update(chunk)
-    return [sample.split, picture.hexdigest(), *sorted(_label(one) for one in sample.instances)]
+            image_path.update(chunk)
+    return [sample.split, image_path.hexdigest(), *sorted(_label(one) for one in sample.instances)]
 
 
 def _label(instance: Instance) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Converts a set of any format to YOLO, whole pictures or tiles."""
+"""Converts a set of any format to YOLO, whole images or tiles."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Count what was written: pictures by split, instances, and pictures left out for faults."""
+    """Count what was written: images by split, instances, and images left out for faults."""
 
     output: Path
-    pictures: dict[str, int]
+    images: dict[str, int]
     left_out: int
 
 
@@ -75,10 +75,10 @@ def convert(path: Path | str, output: Path | str, options: Conversion | None = N
             skip_faulty=options.skip_faulty,
         ) as ready,
     ):
-        bar = tqdm(_pieces(ready, options), unit='picture', desc='writing', leave=False)
+        bar = tqdm(_pieces(ready, options), unit='image', desc='writing', leave=False)
         written = write_pieces(bar, folder, task=ready.task)
         if not written:
-            raise DatasetError(f'{path} gives no picture with these options; nothing is written.')
+            raise DatasetError(f'{path} gives no image with these options; nothing is written.')
         remark = f'Converted from {Path(path).name} ({ready.labelled.kind}), task {ready.task}.'
         splits = split_folders(written)
         write_data_yaml(folder / 'data.yaml', ready.labelled.names, splits, remark=remark)
@@ -88,12 +88,12 @@ def convert(path: Path | str, output: Path | str, options: Conversion | None = N
 
 def _pieces(ready: Prepared, options: Conversion) -> Iterator[Piece]:
     for sample in ready.labelled.samples:
-        facts = ready.facts[sample.picture]
+        facts = ready.facts[sample.image_path]
         large = options.tiling is not None and max(facts.size_wh) > options.tiling.size_px
         if options.tiling is None or not (large or options.val_from_x is not None):
             yield Piece(
-                sample.picture,
-                sample.picture.stem,
+                sample.image_path,
+                sample.image_path.stem,
                 sample.split,
                 sample.instances,
                 upright=not facts.rotated,

@@ -20,7 +20,7 @@ _MOST_ALIASES = 4  # such as one list of names that two keys share
 
 @dataclass(frozen=True)
 class DataYaml:
-    """Hold what a data.yaml says: class names, and each split's folders, lists or pictures.
+    """Hold what a data.yaml says: class names, and each split's folders, lists or images.
 
     `lines` says where each key stands.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which pictures belong together and may not be parted between training and validation."""
+"""Which images belong together and may not be parted between training and validation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 import numpy as np
 
 from training.dataset.error import DatasetError
+from training.dataset.image_facts import ImageFacts
 from training.dataset.labelled_set import Sample
 from training.dataset.likeness import alike
-from training.dataset.picture_facts import PictureFacts
 from training.dataset.source_name import SourceName
 
-# Two roofs in one street are one place; a survey's pictures stand a few metres apart.
+# Two roofs in one street are one place; a survey's images stand a few metres apart.
 PLACE_GAP_M = 50.0
-# A battery lasts longer than any pause between two pictures of one flight.
+# A battery lasts longer than any pause between two images of one flight.
 FLIGHT_GAP_S = 600.0
 WAYS = ('auto', 'gps', 'look', 'time', 'video')
 _METRES_PER_DEGREE = 111_320.0
@@ -52,7 +52,7 @@ class Groups:
 
 def groups_of(
     samples: Sequence[Sample],
-    facts: Sequence[PictureFacts],
+    facts: Sequence[ImageFacts],
     *,
     by: str = 'auto',
     place_gap_m: float = PLACE_GAP_M,
@@ -60,12 +60,12 @@ def groups_of(
 ) -> list[int]:
     """Return the group of each sample.
 
-    Copies of one picture (of one content, or Roboflow's of one upload) and pictures that look the
+    Copies of one image (of one content, or Roboflow's of one upload) and images that look the
     same are always together, whatever their names otherwise; `video` adds frames
-    of one video by their names, `gps` pictures of one place, `time` those of one flight by EXIF,
-    `auto` all of these. Raises DatasetError where no picture tells what is asked for.
+    of one video by their names, `gps` images of one place, `time` those of one flight by EXIF,
+    `auto` all of these. Raises DatasetError where no image tells what is asked for.
     """
-    names = [SourceName.of(sample.picture) for sample in samples]
+    names = [SourceName.of(sample.image_path) for sample in samples]
     groups = Groups(len(samples))
     groups.join(_equal([one.content for one in facts]))
     groups.join(_equal([name.source if name.is_copy else None for name in names]))
@@ -85,7 +85,7 @@ def groups_of(
             'time': any(one.taken_s is not None for one in facts),
         }
         if not known[by]:
-            raise DatasetError(f'No picture tells its {by}; split by another of {WAYS}.')
+            raise DatasetError(f'No image tells its {by}; split by another of {WAYS}.')
         groups.join(found[by])
     return groups.numbers()
 

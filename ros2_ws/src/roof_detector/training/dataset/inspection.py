@@ -11,9 +11,9 @@ from pathlib import Path
 from roof_detector.vision.content_identity import ContentIdentity
 from training.dataset.error import DatasetError
 from training.dataset.fault import Fault, FaultLog
+from training.dataset.image_facts import ImageFacts, facts_of_all
 from training.dataset.labelled_set import UNSPLIT, LabelledSet, Sample
 from training.dataset.likeness import alike
-from training.dataset.picture_facts import PictureFacts, facts_of_all
 from training.dataset.reader import OpenSet, open_set
 from training.dataset.report import Report, SplitCount
 from training.dataset.source_name import SourceName
@@ -27,18 +27,18 @@ def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:
     """
     try:
         with open_set(path, names=tuple(names)) as found:
-            facts = facts_of_all(sample.picture for sample in found.labelled.samples)
+            facts = facts_of_all(sample.image_path for sample in found.labelled.samples)
             return inspect(found, facts, path=str(path))
     except (DatasetError, OSError) as error:
         return Report(str(path), faults=(Fault(str(path), 0, 'unreadable', str(error)),))
 
 
-def inspect(found: OpenSet, facts: dict[Path, PictureFacts], *, path: str) -> Report:
-    """Check what was read, given what its pictures tell."""
+def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Report:
+    """Check what was read, given what its images tell."""
     labelled = found.labelled
     log = FaultLog(found.log.root, list(found.log.faults), list(found.log.warnings))
     for sample in labelled.samples:
-        _check_picture(sample, facts[sample.picture], log)
+        _check_image(sample, facts[sample.image_path], log)
         _check_repeats(sample, log)
     _check_splits(labelled, log)
     _check_copies(labelled.samples, facts, log)
@@ -66,19 +66,23 @@ def inspect(found: OpenSet, facts: dict[Path, PictureFacts], *, path: str) -> Re
     )
 
 
-def _check_picture(sample: Sample, facts: PictureFacts, log: FaultLog) -> None:
+def _check_image(sample: Sample, facts: ImageFacts, log: FaultLog) -> None:
     if facts.problem:
-        log.fault('picture_unreadable', sample.picture, f'{facts.problem}; replace or remove it.')
+        log.fault(
+            'picture_unreadable', sample.image_path, f'{facts.problem}; replace or remove it.'
+        )
         return
     if facts.rotated:
         text = (
             f'is turned by EXIF (orientation {facts.orientation}), which some tools obey and some '
-            'do not, so that its labels may lie elsewhere; `convert` writes upright pictures.'
+            'do not, so that its labels may lie elsewhere; `convert` writes upright images.'
         )
         note = log.fault if sample.instances else log.caution
-        note('rotated', sample.picture, text)
+        note('rotated', sample.image_path, text)
     elif sample.stated_wh not in (None, facts.size_wh) and sample.label_file is not None:
-        text = f'states {sample.stated_wh} for {sample.picture.name}, which has {facts.size_wh}.'
+        text = (
+            f'states {sample.stated_wh} for {sample.image_path.name}, which has {facts.size_wh}.'
+        )
         log.fault('size', sample.label_file, text)
 
 
@@ -101,13 +105,11 @@ def _check_splits(labelled: LabelledSet, log: FaultLog) -> None:
     else:
         for split in ('train', 'val'):
             if split not in labelled.splits:
-                text = f'has no pictures in {split}, which training needs; `split` makes both.'
+                text = f'has no images in {split}, which training needs; `split` makes both.'
                 log.fault('split_missing', labelled.root, text)
 
 
-def _check_copies(
-    samples: Sequence[Sample], facts: dict[Path, PictureFacts], log: FaultLog
-) -> None:
+def _check_copies(samples: Sequence[Sample], facts: dict[Path, ImageFacts], log: FaultLog) -> None:
     """Log images that stand in two splits: by path, by content, or as copies of one upload.
 
     A camera names its images alike in every flight, so that a name alone says nothing.
@@ -116,30 +118,30 @@ def _check_copies(
     contents: dict[ContentIdentity, Sample] = {}
     uploads: dict[str, Sample] = {}
     for sample in samples:
-        path, content = sample.picture.resolve(), facts[sample.picture].content
+        path, content = sample.image_path.resolve(), facts[sample.image_path].content
         if path in paths:
             if paths[path].split != sample.split:
                 text = f'is in {paths[path].split} and in {sample.split}; keep it in one.'
-                log.fault('split_overlap', sample.picture, text)
+                log.fault('split_overlap', sample.image_path, text)
             continue
         paths[path] = sample
         same = sample if content is None else contents.setdefault(content, sample)
         if same is not sample:
-            where = f'{log.shown(same.picture)} ({same.split})'
+            where = f'{log.shown(same.image_path)} ({same.split})'
             if same.split != sample.split:
                 text = f'({sample.split}) is byte for byte {where}; keep it in one split.'
-                log.fault('duplicate', sample.picture, text)
+                log.fault('duplicate', sample.image_path, text)
             else:
-                log.caution('duplicate', sample.picture, f'is byte for byte {where}.')
+                log.caution('duplicate', sample.image_path, f'is byte for byte {where}.')
             continue
-        name = SourceName.of(sample.picture)
+        name = SourceName.of(sample.image_path)
         other = uploads.setdefault(name.source, sample) if name.is_copy else sample
         if other.split != sample.split:
             text = (
-                f'({sample.split}) was uploaded under the name of {log.shown(other.picture)} '
+                f'({sample.split}) was uploaded under the name of {log.shown(other.image_path)} '
                 f'({other.split}): if both are copies of one image, keep them in one split.'
             )
-            log.caution('same_name', sample.picture, text)
+            log.caution('same_name', sample.image_path, text)
 
 
 def _check_shared_labels(samples: Sequence[Sample], log: FaultLog) -> None:
@@ -149,39 +151,39 @@ def _check_shared_labels(samples: Sequence[Sample], log: FaultLog) -> None:
         if sample.label_file is None or sample.label_file.suffix != '.txt':
             continue
         other = first.setdefault(sample.label_file, sample)
-        if other.picture.resolve() != sample.picture.resolve():
+        if other.image_path.resolve() != sample.image_path.resolve():
             text = (
-                f'labels {log.shown(other.picture)} and {log.shown(sample.picture)} alike; '
+                f'labels {log.shown(other.image_path)} and {log.shown(sample.image_path)} alike; '
                 'rename one of them, with labels of its own.'
             )
             log.fault('label_shared', sample.label_file, text)
 
 
 def _check_likeness(
-    samples: Sequence[Sample], facts: dict[Path, PictureFacts], log: FaultLog
+    samples: Sequence[Sample], facts: dict[Path, ImageFacts], log: FaultLog
 ) -> None:
-    one_each = list({sample.picture.resolve(): sample for sample in samples}.values())
-    for i, j in alike([facts[sample.picture].thumbnail for sample in one_each]):
+    one_each = list({sample.image_path.resolve(): sample for sample in samples}.values())
+    for i, j in alike([facts[sample.image_path].thumbnail for sample in one_each]):
         a, b = one_each[i], one_each[j]
-        if facts[a.picture].content == facts[b.picture].content:
+        if facts[a.image_path].content == facts[b.image_path].content:
             continue  # told already
         if a.split != b.split:
             text = (
-                f'({b.split}) shows the same as {log.shown(a.picture)} ({a.split}), perhaps '
+                f'({b.split}) shows the same as {log.shown(a.image_path)} ({a.split}), perhaps '
                 'turned or mirrored; keep both in one split.'
             )
-            log.fault('duplicate', b.picture, text)
+            log.fault('duplicate', b.image_path, text)
         else:
-            text = f'shows the same as {log.shown(a.picture)}, perhaps turned or mirrored.'
-            log.caution('duplicate', b.picture, text)
+            text = f'shows the same as {log.shown(a.image_path)}, perhaps turned or mirrored.'
+            log.caution('duplicate', b.image_path, text)
 
 
 def _check_videos(samples: Sequence[Sample], log: FaultLog) -> None:
     found: dict[str, dict[str, Path]] = defaultdict(dict)
     for sample in samples:
-        name = SourceName.of(sample.picture)
+        name = SourceName.of(sample.image_path)
         if name.video is not None and name.tile_xy is None:
-            found[name.video].setdefault(sample.split, sample.picture)
+            found[name.video].setdefault(sample.split, sample.image_path)
     for video, splits in sorted(found.items()):
         if len(splits) > 1:
             text = (

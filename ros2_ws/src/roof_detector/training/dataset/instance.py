@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One labelled thing in a picture."""
+"""One labelled thing in an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDING = 1e-3
 class Instance:
     """Hold a class, a box and, where labelled, the outlines of a thing's visible parts.
 
-    `box_xyxy` (4,) and each polygon (n, 2) are shares 0..1 of the picture's width and height,
+    `box_xyxy` (4,) and each polygon (n, 2) are shares 0..1 of the image's width and height,
     x to the right, y down. `line` is where its label stands in its file, 0 if unknown.
     """
 
@@ -52,7 +52,7 @@ def box_flaws(box_xyxy: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple
     if box_xyxy.min() < -rounding or box_xyxy.max() > 1 + rounding:
         yield (
             'out_of_picture',
-            f'the box {_shown(box_xyxy)} (xyxy) reaches out of the picture; '
+            f'the box {_shown(box_xyxy)} (xyxy) reaches out of the image; '
             'shares of width and height lie in [0, 1].',
         )
 
@@ -74,7 +74,7 @@ def polygon_flaws(polygon: Floats, *, rounding: float = ROUNDING) -> Iterator[tu
         worst = polygon.reshape(-1)[np.argmax(np.abs(polygon - 0.5))]
         yield (
             'out_of_picture',
-            f'the polygon reaches out of the picture ({worst:.4g}); '
+            f'the polygon reaches out of the image ({worst:.4g}); '
             'shares of width and height lie in [0, 1].',
         )
 

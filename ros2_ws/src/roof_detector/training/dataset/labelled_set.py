@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures with labels, whatever format they came in."""
+"""Images with labels, whatever format they came in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from training.dataset.instance import Instance
 
-PICTURE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
+IMAGE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
 SPLIT_NAMES = {
     'train': 'train',
     'training': 'train',
@@ -26,14 +26,14 @@ UNSPLIT = 'all'
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Hold one picture of a split and what is labelled in it.
+    """Hold one image of a split and what is labelled in it.
 
-    `label_file` is None for a picture without one, an allowed background. `stated_wh` is the
-    picture's size as its label file states it. `sound` is False where a label had a fault and is
+    `label_file` is None for an image without one, an allowed background. `stated_wh` is the
+    image's size as its label file states it. `sound` is False where a label had a fault and is
     therefore not among the instances.
     """
 
-    picture: Path
+    image_path: Path
     split: str
     label_file: Path | None = None
     instances: tuple[Instance, ...] = ()
@@ -58,7 +58,7 @@ class LabelledSet:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Return the splits that have pictures: train, val, test, then others."""
+        """Return the splits that have images: train, val, test, then others."""
         known = {name: place for place, name in enumerate(('train', 'val', 'test'))}
         present = {sample.split for sample in self.samples}
         return tuple(sorted(present, key=lambda name: (known.get(name, 9), name)))
@@ -68,7 +68,7 @@ class LabelledSet:
         return tuple(sample for sample in self.samples if sample.split == split)
 
     def instances(self) -> Iterator[tuple[Sample, Instance]]:
-        """Yield every instance with its picture."""
+        """Yield every instance with its image."""
         for sample in self.samples:
             for instance in sample.instances:
                 yield sample, instance
@@ -86,12 +86,12 @@ def split_of(path: Path, root: Path) -> str:
     return UNSPLIT
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """Return all picture files below a folder in a fixed order, without hidden ones."""
+def images_below(folder: Path) -> list[Path]:
+    """Return all image files below a folder in a fixed order, without hidden ones."""
     return sorted(
         path
         for path in folder.rglob('*')
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not hidden(path, folder)
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() and not hidden(path, folder)
     )
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Cuts pictures that stand along a line, so that what touches the cut is left out."""
+"""Cuts images that stand along a line, so that what touches the cut is left out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.dataset.error import DatasetError
+from training.dataset.image_facts import ImageFacts
 from training.dataset.labelled_set import Sample
-from training.dataset.picture_facts import PictureFacts
 from training.dataset.source_name import SourceName
 
 WAYS = ('order', 'x')
@@ -22,7 +22,7 @@ LEFT_OUT = -1
 
 def cut_along(
     samples: Sequence[Sample],
-    facts: Sequence[PictureFacts],
+    facts: Sequence[ImageFacts],
     shares: Sequence[float],
     *,
     by: str,
@@ -35,18 +35,18 @@ def cut_along(
     """
     lines: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
     for i, (sample, one) in enumerate(zip(samples, facts, strict=True)):
-        name = SourceName.of(sample.picture)
+        name = SourceName.of(sample.image_path)
         if by == 'x':
             if name.tile_xy is None:
                 raise DatasetError(
-                    f'{sample.picture.name} does not tell its place; tiles are named '
+                    f'{sample.image_path.name} does not tell its place; tiles are named '
                     'NAME_x00640_y00000, as `convert --tile` does.'
                 )
             lines[name.video or ''].append((name.tile_xy[0], name.tile_xy[0] + one.size_wh[0], i))
         else:
             if name.number is None:
                 raise DatasetError(
-                    f'{sample.picture.name} does not tell its place in a video; frames end in '
+                    f'{sample.image_path.name} does not tell its place in a video; frames end in '
                     'their number, as in flight_000123.jpg.'
                 )
             lines[name.video or ''].append((name.number, name.number + guard_frames, i))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One picture to be written: a whole one or a window of one."""
+"""One image to be written: a whole one or a window of one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from training.dataset.tiling import Tiling, Window, cut
 class Piece:
     """Hold where the pixels come from, the name to write under, the split and the labels.
 
-    `window` is None for a whole picture; `upright` says that its file can be copied as it is.
+    `window` is None for a whole image; `upright` says that its file can be copied as it is.
     """
 
-    picture: Path
+    image_path: Path
     name: str
     split: str
     instances: tuple[Instance, ...]
@@ -36,7 +36,7 @@ def tiles(
     val_from_x: float | None = None,
     keep_empty: bool = True,
 ) -> Iterator[Piece]:
-    """Yield the tiles of a picture, named by their left upper corner.
+    """Yield the tiles of an image, named by their left upper corner.
 
     With `val_from_x`, a share of the width, what lies west of it trains and what lies east
     validates; each side is tiled by itself, so that they share no pixel.
@@ -55,5 +55,5 @@ def tiles(
                 least_visible=tiling.least_visible,
             )
             if seen or keep_empty:
-                name = f'{sample.picture.stem}_x{window[0]:05d}_y{window[1]:05d}'
-                yield Piece(sample.picture, name, split, seen, window)
+                name = f'{sample.image_path.stem}_x{window[0]:05d}_y{window[1]:05d}'
+                yield Piece(sample.image_path, name, split, seen, window)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from training.dataset.class_map import ClassMap
 from training.dataset.error import DatasetError
+from training.dataset.image_facts import ImageFacts, facts_of_all
 from training.dataset.inspection import inspect
 from training.dataset.labelled_set import LabelledSet, Sample
-from training.dataset.picture_facts import PictureFacts, facts_of_all
 from training.dataset.reader import open_set
 from training.dataset.report import Report
 
-# What a set that is written anew does not inherit: pictures become upright, labels move to their
+# What a set that is written anew does not inherit: images become upright, labels move to their
 # folder. Splits and doubles are the business of `split`.
 MENDED = frozenset(
     {'duplicate', 'layout', 'rotated', 'same_name', 'split_missing', 'split_overlap'}
@@ -26,10 +26,10 @@ MENDED = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Hold sound samples, what their pictures tell, and what was left out."""
+    """Hold sound samples, what their images tell, and what was left out."""
 
     labelled: LabelledSet
-    facts: dict[Path, PictureFacts]
+    facts: dict[Path, ImageFacts]
     task: str
     left_out: int
 
@@ -47,19 +47,19 @@ def prepared(
 ) -> Iterator[Prepared]:
     """Read a set for writing; raise DatasetError naming all faults that writing does not mend.
 
-    With `skip_faulty` pictures with a fault are left out instead. `task` is 'detect' or
+    With `skip_faulty` images with a fault are left out instead. `task` is 'detect' or
     'segment', by default that of the set; outlines become boxes, never the other way.
     """
     with open_set(path, names=names, labels=labels) as found:
         labelled = found.labelled
-        facts = facts_of_all(sample.picture for sample in labelled.samples)
+        facts = facts_of_all(sample.image_path for sample in labelled.samples)
         report = inspect(found, facts, path=str(path))
         if not skip_faulty:
             remaining = tuple(fault for fault in report.faults if fault.kind not in mended)
             _refuse(replace(report, faults=remaining))
-        samples = tuple(s for s in labelled.samples if _usable(s, facts[s.picture]))
+        samples = tuple(s for s in labelled.samples if _usable(s, facts[s.image_path]))
         if not samples:
-            raise DatasetError(f'{path} has no sound picture; nothing can be written.')
+            raise DatasetError(f'{path} has no sound image; nothing can be written.')
         if not labelled.names:
             raise DatasetError(f'{path} names no classes; give --names.')
         mapping = classes or ClassMap()
@@ -76,7 +76,7 @@ def prepared(
         yield Prepared(mapped, facts, task or mapped.task, left_out)
 
 
-def _usable(sample: Sample, facts: PictureFacts) -> bool:
+def _usable(sample: Sample, facts: ImageFacts) -> bool:
     stated = sample.stated_wh
     fits = stated is None or facts.rotated or stated == facts.size_wh
     return sample.sound and not facts.problem and fits
@@ -86,6 +86,4 @@ def _refuse(report: Report) -> None:
     try:
         report.raise_for_faults()
     except DatasetError as error:
-        raise DatasetError(
-            f'{error}\nOr leave pictures with faults out: --skip-faulty.'
-        ) from error
+        raise DatasetError(f'{error}\nOr leave images with faults out: --skip-faulty.') from error

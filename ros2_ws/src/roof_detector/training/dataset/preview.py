@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Shows a set's pictures with their labels on one sheet."""
+"""Shows a set's images with their labels on one sheet."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def preview(
     draw_names: bool = True,
     overwrite: bool = False,
 ) -> int:
-    """Write a sheet of pictures drawn at random, each with its labels, and return how many.
+    """Write a sheet of images drawn at random, each with its labels, and return how many.
 
     A faulty set can be looked at too: what is sound is drawn. Raises DatasetError where nothing
     can be shown or the file is there.
     """
     output = Path(output)
     if output.suffix.lower() not in SHEET_SUFFIXES:
-        raise DatasetError(f'{output} is no picture; end its name in {", ".join(SHEET_SUFFIXES)}.')
+        raise DatasetError(f'{output} is no image; end its name in {", ".join(SHEET_SUFFIXES)}.')
     if output.exists() and not overwrite:
         raise DatasetError(f'{output} exists already, not overwriting. Give --overwrite.')
     if count < 1:
-        raise DatasetError(f'{count} pictures cannot be shown; ask for one or more.')
+        raise DatasetError(f'{count} images cannot be shown; ask for one or more.')
     with open_set(path, names=names, labels=labels) as found:
         labelled = found.labelled
         samples = labelled.samples if split is None else labelled.of_split(split)
         if not samples:
-            have = ', '.join(labelled.splits) or 'no pictures'
+            have = ', '.join(labelled.splits) or 'no images'
             raise DatasetError(f'{path} has no split {split!r}; it has {have}.')
         chosen = _choose(samples, count, seed)
         shown = [
@@ -68,7 +68,7 @@ def preview(
             is not None
         ]
     if not shown:
-        raise DatasetError(f'{path}: no picture of the {len(chosen)} chosen can be read.')
+        raise DatasetError(f'{path}: no image of the {len(chosen)} chosen can be read.')
     sheet = contact_sheet(shown, columns=columns, tile_width_px=tile_width_px)
     done, packed = cv2.imencode(output.suffix.lower(), sheet)
     if not done:
@@ -81,8 +81,8 @@ def preview(
 def draw_sample(
     sample: Sample, labelled: LabelledSet, *, width_px: int, draw_names: bool = True
 ) -> npt.NDArray[np.uint8] | None:
-    """Return a picture with its labels to be shown `width_px` wide; None if it cannot be read."""
-    raw = np.fromfile(sample.picture, dtype=np.uint8)
+    """Return an image with its labels to be shown `width_px` wide; None if it cannot be read."""
+    raw = np.fromfile(sample.image_path, dtype=np.uint8)
     image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
     if image is None:
         return None
@@ -96,7 +96,7 @@ def draw_sample(
 
 
 def as_detections(sample: Sample, size_wh: tuple[int, int]) -> Detections:
-    """Return a picture's labels as if they had been found, for what draws and compares these."""
+    """Return an image's labels as if they had been found, for what draws and compares these."""
     if not sample.instances:
         return Detections.empty()
     boxes = np.stack([one.box_xyxy for one in sample.instances]) * np.tile(size_wh, 2)
@@ -126,7 +126,7 @@ def _logits(
 
 
 def _choose(samples: tuple[Sample, ...], count: int, seed: int) -> list[Sample]:
-    """Choose pictures at random, those with labels first, and keep their order."""
+    """Choose images at random, those with labels first, and keep their order."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(samples)).tolist()
     order.sort(key=lambda i: not samples[i].instances)
@@ -134,7 +134,7 @@ def _choose(samples: tuple[Sample, ...], count: int, seed: int) -> list[Sample]:
 
 
 def _caption(sample: Sample) -> str:
-    name = sample.picture.stem
+    name = sample.image_path.stem
     short = name if len(name) <= _LETTERS else f'{name[: _LETTERS - 3]}...'
     # OpenCV's letters are those of ASCII.
     return f'{sample.split}: {short}'.encode('ascii', 'replace').decode()

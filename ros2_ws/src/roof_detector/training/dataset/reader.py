@@ -14,9 +14,9 @@ from training.dataset.coco import find_coco, read_coco
 from training.dataset.data_yaml import find_data_yaml
 from training.dataset.error import DatasetError
 from training.dataset.fault import FaultLog
-from training.dataset.labelled_set import PICTURE_SUFFIXES, LabelledSet, hidden
+from training.dataset.labelled_set import IMAGE_SUFFIXES, LabelledSet, hidden
 from training.dataset.voc import find_voc, read_voc
-from training.dataset.yolo import read_picture, read_yolo
+from training.dataset.yolo import read_image, read_yolo
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class OpenSet:
 def open_set(
     path: Path | str, *, names: tuple[str, ...] = (), labels: Path | None = None
 ) -> Iterator[OpenSet]:
-    """Read a folder, a .zip, a data.yaml, a COCO file or one picture; all is readable within.
+    """Read a folder, a .zip, a data.yaml, a COCO file or one image; all is readable within.
 
-    `names` stand in where the set names no classes, `labels` is the file of one picture. Raises
+    `names` stand in where the set names no classes, `labels` is the file of one image. Raises
     DatasetError where there is nothing to read; faults in what there is are logged.
     """
     path = Path(path).expanduser()
@@ -66,10 +66,10 @@ def _read_file(
         return read_coco([file], file.parent, log)
     if suffix in {'.yaml', '.yml'}:
         return read_yolo(file, log, names=names)
-    if suffix in PICTURE_SUFFIXES:
-        return read_picture(file, log, names=names, labels=labels)
+    if suffix in IMAGE_SUFFIXES:
+        return read_image(file, log, names=names, labels=labels)
     raise DatasetError(
-        f'{file} is no data set; give a folder, .zip, data.yaml, COCO .json or a picture.'
+        f'{file} is no data set; give a folder, .zip, data.yaml, COCO .json or an image.'
     )
 
 
@@ -87,8 +87,8 @@ _OF_A_SET = frozenset({'images', 'labels', 'train', 'val', 'valid', 'test', 'ann
 
 
 def _confine(labelled: LabelledSet, log: FaultLog) -> None:
-    """Log pictures outside an unpacked zip: its data.yaml must not name this machine's files."""
+    """Log images outside an unpacked zip: its data.yaml must not name this machine's files."""
     for sample in labelled.samples:
-        if not sample.picture.resolve().is_relative_to(labelled.root):
+        if not sample.image_path.resolve().is_relative_to(labelled.root):
             text = 'lies outside the zip that names it; it is not read.'
-            log.fault('outside', sample.picture, text)
+            log.fault('outside', sample.image_path, text)

@@ -68,7 +68,7 @@ class Report:
         lines.append(f'{self.path}: {self.kind}, {self.task}, {len(self.names)} class(es)')
         lines[-1] += f': {", ".join(self.names)}' if self.names else ''
         lines += [
-            f'  {name}: {count.pictures} pictures ({count.backgrounds} backgrounds), '
+            f'  {name}: {count.pictures} images ({count.backgrounds} backgrounds), '
             f'{count.instances} instances'
             for name, count in self.splits.items()
         ]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a picture's file name says of where it comes from."""
+"""What an image's file name says of where it comes from."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TILE = re.compile(r'^(?P<of>.+)_x(?P<x>\d+)_y(?P<y>\d+)$')
 
 @dataclass(frozen=True)
 class SourceName:
-    """Hold the parts of a name: the uploaded picture, its video and place in it, if it says so.
+    """Hold the parts of a name: the uploaded image, its video and place in it, if it says so.
 
-    `tile_xy` is the left upper corner of a tile in the picture named `video`; `is_copy` tells
+    `tile_xy` is the left upper corner of a tile in the image named `video`; `is_copy` tells
     that the name is Roboflow's for a copy of an upload, which it may have made several of.
     """
 
@@ -32,10 +32,10 @@ class SourceName:
     is_copy: bool = False
 
     @classmethod
-    def of(cls, picture: Path) -> SourceName:
-        """Read a picture's name."""
-        source = _ROBOFLOW.sub('', picture.stem)
-        is_copy = source != picture.stem
+    def of(cls, image_path: Path) -> SourceName:
+        """Read an image's name."""
+        source = _ROBOFLOW.sub('', image_path.stem)
+        is_copy = source != image_path.stem
         if tile := _TILE.match(source):
             corner_xy = int(tile['x']), int(tile['y'])
             return cls(source, tile['of'], None, corner_xy, is_copy)
@@ -44,7 +44,7 @@ class SourceName:
             return cls(source, is_copy=is_copy)
         stem, number = frame['of'], int(frame['number'])
         named = source[: frame.start('number')]
-        # roof_12 is a numbered picture; DJI_0001_frame_000123 and a-mp4-12 are frames of a video.
+        # roof_12 is a numbered image; DJI_0001_frame_000123 and a-mp4-12 are frames of a video.
         if _SAYS_VIDEO.search(named) or re.search(r'\d{3,}$', stem):
             return cls(source, stem, number, is_copy=is_copy)
         return cls(source, None, number, is_copy=is_copy)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Counts what a set holds: how many, how large, what shape, where in the picture."""
+"""Counts what a set holds: how many, how large, what shape, where in the image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.dataset.image_facts import ImageFacts, facts_of_all
 from training.dataset.labelled_set import Sample
-from training.dataset.picture_facts import PictureFacts, facts_of_all
 from training.dataset.reader import open_set
 
 # COCO's limits, in pixels of area at training size.
@@ -26,10 +26,10 @@ ZONES = (*_ZONES, 'right lower')
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Hold the numbers of one split; sizes are those of the picture scaled to `image_size`.
+    """Hold the numbers of one split; sizes are those of the image scaled to `image_size`.
 
     `aspect` and `side_px` are the 5th, 50th and 95th percentile of width / height and of the
-    square root of the area. `zones` counts middles of boxes by ninths of the picture.
+    square root of the area. `zones` counts middles of boxes by ninths of the image.
     """
 
     pictures: int
@@ -59,14 +59,14 @@ class SetStatistics:
         names = list(dict.fromkeys(n for one in self.splits.values() for n in one.instances))
         rows: list[tuple[str, list[str]]] = []
         parts = list(self.splits.values())
-        rows.append(('pictures', [str(one.pictures) for one in parts]))
+        rows.append(('images', [str(one.pictures) for one in parts]))
         rows.append(('  backgrounds', [str(one.backgrounds) for one in parts]))
         rows.append(('  sizes', [_commonest(one.picture_sizes) for one in parts]))
         rows.append(('instances', [str(sum(one.instances.values())) for one in parts]))
         rows += [(f'  {name}', [str(one.instances[name]) for one in parts]) for name in names]
         rows.append(
             (
-                '  mean, most a picture',
+                '  mean, most an image',
                 [f'{m:.1f}, {n}' for m, n in (one.per_picture for one in parts)],
             )
         )
@@ -96,7 +96,7 @@ def statistics(
     """Count a set as it would be trained on at `image_size`."""
     with open_set(path, names=names) as found:
         labelled = found.labelled
-        facts = facts_of_all(sample.picture for sample in labelled.samples)
+        facts = facts_of_all(sample.image_path for sample in labelled.samples)
         splits = {
             split: _count(labelled.of_split(split), facts, labelled.names, image_size)
             for split in labelled.splits
@@ -106,12 +106,12 @@ def statistics(
 
 def _count(
     samples: Sequence[Sample],
-    facts: dict[Path, PictureFacts],
+    facts: dict[Path, ImageFacts],
     names: tuple[str, ...],
     image_size: int,
 ) -> SplitStatistics:
-    usable = [sample for sample in samples if not facts[sample.picture].problem]
-    sizes_wh = [np.array(facts[s.picture].size_wh, np.float64) for s in usable]
+    usable = [sample for sample in samples if not facts[sample.image_path].problem]
+    sizes_wh = [np.array(facts[s.image_path].size_wh, np.float64) for s in usable]
     boxes = np.array(
         [one.box_xyxy for s in usable for one in s.instances], dtype=np.float64
     ).reshape(-1, 4)

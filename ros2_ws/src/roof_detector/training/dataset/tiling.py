@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Cuts large pictures into windows, and the labels with them."""
+"""Cuts large images into windows, and the labels with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from training.dataset.error import DatasetError
 from training.dataset.instance import Floats, Instance, area
 
-Window = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the upright picture
+Window = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the upright image
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from training.dataset.yolo_writer import write_data_yaml
 
 
 def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
-    """Write into `folder` a data.yaml and lists with the whole paths of a set's pictures.
+    """Write into `folder` a data.yaml and lists with the whole paths of a set's images.
 
     ultralytics looks for relative paths in other places than tools mean, `../train/images` for
     one; whole paths leave it no choice. Raises DatasetError for what cannot be trained on as it
@@ -37,8 +37,8 @@ def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         lists = {split: folder.resolve() / f'{split}.txt' for split in labelled.splits}
         for split, file in lists.items():
-            pictures = (sample.picture.absolute() for sample in labelled.of_split(split))
-            file.write_text(''.join(f'{picture}\n' for picture in pictures), encoding='utf-8')
+            images = (sample.image_path.absolute() for sample in labelled.of_split(split))
+            file.write_text(''.join(f'{image_path}\n' for image_path in images), encoding='utf-8')
         described = folder / 'data.yaml'
         write_data_yaml(
             described, labelled.names, {split: str(file) for split, file in lists.items()}

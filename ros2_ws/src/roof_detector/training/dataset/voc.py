@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pascal VOC sets: an XML file a picture."""
+"""Pascal VOC sets: an XML file an image."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from defusedxml import DefusedXmlException
 from training.dataset.fault import FaultLog
 from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
 from training.dataset.labelled_set import (
-    PICTURE_SUFFIXES,
+    IMAGE_SUFFIXES,
     SPLIT_NAMES,
     UNSPLIT,
     LabelledSet,
     Sample,
     hidden,
+    images_below,
     nearest,
-    pictures_below,
     split_of,
 )
 from training.dataset.xml_lines import LinedElement, read_xml
@@ -49,14 +49,14 @@ def read_voc(
     documents = [(file, root_of) for file in files if (root_of := _parsed(file, log)) is not None]
     given = {thing.text_of('name') for _, tree in documents for thing in tree.all('object')}
     class_names = names or tuple(sorted(given - {''}))
-    pictures = pictures_below(root)
+    images = images_below(root)
     by_name: dict[str, list[Path]] = {}
-    for picture in pictures:
-        by_name.setdefault(picture.stem, []).append(picture)
+    for image_path in images:
+        by_name.setdefault(image_path.stem, []).append(image_path)
     listed = _image_sets(root)
     samples, taken = [], set()
     for file, tree in documents:
-        candidates = _pictures(file, tree, by_name)
+        candidates = _image_paths(file, tree, by_name)
         if len(candidates) > 1:
             listed_ones = ', '.join(log.shown(path) for path in candidates)
             text = f'labels one of {listed_ones}, and does not say which; lay it beside its image.'
@@ -78,12 +78,12 @@ def read_voc(
         split = _listed(listed, file) or split_of(found, root)
         sound = len(log.faults) == before
         samples.append(Sample(found, split, file, tuple(things), size, sound))
-    for picture in pictures:
-        if picture not in taken:
-            split = _listed(listed, picture) or split_of(picture, root)
-            samples.append(Sample(picture, split))
-    if not pictures:
-        log.fault('empty', root, 'holds no pictures; nothing can be learned from it.')
+    for image_path in images:
+        if image_path not in taken:
+            split = _listed(listed, image_path) or split_of(image_path, root)
+            samples.append(Sample(image_path, split))
+    if not images:
+        log.fault('empty', root, 'holds no images; nothing can be learned from it.')
     return LabelledSet(root, KIND, class_names, tuple(samples))
 
 
@@ -98,11 +98,11 @@ def _parsed(file: Path, log: FaultLog) -> LinedElement | None:
     return None
 
 
-def _pictures(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> list[Path]:
+def _image_paths(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> list[Path]:
     """Return the image that a file labels: of its name, in the nearest folder; all if unclear."""
     # Windows tools write whole paths here.
     stated = Path(tree.text_of('filename').replace('\\', '/'))
-    stem = stated.stem if stated.suffix.lower() in PICTURE_SUFFIXES else stated.name
+    stem = stated.stem if stated.suffix.lower() in IMAGE_SUFFIXES else stated.name
     same = by_name.get(stem) or by_name.get(file.stem) or []
     beside = [path for path in same if path.parent == file.parent]
     close = beside or (nearest(same, file) if same else [])
@@ -138,7 +138,7 @@ def _size(tree: LinedElement, file: Path, log: FaultLog) -> tuple[int, int] | No
         width, height = 0, 0
     if width <= 0 or height <= 0:
         line = size.line if size else tree.line
-        log.fault('size', file, 'states no size of the picture; export it again.', line=line)
+        log.fault('size', file, 'states no size of the image; export it again.', line=line)
         return None
     return width, height
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""YOLO sets: pictures and text files, with a data.yaml or without."""
+"""YOLO sets: images and text files, with a data.yaml or without."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from training.dataset.data_yaml import DataYaml, find_data_yaml, read_data_yaml
 from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import (
-    PICTURE_SUFFIXES,
+    IMAGE_SUFFIXES,
     UNSPLIT,
     LabelledSet,
     Sample,
     hidden,
-    pictures_below,
+    images_below,
     split_of,
 )
 from training.dataset.yolo_labels import read_yolo_labels
@@ -30,55 +30,55 @@ def read_yolo(path: Path, log: FaultLog, *, names: tuple[str, ...] = ()) -> Labe
     described = read_data_yaml(file, log) if file else None
     if described is not None:
         names = names or described.names
-        pictures = _described_pictures(described, log)
+        images = _described_images(described, log)
     else:
         names = names or _class_file_names(folder, log, complain=file is None)
-        pictures = [(picture, split_of(picture, folder)) for picture in pictures_below(folder)]
-    if not pictures:
-        log.fault('empty', folder, 'holds no pictures; nothing can be learned from it.')
-    samples = [_sample(picture, split, names, log) for picture, split in pictures]
-    _report_lonely_labels(folder, [picture for picture, _ in pictures], described, log)
+        images = [(path, split_of(path, folder)) for path in images_below(folder)]
+    if not images:
+        log.fault('empty', folder, 'holds no images; nothing can be learned from it.')
+    samples = [_sample(image_path, split, names, log) for image_path, split in images]
+    _report_lonely_labels(folder, [image_path for image_path, _ in images], described, log)
     return LabelledSet(folder, KIND, names, tuple(samples))
 
 
-def read_picture(
-    picture: Path, log: FaultLog, *, names: tuple[str, ...], labels: Path | None = None
+def read_image(
+    image_path: Path, log: FaultLog, *, names: tuple[str, ...], labels: Path | None = None
 ) -> LabelledSet:
-    """Read one picture, such as an orthophoto, with its label file."""
-    label = labels or label_path(picture)
+    """Read one image, such as an orthophoto, with its label file."""
+    label = labels or label_path(image_path)
     before = len(log.faults)
     if not label.is_file():
-        text = f'is not there; name the labels of {picture.name} with --labels.'
+        text = f'is not there; name the labels of {image_path.name} with --labels.'
         log.fault('label_missing', label, text)
-    names = names or _class_file_names(picture.parent, log, complain=True)
+    names = names or _class_file_names(image_path.parent, log, complain=True)
     instances = read_yolo_labels(label, names, log) if label.is_file() else ()
     sound = len(log.faults) == before
-    sample = Sample(picture, UNSPLIT, label, instances, sound=sound)
-    return LabelledSet(picture.parent, KIND, names, (sample,))
+    sample = Sample(image_path, UNSPLIT, label, instances, sound=sound)
+    return LabelledSet(image_path.parent, KIND, names, (sample,))
 
 
-def _sample(picture: Path, split: str, names: tuple[str, ...], log: FaultLog) -> Sample:
-    label, beside = label_path(picture), picture.with_suffix('.txt')
+def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog) -> Sample:
+    label, beside = label_path(image_path), image_path.with_suffix('.txt')
     if not label.is_file():
         if not beside.is_file():
-            return Sample(picture, split)
+            return Sample(image_path, split)
         text = (
-            f'lies beside its picture, but training looks for {log.shown(label)}, because the '
+            f'lies beside its image, but training looks for {log.shown(label)}, because the '
             'folder is named images; `convert` writes it there.'
         )
         log.fault('layout', beside, text)
         label = beside
     before = len(log.faults)
     instances = read_yolo_labels(label, names, log)
-    return Sample(picture, split, label, instances, sound=len(log.faults) == before)
+    return Sample(image_path, split, label, instances, sound=len(log.faults) == before)
 
 
-def label_path(picture: Path) -> Path:
+def label_path(image_path: Path) -> Path:
     """Return where training looks for labels: `labels` in place of the last `images`.
 
-    Without a folder `images` they lie beside the picture.
+    Without a folder `images` they lie beside the image.
     """
-    parts = list(picture.parts)
+    parts = list(image_path.parts)
     for place in range(len(parts) - 2, -1, -1):
         if parts[place] == 'images':
             parts[place] = 'labels'
@@ -86,7 +86,7 @@ def label_path(picture: Path) -> Path:
     return Path(*parts).with_suffix('.txt')
 
 
-def _described_pictures(described: DataYaml, log: FaultLog) -> list[tuple[Path, str]]:
+def _described_images(described: DataYaml, log: FaultLog) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     seen: dict[Path, str] = {}
     for split, places in described.splits.items():
@@ -103,24 +103,24 @@ def _described_pictures(described: DataYaml, log: FaultLog) -> list[tuple[Path, 
                 continue
             seen[place] = split
             if place.is_dir():
-                found += [(picture, split) for picture in pictures_below(place)]
+                found += [(image_path, split) for image_path in images_below(place)]
             elif place.suffix.lower() == '.txt':
-                found += [(picture, split) for picture in _listed(place, log)]
-            elif place.suffix.lower() in PICTURE_SUFFIXES:
+                found += [(image_path, split) for image_path in _listed(place, log)]
+            elif place.suffix.lower() in IMAGE_SUFFIXES:
                 found.append((place, split))
     return found
 
 
 def _listed(file: Path, log: FaultLog) -> list[Path]:
-    """Return the pictures that a text file lists, one a line, relative to that file."""
+    """Return the images that a text file lists, one a line, relative to that file."""
     found = []
     for number, line in enumerate(file.read_text(encoding='utf-8-sig').splitlines(), start=1):
         entry = line.strip()
         if not entry:
             continue
-        picture = file.parent / entry
-        if picture.is_file():
-            found.append(picture)
+        image_path = file.parent / entry
+        if image_path.is_file():
+            found.append(image_path)
         else:
             text = f'lists {entry!r}, which does not exist; correct the path or drop the line.'
             log.fault('picture_missing', file, text, line=number)
@@ -145,20 +145,21 @@ def _class_file_names(folder: Path, log: FaultLog, *, complain: bool) -> tuple[s
 
 
 def _report_lonely_labels(
-    folder: Path, pictures: list[Path], described: DataYaml | None, log: FaultLog
+    folder: Path, images: list[Path], described: DataYaml | None, log: FaultLog
 ) -> None:
     # Lists may name a part of a folder; the labels of the rest are no fault.
-    beside = {path for home in {picture.parent for picture in pictures} for path in home.iterdir()}
+    folders = {image_path.parent for image_path in images}
+    beside = {path for home in folders for path in home.iterdir()}
     expected = {
         label_path(path).resolve()
-        for path in (*pictures, *beside)
-        if path.suffix.lower() in PICTURE_SUFFIXES
+        for path in (*images, *beside)
+        if path.suffix.lower() in IMAGE_SUFFIXES
     }
-    expected |= {picture.with_suffix('.txt').resolve() for picture in pictures}
+    expected |= {image_path.with_suffix('.txt').resolve() for image_path in images}
     if described is None:
         candidates = {path for path in folder.rglob('*.txt') if not hidden(path, folder)}
     else:
-        places = {label_path(picture).parent for picture in pictures}
+        places = {label_path(image_path).parent for image_path in images}
         for entries in described.splits.values():
             places |= {label_path(place / 'x.jpg').parent for place in entries if place.is_dir()}
         candidates = {path for place in places for path in place.glob('*.txt')}
@@ -168,12 +169,12 @@ def _report_lonely_labels(
         log.fault(
             'picture_missing',
             path,
-            'labels a picture that is not there; add the picture or remove the label.',
+            'labels an image that is not there; add the image or remove the label.',
         )
 
 
 def _looks_like_labels(path: Path) -> bool:
-    """Tell labels from class names, lists of pictures and read-me files."""
+    """Tell labels from class names, lists of images and read-me files."""
     if path.name.lower() in _CLASS_FILES or path.name.lower().startswith(('readme', 'notes')):
         return False
     try:

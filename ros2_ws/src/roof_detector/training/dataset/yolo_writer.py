@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Writes a YOLO set: pictures, label files and a data.yaml that works wherever it is moved."""
+"""Writes a YOLO set: images, label files and a data.yaml that works wherever it is moved."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[str, list[Path]]:
-    """Write pictures and labels and return each split's pictures, relative to the folder."""
+    """Write images and labels and return each split's images, relative to the folder."""
     written: dict[str, list[Path]] = {}
     stems, names = _FreeNames(), _FreeNames()
     pixels = _Pixels()
     for piece in pieces:
         # All tiles of an image go by one name, which no tile of another image has.
-        stem = stems.of(piece.picture.stem, key=piece.picture)
-        name = names.of(stem + piece.name.removeprefix(piece.picture.stem))
+        stem = stems.of(piece.image_path.stem, key=piece.image_path)
+        name = names.of(stem + piece.name.removeprefix(piece.image_path.stem))
         target = Path('images', piece.split, f'{name}{_suffix(piece)}')
         for path in (folder / target, folder / 'labels' / piece.split / f'{name}.txt'):
             path.parent.mkdir(parents=True, exist_ok=True)
         if piece.window is None and piece.upright:
-            shutil.copyfile(piece.picture, folder / target)
+            shutil.copyfile(piece.image_path, folder / target)
         else:
-            _write_picture(folder / target, pixels.of(piece))
+            _write_image(folder / target, pixels.of(piece))
         lines = ''.join(f'{label_line(one, task=task)}\n' for one in piece.instances)
         (folder / 'labels' / piece.split / f'{name}.txt').write_text(lines)
         written.setdefault(piece.split, []).append(target)
@@ -97,7 +97,7 @@ def split_folders(written: dict[str, list[Path]]) -> dict[str, str]:
 
 
 def label_line(instance: Instance, *, task: str) -> str:
-    """Return a line `class x y w h`, or `class x1 y1 x2 y2 ...`, in shares of the picture."""
+    """Return a line `class x y w h`, or `class x1 y1 x2 y2 ...`, in shares of the image."""
     if task == 'segment':
         numbers = joined(instance.polygons).reshape(-1)
     else:
@@ -127,19 +127,19 @@ class _FreeNames:
 
 
 class _Pixels:
-    """Keep the last picture, which many tiles share."""
+    """Keep the last image, which many tiles share."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._image: npt.NDArray[np.uint8] | None = None
 
     def of(self, piece: Piece) -> npt.NDArray[np.uint8]:
-        if piece.picture != self._path or self._image is None:
-            raw = np.fromfile(piece.picture, dtype=np.uint8)
+        if piece.image_path != self._path or self._image is None:
+            raw = np.fromfile(piece.image_path, dtype=np.uint8)
             image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF says
             if image is None:
-                raise DatasetError(f'{piece.picture} cannot be decoded; replace or remove it.')
-            self._path, self._image = piece.picture, image.astype(np.uint8, copy=False)
+                raise DatasetError(f'{piece.image_path} cannot be decoded; replace or remove it.')
+            self._path, self._image = piece.image_path, image.astype(np.uint8, copy=False)
         if piece.window is None:
             return self._image
         left, top, right, bottom = piece.window
@@ -147,13 +147,13 @@ class _Pixels:
 
 
 def _suffix(piece: Piece) -> str:
-    suffix = piece.picture.suffix.lower()
+    suffix = piece.image_path.suffix.lower()
     if piece.window is None and piece.upright:
         return suffix
     return '.png' if suffix in _LOSSLESS else '.jpg'
 
 
-def _write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
+def _write_image(path: Path, image: npt.NDArray[np.uint8]) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == '.jpg' else []
     done, packed = cv2.imencode(path.suffix, image, options)
     if not done:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far a metric would move on other pictures of the same kind."""
+"""How far a metric would move on other images of the same kind."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TAIL_PERCENT = 2.5  # on either side of a 95 % interval
 def resample_map50(
     rankings: Sequence[Ranking], *, resamples: int, seed: int = 0
 ) -> npt.NDArray[np.float64]:
-    """Return the mAP50 of as many drawings of pictures, with replacement (Efron's bootstrap).
+    """Return the mAP50 of as many drawings of images, with replacement (Efron's bootstrap).
 
-    The same seed and number of pictures draw the same pictures, so that two models can be
+    The same seed and number of images draw the same images, so that two models can be
     compared drawing by drawing. NaN where a drawing holds nothing that is there.
     """
     count = len(rankings[0].positives)
@@ -48,7 +48,7 @@ def _weighted_ap50(ranking: Ranking, weights: npt.NDArray[np.intp]) -> float | N
     positives = int(ranking.positives @ weights)
     if not positives:
         return None
-    own, hits = weights[ranking.pictures], ranking.hits[0]
+    own, hits = weights[ranking.images], ranking.hits[0]
     drawn = own > 0
     own, hits = own[drawn], hits[drawn]
     return interpolate(np.cumsum(own * hits), np.cumsum(own * ~hits), positives)

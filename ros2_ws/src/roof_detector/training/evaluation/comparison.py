@@ -30,7 +30,7 @@ def label_all(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:
 
 
 def compare(labelled: Mapping[str, Evaluation]) -> Table:
-    """Return one row for each; the difference is to the best mAP50, on the same pictures."""
+    """Return one row for each; the difference is to the best mAP50, on the same images."""
     best = max(labelled.values(), key=lambda one: one.map50 or 0.0)
     with_masks = any(one.masks for one in labelled.values())
     columns = [
@@ -72,9 +72,9 @@ def compare(labelled: Mapping[str, Evaluation]) -> Table:
 
 
 def difference(better: Evaluation, worse: Evaluation) -> Interval | None:
-    """Return where 95 % of the differences in mAP50 lie, drawing by drawing of pictures.
+    """Return where 95 % of the differences in mAP50 lie, drawing by drawing of images.
 
-    An interval that holds 0 says that these pictures cannot tell which of the two is better.
+    An interval that holds 0 says that these images cannot tell which of the two is better.
     """
     return interval(better.map50_samples - worse.map50_samples)
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.matching import assign
-from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.image_comparison import ImageComparison
 
 BACKGROUND = 'background'
 LEAST_IOU = 0.5
@@ -31,16 +31,16 @@ class Confusion:
 
     @classmethod
     def of(
-        cls, pictures: Sequence[ComparedPicture], names: tuple[str, ...], *, confidence: float
+        cls, images: Sequence[ImageComparison], names: tuple[str, ...], *, confidence: float
     ) -> Confusion:
         """Pair boxes at IoU 0.5: first those of one class, then what is left."""
         counts = np.zeros((len(names) + 1, len(names) + 1), np.intp)
-        for picture in pictures:
-            taken = pair(picture, confidence=confidence)
-            found_classes = picture.found.class_ids[: len(taken)]
-            rows = np.append(picture.true.class_ids, len(names))[taken]
+        for image in images:
+            taken = pair(image, confidence=confidence)
+            found_classes = image.found.class_ids[: len(taken)]
+            rows = np.append(image.true.class_ids, len(names))[taken]
             np.add.at(counts, (rows, found_classes), 1)
-            missed = np.delete(picture.true.class_ids, taken[taken >= 0])
+            missed = np.delete(image.true.class_ids, taken[taken >= 0])
             np.add.at(counts, (missed, np.full(len(missed), len(names))), 1)
         return cls(names, counts)
 
@@ -54,15 +54,15 @@ class Confusion:
         }
 
 
-def pair(picture: ComparedPicture, *, confidence: float) -> npt.NDArray[np.intp]:
+def pair(image: ImageComparison, *, confidence: float) -> npt.NDArray[np.intp]:
     """Return the true thing that each found one above the confidence takes, -1 for none.
 
     Found things come by falling score, so those above the confidence are the first ones.
     """
-    kept = int(np.count_nonzero(picture.found.scores > confidence))
-    iou, same_class = picture.boxes.iou[:kept], picture.same_class[:kept]
+    kept = int(np.count_nonzero(image.found.scores > confidence))
+    iou, same_class = image.boxes.iou[:kept], image.same_class[:kept]
     taken = assign(np.where(same_class, iou, -1.0), least_iou=LEAST_IOU)
-    free = np.ones(len(picture.true), np.bool_)
+    free = np.ones(len(image.true), np.bool_)
     free[taken[taken >= 0]] = False
     left = np.where((taken < 0)[:, None] & free[None], iou, -1.0)
     return np.where(taken >= 0, taken, assign(left, least_iou=LEAST_IOU))

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from roof_detector.inference.detector import Detector
 from training.evaluation.bootstrap import Interval, interval
 from training.evaluation.calibration import Calibration
-from training.evaluation.compared_picture import ComparedPicture
 from training.evaluation.confusion import Confusion
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.labelled_split import LabelledSplit
 from training.evaluation.metrics import ClassMetrics, ShapeMetrics
 from training.evaluation.speed import Speed
@@ -80,7 +80,7 @@ class Evaluation:
     """Hold the metrics of one model at one image size on one data set.
 
     `names` are the classes compared, those of the data; `notes` say what a reader must know;
-    `map50_samples` are the mAP50 of redrawn pictures.
+    `map50_samples` are the mAP50 of redrawn images.
     """
 
     model: EvaluatedModel
@@ -92,7 +92,7 @@ class Evaluation:
     calibration: Calibration
     speed: Speed
     notes: tuple[str, ...]
-    pictures: tuple[ComparedPicture, ...]
+    images: tuple[ImageComparison, ...]
     map50_samples: npt.NDArray[np.float64]
 
     @property
@@ -112,7 +112,7 @@ class Evaluation:
 
     @property
     def map50_interval(self) -> Interval | None:
-        """Return where 95 % of the mAP50 of redrawn pictures lie."""
+        """Return where 95 % of the mAP50 of redrawn images lie."""
         return interval(self.map50_samples)
 
     @property
@@ -126,15 +126,15 @@ class Evaluation:
         return self.boxes.together.instances
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it, without pictures."""
+        """Return everything as JSON takes it, without images."""
         bounds = self.map50_interval
         return {
             'model': self.model.to_dict(),
             'data': {
                 'source': self.data.source.name,
                 'split': self.data.split,
-                'pictures': len(self.pictures),
-                'empty_pictures': sum(not len(one.true) for one in self.pictures),
+                'pictures': len(self.images),
+                'empty_pictures': sum(not len(one.true) for one in self.images),
                 'instances': self.instances,
                 'names': list(self.names),
             },

@@ -15,13 +15,13 @@ from training.evaluation.bootstrap import resample_map50
 from training.evaluation.calibration import Calibration
 from training.evaluation.confusion import Confusion
 from training.evaluation.evaluation import EvaluatedModel, Evaluation, Options
+from training.evaluation.image_run import run_images
 from training.evaluation.labelled_split import LabelledSplit, open_split
 from training.evaluation.metrics import measure
-from training.evaluation.picture_run import run_pictures
 from training.evaluation.speed import Speed, machine_of
 
 FLOOR = 0.001  # of the scores that average precision looks at, as in ultralytics' validation
-FLOWN = Thresholds()  # what the node keeps unless told otherwise
+DEFAULT_THRESHOLDS = Thresholds()  # what the node keeps unless told otherwise
 
 
 def evaluate(
@@ -36,9 +36,9 @@ def evaluate(
     threads: int | None = None,
     precision: str = 'auto',
     trust_model: bool = False,
-    confidence: float = FLOWN.confidence,
-    iou: float = FLOWN.iou,
-    max_detections: int = FLOWN.max_detections,
+    confidence: float = DEFAULT_THRESHOLDS.confidence,
+    iou: float = DEFAULT_THRESHOLDS.iou,
+    max_detections: int = DEFAULT_THRESHOLDS.max_detections,
     least_precision: float = 0.0,
     resamples: int = 1000,
     skip_faulty: bool = False,
@@ -65,7 +65,7 @@ def evaluate(
                 threads=threads,
             )
         )
-        run = run_pictures(
+        run = run_images(
             detector,
             data,
             confidence=FLOOR,
@@ -75,7 +75,7 @@ def evaluate(
         )
     boxes, masks = (
         measure(
-            run.pictures,
+            run.images,
             data.names,
             masks=of_masks,
             confidence=confidence,
@@ -93,10 +93,10 @@ def evaluate(
         options=Options(confidence, FLOOR, iou, max_detections, least_precision),
         boxes=boxes,
         masks=masks,
-        confusion=Confusion.of(run.pictures, data.names, confidence=confidence),
+        confusion=Confusion.of(run.images, data.names, confidence=confidence),
         calibration=Calibration.of(boxes.rankings, confidence=confidence),
         speed=Speed.of(run.times, machine=machine_of(detector, threads=threads)),
         notes=run.notes,
-        pictures=run.pictures,
+        images=run.images,
         map50_samples=resample_map50(boxes.rankings, resamples=resamples),
     )

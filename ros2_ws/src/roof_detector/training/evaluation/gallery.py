@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures of the worst mistakes."""
+"""Images of the worst mistakes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roof_detector.vision.drawing import draw_detections
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.mistake import Mistake, false_alarms, misses
 
-Picture = npt.NDArray[np.uint8]
+ImageBgr = npt.NDArray[np.uint8]
 
 _CONTEXT = 4.0  # sides of the window, in longer sides of the thing
 _LEAST_WINDOW_PX = 128
@@ -40,9 +40,7 @@ def write_gallery(evaluation: Evaluation, folder: Path, *, most: int = 24) -> di
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
     for kind, find in (('missed', misses), ('false_alarm', false_alarms)):
-        found = find(
-            evaluation.pictures, evaluation.names, confidence=evaluation.options.confidence
-        )
+        found = find(evaluation.images, evaluation.names, confidence=evaluation.options.confidence)
         counts[kind] = len(found)
         if shown := found[:most]:
             _write_kind(shown, kind, evaluation, folder)
@@ -55,8 +53,8 @@ def _write_kind(
     title = kind.replace('_', ' ')
     tiles = []
     for number, mistake in enumerate(mistakes, 1):
-        image_bgr = read_image(mistake.picture.path)
-        stem = re.sub(r'[^\w.-]+', '_', f'{mistake.name}_{mistake.picture.path.stem}')
+        image_bgr = read_image(mistake.image.path)
+        stem = re.sub(r'[^\w.-]+', '_', f'{mistake.name}_{mistake.image.path.stem}')
         large = draw_mistake(mistake, image_bgr, evaluation, side_px=_SINGLE_PX)
         caption = f'{title} {_caption(mistake, letters=_SINGLE_PX // _LETTER_PX - len(title))}'
         page = contact_sheet([(large, caption)], tile_width_px=_SINGLE_PX)
@@ -68,27 +66,27 @@ def _write_kind(
 
 
 def draw_mistake(
-    mistake: Mistake, image_bgr: Picture, evaluation: Evaluation, *, side_px: int
-) -> Picture:
-    """Return a square of the picture around a mistake, with all that is labelled and found."""
+    mistake: Mistake, image_bgr: ImageBgr, evaluation: Evaluation, *, side_px: int
+) -> ImageBgr:
+    """Return a square of the image around a mistake, with all that is labelled and found."""
     left, top, side = _window(mistake, image_bgr)
     zoom = side_px / side
     crop = np.full((side, side, 3), 114, np.uint8)
     part = image_bgr[top : top + side, left : left + side]
     crop[: part.shape[0], : part.shape[1]] = part
     interpolation = cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA
-    canvas: Picture = cv2.resize(  # type: ignore[assignment]
+    canvas: ImageBgr = cv2.resize(  # type: ignore[assignment]
         crop, (side_px, side_px), interpolation=interpolation
     )
     shift = np.array([left, top, left, top])
-    found = mistake.picture.found
+    found = mistake.image.found
     boxes = (found.boxes_xyxy - shift) * zoom
     seen = (found.scores > evaluation.options.confidence) & _touches(boxes, side_px)
     moved = Detections(boxes, found.scores, found.class_ids)
     own = np.all(found.boxes_xyxy == mistake.box_xyxy, axis=1) & (mistake.score is not None)
     # Labels on all of them would hide what they are about.
     canvas = draw_detections(canvas, moved[seen & ~own], evaluation.names, draw_labels=False)
-    true = (mistake.picture.true.boxes_xyxy - shift) * zoom
+    true = (mistake.image.true.boxes_xyxy - shift) * zoom
     for box in true[_touches(true, side_px)]:
         _dash(canvas, np.rint(box).astype(int).tolist())
     canvas = draw_detections(canvas, moved[seen & own], evaluation.names)
@@ -97,11 +95,11 @@ def draw_mistake(
     return canvas
 
 
-def _window(mistake: Mistake, image_bgr: Picture) -> tuple[int, int, int]:
-    """Return left, top and side of a square around the box, inside the picture if it fits."""
+def _window(mistake: Mistake, image_bgr: ImageBgr) -> tuple[int, int, int]:
+    """Return left, top and side of a square around the box, inside the image if it fits."""
     height, width = image_bgr.shape[:2]
     side = round(max(mistake.longest_side * _CONTEXT, _LEAST_WINDOW_PX))
-    # Grey beside the picture is drawn only where the thing itself needs it.
+    # Grey beside the image is drawn only where the thing itself needs it.
     side = min(side, max(min(height, width), round(mistake.longest_side * 1.1)))
     middle = (mistake.box_xyxy[:2] + mistake.box_xyxy[2:]) / 2
     left, top = (
@@ -115,7 +113,7 @@ def _touches(boxes_xyxy: npt.NDArray[np.floating[Any]], side_px: int) -> npt.NDA
     return ((boxes_xyxy[:, 2:] > 0) & (boxes_xyxy[:, :2] < side_px)).all(axis=1)
 
 
-def _dash(canvas: Picture, corners: list[int]) -> None:
+def _dash(canvas: ImageBgr, corners: list[int]) -> None:
     """Draw a box of white dashes with a dark rim, in place."""
     left, top, right, bottom = corners
     for colour, thickness in ((_DARK, 4), (_WHITE, 2)):
@@ -127,7 +125,7 @@ def _dash(canvas: Picture, corners: list[int]) -> None:
                 cv2.line(canvas, (x, y), (x, min(y + _DASH_PX, bottom)), colour, thickness)
 
 
-def _mark(canvas: Picture, corners: list[int], *, room_above: int) -> None:
+def _mark(canvas: ImageBgr, corners: list[int], *, room_above: int) -> None:
     """Point at the mistake with an arrow from below, or from above, over the label."""
     left, top, right, bottom = corners
     x, side = (left + right) // 2, canvas.shape[0]
@@ -146,10 +144,10 @@ def _caption(mistake: Mistake, *, letters: int) -> str:
     score = '' if mistake.score is None else f' {mistake.score:.2f}'
     text = f'{mistake.name}{score}: {mistake.cause} | '
     room = letters - len(text)
-    name = mistake.picture.path.name
+    name = mistake.image.path.name
     return text + (name if len(name) <= room else f'..{name[-max(room - 2, 6) :]}')
 
 
-def _write(path: Path, image_bgr: Picture) -> None:
+def _write(path: Path, image_bgr: ImageBgr) -> None:
     if not cv2.imwrite(str(path), image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 92]):
         raise OSError(f'{path} cannot be written; check the folder and the free space.')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The pictures and labels that a model is measured on."""
+"""The images and labels that a model is measured on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.evaluation.errors import EvaluationError
 
 @dataclass(frozen=True, eq=False)
 class LabelledSplit:
-    """Hold the class names and pictures of one split; `notes` say what was left out."""
+    """Hold the class names and images of one split; `notes` say what was left out."""
 
     source: Path
     split: str
@@ -34,10 +34,10 @@ def open_split(
     names: Sequence[str] = (),
     skip_faulty: bool = False,
 ) -> Iterator[LabelledSplit]:
-    """Open one split of a data set of any format; the pictures of a zip are readable within.
+    """Open one split of a data set of any format; the images of a zip are readable within.
 
     A set without splits is taken whole. `names` are those of the classes in order of their ids,
-    for a set that names none or names them otherwise. `skip_faulty` leaves out pictures whose
+    for a set that names none or names them otherwise. `skip_faulty` leaves out images whose
     labels have faults, which are refused otherwise. Raises EvaluationError.
     """
     try:
@@ -66,23 +66,23 @@ def _choose(
     samples = labelled.of_split(chosen)
     if not samples:
         raise EvaluationError(
-            f'{source} has no picture in the split {split!r}, it has: '
+            f'{source} has no image in the split {split!r}, it has: '
             f'{", ".join(labelled.splits) or "none at all"}. {" ".join(faults[:1])}'.rstrip()
         )
     sound = tuple(sample for sample in samples if sample.sound)
     if len(sound) < len(samples) and not (skip_faulty and sound):
         raise EvaluationError(
-            f'{source}: {len(samples) - len(sound)} of {len(samples)} pictures have faulty '
+            f'{source}: {len(samples) - len(sound)} of {len(samples)} images have faulty '
             f'labels, first {faults[0]} {remedy} --skip-faulty leaves them out.'
         )
     notes = []
     if len(sound) < len(samples):
         notes.append(
-            f'{len(samples) - len(sound)} of {len(samples)} pictures are left out: their labels '
+            f'{len(samples) - len(sound)} of {len(samples)} images are left out: their labels '
             f'have faults. {remedy}'
         )
     elif faults:
         notes.append(f'The data set has {len(faults)} fault(s), first {faults[0]} {remedy}')
     if unlabelled := sum(sample.label_file is None for sample in sound):
-        notes.append(f'{unlabelled} of {len(sound)} pictures have no labels and count as empty.')
+        notes.append(f'{unlabelled} of {len(sound)} images have no labels and count as empty.')
     return LabelledSplit(source, chosen, names or labelled.names, sound, tuple(notes))

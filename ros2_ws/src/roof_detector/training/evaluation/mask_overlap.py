@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.masks import Masks
+from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.overlap import Overlap
-from training.evaluation.true_things import TrueThings
 
 Window = tuple[slice, slice]
 Mask = tuple[Window, npt.NDArray[np.bool_]]
 
 
-def compare_masks(found: Masks, true: TrueThings) -> Overlap:
-    """Compare found masks with outlines, pixel by pixel of the source picture."""
+def compare_masks(found: Masks, true: GroundTruth) -> Overlap:
+    """Compare found masks with outlines, pixel by pixel of the source image."""
     size_wh = found.source_wh
     true_masks = [fill(parts, size_wh) for parts in true.outlines]
     found_masks = list(found.windows())

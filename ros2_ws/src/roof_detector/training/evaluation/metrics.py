@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.compared_picture import ComparedPicture
 from training.evaluation.confidence_curve import ConfidenceCurve
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.operating_point import OperatingPoint
 from training.evaluation.ranking import IOUS, Ranking, rank
 
@@ -138,7 +138,7 @@ class ShapeMetrics:
 
 
 def measure(
-    pictures: Sequence[ComparedPicture],
+    images: Sequence[ImageComparison],
     names: tuple[str, ...],
     *,
     masks: bool = False,
@@ -151,7 +151,7 @@ def measure(
     `confidence` is the one flown, `floor` that above which things were looked for,
     `least_precision` what the best confidence must reach.
     """
-    whole, by_size = rank(pictures, classes=len(names), masks=masks)
+    whole, by_size = rank(images, classes=len(names), masks=masks)
 
     def metrics(ranking: Ranking, sizes: Mapping[str, Ranking]) -> ClassMetrics:
         curve = ConfidenceCurve.of(ranking)

@@ -22,7 +22,7 @@ def parameter_text(evaluation: Evaluation) -> str:
     width, height = model.image_size
     lines = [
         f'# Confidences of highest F1 of {model.path.name} ({model.sha256[:12]}) on',
-        f'# {len(evaluation.pictures)} pictures of {evaluation.data.source.name}, split '
+        f'# {len(evaluation.images)} images of {evaluation.data.source.name}, split '
         f'{evaluation.data.split}, IoU 0.5.',
     ]
     if options.least_precision:

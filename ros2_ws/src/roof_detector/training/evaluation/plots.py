@@ -22,7 +22,7 @@ from training.evaluation.evaluation import Evaluation
 _TOGETHER = 'all classes'
 _INK, _GREY = '#222222', '#999999'
 _RIGHT, _WRONG = np.array([0.03, 0.32, 0.61]), np.array([0.84, 0.37, 0.0])
-_DARKER = 0.85  # the palette is made for pictures; on white paper its yellow needs more weight
+_DARKER = 0.85  # the palette is made for images; on white paper its yellow needs more weight
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,11 +39,11 @@ def plot_curves(evaluation: Evaluation, path: Path) -> None:
     colours = _colours(evaluation.names)
     _plot_precision_recall(axes[0, 0], lines, labels, colours)
     _plot_f1(axes[0, 1], lines, colours)
-    _plot_flown(axes[1, 0], together, evaluation.options.confidence)
+    _plot_default(axes[1, 0], together, evaluation.options.confidence)
     _plot_calibration(axes[1, 1], evaluation.calibration)
     width, height = evaluation.model.image_size
     figure.suptitle(
-        f'{evaluation.model.path.name} at {width}x{height}: {len(evaluation.pictures)} pictures, '
+        f'{evaluation.model.path.name} at {width}x{height}: {len(evaluation.images)} images, '
         f'{evaluation.instances} things, IoU 0.5'
     )
     figure.savefig(path, dpi=120)
@@ -120,7 +120,7 @@ def _plot_f1(axes: Axes, lines: Mapping[str, ConfidenceCurve], colours: Mapping[
     _finish(axes, 'F1 over confidence, and its best', ('confidence', 'F1'), 'lower center')
 
 
-def _plot_flown(axes: Axes, curve: ConfidenceCurve, confidence: float) -> None:
+def _plot_default(axes: Axes, curve: ConfidenceCurve, confidence: float) -> None:
     for title, values, colour in (
         ('precision', curve.precision, '#0072b2'), ('recall', curve.recall, '#d55e00'),
     ):  # fmt: skip

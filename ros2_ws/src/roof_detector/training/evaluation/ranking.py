@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found of one class over all pictures, the surest first."""
+"""What was found of one class over all images, the surest first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.matching import assign
-from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.overlap import Overlap
 
 # COCO's: average precision is a mean over these.
 IOUS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
-# COCO's sizes by area in square pixels of the source picture, both ends included.
+# COCO's sizes by area in square pixels of the source image, both ends included.
 SIZES = {'small': (0.0, 32.0**2), 'medium': (32.0**2, 96.0**2), 'large': (96.0**2, 1e10)}
 _ALL = (0.0, 1e10)
 
@@ -30,14 +30,14 @@ class Ranking:
     """Hold n found things by falling score, and what each is at every IoU of `IOUS`.
 
     `scores` (n,); `hits` (10, n): it is the one that takes a true thing; `counted` (10, n): it
-    is neither outside the size looked at nor on a thing outside it; `pictures` (n,) the picture
-    of each; `positives` (pictures,) how many true things each picture has.
+    is neither outside the size looked at nor on a thing outside it; `images` (n,) the image
+    of each; `positives` (images,) how many true things each image has.
     """
 
     scores: npt.NDArray[np.float64]
     hits: Bools
     counted: Bools
-    pictures: npt.NDArray[np.intp]
+    images: npt.NDArray[np.intp]
     positives: npt.NDArray[np.intp]
 
     @property
@@ -63,7 +63,7 @@ class Ranking:
             scores=np.concatenate([r.scores for r in rankings])[order],
             hits=np.concatenate([r.hits for r in rankings], axis=1)[:, order],
             counted=np.concatenate([r.counted for r in rankings], axis=1)[:, order],
-            pictures=np.concatenate([r.pictures for r in rankings])[order],
+            images=np.concatenate([r.images for r in rankings])[order],
             positives=np.sum([r.positives for r in rankings], axis=0),
         )
 
@@ -85,12 +85,12 @@ def interpolate(
 
 
 def rank(
-    pictures: Sequence[ComparedPicture], *, classes: int, masks: bool = False
+    images: Sequence[ImageComparison], *, classes: int, masks: bool = False
 ) -> tuple[list[Ranking], dict[str, list[Ranking]]]:
-    """Rank each class over all pictures: things of every size, and those of each of `SIZES`."""
-    overlaps = [picture.masks if masks else picture.boxes for picture in pictures]
+    """Rank each class over all images: things of every size, and those of each of `SIZES`."""
+    overlaps = [image.masks if masks else image.boxes for image in images]
     assert all(overlap is not None for overlap in overlaps)
-    pairs = [(p, o) for p, o in zip(pictures, overlaps, strict=True) if o is not None]
+    pairs = [(p, o) for p, o in zip(images, overlaps, strict=True) if o is not None]
     whole = _rank_size(pairs, classes=classes, area=_ALL)
     return whole, {
         size: _rank_size(pairs, classes=classes, area=area) for size, area in SIZES.items()
@@ -98,12 +98,12 @@ def rank(
 
 
 def _rank_size(
-    pairs: Sequence[tuple[ComparedPicture, Overlap]], *, classes: int, area: tuple[float, float]
+    pairs: Sequence[tuple[ImageComparison, Overlap]], *, classes: int, area: tuple[float, float]
 ) -> list[Ranking]:
-    judged = [_judge(picture, overlap, area=area) for picture, overlap in pairs]
-    counts = [len(picture.found) for picture, _ in pairs]
-    scores = np.concatenate([picture.found.scores for picture, _ in pairs]).astype(np.float64)
-    found_classes = np.concatenate([picture.found.class_ids for picture, _ in pairs])
+    judged = [_judge(image, overlap, area=area) for image, overlap in pairs]
+    counts = [len(image.found) for image, _ in pairs]
+    scores = np.concatenate([image.found.scores for image, _ in pairs]).astype(np.float64)
+    found_classes = np.concatenate([image.found.class_ids for image, _ in pairs])
     hits, counted = (np.concatenate([one[k] for one in judged], axis=1) for k in (0, 1))
     owners = np.repeat(np.arange(len(pairs)), counts)
     rankings = []
@@ -111,8 +111,8 @@ def _rank_size(
         own = np.flatnonzero(found_classes == class_id)
         order = own[np.argsort(-scores[own], kind='stable')]
         positives = [
-            np.count_nonzero((picture.true.class_ids == class_id) & ~_outside(o.true_areas, area))
-            for picture, o in pairs
+            np.count_nonzero((image.true.class_ids == class_id) & ~_outside(o.true_areas, area))
+            for image, o in pairs
         ]
         rankings.append(
             Ranking(
@@ -124,10 +124,10 @@ def _rank_size(
 
 
 def _judge(
-    picture: ComparedPicture, overlap: Overlap, *, area: tuple[float, float]
+    image: ImageComparison, overlap: Overlap, *, area: tuple[float, float]
 ) -> tuple[Bools, Bools]:
     """Return which found things hit and which count (10, found), at each IoU of `IOUS`."""
-    iou = np.where(picture.same_class, overlap.iou, -1.0)
+    iou = np.where(image.same_class, overlap.iou, -1.0)
     ignored = _outside(overlap.true_areas, area)
     stray = _outside(overlap.found_areas, area)
     second_choice = ignored if ignored.any() else None

@@ -13,8 +13,8 @@ from training.evaluation.metrics import ClassMetrics, ShapeMetrics
 from training.evaluation.ranking import SIZES
 from training.evaluation.table import Column, Table
 
-_FEW_PICTURES = 30  # below that a bootstrap's interval is itself a guess
-_FEW_THINGS = 30
+_FEW_IMAGES = 30  # below that a bootstrap's interval is itself a guess
+_FEW_OBJECTS = 30
 
 
 def class_table(metrics: ShapeMetrics) -> Table:
@@ -26,18 +26,18 @@ def class_table(metrics: ShapeMetrics) -> Table:
     )  # fmt: skip
     rows = [
         (
-            name, one.instances, one.ap50, one.ap75, one.ap50_95, *_at_best_and_flown(one)
+            name, one.instances, one.ap50, one.ap75, one.ap50_95, *_at_best_and_default(one)
         )
         for name, one in metrics.per_class.items()
     ]  # fmt: skip
     if len(rows) > 1:
         whole = metrics.together
         means = metrics.map50, metrics.map75, metrics.map50_95
-        rows.append(('mean, all things', whole.instances, *means, *_at_best_and_flown(whole)))
+        rows.append(('mean, all things', whole.instances, *means, *_at_best_and_default(whole)))
     return Table(columns, tuple(rows))
 
 
-def _at_best_and_flown(one: ClassMetrics) -> tuple[float | None, ...]:
+def _at_best_and_default(one: ClassMetrics) -> tuple[float | None, ...]:
     return (
         one.best_confidence, one.precision, one.recall, one.best.f1 if one.best else None,
         one.at_confidence.precision, one.at_confidence.recall,
@@ -78,16 +78,16 @@ def notes_of(evaluation: Evaluation) -> list[str]:
     """Return what a reader of the numbers must know."""
     notes = list(evaluation.notes)
     options = evaluation.options
-    if len(evaluation.pictures) < _FEW_PICTURES:
+    if len(evaluation.images) < _FEW_IMAGES:
         notes.append(
-            f'{len(evaluation.pictures)} pictures are a hint, not a proof: the interval is wide, '
+            f'{len(evaluation.images)} images are a hint, not a proof: the interval is wide, '
             'and itself a guess.'
         )
-    few = [name for name, one in evaluation.per_class.items() if 0 < one.instances < _FEW_THINGS]
+    few = [name for name, one in evaluation.per_class.items() if 0 < one.instances < _FEW_OBJECTS]
     if few:
         notes.append(
-            f'Fewer than {_FEW_THINGS} things of {", ".join(few)}: their best confidence is '
-            'chosen by few, and looks better on these pictures than it will on others.'
+            f'Fewer than {_FEW_OBJECTS} things of {", ".join(few)}: their best confidence is '
+            'chosen by few, and looks better on these images than it will on others.'
         )
     for name, one in evaluation.per_class.items():
         if one.best and (one.precision or 0.0) < options.least_precision:
@@ -104,17 +104,17 @@ def report_text(
     folders: Mapping[str, str],
     mistakes: Mapping[str, dict[str, int]],
 ) -> str:
-    """Return the report in Markdown; pictures lie in `folders`, relative to it."""
+    """Return the report in Markdown; images lie in `folders`, relative to it."""
     first = next(iter(labelled.values()))
-    empty = sum(not len(picture.true) for picture in first.pictures)
+    empty = sum(not len(image.true) for image in first.images)
     lines = [
         '# Evaluation',
         '',
-        f'{len(first.pictures)} pictures of `{first.data.source.name}`, split '
+        f'{len(first.images)} images of `{first.data.source.name}`, split '
         f'{first.data.split}, {empty} of them empty; {first.instances} things of '
         f'{", ".join(first.names)}. Letterbox, suppression and thresholds are those of the node: '
         f'IoU {first.options.iou:g} between kept boxes, at most {first.options.max_detections} '
-        f'in a picture. Average precision is COCO\'s, over everything that scores above '
+        f'in an image. Average precision is COCO\'s, over everything that scores above '
         f'{first.options.floor:g}.',
     ]  # fmt: skip
     if len(labelled) > 1:
@@ -124,9 +124,9 @@ def report_text(
             '',
             compare(labelled).markdown(),
             'Precision, recall and F1 are those of one confidence for all classes, the best one. '
-            'The interval holds 95 % of the mAP50 of pictures redrawn at random (bootstrap); '
+            'The interval holds 95 % of the mAP50 of images redrawn at random (bootstrap); '
             '"behind the best by" that of the differences on the same drawings: where it holds 0, '
-            'these pictures cannot tell which is better.',
+            'these images cannot tell which is better.',
             '',
             '![curves](curves.png)',
         ]
@@ -162,7 +162,7 @@ def _section(
             continue
         lines += [
             '', f'### {title}', '', class_table(metrics).markdown(),
-            'By size: small below 32x32, large above 96x96 pixels of the picture.', '',
+            'By size: small below 32x32, large above 96x96 pixels of the image.', '',
             size_table(metrics).markdown(),
         ]  # fmt: skip
     lines += [

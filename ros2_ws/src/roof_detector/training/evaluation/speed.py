@@ -23,7 +23,7 @@ _OF_SCANS = ('triton', 'mamba_ssm')  # what else `describe_machine` tells
 class Speed:
     """Hold the median milliseconds of each stage, and on which machine.
 
-    `images_per_second` is for one picture after the other, without reading them from disk.
+    `images_per_second` is for one image after the other, without reading them from disk.
     """
 
     letterbox_ms: float
@@ -35,7 +35,7 @@ class Speed:
 
     @classmethod
     def of(cls, times: Sequence[StageTimes], *, machine: Mapping[str, str]) -> Speed:
-        """Sum up the times of all pictures."""
+        """Sum up the times of all images."""
         totals = [one.total_s for one in times]
         return cls(
             letterbox_ms=_median_ms([one.letterbox_s for one in times]),

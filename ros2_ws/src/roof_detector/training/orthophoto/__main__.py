@@ -20,13 +20,15 @@ from training.orthophoto.settlement import Settlement
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line and write the set; return the exit code."""
     parser = argparse.ArgumentParser(prog='python -m training.orthophoto', description=__doc__)
-    parser.add_argument('picture', type=Path, help='orthophoto in web Mercator, north up')
+    parser.add_argument(
+        'image', metavar='IMAGE', type=Path, help='orthophoto in web Mercator, north up'
+    )
     parser.add_argument('--outlines', type=Path, required=True, help='GeoJSON polygons, WGS 84')
     parser.add_argument(
         '--bounds',
         type=Path,
         required=True,
-        help='JSON file with north, west, south and east of the picture in degrees',
+        help='JSON file with north, west, south and east of the image in degrees',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder of the set')
     parser.add_argument('--windows', type=int, default=RoofSetConfig.windows)
@@ -66,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=given.seed,
         )
         write_roof_set(
-            _read_place(given.picture, given.outlines, given.bounds),
+            _read_place(given.image, given.outlines, given.bounds),
             given.output,
             config,
             others=[_read_place(*files) for files in given.roofs_of],
@@ -78,10 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _read_place(picture: Path, outlines: Path, bounds: Path) -> Settlement:
-    image_bgr = cv2.imdecode(np.fromfile(picture, dtype=np.uint8), cv2.IMREAD_COLOR)
+def _read_place(image: Path, outlines: Path, bounds: Path) -> Settlement:
+    image_bgr = cv2.imdecode(np.fromfile(image, dtype=np.uint8), cv2.IMREAD_COLOR)
     if image_bgr is None:
-        raise DatasetError(f'{picture} cannot be decoded; give a PNG, JPEG or TIFF.')
+        raise DatasetError(f'{image} cannot be decoded; give a PNG, JPEG or TIFF.')
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     return Settlement(
         image_bgr.astype(np.uint8, copy=False),

@@ -20,7 +20,7 @@ _MARGIN_PX = 3  # of the photograph around the outline
 class MovedPatch:
     """Hold a photograph, the affine map (2, 3) of its pixels, and where its outline comes to lie.
 
-    `outline` (n, 2) is in pixels of the picture that the patch is laid into, x right, y down.
+    `outline` (n, 2) is in pixels of the image that the patch is laid into, x right, y down.
     """
 
     photo_bgr: Image
@@ -28,7 +28,7 @@ class MovedPatch:
     outline: Floats
 
     def lay(self, image_bgr: Image, rng: np.random.Generator) -> None:
-        """Lay the patch into a picture, in place, in a little other light and colour."""
+        """Lay the patch into an image, in place, in a little other light and colour."""
         low = np.maximum(np.floor(self.outline.min(0)).astype(int) - 2, 0)
         high = np.minimum(np.ceil(self.outline.max(0)).astype(int) + 3, image_bgr.shape[1::-1])
         size = tuple(int(extent) for extent in high - low)
@@ -47,7 +47,7 @@ class MovedPatch:
 def cut_out(image_bgr: Image, outline: Floats) -> tuple[Image, Floats] | None:
     """Return the photograph of an outline with a margin, and the outline in its pixels.
 
-    None stands for an outline that the picture's edge may cut.
+    None stands for an outline that the image's edge may cut.
     """
     low = np.floor(outline.min(0)).astype(int) - _MARGIN_PX
     high = np.ceil(outline.max(0)).astype(int) + _MARGIN_PX

@@ -66,14 +66,14 @@ def paint_roof(
 
 
 def cover_of(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Return 255 where an outline (n, 2) covers a picture (height, width), else 0."""
+    """Return 255 where an outline (n, 2) covers an image (height, width), else 0."""
     cover = np.zeros(shape, np.uint8)
     cv2.fillPoly(cover, [np.round(outline * 16).astype(np.int32)], (255,), shift=4)
     return cover
 
 
 def lay_softly(image_bgr: Image, laid: Floats, cover: npt.NDArray[np.uint8]) -> None:
-    """Lay pixels over a picture of the same size where `cover` says, in place, with soft edges."""
+    """Lay pixels over an image of the same size where `cover` says, in place, with soft edges."""
     share = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
     image_bgr[:] = np.clip(image_bgr * (1 - share) + laid * share, 0, 255)
 

@@ -113,7 +113,7 @@ def _random_window(
 
 
 def _exposed(image_bgr: Image, rng: np.random.Generator) -> Image:
-    """Return the picture as another camera in another light takes it."""
+    """Return the image as another camera in another light takes it."""
     light = (image_bgr / 255.0) ** rng.uniform(0.7, 1.4) * 255 * rng.uniform(0.85, 1.15, 3)
     grainy = light + rng.normal(0, rng.uniform(0, 6), light.shape)
     taken = np.clip(grainy, 0, 255).astype(np.uint8)

@@ -20,7 +20,7 @@ _LENGTHS_PX = (24.0, 190.0)
 class RoofStock:
     """Keep photographed roofs, of one place or of several.
 
-    Roofs that an edge of their picture may cut, and those narrower than 20 pixels, are not kept.
+    Roofs that an edge of their image may cut, and those narrower than 20 pixels, are not kept.
     """
 
     def __init__(self, places: Iterable[tuple[Image, list[Floats]]]) -> None:

@@ -25,7 +25,7 @@ _PHOTOGRAPHED_SHARE = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Settlement:
-    """Hold a picture (height, width, 3) BGR and the outlines (n, 2) of every roof in it."""
+    """Hold an image (height, width, 3) BGR and the outlines (n, 2) of every roof in it."""
 
     image_bgr: Image
     outlines: list[Floats]

@@ -40,7 +40,7 @@ class TurnedWindow:
         return np.concatenate([turn, shift[:, None]], axis=1)
 
     def cut(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return the window's pixels; what lies beyond the picture is grey."""
+        """Return the window's pixels; what lies beyond the image is grey."""
         shrinking = self.side_px / self.size_px
         return cv2.warpAffine(
             ready_to_shrink(image_bgr, shrinking),
@@ -67,7 +67,7 @@ class TurnedWindow:
 
 
 def ready_to_shrink(image_bgr: npt.NDArray[np.uint8], times: float) -> npt.NDArray[np.uint8]:
-    """Return a picture that may be warped to so many times less, blurred where it must be.
+    """Return an image that may be warped to so many times less, blurred where it must be.
 
     Warping samples single pixels: without a blur first, small roofs would flicker.
     """

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.quantization.engine_eight_bits import write_engine
-from training.quantization.onnx_eight_bits import add_onnx_facts, write_onnx
-from training.quantization.openvino_eight_bits import add_openvino_facts, write_openvino
+from training.quantization.engine_int8 import write_engine
+from training.quantization.onnx_int8 import add_onnx_facts, write_onnx
+from training.quantization.openvino_int8 import add_openvino_facts, write_openvino
 
 
 @dataclass(frozen=True, kw_only=True)

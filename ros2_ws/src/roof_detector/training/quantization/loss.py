@@ -17,7 +17,7 @@ class Loss:
     """Hold mean average precision before and after, and how long a forward pass took.
 
     `map50` and `map50_95` are pairs: of the export in f32 and of the one in 8 bits, on
-    `pictures` labelled ones with `instances` things.
+    `images` labelled ones with `instances` things.
     """
 
     pictures: int
@@ -34,7 +34,7 @@ class Loss:
             return round(one or 0.0, 4), round(other or 0.0, 4)
 
         return cls(
-            pictures=len(whole.pictures),
+            pictures=len(whole.images),
             instances=whole.instances,
             map50=pair(whole.map50, small.map50),
             map50_95=pair(whole.map50_95, small.map50_95),

@@ -56,7 +56,7 @@ def quantize(
     """Make an export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
 
     `kind_name` is one of `KINDS`. `frames` (height, width, 3) uint8 BGR calibrate it; `data`
-    are labelled pictures that it is measured on beside the network it was made of, as the node
+    are labelled images that it is measured on beside the network it was made of, as the node
     runs both. `most_lost` is a difference of mAP50 in 0..1. Raises TooLossy, where nothing is
     kept, and InferenceError or EvaluationError.
     """
@@ -96,7 +96,7 @@ def quantize(
         if not loss.lost <= most_lost:
             raise TooLossy(
                 f'{target} is refused: mAP50 falls by {loss.lost:.3f}, allowed are '
-                f'{most_lost:g}. Calibrate on more pictures that look like the flights, or allow '
+                f'{most_lost:g}. Calibrate on more images that look like the flights, or allow '
                 'more with --most-lost.',
                 loss=loss,
             )

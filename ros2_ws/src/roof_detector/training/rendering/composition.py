@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Labelled things laid over a real picture, and frames of them."""
+"""Labelled things laid over a real image, and frames of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import FlightConfig, PinholeCamera, classes
 from roof_detector.simulation.camera.optics import Optics
 from roof_detector.simulation.camera.painter import Painter
-from roof_detector.simulation.camera.truth import Truth, read_truth
+from roof_detector.simulation.camera.truth import Truth, read_ground_truth
 from roof_detector.simulation.camera.view import paint_solids
 from roof_detector.simulation.props.clutter import CLUTTER
 from roof_detector.simulation.props.equipment import choose_equipment
@@ -36,7 +36,7 @@ DISTRACTOR_SHARE = 0.25
 
 @dataclass(frozen=True)
 class ComposedFrame:
-    """Hold one picture (h, w, 3) with its ground truth."""
+    """Hold one image (h, w, 3) with its ground truth."""
 
     image_bgr: NDArray[np.uint8]
     boxes_xyxy: NDArray[np.float32]
@@ -45,7 +45,7 @@ class ComposedFrame:
 
 
 class Composition:
-    """Own a picture from above with things laid over it at its own scale."""
+    """Own an image from above with things laid over it at its own scale."""
 
     def __init__(self, ground: PhotoGround, rng: np.random.Generator) -> None:
         self._ground = ground
@@ -64,7 +64,7 @@ class Composition:
         self._tint = ground.tint()
 
     def frame(self, size_wh: tuple[int, int], *, scale: int) -> ComposedFrame:
-        """Render `scale` times larger a frame whose size_wh shows the picture about one to one."""
+        """Render `scale` times larger a frame whose size_wh shows the image about one to one."""
         rng = self._rng
         large = (size_wh[0] * scale, size_wh[1] * scale)
         config = FlightConfig(
@@ -98,7 +98,7 @@ class Composition:
     def _paint(
         self, camera: PinholeCamera, pose: CameraPose, *, blur_px: float
     ) -> tuple[Painter, Truth]:
-        """Paint the ground, and the solids in the picture's light and sharpness."""
+        """Paint the ground, and the solids in the image's light and sharpness."""
         painter = Painter(camera, pose)
         painter.paint(self._facet)
         before = painter.image_bgr.copy()
@@ -110,7 +110,7 @@ class Composition:
         near = cv2.dilate(changed.astype(np.uint8), np.ones((5, 5), np.uint8))
         soft = cv2.GaussianBlur(painter.image_bgr, (0, 0), max(blur_px, 0.3))
         cv2.copyTo(soft, near, painter.image_bgr)
-        return painter, read_truth(
+        return painter, read_ground_truth(
             painter, {thing.instance_id: thing for thing in self._instances}
         )
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 
 class LabelledFrame(Protocol):
-    """Be a picture (h, w, 3) with boxes, classes and the mask of positions plus one."""
+    """Be an image (h, w, 3) with boxes, classes and the mask of positions plus one."""
 
     @property
     def image_bgr(self) -> NDArray[np.uint8]:
-        """Return the picture."""
+        """Return the image."""
 
     @property
     def boxes_xyxy(self) -> NDArray[np.float32]:

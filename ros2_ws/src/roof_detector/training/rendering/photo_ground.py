@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A picture from above as the ground on which labelled things are laid."""
+"""An image from above as the ground on which labelled things are laid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from roof_detector.simulation.world.roofing import RoofSection
 from training.errors import TrainingError
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
-# Painted things need pixels of about this size, whatever the picture's are.
+# Painted things need pixels of about this size, whatever the image's are.
 FINEST_M = 0.03
 MARGIN_M = 200.0
 SAMPLE_M = 0.25
@@ -26,7 +26,7 @@ SAMPLE_M = 0.25
 
 @dataclass(frozen=True)
 class PhotoGround:
-    """Hold a window of a picture (h, w, 3) and how many metres one of its pixels covers."""
+    """Hold a window of an image (h, w, 3) and how many metres one of its pixels covers."""
 
     image_bgr: NDArray[np.uint8]
     metres_per_px: float
@@ -53,7 +53,7 @@ class PhotoGround:
         return width * self.metres_per_px, height * self.metres_per_px
 
     def section(self) -> RoofSection:
-        """Lay the picture out as a level surface about the origin, ready to be painted on."""
+        """Lay the image out as a level surface about the origin, ready to be painted on."""
         width, height = self.size_m
         finer = int(np.clip(np.ceil(self.metres_per_px / FINEST_M), 1, 4))
         canvas = Canvas((width, height), metres_per_px=self.metres_per_px / finer)
@@ -66,7 +66,7 @@ class PhotoGround:
         return RoofSection(plane3, canvas)
 
     def light(self, rng: np.random.Generator) -> Light:
-        """Draw a sun whose shadows are as strong as the picture's contrast lets them be."""
+        """Draw a sun whose shadows are as strong as the image's contrast lets them be."""
         grey = cv2.cvtColor(self.image_bgr, cv2.COLOR_BGR2GRAY)
         dark, bright = np.percentile(grey, [5, 95])
         contrast = float((bright - dark) / max(bright, 1.0))
@@ -77,7 +77,7 @@ class PhotoGround:
         )
 
     def tint(self) -> NDArray[np.float32]:
-        """Return by what a white thing's colour is multiplied to look white in the picture."""
+        """Return by what a white thing's colour is multiplied to look white in the image."""
         brightest = np.percentile(self.image_bgr.reshape(-1, 3), 98.5, axis=0)
         return np.clip(brightest / 235.0, 0.45, 1.05).astype(np.float32)
 
@@ -104,19 +104,19 @@ def facet_beyond(facet: Facet) -> Facet:
     return facet_from_uv(facet.plane, corners, facet.texture)
 
 
-def find_pictures(folder: Path) -> tuple[Path, ...]:
-    """Return the pictures below a folder, sorted; refuse a folder without any."""
+def find_images(folder: Path) -> tuple[Path, ...]:
+    """Return the images below a folder, sorted; refuse a folder without any."""
     found = tuple(sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES))
     if not found:
         raise TrainingError(
-            f'{folder} has no pictures; give a folder with {", ".join(SUFFIXES)} files.'
+            f'{folder} has no images; give a folder with {", ".join(SUFFIXES)} files.'
         )
     return found
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture (h, w, 3) in BGR."""
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read an image (h, w, 3) in BGR."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise TrainingError(f'{path} cannot be read as a picture; mend or remove it.')
+        raise TrainingError(f'{path} cannot be read as an image; mend or remove it.')
     return np.asarray(image, np.uint8)

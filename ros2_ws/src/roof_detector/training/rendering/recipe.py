@@ -26,7 +26,7 @@ class DatasetConfig:
     val_frames: int = 0
     seed: int = 0
     size_wh: tuple[int, int] = (640, 360)
-    """Size of the written pictures."""
+    """Size of the written images."""
     render_scale: int = 2
     """Frames are rendered this many times larger and then reduced."""
     altitude_m: tuple[float, float] = (6.0, 34.0)
@@ -42,10 +42,10 @@ class DatasetConfig:
     frames_per_world: int = 16
     segments: bool = False
     backgrounds: Path | None = None
-    """Folder of pictures from above over which things are laid, for a share of the worlds."""
+    """Folder of images from above over which things are laid, for a share of the worlds."""
     background_share: float = 0.3
     background_m_per_px: float = 0.03
-    """Ground resolution of those pictures; things get the size that it asks for."""
+    """Ground resolution of those images; things get the size that it asks for."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.frames_per_world < 1:

@@ -15,13 +15,13 @@ from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import RoofWorld, SurveyFlight
 from training.rendering.composition import Composition
 from training.rendering.labels import LabelledFrame, box_lines, segment_lines
-from training.rendering.photo_ground import PhotoGround, find_pictures, read_picture
+from training.rendering.photo_ground import PhotoGround, find_images, read_image
 from training.rendering.recipe import DatasetConfig
 from training.rendering.scene import random_flight, random_pose, random_world
 
 # A world that shows mostly empty frames makes room for another after this many tries a frame.
 TRIES_PER_FRAME = 4
-# Windows of real pictures are this much larger than a frame's diagonal, and are used so often.
+# Windows of real images are this much larger than a frame's diagonal, and are used so often.
 WINDOW_SHARE = 1.25
 FRAMES_PER_WINDOW = 3
 
@@ -51,7 +51,7 @@ def jobs(config: DatasetConfig) -> Iterator[WorldJob]:
 
 
 def render(job: WorldJob) -> int:
-    """Render one world's frames and write pictures and labels; return how many.
+    """Render one world's frames and write images and labels; return how many.
 
     What is drawn depends on the set's seed and the world's number alone, never on the process.
     """
@@ -99,15 +99,15 @@ def _frames(
 def _composed(
     config: DatasetConfig, rng: np.random.Generator, *, tries: int
 ) -> Iterator[LabelledFrame]:
-    """Render frames over real pictures, a few from each window of a picture."""
+    """Render frames over real images, a few from each window of an image."""
     if config.backgrounds is None:
         return
-    pictures = find_pictures(config.backgrounds)
+    images = find_images(config.backgrounds)
     side = int(WINDOW_SHARE * np.hypot(*config.size_wh))
     for first in range(0, tries, FRAMES_PER_WINDOW):
-        picture = read_picture(pictures[int(rng.integers(len(pictures)))])
+        photo = read_image(images[int(rng.integers(len(images)))])
         ground = PhotoGround.cut(
-            picture, side_px=side, metres_per_px=config.background_m_per_px, rng=rng
+            photo, side_px=side, metres_per_px=config.background_m_per_px, rng=rng
         )
         composition = Composition(ground, rng)
         for _ in range(min(FRAMES_PER_WINDOW, tries - first)):
@@ -126,7 +126,7 @@ def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
 
 
 def _write(frame: LabelledFrame, job: WorldJob, number: int) -> None:
-    """Write a frame's picture, reduced as the node's letterbox does, and its label file."""
+    """Write a frame's image, reduced as the node's letterbox does, and its label file."""
     name = f'{job.split}_{number:06d}'
     path = job.config.output / 'images' / job.split / f'{name}.jpg'
     labels = job.config.output / 'labels' / job.split / f'{name}.txt'
@@ -135,11 +135,11 @@ def _write(frame: LabelledFrame, job: WorldJob, number: int) -> None:
     image: cv2.typing.MatLike = frame.image_bgr
     if job.config.render_scale > 1:
         image = cv2.resize(image, job.config.size_wh, interpolation=cv2.INTER_LINEAR)
-    _write_picture(path, image)
+    _write_image(path, image)
     lines = segment_lines(frame) if job.config.segments else box_lines(frame)
     labels.write_text(''.join(f'{line}\n' for line in lines))
 
 
-def _write_picture(path: Path, image: cv2.typing.MatLike) -> None:
+def _write_image(path: Path, image: cv2.typing.MatLike) -> None:
     if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
         raise OSError(f'{path} cannot be written; check the folder and the free space.')

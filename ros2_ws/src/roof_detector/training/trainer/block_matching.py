@@ -33,7 +33,7 @@ def match_blocks(ours: Any, theirs: Any) -> dict[int, int]:
 
 @torch.no_grad()
 def block_sizes(model: Any) -> list[int]:
-    """Return the width of what each block but the head puts out for a picture of 128 pixels."""
+    """Return the width of what each block but the head puts out for an image of 128 pixels."""
     sizes: list[int] = []
 
     def note(_: nn.Module, __: Any, output: Tensor) -> None:

@@ -12,7 +12,7 @@ _METRICS = ('precision', 'recall', 'AP50', 'AP50-95')
 def class_metrics(metrics: Any) -> dict[str, dict[str, float]]:
     """Return per class, by name, what ultralytics measured; masks' values carry the word mask.
 
-    A class without a single instance in the validation pictures has no values, only a count of 0.
+    A class without a single instance in the validation images has no values, only a count of 0.
     """
     found = {}
     for i, class_id in enumerate(metrics.ap_class_index):

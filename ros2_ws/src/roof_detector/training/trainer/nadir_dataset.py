@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures of roofs from above, turned as a nadir view may be, each from a seed of its own."""
+"""Images of roofs from above, turned as a nadir view may be, each from a seed of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from training.trainer.quarter_turn import turn
 class NadirDataset(YOLODataset):
     """Add to ultralytics' data set the turns, and an order that depends on nothing but seeds.
 
-    What picture `index` looks like in an epoch follows from (seed, epoch, index) alone: not from
+    What image `index` looks like in an epoch follows from (seed, epoch, index) alone: not from
     the number of workers, nor from what was loaded before. So a resumed run sees what the
     uninterrupted one would have seen.
     """
@@ -36,7 +36,7 @@ class NadirDataset(YOLODataset):
         super().__init__(*args, hyp=hyp, **options)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return the picture and labels that this epoch has for an index."""
+        """Return the image and labels that this epoch has for an index."""
         if self.augment:
             seed = np.random.SeedSequence((self.seed, self.epoch, int(index)))
             low, high = (int(word) for word in seed.generate_state(2))
@@ -45,7 +45,7 @@ class NadirDataset(YOLODataset):
         return super().__getitem__(index)
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
-        """Return a picture with its labels, by chance turned."""
+        """Return an image with its labels, by chance turned."""
         label = super().get_image_and_label(index)
         if not self.turns_quarters:
             return label
@@ -53,7 +53,7 @@ class NadirDataset(YOLODataset):
 
     @property
     def turns_quarters(self) -> bool:
-        """Tell whether pictures are turned by quarters before anything else happens to them."""
+        """Tell whether images are turned by quarters before anything else happens to them."""
         if not self.augment or self.rotate == 'none':
             return False
         canvas_is_square = not self.rect or bool(
@@ -63,7 +63,7 @@ class NadirDataset(YOLODataset):
 
     @property
     def turns_any_angle(self) -> bool:
-        """Tell whether pictures are turned by any angle, for which outlines must be known."""
+        """Tell whether images are turned by any angle, for which outlines must be known."""
         return self.rotate == 'any' or (self.rotate == 'auto' and self.has_outlines)
 
     @property
@@ -82,7 +82,7 @@ class NadirDataset(YOLODataset):
             hyp.degrees = 180.0 if self.turns_any_angle else 0.0
             if self.rect and len(np.unique(self.batch_shapes, axis=0)) > 1:
                 LOGGER.warning(
-                    'rect is true, but the pictures differ in shape: they are trained on in the '
+                    'rect is true, but the images differ in shape: they are trained on in the '
                     'order of their shapes. Better set rect: false.'
                 )
         transforms: Compose = super().build_transforms(hyp)
@@ -91,7 +91,7 @@ class NadirDataset(YOLODataset):
             one for one in transforms.transforms if not isinstance(one, Albumentations)
         ]
         for mosaic in _mosaics(transforms):
-            mosaic.buffer_enabled = False  # partners from all pictures, not the last ones loaded
+            mosaic.buffer_enabled = False  # partners from all images, not the last ones loaded
         return transforms
 
     def _load_or_scan_cache(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Turn a picture and its labels by quarters: exact, for pixels as for boxes."""
+"""Turn an image and its labels by quarters: exact, for pixels as for boxes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ultralytics.utils.instance import Instances
 
 
 def turn(label: dict[str, Any], quarters: int) -> dict[str, Any]:
-    """Return a label of ultralytics with its picture turned anticlockwise.
+    """Return a label of ultralytics with its image turned anticlockwise.
 
     `label` holds img (h, w, 3) and instances, normalised; its arrays are not written to.
     """

@@ -93,7 +93,7 @@ class RoofTraining(DetectionTrainer):
         return model
 
     def build_dataset(self, img_path: str, mode: str = 'train', batch: int | None = None) -> Any:
-        """Return the pictures of a split."""
+        """Return the images of a split."""
         return NadirDataset(
             img_path=img_path,
             imgsz=self.args.imgsz,

@@ -23,7 +23,7 @@ _STOPPER = {'best_fitness', 'best_epoch', 'possible_stop'}
 class RunState:
     """Hold a run between two epochs, in full precision.
 
-    No state of a random generator is among it: every epoch and every picture begins from a seed
+    No state of a random generator is among it: every epoch and every image begins from a seed
     of its own (nadir_dataset.py). Nor are gradients: an epoch ends with a step of the optimizer.
     """
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.vision.letterbox import PAD_VALUE, Letterbox, check_picture
+from roof_detector.vision.letterbox import PAD_VALUE, Letterbox, check_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class DevicePreprocessor:
 
     def to_tensor(self, image_bgr: npt.NDArray[np.uint8], geometry: Letterbox) -> DeviceTensor:
         """Queue upload and letterbox of an image (height, width, 3) uint8 BGR."""
-        check_picture(image_bgr)
+        check_image(image_bgr)
         with torch.inference_mode(), self._in_stream():
             pixels = self._upload(image_bgr).flip(-1).permute(2, 0, 1)
             (width, height), (left, top) = geometry.resized_wh, geometry.pad_xy

@@ -36,7 +36,7 @@ class PreparedBackend:
 class Preparation:
     """Hold what is prepared, where, on what frames it is checked and how it is timed.
 
-    `frames` are pictures (height, width, 3) uint8 BGR as the camera will send them; `image_size`
+    `frames` are images (height, width, 3) uint8 BGR as the camera will send them; `image_size`
     None stands for the model's own, `threads` None for those that turn out best.
     """
 

@@ -25,7 +25,7 @@ class ExportRecipe:
     """Hold what an export is made to be.
 
     `image_size` is width and height of the input, None for the checkpoint's own. The export takes
-    pictures of that size, `batch` at once, and no others, unless it is `dynamic`.
+    images of that size, `batch` at once, and no others, unless it is `dynamic`.
     """
 
     format: str
@@ -40,7 +40,7 @@ class ExportRecipe:
                 msg = f'{name} is {getattr(self, name)!r}, expected one of {", ".join(known)}.'
                 raise ExportFailed(msg)
         if self.batch < 1:
-            raise ExportFailed(f'batch is {self.batch}, expected 1 or more pictures at once.')
+            raise ExportFailed(f'batch is {self.batch}, expected 1 or more images at once.')
         if (self.format, self.precision) == ('torchscript', 'f16'):
             raise ExportFailed(
                 'TorchScript of 16 bits runs on CUDA only, and it is run on processors here. '

@@ -39,7 +39,7 @@ _SYSTEM_FILES = tuple(
 
 
 # Events of Python itself, https://docs.python.org/3/library/audit_events.html, by how they begin.
-_TOLD = (
+_REPORTED = (
     'os.system os.exec os.fork os.posix_spawn os.spawn os.kill os.remove os.rename os.mkdir '
     'os.rmdir os.link os.symlink os.truncate os.chmod os.chown os.setxattr subprocess. socket. '
     'shutil. tempfile. pty. webbrowser. urllib. ftplib. http. smtplib. imaplib. poplib.'
@@ -78,7 +78,7 @@ def name_what_is_tried() -> None:
     This is for the sentence alone: code that goes around Python's functions meets the kernel's
     walls, and only hears that something is not permitted.
     """
-    told = tuple(_TOLD.split())
+    told = tuple(_REPORTED.split())
 
     def watch(event: str, _: object) -> None:
         if event.startswith(told):

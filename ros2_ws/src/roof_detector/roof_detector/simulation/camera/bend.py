@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What bends a picture and its labels alike: lens distortion and a rolling shutter."""
+"""What bends an image and its labels alike: lens distortion and a rolling shutter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from roof_detector.simulation.flight.flight_config import FlightConfig
 
 @dataclass(frozen=True)
 class Bend:
-    """Hold from where each pixel (h, w) of the bent picture is taken."""
+    """Hold from where each pixel (h, w) of the bent image is taken."""
 
     from_x: NDArray[np.float32]
     from_y: NDArray[np.float32]
@@ -30,7 +30,7 @@ class Bend:
         x = np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2
         y = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2
         reach = (x * x + y * y) / np.float32((width * width + height * height) / 4)
-        # Scaled so that a barrel fills the picture to its corners.
+        # Scaled so that a barrel fills the image to its corners.
         gain = (1 - config.distortion * reach) / (1 + max(-config.distortion, 0.0))
         drift = config.rolling_shutter_px * (y / max(height - 1, 1))
         return cls(
@@ -38,7 +38,7 @@ class Bend:
             (y * gain + (height - 1) / 2).astype(np.float32),
         )
 
-    def picture(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def image(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bend colours; what lies outside repeats the edge."""
         bent = cv2.remap(
             image_bgr, self.from_x, self.from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What lens, sensor and encoder do to a picture."""
+"""What lens, sensor and encoder do to an image."""
 
 from __future__ import annotations
 

@@ -87,21 +87,25 @@ class Painter:
         texture = facet.texture
         depth = float(np.median(points[:, 2]))
         level = texture.level_for(depth / self.camera.fx)
-        picture = texture.levels[level]
+        level_image = texture.levels[level]
         matrix = self._homography(facet, texture.metres_per_px * 2**level, (x0, y0))
         colours = cv2.warpPerspective(
-            picture.image_bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+            level_image.image_bgr,
+            matrix,
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
         )
         if texture.detailed and self._grain is not None:
             self._add_grain(colours, facet, depth, (x0, y0))
-        if picture.alpha is not None:
-            alpha = cv2.warpPerspective(picture.alpha, matrix, size, flags=cv2.INTER_LINEAR)
+        if level_image.alpha is not None:
+            alpha = cv2.warpPerspective(level_image.alpha, matrix, size, flags=cv2.INTER_LINEAR)
             stencil &= np.where(alpha > 127, np.uint8(255), np.uint8(0))
         cv2.copyTo(colours, stencil, self.image_bgr[window])
-        if picture.ids is not None:
-            ids = cv2.warpPerspective(picture.ids, matrix, size, flags=cv2.INTER_NEAREST)
+        if level_image.ids is not None:
+            ids = cv2.warpPerspective(level_image.ids, matrix, size, flags=cv2.INTER_NEAREST)
             cv2.copyTo(ids, stencil, self.ids[window])
-        elif picture.alpha is not None:
+        elif level_image.alpha is not None:
             self.ids[window][stencil > 0] = facet.instance
         else:
             cv2.fillPoly(self.ids[window], [polygon], (facet.instance,), shift=SUBPIXEL_BITS)

@@ -35,7 +35,7 @@ class Truth:
     positions_enu: NDArray[np.float64]
 
 
-def read_truth(painter: Painter, instances: dict[int, Instance]) -> Truth:
+def read_ground_truth(painter: Painter, instances: dict[int, Instance]) -> Truth:
     """Keep the things that are large and visible enough, and tie mask and boxes together."""
     ids = painter.ids
     height, width = ids.shape

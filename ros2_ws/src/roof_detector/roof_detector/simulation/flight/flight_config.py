@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a simulated drone flies and what its camera does to the picture."""
+"""How a simulated drone flies and what its camera does to the image."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class FlightConfig:
     distortion: float = 0.0
     """Radial lens distortion k1 at the corners, -0.3 (barrel) to 0.3 (pincushion).
 
-    Masks and boxes are bent with the picture; `camera` and places stay those of the ideal lens.
+    Masks and boxes are bent with the image; `camera` and places stay those of the ideal lens.
     """
     rolling_shutter_px: float = 0.0
-    """How far the picture moves sideways while its rows are read, 0 to 40; labels move along."""
+    """How far the image moves sideways while its rows are read, 0 to 40; labels move along."""
     jpeg_quality: int | None = 88
     latitude_deg: float = 47.3769
     longitude_deg: float = 8.5417

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A few simulated pictures for trying a model, where no real ones are at hand."""
+"""A few simulated images for trying a model, where no real ones are at hand."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SEED = 11
 def sample_frames(
     count: int, *, size_wh: tuple[int, int] = (1280, 720)
 ) -> list[NDArray[np.uint8]]:
-    """Return pictures (height, width, 3) BGR, evenly spaced over one flight, always the same."""
+    """Return images (height, width, 3) BGR, evenly spaced over one flight, always the same."""
     if count < 1:
-        raise SimulationError(f'{count} pictures were asked for, expected 1 or more.')
+        raise SimulationError(f'{count} images were asked for, expected 1 or more.')
     world = RoofWorld.generate(seed=_SEED)
     flight = SurveyFlight(world, FlightConfig(size_wh=size_wh), seed=_SEED)
     return [flight[i * len(flight) // count].image_bgr for i in range(count)]

@@ -16,7 +16,7 @@ from roof_detector.simulation.camera.bend import Bend
 from roof_detector.simulation.camera.optics import Optics
 from roof_detector.simulation.camera.painter import Painter
 from roof_detector.simulation.camera.pinhole_camera import PinholeCamera
-from roof_detector.simulation.camera.truth import read_truth
+from roof_detector.simulation.camera.truth import read_ground_truth
 from roof_detector.simulation.camera.view import paint_world
 from roof_detector.simulation.errors import SimulationError
 from roof_detector.simulation.flight.flight_config import FlightConfig
@@ -85,10 +85,10 @@ class SurveyFlight:
         """Render a frame from any pose, with the sway and noise of an index and a time."""
         painter = Painter(self.camera, pose, grain=self.world.grain)
         paint_world(self.world, painter)
-        truth = read_truth(painter, self._instances)
+        truth = read_ground_truth(painter, self._instances)
         ideal = painter.image_bgr
         if self._bend is not None:
-            truth, ideal = self._bend.truth(truth), self._bend.picture(ideal)
+            truth, ideal = self._bend.truth(truth), self._bend.image(ideal)
         exposure = 1 + self.config.exposure_swing * self.path.sway(stamp_s + 31.7, 2)
         image = self._optics.develop(
             ideal,

@@ -14,7 +14,7 @@ from roof_detector.simulation.props.aerial import antenna, panel_mast
 from roof_detector.simulation.props.dish import dish, large_dish
 from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import fractal_noise
-from roof_detector.simulation.surfaces.swatch import Picture, cells, frame, swatch
+from roof_detector.simulation.surfaces.swatch import FloatImage, cells, frame, swatch
 from roof_detector.simulation.world.facet import Plane3, facet_from_uv
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
@@ -63,10 +63,10 @@ def planter(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
     rng = make.rng
     size = (rng.uniform(0.6, 2.5), rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.7))
 
-    def leaves(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        shape = (picture.shape[0], picture.shape[1])
+    def leaves(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        shape = (pixels.shape[0], pixels.shape[1])
         leaf = fractal_noise(shape, rng, feature_px=0.12 / metres_per_px, octaves=3)
-        picture[:] = np.array([38, 88, 70], np.float32) * np.exp(0.4 * leaf)[..., None]
+        pixels[:] = np.array([38, 88, 70], np.float32) * np.exp(0.4 * leaf)[..., None]
 
     parts = make.box(
         base,

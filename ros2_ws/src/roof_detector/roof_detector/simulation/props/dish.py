@@ -12,7 +12,7 @@ from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.grime import BROWN, blotches
 from roof_detector.simulation.surfaces.lettering import EMBLEMS, lettering, word
 from roof_detector.simulation.surfaces.noise import fractal_noise, smoothstep
-from roof_detector.simulation.surfaces.swatch import Decoration, Picture, frame, swatch
+from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage, frame, swatch
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.rod import rod
@@ -141,18 +141,18 @@ def _signs(rng: np.random.Generator, reach: float) -> tuple[Decoration, ...]:
 def _bowl(level: float) -> Decoration:
     """Return a bowl's shading, its seams, rim and where the middle corroded."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        size = picture.shape[0]
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        size = pixels.shape[0]
         middle = (size // 2, size // 2)
         y, x = (np.mgrid[:size, :size].astype(np.float32) / size - 0.5) * 2
         towards = rng.uniform(0, 2 * np.pi)
         slope = np.float32(rng.uniform(0.08, 0.35)) * (np.cos(towards) * x + np.sin(towards) * y)
-        picture *= (1 + slope)[..., None]
+        pixels *= (1 + slope)[..., None]
         seams = int(rng.choice([0, 6, 8, 12, 16, 24]))
         seam = (level * rng.uniform(0.8, 1.03),) * 3
         for spoke in 2 * np.pi * np.arange(seams) / max(seams, 1):
             tip = (int(size / 2 * (1 + np.cos(spoke))), int(size / 2 * (1 + np.sin(spoke))))
-            cv2.line(picture, middle, tip, seam, 1, cv2.LINE_AA)
+            cv2.line(pixels, middle, tip, seam, 1, cv2.LINE_AA)
         if rng.random() < 0.5:
             share = rng.uniform(0.15, 0.55)
             stain = fractal_noise((size, size), rng, feature_px=size / 4, octaves=4)
@@ -160,13 +160,13 @@ def _bowl(level: float) -> Decoration:
             distance = np.hypot(x, y) + np.float32(edge * 0.3) * stain
             weight = 1 - smoothstep(distance, share - edge / 2, share + edge / 2)
             tone = np.array([72, 86, 118], np.float32) * np.float32(rng.uniform(0.6, 1.4))
-            picture += np.float32(rng.uniform(0.4, 0.9)) * weight[..., None] * (tone - picture)
-        cv2.circle(picture, middle, size // 2 - 1, (level * 0.9,) * 3, 2)
+            pixels += np.float32(rng.uniform(0.4, 0.9)) * weight[..., None] * (tone - pixels)
+        cv2.circle(pixels, middle, size // 2 - 1, (level * 0.9,) * 3, 2)
         if rng.random() < 0.3:
             ink = INKS[int(rng.integers(len(INKS)))]
             for start in rng.uniform(0, 360, int(rng.integers(1, 4))):
                 cv2.ellipse(
-                    picture,
+                    pixels,
                     middle,
                     (int(size * 0.47),) * 2,
                     0,

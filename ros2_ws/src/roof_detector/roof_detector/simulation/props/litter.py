@@ -12,7 +12,7 @@ from roof_detector.simulation.surfaces.lettering import lettering, word
 from roof_detector.simulation.surfaces.noise import fractal_noise
 from roof_detector.simulation.surfaces.swatch import (
     Decoration,
-    Picture,
+    FloatImage,
     cells,
     frame,
     ribs,
@@ -127,12 +127,12 @@ def tarpaulin(base: ArrayLike, *, yaw: float, make: Maker) -> Solid:
         (120.0, 122.0, 125.0),
     )
 
-    def creases(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        shape = (picture.shape[0], picture.shape[1])
+    def creases(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        shape = (pixels.shape[0], pixels.shape[1])
         fold = fractal_noise(
             shape, rng, feature_px=0.5 / metres_per_px, octaves=4, stretch=float(rng.uniform(1, 4))
         )
-        picture *= np.exp(0.3 * np.abs(fold) - 0.2)[..., None]
+        pixels *= np.exp(0.3 * np.abs(fold) - 0.2)[..., None]
 
     parts = make.box(base, size, yaw=yaw, colour=_pick(rng, colours), top=(creases,), dirt=0.3)
     if rng.random() < 0.6:

@@ -9,7 +9,7 @@ import numpy as np
 
 from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import Plane
-from roof_detector.simulation.surfaces.swatch import Decoration, Picture
+from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -101,8 +101,8 @@ def lettering(
 ) -> Decoration:
     """Return a text or emblem; its place and width are fractions of the face's."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        tall, wide = picture.shape[:2]
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        tall, wide = pixels.shape[:2]
         weight = placed(
             cover_of(text, rng),
             (tall, wide),
@@ -111,8 +111,8 @@ def lettering(
             turn=turn,
             lean=float(rng.uniform(-0.4, 0.1)),
         )[..., None]
-        picture += (
-            weight * np.float32(rng.uniform(0.7, 1.0)) * (np.array(colour, np.float32) - picture)
+        pixels += (
+            weight * np.float32(rng.uniform(0.7, 1.0)) * (np.array(colour, np.float32) - pixels)
         )
 
     return draw

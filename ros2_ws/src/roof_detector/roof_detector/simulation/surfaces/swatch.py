@@ -15,8 +15,8 @@ from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import Plane, fractal_noise, smoothstep
 from roof_detector.simulation.surfaces.texture import Texture
 
-Picture = NDArray[np.float32]
-Decoration = Callable[[Picture, float, np.random.Generator], None]
+FloatImage = NDArray[np.float32]
+Decoration = Callable[[FloatImage, float, np.random.Generator], None]
 SWATCH_METRES_PER_PX = 0.01
 SHEET_PX = 1024
 
@@ -35,17 +35,17 @@ def swatch(
 ) -> Texture:
     """Paint a weathered face of a size and colour, with decorations on top."""
     width, height = (max(int(np.ceil(side / metres_per_px)), 4) for side in size_wh_m)
-    picture = np.empty((height, width, 3), np.float32)
-    picture[:] = colour
+    pixels = np.empty((height, width, 3), np.float32)
+    pixels[:] = colour
     tone, grime = _blemishes((height, width), rng)
-    picture *= (1 + np.float32(mottle) * tone)[..., None]
+    pixels *= (1 + np.float32(mottle) * tone)[..., None]
     if dirt > 0:
         edge = _edge_distance((height, width)) * np.float32(metres_per_px)
         weight = smoothstep(grime - 3 * edge, 0.3, 1.8)[..., None] * np.float32(dirt)
-        picture += weight * (np.array([52, 62, 70], np.float32) - picture)
+        pixels += weight * (np.array([52, 62, 70], np.float32) - pixels)
     for decoration in decorations:
-        decoration(picture, metres_per_px, rng)
-    image = np.clip(picture * gain, 0, 255).astype(np.uint8)
+        decoration(pixels, metres_per_px, rng)
+    image = np.clip(pixels * gain, 0, 255).astype(np.uint8)
     return Texture.build(image, metres_per_px=metres_per_px, alpha=alpha)
 
 
@@ -83,17 +83,17 @@ def fan(
 ) -> Decoration:
     """Return a round grille with blades beneath at a centre given in fractions of the face."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        height, width = picture.shape[:2]
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        height, width = pixels.shape[:2]
         middle = (int(centre[0] * width), int(centre[1] * height))
         radius = max(int(radius_m / metres_per_px), 2)
-        cv2.circle(picture, middle, radius, colour, -1, cv2.LINE_AA)
+        cv2.circle(pixels, middle, radius, colour, -1, cv2.LINE_AA)
         turn = float(rng.uniform(0, 120))
         lighter = tuple(min(channel * 1.7 + 14, 255) for channel in colour)
         for blade in range(3):
             start = turn + blade * 120
             cv2.ellipse(
-                picture,
+                pixels,
                 middle,
                 (int(radius * 0.92),) * 2,
                 0,
@@ -104,8 +104,8 @@ def fan(
                 cv2.LINE_AA,
             )
         for ring in range(1, rings + 1):
-            cv2.circle(picture, middle, radius * ring // rings, hub, 1, cv2.LINE_AA)
-        cv2.circle(picture, middle, max(radius // 4, 1), hub, -1, cv2.LINE_AA)
+            cv2.circle(pixels, middle, radius * ring // rings, hub, 1, cv2.LINE_AA)
+        cv2.circle(pixels, middle, max(radius // 4, 1), hub, -1, cv2.LINE_AA)
 
     return draw
 
@@ -113,12 +113,12 @@ def fan(
 def ribs(spacing_m: float, *, depth: float, upright: bool = True) -> Decoration:
     """Return parallel grooves across the face."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        length = picture.shape[1] if upright else picture.shape[0]
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        length = pixels.shape[1] if upright else pixels.shape[0]
         phase = rng.uniform(0, 1)
         wave = (np.arange(length) * metres_per_px / spacing_m + phase) % 1.0
         gain = (1 - depth * (wave < 0.35)).astype(np.float32)
-        picture *= gain[None, :, None] if upright else gain[:, None, None]
+        pixels *= gain[None, :, None] if upright else gain[:, None, None]
 
     return draw
 
@@ -126,14 +126,14 @@ def ribs(spacing_m: float, *, depth: float, upright: bool = True) -> Decoration:
 def frame(width_m: float, colour: Colour) -> Decoration:
     """Return a border around the face."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
         thickness = max(round(width_m / metres_per_px), 1)
         tone = np.array(colour, np.float32) * np.float32(rng.uniform(0.92, 1.05))
         for border in (
-            picture[:thickness],
-            picture[-thickness:],
-            picture[:, :thickness],
-            picture[:, -thickness:],
+            pixels[:thickness],
+            pixels[-thickness:],
+            pixels[:, :thickness],
+            pixels[:, -thickness:],
         ):
             border[:] = tone
 
@@ -143,14 +143,14 @@ def frame(width_m: float, colour: Colour) -> Decoration:
 def cells(columns: int, rows: int, colour: Colour, *, width_m: float = 0.012) -> Decoration:
     """Return a grid of thin lines, as on a solar panel."""
 
-    def draw(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-        height, width = picture.shape[:2]
+    def draw(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+        height, width = pixels.shape[:2]
         thickness = max(round(width_m / metres_per_px), 1)
         for column in range(1, columns):
             x = width * column // columns
-            picture[:, x : x + thickness] = colour
+            pixels[:, x : x + thickness] = colour
         for row in range(1, rows):
             y = height * row // rows
-            picture[y : y + thickness] = colour
+            pixels[y : y + thickness] = colour
 
     return draw

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A picture on a facet, with smaller copies for views from afar."""
+"""An image on a facet, with smaller copies for views from afar."""
 
 from __future__ import annotations
 

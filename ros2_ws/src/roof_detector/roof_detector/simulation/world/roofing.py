@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.surface import PITCHED_KINDS
-from roof_detector.simulation.surfaces.swatch import Picture, swatch
+from roof_detector.simulation.surfaces.swatch import FloatImage, swatch
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, axes_of
@@ -137,12 +137,12 @@ def walls(footprint: Footprint, make: Maker) -> tuple[Facet, ...]:
     return tuple(out)
 
 
-def _windows(picture: Picture, metres_per_px: float, rng: np.random.Generator) -> None:
-    height, width = picture.shape[:2]
+def _windows(pixels: FloatImage, metres_per_px: float, rng: np.random.Generator) -> None:
+    height, width = pixels.shape[:2]
     pitch, tall, wide = rng.uniform(2.2, 4.0), rng.uniform(1.0, 1.6), rng.uniform(0.8, 1.8)
     for x in np.arange(0.8, width * metres_per_px - wide, pitch):
         for y in np.arange(0.9, height * metres_per_px - tall, 3.0):
             first = (int(x / metres_per_px), int(y / metres_per_px))
             last = (int((x + wide) / metres_per_px), int((y + tall) / metres_per_px))
-            cv2.rectangle(picture, first, last, (70, 62, 55), -1)
-            cv2.rectangle(picture, first, last, (190, 190, 190), 1)
+            cv2.rectangle(pixels, first, last, (70, 62, 55), -1)
+            cv2.rectangle(pixels, first, last, (190, 190, 190), 1)

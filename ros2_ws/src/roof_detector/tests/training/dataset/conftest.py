@@ -72,7 +72,7 @@ class SetMaker:
     root: Path
     pictures: dict[str, Path] = field(default_factory=dict)
 
-    def picture(self, path: Path, number: int) -> Path:
+    def write_image(self, path: Path, number: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         assert cv2.imwrite(str(path), self.scenes[number])
         return path
@@ -92,7 +92,7 @@ class SetMaker:
         for number in range(count):
             split = splits[number == count - 1]
             folder = self.root / layout.format(split=split)
-            self.picture(folder / f'roof {number}.png', number)
+            self.write_image(folder / f'roof {number}.png', number)
             labels = Path(*('labels' if p == 'images' else p for p in folder.parts))
             labels.mkdir(parents=True, exist_ok=True)
             text = yolo_lines(number, segment=segment)
@@ -107,7 +107,7 @@ class SetMaker:
             images, annotations = [], []
             for number in numbers:
                 name = f'roof {number}.png'
-                self.picture(self.root / split / name, number)
+                self.write_image(self.root / split / name, number)
                 images.append(
                     {'id': number, 'file_name': name, 'width': SIZE_WH[0], 'height': SIZE_WH[1]}
                 )
@@ -137,7 +137,7 @@ class SetMaker:
         """Write Roboflow's Pascal VOC layout."""
         for number in range(4):
             folder = self.root / ('valid' if number == 3 else 'train')
-            self.picture(folder / f'roof {number}.png', number)
+            self.write_image(folder / f'roof {number}.png', number)
             things = []
             for class_id, outline in OUTLINES[number]:
                 edges = zip(('xmin', 'ymin', 'xmax', 'ymax'), box_of(outline), strict=True)

@@ -104,8 +104,8 @@ def test_a_damaged_entry_is_refused(archive):
         pass
 
 
-def test_a_zip_cannot_name_pictures_of_this_machine(archive, make, tmp_path):
-    outside = make.picture(tmp_path / 'private/secret.png', 0).parent
+def test_a_zip_cannot_name_images_of_this_machine(archive, make, tmp_path):
+    outside = make.write_image(tmp_path / 'private/secret.png', 0).parent
     yaml = f'train: {outside}\nval: {outside}/../private\nnames: [a]\n'
     report = check(archive([('data.yaml', yaml), ('labels/a.txt', '')]))
     assert 'outside' in {fault.kind for fault in report.faults}

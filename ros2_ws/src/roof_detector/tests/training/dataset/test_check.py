@@ -39,7 +39,7 @@ def test_a_sound_set_has_no_fault_and_its_backgrounds_are_counted(make, segment)
     assert vars(report.splits['val']) == {'pictures': 1, 'backgrounds': 0, 'instances': 1}
 
 
-def test_a_picture_without_label_file_is_a_background(make):
+def test_a_image_without_label_file_is_a_background(make):
     root = make.yolo()
     (root / 'labels/train/roof 2.txt').unlink()
     report = check(root)
@@ -91,28 +91,28 @@ def test_boxes_in_one_file_and_polygons_in_another_are_a_warning(make):
     assert [warning.kind for warning in report.warnings] == ['mixed']
 
 
-def test_a_label_without_picture_is_reported(make):
+def test_a_label_without_image_is_reported(make):
     root = make.yolo()
     (root / 'images/train/roof 1.png').unlink()
     assert found(check(root), 'picture_missing') == [('labels/train/roof 1.txt', 0)]
 
 
 @pytest.mark.parametrize('suffix', ['png', 'jpg'])
-def test_a_picture_cut_short_is_reported(make, suffix):
+def test_a_image_cut_short_is_reported(make, suffix):
     root = make.yolo()
-    path = make.picture(root / f'images/train/late.{suffix}', 5)
+    path = make.write_image(root / f'images/train/late.{suffix}', 5)
     path.write_bytes(path.read_bytes()[:-2000])
     assert found(check(root), 'picture_unreadable') == [(f'images/train/late.{suffix}', 0)]
 
 
-@pytest.mark.parametrize('content', [b'', b'this is no picture'], ids=['empty', 'text'])
-def test_a_file_that_is_no_picture_is_reported(make, content):
+@pytest.mark.parametrize('content', [b'', b'this is no image'], ids=['empty', 'text'])
+def test_a_file_that_is_no_image_is_reported(make, content):
     root = make.yolo()
     (root / 'images/train/late.png').write_bytes(content)
     assert found(check(root), 'picture_unreadable') == [('images/train/late.png', 0)]
 
 
-def test_a_picture_turned_by_exif_is_a_fault_with_labels_and_a_warning_without(make):
+def test_a_image_turned_by_exif_is_a_fault_with_labels_and_a_warning_without(make):
     root = make.yolo()
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -156,7 +156,7 @@ def test_neighbours_in_a_flight_are_no_doubles(make):
 def test_cameras_name_images_alike_in_every_flight_which_is_no_fault(make):
     root = make.yolo()
     for split, number in (('train', 5), ('val', 6)):
-        make.picture(root / f'images/{split}/DJI_0000.png', number)
+        make.write_image(root / f'images/{split}/DJI_0000.png', number)
     report = check(root)
     assert report.faults == () and report.warnings == ()
 
@@ -176,8 +176,8 @@ def test_one_content_in_two_splits_is_a_fault_whatever_its_names(make):
 
 def test_copies_of_one_upload_in_two_splits_are_a_warning(make):
     root = make.yolo()
-    make.picture(root / 'images/train/up_jpg.rf.0123456789abcdef.png', 5)
-    make.picture(root / 'images/val/up_jpg.rf.fedcba9876543210.png', 6)
+    make.write_image(root / 'images/train/up_jpg.rf.0123456789abcdef.png', 5)
+    make.write_image(root / 'images/val/up_jpg.rf.fedcba9876543210.png', 6)
     report = check(root)
     assert report.faults == ()
     assert [warning.kind for warning in report.warnings] == ['same_name']
@@ -185,15 +185,15 @@ def test_copies_of_one_upload_in_two_splits_are_a_warning(make):
 
 def test_a_label_file_that_two_images_claim_is_a_fault(make):
     root = make.yolo()
-    path = make.picture(root / 'images/train/roof 0.jpg', 7)
+    path = make.write_image(root / 'images/train/roof 0.jpg', 7)
     assert path.with_suffix('.png').is_file()
     assert found(check(root), 'label_shared') == [('labels/train/roof 0.txt', 0)]
 
 
 def test_frames_of_one_video_in_two_splits_are_a_warning(make):
     root = make.yolo()
-    make.picture(root / 'images/train/DJI_0001_frame_000100.png', 5)
-    make.picture(root / 'images/val/DJI_0001_frame_000200.png', 6)
+    make.write_image(root / 'images/train/DJI_0001_frame_000100.png', 5)
+    make.write_image(root / 'images/val/DJI_0001_frame_000200.png', 6)
     report = check(root)
     assert report.faults == ()
     assert [warning.kind for warning in report.warnings] == ['video']
@@ -218,7 +218,7 @@ def test_a_faulty_data_yaml_is_reported(make, text, kind, line):
     assert ('data.yaml', line) in found(check(make.yolo(yaml=text)), kind)
 
 
-def test_a_list_that_names_an_absent_picture_is_reported_with_its_line(make):
+def test_a_list_that_names_an_absent_image_is_reported_with_its_line(make):
     root = make.yolo(yaml='train: train.txt\nval: images/val\nnames: [equip, drain]\n')
     (root / 'train.txt').write_text('./images/train/roof 0.png\n./images/train/gone.png\n')
     report = check(root)
@@ -238,7 +238,7 @@ def test_every_fault_is_reported_at_once(make):
     (root / 'labels/train/roof 0.txt').write_text('7 0.5 0.5 0.2 0.2\n0 nan 1 1 1\n0 1 1 1 1\n0\n')
     (root / 'labels/val/lonely.txt').write_text('0 0.5 0.5 0.2 0.2\n')
     (root / 'images/train/broken.jpg').write_bytes(b'\xff\xd8\xff')
-    make.picture(root / 'images/val/again.png', 1)
+    make.write_image(root / 'images/val/again.png', 1)
     kinds = {fault.kind for fault in check(root).faults}
     assert kinds == {
         'class',
@@ -326,7 +326,7 @@ def test_faults_in_voc_are_reported_with_their_line(make):
     assert found(report, 'xml') == [('train/bomb.xml', 0), ('train/broken.xml', 3)]
 
 
-def test_a_size_that_the_picture_does_not_have_is_a_fault(make):
+def test_a_size_that_the_image_does_not_have_is_a_fault(make):
     root = make.voc()
     file: Path = root / 'train/roof 0.xml'
     file.write_text(file.read_text().replace('<width>160</width>', '<width>320</width>'))

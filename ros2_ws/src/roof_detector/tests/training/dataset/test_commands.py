@@ -72,14 +72,14 @@ def test_the_orthophoto_becomes_tiles_split_by_place_with_one_command(kampala, t
     assert report.splits['train'].instances + report.splits['val'].instances > 107
     with open_set(tmp_path / 'roofs') as found:
         west, east = (
-            {int(s.picture.stem.split('_x')[1][:5]) for s in found.labelled.of_split(split)}
+            {int(s.image_path.stem.split('_x')[1][:5]) for s in found.labelled.of_split(split)}
             for split in ('train', 'val')
         )
     assert max(west) + 640 <= min(east) == round(0.667 * 3072)
 
 
 @pytest.mark.parametrize('segment', [False, True])
-def test_a_preview_shows_each_picture_and_colours_what_is_labelled(make, tmp_path, segment):
+def test_a_preview_shows_each_image_and_colours_what_is_labelled(make, tmp_path, segment):
     root = make.yolo(segment=segment)
     sheet = tmp_path / 'sheet.png'
     assert preview(root, sheet, columns=2, tile_width_px=160) == 4
@@ -89,7 +89,7 @@ def test_a_preview_shows_each_picture_and_colours_what_is_labelled(make, tmp_pat
         labelled = found.labelled
         for sample in labelled.samples:
             drawn = draw_sample(sample, labelled, width_px=160, draw_names=False)
-            changed = (drawn != cv2.imread(str(sample.picture))).any(2)
+            changed = (drawn != cv2.imread(str(sample.image_path))).any(2)
             assert changed.any() == bool(sample.instances)
             for one in sample.instances:
                 x, y = np.rint((one.box_xyxy[:2] + one.box_xyxy[2:]) / 2 * (160, 120)).astype(int)
@@ -102,7 +102,7 @@ def test_a_preview_of_nothing_is_refused(make, tmp_path):
     root = make.yolo()
     with pytest.raises(DatasetError, match='no split'):
         preview(root, tmp_path / 'sheet.png', split='test')
-    with pytest.raises(DatasetError, match='no picture'):
+    with pytest.raises(DatasetError, match='no image'):
         preview(root, tmp_path / 'sheet.gif')
     assert not (tmp_path / 'sheet.png').exists()
 

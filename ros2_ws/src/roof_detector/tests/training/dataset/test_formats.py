@@ -71,7 +71,7 @@ FORMATS = {
     'YOLO with lists': lambda make: make.yolo(yaml=LISTED),
     "YOLO from another's machine": lambda make: make.yolo(yaml=OTHERS),
     'YOLO without data.yaml': lambda make: _with_classes(make.yolo(yaml=None)),
-    'YOLO labels beside pictures': lambda make: _with_classes(
+    'YOLO labels beside images': lambda make: _with_classes(
         make.yolo(layout='{split}', yaml=None)
     ),
     'COCO boxes': lambda make: make.coco(),
@@ -102,7 +102,7 @@ def test_every_format_is_read_alike_and_converts_to_a_set_without_fault(
     assert report.warnings == ()
     with open_set(tmp_path / 'out') as found:
         assert found.labelled.names == ('equip', 'drain')
-        read = {s.picture.stem: boxes_px(s) for s in found.labelled.of_split('train')}
+        read = {s.image_path.stem: boxes_px(s) for s in found.labelled.of_split('train')}
         assert read == TRAIN_BOXES
         (last,) = found.labelled.of_split('val')
         assert boxes_px(last) == [(1, (96, 72, 160, 120))]
@@ -114,7 +114,7 @@ def test_every_format_is_read_alike_and_converts_to_a_set_without_fault(
 def test_a_run_length_mask_is_read_to_within_half_a_pixel(make, encode):
     with open_set(make.coco(shape=encode)) as found:
         assert found.log.faults == []
-        sample = next(s for s in found.labelled.samples if s.picture.stem == 'roof 0')
+        sample = next(s for s in found.labelled.samples if s.image_path.stem == 'roof 0')
         box = sample.instances[0].box_xyxy * np.tile(SIZE, 2)
         np.testing.assert_allclose(box, (16, 12, 64, 60), atol=0.51)
 
@@ -188,10 +188,10 @@ def test_a_faulty_set_is_refused_and_leaves_nothing_or_is_written_without_the_fa
     assert [path.name for path in tmp_path.iterdir()] == ['set']
     outcome = convert(root, tmp_path / 'out', Conversion(skip_faulty=True))
     assert outcome.left_out == 1
-    assert outcome.pictures == {'train': 2, 'val': 1}
+    assert outcome.images == {'train': 2, 'val': 1}
 
 
-def test_a_turned_picture_is_written_upright(make, tmp_path):
+def test_a_turned_image_is_written_upright(make, tmp_path):
     from PIL import Image
 
     root = make.yolo()
@@ -205,15 +205,15 @@ def test_a_turned_picture_is_written_upright(make, tmp_path):
     assert check(tmp_path / 'out').faults == ()
 
 
-def test_two_pictures_of_one_name_are_both_kept(make, tmp_path):
+def test_two_images_of_one_name_are_both_kept(make, tmp_path):
     root = make.yolo()
-    make.picture(root / 'images/train/other flight/roof 1.png', 5)
-    assert convert(root, tmp_path / 'out').pictures['train'] == 4
+    make.write_image(root / 'images/train/other flight/roof 1.png', 5)
+    assert convert(root, tmp_path / 'out').images['train'] == 4
 
 
-def test_tiles_of_two_pictures_of_one_name_are_told_apart(make, tmp_path):
+def test_tiles_of_two_images_of_one_name_are_told_apart(make, tmp_path):
     for flight, scale in (('a', 1), ('b', 2)):
-        path = make.picture(make.root / f'{flight}/DJI_0001.png', 4)
+        path = make.write_image(make.root / f'{flight}/DJI_0001.png', 4)
         cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), None, fx=scale, fy=scale))
         path.with_suffix('.txt').write_text('0 0.5 0.5 0.2 0.2\n')
     convert(make.root, tmp_path / 'out', Conversion(names=('a', 'b'), tiling=Tiling(80, 0.0)))
@@ -224,10 +224,10 @@ def test_tiles_of_two_pictures_of_one_name_are_told_apart(make, tmp_path):
 
 
 def voc_flights(make, *, apart):
-    """Write two flights whose pictures have one name, and their labels apart or beside them."""
+    """Write two flights whose images have one name, and their labels apart or beside them."""
     for flight, box in (('one', 10), ('two', 50)):
         folder = make.root / flight
-        make.picture(folder / 'JPEGImages/DJI_0001.png', box // 10)
+        make.write_image(folder / 'JPEGImages/DJI_0001.png', box // 10)
         labels = make.root / 'labels' if apart else folder / 'Annotations'
         labels.mkdir(parents=True, exist_ok=True)
         (labels / f'DJI_0001{"_" + flight if apart else ""}.xml').write_text(
@@ -239,16 +239,16 @@ def voc_flights(make, *, apart):
     return make.root
 
 
-def test_labels_belong_to_the_picture_of_their_own_folder_not_to_any_of_their_name(make):
+def test_labels_belong_to_the_image_of_their_own_folder_not_to_any_of_their_name(make):
     with open_set(voc_flights(make, apart=False)) as found:
         labelled = {
-            sample.picture.parts[-3]: boxes_px(sample)[0][1][0]
+            sample.image_path.parts[-3]: boxes_px(sample)[0][1][0]
             for sample in found.labelled.samples
         }
     assert labelled == {'one': 10, 'two': 50}
 
 
-def test_labels_that_may_be_of_several_pictures_are_a_fault(make):
+def test_labels_that_may_be_of_several_images_are_a_fault(make):
     kinds = [fault.kind for fault in check(voc_flights(make, apart=True)).faults]
     assert kinds.count('picture_unclear') == 2
 

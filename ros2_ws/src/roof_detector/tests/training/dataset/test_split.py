@@ -14,13 +14,13 @@ from PIL import Image
 from training.dataset import DatasetError, check
 from training.dataset.allocation import allocate
 from training.dataset.conversion import Conversion, convert
-from training.dataset.division import Division, divide
 from training.dataset.groups import groups_of
+from training.dataset.image_facts import ImageFacts, facts_of
 from training.dataset.labelled_set import Sample
 from training.dataset.line_cut import LEFT_OUT, cut_along
-from training.dataset.picture_facts import PictureFacts, facts_of
 from training.dataset.reader import open_set
 from training.dataset.source_name import SourceName
+from training.dataset.splitting import SplitOptions, split_dataset
 from training.dataset.tiling import Tiling
 
 
@@ -91,7 +91,7 @@ def test_many_small_groups_reach_the_shares_in_every_class():
 @settings(deadline=None, max_examples=60)
 def test_frames_within_the_guard_never_stand_on_two_sides(frames, shares, guard):
     samples = [Sample(Path(f'{video}_mp4_{number:06d}.jpg'), 'all') for video, number in frames]
-    facts = [PictureFacts(size_wh=(64, 48))] * len(samples)
+    facts = [ImageFacts(size_wh=(64, 48))] * len(samples)
     parts = cut_along(samples, facts, shares, by='order', guard_frames=guard)
     placed = [(*frame, part) for frame, part in zip(frames, parts, strict=True) if part >= 0]
     for video, number, part in placed:
@@ -130,7 +130,7 @@ def test_place_and_time_are_read_from_exif(scenes, tmp_path):
         ('auto', [0, 0, 0, 0, 1, 1]),
     ],
 )
-def test_pictures_of_one_place_or_flight_stay_together(scenes, tmp_path, by, expected):
+def test_images_of_one_place_or_flight_stay_together(scenes, tmp_path, by, expected):
     where_when = [
         (0, '2026:05:01 12:00:00'),
         (40, '2026:05:01 12:05:00'),
@@ -147,9 +147,9 @@ def test_pictures_of_one_place_or_flight_stay_together(scenes, tmp_path, by, exp
     assert groups_of(samples, [facts_of(path) for path in paths], by=by) == expected
 
 
-def test_asking_for_what_no_picture_tells_is_refused(make, tmp_path):
+def test_asking_for_what_no_image_tells_is_refused(make, tmp_path):
     with pytest.raises(DatasetError, match='tells its gps'):
-        divide(make.yolo(), tmp_path / 'out', Division(by='gps'))
+        split_dataset(make.yolo(), tmp_path / 'out', SplitOptions(by='gps'))
 
 
 def flights(make, *, videos=6, frames=3):
@@ -168,18 +168,18 @@ def flights(make, *, videos=6, frames=3):
 def videos_by_split(output):
     with open_set(output) as found:
         return {
-            split: {SourceName.of(s.picture).video for s in found.labelled.of_split(split)}
+            split: {SourceName.of(s.image_path).video for s in found.labelled.of_split(split)}
             for split in found.labelled.splits
         }
 
 
 def test_no_video_stands_in_two_splits_and_classes_are_balanced(make, tmp_path):
-    balance = divide(flights(make), tmp_path / 'out', Division(val=0.34))
+    balance = split_dataset(flights(make), tmp_path / 'out', SplitOptions(val=0.34))
     found = videos_by_split(tmp_path / 'out')
     assert set(found) == {'train', 'val'}
     assert not found['train'] & found['val']
     assert balance.groups == 6
-    assert balance.pictures == {'train': 12, 'val': 6}
+    assert balance.images == {'train': 12, 'val': 6}
     assert balance.instances['val'] == {'equip': 3, 'drain': 3}
     report = check(tmp_path / 'out')
     assert report.faults == ()
@@ -190,14 +190,14 @@ def test_the_seed_alone_decides_the_split(make, tmp_path):
     root = flights(make)
     found = []
     for name, seed in (('a', 1), ('b', 1), ('c', 2), ('d', 3), ('e', 4)):
-        divide(root, tmp_path / name, Division(val=0.34, seed=seed))
+        split_dataset(root, tmp_path / name, SplitOptions(val=0.34, seed=seed))
         found.append(videos_by_split(tmp_path / name)['val'])
     assert found[0] == found[1]
     assert any(other != found[0] for other in found[2:])
 
 
-def test_folds_validate_every_picture_once_and_part_no_video(make, tmp_path):
-    divide(flights(make), tmp_path / 'out', Division(folds=3))
+def test_folds_validate_every_image_once_and_part_no_video(make, tmp_path):
+    split_dataset(flights(make), tmp_path / 'out', SplitOptions(folds=3))
     validated = Counter()
     for fold in range(3):
         file = tmp_path / f'out/data_{fold}.yaml'
@@ -205,17 +205,17 @@ def test_folds_validate_every_picture_once_and_part_no_video(make, tmp_path):
         with open_set(file) as found:
             train, val = (found.labelled.of_split(split) for split in ('train', 'val'))
             assert len(train) + len(val) == 18
-            sides = [{SourceName.of(s.picture).video for s in side} for side in (train, val)]
+            sides = [{SourceName.of(s.image_path).video for s in side} for side in (train, val)]
             assert not sides[0] & sides[1]
-            validated.update(s.picture.name for s in val)
+            validated.update(s.image_path.name for s in val)
     assert set(validated.values()) == {1}
     assert len(validated) == 18
 
 
-def test_ultralytics_finds_the_pictures_of_a_fold(make, tmp_path):
+def test_ultralytics_finds_the_images_of_a_fold(make, tmp_path):
     from roof_detector.inference.quiet_ultralytics import import_quietly
 
-    divide(flights(make, videos=3, frames=1), tmp_path / 'out', Division(folds=3))
+    split_dataset(flights(make, videos=3, frames=1), tmp_path / 'out', SplitOptions(folds=3))
     base = import_quietly('ultralytics.data.base')
     listed = (tmp_path / 'out/fold_0_train.txt').read_text().splitlines()
     reader = base.BaseDataset.__new__(base.BaseDataset)
@@ -227,21 +227,21 @@ def test_ultralytics_finds_the_pictures_of_a_fold(make, tmp_path):
 
 def test_doubles_across_splits_are_brought_together(make, tmp_path):
     root = make.yolo()
-    make.picture(root / 'images/val/double.png', 0)
+    make.write_image(root / 'images/val/double.png', 0)
     assert 'duplicate' in {fault.kind for fault in check(root).faults}
-    divide(root, tmp_path / 'out', Division(val=0.3))
+    split_dataset(root, tmp_path / 'out', SplitOptions(val=0.3))
     assert check(tmp_path / 'out').faults == ()
 
 
 def test_one_video_is_refused_with_the_way_out_and_cut_in_time_leaving_a_gap(make, tmp_path):
     root = flights(make, videos=1, frames=1)
     for number in range(1, 8):
-        path = make.picture(root / f'train/DJI_0000_frame_{number * 20:06d}.png', number)
+        path = make.write_image(root / f'train/DJI_0000_frame_{number * 20:06d}.png', number)
         path.with_suffix('.txt').write_text('0 0.5 0.5 0.2 0.2\n')
     with pytest.raises(DatasetError, match='--by order'):
-        divide(root, tmp_path / 'out')
-    balance = divide(root, tmp_path / 'out', Division(by='order', val=0.25))
-    assert balance.pictures == {'train': 5, 'val': 2}
+        split_dataset(root, tmp_path / 'out')
+    balance = split_dataset(root, tmp_path / 'out', SplitOptions(by='order', val=0.25))
+    assert balance.images == {'train': 5, 'val': 2}
     assert balance.left_out == 1
 
 
@@ -252,19 +252,19 @@ def test_tiles_on_both_sides_of_a_border_share_no_pixel(make, tmp_path):
     (make.root / 'ortho.txt').write_text('0 0.5 0.5 0.4 0.4\n0 0.1 0.1 0.1 0.1\n0 0.9 0.9 0.1 0.1')
     options = Conversion(names=('roof',), tiling=Tiling(96))
     convert(make.root / 'ortho.png', tmp_path / 'tiles', options)
-    balance = divide(tmp_path / 'tiles', tmp_path / 'out', Division(by='x', val=0.3))
+    balance = split_dataset(tmp_path / 'tiles', tmp_path / 'out', SplitOptions(by='x', val=0.3))
     assert balance.left_out > 0
     with open_set(tmp_path / 'out') as found:
         edges = {
-            split: [SourceName.of(s.picture).tile_xy[0] for s in found.labelled.of_split(split)]
+            split: [SourceName.of(s.image_path).tile_xy[0] for s in found.labelled.of_split(split)]
             for split in ('train', 'val')
         }
     assert max(edges['train']) + 96 <= min(edges['val'])
 
 
-def test_pictures_that_tell_no_place_cannot_be_cut_by_place():
+def test_images_that_tell_no_place_cannot_be_cut_by_place():
     with pytest.raises(DatasetError, match='convert --tile'):
-        cut_along([Sample(Path('a.png'), 'all')], [PictureFacts()], (0.8, 0.2), by='x')
+        cut_along([Sample(Path('a.png'), 'all')], [ImageFacts()], (0.8, 0.2), by='x')
     assert LEFT_OUT not in cut_along([], [], (0.8, 0.2), by='x')
 
 
@@ -273,4 +273,4 @@ def test_pictures_that_tell_no_place_cannot_be_cut_by_place():
 )
 def test_a_division_that_leaves_nothing_is_refused(options):
     with pytest.raises(DatasetError):
-        Division(**options)
+        SplitOptions(**options)

@@ -15,11 +15,11 @@ def test_an_empty_folder_cannot_be_trained_on(tmp_path):
     assert not (tmp_path / 'run').exists()
 
 
-def test_pictures_are_named_by_whole_paths_and_are_the_same_set(make, tmp_path):
+def test_images_are_named_by_whole_paths_and_are_the_same_set(make, tmp_path):
     yaml = 'train: ../train/images\nval: ../valid/images\nnames: [equip, drain]\n'
     root = make.yolo(layout='{split}/images', splits=('train', 'valid'), yaml=yaml)
     # What ultralytics would take instead, because it tries the words as they stand first.
-    make.picture(tmp_path / 'train/images/wrong.png', 5)
+    make.write_image(tmp_path / 'train/images/wrong.png', 5)
     described = trainable_data_yaml(root, tmp_path / 'run')
     assert (tmp_path / 'run/train.txt').read_text().splitlines() == [
         str(root / f'train/images/roof {number}.png') for number in range(3)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures compared by hand, and real pictures labelled with what the shipped model finds."""
+"""Images compared by hand, and real images labelled with what the shipped model finds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight, WorldConfig
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
-from training.evaluation.compared_picture import ComparedPicture
-from training.evaluation.true_things import TrueThings
+from training.evaluation.ground_truth import GroundTruth
+from training.evaluation.image_comparison import ImageComparison
 
 torch.set_num_threads(1)
 
@@ -43,12 +43,12 @@ def compare_boxes(found_xyxy, scores, found_ids, true_xyxy, true_ids):
         np.asarray(scores, float)[order],
         np.asarray(found_ids, int)[order],
     )
-    true = TrueThings(
+    true = GroundTruth(
         np.asarray(true_xyxy, float).reshape(-1, 4),
         np.asarray(true_ids, np.intp),
         ((),) * len(true_ids),
     )
-    return ComparedPicture.compare(Path('roof.png'), found=found, true=true)
+    return ImageComparison.compare(Path('roof.png'), found=found, true=true)
 
 
 @pytest.fixture(scope='session')
@@ -58,26 +58,26 @@ def compared():
 
 @dataclass(frozen=True)
 class SelfLabelled:
-    """Pictures whose labels are what a model itself finds above `confidence`."""
+    """Images whose labels are what a model itself finds above `confidence`."""
 
     data: Path
     names: tuple[str, ...]
-    pictures: tuple[Path, ...]
+    images: tuple[Path, ...]
     confidence: float
     image_size: int
 
-    def label_path(self, picture: Path) -> Path:
-        return Path(str(picture.with_suffix('.txt')).replace('images', 'labels'))
+    def label_path(self, image: Path) -> Path:
+        return Path(str(image.with_suffix('.txt')).replace('images', 'labels'))
 
     def relabel(self, target: Path, *, change, names=None) -> Path:
-        """Copy the set, its label lines changed by `change(lines of all pictures)`."""
-        lines = change([self.label_path(one).read_text().splitlines() for one in self.pictures])
-        for picture, own in zip(self.pictures, lines, strict=True):
+        """Copy the set, its label lines changed by `change(lines of all images)`."""
+        lines = change([self.label_path(one).read_text().splitlines() for one in self.images])
+        for image, own in zip(self.images, lines, strict=True):
             for folder in ('images', 'labels'):
                 (target / folder / 'val').mkdir(parents=True, exist_ok=True)
-            (target / 'images' / 'val' / picture.name).write_bytes(picture.read_bytes())
+            (target / 'images' / 'val' / image.name).write_bytes(image.read_bytes())
             text = ''.join(f'{line}\n' for line in own)
-            (target / 'labels' / 'val' / picture.with_suffix('.txt').name).write_text(text)
+            (target / 'labels' / 'val' / image.with_suffix('.txt').name).write_text(text)
         return write_yaml(target, names or self.names)
 
 
@@ -95,8 +95,8 @@ def box_lines(found, size_wh):
         yield f'{class_id} {x:.8f} {y:.8f} {w:.8f} {h:.8f}'
 
 
-def label_pictures(model, folder: Path, frames, *, confidence, image_size, lines_of=box_lines):
-    """Write pictures and, as their labels, what the model finds above a confidence."""
+def label_images(model, folder: Path, frames, *, confidence, image_size, lines_of=box_lines):
+    """Write images and, as their labels, what the model finds above a confidence."""
     for kind in ('images', 'labels'):
         (folder / kind / 'val').mkdir(parents=True)
     with Detector.open(model, image_size=image_size, device='cpu') as detector:
@@ -105,11 +105,11 @@ def label_pictures(model, folder: Path, frames, *, confidence, image_size, lines
             lines = lines_of(found, image_bgr.shape[1::-1])
             label = folder / 'labels' / 'val' / f'roof_{number}.txt'
             label.write_text(''.join(f'{line}\n' for line in lines))
-            picture = folder / 'images' / 'val' / f'roof_{number}.png'
-            assert cv2.imwrite(str(picture), image_bgr)
+            image = folder / 'images' / 'val' / f'roof_{number}.png'
+            assert cv2.imwrite(str(image), image_bgr)
         names = detector.names
-    pictures = tuple(sorted((folder / 'images' / 'val').iterdir()))
-    return SelfLabelled(write_yaml(folder, names), names, pictures, confidence, image_size)
+    images = tuple(sorted((folder / 'images' / 'val').iterdir()))
+    return SelfLabelled(write_yaml(folder, names), names, images, confidence, image_size)
 
 
 @pytest.fixture(scope='session')
@@ -118,18 +118,18 @@ def frames():
     world = RoofWorld.generate(seed=7, config=CROWDED)
     flight = SurveyFlight(world, FlightConfig(size_wh=(416, 320)), seed=1)
     roof = world.buildings[0].roofs[0].corners
-    pictures = []
+    images = []
     for number, yaw_deg in enumerate((0.0, 120.0, 240.0)):
         east, north, _ = roof.mean(axis=0)
         place = np.array([east + 2.0 * (number - 1), north, roof[:, 2].max() + 8.0])
         pose = CameraPose.looking_down(place, yaw_deg=yaw_deg, pitch_deg=0.0, roll_deg=0.0)
-        pictures.append(flight.render(pose, index=number, stamp_s=1.0).image_bgr)
-    return pictures
+        images.append(flight.render(pose, index=number, stamp_s=1.0).image_bgr)
+    return images
 
 
 @pytest.fixture(scope='session')
 def self_labelled(tmp_path_factory, frames):
-    return label_pictures(
+    return label_images(
         resolve_model('roof_anomalies'),
         tmp_path_factory.mktemp('self_labelled'),
         frames,
@@ -140,4 +140,4 @@ def self_labelled(tmp_path_factory, frames):
 
 @pytest.fixture(scope='session')
 def label_with():
-    return label_pictures
+    return label_images

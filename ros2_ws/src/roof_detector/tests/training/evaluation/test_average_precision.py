@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from training.evaluation.compared_picture import ComparedPicture
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.mask_overlap import overlap_of
 from training.evaluation.metrics import measure
 
@@ -28,7 +28,7 @@ def random_boxes(random, count, *, longest=150.0):
     return np.column_stack((corners, np.minimum(corners + sides, SIDE)))
 
 
-def random_picture(random, *, most_true=12, wrong=15, jitter=0.15, repeats=0.3, coarse=False):
+def random_image(random, *, most_true=12, wrong=15, jitter=0.15, repeats=0.3, coarse=False):
     """Boxes found near true ones, some twice, some of another class, among false alarms."""
     true_xyxy = random_boxes(random, int(random.integers(0, most_true + 1)))
     true_ids = random.integers(0, len(NAMES), len(true_xyxy))
@@ -50,13 +50,13 @@ def random_picture(random, *, most_true=12, wrong=15, jitter=0.15, repeats=0.3, 
     return found_xyxy, scores, found_ids, true_xyxy, true_ids
 
 
-def coco_metrics(pictures, *, masks_of=None):
+def coco_metrics(images, *, masks_of=None):
     """Return {class: (AP50, AP75, AP50-95, of small, medium, large)} by pycocotools."""
     truths, results = [], []
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         found_masks, true_masks = masks_of[i] if masks_of else (None, None)
         for j, (box, class_id) in enumerate(
-            zip(picture.true.boxes_xyxy, picture.true.class_ids, strict=True)
+            zip(image.true.boxes_xyxy, image.true.class_ids, strict=True)
         ):
             truth = {
                 'id': len(truths) + 1,
@@ -69,7 +69,7 @@ def coco_metrics(pictures, *, masks_of=None):
             if true_masks:
                 truth |= {'segmentation': encode(true_masks[j]), 'area': true_masks[j].sum()}
             truths.append(truth)
-        for j, (box, score, class_id) in enumerate(picture.found.rows()):
+        for j, (box, score, class_id) in enumerate(image.found.rows()):
             result = {'image_id': i, 'category_id': class_id, 'score': score}
             if found_masks:
                 result['segmentation'] = encode(found_masks[j])
@@ -79,7 +79,7 @@ def coco_metrics(pictures, *, masks_of=None):
     with contextlib.redirect_stdout(io.StringIO()):
         truth_set = COCO()
         truth_set.dataset = {
-            'images': [{'id': i, 'width': SIDE, 'height': SIDE} for i in range(len(pictures))],
+            'images': [{'id': i, 'width': SIDE, 'height': SIDE} for i in range(len(images))],
             'categories': [{'id': i, 'name': name} for i, name in enumerate(NAMES)],
             'annotations': truths,
             'info': {},
@@ -87,7 +87,7 @@ def coco_metrics(pictures, *, masks_of=None):
         truth_set.createIndex()
         result_set = truth_set.loadRes(results) if results else COCO()
         judge = COCOeval(truth_set, result_set, 'segm' if masks_of else 'bbox')
-        judge.params.imgIds = list(range(len(pictures)))
+        judge.params.imgIds = list(range(len(images)))
         judge.params.catIds = list(range(len(NAMES)))
         judge.params.maxDets = [1, 10, MOST_FOUND]
         judge.evaluate()
@@ -105,8 +105,8 @@ def encode(mask):
     return coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
 
 
-def our_metrics(pictures, *, masks=False):
-    metrics = measure(pictures, NAMES, masks=masks, confidence=0.25)
+def our_metrics(images, *, masks=False):
+    metrics = measure(images, NAMES, masks=masks, confidence=0.25)
     return {
         name: [one.ap50, one.ap75, one.ap50_95]
         + [one.by_size[size].ap50_95 for size in ('small', 'medium', 'large')]
@@ -125,27 +125,27 @@ NOTHING = ([], [], [], [], [])
 BOX = (10.0, 10.0, 60.0, 50.0)
 
 
-def test_pictures_with_nothing_in_them_have_no_average_precision(compared):
-    pictures = [compared(*NOTHING), compared(*NOTHING)]
-    assert our_metrics(pictures) == dict.fromkeys(NAMES, [None] * 6)
-    assert_agreement(our_metrics(pictures), coco_metrics(pictures))
+def test_images_with_nothing_in_them_have_no_average_precision(compared):
+    images = [compared(*NOTHING), compared(*NOTHING)]
+    assert our_metrics(images) == dict.fromkeys(NAMES, [None] * 6)
+    assert_agreement(our_metrics(images), coco_metrics(images))
 
 
 def test_what_is_there_and_not_found_counts_as_zero(compared):
-    pictures = [compared([], [], [], [BOX], [0]), compared(*NOTHING)]
-    assert our_metrics(pictures)['equip'] == [0, 0, 0, None, 0, None]
+    images = [compared([], [], [], [BOX], [0]), compared(*NOTHING)]
+    assert our_metrics(images)['equip'] == [0, 0, 0, None, 0, None]
 
 
 def test_a_perfect_answer_counts_as_one_and_a_duplicate_below_it_costs_nothing(compared):
-    pictures = [compared([BOX, BOX], [0.9, 0.8], [0, 0], [BOX], [0])]
-    assert our_metrics(pictures)['equip'][:3] == [pytest.approx(1)] * 3
-    assert_agreement(our_metrics(pictures), coco_metrics(pictures))
+    images = [compared([BOX, BOX], [0.9, 0.8], [0, 0], [BOX], [0])]
+    assert our_metrics(images)['equip'][:3] == [pytest.approx(1)] * 3
+    assert_agreement(our_metrics(images), coco_metrics(images))
 
 
-def test_a_false_alarm_on_an_empty_picture_costs_precision(compared):
-    pictures = [compared([BOX], [0.9], [0], [], []), compared([BOX], [0.8], [0], [BOX], [0])]
-    assert our_metrics(pictures)['equip'][0] == pytest.approx(0.5)
-    assert_agreement(our_metrics(pictures), coco_metrics(pictures))
+def test_a_false_alarm_on_an_empty_image_costs_precision(compared):
+    images = [compared([BOX], [0.9], [0], [], []), compared([BOX], [0.8], [0], [BOX], [0])]
+    assert our_metrics(images)['equip'][0] == pytest.approx(0.5)
+    assert_agreement(our_metrics(images), coco_metrics(images))
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -162,26 +162,26 @@ def test_a_false_alarm_on_an_empty_picture_costs_precision(compared):
 )
 def test_average_precision_of_boxes_is_that_of_coco(compared, kind, seed):
     random = np.random.default_rng([seed, 11])
-    pictures = [compared(*random_picture(random, **kind)) for _ in range(8)]
-    pictures.append(compared(*NOTHING))
-    assert 0 < measure(pictures, NAMES, confidence=0.25).map50 < 1
-    assert_agreement(our_metrics(pictures), coco_metrics(pictures))
+    images = [compared(*random_image(random, **kind)) for _ in range(8)]
+    images.append(compared(*NOTHING))
+    assert 0 < measure(images, NAMES, confidence=0.25).map50 < 1
+    assert_agreement(our_metrics(images), coco_metrics(images))
 
 
 @pytest.mark.parametrize('seed', range(3))
 def test_average_precision_of_masks_is_that_of_coco(compared, seed):
     random = np.random.default_rng([seed, 12])
-    pictures, masks_of = [], []
+    images, masks_of = [], []
     for _ in range(6):
-        bare = compared(*random_picture(random, jitter=0.08))
+        bare = compared(*random_image(random, jitter=0.08))
         sides = [
             random_masks(random, boxes) for boxes in (bare.found.boxes_xyxy, bare.true.boxes_xyxy)
         ]
         masks_of.append([[whole(one) for one in side] for side in sides])
-        pictures.append(
-            ComparedPicture(bare.path, bare.true, bare.found, bare.boxes, overlap_of(*sides))
+        images.append(
+            ImageComparison(bare.path, bare.true, bare.found, bare.boxes, overlap_of(*sides))
         )
-    assert_agreement(our_metrics(pictures, masks=True), coco_metrics(pictures, masks_of=masks_of))
+    assert_agreement(our_metrics(images, masks=True), coco_metrics(images, masks_of=masks_of))
 
 
 def random_masks(random, boxes_xyxy):
@@ -199,6 +199,6 @@ def random_masks(random, boxes_xyxy):
 
 
 def whole(mask):
-    picture = np.zeros((SIDE, SIDE), bool)
-    picture[mask[0]] = mask[1]
-    return picture
+    image = np.zeros((SIDE, SIDE), bool)
+    image[mask[0]] = mask[1]
+    return image

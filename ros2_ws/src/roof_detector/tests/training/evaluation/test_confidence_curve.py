@@ -22,7 +22,7 @@ def curve_of(found, instances):
             scores=np.array([score for score, _ in found]),
             hits=hits.astype(bool),
             counted=np.ones_like(hits, bool),
-            pictures=np.zeros(len(found), np.intp),
+            images=np.zeros(len(found), np.intp),
             positives=np.array([instances]),
         )
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Models over pictures that are labelled with what they find themselves."""
+"""Models over images that are labelled with what they find themselves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def changed(self_labelled, tmp_path_factory):
     return run(self_labelled.relabel(tmp_path_factory.mktemp('changed'), change=change))
 
 
-def test_pictures_without_a_label_have_no_average_precision(self_labelled, tmp_path):
+def test_images_without_a_label_have_no_average_precision(self_labelled, tmp_path):
     empty = run(self_labelled.relabel(tmp_path, change=lambda lines: [[] for _ in lines]))
     assert (empty.map50, empty.map50_interval, empty.instances) == (None, None, 0)
     assert empty.boxes.together.best is None
@@ -71,13 +71,13 @@ def test_a_model_agrees_wholly_with_what_it_finds_itself(own, self_labelled):
 def test_what_is_counted_is_what_the_node_would_publish(changed):
     score = Score()
     with Detector.open(resolve_model(MODEL), image_size=416, device='cpu') as detector:
-        for picture in changed.pictures:
-            found = detector.detect(cv2.imread(str(picture.path)), Thresholds())
+        for image in changed.images:
+            found = detector.detect(cv2.imread(str(image.path)), Thresholds())
             score.add(
                 found_xyxy=found.boxes_xyxy,
                 found_names=[detector.names[i] for i in found.class_ids],
-                true_xyxy=picture.true.boxes_xyxy,
-                true_names=[changed.names[i] for i in picture.true.class_ids],
+                true_xyxy=image.true.boxes_xyxy,
+                true_names=[changed.names[i] for i in image.true.class_ids],
             )
     for name, one in changed.per_class.items():
         point = one.at_confidence
@@ -120,7 +120,7 @@ def test_data_that_shares_no_class_with_the_model_is_refused(self_labelled, tmp_
         run(data)
 
 
-def test_pictures_and_labels_without_a_yaml_need_only_names(self_labelled, tmp_path, own):
+def test_images_and_labels_without_a_yaml_need_only_names(self_labelled, tmp_path, own):
     data = self_labelled.relabel(tmp_path, change=lambda lines: lines)
     data.unlink()
     folder = tmp_path
@@ -134,16 +134,16 @@ def test_faulty_labels_are_refused_with_their_line_or_left_out(self_labelled, tm
         return [[*lines[0], '0 0.5 0.5 2.5 0.1'], *lines[1:]]
 
     data = self_labelled.relabel(tmp_path, change=change)
-    number = len(self_labelled.label_path(self_labelled.pictures[0]).read_text().splitlines()) + 1
+    number = len(self_labelled.label_path(self_labelled.images[0]).read_text().splitlines()) + 1
     with pytest.raises(EvaluationError, match=rf'roof_0\.txt:{number}: .*--skip-faulty'):
         run(data)
     evaluation = run(data, skip_faulty=True)
-    assert len(evaluation.pictures) == len(self_labelled.pictures) - 1
-    assert '1 of 3 pictures are left out' in evaluation.notes[0]
+    assert len(evaluation.images) == len(self_labelled.images) - 1
+    assert '1 of 3 images are left out' in evaluation.notes[0]
 
 
 def test_a_split_that_is_absent_is_refused(self_labelled):
-    with pytest.raises(EvaluationError, match=r"no picture in the split 'test', it has: val"):
+    with pytest.raises(EvaluationError, match=r"no image in the split 'test', it has: val"):
         run(self_labelled.data, split='test')
 
 
@@ -164,7 +164,7 @@ def test_a_label_that_stands_twice_counts_once(self_labelled, tmp_path, own):
 
 @pytest.fixture(scope='module')
 def segmented(tmp_path_factory, frames, label_with):
-    """Return a random segmentation model, and pictures labelled with its own masks."""
+    """Return a random segmentation model, and images labelled with its own masks."""
     folder = tmp_path_factory.mktemp('segmented')
     model = save_random_segmentation_model(folder / 'seg.pt', frames[0])
     labelled = label_with(
@@ -174,7 +174,7 @@ def segmented(tmp_path_factory, frames, label_with):
 
 
 def save_random_segmentation_model(path, image_bgr):
-    """Save a random model whose scores spread; its norms are settled on one picture."""
+    """Save a random model whose scores spread; its norms are settled on one image."""
     torch.manual_seed(3)
     model = import_quietly('ultralytics.nn.tasks').SegmentationModel(
         'yolo11n-seg.yaml', nc=2, verbose=False

@@ -18,30 +18,30 @@ BOX = np.array([100.0, 100.0, 140.0, 140.0])
 NOTHING = ([], [], [], [], [])
 
 
-def test_pictures_with_nothing_in_them_hold_no_mistake(compared):
-    pictures = [compared(*NOTHING)]
-    assert not Confusion.of(pictures, NAMES, confidence=0.25).counts.any()
-    assert misses(pictures, NAMES, confidence=0.25) == []
-    assert false_alarms(pictures, NAMES, confidence=0.25) == []
-    metrics = measure(pictures, NAMES, confidence=0.25)
+def test_images_with_nothing_in_them_hold_no_mistake(compared):
+    images = [compared(*NOTHING)]
+    assert not Confusion.of(images, NAMES, confidence=0.25).counts.any()
+    assert misses(images, NAMES, confidence=0.25) == []
+    assert false_alarms(images, NAMES, confidence=0.25) == []
+    metrics = measure(images, NAMES, confidence=0.25)
     assert Calibration.of(metrics.rankings, confidence=0.25).error is None
     assert interval(resample_map50(metrics.rankings, resamples=20)) is None
 
 
 def test_confusion_counts_each_thing_once_with_background_for_the_rest(compared):
     far = BOX + 200
-    pictures = [
+    images = [
         compared([BOX, far], [0.9, 0.8], [1, 0], [BOX, BOX + 60], [0, 1]),
         compared([BOX, BOX], [0.9, 0.2], [0, 0], [BOX], [0]),
     ]
-    counts = Confusion.of(pictures, NAMES, confidence=0.25).counts
+    counts = Confusion.of(images, NAMES, confidence=0.25).counts
     # rows: is equip, is drain, is background; columns: found as equip, as drain, not found
     assert counts.tolist() == [[1, 1, 0], [0, 0, 1], [1, 0, 0]]
 
 
 def test_a_thing_of_the_right_class_is_paired_before_a_surer_one_of_another(compared):
-    picture = compared([BOX, BOX + 4], [0.9, 0.5], [1, 0], [BOX], [0])
-    counts = Confusion.of([picture], NAMES, confidence=0.25).counts
+    image = compared([BOX, BOX + 4], [0.9, 0.5], [1, 0], [BOX], [0])
+    counts = Confusion.of([image], NAMES, confidence=0.25).counts
     assert counts.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
 
@@ -76,40 +76,40 @@ def test_a_false_alarm_says_its_cause(compared, true, cause):
 
 
 def test_a_second_box_on_one_thing_is_a_false_alarm(compared):
-    picture = compared([BOX, BOX + 2], [0.9, 0.6], [0, 0], [BOX], [0])
-    (alarm,) = false_alarms([picture], NAMES, confidence=0.25)
+    image = compared([BOX, BOX + 2], [0.9, 0.6], [0, 0], [BOX], [0])
+    (alarm,) = false_alarms([image], NAMES, confidence=0.25)
     assert alarm.cause == 'second box on one thing'
 
 
 def test_misses_come_by_size_and_false_alarms_by_score(compared):
     small, large = [0, 0, 10, 10], [50, 50, 150, 90]
-    pictures = [
+    images = [
         compared([small], [0.5], [0], [small], [1]),
         compared([large], [0.9], [0], [large], [1]),
     ]
-    assert [m.longest_side for m in misses(pictures, NAMES, confidence=0.25)] == [100, 10]
-    alarms = false_alarms(pictures, NAMES, confidence=0.25)
+    assert [m.longest_side for m in misses(images, NAMES, confidence=0.25)] == [100, 10]
+    alarms = false_alarms(images, NAMES, confidence=0.25)
     assert [alarm.score for alarm in alarms] == pytest.approx([0.9, 0.5])
 
 
 def test_a_model_as_right_as_sure_is_calibrated(compared):
     boxes = [[20 * i, 0, 20 * i + 10, 10] for i in range(10)]
-    picture = compared(boxes, [0.8] * 10, [0] * 10, boxes[:8], [0] * 8)
-    metrics = measure([picture], NAMES, confidence=0.25)
+    image = compared(boxes, [0.8] * 10, [0] * 10, boxes[:8], [0] * 8)
+    metrics = measure([image], NAMES, confidence=0.25)
     assert Calibration.of(metrics.rankings, confidence=0.25).error == pytest.approx(0, abs=1e-6)
     sure = compared(boxes, [0.99] * 10, [0] * 10, boxes[:4], [0] * 4)
     metrics = measure([sure], NAMES, confidence=0.25)
     assert Calibration.of(metrics.rankings, confidence=0.25).error == pytest.approx(0.59)
 
 
-def test_redrawn_pictures_that_are_all_alike_leave_nothing_open(compared):
+def test_redrawn_images_that_are_all_alike_leave_nothing_open(compared):
     alike = [compared([BOX], [0.9], [0], [BOX, BOX + 80], [0, 0])] * 5
     rankings = measure(alike, NAMES, confidence=0.25).rankings
     low, high = interval(resample_map50(rankings, resamples=50))
     assert low == high == measure(alike, NAMES, confidence=0.25).map50
 
 
-def test_fewer_pictures_leave_more_open(compared):
+def test_fewer_images_leave_more_open(compared):
     right = compared([BOX], [0.9], [0], [BOX], [0])
     wrong = compared([BOX + 90], [0.9], [0], [BOX], [0])
     widths = []

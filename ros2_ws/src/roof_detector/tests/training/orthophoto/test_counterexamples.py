@@ -47,7 +47,7 @@ def test_a_yard_has_the_shape_given_to_it_and_ends_at_the_roofs(ground, image_bg
     assert not touched[:10].any() and not touched[:, 156:].any()
 
 
-def test_what_lies_beyond_the_picture_changes_nothing(ground, image_bgr):
+def test_what_lies_beyond_the_image_changes_nothing(ground, image_bgr):
     beyond = np.array([400.0, 400.0])
     ground.plant_bush(beyond, 20.0, np.array([8.0, 0.0]), 0.5)
     ground.lay_yard(beyond + np.array([(0.0, 0.0), (30.0, 0.0), (0.0, 30.0)]))

@@ -110,7 +110,7 @@ def test_a_place_of_which_all_trains_joins_another_that_validates(place):
 
 
 @pytest.mark.parametrize('share', ['0', '-0.2', '1.01', 'nan'])
-def test_a_border_outside_the_picture_is_refused(place, capsys, share):
+def test_a_border_outside_the_image_is_refused(place, capsys, share):
     assert make(place, place / 'set', '--val-from-x', share) == 2
     assert f'val_from_x is {float(share)}; give a share of the width' in capsys.readouterr().err
     assert not (place / 'set').exists()
@@ -170,7 +170,7 @@ def test_roofs_of_another_place_are_built_in(place):
     st.floats(80, 400),
     st.tuples(st.floats(150, 250), st.floats(150, 250)),
 )
-def test_labels_turn_with_the_picture(angle, mirrored, side, centre):
+def test_labels_turn_with_the_image(angle, mirrored, side, centre):
     image = np.zeros((400, 400, 3), np.uint8)
     roof = corners(170, 180, 240, 215)
     cv2.fillPoly(image, [roof.astype(np.int32)], (255, 255, 255))

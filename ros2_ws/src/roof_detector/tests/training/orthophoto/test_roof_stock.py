@@ -54,7 +54,7 @@ def test_a_roof_stands_whole_where_its_outline_says_with_its_long_side_at_the_an
         assert red > 2 * blue
 
 
-def test_what_reaches_over_the_picture_is_left_out(photo_bgr):
+def test_what_reaches_over_the_image_is_left_out(photo_bgr):
     rng = np.random.default_rng(1)
     stock = RoofStock([(photo_bgr, [ROOF])])
     for middle in ((0.0, 0.0), (400.0, 399.0), (-500.0, 20.0)):

@@ -11,7 +11,7 @@ import yaml
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
-from training.quantization.onnx_eight_bits import read_metadata
+from training.quantization.onnx_int8 import read_metadata
 from training.quantize import main
 
 
@@ -29,8 +29,8 @@ def checkpoint(tiny_models, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def command(checkpoint, boxes_set):
-    pictures = str(boxes_set.parent / 'images' / 'train')
-    calibration = ['--calibration', pictures, '--calibration-count', '6', '--threads', '1']
+    images = str(boxes_set.parent / 'images' / 'train')
+    calibration = ['--calibration', images, '--calibration-count', '6', '--threads', '1']
     return [str(checkpoint), '--data', str(boxes_set), *calibration]
 
 

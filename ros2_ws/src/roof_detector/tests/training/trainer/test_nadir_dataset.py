@@ -81,15 +81,15 @@ def test_a_turn_moves_pixels_and_boxes_alike(quarters, shape, corner):
 
 
 def test_boxes_alone_are_turned_by_quarters_and_stay_exact(boxes_set):
-    pictures = open_set(boxes_set)
-    assert pictures.turns_quarters and not pictures.turns_any_angle
-    assert sum(boxes_fit(pictures[i], tolerance_px=0.01) for i in range(8)) > 4
+    images = open_set(boxes_set)
+    assert images.turns_quarters and not images.turns_any_angle
+    assert sum(boxes_fit(images[i], tolerance_px=0.01) for i in range(8)) > 4
 
 
 def test_outlines_are_turned_by_any_angle_and_their_boxes_stay_tight(outlines_set):
-    pictures = open_set(outlines_set)
-    assert pictures.turns_any_angle and not pictures.turns_quarters
-    assert sum(boxes_fit(pictures[i], tolerance_px=2.0) for i in range(8)) > 4
+    images = open_set(outlines_set)
+    assert images.turns_any_angle and not images.turns_quarters
+    assert sum(boxes_fit(images[i], tolerance_px=2.0) for i in range(8)) > 4
 
 
 def test_boxes_alone_are_not_turned_by_any_angle(boxes_set):
@@ -97,10 +97,10 @@ def test_boxes_alone_are_not_turned_by_any_angle(boxes_set):
         open_set(boxes_set, rotate='any')
 
 
-def test_validation_pictures_are_not_turned(outlines_set):
-    pictures = open_set(outlines_set, augment=False)
-    assert not pictures.turns_quarters
-    assert np.array_equal(pictures[0]['img'], pictures[0]['img'])
+def test_validation_images_are_not_turned(outlines_set):
+    images = open_set(outlines_set, augment=False)
+    assert not images.turns_quarters
+    assert np.array_equal(images[0]['img'], images[0]['img'])
 
 
 def test_a_sample_follows_from_seed_epoch_and_index_alone(boxes_set):

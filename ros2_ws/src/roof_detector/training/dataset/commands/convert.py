@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--output', type=Path, required=True, help='the new folder')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
-    parser.add_argument('--labels', type=Path, help='label file of a single picture')
+    parser.add_argument('--labels', type=Path, help='label file of a single image')
     parser.add_argument('--task', choices=('detect', 'segment'), help='default: as the set is')
     parser.add_argument(
         '--map',
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar='A,B,C',
         help='number the classes in this order, such as that of another model',
     )
-    parser.add_argument('--tile', type=int, metavar='PX', help='cut larger pictures into tiles')
+    parser.add_argument('--tile', type=int, metavar='PX', help='cut larger images into tiles')
     parser.add_argument(
         '--overlap', type=float, default=Tiling.overlap, help='of neighbouring tiles, a share'
     )
@@ -57,9 +57,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help='tiles west of this share of the width train, those east of it validate',
     )
     parser.add_argument('--drop-empty-tiles', action='store_true', help='tiles without a label')
-    parser.add_argument(
-        '--skip-faulty', action='store_true', help='leave pictures with faults out'
-    )
+    parser.add_argument('--skip-faulty', action='store_true', help='leave images with faults out')
     parser.set_defaults(run=run)
     return parser
 
@@ -84,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
         ),
     )
-    parts = ', '.join(f'{count} in {split}' for split, count in outcome.pictures.items())
+    parts = ', '.join(f'{count} in {split}' for split, count in outcome.images.items())
     left = f'; {outcome.left_out} left out for faults' if outcome.left_out else ''
-    print(f'{outcome.output}: pictures {parts}{left}')
+    print(f'{outcome.output}: images {parts}{left}')
     return 0

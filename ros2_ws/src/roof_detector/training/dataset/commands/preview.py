@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Draws pictures with their labels on one sheet."""
+"""Draws images with their labels on one sheet."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from training.dataset.preview import preview
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add this subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        'preview', help='draw pictures with their labels on one sheet', description=__doc__
+        'preview', help='draw images with their labels on one sheet', description=__doc__
     )
     parser.add_argument('--output', type=Path, default=Path('preview.jpg'), help='.jpg or .png')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
-    parser.add_argument('--count', type=int, default=24, help='of pictures')
+    parser.add_argument('--count', type=int, default=24, help='of images')
     parser.add_argument('--columns', type=int, default=4)
-    parser.add_argument('--width', type=int, default=480, help='of each picture in pixels')
+    parser.add_argument('--width', type=int, default=480, help='of each image in pixels')
     parser.add_argument('--split', help='train, val or test; default all')
-    parser.add_argument('--seed', type=int, default=0, help='choose other pictures')
-    parser.add_argument('--labels', type=Path, help='label file of a single picture')
+    parser.add_argument('--seed', type=int, default=0, help='choose other images')
+    parser.add_argument('--labels', type=Path, help='label file of a single image')
     parser.add_argument('--no-names', action='store_true', help='boxes and outlines alone')
     parser.set_defaults(run=run)
     return parser
@@ -45,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         draw_names=not arguments.no_names,
         overwrite=arguments.overwrite,
     )
-    print(f'{arguments.output}: {count} pictures')
+    print(f'{arguments.output}: {count} images')
     return 0

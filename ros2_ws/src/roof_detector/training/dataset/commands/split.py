@@ -3,8 +3,8 @@
 # ruff: noqa: T201
 """Splits a set so that neighbours never stand in both training and validation.
 
-`auto` keeps together: copies of one picture, pictures that look the same (also turned or
-mirrored), frames of one video by their names, pictures of one place by GPS and of one flight by
+`auto` keeps together: copies of one image, images that look the same (also turned or
+mirrored), frames of one video by their names, images of one place by GPS and of one flight by
 time. `video`, `gps`, `time` and `look` use that one beside likeness. `order` cuts long videos in
 time, `x` tiled orthophotos from west to east; what touches a cut is left out.
 """
@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from training.dataset.division import WAYS, Division, divide
+from training.dataset.splitting import WAYS, SplitOptions, split_dataset
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -25,38 +25,36 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--output', type=Path, required=True, help='the new folder')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
-    parser.add_argument('--by', choices=WAYS, default=Division.by, help='default %(default)s')
-    parser.add_argument('--val', type=float, default=Division.val, help='share that validates')
-    parser.add_argument('--test', type=float, default=Division.test, help='share held back')
+    parser.add_argument('--by', choices=WAYS, default=SplitOptions.by, help='default %(default)s')
+    parser.add_argument('--val', type=float, default=SplitOptions.val, help='share that validates')
+    parser.add_argument('--test', type=float, default=SplitOptions.test, help='share held back')
     parser.add_argument(
         '--folds',
         type=int,
-        default=Division.folds,
+        default=SplitOptions.folds,
         help='k for a tiny set; writes data_0.yaml ...',
     )
-    parser.add_argument('--seed', type=int, default=Division.seed)
+    parser.add_argument('--seed', type=int, default=SplitOptions.seed)
     parser.add_argument(
-        '--place-gap-m', type=float, default=Division.place_gap_m, help='between two places'
+        '--place-gap-m', type=float, default=SplitOptions.place_gap_m, help='between two places'
     )
     parser.add_argument(
-        '--flight-gap-s', type=float, default=Division.flight_gap_s, help='between two flights'
+        '--flight-gap-s', type=float, default=SplitOptions.flight_gap_s, help='between two flights'
     )
     parser.add_argument(
-        '--guard-frames', type=int, default=Division.guard_frames, help='left out before a cut'
+        '--guard-frames', type=int, default=SplitOptions.guard_frames, help='left out before a cut'
     )
-    parser.add_argument(
-        '--skip-faulty', action='store_true', help='leave pictures with faults out'
-    )
+    parser.add_argument('--skip-faulty', action='store_true', help='leave images with faults out')
     parser.set_defaults(run=run)
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Split and print the balance reached."""
-    balance = divide(
+    balance = split_dataset(
         arguments.path,
         arguments.output,
-        Division(
+        SplitOptions(
             val=arguments.val,
             test=arguments.test,
             folds=arguments.folds,

@@ -15,7 +15,7 @@ from training.dataset.statistics import statistics
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add this subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        'stats', help='count pictures, classes, sizes, shapes and places', description=__doc__
+        'stats', help='count images, classes, sizes, shapes and places', description=__doc__
     )
     parser.add_argument('--json', action='store_true', help='print JSON, not a table')
     parser.add_argument(

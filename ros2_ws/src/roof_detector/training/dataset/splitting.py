@@ -32,7 +32,7 @@ WAYS = (*GROUP_WAYS, *LINE_WAYS)
 
 
 @dataclass(frozen=True)
-class Division:
+class SplitOptions:
     """Hold how a set is split: shares for one split, or a number of folds."""
 
     val: float = 0.2
@@ -68,36 +68,38 @@ class Division:
 
 
 @dataclass(frozen=True)
-class Balance:
-    """Say what a division reached: of each part its pictures and the things of each class."""
+class ClassBalance:
+    """Say what a division reached: of each part its images and the things of each class."""
 
     output: Path
     groups: int
     left_out: int
-    pictures: dict[str, int]
+    images: dict[str, int]
     instances: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         names = list(dict.fromkeys(name for part in self.instances.values() for name in part))
-        wide = max(len(name) for name in ('pictures', *names)) + 2
-        head = f'{"":10}{"pictures":>{wide}}' + ''.join(f'{name:>{wide}}' for name in names)
+        wide = max(len(name) for name in ('images', *names)) + 2
+        head = f'{"":10}{"images":>{wide}}' + ''.join(f'{name:>{wide}}' for name in names)
         rows = [
             f'{part:10}{count:>{wide}}'
             + ''.join(f'{self.instances[part].get(name, 0):>{wide}}' for name in names)
-            for part, count in self.pictures.items()
+            for part, count in self.images.items()
         ]
-        note = f'{self.groups} group(s) kept together, {self.left_out} picture(s) left out.'
+        note = f'{self.groups} group(s) kept together, {self.left_out} image(s) left out.'
         return '\n'.join((head, *rows, note))
 
 
-def divide(path: Path | str, output: Path | str, options: Division | None = None) -> Balance:
+def split_dataset(
+    path: Path | str, output: Path | str, options: SplitOptions | None = None
+) -> ClassBalance:
     """Write a set, split anew, as YOLO into a new folder and return the balance it reached.
 
     The same set, options and seed give the same split. With folds, data_0.yaml, data_1.yaml ...
     each leave another fold out of training. Raises DatasetError where the set is faulty or its
-    pictures cannot be parted.
+    images cannot be parted.
     """
-    options, output = options or Division(), Path(output)
+    options, output = options or SplitOptions(), Path(output)
     with (
         fresh_folder(output, overwrite=options.overwrite) as folder,
         prepared(Path(path), names=options.names, skip_faulty=options.skip_faulty) as ready,
@@ -121,7 +123,7 @@ def divide(path: Path | str, output: Path | str, options: Division | None = None
     counts = {name: Counter[str]() for name in part_names}
     for sample, part in kept:
         counts[part_names[part]].update(names[one.class_id] for one in sample.instances)
-    return Balance(
+    return ClassBalance(
         output,
         groups,
         ready.left_out + len(samples) - len(kept),
@@ -131,14 +133,16 @@ def divide(path: Path | str, output: Path | str, options: Division | None = None
 
 
 def _once(samples: Sequence[Sample]) -> list[Sample]:
-    """Return each picture once, also where two splits name it, in the order of names."""
-    found = {sample.picture.resolve(): sample for sample in samples}
-    return sorted(found.values(), key=lambda s: (s.picture.name, s.picture.as_posix()))
+    """Return each image once, also where two splits name it, in the order of names."""
+    found = {sample.image_path.resolve(): sample for sample in samples}
+    return sorted(found.values(), key=lambda s: (s.image_path.name, s.image_path.as_posix()))
 
 
-def _parts(samples: Sequence[Sample], ready: Prepared, options: Division) -> tuple[list[int], int]:
+def _parts(
+    samples: Sequence[Sample], ready: Prepared, options: SplitOptions
+) -> tuple[list[int], int]:
     """Return the part of each sample, or that it is left out, and the number of groups."""
-    facts = [ready.facts[sample.picture] for sample in samples]
+    facts = [ready.facts[sample.image_path] for sample in samples]
     shares = list(options.parts.values())
     if options.by in LINE_WAYS:
         parts = cut_along(samples, facts, shares, by=options.by, guard_frames=options.guard_frames)
@@ -175,24 +179,26 @@ def _parts(samples: Sequence[Sample], ready: Prepared, options: Division) -> tup
 
 
 def _piece(sample: Sample, split: str, ready: Prepared) -> Piece:
-    upright = not ready.facts[sample.picture].rotated
-    return Piece(sample.picture, sample.picture.stem, split, sample.instances, upright=upright)
+    upright = not ready.facts[sample.image_path].rotated
+    return Piece(
+        sample.image_path, sample.image_path.stem, split, sample.instances, upright=upright
+    )
 
 
 def _write_folds(
     folder: Path,
-    pictures: list[Path],
+    images: list[Path],
     parts: list[int],
     names: tuple[str, ...],
-    options: Division,
+    options: SplitOptions,
 ) -> None:
     for fold in range(options.folds):
         lists = {'train': f'fold_{fold}_train.txt', 'val': f'fold_{fold}_val.txt'}
         for split, name in lists.items():
             # A leading ./ makes ultralytics look beside the list.
             chosen = [
-                f'./{picture.as_posix()}\n'
-                for picture, part in zip(pictures, parts, strict=True)
+                f'./{image_path.as_posix()}\n'
+                for image_path, part in zip(images, parts, strict=True)
                 if (part == fold) == (split == 'val')
             ]
             (folder / name).write_text(''.join(chosen), encoding='utf-8')

@@ -73,7 +73,7 @@ def _set_metadata(model: Any, key: str, value: Any) -> None:
 def _decoding(model: Any) -> str:
     """Return a pattern of the operations that make boxes of what the head's convolutions say.
 
-    Those count pixels of the whole picture, which 8 bits would place on a grid of several.
+    Those count pixels of the whole image, which 8 bits would place on a grid of several.
     """
     layers = (_LAYER.match(node.name) for node in model.graph.node)
     head = max((int(layer[1]) for layer in layers if layer), default=0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in one picture, beside what is there."""
+"""What was found in one image, beside what is there."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import numpy.typing as npt
 
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.matching import pairwise_iou
+from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.mask_overlap import compare_masks
 from training.evaluation.overlap import Overlap
-from training.evaluation.true_things import TrueThings
 
 
 @dataclass(frozen=True, eq=False)
-class ComparedPicture:
+class ImageComparison:
     """Hold found and true things, both with class ids of the data, and how they overlap.
 
     `found` comes by falling score. `masks` is None unless both sides have outlines.
     """
 
     path: Path
-    true: TrueThings
+    true: GroundTruth
     found: Detections
     boxes: Overlap
     masks: Overlap | None = None
 
     @classmethod
     def compare(
-        cls, path: Path, *, found: Detections, true: TrueThings, masks: bool = False
-    ) -> ComparedPicture:
+        cls, path: Path, *, found: Detections, true: GroundTruth, masks: bool = False
+    ) -> ImageComparison:
         """Compare boxes and, if asked for, masks; the masks themselves are not kept."""
         found_xyxy = found.boxes_xyxy.astype(np.float64)
         boxes = Overlap(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.quiet_ultralytics import import_quietly
-from training.quantization.onnx_eight_bits import read_metadata, write_onnx
+from training.quantization.onnx_int8 import read_metadata, write_onnx
 
 
 def write_engine(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is labelled in one picture, in its pixels."""
+"""What is labelled in one image, in its pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class TrueThings:
+class GroundTruth:
     """Hold boxes (n, 4) left, top, right, bottom and the outlines (k, 2) of each thing's parts.
 
     A thing that is labelled by a box has no outline. `repeated` labels said the same again and
@@ -29,8 +29,8 @@ class TrueThings:
     repeated: int = 0
 
     @classmethod
-    def of(cls, instances: Sequence[Instance], *, size_wh: tuple[int, int]) -> TrueThings:
-        """Bring labels, which are shares of the picture, to its pixels."""
+    def of(cls, instances: Sequence[Instance], *, size_wh: tuple[int, int]) -> GroundTruth:
+        """Bring labels, which are shares of the image, to its pixels."""
         told = {(one.class_id, one.box_xyxy.tobytes()): one for one in reversed(instances)}
         once = list(reversed(told.values()))
         size = np.array(size_wh, np.float64)

@@ -52,7 +52,7 @@ def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.u
 def _decoding(model: Any) -> str:
     """Return a pattern of the operations that make boxes of what the head's convolutions say.
 
-    Those count pixels of the whole picture, which 8 bits would place on a grid of several.
+    Those count pixels of the whole image, which 8 bits would place on a grid of several.
     """
     layers = (_LAYER.match(operation.get_friendly_name()) for operation in model.get_ops())
     head = max((int(layer[1]) for layer in layers if layer), default=0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a picture file tells without its labels: size, orientation, place, time, looks."""
+"""What an image file tells without its labels: size, orientation, place, time, looks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _UPRIGHT = 1
 
 
 @dataclass(frozen=True, eq=False)
-class PictureFacts:
-    """Hold what was found in one picture file, or in `problem` why it cannot be used.
+class ImageFacts:
+    """Hold what was found in one image file, or in `problem` why it cannot be used.
 
-    `size_wh` is that of the upright picture; `thumbnail` (32, 32) uint8 is grey, not upright;
+    `size_wh` is that of the upright image; `thumbnail` (32, 32) uint8 is grey, not upright;
     `lat_lon_deg` and `taken_s` (local time of the camera) come from EXIF where it has them.
     `content` tells the file from every other, whatever their names; it is that of the whole file.
     """
@@ -43,29 +43,29 @@ class PictureFacts:
 
     @property
     def rotated(self) -> bool:
-        """Say whether EXIF asks for the picture to be turned or mirrored."""
+        """Say whether EXIF asks for the image to be turned or mirrored."""
         return self.orientation != _UPRIGHT
 
 
-def facts_of(path: Path) -> PictureFacts:
-    """Read a picture to its last byte."""
+def facts_of(path: Path) -> ImageFacts:
+    """Read an image to its last byte."""
     try:
         raw = path.read_bytes()
         if not raw:
-            return PictureFacts('is empty')
-        with Image.open(BytesIO(raw)) as picture:
-            width, height = picture.size
-            exif = picture.getexif()
+            return ImageFacts('is empty')
+        with Image.open(BytesIO(raw)) as image_path:
+            width, height = image_path.size
+            exif = image_path.getexif()
             orientation = exif.get(ExifTags.Base.Orientation, _UPRIGHT)
             # A JPEG is decoded at an eighth of its size, but read as a whole.
-            picture.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
-            small = picture.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+            image_path.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
+            small = image_path.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     except Image.DecompressionBombError:
-        return PictureFacts('has too many pixels to be read safely; cut it into parts first')
+        return ImageFacts('has too many pixels to be read safely; cut it into parts first')
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        return PictureFacts(f'is damaged, cut short or no picture ({_short(error)})')
+        return ImageFacts(f'is damaged, cut short or no image ({_short(error)})')
     turned = orientation in {5, 6, 7, 8}
-    return PictureFacts(
+    return ImageFacts(
         '',
         (height, width) if turned else (width, height),
         orientation if orientation in range(1, 9) else _UPRIGHT,
@@ -76,8 +76,8 @@ def facts_of(path: Path) -> PictureFacts:
     )
 
 
-def facts_of_all(paths: Iterable[Path]) -> dict[Path, PictureFacts]:
-    """Read many pictures at once; Pillow decodes outside the interpreter's lock."""
+def facts_of_all(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
+    """Read many images at once; Pillow decodes outside the interpreter's lock."""
     wanted = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(wanted, pool.map(facts_of, wanted), strict=True))

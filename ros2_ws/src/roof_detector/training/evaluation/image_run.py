@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One model over all labelled pictures, as the node would run it."""
+"""One model over all labelled images, as the node would run it."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from roof_detector.inference.stage_times import StageTimes
 from roof_detector.inputs.image_decoding import read_image
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
-from training.evaluation.compared_picture import ComparedPicture
 from training.evaluation.errors import EvaluationError
+from training.evaluation.ground_truth import GroundTruth
+from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.labelled_split import LabelledSplit
-from training.evaluation.true_things import TrueThings
 
 
 @dataclass(frozen=True, eq=False)
-class PictureRun:
-    """Hold each picture with what was found, how long it took, and what a reader must know."""
+class ImageRun:
+    """Hold each image with what was found, how long it took, and what a reader must know."""
 
-    pictures: tuple[ComparedPicture, ...]
+    images: tuple[ImageComparison, ...]
     times: tuple[StageTimes, ...]
     notes: tuple[str, ...]
 
     @property
     def has_masks(self) -> bool:
-        """Tell whether every picture has masks on both sides, and anything at all."""
-        labelled = any(len(one.true) for one in self.pictures)
-        return labelled and all(one.masks is not None for one in self.pictures)
+        """Tell whether every image has masks on both sides, and anything at all."""
+        labelled = any(len(one.true) for one in self.images)
+        return labelled and all(one.masks is not None for one in self.images)
 
 
-def run_pictures(
+def run_images(
     detector: Detector,
     labelled: LabelledSplit,
     *,
@@ -44,10 +44,10 @@ def run_pictures(
     iou: float,
     max_detections: int,
     progress: bool,
-) -> PictureRun:
+) -> ImageRun:
     """Detect and compare, classes matched by name.
 
-    Raises EvaluationError when model and data share no class, InputError for a picture that
+    Raises EvaluationError when model and data share no class, InputError for an image that
     cannot be read.
     """
     shared = tuple(name for name in labelled.names if name in detector.names)
@@ -63,28 +63,28 @@ def run_pictures(
     class_ids = np.array(
         [labelled.names.index(name) if name in shared else -1 for name in detector.names]
     )
-    compared: list[ComparedPicture] = []
+    compared: list[ImageComparison] = []
     times: list[StageTimes] = []
     title = f'{detector.model_path.name} at {detector.image_size[0]}'
-    for sample in tqdm(labelled.samples, desc=title, unit='picture', disable=not progress):
-        image_bgr = read_image(sample.picture)
+    for sample in tqdm(labelled.samples, desc=title, unit='image', disable=not progress):
+        image_bgr = read_image(sample.image_path)
         size_wh = image_bgr.shape[1], image_bgr.shape[0]
         if not times:
             detector.warm_up(size_wh)
         own = detector.detect(image_bgr, thresholds)
         times.append(detector.times)
         found = Detections(own.boxes_xyxy, own.scores, class_ids[own.class_ids], masks=own.masks)
-        true = TrueThings.of(sample.instances, size_wh=size_wh)
+        true = GroundTruth.of(sample.instances, size_wh=size_wh)
         with_masks = detector.task == 'segment' and true.outlined
         compared.append(
-            ComparedPicture.compare(sample.picture, found=found, true=true, masks=with_masks)
+            ImageComparison.compare(sample.image_path, found=found, true=true, masks=with_masks)
         )
     notes = (
         *labelled.notes,
         *_notes_on_names(detector.names, labelled.names),
         *_notes_on_labels(compared, masks_asked=detector.task == 'segment'),
     )
-    return PictureRun(tuple(compared), tuple(times), notes)
+    return ImageRun(tuple(compared), tuple(times), notes)
 
 
 def _notes_on_names(own: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
@@ -101,11 +101,11 @@ def _notes_on_names(own: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:
     return notes
 
 
-def _notes_on_labels(compared: Sequence[ComparedPicture], *, masks_asked: bool) -> list[str]:
+def _notes_on_labels(compared: Sequence[ImageComparison], *, masks_asked: bool) -> list[str]:
     notes = []
-    if repeated := sum(picture.true.repeated for picture in compared):
-        notes.append(f'{repeated} labels stand twice in their picture and count once.')
-    boxes_only = sum(not parts for picture in compared for parts in picture.true.outlines)
+    if repeated := sum(image.true.repeated for image in compared):
+        notes.append(f'{repeated} labels stand twice in their image and count once.')
+    boxes_only = sum(not parts for image in compared for parts in image.true.outlines)
     if masks_asked and boxes_only:
         notes.append(f'Masks are not measured: {boxes_only} labels are boxes without an outline.')
     return notes
