@@ -105,7 +105,7 @@ class Graph:
             # A node that is starting may answer before it has heard of this client, to nobody;
             # asking for a state again changes nothing.
             future = self._ask_again(client, request, future, within_s=within_s / 6)
-        self.wait_until(future.done, within_s=within_s, what=f'answer of {name}')
+        self.wait_until(future.done, within_s=within_s, what=f'a response of {name}')
         node.destroy_client(client)
         return future.result()
 

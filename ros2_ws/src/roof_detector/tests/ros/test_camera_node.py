@@ -105,7 +105,7 @@ def test_every_frame_of_a_video_arrives_raw_and_compressed_under_one_stamp(
     process = start(graph, source=video, transport='both', wait_for_subscribers=1)
     code, output = ended(graph, process)
     assert code == 0, output
-    assert 'Sent 25 frames of' in output
+    assert 'Published 25 frames of' in output
     graph.wait_until(lambda: ear.value('state') == 'ended', what='the last report')
     assert ear.value('frames_published') == '25'
     images, jpegs, infos = (ear.heard[role] for role in ('image', 'compressed', 'camera_info'))
@@ -133,7 +133,7 @@ def test_source_stamps_are_the_time_in_the_video_and_only_the_transport_asked_fo
     graph.wait_until(lambda: ear.value('state') == 'ended', what='the end of the video')
     assert ear.stamps('image') == [k * 50_000_000 for k in range(6)]
     assert ear.value('frames_published') == '6'
-    assert ear.status.message == 'All 6 frames are sent.'
+    assert ear.status.message == 'All 6 frames are published.'
     assert ear.level() == DiagnosticStatus.OK
     assert ear.node.get_publishers_info_by_topic('/camera/image/compressed') == []
     assert process.poll() is None, 'at_end is idle'
@@ -146,8 +146,8 @@ def test_frames_are_sent_all_the_same_when_nobody_comes_to_listen(graph, tmp_pat
     process = start(graph, source=video, wait_for_subscribers=1, wait_timeout_s=0.3)
     code, output = ended(graph, process)
     assert code == 0
-    assert '0 of 1 nodes listen to the images after 0.3 s' in output
-    assert 'Sent 3 frames' in output
+    assert '0 of 1 nodes subscribe to the images after 0.3 s' in output
+    assert 'Published 3 frames' in output
 
 
 def test_damaged_pictures_of_a_folder_are_counted_and_the_others_published(
@@ -277,7 +277,7 @@ def test_a_camera_that_vanishes_is_reported_and_found_again(graph, streaming_cam
     assert stamps == sorted(set(stamps))
     code, output = graph.stop(process)
     assert code == 0, output
-    assert 'gives pictures again' in output
+    assert 'delivers images again' in output
     assert 'secret' not in output
 
 

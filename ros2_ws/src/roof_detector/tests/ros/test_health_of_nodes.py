@@ -94,8 +94,8 @@ def test_a_detector_is_ok_only_while_results_go_out(graph, make_probe):
         (PlaybackReport('playing', 5, 0, 0.1, '', 9.0, 10.0), OK, 'frames/s'),
         (PlaybackReport('playing', 0, 0, 0.0, '', 0.5, 0.0), WARN, 'Nothing has arrived yet'),
         (PlaybackReport('waiting', 0, 0, 0.0, '', 60.0, 0.0), WARN, 'Waiting for listeners'),
-        (PlaybackReport('ended', 50, 0, 0.0, '', 0.5, 0.1), OK, 'All 50 frames are sent.'),
-        (PlaybackReport('ended', 50, 0, 0.0, '', 60.0, 0.1), ERROR, 'Nothing more has come'),
+        (PlaybackReport('ended', 50, 0, 0.0, '', 0.5, 0.1), OK, 'All 50 frames are published.'),
+        (PlaybackReport('ended', 50, 0, 0.0, '', 60.0, 0.1), ERROR, 'No more frames have come'),
     ],
 )
 def test_a_camera_is_ok_only_while_frames_go_out(report, level, words):

@@ -38,8 +38,7 @@ def play(graph):
             topics=CameraTopics(node, settings, roles=frozenset()),
             settings=settings,
             now_ns=time.time_ns,
-            say=lambda _: None,
-            finished=lambda: None,
+            on_end=lambda: None,
             errors=(InputError,),
         )
         playback.start()

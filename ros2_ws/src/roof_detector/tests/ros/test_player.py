@@ -95,4 +95,4 @@ def test_topics_that_are_not_in_the_bag_are_an_error(graph, tmp_path):
     process = graph.start('roof_detector.cli.main', 'play', str(bag), '--topics', '/lidar')
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert 'has no topic that is to be played; it holds /detector/labels' in output
+    assert 'has no topic that matches topics and exclude; it has /detector/labels' in output

@@ -102,7 +102,7 @@ def test_every_topic_bears_one_stamp_per_frame_and_says_what_the_simulation_know
     frames = [flight[index] for index in range(4)]
     code, output = ended(graph, process)
     assert code == 0, output
-    assert 'Sent 4 frames' in output
+    assert 'Published 4 frames' in output
 
     times = stamps(heard['image'])
     assert len(times) == 4

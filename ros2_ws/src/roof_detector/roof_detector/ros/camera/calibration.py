@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A camera's calibration file."""
+"""Calibration files of cameras."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from roof_detector.ros.common.errors import RosError
 
 
 def read_calibration(path: Path) -> CameraInfo:
-    """Return the CameraInfo of a file as camera_calibration writes it.
+    """Return the CameraInfo from a YAML file in the format of camera_calibration.
 
-    Raises RosError for a file that is missing or not of that kind.
+    Raises RosError if the file is missing or has another format.
     """
     try:
         content = parse_plain_yaml(path.read_text(encoding='utf-8'))
@@ -45,5 +45,6 @@ def read_calibration(path: Path) -> CameraInfo:
 def _numbers(matrix: dict[str, Any], *, count: int | None = None) -> list[float]:
     values = [float(value) for value in matrix['data']]
     if count is not None and len(values) != count:
-        raise ValueError(f'a matrix has {len(values)} numbers, expected {count}')
+        msg = f'a matrix has {len(values)} numbers, expected {count}'
+        raise ValueError(msg)
     return values

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a camera tells about its own health."""
+"""The diagnostic status of a node that publishes frames."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def camera_status(
     health: InputHealth | None = None,
     unreadable_now: bool = False,
 ) -> DiagnosticStatus:
-    """Return the status of a node that publishes frames: words for people, values for plots.
+    """Return the status of a node that publishes frames: a message for people, values for plots.
 
-    `unreadable_now` tells whether something could not be read in the last seconds.
+    `unreadable_now` is whether something could not be read in the last seconds.
     """
     verdict = _verdict(source, report, health, unreadable_now=unreadable_now)
     values: dict[str, object] = {
@@ -41,7 +41,7 @@ def camera_status(
             'frames_unreadable': health.unreadable,
             'frames_superseded': health.superseded,
             'reconnects': health.reconnects,
-            'trouble': health.warning,
+            'source_error': health.warning,
         }
     return DiagnosticStatus(
         level=bytes([verdict.level]),
@@ -67,9 +67,9 @@ def _verdict(
     elif source_health is not None and source_health.warning and unreadable_now:
         faults.append(Health(Level.WARN, source_health.warning))
     if report.state == 'ended':
-        all_sent = f'All {report.published} frames are sent.'
-        frames = Delivery(f'{all_sent} Nothing more has come', report.silent_s)
-        # What was asked for has arrived, all of it; that nothing comes any more is said later.
+        all_sent = f'All {report.published} frames are published.'
+        frames = Delivery(f'{all_sent} No more frames have come', report.silent_s)
+        # All frames have arrived; that no more come is reported later.
         return rule.health(
             working=all_sent,
             faults=faults,

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a source's frame to the messages of a camera."""
+"""The messages of a camera, made from the frames of a source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from math import inf
 
 import cv2
 import numpy as np
@@ -20,31 +21,28 @@ from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.messages import compressed_message, image_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
+from roof_detector.supervision.throttle import Throttle, cause_of
+
+_log = logging.getLogger(__name__)
 
 
 class CameraMessages:
-    """Make the messages of one frame after another.
+    """Converts the frames of a source into the messages of a camera.
 
-    What a bag holds goes out as its bytes, but for the stamp; pictures are encoded or decoded
-    only for a transport in which they are not recorded. With a calibration its camera_info goes
-    out, else the bag's, else for all but bags one that says uncalibrated (K all zero).
-    `left_out` counts what a bag holds beside its pictures and cannot be sent.
+    Messages of a bag are published as recorded except for their stamps; images are encoded or
+    decoded only for a transport in which they were not recorded. camera_info comes from the
+    calibration, else from the bag; other sources get one marked as uncalibrated (K all zero).
+    `left_out` counts messages of a bag, other than images, that could not be published.
     """
 
-    def __init__(
-        self,
-        settings: StreamSettings,
-        *,
-        calibration: CameraInfo | None,
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, settings: StreamSettings, *, calibration: CameraInfo | None) -> None:
         self.settings = settings
         self._calibration = calibration
-        self._say = say
+        self._warn_once = Throttle(_log.warning, period_s=inf)
         self.left_out = 0
 
     def of(self, frame: Frame) -> OutgoingFrame:
-        """Return a frame's messages, images first; raise InputError for a damaged picture."""
+        """Return a frame's messages, images first; raise InputError for a damaged image."""
         if isinstance(frame.image, RecordedImage):
             messages = self._recorded(frame, frame.image)
         else:
@@ -55,26 +53,27 @@ class CameraMessages:
             ]
         return OutgoingFrame(frame.stamp_ns, frame.due_ns, tuple(messages))
 
-    def _recorded(self, frame: Frame, picture: RecordedImage) -> list[Outgoing]:
-        recorded_as = 'compressed' if picture.is_compressed else 'image'
+    def _recorded(self, frame: Frame, recorded: RecordedImage) -> list[Outgoing]:
+        recorded_as = 'compressed' if recorded.is_compressed else 'image'
         wanted = {'image': self.settings.raw, 'compressed': self.settings.compressed}
         messages = []
         if wanted.pop(recorded_as):
-            messages.append(Outgoing(recorded_as, picture.message.data))
+            messages.append(Outgoing(recorded_as, recorded.message.data))
         if any(wanted.values()):
-            made = image_messages(picture.to_bgr(), self.settings, frame_id=picture.frame_id)
+            made = image_messages(recorded.to_bgr(), self.settings, frame_id=recorded.frame_id)
             messages += [outgoing for outgoing in made if outgoing.role != recorded_as]
         if self._calibration is not None:
-            self._calibration.header.frame_id = picture.frame_id
+            self._calibration.header.frame_id = recorded.frame_id
             messages.append(Outgoing('camera_info', self._calibration))
         for companion in frame.companions:
             if companion.role == 'camera_info' and self._calibration is not None:
                 continue
             try:
-                messages.append(_companion(companion, picture_ns=picture.stamp_ns))
-            except Exception as error:  # a damaged one is no reason to leave out the picture
+                messages.append(_companion(companion, image_ns=recorded.stamp_ns))
+            except Exception as error:  # a damaged message does not affect the image
                 self.left_out += 1
-                self._say(f'A message of {companion.message.topic} cannot be sent: {error}')
+                message = f'A message of {companion.message.topic} cannot be published: {error}'
+                self._warn_once(cause_of(message), message)
         return messages
 
     def _camera_info(self, width: int, height: int) -> list[Outgoing]:
@@ -82,28 +81,29 @@ class CameraMessages:
         if self._calibration is None:
             return [Outgoing('camera_info', CameraInfo(header=header, width=width, height=height))]
         if (self._calibration.width, self._calibration.height) != (width, height):
-            self._say(
+            self._warn_once(
+                'calibration',
                 f'The calibration is for {self._calibration.width}x{self._calibration.height} '
-                f'pixels but the frames have {width}x{height}: camera_info is left out. '
-                'Calibrate at the size that is flown.'
+                f'pixels but the frames have {width}x{height}: camera_info is not published. '
+                'Calibrate at the size that the camera uses.',
             )
             return []
         self._calibration.header = header
         return [Outgoing('camera_info', self._calibration)]
 
 
-def _companion(companion: Companion, *, picture_ns: int) -> Outgoing:
+def _companion(companion: Companion, *, image_ns: int) -> Outgoing:
     data = companion.message.data
     message = data
-    if companion.role == 'ground_truth':  # it has a header in each detection as well
+    if companion.role == 'ground_truth':  # each of its detections has a header, too
         message = deserialize_message(data, Detection2DArray)
-    return Outgoing(companion.role, message, recorded_stamp_ns(data) - picture_ns)
+    return Outgoing(companion.role, message, recorded_stamp_ns(data) - image_ns)
 
 
 def image_messages(
     image_bgr: npt.NDArray[np.uint8], settings: StreamSettings, *, frame_id: str
 ) -> list[Outgoing]:
-    """Return the image messages of a picture that the transport asks for."""
+    """Return the messages of an image in the transports of the settings."""
     messages = []
     if settings.raw:
         header = Header(frame_id=frame_id)

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Publish a camera, a stream, a video, pictures or a bag as a camera's topics."""
+"""The camera node: publishes a camera, a stream, a video, images or a bag."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,12 +27,14 @@ from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.supervision.throttle import Throttle, cause_of
 from roof_detector.supervision.watched_thread import current_heart
 
+_log = logging.getLogger(__name__)
+
 
 class CameraNode(StreamNode):
-    """Publish every frame of a file at its time, or the newest frame of a live camera.
+    """Publishes every frame of a file at its time, or the newest frame of a live camera.
 
-    A live camera that is absent or lost is tried again until it is back. After the last frame of
-    a file the process ends with 0; with 1 when the source cannot be read.
+    A live camera that is absent or lost is opened again until it is back. After the last frame of
+    a file the process ends with 0, or with 1 if the source cannot be read.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -52,8 +55,8 @@ class CameraNode(StreamNode):
         except InputError as error:
             raise RosError(str(error)) from error
         self._undecodable = 0
-        self._warn = Throttle(lambda sentence: self.get_logger().warning(sentence))
-        self._messages = CameraMessages(self.settings, calibration=calibration, say=self.say_once)
+        self._warn = Throttle(_log.warning)
+        self._messages = CameraMessages(self.settings, calibration=calibration)
         count, rate_hz = self._source.frame_count, self._source.rate_hz
         self.get_logger().info(
             f'Publishing {self._source.name}'
@@ -69,7 +72,7 @@ class CameraNode(StreamNode):
         )
 
     def _address(self, values: dict[str, Any]) -> str:
-        """Return the source, with user and password where a file holds them."""
+        """Return the source, with user and password from credentials_file if it is set."""
         address = str(values['source'])
         if values['credentials_file']:
             path = Path(values['credentials_file']).expanduser()
@@ -77,20 +80,20 @@ class CameraNode(StreamNode):
         password = password_of(address)
         if password:
             hide_argument(password)
-            self.say_once(
-                'source holds user and password, which others of this computer may have read '
-                'already: put them into credentials_file.'
+            _log.warning(
+                'source contains user and password, which other users of this computer may have '
+                'read already: put them into credentials_file.'
             )
         return address
 
     def health(self) -> InputHealth:
-        """Return how the source is doing, damaged pictures of a bag included."""
+        """Return the state of the source, damaged images of a bag included."""
         health = self._source.health()
         unreadable = health.unreadable + self._undecodable + self._messages.left_out
         return replace(health, unreadable=unreadable)
 
     def stop_source(self) -> None:
-        """Make the source end its iteration."""
+        """End the iteration over the source."""
         self._source.stop()
 
     def apply(self, settings: StreamSettings) -> None:
@@ -108,7 +111,7 @@ class CameraNode(StreamNode):
             heart.begin('making the messages of a frame')
             try:
                 messages = self._messages.of(frame)
-            except Exception as error:  # whatever a record holds, it is the end of that one
+            except Exception as error:  # a damaged record affects that frame only
                 self._undecodable += 1
                 self._warn(cause_of(str(error)), str(error))
                 continue

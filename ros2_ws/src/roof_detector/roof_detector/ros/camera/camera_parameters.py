@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Every parameter of the camera node."""
+"""The parameters of the camera node."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ CAMERA_TABLE = ParameterTable(
         'source',
         '',
         'Where frames come from: a camera (0, /dev/video0), a stream (rtsp://...), a video file, '
-        'a picture, a folder of pictures, or a bag.',
+        'an image, a folder of images, or a bag.',
         is_address=True,
     ),
     Parameter(
         'credentials_file',
         '',
-        'File that only its owner can read (chmod 600) with user:password of a stream in its one '
-        'line; in source every user of this computer could read them.',
+        'File with one line user:password for a stream, readable by its owner alone (chmod 600); '
+        'every user of this computer can read what stands in source.',
     ),
     Parameter(
         'rate_hz',
         0.0,
-        "Frames per second; 0 takes the source's own rate.",
+        "Frames per second; 0 uses the source's own rate.",
         minimum=0.0,
         maximum=1000.0,
     ),
-    Parameter('loop', default=False, description='Begin a file again at its end.'),
+    Parameter('loop', default=False, description='Start a file again at its end.'),
     Parameter('topic', '', 'Image topic of a bag that has several.'),
     Parameter(
         'size',
         '',
-        'Image size to ask of a camera of this computer, such as 1280x720; empty takes its '
+        'Image size to request from a camera of this computer, such as 1280x720; empty uses its '
         'default, often 640x480.',
     ),
     Parameter(
         'pixel_format',
         '',
-        'Pixel format to ask of a camera of this computer; MJPG is what most need for high rates.',
+        'Pixel format to request from a camera of this computer; most need MJPG for high rates.',
     ),
     Parameter(
         'calibration',
         '',
-        'File with the camera_info, as camera_calibration writes it; empty for none.',
+        'Calibration file for camera_info, in the format of camera_calibration; empty for none.',
     ),
     *STREAM_PARAMETERS,
 )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a simulated frame to the messages of a camera that knows where it is."""
+"""The messages of a simulated camera: images, position, pose and ground truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roof_detector.simulation import CLASS_NAMES, FlightFrame, PinholeCamera
 from roof_detector.vision.detections import Detections
 
 FLIGHT_ROLES = frozenset({'camera_info', 'fix', 'pose', 'ground_truth'})
-# The simulation is exact; a centimetre keeps those who divide by a variance from dividing by 0.
+# The simulation is exact; 1 cm keeps consumers from dividing by a variance of zero.
 _POSITION_VARIANCE_M2 = 0.01**2
 
 
@@ -32,14 +32,14 @@ def flight_messages(
     stamp_ns: int,
     due_ns: int,
 ) -> OutgoingFrame:
-    """Return a frame's images, camera info, fix, pose of the optical frame, and the truth."""
+    """Return a frame's images, camera_info, fix, pose of the optical frame and ground truth."""
     frame_id = settings.frame_id
     messages = (
         *image_messages(frame.image_bgr, settings, frame_id=frame_id),
         Outgoing('camera_info', camera_info_message(frame.camera, Header(frame_id=frame_id))),
         Outgoing('fix', fix_message(frame, Header(frame_id=frame_id))),
         Outgoing('pose', pose_message(frame, Header(frame_id=map_frame_id))),
-        Outgoing('ground_truth', truth_message(frame, Header(frame_id=frame_id))),
+        Outgoing('ground_truth', ground_truth_message(frame, Header(frame_id=frame_id))),
     )
     return OutgoingFrame(stamp_ns, due_ns, messages)
 
@@ -60,7 +60,7 @@ def camera_info_message(camera: PinholeCamera, header: Header) -> CameraInfo:
 
 
 def fix_message(frame: FlightFrame, header: Header) -> NavSatFix:
-    """Return where on Earth the camera is."""
+    """Return the camera's position as latitude, longitude and altitude."""
     return NavSatFix(
         header=header,
         status=NavSatStatus(status=NavSatStatus.STATUS_FIX, service=NavSatStatus.SERVICE_GPS),
@@ -73,7 +73,7 @@ def fix_message(frame: FlightFrame, header: Header) -> NavSatFix:
 
 
 def pose_message(frame: FlightFrame, header: Header) -> PoseStamped:
-    """Return where the camera's optical frame is in the map."""
+    """Return the pose of the camera's optical frame in the map frame."""
     position, quaternion = frame.pose_enu
     return PoseStamped(
         header=header,
@@ -84,22 +84,22 @@ def pose_message(frame: FlightFrame, header: Header) -> PoseStamped:
     )
 
 
-def truth_message(frame: FlightFrame, header: Header) -> Detection2DArray:
-    """Return what is in the image: boxes, classes, one lasting id per thing.
+def ground_truth_message(frame: FlightFrame, header: Header) -> Detection2DArray:
+    """Return the objects in the image: boxes, classes, and an id that an object keeps.
 
-    Each result's pose holds the thing's place in the header's frame, the optical one.
+    The position of each result's pose is the object's, in the optical frame of the header.
     """
     count = len(frame.class_ids)
     truth = Detections(frame.boxes_xyxy, np.ones(count, np.float32), frame.class_ids)
     message = detections_message(truth, names=CLASS_NAMES, header=header)
     position, quaternion = frame.pose_enu
     pose = CameraPose(position, matrix_from_quaternion(quaternion))
-    places = pose.to_optical(frame.positions_enu)
-    for detection, instance_id, place in zip(
-        message.detections, frame.instance_ids, places, strict=True
+    positions = pose.to_optical(frame.positions_enu)
+    for detection, instance_id, position_xyz in zip(
+        message.detections, frame.instance_ids, positions, strict=True
     ):
         detection.id = str(instance_id)
-        detection.results[0].pose.pose.position = _point(place)
+        detection.results[0].pose.pose.position = _point(position_xyz)
     return message
 
 

@@ -1,36 +1,43 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Frames on their way out, each at its time."""
+"""Publishing of frames, each at its time."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
+from typing import Literal
 
 from roof_detector.inputs.pace import Pace
 from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.camera_topics import CameraTopics
 from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.supervision.rate import Arrivals
+from roof_detector.supervision.throttle import Throttle, cause_of
 from roof_detector.supervision.watched_thread import WatchedThread
 
-# How long readers have, after the last frame, to fetch what they have not got yet.
+_log = logging.getLogger(__name__)
+# Time after the last frame in which readers may still receive frames.
 _DRAIN_S = 5.0
-# Best-effort readers acknowledge nothing; the shared memory goes with this process.
+# Best-effort readers acknowledge nothing, and shared memory ends with this process.
 _LINGER_S = 0.3
 _POLL_S = 0.05
+
+PlaybackState = Literal['waiting', 'playing', 'ended', 'failed']
 
 
 @dataclass(frozen=True)
 class PlaybackReport:
-    """Tell how far a playback is; `error` is empty unless it ended before its time.
+    """The progress of a playback; `error` is empty unless it ended early.
 
-    `silent_s` is how long no frame went out, `usual_s` how far apart the newest ones did;
-    `unsent` counts messages that could not be sent.
+    `silent_s` is the time since the last published frame, `usual_s` the recent interval between
+    frames; `unsent` counts messages that could not be published.
     """
 
-    state: str
+    state: PlaybackState
     published: int
     late: int
     rate_hz: float
@@ -41,12 +48,12 @@ class PlaybackReport:
 
 
 class Playback:
-    """Publish frames at their times, in a thread of its own.
+    """A thread that publishes frames at their times.
 
-    It waits for listeners first, as the settings say. A frame is late when it comes more than
-    half the interval since its predecessor behind its time; lateness is counted, never added up.
-    `finished` is called at the end, from the thread. Errors of the kinds given end the playback
-    and stand in the report; anything else is the death of the thread, and no end.
+    It first waits for subscribers, as set in `settings`. A frame is late when it comes more than
+    half an interval after its time; a late frame does not delay the following ones. The thread
+    calls `on_end` at the end. An error of the types in `errors` ends the playback and is in the
+    report; any other exception is a failure of the thread, which the watchdog reports.
     """
 
     def __init__(
@@ -56,19 +63,18 @@ class Playback:
         topics: CameraTopics,
         settings: StreamSettings,
         now_ns: Callable[[], int],
-        say: Callable[[str], None],
-        finished: Callable[[], None],
+        on_end: Callable[[], None],
         errors: tuple[type[Exception], ...],
     ) -> None:
         self._frames = frames
         self._topics = topics
         self._settings = settings
         self._now_ns = now_ns
-        self._say = say
-        self._finished = finished
+        self._warn_once = Throttle(_log.warning, period_s=inf)
+        self._on_end = on_end
         self._errors = errors
         self._pace = Pace()
-        self._state = 'waiting'
+        self._state: PlaybackState = 'waiting'
         self._sent = Arrivals()
         self._late = 0
         self._unsent = 0
@@ -76,28 +82,28 @@ class Playback:
         self._thread = WatchedThread(self._run, name='playback')
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End before the next frame; the frames' own source must be stopped besides."""
+        """End before the next frame; the source of the frames has to be stopped separately."""
         self._pace.stop()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread; tell whether it ended."""
+        """Wait for the thread; return whether it has ended."""
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def report(self) -> PlaybackReport:
-        """Return how far it is."""
+        """Return the present progress."""
         sent = self._sent
         return PlaybackReport(
-            self._state,
-            sent.count,
-            self._late,
-            sent.rate_hz,
-            self._error,
+            state=self._state,
+            published=sent.count,
+            late=self._late,
+            rate_hz=sent.rate_hz,
+            error=self._error,
             silent_s=sent.silent_s,
             usual_s=sent.usual_s,
             unsent=self._unsent,
@@ -114,27 +120,28 @@ class Playback:
         except self._errors as error:
             self._error = str(error)
         self._state = 'failed' if self._error else 'ended'
-        self._finished()
+        self._on_end()
 
     def _wait_for_listeners(self) -> None:
         deadline = time.monotonic() + self._settings.wait_timeout_s
         while (missing := self._missing_listeners()) and not self._pace.stopped:
             if time.monotonic() >= deadline:
-                self._say(
-                    f'{missing} after {self._settings.wait_timeout_s:g} s; '
-                    'sending them all the same.'
+                _log.warning(
+                    '%s after %g s; publishing without them.',
+                    missing,
+                    self._settings.wait_timeout_s,
                 )
                 break
             self._pace.wait(_POLL_S)
         self._pace.wait(self._settings.start_delay_s)
 
     def _missing_listeners(self) -> str:
-        """Say who is waited for, nothing when all are there."""
+        """Return a phrase for the subscribers that are missing, '' if none is."""
         present, wanted = self._topics.listeners(), self._settings.wait_for_subscribers
         if present < wanted:
-            return f'{present} of {wanted} nodes listen to the images'
+            return f'{present} of {wanted} nodes subscribe to the images'
         unheard = self._topics.unheard() if self._settings.wait_for_all_topics else []
-        return f'Nobody listens to {", ".join(unheard)}' if unheard else ''
+        return f'No node subscribes to {", ".join(unheard)}' if unheard else ''
 
     def _play(self) -> None:
         last_due_ns = 0
@@ -149,9 +156,10 @@ class Playback:
             for outgoing in frame.messages:
                 try:
                     self._topics.publish(outgoing.role, outgoing.stamped(stamp_ns))
-                except Exception as error:  # one that cannot be sent is no end of the others
+                except Exception as error:  # the other messages are published
                     self._unsent += 1
-                    self._say(f'A message of {outgoing.role} cannot be sent: {error}')
+                    warning = f'A message of {outgoing.role} cannot be published: {error}'
+                    self._warn_once(cause_of(warning), warning)
             self._thread.heart.idle()
             self._sent.note()
             if frame.due_ns is not None:
@@ -163,5 +171,5 @@ class Playback:
         with self._thread.heart.patient('waiting for readers', patience_s=2 * _DRAIN_S):
             drained = self._topics.drain(timeout_s=_DRAIN_S)
         if not drained:
-            self._say(f'Some readers have not fetched everything within {_DRAIN_S:g} s.')
+            _log.warning('Some readers have not received all frames within %g s.', _DRAIN_S)
         self._pace.wait(_LINGER_S)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Publish a simulated survey flight as a camera's topics, with the truth beside them."""
+"""The simulated_flight node: publishes a simulated survey flight with its ground truth."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from roof_detector.simulation import FlightConfig, RoofWorld, SimulationError, S
 
 
 class SimulatedFlightNode(StreamNode):
-    """Fly over a world that a seed stands for; rendering runs ahead of the frames' times.
+    """Publishes a survey flight over a generated world; frames are rendered ahead of time.
 
-    It takes the place of the camera node: same node name, same topics.
+    It replaces the camera node and has the same node name and topics.
     """
 
     def __init__(self, **options: Any) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Every parameter of the simulated flight."""
+"""The parameters of the simulated_flight node."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SIMULATED_FLIGHT_TABLE = ParameterTable(
     Parameter(
         'seed',
         1,
-        'The world and the flight over it: the same number gives the same frames.',
+        'Seed of the world and the flight over it; the same seed gives the same frames.',
         minimum=0,
         maximum=2**31 - 1,
     ),
     Parameter('frames', 0, 'Frames to fly; 0 for the whole survey.', minimum=0, maximum=1_000_000),
-    Parameter('loop', default=False, description='Fly the same survey again at its end.'),
+    Parameter('loop', default=False, description='Repeat the same survey at its end.'),
     Parameter('rate_hz', _FLIGHT.rate_hz, 'Frames per second.', minimum=0.1, maximum=120.0),
     Parameter(
         'width', _FLIGHT.size_wh[0], 'Width of the image in pixels.', minimum=32, maximum=8192
@@ -59,7 +59,7 @@ SIMULATED_FLIGHT_TABLE = ParameterTable(
 
 
 def flight_config(values: dict[str, Any]) -> FlightConfig:
-    """Return the flight that parameter values stand for; raises SimulationError."""
+    """Return the flight configuration of parameter values; raise SimulationError."""
     return FlightConfig(
         size_wh=(values['width'], values['height']),
         rate_hz=values['rate_hz'],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the nodes that publish frames have in common."""
+"""The base of the nodes that publish frames."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from roof_detector.ros.common.camera_topics import CameraTopics
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.ros.common.parameters import ParameterTable
+from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.supervision.rate import Growth
 
-# Frames made ready before they are due: enough for one that takes long, little memory at 4K.
+# Frames prepared before they are due: enough for one slow frame, little memory at 4K.
 _FRAMES_AHEAD = 4
 _STOP_S = 5.0
 
 
 class StreamNode(Node):
-    """Publish frames under `~/image` and so on, report to /diagnostics, and end with the frames.
+    """A node that publishes frames and diagnostics and ends with its frames.
 
-    A subclass says what the frames are (`play`) and how its source is doing (`health`).
+    A subclass provides the frames (`play`) and the state of their source (`health`).
     """
 
     def __init__(self, *, table: ParameterTable, **options: Any) -> None:
-        # One name for every node that stands where the camera stands: its topics are the same.
+        # Every node that takes the camera's place has its name, and so the same topics.
         super().__init__('camera', **options)
+        self._log_handler = RosLogHandler.install(self)
         self.values = table.declare(self)
         self.settings = stream_settings(self.values)
         table.watch(self, check=stream_settings, apply=self._apply)
@@ -42,8 +44,7 @@ class StreamNode(Node):
         self._ahead: Prefetcher[OutgoingFrame] | None = None
         self._topics: CameraTopics | None = None
         self._source_name = ''
-        self._trouble = ''
-        self._said: set[str] = set()
+        self._source_error = ''
         self._unreadable = Growth()
         self._end = self.create_guard_condition(self._finish)
         self._status_name = f'{self.get_fully_qualified_name().lstrip("/")}: frames'
@@ -58,7 +59,7 @@ class StreamNode(Node):
         errors: tuple[type[Exception], ...],
         ahead: bool,
     ) -> None:
-        """Begin to publish frames; `ahead` makes them ready in a thread of their own."""
+        """Start to publish frames; with `ahead` a thread of its own prepares them."""
         self._source_name = name
         self._topics = CameraTopics(self, self.settings, roles=roles)
         if ahead:
@@ -68,27 +69,20 @@ class StreamNode(Node):
             topics=self._topics,
             settings=self.settings,
             now_ns=lambda: self.get_clock().now().nanoseconds,
-            say=self.say_once,
-            finished=self._end.trigger,
+            on_end=self._end.trigger,
             errors=errors,
         )
         self._playback.start()
 
     def health(self) -> InputHealth | None:
-        """Return how the source is doing, where that is more than the playback's report."""
+        """Return the state of the source; None if the playback's report says it all."""
         return None
 
     def stop_source(self) -> None:
-        """Make the source end its iteration; called before the threads are waited for."""
+        """End the iteration over the source; called before the threads are joined."""
 
     def apply(self, settings: StreamSettings) -> None:
         """Use changed settings from the next frame on."""
-
-    def say_once(self, sentence: str) -> None:
-        """Log a warning, once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self.get_logger().warning(sentence)
 
     def destroy_node(self) -> None:
         """Stop the threads, then the node."""
@@ -101,6 +95,7 @@ class StreamNode(Node):
         if self._playback is not None:
             self._playback.join(_STOP_S)
         self._diagnostics.close()
+        self._log_handler.close()
         super().destroy_node()
 
     def _apply(self, settings: StreamSettings) -> None:
@@ -111,15 +106,15 @@ class StreamNode(Node):
         assert self._playback is not None
         self._diagnostics.publish()
         report = self._playback.report()
-        # Whoever counts the frames needs the last report; it must not go down with the process.
+        # Tools that count frames need the last report, so it is delivered before the process ends.
         self._diagnostics.wait_for_readers(within_s=1.0)
         if report.error:
             self.get_logger().error(report.error)
             raise SystemExit(1)
         unreadable = getattr(self.health(), 'unreadable', 0)
         self.get_logger().info(
-            f'Sent {report.published} frames of {self._source_name}; {report.late} were late, '
-            f'{unreadable} could not be read.'
+            f'Published {report.published} frames of {self._source_name}; {report.late} were late '
+            f'and {unreadable} could not be read.'
         )
         if self.settings.at_end == 'exit':
             raise SystemExit(0)
@@ -128,12 +123,12 @@ class StreamNode(Node):
         if self._playback is None or self._topics is None:
             return []
         health = self.health()
-        if health is not None and health.warning != self._trouble:
-            self._trouble = health.warning
+        if health is not None and health.warning != self._source_error:
+            self._source_error = health.warning
             if health.warning:
                 self.get_logger().warning(health.warning)
             elif health.connected:
-                self.get_logger().info(f'{self._source_name} gives pictures again.')
+                self.get_logger().info(f'{self._source_name} delivers images again.')
         status = camera_status(
             name=self._status_name,
             source=self._source_name,

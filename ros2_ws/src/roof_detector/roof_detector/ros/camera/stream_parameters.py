@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What every node that publishes frames can be told."""
+"""The parameters that all nodes that publish frames share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter
 
@@ -19,7 +19,7 @@ STREAM_PARAMETERS = (
     Parameter(
         'jpeg_quality',
         90,
-        'Quality of the compressed images made here.',
+        'JPEG quality of the images that this node compresses.',
         minimum=1,
         maximum=100,
         live=True,
@@ -27,7 +27,7 @@ STREAM_PARAMETERS = (
     Parameter(
         'frame_id',
         'camera_optical_frame',
-        "Frame of the headers; what comes from a bag keeps the bag's own.",
+        "frame_id of the headers; messages of a bag keep the bag's own.",
     ),
     Parameter(
         'reliability',
@@ -38,48 +38,48 @@ STREAM_PARAMETERS = (
     Parameter(
         'queue_depth',
         5,
-        'Images kept for readers that have not got them yet.',
+        'Images kept for readers that have not received them yet.',
         minimum=1,
         maximum=100,
     ),
     Parameter(
         'stamp',
         'now',
-        'Stamp of a frame: when it is published (now), or its time in the source (source). '
-        'A live camera always stamps the grab.',
+        'Stamp of a frame: its time of publication (now) or its time in the source (source). '
+        'A live camera always uses the time of the grab.',
         choices=('now', 'source'),
     ),
     Parameter(
         'wait_for_subscribers',
         0,
-        'Nodes that must listen to the images before the first frame is sent.',
+        'Nodes that must subscribe to the images before the first frame is published.',
         minimum=0,
         maximum=100,
     ),
     Parameter(
         'wait_for_all_topics',
         default=False,
-        description='Send the first frame only once each topic published here has a listener, so '
-        'that a recorder misses nothing.',
+        description='Publish the first frame only when every topic of this node has a subscriber, '
+        'so that a recorder misses nothing.',
     ),
     Parameter(
         'wait_timeout_s',
         60.0,
-        'Longest wait for those nodes; then the frames are sent all the same.',
+        'Longest wait for those nodes; then the frames are published without them.',
         minimum=0.0,
         maximum=3600.0,
     ),
     Parameter(
         'start_delay_s',
         0.5,
-        'Pause before the first frame, for both ends of a new connection to get ready.',
+        'Pause before the first frame, in which new connections are set up.',
         minimum=0.0,
         maximum=3600.0,
     ),
     Parameter(
         'at_end',
         'exit',
-        'After the last frame, exit or idle (stay, silently).',
+        'After the last frame, exit or stay idle.',
         choices=('exit', 'idle'),
     ),
     HANG_LIMIT,
@@ -88,33 +88,33 @@ STREAM_PARAMETERS = (
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """Hold how frames are published."""
+    """How frames are published; each field is the parameter of its name."""
 
-    transport: str
+    transport: Literal['raw', 'compressed', 'both']
     jpeg_quality: int
     frame_id: str
-    reliability: str
+    reliability: Literal['reliable', 'best_effort']
     queue_depth: int
-    stamp: str
+    stamp: Literal['now', 'source']
     wait_for_subscribers: int
     wait_for_all_topics: bool
     wait_timeout_s: float
     start_delay_s: float
-    at_end: str
+    at_end: Literal['exit', 'idle']
 
     @property
     def raw(self) -> bool:
-        """Tell whether raw images are published."""
+        """Return whether raw images are published."""
         return self.transport in ('raw', 'both')
 
     @property
     def compressed(self) -> bool:
-        """Tell whether compressed images are published."""
+        """Return whether compressed images are published."""
         return self.transport in ('compressed', 'both')
 
 
 def stream_settings(values: dict[str, Any]) -> StreamSettings:
-    """Return the settings that parameter values stand for."""
+    """Return the settings of parameter values."""
     return StreamSettings(
         **{p.name: values[p.name] for p in STREAM_PARAMETERS if p is not HANG_LIMIT}
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What went wrong in a node's callbacks, by cause."""
+"""Errors that a node's callbacks raise, counted by cause."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from weakref import WeakKeyDictionary
 
 from diagnostic_msgs.msg import KeyValue
 
-# An error that comes again and again is logged at most this often, apart from all others.
+# A repeated error is logged at most this often, independently of all others.
 _LOG_PERIOD_S = 5.0
-# A stranger may cause errors under names of their choice: beyond these they are one.
+# A remote peer chooses some of the names: causes beyond this number are counted together.
 _MOST_CAUSES = 50
 _OTHERS = 'others'
 _FRAMES = 3
 
 
 class CallbackErrors:
-    """The errors of one node's callbacks, which cost no more than the callback; for any thread."""
+    """Counts and logs the errors that one node's callbacks raise. Any thread may call it."""
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger
@@ -34,23 +34,23 @@ class CallbackErrors:
 
     @property
     def total(self) -> int:
-        """Return how many there were."""
+        """Return how many errors there were."""
         with self._lock:
             return sum(self._counts.values())
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many there were of each cause."""
+        """Return how many errors each cause had."""
         with self._lock:
             return dict(self._counts)
 
     def since_s(self) -> float | None:
-        """Return how many seconds ago the newest was; None before the first."""
+        """Return the age of the newest error in seconds; None before the first."""
         newest_s = self._newest_s
         return None if newest_s is None else time.monotonic() - newest_s
 
     def note(self, where: str, error: BaseException) -> None:
-        """Count an error under the callback that raised it, and log it with where it came from."""
+        """Count an error by the callback that raised it, and log it with its origin."""
         kind = type(error).__name__
         now_s = time.monotonic()
         sentence = f'{where} failed ({kind}: {_one_line(error)}).'
@@ -64,10 +64,12 @@ class CallbackErrors:
             if not silent:
                 self._logged_s[cause] = now_s
         if not silent:
-            self._logger.error(f'{sentence} It goes on without it. {_origin(error)}')
+            self._logger.error(
+                f'{sentence} The node continues without its result. {_origin(error)}'
+            )
 
     def values(self) -> list[KeyValue]:
-        """Return the counts as a diagnostic status shows them."""
+        """Return the counts as the values of a diagnostic status."""
         counts = self.counts
         values = {'callback_errors': sum(counts.values())}
         values |= {f'callback_errors.{cause}': n for cause, n in sorted(counts.items())}
@@ -91,7 +93,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _origin(error: BaseException) -> str:
-    """Return the innermost places of a traceback, in one line."""
+    """Return the innermost frames of a traceback as one line."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = ', '.join(f'{frame.name} ({frame.filename}:{frame.lineno})' for frame in frames)
     return f'Raised in {places}.' if places else ''

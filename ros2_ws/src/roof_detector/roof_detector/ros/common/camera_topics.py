@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The topics of a camera."""
+"""The publishers of a camera's topics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vision_msgs.msg import Detection2DArray
 from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.image_topic_name import image_topic_name
 
-# The topic, below the node's own name, and the type of each role.
+# Topic, relative to the node's name, and message type of each role.
 TOPICS = {
     'image': ('~/image', Image),
     'compressed': ('~/image/compressed', CompressedImage),
@@ -27,12 +27,12 @@ TOPICS = {
     'ground_truth': ('~/ground_truth', Detection2DArray),
 }
 _IMAGES = ('image', 'compressed')
-# What goes with the images is small: a reader that is busy for a while shall miss none of it.
+# These messages are small: a reader that is busy for a while misses none.
 _COMPANIONS_QOS = QoSProfile(depth=50)
 
 
 class CameraTopics:
-    """Publish frames and what goes with them, from one thread."""
+    """Publishers of images and of the messages that belong to them; for one thread."""
 
     def __init__(self, node: Node, settings: StreamSettings, *, roles: frozenset[str]) -> None:
         images_qos = QoSProfile(
@@ -55,13 +55,13 @@ class CameraTopics:
         }
 
     def publish(self, role: str, message: Any) -> None:
-        """Send a message, or its serialised bytes; a role without a topic is left out."""
+        """Publish a message or its serialised bytes; ignore a role that has no topic."""
         publisher = self._publishers.get(role)
         if publisher is not None:
             publisher.publish(message)
 
     def listeners(self) -> int:
-        """Return how many other nodes listen to the images and are connected."""
+        """Return how many other nodes subscribe to the images and are connected."""
         nodes = set()
         connected = 0
         for role in _IMAGES:
@@ -74,11 +74,11 @@ class CameraTopics:
         return min(len(nodes), connected)
 
     def unheard(self) -> list[str]:
-        """Return the topics that nobody is connected to."""
+        """Return the topics that have no connected subscriber."""
         return [p.topic_name for p in self._publishers.values() if not p.get_subscription_count()]
 
     def drain(self, *, timeout_s: float) -> bool:
-        """Wait until every reliable reader has everything; tell whether that came true."""
+        """Wait until every reliable reader has acknowledged; return whether all did in time."""
         deadline = time.monotonic() + timeout_s
         drained = True
         for publisher in self._publishers.values():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the nodes of this graph say of themselves, for a process that looks after them."""
+"""The diagnostics of all nodes of a graph, for a process that supervises them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from roof_detector.ros.common.monitor import Monitor
 
 @dataclass(frozen=True)
 class Report:
-    """Hold the latest diagnostic status of one node."""
+    """The latest diagnostic status of one node."""
 
     message: str
     is_error: bool
@@ -21,7 +21,7 @@ class Report:
 
 
 class DiagnosticsWatch(Monitor):
-    """Listen to /diagnostics without being a node's process oneself."""
+    """A subscription to /diagnostics that keeps the latest report of each status."""
 
     def __init__(self, *, name: str) -> None:
         self.reports: dict[str, Report] = {}
@@ -29,11 +29,11 @@ class DiagnosticsWatch(Monitor):
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
 
     def listen(self, *, for_s: float) -> None:
-        """Take in what comes, for at most this long."""
+        """Process arriving messages for at most `for_s` seconds."""
         self.executor.spin_once(timeout_sec=for_s)
 
     def values(self, prefix: str) -> dict[str, str]:
-        """Return the values of the status whose name begins with a node's name, if it spoke."""
+        """Return the values of the first status whose name has the prefix, else nothing."""
         for name, report in self.reports.items():
             if name.startswith(prefix):
                 return report.values

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class RosError(RuntimeError):
-    """Report what a node cannot do, why, and what to do about it."""
+    """A node cannot do what it was asked; the message says why and what to do about it."""
 
 
 class ParameterError(RosError, ValueError):
-    """Report a parameter that is unknown, of the wrong type or out of its range."""
+    """A parameter is unknown, has the wrong type or lies outside its range."""

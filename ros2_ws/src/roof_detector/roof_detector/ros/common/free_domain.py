@@ -1,23 +1,23 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A domain for a graph that is to hear nobody else on this machine."""
+"""A ROS domain that no other participant on this machine uses."""
 
 from __future__ import annotations
 
 import os
 import socket
 
-# Domains 1..101 are safe on Linux: the ports of higher ones may be taken as ephemeral ports.
+# Domains 1..101 are safe on Linux: ports of higher ones are in the ephemeral range.
 LAST_DOMAIN = 101
 # RTPS 2.5, 9.6.2.3: a participant's unicast discovery port is PB + DG * domain + d1 + PG * number.
 _PORT_BASE, _DOMAIN_GAIN, _UNICAST_DISCOVERY = 7400, 250, 10
 
 
 def free_domain(*, first: int | None = None, step: int = 1) -> int:
-    """Return a ROS domain id in which no participant lives on this machine.
+    """Return a ROS domain id that no participant on this machine uses.
 
-    `first` is tried first, then every `step`-th after it, around 1..101; without it the search
-    begins at a place of this process. When all are taken, `first` is returned.
+    The search starts at `first`, or at a number derived from the process id, and tries every
+    `step`-th domain, wrapping around within 1..101. Return `first` when all are in use.
     """
     start = os.getpid() if first is None else first - 1
     for k in range(0, LAST_DOMAIN, step):

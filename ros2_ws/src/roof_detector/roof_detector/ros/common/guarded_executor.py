@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An executor that outlives what its callbacks raise."""
+"""An executor that survives the exceptions of its callbacks."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
 from roof_detector.ros.common.service_refusal import refusal
 
 _NOTHING_TO_DO = (TimeoutException, ShutdownException, ConditionReachedException)
-# Waiting itself does not fail by what anybody sends; where it does, again and again, it is over.
+# No received message makes the wait itself fail; after this many failures in a row it is broken.
 _MOST_FAILED_WAITS = 50
-_REST_S = 0.1
+_PAUSE_S = 0.1
 
 
 class GuardedExecutor(SingleThreadedExecutor):
-    """Run callbacks; an exception costs that one callback, is counted and logged by cause.
+    """An executor in which an exception ends one callback, not the node.
 
-    rclpy's executors raise what a callback raised out of `spin_once`, which ends a node for a
-    request that makes no sense. Here a service answers such a request with a refusal, and the
-    errors are `errors_of` the node, or `errors` where what is spun is no node. What is meant to
-    end the process (SystemExit, KeyboardInterrupt) still does.
+    rclpy's executors re-raise a callback's exception from `spin_once`, so one invalid request ends
+    the node. This one counts and logs it by cause in `errors`, by default `errors_of` the node,
+    and a service refuses the request. SystemExit and KeyboardInterrupt still end the process.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class GuardedExecutor(SingleThreadedExecutor):
         self._failed_waits = 0
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for a callback and run it."""
+        """Wait for one callback and run it."""
         try:
             ready: tuple[Any, Any, Node | None] = self.wait_for_ready_callbacks(
                 timeout_sec=timeout_sec
@@ -78,10 +77,10 @@ class GuardedExecutor(SingleThreadedExecutor):
         self._failed_waits += 1
         if self._failed_waits >= _MOST_FAILED_WAITS or not self.context.ok():
             raise error
-        if isinstance(error, InvalidHandle):  # what was waited for is destroyed meanwhile
+        if isinstance(error, InvalidHandle):  # the entity was destroyed during the wait
             return
         self._note(None, 'waiting', error)
-        time.sleep(_REST_S)
+        time.sleep(_PAUSE_S)
 
     def _note(self, node: Node | None, where: str, error: BaseException) -> None:
         errors = self._errors_of(node)
@@ -96,7 +95,7 @@ class GuardedExecutor(SingleThreadedExecutor):
 
 
 class _AnsweringCallback:
-    """A service's callback that answers with a refusal where the service's own raises."""
+    """A service callback that refuses the request when the wrapped callback raises."""
 
     def __init__(self, service: Service, errors: Callable[[], CallbackErrors | None]) -> None:
         self._callback: Callable[[Any, Any], Any] = service.callback
@@ -116,10 +115,10 @@ class _AnsweringCallback:
 
 
 def _release(entity: Any) -> None:
-    """Let an entity be waited for again that failed before its message was taken.
+    """Make an entity ready again after it raised before its message was taken.
 
-    rclpy marks it while its handler is made and takes the mark back only after the taking: one
-    that raises there would be deaf for good, and its callback group with it.
+    rclpy sets `_executor_event` before it takes the message and resets it only afterwards, so
+    without this the entity and its callback group never run again. There is no public way.
     """
     if getattr(entity, '_executor_event', False):
         entity._executor_event = False
@@ -128,13 +127,13 @@ def _release(entity: Any) -> None:
 
 
 def _name(entity: Any) -> str:
-    """Return what to call an entity's callback in counts and the log."""
+    """Return the name of an entity's callback for counts and the log."""
     if isinstance(entity, Subscription):
         return f'subscription {entity.topic_name}'
     if isinstance(entity, Service):
         return f'service {entity.srv_name}'
     if isinstance(entity, Client):
-        return f'answer of {entity.srv_name}'
+        return f'response of {entity.srv_name}'
     if isinstance(entity, Timer | GuardCondition):
         function = entity.callback
         kind = 'timer' if isinstance(entity, Timer) else 'event'

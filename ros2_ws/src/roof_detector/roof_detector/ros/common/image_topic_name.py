@@ -8,10 +8,10 @@ from rclpy.node import Node
 
 
 def image_topic_name(node: Node, base: str, suffix: str) -> str:
-    """Return the full name of an image topic's twin, such as `image` with '/compressed'.
+    """Return the full name of an image topic in one transport, such as suffix '/compressed'.
 
-    It follows its base as with image_transport: where `image` is remapped to /cam/image_raw, its
-    twin is /cam/image_raw/compressed. A remapping of the twin itself goes first.
+    As with image_transport, the name follows the remapping of its base: with `image` remapped to
+    /cam/image_raw the result is /cam/image_raw/compressed. A remapping of the full name wins.
     """
     name = base + suffix
     own = str(node.resolve_topic_name(name))

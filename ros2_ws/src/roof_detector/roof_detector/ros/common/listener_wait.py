@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Wait until a node listens to images.
+"""Wait until a node subscribes to images.
 
 python -m roof_detector.ros.common.listener_wait NODE SECONDS
 """
@@ -20,7 +20,7 @@ _PERIOD_S = 0.1
 
 
 def topics_of(node: Node, listener: str) -> list[str]:
-    """Return the image topics that another node, such as /drone1/detector, listens to."""
+    """Return the image topics that another node, such as /drone1/detector, subscribes to."""
     namespace, _, name = listener.rpartition('/')
     try:
         found = node.get_subscriber_names_and_types_by_node(name, namespace or '/')
@@ -30,7 +30,7 @@ def topics_of(node: Node, listener: str) -> list[str]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Wait; return 0 once the node listens, 1 with a sentence where it does not in time."""
+    """Wait; return 0 once the node subscribes, else 1 after the longest wait."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('node', help='full name, such as /drone1/detector')
     parser.add_argument('seconds', type=float, help='longest wait')
@@ -47,11 +47,11 @@ def main(words: list[str] | None = None) -> int:
         node.destroy_node()
         try_shutdown()
     if topics:
-        sys.stdout.write(f'{options.node} listens to {", ".join(topics)}.\n')
+        sys.stdout.write(f'{options.node} subscribes to {", ".join(topics)}.\n')
         return 0
     sys.stderr.write(
-        f'{options.node} listens to no image topic after {options.seconds:g} s, so nothing is '
-        'played. Its own output says why.\n'
+        f'{options.node} subscribes to no image topic after {options.seconds:g} s, so nothing is '
+        'played. See its log for the reason.\n'
     )
     return 1
 

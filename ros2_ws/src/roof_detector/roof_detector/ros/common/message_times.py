@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Under which times a message is recorded."""
+"""Arrival and publication times of a received message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 
 def message_times_ns(node: Node, info: dict[str, int]) -> tuple[int, int]:
-    """Return when a message arrived and when it was published, by the node's own kind of time."""
+    """Return arrival and publication times in ns, in the time source that the node uses."""
     clock = cast(ROSClock, node.get_clock())
     if clock.ros_time_is_active:
         now_ns = clock.now().nanoseconds
@@ -22,6 +22,6 @@ def message_times_ns(node: Node, info: dict[str, int]) -> tuple[int, int]:
 
 
 def time_has_begun(node: Node) -> bool:
-    """Tell whether messages can be given a time: simulated time begins with the first /clock."""
+    """Return whether the node's clock is valid; simulated time starts with the first /clock."""
     clock = cast(ROSClock, node.get_clock())
     return not clock.ros_time_is_active or clock.now().nanoseconds > 0

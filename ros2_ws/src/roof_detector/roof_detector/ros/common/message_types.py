@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From the name of a message type, which a stranger may choose, to its class."""
+"""The class of a message type, from a name that may come from an untrusted source."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NAME = re.compile(r'([a-z][a-z0-9_]*)/msg/([A-Za-z][A-Za-z0-9]*)')
 
 
 def message_class(type_name: str) -> type | None:
-    """Return the class of a type such as std_msgs/msg/String, None where it is not installed.
+    """Return the class of a type such as std_msgs/msg/String; None if it is not installed.
 
-    A publisher or a bag names the type, and importing a package runs it: only packages that are
-    registered with ROS as holding messages are imported.
+    The name may come from an untrusted publisher or bag, and an import runs code: only packages
+    that ROS has registered as message packages are imported.
     """
     parts = _NAME.fullmatch(type_name)
     if parts is None:

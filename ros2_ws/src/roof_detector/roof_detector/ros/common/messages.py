@@ -32,9 +32,10 @@ def image_message(
     header: Header,
     reuse: Image | None = None,
 ) -> Image:
-    """Return an Image of a picture (height, width[, channels]) under the given header.
+    """Return the Image message of an array of shape (height, width) or (height, width, 3).
 
-    The bytes go into those of `reuse`, a message that nobody needs any more, where they fit.
+    If the sizes match, the pixels are copied into the data of `reuse`, a message that is no longer
+    needed.
     """
     height, width = image.shape[:2]
     return Image(
@@ -49,18 +50,18 @@ def image_message(
 
 
 def compressed_message(jpeg: bytes | npt.NDArray[np.uint8], *, header: Header) -> CompressedImage:
-    """Return a CompressedImage of JPEG bytes under the given header."""
+    """Return the CompressedImage message of JPEG bytes."""
     return CompressedImage(header=header, format='jpeg', data=byte_array(jpeg))
 
 
 def byte_array(
     values: bytes | npt.NDArray[np.generic], *, reuse: array.array[int] | None = None
 ) -> array.array[int]:
-    """Return bytes as the one type that a uint8[] field takes without checking every element.
+    """Return bytes as an array.array, which a uint8[] field accepts without checking elements.
 
     rosidl_python#156: assigning bytes or a NumPy array checks each element, 0.7 s at 1920x1080.
-    An array of the same length may be reused: NumPy copies into it without holding Python's lock,
-    and the system has no new memory to clear.
+    An array of the same length may be reused: NumPy copies into it without holding the GIL, and
+    the kernel has no new pages to clear.
     """
     if reuse is not None and not isinstance(values, bytes) and len(reuse) == values.nbytes:
         flat = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
@@ -77,9 +78,9 @@ def byte_array(
 def detections_message(
     detections: Detections, *, names: tuple[str, ...], header: Header
 ) -> Detection2DArray:
-    """Return a Detection2DArray: boxes in source pixels, `class_id` the class's name.
+    """Return the Detection2DArray: boxes in pixels of the source image, `class_id` a class name.
 
-    An empty array stands for a picture in which nothing was found.
+    Its `detections` are empty for an image in which nothing was found.
     """
     found = []
     for x, y, width, height, score, class_id in detections.message_rows():
@@ -94,6 +95,6 @@ def detections_message(
 
 
 def labels_message(names: tuple[str, ...], *, threshold: float, header: Header) -> LabelInfo:
-    """Return the LabelInfo that tells consumers the model's classes."""
+    """Return the LabelInfo message that maps class ids to class names."""
     classes = [VisionClass(class_id=i, class_name=name) for i, name in enumerate(names)]
     return LabelInfo(header=header, class_map=classes, threshold=threshold)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A node of a process that looks after others, in a context of its own."""
+"""A node that observes other nodes, in a context of its own."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _T = TypeVar('_T', bound='Monitor')
 
 
 class Monitor:
-    """Hold `node`, which listens while its owner spins `executor`; `domain_id` None is ROS's own.
+    """A node with an executor that its owner spins; leaving its `with` block destroys the node.
 
-    Leaving its `with` block takes the node out of the graph.
+    `domain_id` None selects the domain of ROS_DOMAIN_ID.
     """
 
     def __init__(self, *, name: str, domain_id: int | None = None) -> None:

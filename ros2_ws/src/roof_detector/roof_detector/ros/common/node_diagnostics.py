@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a node tells its health, on time and whatever happens to it."""
+"""Periodic diagnostics of a node, published even while its executor is busy."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from roof_detector.supervision.rate import FAULT_S
 from roof_detector.supervision.watchdog import WATCHDOG, ThreadsReport
 
 _OK, _WARN, _ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
-# Later than this behind its time, the executor's thread is busy and the watchdog's speaks for it.
+# When a report is this late, the executor's thread is busy and the watchdog's thread reports.
 _LATE_S = 0.5
 _REPEAT_S = 0.5
 
 
 class NodeDiagnostics:
-    """Publish a node's statuses every second, and at once when one of its threads is in trouble.
+    """Publishes a node's statuses every second, and at once when one of its threads fails.
 
-    `build` makes the statuses, in the executor's thread; where it fails, that itself is told under
-    `names`. While the executor's thread is busy or hangs, the watchdog's thread repeats the last
-    statuses with what it knows. A fault of a thread is in every status of the node.
+    `build` returns the statuses and runs in the executor's thread; if it raises, an ERROR is
+    published under `names`. While the executor's thread is busy or hangs, the watchdog's thread
+    repeats the last statuses with its own findings. Every status of the node shows a thread's
+    fault.
     """
 
     def __init__(
@@ -44,58 +45,58 @@ class NodeDiagnostics:
         self._names = tuple(names)
         self._period_s = period_s
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        # Replaced as a whole and never changed, for two threads use it.
+        # Replaced as a whole and never changed, because two threads use it.
         self._last: tuple[DiagnosticStatus, ...] = ()
         self._last_report = ThreadsReport()
-        self._twins = 0
+        self._duplicates = 0
         self._published_at_s = self._built_at_s = time.monotonic()
-        # Health is told on time even where simulated time stands still.
+        # Diagnostics stay on time even when simulated time stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = node.create_timer(period_s, self.publish, clock=steady)
-        WATCHDOG.attach(self._follow)
+        WATCHDOG.attach(self._on_threads_report)
 
     def publish(self) -> None:
-        """Tell how the node is now."""
+        """Publish the present statuses."""
         WATCHDOG.look_alive()
         if self._node.has_parameter(HANG_LIMIT.name):
             WATCHDOG.hang_limit_s = float(self._node.get_parameter(HANG_LIMIT.name).value)
-        self._count_twins()
+        self._count_duplicates()
         try:
             statuses = tuple(self._build())
-        except Exception as error:  # telling of the health may never end what it is told of
+        except Exception as error:  # an error in the diagnostics must not end the node
             statuses = tuple(
                 DiagnosticStatus(
                     level=_ERROR,
                     name=name,
-                    message=f'Its state cannot be told ({type(error).__name__}: {error}).',
+                    message=f'Its state is unknown ({type(error).__name__}: {error}).',
                 )
                 for name in self._names
             )
         self._last, self._built_at_s = statuses, time.monotonic()
         self._send(statuses, WATCHDOG.report)
 
-    def _count_twins(self) -> None:
-        """Look for other nodes of this name: services and parameters reach any of them."""
+    def _count_duplicates(self) -> None:
+        """Count other nodes of the same name: services and parameters reach any of them."""
         own = self._node.get_name(), self._node.get_namespace()
-        twins = max(0, self._node.get_node_names_and_namespaces().count(own) - 1)
-        if twins > self._twins:
-            self._node.get_logger().warning(_twins_sentence(twins))
-        self._twins = twins
+        duplicates = max(0, self._node.get_node_names_and_namespaces().count(own) - 1)
+        if duplicates > self._duplicates:
+            self._node.get_logger().warning(_duplicates_message(duplicates))
+        self._duplicates = duplicates
 
     def wait_for_readers(self, *, within_s: float) -> None:
-        """Wait until every reader has what was published."""
+        """Wait until every reader has acknowledged what was published."""
         from rclpy.duration import Duration  # noqa: PLC0415
 
         self._publisher.wait_for_all_acked(Duration(seconds=within_s))
 
     def close(self) -> None:
-        """Tell no more."""
-        WATCHDOG.detach(self._follow)
+        """Stop publishing."""
+        WATCHDOG.detach(self._on_threads_report)
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._publisher)
 
-    def _follow(self, report: ThreadsReport) -> None:
-        """Take the watchdog's report, in its thread."""
+    def _on_threads_report(self, report: ThreadsReport) -> None:
+        """Handle a report of the watchdog, in the watchdog's thread."""
         before, self._last_report = self._last_report, report
         now_s = time.monotonic()
         changed = bool(report.faults) != bool(before.faults) or report.fatal != before.fatal
@@ -106,7 +107,7 @@ class NodeDiagnostics:
             self._send(self._stale() if late else self._last, report)
 
     def _stale(self) -> tuple[DiagnosticStatus, ...]:
-        """Return the last statuses, or what to say before the first, as no news at all."""
+        """Return the last statuses, or empty ones before the first, marked as outdated."""
         for_s = time.monotonic() - self._built_at_s
         message = f'Busy for {for_s:.0f} s.'
         known = {status.name: status for status in self._last}
@@ -127,15 +128,15 @@ class NodeDiagnostics:
         if not statuses:
             statuses = self._stale()
         errors = errors_of(self._node)
-        told = [
-            _with_threads(_with_twins(_with_errors(status, errors), self._twins), report)
+        complete = [
+            _with_threads(_with_duplicates(_with_errors(status, errors), self._duplicates), report)
             for status in statuses
         ]
-        self._publisher.publish(DiagnosticArray(header=header, status=told))
+        self._publisher.publish(DiagnosticArray(header=header, status=complete))
 
 
 def _with_errors(status: DiagnosticStatus, errors: CallbackErrors) -> DiagnosticStatus:
-    """Return a status that also says what went wrong in callbacks; one of late is a warning."""
+    """Return a status with the callback errors added; a recent one raises OK to WARN."""
     since_s = errors.since_s()
     level, message = status.level, status.message
     if since_s is not None and since_s < FAULT_S and level == _OK:
@@ -149,29 +150,29 @@ def _with_errors(status: DiagnosticStatus, errors: CallbackErrors) -> Diagnostic
     )
 
 
-def _twins_sentence(twins: int) -> str:
+def _duplicates_message(duplicates: int) -> str:
     return (
-        f'{twins} more node(s) of this name are in the graph, or were until a moment ago: '
+        f'{duplicates} more node(s) of this name are in the graph, or were until a moment ago: '
         'give each a name or a namespace of its own.'
     )
 
 
-def _with_twins(status: DiagnosticStatus, twins: int) -> DiagnosticStatus:
-    """Return a status that also says how many other nodes have this node's name."""
+def _with_duplicates(status: DiagnosticStatus, duplicates: int) -> DiagnosticStatus:
+    """Return a status with the number of nodes of this name added."""
     level, message = status.level, status.message
-    if twins:
-        level, message = max(level, _WARN), f'{message} {_twins_sentence(twins)}'
+    if duplicates:
+        level, message = max(level, _WARN), f'{message} {_duplicates_message(duplicates)}'
     return DiagnosticStatus(
         level=level,
         name=status.name,
         message=message,
         hardware_id=status.hardware_id,
-        values=[*status.values, KeyValue(key='nodes_of_this_name', value=str(twins + 1))],
+        values=[*status.values, KeyValue(key='nodes_of_this_name', value=str(duplicates + 1))],
     )
 
 
 def _with_threads(status: DiagnosticStatus, report: ThreadsReport) -> DiagnosticStatus:
-    """Return a status that also says how the threads are; the one given stays as it is."""
+    """Return a copy of a status with the state of the threads added."""
     level, message = status.level, status.message
     if report.fatal or report.faults:
         level = _ERROR

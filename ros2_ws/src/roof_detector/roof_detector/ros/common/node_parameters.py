@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The parameters of one other node, known from its services and kept up to date."""
+"""The parameters of another node, read from its services and kept up to date."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rclpy.parameter import Parameter
 
 from roof_detector.inputs.addresses import HIDDEN, without_password
 
-# A node that ended while it was asked never answers.
-_ANSWER_WITHIN_S = 5.0
+# A node that ends during a request never responds.
+_RESPONSE_WITHIN_S = 5.0
 _SECRET = re.compile(r'(?i)(token|password|passwd|passphrase|secret|credentials|api_?key)$')
 
 
 @dataclass(frozen=True)
 class ParameterChange:
-    """Say what a parameter was and what it became, as JSON; empty where it was not set."""
+    """The old and the new value of a parameter as JSON; empty if it was not set."""
 
     node: str
     name: str
@@ -36,62 +36,64 @@ class ParameterChange:
 
 
 class NodeParameters:
-    """Know what a node's parameters are, from when it is there, and tell of every change.
+    """The parameters of a node, from the moment it appears; `on_change` gets every change.
 
-    Declaring parameters makes events too, and those of a node that has just started may come after
-    its answer. They are told by their stamps and not taken for changes; the node is asked once
-    more, in case its clock is not ours.
+    Declaring parameters makes events too, and those of a node that has just started may arrive
+    after its response. Events with an older stamp are not reported as changes; the node is queried
+    once more, in case its clock differs from ours.
     """
 
-    def __init__(self, node: Node, name: str, *, tell: Callable[[ParameterChange], None]) -> None:
+    def __init__(
+        self, node: Node, name: str, *, on_change: Callable[[ParameterChange], None]
+    ) -> None:
         self.name = name
         self.values: dict[str, str] = {}
         self._node = node
-        self._tell = tell
+        self._on_change = on_change
         self._list = node.create_client(ListParameters, f'{name}/list_parameters')
         self._get = node.create_client(GetParameters, f'{name}/get_parameters')
-        self._asked_at_s = -_ANSWER_WITHIN_S
-        self._asked_at_ns = 0
-        self._is_known = self._is_doubtful = False
-        # What an event told while the answer was on its way: it is newer than the answer.
-        self._told: dict[str, str] = {}
+        self._requested_at_s = -_RESPONSE_WITHIN_S
+        self._responded_at_ns = 0
+        self._is_known = self._is_uncertain = False
+        # Values of events that came during a request: they are newer than its response.
+        self._updates: dict[str, str] = {}
 
     def refresh(self) -> None:
-        """Ask the node once it is there; ask again when it has come back."""
+        """Query the node once it is there, and again when it has come back."""
         if not (self._list.service_is_ready() and self._get.service_is_ready()):
             self._is_known = False
-        elif (not self._is_known or self._is_doubtful) and not self._asked_lately():
-            self._asked_at_s = time.monotonic()
-            self._is_doubtful = False
-            self._told = {}
+        elif (not self._is_known or self._is_uncertain) and not self._requested_recently():
+            self._requested_at_s = time.monotonic()
+            self._is_uncertain = False
+            self._updates = {}
             self._list.call_async(ListParameters.Request()).add_done_callback(
-                lambda future: self._ask(future.result().result.names)
+                lambda future: self._request_values(future.result().result.names)
             )
 
     def note(self, event: ParameterEvent) -> None:
-        """Take in an event of this node."""
+        """Process a parameter event of this node."""
         time_ns = event.stamp.sec * 10**9 + event.stamp.nanosec
-        if time_ns < self._asked_at_ns and self._asked_lately():
-            self._is_doubtful = True
+        if time_ns < self._responded_at_ns and self._requested_recently():
+            self._is_uncertain = True
             return
-        told = {
+        updates = {
             parameter.name: _text(Parameter.from_parameter_msg(parameter))
             for parameter in (*event.new_parameters, *event.changed_parameters)
         }
-        told |= {parameter.name: '' for parameter in event.deleted_parameters}
-        self._told |= told
+        updates |= {parameter.name: '' for parameter in event.deleted_parameters}
+        self._updates |= updates
         if self._is_known:
-            self._take(told, time_ns=time_ns)
+            self._update(updates, time_ns=time_ns)
 
-    def _asked_lately(self) -> bool:
-        return time.monotonic() - self._asked_at_s <= _ANSWER_WITHIN_S
+    def _requested_recently(self) -> bool:
+        return time.monotonic() - self._requested_at_s <= _RESPONSE_WITHIN_S
 
-    def _ask(self, names: Sequence[str]) -> None:
-        # A node that has answered is through with declaring.
-        self._asked_at_ns = self._node.get_clock().now().nanoseconds
-        self._told = {}
+    def _request_values(self, names: Sequence[str]) -> None:
+        # A node that responds has declared all its parameters.
+        self._responded_at_ns = self._node.get_clock().now().nanoseconds
+        self._updates = {}
         self._get.call_async(GetParameters.Request(names=names)).add_done_callback(
-            lambda future: self._know(
+            lambda future: self._on_values(
                 {
                     name: _text(Parameter.from_parameter_msg(ParameterMessage(name=name, value=v)))
                     for name, v in zip(names, future.result().values, strict=False)
@@ -99,25 +101,27 @@ class NodeParameters:
             )
         )
 
-    def _know(self, values: Mapping[str, str]) -> None:
-        was_there_before = bool(self.values)
+    def _on_values(self, values: Mapping[str, str]) -> None:
+        was_known_before = bool(self.values)
         time_ns = self._node.get_clock().now().nanoseconds
-        self._is_known = was_there_before  # only then are differences changes
-        self._take({**values, **self._told}, time_ns=time_ns)
+        self._is_known = was_known_before  # only then are differences changes
+        self._update({**values, **self._updates}, time_ns=time_ns)
         self._is_known = True
 
-    def _take(self, values: Mapping[str, str], *, time_ns: int) -> None:
+    def _update(self, values: Mapping[str, str], *, time_ns: int) -> None:
         for name, new in values.items():
             old = self.values.get(name, '')
             if self._is_known and new != old:
-                self._tell(ParameterChange(self.name, name, old, new, time_ns))
+                self._on_change(
+                    ParameterChange(node=self.name, name=name, old=old, new=new, time_ns=time_ns)
+                )
         self.values = {k: v for k, v in {**self.values, **values}.items() if v}
 
 
 def _text(parameter: Parameter) -> str:
     """Return a parameter's value as JSON, so that 1, 1.0 and "1" stay apart.
 
-    Bags are handed on: what is called a secret, and users and passwords in addresses, stay here.
+    Secrets, and users and passwords in addresses, are hidden: bags are given to other people.
     """
     value: Any = parameter.value
     if value is None:

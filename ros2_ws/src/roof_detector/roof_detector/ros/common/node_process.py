@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a node runs as a process of its own."""
+"""Run a node as a process of its own."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from roof_detector.ros.common.params_entries import check_params_files
 from roof_detector.supervision.watchdog import EXECUTOR, EXIT_DEAD_PART, WATCHDOG
 from roof_detector.supervision.watched_thread import WatchedLoop
 
-# The last one comes when the terminal, or the connection that holds it, goes away.
+# SIGHUP comes when the terminal or its connection is closed.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A waiting executor notices a signal when it wakes.
 _STOP_LATENCY_S = 0.2
-# `ros2 launch` sends a SIGINT of its own after that of Ctrl-C, and people press it again: none of
-# them may cut off what a node is about to finish. One that comes later is meant.
+# `ros2 launch` sends a second SIGINT after that of Ctrl-C, and people press Ctrl-C again: neither
+# may interrupt an orderly shutdown. A later signal is meant seriously.
 _FINISH_WITHIN_S = 10.0
-# The watchdog looks ten times a second.
+# The watchdog checks ten times a second.
 _REPORTED_WITHIN_S = 0.5
 
 
 def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = None) -> int:
     """Make a node, spin it until it is interrupted, and return the process's exit code.
 
-    SIGINT, SIGTERM and SIGHUP end it in order: the node is destroyed while its context is still
-    valid, so `destroy_node` is where a node lets go of threads and files and says its last.
-    Further ones change nothing in the first 10 s; one that comes later ends the process at once.
-    A node that cannot start says why in one sentence and ends with 1; a node ends itself with
-    `raise SystemExit(code)` from a callback. Anything else that a callback raises costs that one
-    callback (`GuardedExecutor`).
+    SIGINT, SIGTERM and SIGHUP start an orderly shutdown: `destroy_node` runs while the context is
+    still valid, so a node stops its threads, closes its files and logs its last message there.
+    Further signals have no effect for 10 s; a later one ends the process at once. A node that
+    cannot start prints one sentence and ends with 1; a callback ends the node with
+    `raise SystemExit(code)`. Any other exception ends that one callback (`GuardedExecutor`).
 
-    It ends with EXIT_DEAD_PART where one of its threads is dead or hangs and cannot be replaced,
-    this one included: in order where that is possible, within a grace. A node may have a method
-    `save_all`, called in another thread where this one hangs, and its own `ending_grace_s`.
+    The exit code is EXIT_DEAD_PART when a thread, this one included, is dead or hangs and cannot
+    be replaced; the shutdown is orderly as far as possible within a grace period. A node may have
+    a method `save_all`, which another thread calls if this one hangs, and its own
+    `ending_grace_s`.
     """
     keep_large_blocks()
     stop = _StopRequest()
@@ -60,7 +60,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
     with ExitStack() as watched:
         guard = watched.enter_context(WATCHDOG.guarding(dead_part.set))
         heart = watched.enter_context(WatchedLoop(EXECUTOR)).heart
-        # Whatever takes long now is in a thread of its own, which is watched itself.
+        # Work that takes long runs in threads of its own, which the watchdog supervises.
         heart.begin('starting', patience_s=inf)
         watched.callback(heart.stop)
         try:
@@ -70,7 +70,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
             guard.grace_s = getattr(node, 'ending_grace_s', guard.grace_s)
             executor.add_node(node)
             while not (stop.requested or dead_part.is_set()):
-                heart.begin('calling back')
+                heart.begin('running a callback')
                 executor.spin_once(timeout_sec=_STOP_LATENCY_S)
         except RosError as error:
             print(error, file=sys.stderr)  # noqa: T201 - there may be no node to log with
@@ -78,7 +78,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
         except SystemExit as end:
             if end.code is not None:
                 return int(end.code)
-            # A node of ours ends with a code: without one, something has killed this thread.
+            # Our nodes end with a code: without one, something has killed this thread.
             _report_lost_loop()
             return EXIT_DEAD_PART
         finally:
@@ -91,7 +91,7 @@ def run_node(make_node: Callable[[], Node], *, arguments: list[str] | None = Non
 
 
 def _report_lost_loop() -> None:
-    """Have the watchdog publish that the executor is dead before the node is taken apart."""
+    """Make the watchdog publish that the executor is dead before the node is destroyed."""
     WATCHDOG.give_up('The executor thread died; it cannot be replaced.')
     deadline_s = time.monotonic() + _REPORTED_WITHIN_S
     while not WATCHDOG.report.fatal and time.monotonic() < deadline_s:
@@ -99,7 +99,7 @@ def _report_lost_loop() -> None:
 
 
 def _made(make_node: Callable[[], Node]) -> Node:
-    """Make the node; a value that a room refuses is a parameter the operator has to change."""
+    """Make the node; report a ValueError as a parameter that the operator has to change."""
     try:
         return make_node()
     except RosError:
@@ -109,7 +109,7 @@ def _made(make_node: Callable[[], Node]) -> Node:
 
 
 class _StopRequest:
-    """Remember that a signal to stop came, and let nothing end the process for some seconds."""
+    """The first stop signal; later ones are ignored for some seconds."""
 
     def __init__(self) -> None:
         self._requested_s: float | None = None
@@ -117,13 +117,13 @@ class _StopRequest:
             # Under nohup SIGHUP is ignored from the start, and stays so.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._note)
-        # Python gives signals back to the kernel in its last moments, where one that comes late
-        # would end a process that is done with an exit code as if it were not.
+        # Python restores the default handlers at its end, where a late signal would replace the
+        # exit code of a process that has finished.
         atexit.register(_ignore_signals)
 
     @property
     def requested(self) -> bool:
-        """Return whether the node is to stop."""
+        """Return whether the node has to stop."""
         return self._requested_s is not None
 
     def _note(self, number: int, _frame: object) -> None:
@@ -134,16 +134,16 @@ class _StopRequest:
         name = signal.Signals(number).name
         left_s = self._requested_s + _FINISH_WITHIN_S - now_s
         if left_s <= 0:
-            _say(f'{name} again: ending at once, whatever is not finished.')
+            _write(f'{name} again: ending at once; unfinished work is lost.')
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        _say(f'{name} again: still finishing. Another one ends it at once in {left_s:.0f} s.')
+        _write(f'{name} again: still finishing. After {left_s:.0f} s another one ends it at once.')
 
 
-def _say(sentence: str) -> None:
-    """Write to standard error, past its buffer: a signal may come while that is being written."""
+def _write(message: str) -> None:
+    """Write to standard error without its buffer, which a signal may interrupt."""
     with suppress(OSError):
-        os.write(2, f'{sentence}\n'.encode())
+        os.write(2, f'{message}\n'.encode())
 
 
 def _ignore_signals() -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A message that is ready but for its stamp."""
+"""Messages that are ready to be published except for their stamps."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from roof_detector.inputs.recorded_header import with_stamp_ns
 
 @dataclass(frozen=True, eq=False)
 class Outgoing:
-    """Hold a message, or its serialised bytes, for the topic of a role.
+    """A message, or its serialised bytes, for the topic of a role.
 
-    `lag_ns` is by how much its stamp differs from the frame's: zero but for what a bag holds
-    between two frames.
+    `lag_ns` is its stamp minus the frame's stamp; zero except for what a bag holds between two
+    frames.
     """
 
     role: str
@@ -26,7 +26,7 @@ class Outgoing:
     lag_ns: int = 0
 
     def stamped(self, stamp_ns: int) -> Any:
-        """Return the message under its stamp, given the frame's."""
+        """Return the message with its stamp set, given the frame's stamp."""
         stamp_ns += self.lag_ns
         if isinstance(self.message, bytes):
             return with_stamp_ns(self.message, stamp_ns)
@@ -39,7 +39,7 @@ class Outgoing:
 
 @dataclass(frozen=True, eq=False)
 class OutgoingFrame:
-    """Hold all messages of one frame, and when it is due; see Frame for the times."""
+    """All messages of one frame and the time it is due; see Frame for the times."""
 
     stamp_ns: int
     due_ns: int | None
@@ -47,6 +47,6 @@ class OutgoingFrame:
 
 
 def time_message(stamp_ns: int) -> Time:
-    """Return a stamp as a message."""
+    """Return a stamp as a Time message."""
     seconds, nanoseconds = stamp_fields(stamp_ns)
     return Time(sec=seconds, nanosec=nanoseconds)

@@ -33,16 +33,16 @@ _TYPES = {
     str: RosParameter.Type.STRING,
     tuple: RosParameter.Type.STRING_ARRAY,
 }
-# Overrides that rclpy itself consumes, whatever the node.
+# Overrides that rclpy itself reads, in any node.
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """Describe one parameter: its name, default, range and whether it may change in flight.
+    """One parameter of a node: name, default, range, and whether it may change while running.
 
-    The node and its table alone know the password of one that `is_address`: every node of the
-    graph can read a parameter, and every bag holds what it was.
+    If `is_address`, the value that the graph sees has no password in it: every node can read a
+    parameter, and every bag records it.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Parameter:
     is_address: bool = False
 
     def shown(self, value: Value) -> Value:
-        """Return a value as every node of the graph may read it."""
+        """Return a value as the graph may see it, without a password."""
         hides = self.is_address and isinstance(value, str)
         return without_password(str(value)) if hides else value
 
     def descriptor(self) -> ParameterDescriptor:
-        """Return what `ros2 param describe` shows."""
+        """Return the descriptor that `ros2 param describe` shows."""
         choices = f' One of: {", ".join(self.choices)}.' if self.choices else ''
         descriptor = ParameterDescriptor(
             name=self.name,
@@ -82,8 +82,8 @@ class Parameter:
     def coerce(self, value: Any) -> Value:
         """Return the value in the parameter's own type, or raise ParameterError.
 
-        A whole number serves where a decimal or a name is expected (camera 0), and any empty list
-        is an empty list of names: YAML cannot tell which was meant.
+        An integer is accepted for a float or a string (camera 0), and any empty list for an empty
+        list of names, because YAML does not distinguish them.
         """
         expected = type(self.default)
         if expected is str and isinstance(value, int) and not isinstance(value, bool):
@@ -117,8 +117,8 @@ class Parameter:
 HANG_LIMIT = Parameter(
     'hang_limit_s',
     2.0,
-    'A thread that waits in one piece of work for longer than this, and ten times as long as '
-    'usual, is replaced, or else the process ends; one that is busy after ten times this.',
+    'A thread that waits within one step for longer than this, and for ten times its usual time, '
+    'is replaced, or else the process ends; a busy thread after ten times this limit.',
     minimum=0.5,
     maximum=600.0,
     live=True,
@@ -126,12 +126,12 @@ HANG_LIMIT = Parameter(
 
 
 def is_of_rclpy(name: str) -> bool:
-    """Return whether rclpy itself takes a parameter, whatever the node."""
+    """Return whether rclpy itself reads a parameter, in any node."""
     return name.startswith(_OF_RCLPY)
 
 
 class ParameterTable:
-    """Hold all parameters of one node: declared, validated and applied as a whole."""
+    """All parameters of one node, declared, validated and applied together."""
 
     def __init__(self, *parameters: Parameter) -> None:
         self._parameters = {parameter.name: parameter for parameter in parameters}
@@ -145,9 +145,9 @@ class ParameterTable:
     def declare(self, node: Node) -> Values:
         """Declare every parameter, overrides applied, and return the values.
 
-        Raises ParameterError for an override that is unknown to the table or refused by it.
+        Raises ParameterError for an override that the table does not know or refuses.
         """
-        # rclpy has no public access to overrides before they are declared, in Humble or Jazzy.
+        # Neither Humble nor Jazzy has a public way to read overrides before they are declared.
         overrides: dict[str, RosParameter] = dict(node._parameter_overrides)
         self._refuse_unknown(overrides)
         given: Values = {}
@@ -170,7 +170,7 @@ class ParameterTable:
         return {p.name: p.coerce(node.get_parameter(p.name).value) for p in self}
 
     def set(self, node: Node, name: str, value: Value) -> None:
-        """Set one parameter from within, as if an operator had done it."""
+        """Set one parameter from within the node, as an operator would."""
         node.set_parameters([_ros_parameter(self[name], self[name].coerce(value))])
 
     def watch(
@@ -182,8 +182,8 @@ class ParameterTable:
     ) -> None:
         """Check every change against all values together, then apply it.
 
-        `check` turns the values into what `apply` takes, or raises ValueError: its sentence is
-        the reason the operator sees, and nothing is changed.
+        `check` converts the values into the argument of `apply`, or raises ValueError: its message
+        is the reason that the operator sees, and nothing is changed.
         """
 
         def coerced(parameters: Sequence[RosParameter]) -> list[RosParameter]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""For which nodes a file of ROS parameters has something."""
+"""The nodes that a ROS parameter file has entries for."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def entries(content: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[str, Ma
 
 
 def matches(pattern: str, node: str) -> bool:
-    """Return whether a pattern stands for a node, both such as /drone1/detector."""
+    """Return whether a pattern such as /*/detector matches a node such as /drone1/detector."""
     return _match(pattern.split('/')[1:], node.split('/')[1:])
 
 
 def check_params_files(node: str, *, arguments: Sequence[str] | None = None) -> None:
-    """Raise RosError for a params file of the command line that has nothing for this node.
+    """Raise RosError if a --params-file of the command line has no entry for this node.
 
-    rcl reads such a file and says nothing: none of its parameters would act.
+    rcl accepts such a file silently, and none of its parameters has an effect.
     """
     words = list(sys.argv if arguments is None else arguments)
     for option, text in pairwise(words):
@@ -47,17 +47,18 @@ def check_params_files(node: str, *, arguments: Sequence[str] | None = None) -> 
         try:
             found = [pattern for pattern, _ in entries(yaml.safe_load(Path(text).read_text()))]
         except (OSError, ValueError, yaml.YAMLError, RecursionError):
-            continue  # rcl itself says so of what it cannot read
+            continue  # rcl itself reports a file that it cannot read
         if not any(matches(pattern, node) for pattern in found):
             named = ', '.join(found) or 'no node at all'
-            raise RosError(
+            msg = (
                 f'The params file {text} has parameters for {named} and none for {node}, so none '
-                f'of them would act. Name the node {node}, or any node /**.'
+                f'of them has an effect. Name the node {node}, or any node /**.'
             )
+            raise RosError(msg)
 
 
 def _match(pattern: list[str], names: list[str]) -> bool:
-    """Return whether tokens match, where * is one of them and ** any number."""
+    """Return whether tokens match; * matches one token and ** any number of them."""
     if not pattern:
         return not names
     if pattern[0] == '**':

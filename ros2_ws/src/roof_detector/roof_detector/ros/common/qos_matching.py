@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which quality of service to ask for, so that every publisher of a topic is heard."""
+"""QoS profiles that are compatible with every publisher or subscriber of a topic."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from roof_detector.bags.qos import OfferedQos
 
-# A depth is memory; a bag may claim any.
+# A depth costs memory, and a bag may state any number.
 _MOST_DEPTH = 1000
-_UNKNOWN_DEPTH = 10  # as ros2 bag takes it; a subscriber cannot see a publisher's depth
+_UNKNOWN_DEPTH = 10  # ros2 bag's default; a subscriber cannot see a publisher's depth
 
 
 def request_for(publishers: Sequence[TopicEndpointInfo], *, depth: int) -> QoSProfile:
-    """Return the strongest request that every publisher's offer satisfies.
+    """Return the strictest request that every publisher's offer satisfies.
 
-    Reliable and transient local (which brings latched messages) only where all offer it: one
-    weaker offer would not be heard at all.
+    Request reliable and transient local (for latched messages) only if all publishers offer them:
+    a weaker offer is incompatible, and its messages would not arrive.
     """
     reliable = all(p.qos_profile.reliability == ReliabilityPolicy.RELIABLE for p in publishers)
     latched = all(p.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in publishers)
@@ -32,7 +32,7 @@ def request_for(publishers: Sequence[TopicEndpointInfo], *, depth: int) -> QoSPr
 
 
 def is_heard(publisher: TopicEndpointInfo, request: QoSProfile) -> bool:
-    """Tell whether a publisher's offer satisfies a request."""
+    """Return whether a publisher's offer satisfies a request."""
     offer = publisher.qos_profile
     return (
         request.reliability != ReliabilityPolicy.RELIABLE
@@ -44,7 +44,7 @@ def is_heard(publisher: TopicEndpointInfo, request: QoSProfile) -> bool:
 
 
 def offered_qos(publisher: TopicEndpointInfo) -> OfferedQos:
-    """Return a publisher's offer as a bag records it: rclpy's names are rosbag2's in capitals."""
+    """Return a publisher's offer as a bag stores it; rclpy has rosbag2's names in capitals."""
     profile = publisher.qos_profile
     return OfferedQos(
         reliability=profile.reliability.name.lower(),
@@ -59,7 +59,7 @@ def offered_qos(publisher: TopicEndpointInfo) -> OfferedQos:
 
 
 def offer_of(recorded: Sequence[OfferedQos]) -> QoSProfile:
-    """Return the offer under which all readers of the recorded publishers still hear a topic."""
+    """Return an offer that is compatible with every reader of the recorded publishers."""
     reliable = any(offer.reliability == 'reliable' for offer in recorded) or not recorded
     latched = any(offer.durability == 'transient_local' for offer in recorded)
     depth = max((offer.depth for offer in recorded), default=0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which frames were published but never arrived, and which arrived twice."""
+"""Detection of messages that were lost or arrived twice."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-# A latched topic may keep as many for whoever asks again.
+# A latched topic may send as many again to a new reader.
 _REMEMBERED = 1000
 
 
 def publisher_ids(publishers: Iterable[Any]) -> frozenset[bytes]:
-    """Return the middleware's identities (GIDs) of the publishers that a node sees."""
+    """Return the GIDs that the middleware gave to publishers."""
     return frozenset(bytes(bytearray(one.endpoint_gid)) for one in publishers)
 
 
 class SequenceGaps:
-    """Count the messages missing between two arrivals, by the publisher's own numbering.
+    """Counts lost messages from the sequence numbers that the middleware gives to publications.
 
-    A reader of depth 1 overwrites what its node has not taken yet without a word; the number that
-    the middleware gives each publication shows it. A message that two readers of one topic both
-    bring, as when one takes the other's place, is known by its number and the moment at which it
-    was published, which are its own. Neither is compared with those before it: a camera that
-    restarts counts anew, and its clock may have gone back. `repeated` counts what came twice.
+    A reader of depth 1 silently overwrites a message that its node has not taken yet; the sequence
+    number shows the gap. Number and publication time together identify a message that arrives
+    twice, as when one subscription replaces another; `repeated` counts those. They are not
+    expected to increase: a camera that restarts counts from the beginning again, and its clock may
+    have been set back.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class SequenceGaps:
     def count(
         self, number: int | None, *, source_timestamp_ns: int, publishers: frozenset[bytes]
     ) -> int | None:
-        """Return how many were missed before this message, or None when it came before.
+        """Return how many messages were lost before this one; None if it arrived before.
 
-        `publishers` are those that the topic has by now. Numbers of several cannot be told apart,
-        and others begin anew: neither is counted as a gap.
+        `publishers` are the present publishers of the topic. The numbers of several publishers
+        cannot be distinguished, and new publishers start again: neither counts as a gap.
         """
         if number is None:
             self._number = None
@@ -50,7 +50,7 @@ class SequenceGaps:
         if len(publishers) > 1:
             self._number = None
             return 0
-        # Those that came first may be known only after their first message.
+        # Discovery may report a publisher only after its first message.
         are_others = bool(self._publishers) and publishers.isdisjoint(self._publishers)
         previous, self._number, self._publishers = self._number, number, publishers
         if previous is None or number <= previous or are_others:
@@ -58,7 +58,7 @@ class SequenceGaps:
         return number - previous - 1
 
     def _is_repeated(self, number: int, source_timestamp_ns: int) -> bool:
-        if not source_timestamp_ns:  # a middleware that does not tell it
+        if not source_timestamp_ns:  # a middleware that does not provide it
             return False
         identity = number, source_timestamp_ns
         if identity in self._seen:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a service answers when its callback fails."""
+"""The response of a service whose callback failed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _REASON_FIELDS = ('message', 'reason')
 
 
 def refusal(service_type: Any, request: Any, *, reason: str, begun: Any = None) -> Any:
-    """Return a response that refuses: not successful, with the reason where there is a place.
+    """Return a response that is not successful, with the reason if the type has a field for it.
 
-    `begun` is the response that the callback had begun to fill. Where parameters were set one by
-    one, the results that are in it stay true; those that are missing are refused.
+    `begun` is the response that the callback had started to fill. If parameters were set one by
+    one, its results remain valid, and the missing ones are refused.
     """
     response = service_type.Response()
     if hasattr(response, 'success'):

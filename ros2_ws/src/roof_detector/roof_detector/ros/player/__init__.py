@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The player node: a recorded bag, published again."""
+"""The player node, which publishes a recorded bag again."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The time of a bag while it is played."""
+"""The clock of a bag that is played."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from roof_detector.supervision.doorbell import Doorbell
 
 
 class PlayClock:
-    """Let the time of a bag run at a factor of real time, and stand still on request.
+    """A clock with the time of a bag, at a factor of real time, that can be paused.
 
-    It stands at `begin_ns` until `start`. Any thread may call any method; one waits.
+    It stands at `begin_ns` until `start`. Any thread may call any method; only one may wait.
     """
 
     def __init__(self, begin_ns: int, *, rate: float, paused: bool) -> None:
@@ -27,14 +27,14 @@ class PlayClock:
         self._stopped = False
 
     def start(self, begin_ns: int) -> None:
-        """Set the time and let it run, unless it is paused."""
+        """Set the time and start the clock, unless it is paused."""
         with self._lock:
             self._set(begin_ns)
             self._running = True
         self._changed.ring()
 
     def pause(self, *, paused: bool) -> None:
-        """Let the time stand still, or run on from where it stood."""
+        """Pause the clock, or resume it from where it stood."""
         with self._lock:
             self._set(self._now_ns())
             self.paused = paused
@@ -47,7 +47,7 @@ class PlayClock:
 
     @property
     def stopped(self) -> bool:
-        """Tell whether `stop` was called."""
+        """Return whether `stop` was called."""
         return self._stopped
 
     def now_ns(self) -> int:
@@ -56,7 +56,7 @@ class PlayClock:
             return self._now_ns()
 
     def wait_until(self, time_ns: int, *, at_most_s: float) -> bool:
-        """Wait for a time in the bag, but not for ever; tell whether it runs and has come."""
+        """Wait at most `at_most_s` for a time of the bag; return whether the clock reached it."""
         with self._lock:
             wait_s = at_most_s
             if self._running and not self.paused:
@@ -66,8 +66,8 @@ class PlayClock:
             if self._changed.wait(left_s):
                 break
         with self._lock:
-            runs = self._running and not self.paused
-            return runs and self._now_ns() >= time_ns
+            is_running = self._running and not self.paused
+            return is_running and self._now_ns() >= time_ns
 
     def _now_ns(self) -> int:
         if self.paused or not self._running:

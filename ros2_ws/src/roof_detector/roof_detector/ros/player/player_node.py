@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Play a bag as it was recorded, on machines without `ros2 bag`."""
+"""The player node: plays a bag on machines without `ros2 bag`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from roof_detector.supervision.health import Delivery, Health, Level, health
 from roof_detector.supervision.rate import Arrivals
 from roof_detector.supervision.watched_thread import WatchedThread
 
-# As many messages as are read before they are due; pictures are large.
+# Messages read before they are due; images are large.
 _MESSAGES_AHEAD = 20
 _CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _DRAIN = Duration(seconds=5)
@@ -44,7 +44,7 @@ _STOP_S = 5.0
 
 @dataclass(frozen=True)
 class PlaySettings:
-    """Say how a bag is played; `topics` and `exclude` are names or patterns such as /camera/*."""
+    """How a bag is played; `topics` and `exclude` are names or patterns such as /camera/*."""
 
     rate: float = 1.0
     loop: bool = False
@@ -62,10 +62,10 @@ class PlaySettings:
 
 
 class PlayerNode(Node):
-    """Publish every message of a bag at its time, as the bytes that were recorded, and /clock.
+    """Publishes the serialised messages of a bag at their times, and /clock.
 
-    Topics offer the quality of service they were recorded with, so latched ones are latched again.
-    `~/pause` lets time stand still and run on. The process ends with 0 after the last message.
+    Topics offer the QoS that they were recorded with, so latched topics are latched again.
+    `~/pause` pauses and resumes the clock. The process ends with 0 after the last message.
     """
 
     def __init__(self, path: Path, settings: PlaySettings) -> None:
@@ -76,9 +76,9 @@ class PlayerNode(Node):
             self._bag = BagReader(path)
         except BagError as error:
             raise RosError(str(error)) from error
-        self._told_damage: set[str] = set()
-        self._tell_damage()
-        self._outputs = self._offer(self._chosen())
+        self._logged_damage: set[str] = set()
+        self._log_damage()
+        self._outputs = self._make_publishers(self._chosen_topics())
         self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self._end = self.create_guard_condition(self._finish)
@@ -99,7 +99,7 @@ class PlayerNode(Node):
         super().destroy_node()
         self._bag.close()
 
-    def _chosen(self) -> list[BagTopic]:
+    def _chosen_topics(self) -> list[BagTopic]:
         def matches(name: str, patterns: Sequence[str]) -> bool:
             return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
@@ -112,11 +112,11 @@ class PlayerNode(Node):
         ]
         if not chosen:
             names = ', '.join(topic.name for topic in self._bag.topics) or 'nothing'
-            msg = f'{self._bag.path} has no topic that is to be played; it holds {names}.'
+            msg = f'{self._bag.path} has no topic that matches topics and exclude; it has {names}.'
             raise RosError(msg)
         return chosen
 
-    def _offer(self, topics: Sequence[BagTopic]) -> dict[str, Publisher]:
+    def _make_publishers(self, topics: Sequence[BagTopic]) -> dict[str, Publisher]:
         outputs = {}
         for topic in topics:
             message_type: Any = message_class(topic.type_name)
@@ -129,7 +129,7 @@ class PlayerNode(Node):
             offer = offer_of(topic.offered_qos)
             try:
                 outputs[topic.name] = self.create_publisher(message_type, topic.name, offer)
-            except Exception as error:  # a bag may name its topics as ROS does not
+            except Exception as error:  # a bag may have topic names that ROS does not allow
                 self.get_logger().warning(f'{topic.name!r} is not played: {error}')
         return outputs
 
@@ -166,16 +166,17 @@ class PlayerNode(Node):
     def _publish(self, message: BagMessage) -> None:
         try:
             self._outputs[message.topic].publish(bytes(message.data))
-        except Exception as error:  # one that cannot be sent is no end of the others
+        except Exception as error:  # the other messages are published
             self._unsent += 1
             self.get_logger().warning(
-                f'A message of {message.topic} was not sent: {error}', throttle_duration_sec=5.0
+                f'A message of {message.topic} was not published: {error}',
+                throttle_duration_sec=5.0,
             )
             return
         self._published += 1
 
     def _jump_to(self, message: BagMessage) -> None:
-        """Let the bag's time jump over a gap that nobody would wait for."""
+        """Make the bag's clock jump over a gap that is too long to wait for."""
         gap_s = (message.log_time_ns - self._time.now_ns()) / 1e9
         if abs(gap_s) <= LONGEST_GAP_S:
             return
@@ -183,30 +184,30 @@ class PlayerNode(Node):
         self._time.start(message.log_time_ns - int(SHORTENED_GAP_S * 1e9))
         self.get_logger().warning(
             f'The next message was recorded {abs(gap_s):.0f} s '
-            f'{"later" if gap_s > 0 else "earlier"}: the time jumps there.'
+            f'{"later" if gap_s > 0 else "earlier"}: the clock jumps there.'
         )
 
     def _wait_for(self, message: BagMessage) -> bool:
-        """Tell the time until a message is due; return whether it still is to be played."""
+        """Publish the time until a message is due; return whether it is still to be played."""
         self._jump_to(message)
         period_s = 1.0 / self._settings.clock_hz
         while not self._time.stopped:
             is_due = self._time.wait_until(message.log_time_ns, at_most_s=period_s)
-            self._tell_time(at_least_ns=message.log_time_ns if is_due else 0)
+            self._publish_time(at_least_ns=message.log_time_ns if is_due else 0)
             if is_due:
                 return True
         return False
 
-    def _tell_time(self, *, at_least_ns: int = 0) -> None:
+    def _publish_time(self, *, at_least_ns: int = 0) -> None:
         now_ns = max(self._time.now_ns(), at_least_ns)
         self._clock_output.publish(Clock(clock=time_message(now_ns)))
         self._ticks.note()
 
     def _wait(self, duration_s: float) -> None:
-        """Let real time pass before the bag's begins."""
+        """Wait in real time before the bag's clock starts."""
         until_s = time.monotonic() + duration_s
         while not self._time.stopped and time.monotonic() < until_s:
-            self._tell_time()
+            self._publish_time()
             left_s = min(1.0 / self._settings.clock_hz, until_s - time.monotonic())
             self._time.wait_until(self._bag.end_ns + 1, at_most_s=max(left_s, 0.0))
 
@@ -219,13 +220,13 @@ class PlayerNode(Node):
     def _status(self, name: str) -> DiagnosticStatus:
         ticks = self._ticks
         clock = Delivery(
-            'No time went out on /clock', ticks.silent_s, 1.0 / self._settings.clock_hz
+            'No time was published on /clock', ticks.silent_s, 1.0 / self._settings.clock_hz
         )
         faults = [Health(Level.ERROR, self._error)] if self._error else []
         if self._ended and not faults:
-            faults = [Health(Level.WARN, f'All {self._published} messages are sent.')]
+            faults = [Health(Level.WARN, f'All {self._published} messages are published.')]
         verdict = health(
-            working=f'{self._published} messages are sent.',
+            working=f'{self._published} messages are published.',
             faults=faults,
             missing=() if self._ended else [clock],
             has_arrived=self._published > 0,
@@ -246,15 +247,15 @@ class PlayerNode(Node):
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
 
-    def _tell_damage(self) -> None:
-        """Log what of the bag cannot be read, as far as it was read."""
-        for sentence in self._bag.damage:
-            if sentence not in self._told_damage:
-                self._told_damage.add(sentence)
-                self.get_logger().warning(sentence)
+    def _log_damage(self) -> None:
+        """Log the damage that reading the bag has found so far, each item once."""
+        for damage in self._bag.damage:
+            if damage not in self._logged_damage:
+                self._logged_damage.add(damage)
+                self.get_logger().warning(damage)
 
     def _finish(self) -> None:
-        self._tell_damage()
+        self._log_damage()
         if self._error:
             self.get_logger().error(self._error)
             raise SystemExit(1)

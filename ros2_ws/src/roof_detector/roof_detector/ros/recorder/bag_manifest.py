@@ -43,7 +43,9 @@ class BagManifest:
         self._changes: deque[tuple[float, dict[str, str]]] = deque(maxlen=_REMEMBERED_CHANGES)
         self._told: dict[str, str] = {}
         names = dict.fromkeys((*(_full_name(node, n) for n in nodes), _full_name(node)))
-        self._nodes = {name: NodeParameters(node, name, tell=self._note_change) for name in names}
+        self._nodes = {
+            name: NodeParameters(node, name, on_change=self._note_change) for name in names
+        }
         node.create_subscription(
             ParameterEvent, '/parameter_events', self._note_event, qos_profile_parameter_events
         )
