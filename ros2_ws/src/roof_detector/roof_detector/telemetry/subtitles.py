@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Telemetry in the subtitles that drones record beside or inside their videos."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from roof_detector.telemetry.errors import TelemetryError
+
+_MOST_BYTES = 256 << 20  # three hours at 60 Hz take 200 MB
+_TIMES = re.compile(
+    r'(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*'
+)
+_TAG = re.compile(r'<[^<>\n]*>')
+_N = r'([-+]?(?:\d+\.?\d*|\.\d+))'
+_DATE = re.compile(
+    r'(\d{4})[-./](\d\d)[-./](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,3})(?:,\d+)?)?'
+)
+_LATITUDE = re.compile(rf'\blat(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE)
+_LONGITUDE = re.compile(rf'\blon(?:g(?:t?itude)?)?\s*[:=]\s*{_N}', re.IGNORECASE)
+_GPS = re.compile(
+    rf'\bGPS\s*\(\s*(?:([EWNS])\s*:\s*)?{_N}\s*,\s*(?:([EWNS])\s*:\s*)?{_N}\s*'
+    rf'(?:,\s*{_N}\s*([mM]?)\s*)?\)'
+)
+_RELATIVE = (
+    re.compile(rf'\brel_alt\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\bBAROMETER\s*:\s*{_N}', re.IGNORECASE),
+    re.compile(rf'(?<![.\w])H\s*:?\s+{_N}\s*m\b'),
+)
+_ABSOLUTE = (
+    re.compile(rf'\babs_alt\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\baltitude\s*[:=]\s*{_N}', re.IGNORECASE),
+)
+_DEGREES = rf'{_N}\s*°?'
+_GIMBAL_PRY = re.compile(rf'\bG\.PRY\s*\(\s*{_DEGREES}\s*,\s*{_DEGREES}\s*,\s*{_DEGREES}\s*\)')
+_FLIGHT_PRY = re.compile(rf'\bF\.PRY\s*\(\s*{_DEGREES}\s*,\s*{_DEGREES}\s*,\s*{_DEGREES}\s*\)')
+_GIMBAL = {
+    axis: re.compile(rf'\b(?:gb|gimbal)_{axis}\s*[:=]\s*{_N}', re.IGNORECASE)
+    for axis in ('yaw', 'pitch', 'roll')
+}
+_FOCAL = re.compile(rf'\bfocal_len\s*[:=]\s*{_N}', re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubtitleRecord:
+    """What one subtitle tells of the moment at which it is shown.
+
+    `begin_s` and `end_s` count from the start of the video. Angles are in degrees; `gimbal` is
+    yaw, pitch, roll of the camera in north, east, down (pitch -90 looks straight down). `time` is
+    what the drone's clock showed, in its own time zone. `focal_35mm` is in millimetres.
+    """
+
+    begin_s: float
+    end_s: float
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    altitude_m: float | None = None
+    relative_altitude_m: float | None = None
+    gimbal: tuple[float, float, float] | None = None
+    flight_yaw_deg: float | None = None
+    time: datetime | None = None
+    focal_35mm: float | None = None
+
+
+@dataclass(frozen=True)
+class SubtitleTelemetry:
+    """All records of a video in order, and a sentence for each thing to know about them."""
+
+    path: Path
+    records: tuple[SubtitleRecord, ...]
+    notes: tuple[str, ...] = ()
+
+
+def subtitle_file_of(video: Path) -> Path | None:
+    """Return the .srt file beside a video of the same name in any case, None without one."""
+    try:
+        beside = sorted(video.parent.iterdir())
+    except OSError:
+        return None
+    return next(
+        (
+            one
+            for one in beside
+            if one.suffix.lower() == '.srt' and one.stem.lower() == video.stem.lower()
+        ),
+        None,
+    )
+
+
+def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
+    """Read an .srt file, or the subtitles inside a video.
+
+    Raises TelemetryError where there are none, or none of them tells a place or a height.
+    """
+    is_text = path.suffix.lower() == '.srt'
+    cues = _cues_of_text(_text_of(path)) if is_text else _cues_of_video(path)
+    return parse_subtitles(path, cues)
+
+
+def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> SubtitleTelemetry:
+    """Return the telemetry in subtitles (begin in seconds, end in seconds, text)."""
+    reader = _Reader()
+    records = tuple(reader.record(*cue) for cue in cues)
+    if not any(
+        one.latitude_deg is not None or one.relative_altitude_m is not None for one in records
+    ):
+        msg = (
+            f'{path} has {len(records)} subtitles, and none of them tells a GPS position or a '
+            'height.'
+        )
+        raise TelemetryError(msg)
+    return SubtitleTelemetry(path, records, tuple(reader.notes(path.name)))
+
+
+class _Reader:
+    """Read one subtitle after the other and count what is wrong with them."""
+
+    def __init__(self) -> None:
+        self._without_fix = self._off_earth = self._zero_angles = 0
+        self._order_assumed = ''
+
+    def record(self, begin_s: float, end_s: float, text: str) -> SubtitleRecord:
+        text = _TAG.sub(' ', text)
+        latitude, longitude, altitude = self._place(text)
+        gimbal = self._gimbal(text)
+        flight = _FLIGHT_PRY.search(text)
+        focal = _first(text, (_FOCAL,))
+        return SubtitleRecord(
+            begin_s=begin_s,
+            end_s=end_s,
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            altitude_m=altitude,
+            relative_altitude_m=_first(text, _RELATIVE),
+            gimbal=gimbal,
+            flight_yaw_deg=float(flight[3]) if flight else None,
+            time=_time(text),
+            # Tenths of millimetres in all models that write it so large.
+            focal_35mm=focal / 10 if focal and focal >= 100 else focal,
+        )
+
+    def notes(self, name: str) -> list[str]:
+        """Return a sentence for each thing that was met."""
+        found = []
+        if self._without_fix:
+            found.append(
+                f'{name}: {self._without_fix} subtitles give latitude 0, longitude 0, as drones '
+                'do without a GPS fix; they count as without a place.'
+            )
+        if self._off_earth:
+            found.append(
+                f'{name}: {self._off_earth} subtitles give a place outside of 90 and 180 degrees; '
+                'they count as without a place.'
+            )
+        if self._zero_angles:
+            found.append(
+                f'{name}: in {self._zero_angles} subtitles all gimbal angles are zero, which '
+                'payloads write that do not know them; they are not used.'
+            )
+        if self._order_assumed:
+            found.append(
+                f'{name}: GPS(...) is read as {self._order_assumed}, as its form implies.'
+            )
+        return found
+
+    def _place(self, text: str) -> tuple[float | None, float | None, float | None]:
+        altitude = _first(text, _ABSOLUTE)
+        latitude, longitude = _first(text, (_LATITUDE,)), _first(text, (_LONGITUDE,))
+        if (latitude is None or longitude is None) and (match := _GPS.search(text)):
+            latitude, longitude = self._ordered(match)
+            if altitude is None and match[6]:
+                altitude = float(match[5]) or None  # 0.0M: not known
+        if latitude is None or longitude is None:
+            return None, None, altitude
+        if abs(latitude) < 1e-6 and abs(longitude) < 1e-6:
+            self._without_fix += 1
+            return None, None, altitude
+        if abs(latitude) > 90 or abs(longitude) > 180:
+            self._off_earth += 1
+            return None, None, altitude
+        return latitude, longitude, altitude
+
+    def _ordered(self, match: re.Match[str]) -> tuple[float, float]:
+        """Return latitude and longitude of `GPS(...)`.
+
+        Letters tell the order where there are any. DJI's consumer drones write longitude first
+        and whole numbers of satellites third; its enterprise drones write latitude first and
+        metres with their unit third.
+        """
+        first, second = float(match[2]), float(match[4])
+        letters = match[1], match[3]
+        if all(letters):
+            first, second = (
+                -abs(value) if letter in {'S', 'W'} else value
+                for letter, value in zip(letters, (first, second), strict=True)
+            )
+            return (first, second) if letters[0] in {'N', 'S'} else (second, first)
+        if match[6] and abs(first) <= 90:
+            self._order_assumed = 'latitude, longitude'
+            return first, second
+        if abs(first) <= 90:
+            self._order_assumed = 'longitude, latitude'
+        return second, first
+
+    def _gimbal(self, text: str) -> tuple[float, float, float] | None:
+        if match := _GIMBAL_PRY.search(text):
+            pitch, roll, yaw = (float(one) for one in match.groups())
+        else:
+            angles = [_first(text, (pattern,)) for pattern in _GIMBAL.values()]
+            if angles[0] is None or angles[1] is None:
+                return None
+            yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0
+        if yaw == pitch == roll == 0.0:
+            self._zero_angles += 1
+            return None
+        return yaw, pitch, roll
+
+
+def _first(text: str, patterns: Iterable[re.Pattern[str]]) -> float | None:
+    return next((float(match[1]) for one in patterns if (match := one.search(text))), None)
+
+
+def _time(text: str) -> datetime | None:
+    match = _DATE.search(text)
+    if not match:
+        return None
+    year, month, day, hour, minute, second = (int(number) for number in match.groups()[:6])
+    thousandths = int((match[7] or '0').ljust(3, '0'))
+    try:
+        return datetime(year, month, day, hour, minute, second, thousandths * 1000)
+    except ValueError:
+        return None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            msg = f'{path} has {path.stat().st_size} bytes, expected at most {_MOST_BYTES}.'
+            raise TelemetryError(msg)
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f'{path} cannot be read ({error.strerror}).'
+        raise TelemetryError(msg) from error
+    if content.startswith((b'\xff\xfe', b'\xfe\xff')):
+        return content.decode('utf-16', 'replace')
+    return content.decode('utf-8-sig', 'replace')
+
+
+def _cues_of_text(text: str) -> Iterator[tuple[float, float, str]]:
+    """Yield the cues of SubRip text; a last one that is cut off is yielded as far as it goes."""
+    times = list(_TIMES.finditer(text))
+    for number, match in enumerate(times):
+        end = times[number + 1].start() if number + 1 < len(times) else len(text)
+        begin_s, end_s = (_seconds(*match.groups()[i : i + 4]) for i in (0, 4))
+        yield begin_s, end_s, text[match.end() : end]
+
+
+def _seconds(hours: str, minutes: str, seconds: str, fraction: str) -> float:
+    whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return whole + int(fraction.ljust(3, '0')) / 1000
+
+
+def _cues_of_video(path: Path) -> Iterator[tuple[float, float, str]]:
+    """Yield the subtitles of a container's text streams (3GPP timed text, SubRip)."""
+    import av  # noqa: PLC0415 - opening an .srt file needs no decoder
+
+    try:
+        with av.open(str(path), metadata_errors='replace') as container:
+            streams = [one for one in container.streams if one.type == 'subtitle']
+            if not streams:
+                msg = f'{path} has no subtitles inside, and no .srt file of its name beside it.'
+                raise TelemetryError(msg)
+            for packet in container.demux(streams[0]):
+                content = bytes(packet)
+                if not content or packet.pts is None or packet.time_base is None:
+                    continue
+                begin_s = float(packet.pts * packet.time_base)
+                length = float((packet.duration or 0) * packet.time_base)
+                if streams[0].codec_context.name == 'mov_text':
+                    content = content[2 : 2 + int.from_bytes(content[:2], 'big')]
+                if content:  # an empty one ends the one before
+                    yield begin_s, begin_s + length, content.decode('utf-8', 'replace')
+    except (av.FFmpegError, OSError) as error:
+        msg = f'{path} cannot be opened ({" ".join(str(error).split())}).'
+        raise TelemetryError(msg) from error
