@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eo pipefail -c
 export ROOF_DETECTOR_VENV := $(abspath $(VENV))
+# An image that forbids bytecode has every process compile torch anew: 3 s of a processor each time.
+export PYTHONDONTWRITEBYTECODE :=
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
