@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The cameras of a set of photos, for georeferencing what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.georeference.camera_fix import CameraFix
+from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.ground import Ground
+from roof_detector.telemetry.photo_pose import PhotoPose
+
+
+@dataclass(frozen=True)
+class PhotoTrack:
+    """The poses of photos by the stamp of their frame, over one level of ground.
+
+    `unknown` says, by stamp, why a photo has no pose. A level that is given as `map_z_m` counts
+    from the place of take-off, as the relative altitude of the photos does.
+    """
+
+    poses: Mapping[int, PhotoPose]
+    ground: Ground
+    unknown: Mapping[int, str] = field(default_factory=dict)
+
+    def at(self, stamp_ns: int, *, size_wh: tuple[int, int]) -> CameraFix:
+        """Return the camera of a frame; raise GeoError, in a sentence, where it is not known."""
+        pose = self.poses.get(stamp_ns)
+        if pose is None:
+            raise GeoError(
+                self.unknown.get(stamp_ns)
+                or 'This frame is none of the photos whose place is known.'
+            )
+        return CameraFix(
+            stamp_ns=stamp_ns,
+            latitude_deg=pose.latitude_deg,
+            longitude_deg=pose.longitude_deg,
+            altitude_m=pose.altitude_m or 0.0,
+            height_m=height_above(self.ground, pose),
+            rotation=pose.rotation,
+            lens=pose.lens.scaled(size_wh),
+            place_covariance=self._place_covariance(pose),
+            attitude_covariance=pose.attitude_covariance,
+        )
+
+    def _place_covariance(self, pose: PhotoPose) -> NDArray[np.float64]:
+        """Return the covariance (3, 3) of east, north and the height above the ground."""
+        covariance = pose.place_covariance.copy()
+        if self.ground.altitude_m is None:
+            # The GPS's vertical error has no part in a height that was got without it.
+            covariance[2] = covariance[:, 2] = 0.0
+        covariance[2, 2] += self.ground.sigma_m**2
+        return covariance
+
+
+def height_above(ground: Ground, pose: PhotoPose) -> float:
+    """Return how high a photo was taken above the ground, in metres; raise GeoError if unknown."""
+    if ground.height_m is not None:
+        return ground.height_m
+    if ground.altitude_m is not None:
+        if pose.altitude_m is None:
+            raise GeoError(
+                f'{pose.path.name} does not tell its altitude; give the height of flight or the '
+                'level of the roofs above the place of take-off.'
+            )
+        return pose.altitude_m - ground.altitude_m
+    assert ground.map_z_m is not None
+    if pose.relative_altitude_m is None:
+        raise GeoError(
+            f'{pose.path.name} does not tell its height above the place of take-off; give the '
+            'height of flight or the altitude of the roofs.'
+        )
+    return pose.relative_altitude_m - ground.map_z_m
