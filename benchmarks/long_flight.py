@@ -104,7 +104,7 @@ def track_bytes(flight: Path) -> int:
     """Return what the places of a flight take in memory while they are exported."""
     with BagReader(flight) as bag:
         track = read_track(bag, image_topic='/camera/image', ground=Ground(map_z_m=0.0))
-    series = (track.places, track.attitudes)
+    series = (track.positions, track.attitudes)
     return sum(one.rows.nbytes + one.stamps_ns.nbytes for one in series)
 
 

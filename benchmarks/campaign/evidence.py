@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
+from benchmarks.campaign.result import CampaignOptions, FrameTally, run_campaign
 from roof_detector.bags.finding_messages import detections_bytes, header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
@@ -30,7 +30,7 @@ from roof_detector.inputs.input_files import files_text
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.offline.exporting import export_results
 from roof_detector.offline.frame_record import FrameRecord
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.offline.journal import Inferred
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import DetectSettings, NetworkFacts
@@ -54,7 +54,7 @@ _NETWORK = NetworkFacts(
 Image = npt.NDArray[np.uint8]
 
 
-def attempt(options: CampaignOptions, tally: Tally) -> None:
+def attempt(options: CampaignOptions, tally: FrameTally) -> None:
     """Change folders and bags of footage, and judge what is exported."""
     chance = options.random()
     with tempfile.TemporaryDirectory(prefix='roof_detector-evidence-') as root:
@@ -85,17 +85,17 @@ def _try_folder(place: Path, chance: random.Random) -> str:
     tally = export_results(
         place / 'results',
         place / 'out',
-        ('pictures',),
-        places=PlaceSettings(),
+        ('images',),
+        georeferencing=GeoreferenceSettings(),
         images=folder,
         progress='none',
     )
-    told = ' '.join((*tally.troubles, *tally.notes))
+    told = ' '.join((*tally.warnings, *tally.notes))
     still = {contents[p.read_bytes()] for p in folder.iterdir() if p.read_bytes() in contents}
     for path in folder.iterdir():
         if path.read_bytes() not in contents and path.name not in told:
             return f'{path.name} is new or changed and not named after {changes}'
-    wrong = _judge(place / 'out/pictures', seen, still, told)
+    wrong = _judge(place / 'out/images', seen, still, told)
     return wrong and f'{wrong}: {told} after {changes}'
 
 
@@ -116,19 +116,19 @@ def _try_bag(place: Path, chance: random.Random) -> str:
     tally = export_results(
         place / 'results',
         place / 'out',
-        ('pictures',),
-        places=PlaceSettings(),
+        ('images',),
+        georeferencing=GeoreferenceSettings(),
         images=place / 'changed' / 'flight',
         progress='none',
     )
-    told = ' '.join((*tally.troubles, *tally.notes))
+    told = ' '.join((*tally.warnings, *tally.notes))
     seen = {f'flight_{k:06d}': image for k, image in images.items()}
     wanted = {f'flight_{k:06d}' for k in kept if k not in changed}
     in_order = all(
         list(one) == sorted(one) for one in (stamps.values(), [stamp for stamp, _ in messages])
     )
     # Where a clock goes back, one that is gone may hide others; they are named, never mistaken.
-    return _judge(place / 'out/pictures', seen, wanted if in_order else set(), told, exact=False)
+    return _judge(place / 'out/images', seen, wanted if in_order else set(), told, exact=False)
 
 
 def _judge(

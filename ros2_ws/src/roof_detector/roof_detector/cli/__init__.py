@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The plain command `roof_detector`: work on the ground, with or without a ROS graph."""
+"""The command `roof_detector`: work on the ground, with or without a ROS graph."""

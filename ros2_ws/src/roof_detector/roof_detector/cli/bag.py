@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector bag`: looks into recorded flights and mends those that were cut off."""
+"""`roof_detector bag`: shows what a bag holds, and fixes bags that were cut off."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _WITH_LOSSES = 3
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and what it does."""
-    parser = subparsers.add_parser('bag', help='look into a recorded flight, or mend it')
+    parser = subparsers.add_parser('bag', help='show what a recorded flight holds, or fix it')
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
     info = actions.add_parser('info', help='list topics, times and damage')
     info.set_defaults(run=_info)
     recover = actions.add_parser(
         'recover',
-        help='mend a bag that was cut off or damaged',
+        help='fix a bag that was cut off or damaged',
         description=(
-            'Mend a bag: every message that can still be read is kept, and what is replaced stays '
-            f'beside it. Ends with {_WITH_LOSSES} where something is lost or may have changed.'
+            'Fix a bag: every message that can still be read is kept, and replaced files are kept '
+            f'beside it. The exit code is {_WITH_LOSSES} if something is lost or may have changed.'
         ),
     )
     recover.set_defaults(run=_recover)
     for action in (info, recover):
         action.add_argument('bag', type=Path, help='rosbag2 folder or file (.mcap, .db3, .bag)')
     info.add_argument(
-        '--quick', action='store_true', help='leave out the search for damage within the files'
+        '--quick', action='store_true', help='do not search for damage within the files'
     )
     recover.add_argument(
-        '--output', type=Path, help='make the mended bag here and change nothing of the damaged'
+        '--output', type=Path, help='write the fixed bag here and do not change the damaged one'
     )
 
 
@@ -61,15 +61,15 @@ def _recover(arguments: argparse.Namespace) -> int:
 
     recovery = recover(arguments.bag, output=arguments.output)
     if recovery.changed:
-        print(f'{recovery.path}: {recovery.message_count} messages; it was mended.')
+        print(f'{recovery.path}: {recovery.message_count} messages; it was fixed.')
     else:
-        print(f'{recovery.path}: {recovery.message_count} messages; nothing needed to be mended.')
+        print(f'{recovery.path}: {recovery.message_count} messages; nothing needed to be fixed.')
     for note in recovery.notes:
         print(note)
     if recovery.metadata_written and not recovery.mended:
         print('metadata.yaml was written again from what the files hold.')
     if recovery.kept is not None:
-        print(f'What was replaced is kept in {recovery.kept}.')
+        print(f'The replaced files are kept in {recovery.kept}.')
     if recovery.is_whole:
         return 0
     print(f'{recovery.lost_messages} messages are lost, {recovery.doubtful_messages} doubtful.')

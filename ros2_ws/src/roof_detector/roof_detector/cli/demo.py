@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector demo`: the main job, end to end."""
+"""`roof_detector demo`: flies once with every node and sums up the bag."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.demo.demo_run import Rehearsal
+    from roof_detector.demo.demo_run import DemoRun
 
-# No shipped model was trained on it; of the seeds from 990 000 on, the first over flat roofs with
-# all five classes.
+# No shipped model was trained on this seed, the first from 990 000 on with flat roofs and all five
+# classes.
 DEMO_SEED = 990_003
 _OURS = ('bag', 'annotated', 'logs', 'contact_sheet.jpg', 'summary.json')
 
@@ -25,21 +25,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'demo',
-        help='fly over a simulated roof, or your own footage, with every node in place',
+        help='run every node over a simulated roof or your own recording',
         description='Start camera, detector and recorder as processes, fly, and sum up the bag.',
     )
     parser.add_argument(
         '--input',
-        metavar='FOOTAGE',
-        help='video file, picture, folder of pictures, bag, camera index or stream URL; '
-        'without it a flight is simulated',
+        metavar='INPUT',
+        help='video file, image, folder of images, bag, camera index or stream URL; '
+        'a simulated flight by default',
     )
     parser.add_argument(
         '--output',
         type=Path,
         default=Path('demo_output'),
         metavar='DIR',
-        help='for bag, pictures and logs; what an earlier demo left in it is replaced; '
+        help='folder for bag, images and logs, which replace those of an earlier demo; '
         '%(default)s by default',
     )
     parser.add_argument(
@@ -51,8 +51,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--confidence',
         type=float,
         default=0.25,
-        metavar='SCORE',
-        help='least score; %(default)s by default',
+        metavar='CONFIDENCE',
+        help='minimum confidence; %(default)s by default',
     )
     parser.add_argument(
         '--frames',
@@ -79,30 +79,32 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--duration',
         type=float,
         metavar='S',
-        help='seconds after which a camera or stream is ended',
+        help='seconds after which a camera or stream ends',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fly, sum up, and return 0 when every frame is accounted for."""
+    """Fly, summarise, and return 0 if every frame is accounted for."""
     from roof_detector.demo.annotated_images import write_annotated  # noqa: PLC0415
     from roof_detector.demo.flight_report import as_json, as_table  # noqa: PLC0415
     from roof_detector.demo.flight_summary import summarise_flight  # noqa: PLC0415
     from roof_detector.inputs.open_input import is_live, open_input  # noqa: PLC0415
 
     if arguments.input is not None and not is_live(arguments.input):
-        open_input(arguments.input).close()  # what cannot be read is said before anything starts
+        open_input(
+            arguments.input
+        ).close()  # an unreadable input is reported before any node starts
     output = _fresh_folder(arguments.output)
     try:
-        bag = _rehearsal(arguments, output).fly()
+        bag = _demo_run(arguments, output).fly()
     finally:
         (output / _CREDENTIALS).unlink(missing_ok=True)
     summary = summarise_flight(bag)
     sheet = output / 'contact_sheet.jpg'
-    pictures = write_annotated(bag, output / 'annotated', sheet=sheet)
+    image_count = write_annotated(bag, output / 'annotated', sheet=sheet)
     files = {'bag': str(bag)}
-    if pictures:
+    if image_count:
         files |= {'annotated frames': str(output / 'annotated'), 'contact sheet': str(sheet)}
     files['summary'] = str(output / 'summary.json')
     (output / 'summary.json').write_text(json.dumps(as_json(summary, files=files), indent=2))
@@ -116,8 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
-    from roof_detector.demo.demo_run import Rehearsal  # noqa: PLC0415
+def _demo_run(arguments: argparse.Namespace, output: Path) -> DemoRun:
+    from roof_detector.demo.demo_run import DemoRun  # noqa: PLC0415
 
     camera: dict[str, object] = {'wait_for_subscribers': 1, 'wait_for_all_topics': True}
     if arguments.rate:
@@ -127,7 +129,7 @@ def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
         camera |= {'seed': arguments.seed, 'frames': arguments.frames}
     else:
         camera |= _source(arguments.input, output)
-    return Rehearsal(
+    return DemoRun(
         output,
         camera_node='simulated_flight' if simulated else 'camera',
         camera=camera,
@@ -138,7 +140,7 @@ def _rehearsal(arguments: argparse.Namespace, output: Path) -> Rehearsal:
 
 
 def _source(address: str, output: Path) -> dict[str, object]:
-    """Return the camera's parameters for a source; a password goes by a file of its own."""
+    """Return the camera's parameters for a source; a password goes to a file of its own."""
     from roof_detector.inputs.addresses import split_credentials  # noqa: PLC0415
     from roof_detector.inputs.secret_file import hide_argument  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector detect`: recorded flights through a model, every frame once."""
+"""`roof_detector detect`: runs a model on recorded inputs, every frame once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
 from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
     add_progress_options,
     add_threshold_options,
     formats_of,
-    tell,
+    print_outcome,
     thresholds_of,
 )
 
@@ -30,37 +30,37 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'detect',
-        help='find things in recorded flights, videos and pictures, without a running ROS',
-        description='Run the detector over each input and leave in OUTPUT/<name>: a bag with the '
-        "results under the input's own stamps, tables for people, timing.csv and run.json. The "
-        'same input and model give the same bag, byte by byte, on the same machine.',
+        help='detect in recorded flights, videos and images, without a running ROS',
+        description='Run the detector over each input and write to OUTPUT/<name>: a bag with the '
+        "results under the input's own stamps, tables, timing.csv and run.json. The same input "
+        'and model give the same bag, byte by byte, on the same machine.',
         epilog=EXIT_CODES,
     )
     parser.add_argument(
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, picture, or folder of pictures',
+        help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, image, or folder of images',
     )
     parser.add_argument(
         '--output',
         type=Path,
         required=True,
         metavar='DIR',
-        help='where each input gets a folder of its own',
+        help='folder in which each input gets a folder of its own',
     )
     parser.add_argument(
         '--image-topics',
         nargs='+',
         default=(),
         metavar='TOPIC',
-        help='of a bag; by default all with pictures of cameras, raw ones before the same '
-        'compressed',
+        help='image topics of a bag; by default all with images of a camera, of each the raw '
+        'one before the compressed',
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument('--overwrite', action='store_true', help='replace results that exist')
     again.add_argument(
-        '--resume', action='store_true', help='go on where a killed run of this command was'
+        '--resume', action='store_true', help='continue a killed run of this command'
     )
     add_progress_options(parser)
     _add_model_options(parser)
@@ -68,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_threshold_options(parser)
     _add_bag_options(parser)
     add_export_options(parser)
-    add_place_options(parser)
+    add_georeference_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -93,9 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
                 progress=arguments.progress,
             ):
                 outcomes.append(outcome)
-                tell(outcome, progress=arguments.progress)
+                print_outcome(outcome, progress=arguments.progress)
         except KeyboardInterrupt:
-            print('Interrupted. The same command with --resume goes on here.', file=sys.stderr)
+            print('Interrupted. The same command with --resume continues here.', file=sys.stderr)
             raise
     return exit_code(outcomes)
 
@@ -122,7 +122,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="auto, torch, onnxruntime, openvino, torchscript or tensorrt, as the model's format "
         'allows; %(default)s by default',
     )
-    group.add_argument('--threads', type=int, metavar='N', help='of the CPU; all cores by default')
+    group.add_argument(
+        '--threads', type=int, metavar='N', help='CPU threads; all cores by default'
+    )
     group.add_argument(
         '--trust-model',
         action='store_true',
@@ -137,9 +139,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_tile_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('small things in large frames')
+    group = parser.add_argument_group('small objects in large frames')
     group.add_argument(
-        '--tiles', action='store_true', help='look at overlapping tiles of each frame as well'
+        '--tiles',
+        action='store_true',
+        help='run inference on overlapping tiles of each frame as well',
     )
     group.add_argument(
         '--tile-size',
@@ -150,8 +154,8 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--tile-overlap',
         type=float,
-        metavar='PART',
-        help='of a tile that its neighbour shows as well; 0.2 by default',
+        metavar='FRACTION',
+        help='fraction of a tile that its neighbour shows as well; 0.2 by default',
     )
 
 
@@ -161,23 +165,23 @@ def _add_bag_options(parser: argparse.ArgumentParser) -> None:
         '--copy-topics',
         nargs='*',
         metavar='TOPIC',
-        help="of a bag that go through unchanged, also as patterns ('*' for all); without "
-        'the option camera info, fix and pose',
+        help="topics of a bag to copy unchanged, also as patterns ('*' for all); camera info, fix "
+        'and pose by default',
     )
-    group.add_argument('--annotated', action='store_true', help='add annotated pictures')
+    group.add_argument('--annotated', action='store_true', help='add annotated images')
     group.add_argument(
         '--jpeg-quality',
         type=int,
         default=85,
         metavar='Q',
-        help='of these, from 1 to 100; %(default)s by default',
+        help='JPEG quality of these, from 1 to 100; %(default)s by default',
     )
     group.add_argument(
         '--keep-candidates',
         type=float,
-        metavar='FLOOR',
-        help='add all that the network proposes down to this score, for "roof_detector '
-        'rethreshold"; 0.05 serves, none by default',
+        metavar='CONFIDENCE',
+        help='keep all candidates of at least this confidence for "roof_detector '
+        'rethreshold", such as 0.05; none by default',
     )
 
 
@@ -191,7 +195,7 @@ def _settings(arguments: argparse.Namespace) -> DetectSettings:
         keep_candidates=arguments.keep_candidates,
         image_topics=tuple(arguments.image_topics),
         copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
-        places=places_of(arguments),
+        georeferencing=georeferencing_of(arguments),
     )
     return DetectSettings(thresholds_of(arguments), output, _tiling(arguments))
 
@@ -203,7 +207,9 @@ def _tiling(arguments: argparse.Namespace) -> Tiling | None:
     chosen = {'size': arguments.tile_size, 'overlap': arguments.tile_overlap}
     given = {name: value for name, value in chosen.items() if value is not None}
     if given and not arguments.tiles:
-        raise VisionError('--tile-size and --tile-overlap need --tiles: add it, or leave them.')
+        raise VisionError(
+            '--tile-size and --tile-overlap need --tiles: add it, or leave them out.'
+        )
     return Tiling(**given) if arguments.tiles else None
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector doctor`: check before take-off what a flight needs."""
+"""`roof_detector doctor`: checks before take-off what a flight needs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         'doctor',
         help='check before take-off what a flight needs',
-        description='Check ROS, shared memory, model, device, disk, clock, topics and nodes; say '
-        'what is wrong and the command that mends it. The exit code is 1 when anything failed.',
+        description='Check ROS, shared memory, model, device, disk, clock, topics and nodes; '
+        'report what is wrong and the command that fixes it. The exit code is 1 if anything '
+        'failed.',
     )
     parser.add_argument(
         '--model',
@@ -25,7 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--image-topic',
         metavar='TOPIC',
-        help='the one that must be there; by default all are seen',
+        help='image topic that must be there; any by default',
     )
     parser.add_argument(
         '--bag-directory',
@@ -39,14 +40,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=_seconds,
         default=3.0,
         metavar='S',
-        help='how long topics are heard; %(default)g s by default',
+        help='how long to listen to topics; %(default)g s by default',
     )
     parser.add_argument('--json', action='store_true', help='print an object for programs')
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine, print each finding as it comes, and return 1 when anything failed."""
+    """Examine, print each finding as it comes, and return 1 if anything failed."""
     from roof_detector.doctor.examination import Examination  # noqa: PLC0415
     from roof_detector.doctor.finding import Verdict  # noqa: PLC0415
     from roof_detector.doctor.report import as_json, as_text, summary  # noqa: PLC0415

@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector export`: results as files for people."""
+"""`roof_detector export`: exports results to tables, images, video or maps."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
 from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
     add_images_option,
     add_progress_options,
     formats_of,
-    tell,
+    print_outcome,
 )
 
 
@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'export',
-        help='write tables, pictures, video or places from results',
+        help='export results to tables, images, video or maps',
         description='Export any bag that holds detections: of "roof_detector detect", or of the '
         'recorder in flight.',
         epilog=EXIT_CODES,
@@ -35,28 +35,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument('--overwrite', action='store_true', help='replace files that exist')
     add_progress_options(parser)
     add_export_options(parser)
-    add_place_options(parser)
+    add_georeference_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export and return the exit code."""
-    from roof_detector.offline.exporting import export_results, usual_formats  # noqa: PLC0415
-    from roof_detector.offline.outcome import Outcome, exit_code  # noqa: PLC0415
+    from roof_detector.offline.exporting import default_formats, export_results  # noqa: PLC0415
+    from roof_detector.offline.outcome import InputOutcome, exit_code  # noqa: PLC0415
 
     bag = arguments.bag.absolute()
     formats = formats_of(arguments)
     if formats is None:
-        formats = usual_formats(bag)
+        formats = default_formats(bag)
     tally = export_results(
         bag,
         arguments.output,
         formats,
-        places=places_of(arguments),
+        georeferencing=georeferencing_of(arguments),
         images=arguments.images,
         overwrite=arguments.overwrite,
         progress=arguments.progress,
     )
-    outcome = Outcome.of(tally, source=str(arguments.bag), output=arguments.output)
-    tell(outcome, progress=arguments.progress)
+    outcome = InputOutcome.of(tally, source=str(arguments.bag), output=arguments.output)
+    print_outcome(outcome, progress=arguments.progress)
     return exit_code([outcome])

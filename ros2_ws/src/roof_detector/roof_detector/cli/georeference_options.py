@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Options of where detections lie: the roofs, the camera's mount, the topics that tell."""
+"""Options for georeferencing: the height of the roofs, the mount of the camera, its topics."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from roof_detector.georeference.camera_mount import BodyMount
     from roof_detector.georeference.ground import Ground
-    from roof_detector.offline.georeferencing import PlaceSettings
+    from roof_detector.offline.georeferencing import GeoreferenceSettings
 
 
-def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """Add all of them in two groups."""
-    _add_ground(parser.add_argument_group('where things lie (geojson)'))
+def add_georeference_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for georeferencing in two groups."""
+    _add_ground(parser.add_argument_group('where the objects are (geojson)'))
     group = parser.add_argument_group(
         'where the camera was (geojson)',
-        'The recorded pose is taken as that of the camera (its optical frame). With any option '
-        "--mount-... it is that of the vehicle's body (x forward, y left, z up), as an autopilot "
-        'tells it, and the camera sits on it so:',
+        'The recorded pose is that of the camera (its optical frame). With any option --mount-... '
+        "it is that of the vehicle's body (x forward, y left, z up), as an autopilot reports it, "
+        'and the camera is mounted as follows:',
     )
     group.add_argument(
         '--mount-down',
         type=float,
         metavar='DEG',
-        help='how far it looks down from ahead; 90, straight down, by default',
+        help='angle from ahead down to the view; 90, straight down, by default',
     )
     group.add_argument(
-        '--mount-yaw', type=float, metavar='DEG', help='how far it is turned left; 0 by default'
+        '--mount-yaw', type=float, metavar='DEG', help='angle to the left; 0 by default'
     )
     group.add_argument(
-        '--mount-roll', type=float, metavar='DEG', help='how far it leans right; 0 by default'
+        '--mount-roll', type=float, metavar='DEG', help='roll to the right; 0 by default'
     )
     group.add_argument(
         '--mount-lever',
         type=float,
         nargs=3,
         metavar=('X', 'Y', 'Z'),
-        help='where it is, seen from the antenna, in metres along the axes of the body; by '
-        'default there too',
+        help='position relative to the antenna, in metres along the axes of the body; 0 0 0 by '
+        'default',
     )
     for what, kind in (('fix', 'NavSatFix'), ('pose', 'a stamped pose, Odometry or Imu')):
         group.add_argument(
@@ -57,31 +57,33 @@ def _add_ground(group: argparse._ArgumentGroup) -> None:
         '--ground-z',
         type=float,
         metavar='M',
-        help='z of the roofs as the recorded pose counts it; without any of these three 0, where '
-        'it counts from',
+        help='z of the roofs in the frame of the recorded pose; 0 if none of these three is given',
     )
     level.add_argument(
         '--ground-altitude',
         type=float,
         metavar='M',
-        help='of the roofs, as the fix counts it (above the WGS 84 ellipsoid)',
+        help='altitude of the roofs as in the fix (above the WGS 84 ellipsoid)',
     )
     level.add_argument(
-        '--flight-height', type=float, metavar='M', help='above the roofs, the same all the way'
+        '--flight-height',
+        type=float,
+        metavar='M',
+        help='height above the roofs, constant over the flight',
     )
     group.add_argument(
         '--ground-sigma',
         type=float,
         metavar='M',
-        help='how surely that is known (standard deviation); 1 by default',
+        help='standard deviation of that height; 1 by default',
     )
 
 
-def places_of(arguments: argparse.Namespace) -> PlaceSettings:
-    """Return what was said of places; raise GeoError for nonsense."""
-    from roof_detector.offline.georeferencing import PlaceSettings  # noqa: PLC0415
+def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
+    """Return the settings for georeferencing; raise GeoError for invalid values."""
+    from roof_detector.offline.georeferencing import GeoreferenceSettings  # noqa: PLC0415
 
-    return PlaceSettings(
+    return GeoreferenceSettings(
         _ground_of(arguments), _mount_of(arguments), arguments.fix_topic, arguments.pose_topic
     )
 
@@ -99,7 +101,7 @@ def _ground_of(arguments: argparse.Namespace) -> Ground | None:
     if arguments.ground_sigma is not None:
         if not given:
             msg = (
-                '--ground-sigma says how surely the height of the roofs is known, but none was '
+                '--ground-sigma is the deviation of the height of the roofs, but no height was '
                 'given; add --ground-z, --ground-altitude or --flight-height.'
             )
             raise GeoError(msg)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The command line's entrance."""
+"""The entry point of the command line."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COMMANDS = (
     'station',
 )
 
-# Set to 1, an error is shown with the whole way to it.
+# If set to 1, an error is shown with its whole traceback.
 _TRACEBACK = 'ROOF_DETECTOR_TRACEBACK'
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all subcommands."""
     parser = argparse.ArgumentParser(
-        prog='roof_detector', description='Find roof anomalies in drone pictures.'
+        prog='roof_detector', description='Detect roof anomalies in drone images.'
     )
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
@@ -58,7 +58,7 @@ def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
@@ -71,13 +71,13 @@ def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
 
 
 def _unforeseen(error: Exception) -> str:
-    """Return one line for an error that no part of us has made a sentence of."""
+    """Return one line for an unexpected error."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'an unknown place'
     words = ' '.join(str(error).split())[:300]
     return (
         f'{type(error).__name__} at {place}: {words or "no reason given"}. An input may be '
-        f'damaged; {_TRACEBACK}=1 shows the whole way to it, for a report.'
+        f'damaged; {_TRACEBACK}=1 shows the whole traceback, for a report.'
     )
 
 

@@ -17,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     models_package.add_parsers(commands)
     check = commands.add_parser(
         'check',
-        help='load a model and print as JSON what it is',
+        help='load a model and print its facts as JSON',
         description='Load a model on the CPU, run it once and print its task, classes and backend '
         'as one line of JSON.',
     )

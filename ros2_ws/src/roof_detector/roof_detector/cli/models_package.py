@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models import, show, key, sign, verify`: model packages."""
+"""`roof_detector models import, show, key, sign, verify`: handles model packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         'read in a process that the kernel confines (no network, no other programs, no files '
         'but its own, limits of memory and time), and what comes out of that is read as data. '
         'The package holds the network as ONNX and as safetensors with its architecture, and '
-        'golden images with what must be found on them.',
+        'golden images with their expected detections.',
     )
     parser.add_argument('checkpoint', type=Path, help='file (.pt) to import')
     parser.add_argument(
@@ -35,7 +35,7 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar='FILE',
         help='where to write the package (.zip); beside the checkpoint, with its name, by default',
     )
-    parser.add_argument('--name', help="what the model is called; the output's name by default")
+    parser.add_argument('--name', help="name of the model; the output's name by default")
     parser.add_argument(
         '--licence', metavar='TEXT', help='AGPL-3.0-only by default, because ultralytics is'
     )
@@ -45,14 +45,14 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help='import even where the kernel can confine no process: the checkpoint can then run '
         'any code',
     )
-    parser.add_argument('--again', action='store_true', help='replace a package that is there')
+    parser.add_argument('--again', action='store_true', help='replace an existing package')
     parser.set_defaults(run=_import)
 
 
 def _add_show(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         'show',
-        help='say what is in a model package, every file of it hashed',
+        help='show the content of a model package, with the hash of every file',
         description='Check a model package and print its manifest as JSON, with its own hash.',
     )
     parser.add_argument('model', help='package (.zip or folder) or name of a shipped model')
@@ -87,19 +87,19 @@ def _add_sign(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_verify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         'verify',
-        help='check a model package: its files, its signature and what it finds',
+        help='check a model package: its files, its signature and its detections',
         description='Check the hash of every file of a package, with --key the signature, and '
-        'run its golden images. The exit code is 0 if all is as it must be.',
+        'run its golden images. The exit code is 0 if the package is valid.',
     )
     parser.add_argument('model', help='package (.zip or folder) or name of a shipped model')
     parser.add_argument(
-        '--key', type=Path, metavar='FILE', help='public key (PEM) that it must be signed with'
+        '--key', type=Path, metavar='FILE', help='public key (PEM) of the required signature'
     )
     parser.add_argument(
         '--backend',
         choices=('torch', 'onnxruntime', 'openvino'),
         default='onnxruntime',
-        help='which runs the golden images; %(default)s by default',
+        help='backend for the golden images; %(default)s by default',
     )
     parser.set_defaults(run=_verify)
 
@@ -176,8 +176,11 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.key:
         verify_package(package, public_key=arguments.key.expanduser())
     Detector.open(path, device='cpu', backend=arguments.backend).close()
-    signed = 'signed by the owner of the key' if arguments.key else 'signature not looked at'
-    print(f'{_described(package)} Every file is as its manifest says, {signed}, and it answers.')
+    signed = 'signed by the owner of the key' if arguments.key else 'signature not checked'
+    print(
+        f'{_described(package)} Every file is as in its manifest, {signed}, and its golden '
+        'images pass.'
+    )
     return 0
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models prepare`: build, check and time a model's exports for this machine."""
+"""`roof_detector models prepare`: builds, checks and times exports for this machine."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'prepare',
-        help='build, check and time exports for this machine, so that the fastest may fly',
+        help='build, check and time exports for this machine, so that the fastest can be deployed',
         description='Build what the cache of exports lacks for a model on this machine, check it '
-        'against the checkpoint on frames and time all in turn. A detector with backend auto '
-        'then takes the fastest; nothing is ever built at take-off.',
+        'against the checkpoint on frames and time all of them interleaved. A detector with '
+        'backend auto then uses the fastest; nothing is built at take-off.',
     )
     parser.add_argument('model', help='model package, checkpoint (.pt) or name of a shipped model')
     parser.add_argument(
@@ -57,20 +57,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--frames',
-        metavar='FOOTAGE',
-        help='video, bag or folder of pictures to check on; simulated by default',
+        metavar='INPUT',
+        help='video, bag or folder of images to check on; simulated by default',
     )
     parser.add_argument(
         '--frame-count',
         type=int,
         default=4,
         metavar='N',
-        help='most frames compared; 4 by default',
+        help='maximum number of frames to compare; 4 by default',
     )
     parser.add_argument(
         '--cache', type=Path, metavar='FOLDER', help='~/.cache/roof_detector/exports by default'
     )
-    parser.add_argument('--again', action='store_true', help='build even what is there')
+    parser.add_argument('--again', action='store_true', help='build existing exports again')
     parser.add_argument(
         '--trust-model',
         action='store_true',
@@ -81,7 +81,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare and print a table; return 1 when a backend that was asked for cannot be used."""
+    """Prepare and print a table; return 1 if a requested backend cannot be used."""
     from roof_detector.cli.trial_frames import trial_frames  # noqa: PLC0415
     from roof_detector.inference.backend_choice import (  # noqa: PLC0415
         CACHED_BACKENDS,
@@ -92,10 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.inference.export.prepare import prepare_exports  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
-    def tell(step: str) -> None:
+    def report(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
 
-    tell('frames')
+    report('frames')
     count, side = arguments.frame_count, arguments.image_size
     preparation = Preparation(
         model_path=resolve_model(arguments.model),
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         trust_model=arguments.trust_model,
     )
     prepared = prepare_exports(
-        preparation, arguments.backend or CACHED_BACKENDS, again=arguments.again, progress=tell
+        preparation, arguments.backend or CACHED_BACKENDS, again=arguments.again, progress=report
     )
     print(table(prepared))
     choice = choose_backend(
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         cache=preparation.cache,
     )
-    print(f'\nauto takes {choice.sentence}')
+    print(f'\nauto uses {choice.sentence}')
     return int(any(one.problem for one in prepared) and arguments.backend is not None)
 
 

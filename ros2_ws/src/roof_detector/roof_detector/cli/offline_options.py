@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Options that several commands share: thresholds, and what is exported.
+"""Options that several commands share: thresholds, exports and progress.
 
-Help texts tell defaults in words, so that `--help` need not load what they belong to.
+Help texts state the defaults in words, so that `--help` loads none of the modules behind them.
 """
 
 from __future__ import annotations
@@ -13,44 +13,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.offline.outcome import Outcome
+    from roof_detector.offline.outcome import InputOutcome
     from roof_detector.vision.thresholds import Thresholds
 
 EXIT_CODES = (
-    'exit codes: 0 all was done; 1 nothing was done; 2 the command was not understood; 3 some '
-    'inputs, pictures or exports were lost, and all else was done; 130 interrupted'
+    'exit codes: 0 everything was done; 1 nothing was done; 2 the command is invalid; 3 some '
+    'inputs, images or exports were lost, and the rest was done; 130 interrupted'
 )
 
 
 def add_threshold_options(parser: argparse.ArgumentParser) -> None:
-    """Add what counts as found; what is not given has the node's defaults."""
-    group = parser.add_argument_group('what counts as found')
+    """Add the thresholds; the defaults are those of the node."""
+    group = parser.add_argument_group('thresholds')
     group.add_argument(
-        '--confidence', type=float, metavar='SCORE', help='least score; 0.25 by default'
+        '--confidence',
+        type=float,
+        metavar='CONFIDENCE',
+        help='minimum confidence; 0.25 by default',
     )
     group.add_argument(
         '--iou',
         type=float,
-        metavar='SHARE',
-        help='boxes of one class that overlap more are one thing; 0.45 by default',
+        metavar='IOU',
+        help='IoU threshold of non-maximum suppression (NMS); 0.45 by default',
     )
     group.add_argument(
-        '--max-detections', type=int, metavar='N', help='most in one frame; 300 by default'
+        '--max-detections', type=int, metavar='N', help='maximum in one frame; 300 by default'
     )
     group.add_argument(
-        '--classes', nargs='+', default=(), metavar='NAME', help='only these; all by default'
+        '--classes',
+        nargs='+',
+        default=(),
+        metavar='NAME',
+        help='classes to detect; all by default',
     )
     group.add_argument(
         '--class-confidence',
         nargs='+',
         default=(),
-        metavar='NAME:SCORE',
-        help='least scores of single classes, such as crack:0.4',
+        metavar='NAME:CONFIDENCE',
+        help='minimum confidence of single classes, such as crack:0.4',
     )
 
 
 def thresholds_of(arguments: argparse.Namespace) -> Thresholds:
-    """Return the thresholds asked for; raise VisionError for nonsense."""
+    """Return the thresholds of the options; raise VisionError for invalid values."""
     from roof_detector.vision.thresholds import (  # noqa: PLC0415
         Thresholds,
         parse_class_confidence,
@@ -70,28 +77,28 @@ def thresholds_of(arguments: argparse.Namespace) -> Thresholds:
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:
     """Add the formats."""
-    group = parser.add_argument_group('files for people')
+    group = parser.add_argument_group('exports')
     group.add_argument(
         '--formats',
         nargs='*',
         metavar='FORMAT',
-        help='of csv, xlsx, json (COCO), pictures, video, crops and geojson; without the option '
-        'csv, xlsx, json and, where the flight recorded fix and pose, geojson',
+        help='formats to export: csv, xlsx, json (COCO), images, video, crops, geojson; csv, '
+        'xlsx, json and, where the flight recorded fix and pose, geojson by default',
     )
 
 
 def add_images_option(parser: argparse.ArgumentParser) -> None:
-    """Add where pictures are that results do not hold."""
+    """Add the option for images that are not in the bag of the results."""
     parser.add_argument(
         '--images',
         type=Path,
         metavar='INPUT',
-        help='the footage; by default the pictures of the bag, or those of where it lay',
+        help='input with the images; by default those of the bag, or of the original input',
     )
 
 
 def add_progress_options(parser: argparse.ArgumentParser) -> None:
-    """Add how progress is shown."""
+    """Add the options for progress."""
     parser.add_argument(
         '--progress',
         choices=('bar', 'json', 'none'),
@@ -104,8 +111,8 @@ def add_progress_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def tell(outcome: Outcome, *, progress: str) -> None:
-    """Print what became of an input; a failure goes to standard error unless a program asked."""
+def print_outcome(outcome: InputOutcome, *, progress: str) -> None:
+    """Print the outcome of an input: to standard error if it failed, or as JSON."""
     if progress == 'json':
         from roof_detector.offline.progress import print_event  # noqa: PLC0415
 
@@ -116,7 +123,7 @@ def tell(outcome: Outcome, *, progress: str) -> None:
 
 
 def formats_of(arguments: argparse.Namespace) -> tuple[str, ...] | None:
-    """Return the formats asked for, None for the usual ones; raise ReplayError for others."""
+    """Return the formats of the options, None for the default ones, or raise ReplayError."""
     from roof_detector.offline.exports import check_formats  # noqa: PLC0415
 
     if arguments.formats is None:

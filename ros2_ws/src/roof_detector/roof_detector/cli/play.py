@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector play`: a bag as it was recorded, where there is no `ros2 bag`."""
+"""`roof_detector play`: publishes a bag as it was recorded, without `ros2 bag`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'play',
         help='publish a bag as it was recorded, and its time as /clock',
         description='Publish every message at its time with the quality of service it was '
-        'recorded with. The service /player/pause (std_srvs/SetBool) lets time stand still.',
+        'recorded with. The service /player/pause (std_srvs/SetBool) pauses and resumes.',
     )
     parser.add_argument('bag', type=Path, help='rosbag2 folder, .mcap, .db3 or ROS 1 .bag')
+    parser.add_argument('--rate', type=float, default=1.0, help='speed; by default 1, as recorded')
+    parser.add_argument('--loop', action='store_true', help='start again at the end')
     parser.add_argument(
-        '--rate', type=float, default=1.0, help='speed; by default 1, as it was flown'
+        '--paused', action='store_true', help='start paused, until the service resumes'
     )
-    parser.add_argument('--loop', action='store_true', help='begin again at the end')
-    parser.add_argument('--paused', action='store_true', help='wait for the service to begin')
     parser.add_argument(
         '--delay',
         type=float,
@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=float,
         default=100.0,
         metavar='HZ',
-        help='how often time is told; %(default)g by default',
+        help='rate of /clock; %(default)g by default',
     )
     parser.add_argument(
         '--topics',
@@ -48,7 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs='+',
         default=[],
         metavar='TOPIC',
-        help='names or patterns of topics that are left out',
+        help='names or patterns of topics to leave out',
     )
     parser.add_argument(
         '--remap',

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector rethreshold`: other thresholds after the fact, without inference."""
+"""`roof_detector rethreshold`: applies other thresholds to results, without inference."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from roof_detector.cli.georeference_options import add_place_options, places_of
+from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
 from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_export_options,
@@ -15,7 +15,7 @@ from roof_detector.cli.offline_options import (
     add_progress_options,
     add_threshold_options,
     formats_of,
-    tell,
+    print_outcome,
     thresholds_of,
 )
 
@@ -25,8 +25,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         'rethreshold',
         help='apply other thresholds to results, without inference',
-        description='Give exactly the results that "roof_detector detect" with these thresholds '
-        'would have given, from the candidates that it kept with --keep-candidates.',
+        description='Make exactly the results that "roof_detector detect" would have made with '
+        'these thresholds, from the candidates that it kept with --keep-candidates.',
         epilog=EXIT_CODES,
     )
     parser.add_argument('bag', type=Path, help='results of detect: their folder or the bag in it')
@@ -38,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_images_option(parser)
     add_threshold_options(parser)
     add_export_options(parser)
-    add_place_options(parser)
+    add_georeference_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = DetectSettings(
         thresholds_of(arguments),
-        OutputSettings(formats=formats_of(arguments), places=places_of(arguments)),
+        OutputSettings(formats=formats_of(arguments), georeferencing=georeferencing_of(arguments)),
     )
     bag, output = arguments.bag.absolute(), arguments.output.absolute()
-    again = Rethresholding(bag, output, settings=settings, images=arguments.images)
+    rethresholding = Rethresholding(bag, output, settings=settings, images=arguments.images)
     make_output(output.parent)
-    outcome = again.run(overwrite=arguments.overwrite, progress=arguments.progress)
-    tell(outcome, progress=arguments.progress)
+    outcome = rethresholding.run(overwrite=arguments.overwrite, progress=arguments.progress)
+    print_outcome(outcome, progress=arguments.progress)
     return exit_code([outcome])

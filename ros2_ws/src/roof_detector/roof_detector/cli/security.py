@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector security`: keys and permissions of a secured ROS graph."""
+"""`roof_detector security`: makes and checks the keys of a secured ROS graph."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         'security',
         help='make and check the keys of a secured ROS graph (SROS2)',
-        description='Make the keys with which only our nodes are heard and answered, and check '
-        'them. docs/how-to/security.md says what that keeps out and what not.',
+        description='Make and check the keys that let only our nodes take part in the ROS graph. '
+        'docs/how-to/security.md says what that protects from, and what not.',
     )
     actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
     init = actions.add_parser(
@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='make an authority and an enclave for each node, or renew the enclaves',
         description='Make a keystore as `ros2 security` lays it out: an authority, and an enclave '
         'with a key, a certificate and signed permissions for camera, detector, recorder, '
-        'station and operator. An authority that is there stays; the enclaves are made again.',
+        'station and operator. An existing authority stays; the enclaves are made again.',
     )
     check = actions.add_parser('check', help='check signatures, times and who can read the keys')
     for action in (init, check):
@@ -34,9 +34,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             type=Path,
             default=Path(_KEYSTORE),
             metavar='DIR',
-            help='where the keys lie; %(default)s by default',
+            help='folder of the keys; %(default)s by default',
         )
-    init.add_argument('--namespace', default='', help='of the nodes; none by default')
+    init.add_argument('--namespace', default='', help='namespace of the nodes; none by default')
     init.add_argument(
         '--image-topics',
         nargs='+',
@@ -49,14 +49,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs='*',
         default=[],
         metavar='TOPIC',
-        help='what the recorder takes beyond the topics of our nodes',
+        help='topics that the recorder records beyond those of our nodes',
     )
     init.add_argument(
         '--days',
         type=int,
         default=3650,
         metavar='N',
-        help='how long the keys are good; %(default)s by default',
+        help='days for which the keys are valid; %(default)s by default',
     )
     init.set_defaults(run=run_init)
     check.set_defaults(run=run_check)
@@ -86,13 +86,13 @@ def run_init(arguments: argparse.Namespace) -> int:
         'export ROS_SECURITY_STRATEGY=Enforce\n'
         '# for ros2, rviz2 and the doctor alone:\n'
         'export ROS_SECURITY_ENCLAVE_OVERRIDE=/roof_detector/operator\n'
-        f'\nMove {keystore.authority_key} to the ground: a drone needs it no more.'
+        f'\nMove {keystore.authority_key} to the ground: a drone does not need it any more.'
     )
     return 0
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """Say what is wrong with a keystore; return 1 where anything is."""
+    """Print what is wrong with a keystore; return 1 if anything is."""
     from roof_detector.security.keystore import Keystore  # noqa: PLC0415
     from roof_detector.security.verification import verify  # noqa: PLC0415
 
@@ -101,5 +101,5 @@ def run_check(arguments: argparse.Namespace) -> int:
     for sentence in (*report.problems, *report.warnings):
         print(sentence, file=sys.stderr)
     if not report.problems and report.ends is not None:
-        print(f'{len(keystore.enclaves())} enclaves are good until {report.ends:%Y-%m-%d}.')
+        print(f'{len(keystore.enclaves())} enclaves are valid until {report.ends:%Y-%m-%d}.')
     return 1 if report.problems else 0

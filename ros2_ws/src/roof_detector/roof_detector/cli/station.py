@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector station`: the ground station over a simulated flight."""
+"""`roof_detector station`: runs the ground station over a simulated flight."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'station',
-        help='the ground station over a simulated flight; on a drone: station.launch.py',
-        description='Start a simulated flight, detector, recorder and the page, until Ctrl-C.',
+        help='run the ground station over a simulated flight; on a drone: station.launch.py',
+        description='Run a simulated flight, detector, recorder and the page, until Ctrl-C.',
     )
     parser.add_argument(
         '--port',
         type=int,
         default=8080,
-        help='of the page, on this computer; %(default)s by default',
+        help='port of the page on this computer; %(default)s by default',
     )
     parser.add_argument(
         '--folder',
         type=Path,
         default=Path('~/roof_detector'),
         metavar='DIR',
-        help='for flights, results and logs; %(default)s by default',
+        help='folder for flights, results and logs; %(default)s by default',
     )
     parser.add_argument('--language', default='en', help='en or zh; %(default)s by default')
     parser.add_argument(
@@ -41,13 +41,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--token-file',
         default='',
         metavar='FILE',
-        help='with the secret that the page asks for; without one whoever uses this computer may',
+        help='file with the token that the page requires; without one, every user of this '
+        'computer has access',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fly in circles and serve the page until it is interrupted."""
+    """Fly in circles and serve the page until interrupted."""
     from roof_detector.demo.node_processes import NodeProcesses  # noqa: PLC0415
     from roof_detector.inputs.secret_file import take_variable  # noqa: PLC0415
     from roof_detector.ros.common.free_domain import free_domain  # noqa: PLC0415

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The pictures on which a command tries a model."""
+"""The images on which a command tries a model."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def trial_frames(footage: str | None, *, count: int) -> list[NDArray[np.uint8]]:
-    """Return up to `count` pictures (height, width, 3) BGR of a footage, simulated without one.
+def trial_frames(address: str | None, *, count: int) -> list[NDArray[np.uint8]]:
+    """Return up to `count` images (height, width, 3) BGR of an input, simulated without one.
 
     Raises InputError, or SimulationError for a count below 1.
     """
-    if footage is None:
+    if address is None:
         return simulation.sample_frames(count)
-    return sample_frames(footage, count=count)
+    return sample_frames(address, count=count)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The annotated frames of a flight, as files."""
+"""Writes the annotated images of a flight to files and to a contact sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DETECTIONS = '/detector/detections'
 
 
 def write_annotated(bag: Path, folder: Path, *, sheet: Path, most_on_sheet: int = 12) -> int:
-    """Write every annotated frame as a JPEG and some as a contact sheet; return how many.
+    """Write every annotated image as a JPEG, and some as a contact sheet; return the count.
 
     The sheet shows frames from the whole flight: of each stretch, the one with the most
     detections.
@@ -53,7 +53,7 @@ def _tile(
     found: dict[tuple[int, int], int],
 ) -> tuple[npt.NDArray[np.uint8], str]:
     after_s = stamp[0] - begin[0] + (stamp[1] - begin[1]) / 1e9
-    picture = cv2.imread(str(path))
-    assert picture is not None, path
+    image_bgr = cv2.imread(str(path))
+    assert image_bgr is not None, path
     count = found.get(stamp, 0)
-    return picture, f'{after_s:6.1f} s   {count} found'  # type: ignore[return-value]
+    return image_bgr, f'{after_s:6.1f} s   {count} found'  # type: ignore[return-value]

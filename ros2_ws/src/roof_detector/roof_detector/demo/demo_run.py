@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Fly once with every node in place, from take-off to the closed bag."""
+"""Runs every node for one flight, from take-off to the closed bag."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _CAMERA_TOPICS = {
     'image': '/camera/image',
     'image/compressed': '/camera/image/compressed',
 }
-_START_PATIENCE_S = 120.0
-_SETTLE_PATIENCE_S = 30.0
+_START_TIMEOUT_S = 120.0
+_SETTLE_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """Say what is flown: which node sends the frames, and every node's parameters.
+class DemoRun:
+    """One flight with every node: which node sends the frames, and the nodes' parameters.
 
-    `camera_node` is camera or simulated_flight; `frames` is the number it will send where that is
-    known; `duration_s` ends a source that does not end by itself, None waits for its end.
+    `camera_node` is camera or simulated_flight; `frames` is the number that it will send, where it
+    is known; `duration_s` ends a source that does not end by itself, None waits for its end.
     """
 
     output: Path
@@ -42,22 +42,22 @@ class Rehearsal:
     duration_s: float | None = None
 
     def fly(self) -> Path:
-        """Fly and return the bag's folder; raise FlightError when any node failed."""
+        """Fly and return the folder of the bag; raise FlightError if any node failed."""
         environment = {}
         if 'ROS_DOMAIN_ID' not in os.environ:
-            # A graph of its own: nodes of another flight on this machine are not heard.
+            # A domain of its own keeps nodes of another flight on this machine out.
             os.environ['ROS_DOMAIN_ID'] = environment['ROS_DOMAIN_ID'] = str(free_domain())
         logs = self.output / 'logs'
         with (
             NodeProcesses(logs, environment=environment) as nodes,
-            DiagnosticsWatch(name='rehearsal') as watch,
+            DiagnosticsWatch(name='demo') as watch,
         ):
-            _say('detector: loading and warming up the model')
+            _report('detector: loading and warming up the model')
             nodes.start('detector', self.detector, remappings=_CAMERA_TOPICS)
             _wait(
                 lambda: watch.values('detector').get('state') == 'active', nodes, watch, 'detector'
             )
-            _say(f'detector: ready ({watch.values("detector")["model"]})')
+            _report(f'detector: ready ({watch.values("detector")["model"]})')
             nodes.start(
                 'recorder',
                 {
@@ -72,7 +72,7 @@ class Rehearsal:
                 watch,
                 'recorder',
             )
-            _say('recorder: recording')
+            _report('recorder: recording')
             nodes.start(self.camera_node, self.camera)
             self._follow(nodes, watch)
             self._settle(nodes, watch)
@@ -83,7 +83,7 @@ class Rehearsal:
     def _follow(self, nodes: NodeProcesses, watch: DiagnosticsWatch) -> None:
         """Show progress until the source has ended."""
         ends_at = None if self.duration_s is None else time.monotonic() + self.duration_s
-        # A terminal's line is rewritten every second; a log gets a new line now and then.
+        # A terminal's line is rewritten every second; a log gets a new line less often.
         period_s = 1.0 if sys.stderr.isatty() else 10.0
         with tqdm(
             total=self.frames, unit=' frames', desc='flying', mininterval=period_s
@@ -95,7 +95,7 @@ class Rehearsal:
                 progress.set_postfix_str(
                     f'{values.get("frames_processed", 0)} detected, '
                     f'{values.get("frames_dropped", 0)} dropped, '
-                    f'{_found(values)} things found',
+                    f'{_detection_count(values)} objects found',
                     refresh=False,
                 )
                 progress.update(int(values.get('frames_seen', 0)) - progress.n)
@@ -104,7 +104,7 @@ class Rehearsal:
         nodes.stop(self.camera_node)
 
     def _settle(self, nodes: NodeProcesses, watch: DiagnosticsWatch) -> None:
-        """Wait until the detector has no frame in work and has told so in its diagnostics."""
+        """Wait until the diagnostics of the detector report that no frame is waiting."""
         ended_at = time.monotonic()
         published = int(watch.values('camera').get('frames_published', 0))
         while True:
@@ -113,11 +113,11 @@ class Rehearsal:
             values = watch.values('detector')
             if values.get('frames_waiting') == '0' and int(values['frames_seen']) >= published:
                 return
-            if time.monotonic() - ended_at > _SETTLE_PATIENCE_S:
+            if time.monotonic() - ended_at > _SETTLE_TIMEOUT_S:
                 raise FlightError(
                     f'The detector has seen {values.get("frames_seen")} of {published} frames '
                     f'and has {values.get("frames_waiting")} in work '
-                    f'{_SETTLE_PATIENCE_S:.0f} s after the last one; see {nodes.log("detector")}.'
+                    f'{_SETTLE_TIMEOUT_S:.0f} s after the last one; see {nodes.log("detector")}.'
                 )
 
 
@@ -128,16 +128,15 @@ def _wait(
     while not condition():
         watch.listen(for_s=0.2)
         nodes.check(name)
-        if time.monotonic() - started_at > _START_PATIENCE_S:
+        if time.monotonic() - started_at > _START_TIMEOUT_S:
             raise FlightError(
-                f'The {name} was not ready within {_START_PATIENCE_S:.0f} s, '
-                f'see {nodes.log(name)}.'
+                f'The {name} was not ready within {_START_TIMEOUT_S:.0f} s, see {nodes.log(name)}.'
             )
 
 
-def _found(values: Mapping[str, str]) -> int:
+def _detection_count(values: Mapping[str, str]) -> int:
     return sum(int(count) for key, count in values.items() if key.startswith('detections.'))
 
 
-def _say(sentence: str) -> None:
+def _report(sentence: str) -> None:
     tqdm.write(f'demo: {sentence}')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A flight's summary as a table for people and as JSON for programs."""
+"""The summary of a flight as a table for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def as_json(summary: FlightSummary, *, files: dict[str, str]) -> dict[str, Any]:
     }
     if score is not None:
         result['against_ground_truth'] = {
-            'least_iou': 0.5,
+            'min_iou': 0.5,
             'precision': _rounded(score.precision),
             'recall': _rounded(score.recall),
             'per_class': {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a flight's bag tells."""
+"""Summarises the bag of a flight."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _DIAGNOSTICS = '/diagnostics'
 
 @dataclass(frozen=True)
 class FlightSummary:
-    """Hold the outcome of one flight as its bag has it.
+    """The outcome of one flight, read from its bag.
 
-    `published` counts the frames that the camera says it sent, `detected` the results in the bag;
+    `published` counts the frames that the camera sent, `detected` the results in the bag;
     `dropped` maps a cause to the frames without a result. `age_s` holds the 50th and 95th
     percentile of the time from an image's stamp to the arrival of its result in another process.
     `score` is None where the flight has no ground truth.
@@ -42,7 +42,7 @@ class FlightSummary:
 
     @property
     def unaccounted(self) -> int:
-        """Return how many frames neither have a result nor a cause for having none."""
+        """Return how many frames have neither a result nor a reason for having none."""
         return self.published - self.detected - sum(self.dropped.values())
 
 
@@ -58,12 +58,12 @@ def summarise_flight(bag: Path) -> FlightSummary:
             try:
                 content = reader.deserialize(message)
             except BagError:
-                continue  # one damaged record is not the flight
+                continue  # one damaged record does not spoil the flight
             if message.topic == _DETECTIONS:
                 stamp_ns = _stamp_ns(content.header.stamp)
                 found[stamp_ns] = content
                 age_s = (message.log_time_ns - stamp_ns) / 1e9
-                if stamp_ns > 0 and 0 <= age_s < _OLDEST_S:  # else the stamp tells no age
+                if stamp_ns > 0 and 0 <= age_s < _OLDEST_S:  # otherwise the stamp gives no age
                     ages_s.append(age_s)
             elif message.topic == _GROUND_TRUTH:
                 truth[_stamp_ns(content.header.stamp)] = content

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The nodes of a flight, each a process of its own."""
+"""Runs the nodes of a flight, each as a process of its own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from types import TracebackType
 
 from roof_detector.security.policies import ENCLAVES
 
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 
 
 class FlightError(RuntimeError):
-    """Say why a flight could not be flown or summarised."""
+    """Report why a flight could not be flown or summarised."""
 
 
 class NodeProcesses:
-    """Start nodes, watch over them and stop them; their output goes to a log file each."""
+    """Starts, checks and stops nodes; the output of each goes to a log file."""
 
     def __init__(self, log_folder: Path, *, environment: Mapping[str, str]) -> None:
         self._log_folder = log_folder
@@ -40,7 +40,7 @@ class NodeProcesses:
     ) -> None:
         """Start a node, by default `roof_detector.ros.<name>_node`, its topics remapped.
 
-        `program` is what Python is given to run instead: a script, or -m and a module.
+        `program` replaces the node: the arguments for Python, a script or -m and a module.
         """
         program = program or ('-m', f'roof_detector.ros.{name}_node')
         enclave = {'simulated_flight': 'camera'}.get(name, name)
@@ -55,11 +55,11 @@ class NodeProcesses:
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the flight; it stops its nodes in order
+                start_new_session=True,  # Ctrl-C goes to the flight, which stops them in order
             )
 
     def log(self, name: str) -> Path:
-        """Return the file that holds what a node said."""
+        """Return the log file of a node."""
         return self._log_folder / f'{name}.log'
 
     def pid(self, name: str) -> int:
@@ -71,33 +71,33 @@ class NodeProcesses:
         return self._running[name].poll()
 
     def check(self, *names: str) -> None:
-        """Raise FlightError with the last lines of a node that ended although it should not."""
+        """Raise FlightError with the last lines of the log of a node that ended unexpectedly."""
         for name in names:
             code = self.ended(name)
             if code is not None:
                 raise FlightError(
                     f'The {name} ended with code {code} before the flight was over. '
-                    f'Its last words ({self.log(name)}):\n{self._last_words(name)}'
+                    f'The end of its log ({self.log(name)}):\n{self._last_lines(name)}'
                 )
 
     def stop(self, name: str) -> None:
-        """Interrupt a node, wait for it to end in order, and raise FlightError when it did not."""
+        """Interrupt a node and wait for its end; raise FlightError if it fails."""
         process = self._running[name]
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         try:
-            code = process.wait(timeout=_PATIENCE_S)
+            code = process.wait(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise FlightError(
-                f'The {name} did not stop within {_PATIENCE_S:.0f} s of being interrupted; '
+                f'The {name} did not stop within {_TIMEOUT_S:.0f} s of being interrupted; '
                 f'see {self.log(name)}.'
             ) from None
         if code != 0:
             raise FlightError(
-                f'The {name} ended with code {code}. Its last words ({self.log(name)}):\n'
-                f'{self._last_words(name)}'
+                f'The {name} ended with code {code}. The end of its log ({self.log(name)}):\n'
+                f'{self._last_lines(name)}'
             )
 
     def __enter__(self) -> NodeProcesses:
@@ -114,18 +114,18 @@ class NodeProcesses:
                 process.terminate()
         for process in self._running.values():
             try:
-                process.wait(timeout=_PATIENCE_S)
+                process.wait(timeout=_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
-    def _last_words(self, name: str, *, lines: int = 12) -> str:
+    def _last_lines(self, name: str, *, lines: int = 12) -> str:
         text = self.log(name).read_text(errors='replace').rstrip().splitlines()
         return '\n'.join(f'  {line}' for line in text[-lines:])
 
 
 def _yaml(value: object) -> str:
-    """Write a value as rcl reads it: strings quoted, so that camera 0 stays a string."""
+    """Return a value as YAML for rcl, with quoted strings, so that camera 0 stays a string."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

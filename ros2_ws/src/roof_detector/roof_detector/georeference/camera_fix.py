@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a camera was and how it looked when it took one picture."""
+"""The position and attitude of a camera at the moment of one image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from roof_detector.georeference.lens import Lens
 
 @dataclass(frozen=True, eq=False)
 class CameraFix:
-    """Hold a camera's place on Earth, its attitude, its lens, and how sure each is.
+    """A camera's position on Earth, its attitude and its lens, with their covariances.
 
-    `altitude_m` is above the WGS-84 ellipsoid, `height_m` above the plane on which things lie.
-    `rotation` (3, 3) turns vectors of the optical frame (REP-103: z forward, x right, y down)
-    into east, north, up (REP-105). `place_covariance` (3, 3) is of east, north and height in
+    `altitude_m` is above the WGS-84 ellipsoid, `height_m` above the plane of the roofs.
+    `rotation` (3, 3) rotates vectors of the optical frame (REP-103: z forward, x right, y down)
+    into east, north, up (REP-105). `position_covariance` (3, 3) is of east, north and height in
     square metres, `attitude_covariance` (3, 3) of a small turn about east, north and up in square
     radians.
     """
@@ -31,17 +31,17 @@ class CameraFix:
     height_m: float
     rotation: NDArray[np.float64]
     lens: Lens
-    place_covariance: NDArray[np.float64]
+    position_covariance: NDArray[np.float64]
     attitude_covariance: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        for name in ('rotation', 'place_covariance', 'attitude_covariance'):
+        for name in ('rotation', 'position_covariance', 'attitude_covariance'):
             array = np.asarray(getattr(self, name), dtype=np.float64)
             if array.shape != (3, 3) or not np.isfinite(array).all():
                 raise GeoError(f'{name} must be 3x3 finite numbers, not {array.tolist()}.')
             object.__setattr__(self, name, array)
         if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
-            raise GeoError('The attitude is no rotation; normalise its quaternion.')
+            raise GeoError('The attitude is not a rotation; normalise its quaternion.')
         if not self.height_m > 0:
             raise GeoError(
                 f'The camera is {self.height_m:.1f} m above the ground plane, so it cannot see '

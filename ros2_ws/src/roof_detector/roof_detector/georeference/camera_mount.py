@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How the camera sits on what the recorded pose is of."""
+"""The mount of the camera on the body whose pose was recorded."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FORWARD = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 @dataclass(frozen=True, eq=False)
 class CameraMount:
-    """Hold the rotation (3, 3) from the optical to the posed frame, and the lever arm.
+    """The rotation (3, 3) from the optical frame to the frame of the pose, and the lever arm.
 
-    `lever_m` is where the camera is, seen from the antenna, along the posed frame's axes.
+    `lever_m` is the position of the camera relative to the antenna, along the axes of the pose.
     """
 
     rotation: NDArray[np.float64]
@@ -28,11 +28,11 @@ class CameraMount:
 
     def __post_init__(self) -> None:
         if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
-            raise GeoError('The mount of the camera is no rotation; normalise its quaternion.')
+            raise GeoError('The mount of the camera is not a rotation; normalise its quaternion.')
 
     @classmethod
     def optical(cls) -> CameraMount:
-        """Take the pose as the optical frame's own, and the fix as the camera's."""
+        """Return the mount for a pose of the optical frame and a fix of the camera."""
         return cls(np.eye(3))
 
     @classmethod
@@ -44,9 +44,9 @@ class CameraMount:
         roll_deg: float = 0.0,
         lever_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> CameraMount:
-        """Take the pose as the body's (REP-103: x forward, y left, z up).
+        """Return the mount for a pose of the body (REP-103: x forward, y left, z up).
 
-        At zero the camera looks ahead; down tips it towards the ground, yaw turns it left, roll
+        At zero the camera looks ahead; down pitches it towards the ground, yaw turns it left, roll
         leans it right.
         """
         yaw, down, roll = np.radians([yaw_deg, down_deg, roll_deg])
@@ -64,7 +64,7 @@ class CameraMount:
 
 @dataclass(frozen=True)
 class BodyMount:
-    """Hold how a camera sits on the body whose pose was recorded; see `CameraMount.on_body`."""
+    """The angles and lever arm of a camera on a body; see `CameraMount.on_body`."""
 
     down_deg: float = 90.0
     yaw_deg: float = 0.0
@@ -77,7 +77,7 @@ class BodyMount:
             raise GeoError(f'The mount of the camera is {numbers}, expected finite numbers.')
 
     def camera_mount(self) -> CameraMount:
-        """Return the same as a rotation and a lever arm."""
+        """Return the mount as a rotation and a lever arm."""
         return CameraMount.on_body(
             down_deg=self.down_deg,
             yaw_deg=self.yaw_deg,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A camera's fixes and attitudes over a flight, for any moment of it."""
+"""The recorded positions and attitudes of a camera over a flight."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from roof_detector.georeference.stamped_series import StampedSeries
 
 @dataclass(frozen=True, eq=False)
 class CameraTrack:
-    """Hold what a flight recorded of where its camera was, and give it for any stamp within.
+    """The recorded positions and attitudes of a camera, interpolated for any stamp of a flight.
 
-    `places` has rows (12,): latitude, longitude, altitude and the covariance (9) of east, north,
-    up. `attitudes` has rows (14,): quaternion x, y, z, w of the posed frame in east, north, up, z
-    in the map, and the covariance (9) of small turns about east, north, up.
+    `positions` has rows (12,): latitude, longitude, altitude and the covariance (9) of east,
+    north, up. `attitudes` has rows (14,): quaternion x, y, z, w of the frame of the pose in east,
+    north, up; z in the map; and the covariance (9) of small rotations about east, north, up.
     """
 
-    places: StampedSeries
+    positions: StampedSeries
     attitudes: StampedSeries
     lens: Lens
     ground: Ground
     mount: CameraMount = field(default_factory=CameraMount.optical)
 
     def __post_init__(self) -> None:
-        for name, columns in (('places', 12), ('attitudes', 14)):
+        for name, columns in (('positions', 12), ('attitudes', 14)):
             series: StampedSeries = getattr(self, name)
             if series.rows.shape[1] != columns:
                 raise GeoError(
@@ -43,20 +43,20 @@ class CameraTrack:
                 )
 
     def at(self, stamp_ns: int, *, size_wh: tuple[int, int]) -> CameraFix:
-        """Return the fix for a picture of a stamp and size.
+        """Return the fix for an image of a stamp and size.
 
-        Place and altitude run straight between two recorded ones, the attitude along the shortest
-        turn. Raises GeoError, in a sentence for people, where the flight has none.
+        Positions are interpolated linearly, attitudes along the shortest rotation. Raises GeoError
+        where the flight has none.
         """
-        place = self.places.at(stamp_ns, what='fix')
+        position = self.positions.at(stamp_ns, what='fix')
         attitude = self.attitudes.at(stamp_ns, what='pose', quaternions=True)
         posed = matrix_from_quaternion(attitude[:4])
-        latitude, longitude, altitude = map(float, place[:3])
+        latitude, longitude, altitude = map(float, position[:3])
         lever = posed @ np.asarray(self.mount.lever_m)
         if lever.any():
             antenna = LocalTangentPlane(latitude, longitude, altitude)
             latitude, longitude, altitude = map(float, antenna.to_geodetic(lever))
-        covariance = place[3:].reshape(3, 3)
+        covariance = position[3:].reshape(3, 3)
         height = self._height(altitude_m=altitude, map_z_m=float(attitude[4] + lever[2]))
         return CameraFix(
             stamp_ns=stamp_ns,
@@ -66,7 +66,7 @@ class CameraTrack:
             height_m=height,
             rotation=posed @ self.mount.rotation,
             lens=self.lens.scaled(size_wh),
-            place_covariance=self._place_covariance(covariance),
+            position_covariance=self._position_covariance(covariance),
             attitude_covariance=attitude[5:].reshape(3, 3),
         )
 
@@ -79,11 +79,11 @@ class CameraTrack:
         assert ground.height_m is not None
         return ground.height_m
 
-    def _place_covariance(self, of_fix: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _position_covariance(self, of_fix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the covariance (3, 3) of east, north and the height over the ground."""
         covariance = of_fix.copy()
         if self.ground.altitude_m is None:
-            # The fix's vertical error has no part in a height that was got without it.
+            # The vertical error of the fix does not affect a height that is known without it.
             covariance[2] = covariance[:, 2] = 0.0
         covariance[2, 2] += self.ground.sigma_m**2
         return covariance

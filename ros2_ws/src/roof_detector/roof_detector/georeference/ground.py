@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The level on which the things in the pictures lie."""
+"""The level plane on which the objects in the images lie."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from roof_detector.georeference.errors import GeoError
 
 @dataclass(frozen=True)
 class Ground:
-    """Say how high the plane of the roofs is, in exactly one of three ways, and how surely.
+    """The height of the plane of the roofs, given in exactly one of three ways, and its sigma.
 
-    `altitude_m` above the WGS-84 ellipsoid, as NavSatFix counts it; `map_z_m` as the z of the
-    recorded pose counts it, so free of the fix's vertical error; or `height_m`, the height above
-    the roofs at which the whole flight was flown.
+    `altitude_m` is above the WGS-84 ellipsoid, as in NavSatFix; `map_z_m` is z in the frame of the
+    recorded pose, and so free of the vertical error of the fix; `height_m` is the height above the
+    roofs at which the whole flight was flown.
     """
 
     altitude_m: float | None = None

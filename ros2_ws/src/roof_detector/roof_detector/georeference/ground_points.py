@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which places on the ground the pixels of a picture show."""
+"""Casts the pixels of an image onto the ground, with an error budget."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
-# Flatter rays than this miss the ground by more than anyone can use, or reach the sky.
+# Flatter rays than this give useless positions on the ground, or reach the sky.
 _LEAST_DIP = sin(radians(5.0))
 _LARGEST_ERROR_M = 1e6
 
 
 @dataclass(frozen=True, eq=False)
 class GroundPoints:
-    """Hold degrees on WGS 84 and the error of each point (n,); nan where a ray misses the ground.
+    """WGS 84 degrees and the error of each point (n,); nan where a ray misses the ground.
 
-    The true place is within `error_m` with 95 % probability or more: it is twice the square root
-    of the horizontal covariance's trace (2DRMS).
+    The true position is within `error_m` with 95 % probability or more: it is twice the square
+    root of the horizontal covariance's trace (2DRMS).
     """
 
     latitude_deg: NDArray[np.float64]
@@ -34,7 +34,7 @@ class GroundPoints:
 def ground_points(fix: CameraFix, pixels: ArrayLike, *, pixel_px: float) -> GroundPoints:
     """Cast a ray through each pixel (n, 2) onto the level plane `height_m` below the camera.
 
-    A pixel's centre has whole coordinates; `pixel_px` is the standard deviation of either one.
+    The centre of a pixel has integer coordinates; `pixel_px` is the standard deviation of each.
     """
     pixels = np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
     rays = fix.lens.rays(pixels) @ fix.rotation.T
@@ -42,11 +42,11 @@ def ground_points(fix: CameraFix, pixels: ArrayLike, *, pixel_px: float) -> Grou
         seen = -rays[:, 2] > _LEAST_DIP * np.linalg.norm(rays, axis=1)
     rays[~seen] = np.nan
     offsets = fix.height_m * rays[:, :2] / -rays[:, 2:]
-    place = LocalTangentPlane(fix.latitude_deg, fix.longitude_deg, fix.altitude_m)
+    plane = LocalTangentPlane(fix.latitude_deg, fix.longitude_deg, fix.altitude_m)
     enu = np.column_stack([offsets, np.full(len(offsets), -fix.height_m)])
     geodetic = np.full((len(enu), 3), np.nan)
     if seen.any():
-        geodetic[seen] = place.to_geodetic(enu[seen])
+        geodetic[seen] = plane.to_geodetic(enu[seen])
     return GroundPoints(
         geodetic[:, 0], geodetic[:, 1], _errors(fix, pixels, rays, pixel_px=pixel_px)
     )
@@ -59,17 +59,17 @@ def _errors(
     *,
     pixel_px: float,
 ) -> NDArray[np.float64]:
-    """Carry the covariances of place, attitude and pixel over to the ground, to first order.
+    """Propagate the covariances of position, attitude and pixel to the ground, to first order.
 
     With the ray r in east, north, up the offset is o = h (r_e, r_n) / -r_u, so do/dh is o / h; a
-    small turn v changes r by v x r.
+    small rotation v changes r by v x r.
     """
     count = len(rays)
     depth = -rays[:, 2]
     slope = rays[:, :2] / depth[:, None]
-    by_place = np.zeros((count, 2, 3))
-    by_place[:, (0, 1), (0, 1)] = 1.0
-    by_place[:, :, 2] = slope
+    by_position = np.zeros((count, 2, 3))
+    by_position[:, (0, 1), (0, 1)] = 1.0
+    by_position[:, :, 2] = slope
     by_ray = np.zeros((count, 2, 3))
     by_ray[:, (0, 1), (0, 1)] = (fix.height_m / depth)[:, None]
     by_ray[:, :, 2] = fix.height_m * slope / depth[:, None]
@@ -80,7 +80,7 @@ def _errors(
     ]
     by_pixel = by_ray @ np.stack(steps, axis=-1)
     variance = (
-        _trace(by_place, fix.place_covariance)
+        _trace(by_position, fix.position_covariance)
         + _trace(by_turn, fix.attitude_covariance)
         + _trace(by_pixel, np.eye(2) * pixel_px**2)
     )
@@ -88,7 +88,7 @@ def _errors(
 
 
 def _turning(rays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the matrices (n, 3, 3) that map a small turn v to v x ray."""
+    """Return the matrices (n, 3, 3) that map a small rotation v to v x ray."""
     east, north, up = rays.T
     zero = np.zeros(len(rays))
     rows = [[zero, up, -north], [-up, zero, east], [north, -east, zero]]

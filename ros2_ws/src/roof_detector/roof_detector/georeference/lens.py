@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which way each pixel of a calibrated camera looks."""
+"""The camera model: maps pixels of a calibrated camera to rays."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _COEFFICIENTS = {
     '': (0,),
 }
 _CRITERIA = (cv2.TERM_CRITERIA_MAX_ITER | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
-# A pixel that does not come back within this lies where the distortion model folds over.
+# A pixel that is not projected back within this is where the distortion model folds over.
 _RETURN_PX = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Lens:
-    """Hold a CameraInfo's intrinsics: size, K (3, 3), distortion model and coefficients.
+    """The intrinsics of a CameraInfo: size, K (3, 3), distortion model and coefficients.
 
-    A pixel's centre has whole coordinates, as in OpenCV and sensor_msgs/CameraInfo.
+    The centre of a pixel has integer coordinates, as in OpenCV and sensor_msgs/CameraInfo.
     """
 
     size_wh: tuple[int, int]
@@ -43,7 +43,9 @@ class Lens:
         object.__setattr__(self, 'distortion', tuple(float(d) for d in self.distortion))
         numbers = np.array([*matrix.ravel(), *self.distortion])
         if not np.isfinite(numbers).all():
-            raise GeoError('A calibration holds numbers that are not finite; calibrate it anew.')
+            raise GeoError(
+                'A calibration holds numbers that are not finite; calibrate the camera again.'
+            )
         if min(self.size_wh) < 1 or not (matrix[0, 0] > 0 and matrix[1, 1] > 0):
             raise GeoError(
                 f'A camera of {self.size_wh} pixels with focal lengths ({matrix[0, 0]}, '
@@ -57,21 +59,22 @@ class Lens:
 
     @classmethod
     def rectified(cls, size_wh: tuple[int, int], projection: Sequence[float]) -> Lens:
-        """Return the lens of a rectified picture, from P (3, 4) of its CameraInfo."""
+        """Return the lens of a rectified image, from P (3, 4) of its CameraInfo."""
         return cls(size_wh, np.asarray(projection, np.float64).reshape(3, 4)[:, :3])
 
     def scaled(self, size_wh: tuple[int, int]) -> Lens:
-        """Return the lens of the same picture in another size; raise GeoError if it is cropped."""
+        """Return the lens of the same image in another size; raise GeoError if it is cropped."""
         if size_wh == self.size_wh:
             return self
         zoom_x, zoom_y = size_wh[0] / self.size_wh[0], size_wh[1] / self.size_wh[1]
         if abs(zoom_x / zoom_y - 1) > 0.01:
             raise GeoError(
-                f'The picture has {size_wh[0]}x{size_wh[1]} pixels and its calibration '
-                f'{self.size_wh[0]}x{self.size_wh[1]}: it was cropped. Calibrate as it is flown.'
+                f'The image has {size_wh[0]}x{size_wh[1]} pixels and its calibration '
+                f'{self.size_wh[0]}x{self.size_wh[1]}: it was cropped. Calibrate the '
+                'camera in the mode in which it flies.'
             )
         matrix = self.matrix.copy()
-        # The picture's edge, half a pixel beyond the first centre, stays where it is.
+        # The edge of the image, half a pixel beyond the first centre, stays where it is.
         matrix[0] *= zoom_x
         matrix[1] *= zoom_y
         matrix[0, 2] += (zoom_x - 1) / 2
@@ -79,7 +82,7 @@ class Lens:
         return Lens(size_wh, matrix, self.distortion, self.model)
 
     def cropped(self, offset_xy: tuple[int, int], size_wh: tuple[int, int]) -> Lens:
-        """Return the lens of a region of the picture; raise GeoError where it leaves it."""
+        """Return the lens of a region of the image; raise GeoError if it is not inside."""
         if any(
             offset + size > whole
             for offset, size, whole in zip(offset_xy, size_wh, self.size_wh, strict=True)
@@ -93,11 +96,11 @@ class Lens:
         return Lens(size_wh, matrix, self.distortion, self.model)
 
     def binned(self, binning_xy: tuple[int, int]) -> Lens:
-        """Return the lens of the picture each of whose pixels is so many of this one's."""
+        """Return the lens of the image in which one pixel is `binning_xy` of these pixels."""
         matrix = self.matrix.copy()
         for axis, binning in enumerate(binning_xy):
             matrix[axis] /= binning
-            # The picture's edge, half a pixel beyond the first centre, stays where it is.
+            # The edge of the image, half a pixel beyond the first centre, stays where it is.
             matrix[axis, 2] += (1 / binning - 1) / 2
         width, height = (
             size // binning for size, binning in zip(self.size_wh, binning_xy, strict=True)
@@ -107,7 +110,7 @@ class Lens:
     def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
         """Map pixels (n, 2) to directions (n, 3) of depth 1 in the optical frame.
 
-        A direction is nan where no point in front of the camera is seen at that pixel.
+        A direction is nan where the pixel shows no point in front of the camera.
         """
         points = np.asarray(pixels, dtype=np.float64).reshape(-1, 1, 2)
         if not len(points):
@@ -122,7 +125,7 @@ class Lens:
     def _undistorted(
         self, points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the directions (n, 1, 3) of pixels (n, 1, 2), and where those are seen."""
+        """Return the directions (n, 1, 3) of pixels (n, 1, 2), and their pixels projected back."""
         matrix, coefficients, origin = self.matrix, np.array(self.distortion), np.zeros(3)
         if self.model == 'equidistant':
             rays = _with_depth(cv2.fisheye.undistortPoints(points, matrix, coefficients))

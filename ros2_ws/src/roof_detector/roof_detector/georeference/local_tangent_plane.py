@@ -17,7 +17,7 @@ from roof_detector.georeference.errors import GeoError
 
 @dataclass(frozen=True)
 class LocalTangentPlane:
-    """Convert between metres east, north, up of an origin and degrees with metres above WGS-84.
+    """Converts between metres east, north, up of an origin and WGS-84 degrees with altitude.
 
     The plane is flat and the ellipsoid is not: 1 km from the origin, up 0 is 8 cm above it.
     """
@@ -29,7 +29,7 @@ class LocalTangentPlane:
     def __post_init__(self) -> None:
         if not (abs(self.latitude_deg) < 89 and abs(self.longitude_deg) <= 180):
             raise GeoError(
-                f'The origin ({self.latitude_deg}, {self.longitude_deg}) is no usable place; give '
+                f'The origin ({self.latitude_deg}, {self.longitude_deg}) is not usable; give '
                 'a latitude within 89 and a longitude within 180 degrees.'
             )
         if not np.isfinite(self.altitude_m):
@@ -49,7 +49,7 @@ class LocalTangentPlane:
     def _transformed(
         self, points: NDArray[np.float64], direction: TransformDirection
     ) -> NDArray[np.float64]:
-        # As lists: of an array of one element pyproj makes a number in a way NumPy gives up.
+        # As lists: for an array of one element, pyproj uses a conversion that NumPy deprecates.
         first, second, third = points.reshape(-1, 3).T.tolist()
         found = self._from_geodetic.transform(first, second, third, direction=direction)
         return np.stack(found, axis=-1).reshape(points.shape)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the camera is and how it looks."""
+"""The pose of a camera in a local east, north, up frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class CameraPose:
-    """Hold position and attitude of the optical frame (z forward, x right, y down) in ENU."""
+    """The position and attitude of the optical frame (z forward, x right, y down) in ENU."""
 
     position_enu: NDArray[np.float64]
     rotation: NDArray[np.float64]
@@ -22,9 +22,9 @@ class CameraPose:
     def looking_down(
         cls, position_enu: ArrayLike, *, yaw_deg: float, pitch_deg: float, roll_deg: float
     ) -> CameraPose:
-        """Look at the ground with the image's upper edge towards yaw (east 0, north 90 degrees).
+        """Return a pose with the upper edge of the image towards yaw (east 0, north 90 degrees).
 
-        Pitch tips the view forward, roll to the right; both zero is exactly nadir.
+        Pitch tilts the view forward, roll to the right; if both are zero, it is exactly nadir.
         """
         yaw, pitch, roll = np.radians([yaw_deg, pitch_deg, roll_deg])
         forward = np.array([np.cos(yaw), np.sin(yaw), 0.0])
@@ -40,7 +40,7 @@ class CameraPose:
 
     @property
     def quaternion_xyzw(self) -> NDArray[np.float64]:
-        """Return the unit quaternion that turns optical vectors into ENU ones."""
+        """Return the unit quaternion that rotates optical vectors to ENU vectors."""
         return quaternion_from_matrix(self.rotation)
 
     def to_optical(self, points_enu: ArrayLike) -> NDArray[np.float64]:

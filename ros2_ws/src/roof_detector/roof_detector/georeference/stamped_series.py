@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Rows of numbers by time."""
+"""A series of rows of numbers, interpolated by stamp."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _STRAIGHT = 0.9999
 
 @dataclass(frozen=True, eq=False)
 class StampedSeries:
-    """Hold rows (n, k) at strictly rising stamps (n,), and give them for any stamp between.
+    """Rows (n, k) at strictly rising stamps (n,), interpolated for any stamp between.
 
-    Nothing is given within a gap longer than `max_gap_s`, or beyond either end by more than
+    There are no values within a gap longer than `max_gap_s`, or beyond either end by more than
     `max_beyond_s`.
     """
 
@@ -31,7 +31,7 @@ class StampedSeries:
     def __post_init__(self) -> None:
         if self.rows.ndim != 2 or self.stamps_ns.shape != (len(self.rows),):
             raise GeoError(
-                f'{self.stamps_ns.shape} stamps and {self.rows.shape} rows are no series, '
+                f'{self.stamps_ns.shape} stamps and {self.rows.shape} rows are not a series, '
                 'expected (n,) and (n, k).'
             )
         if (np.diff(self.stamps_ns) <= 0).any():
@@ -39,7 +39,7 @@ class StampedSeries:
 
     @classmethod
     def of(cls, stamps_ns: ArrayLike, numbers: ArrayLike, *, width: int) -> StampedSeries:
-        """Cut numbers into rows by stamp; of several of one stamp the last counts."""
+        """Split numbers into rows by stamp; the last of several rows with one stamp counts."""
         stamps = np.asarray(stamps_ns, np.int64)
         unique, last = np.unique(stamps[::-1], return_index=True)
         table = np.asarray(numbers, np.float64).reshape(-1, width)[::-1]
@@ -48,7 +48,7 @@ class StampedSeries:
     def at(self, stamp_ns: int, *, what: str, quaternions: bool = False) -> NDArray[np.float64]:
         """Return the row of a stamp; the first four columns may be a quaternion x, y, z, w.
 
-        Raises GeoError, naming `what` is lacking, where there is none.
+        Raises GeoError, which says that `what` is missing, where there is none.
         """
         after = int(np.searchsorted(self.stamps_ns, stamp_ns))
         if after < len(self.rows) and self.stamps_ns[after] == stamp_ns:
@@ -82,7 +82,7 @@ class StampedSeries:
 def _between(
     begin: NDArray[np.float64], end: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
-    """Turn evenly from one unit quaternion to another by the shorter way (Shoemake 1985)."""
+    """Interpolate unit quaternions along the shorter rotation (slerp, Shoemake 1985)."""
     cosine = float(begin @ end)
     if cosine < 0:
         end, cosine = -end, -cosine

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How unsure a drone's sensors are where they do not say so themselves."""
+"""The assumed errors of a drone's sensors, for messages without a covariance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from roof_detector.georeference.errors import GeoError
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Hold standard deviations (1 sigma); those of fix and attitude count where none is recorded.
+    """Standard deviations (1 sigma); those of fix and attitude apply where none is recorded.
 
-    The fix's are of plain GPS: 8 m horizontally, both axes together, and 13 m vertically at 95 %
-    (GPS SPS Performance Standard, 5th edition, 2020, section 3.8). An RTK receiver has 0.02 m.
+    The values for the fix are those of plain GPS: 8 m horizontally, both axes together, and 13 m
+    vertically at 95 % (GPS SPS Performance Standard, 5th edition, 2020, section 3.8). An RTK
+    receiver has 0.02 m.
     """
 
     horizontal_m: float = 3.3
@@ -26,7 +27,7 @@ class Uncertainty:
     tilt_deg: float = 1.0
     heading_deg: float = 3.0
     pixel_px: float = 2.0
-    """How far a box's centre is from the thing's."""
+    """The distance of a box's centre from the centre of the object."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -41,6 +42,6 @@ class Uncertainty:
 
     @property
     def attitude_covariance(self) -> NDArray[np.float64]:
-        """Return the covariance (3, 3) of turns about east, north and up in square radians."""
+        """Return the covariance (3, 3) of rotations about east, north and up in square radians."""
         tilt, heading = math.radians(self.tilt_deg), math.radians(self.heading_deg)
         return np.diag([tilt**2, tilt**2, heading**2])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Many inputs after one another; one that fails stops no other."""
+"""Detects in many inputs one after another; one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from roof_detector.inputs.errors import InputError
 from roof_detector.offline.detection import FlightDetection
 from roof_detector.offline.errors import ReplayError, one_line
-from roof_detector.offline.outcome import Outcome
+from roof_detector.offline.outcome import InputOutcome
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def detect_all(
     overwrite: bool = False,
     resume: bool = False,
     progress: str = 'bar',
-) -> Iterator[Outcome]:
-    """Detect in one input after another; yield what became of each."""
+) -> Iterator[InputOutcome]:
+    """Detect in one input after another; yield the outcome of each."""
     for text, name in zip(inputs, names_of(inputs), strict=True):
         detection = FlightDetection(
             _path(text),
@@ -49,14 +49,14 @@ def detect_all(
         try:
             yield detection.run()
         except FAILURES as error:
-            yield Outcome(text, failure=one_line(error))
-        except Exception as error:  # a fault of ours costs this input, not a night of others
-            _LOG.exception('A fault of roof_detector; please report these lines:')
-            yield Outcome(text, failure=f'{type(error).__name__}: {one_line(error)}')
+            yield InputOutcome(text, failure=one_line(error))
+        except Exception as error:  # a bug of ours costs this input, not the others
+            _LOG.exception('This is a bug of roof_detector; please report these lines:')
+            yield InputOutcome(text, failure=f'{type(error).__name__}: {one_line(error)}')
 
 
 def names_of(inputs: Sequence[str]) -> list[str]:
-    """Return the name of each input's results: its own, numbered where two have the same."""
+    """Return the name of each input's results: its own, with a number where two are the same."""
     names: list[str] = []
     for text in inputs:
         path = _path(text)
@@ -77,7 +77,7 @@ def make_output(folder: Path) -> None:
         trial.touch()
         trial.unlink()
     except OSError as error:
-        msg = f'{folder} cannot be written ({error.strerror}). Name an output folder that can.'
+        msg = f'{folder} cannot be written ({error.strerror}). Name a writable output folder.'
         raise ReplayError(msg) from error
 
 

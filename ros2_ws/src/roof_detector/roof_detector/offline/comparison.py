@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Two detections over one flight, frame by frame."""
+"""Compares two detections over one flight, frame by frame."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass
 class ClassAgreement:
-    """Add up one class over all frames; `score_gain` is B's score less A's over the pairs."""
+    """The sums of one class over all frames; `confidence_gain` is B's minus A's confidence."""
 
     both: int = 0
     only_a: int = 0
     only_b: int = 0
     iou_sum: float = 0.0
-    score_gain_sum: float = 0.0
+    confidence_gain_sum: float = 0.0
 
     @property
     def mean_iou(self) -> float | None:
-        """Return the mean overlap of pairs, None without a pair."""
+        """Return the mean IoU of pairs, None without a pair."""
         return self.iou_sum / self.both if self.both else None
 
     @property
-    def mean_score_gain(self) -> float | None:
-        """Return by how much B is surer of pairs, None without a pair."""
-        return self.score_gain_sum / self.both if self.both else None
+    def mean_confidence_gain(self) -> float | None:
+        """Return by how much B is more confident of pairs, None without a pair."""
+        return self.confidence_gain_sum / self.both if self.both else None
 
 
 @dataclass(frozen=True, eq=False, order=False)
 class Difference:
-    """Hold a frame in which the two differ."""
+    """A frame in which the two runs differ."""
 
     a: FrameFindings
     b: FrameFindings
@@ -54,10 +54,10 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """Hold what two runs have in common, and the frames that differ most, the worst first.
+    """What two runs have in common, and the frames that differ most, in descending order.
 
-    `alike` counts the frames in which neither found anything alone; `apart` names the frames of
-    A alone, of B alone, and those that are not of one image.
+    `alike` counts the frames in which neither run has a detection alone; `apart` names the frames
+    of A alone, of B alone, and those that are not of one image.
     """
 
     classes: dict[str, ClassAgreement] = field(default_factory=lambda: defaultdict(ClassAgreement))
@@ -65,12 +65,12 @@ class Comparison:
     alike: int = 0
     only_in_a: int = 0
     only_in_b: int = 0
-    unlike_pictures: int = 0
+    different_images: int = 0
     apart: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     differences: list[Difference] = field(default_factory=list)
 
-    def troubles(self) -> list[str]:
-        """Return what is wrong with the frames themselves, a sentence each."""
+    def warnings(self) -> list[str]:
+        """Return what is wrong with the frames of the runs, a sentence each."""
         sentences = []
         if self.only_in_a or self.only_in_b:
             sentences.append(
@@ -82,20 +82,20 @@ class Comparison:
                 for run in ('A', 'B')
                 if self.apart[run]
             ]
-        if self.unlike_pictures:
+        if self.different_images:
             sentences.append(
-                f'{self.unlike_pictures} frames have another size, name or content in A and B '
-                'and were not compared: the runs are not over the same footage. They are '
+                f'{self.different_images} frames have another size, name or content in A and B '
+                'and were not compared: the runs are not over the same input. They are '
                 f'{listed(self.apart["unlike"])}.'
             )
         return sentences
 
 
-def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 12) -> Comparison:
-    """Compare frames of one stamp; raise ReplayError when the two have none in common."""
+def compare(a: ResultBag, b: ResultBag, *, min_iou: float = 0.5, worst: int = 12) -> Comparison:
+    """Compare the frames of two runs; raise ReplayError if they have none in common."""
     result = Comparison()
     heap: list[tuple[float, int, Difference]] = []
-    for one, other in _by_file(a, b) if _is_of_files(a) and _is_of_files(b) else _in_step(a, b):
+    for one, other in _by_file(a, b) if _is_of_files(a) and _is_of_files(b) else _by_stamp(a, b):
         if one is None or other is None:
             result.only_in_a += other is None
             result.only_in_b += one is None
@@ -104,7 +104,7 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
             result.apart['A' if other is None else 'B'].append(alone.name)
             continue
         if not _is_one_image(one, other):
-            result.unlike_pictures += 1
+            result.different_images += 1
             result.apart['unlike'].append(one.name)
             continue
         agreement = agree(
@@ -112,7 +112,7 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
             other.detections,
             first_names=one.class_names,
             second_names=other.class_names,
-            least_iou=least_iou,
+            least_iou=min_iou,
         )
         result.compared += 1
         _add(result.classes, one, other, agreement)
@@ -124,7 +124,7 @@ def compare(a: ResultBag, b: ResultBag, *, least_iou: float = 0.5, worst: int = 
     if not result.compared:
         msg = (
             f'{a.path} and {b.path} have no frame in common ({result.only_in_a} are in A alone, '
-            f'{result.only_in_b} in B alone, {result.unlike_pictures} have another size, name or '
+            f'{result.only_in_b} in B alone, {result.different_images} have another size, name or '
             'content). '
             'Compare two runs over the same flight.'
         )
@@ -140,19 +140,19 @@ def _add(
         entry = classes[a.class_names[a.detections.class_ids[i]]]
         entry.both += 1
         entry.iou_sum += float(iou)
-        entry.score_gain_sum += float(b.detections.scores[j] - a.detections.scores[i])
+        entry.confidence_gain_sum += float(b.detections.scores[j] - a.detections.scores[i])
     for i in agreement.only_first:
         classes[a.class_names[a.detections.class_ids[i]]].only_a += 1
     for j in agreement.only_second:
         classes[b.class_names[b.detections.class_ids[j]]].only_b += 1
 
 
-def _in_step(
+def _by_stamp(
     a: ResultBag, b: ResultBag
 ) -> Iterator[tuple[FrameFindings | None, FrameFindings | None]]:
-    """Yield frames of one place in both, or a frame and None, holding one frame of each."""
+    """Yield frames of one stamp and topic in both, or a frame and None, in constant memory."""
     by_topic = len(a.image_topics) > 1 or len(b.image_topics) > 1
-    left, right = _placed(a, by_topic=by_topic), _placed(b, by_topic=by_topic)
+    left, right = _keyed(a, by_topic=by_topic), _keyed(b, by_topic=by_topic)
     one, other = next(left, None), next(right, None)
     while one is not None or other is not None:
         if other is None or (one is not None and one[0] < other[0]):
@@ -167,10 +167,10 @@ def _in_step(
             one, other = next(left, None), next(right, None)
 
 
-def _placed(
+def _keyed(
     bag: ResultBag, *, by_topic: bool
 ) -> Iterator[tuple[tuple[int, int, str], FrameFindings]]:
-    """Yield readable frames with what they are ordered by; stamps that go back begin a round."""
+    """Yield readable frames with their sort keys; stamps that go back begin a round."""
     turn = last_ns = 0
     for frame in bag.frames():
         findings = frame.findings
@@ -184,9 +184,9 @@ def _placed(
 def _by_file(
     a: ResultBag, b: ResultBag
 ) -> Iterator[tuple[FrameFindings | None, FrameFindings | None]]:
-    """Yield frames of one image file in both, or a frame and None, holding all findings of B.
+    """Yield frames of one image file in both, or a frame and None; all of B is in memory.
 
-    A file is the same by its content, whatever its name; where a run names no content, by name.
+    Files are paired by content, whatever their name; where a run has no hash, by name.
     """
     others = {frame.findings.name: frame.findings for frame in b.frames() if frame.findings}
     of_content = {one.content: one.name for one in others.values() if one.content is not None}
@@ -205,7 +205,7 @@ def _by_file(
 
 
 def _is_of_files(bag: ResultBag) -> bool:
-    """Tell whether the first readable frame is an image file."""
+    """Return whether the first readable frame is an image file."""
     first = next((frame.findings for frame in bag.frames() if frame.findings), None)
     return first is not None and _is_file(first)
 

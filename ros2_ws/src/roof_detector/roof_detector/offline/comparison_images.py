@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The frames in which two runs differ most, side by side."""
+"""Images of the frames in which two runs differ most, side by side."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from roof_detector.offline.image_search import camera_inputs, images_of
+from roof_detector.offline.manifest import PARAMETERS, manifest_table
 from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.results.errors import ExportError
 from roof_detector.results.text import file_name
@@ -20,28 +23,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from roof_detector.offline.comparison import Difference
+    from roof_detector.offline.comparison import Comparison, Difference
+    from roof_detector.offline.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
 
 SHEET = 'differences.png'
 _GAP_PX = 8
 _PAPER, _INK, _AGREED = (28, 28, 28), (235, 235, 235), (225, 225, 225)
-_NO_PICTURE = (96, 96, 96)
+_NO_IMAGE = (96, 96, 96)
 _TILE_PX = 1400
 _ONE_COLUMN = 4  # up to so many frames
+_NONE = (
+    'The images of the flight were not found in the bags or at the path of the input; the boxes '
+    'are shown on plain grey. Name the input with --images.'
+)
 
 
 def side_by_side(
     difference: Difference, image_bgr: NDArray[np.uint8] | None, *, titles: tuple[str, str]
 ) -> NDArray[np.uint8]:
-    """Return A's half left of B's: in class colours what one found alone, in thin grey the rest.
+    """Return A's half left of B's: detections of one alone in class colours, others in grey.
 
-    Without a picture the boxes stand on plain grey.
+    Without an image the background is plain grey.
     """
     agreement = difference.agreement
     width, height = difference.a.size_wh
     if image_bgr is None:
-        image_bgr = np.full((height, width, 3), _NO_PICTURE, np.uint8)
+        image_bgr = np.full((height, width, 3), _NO_IMAGE, np.uint8)
     halves = [
         _half(findings, alone, image_bgr, title=title)
         for findings, alone, title in (
@@ -53,25 +61,56 @@ def side_by_side(
     return np.concatenate((halves[0], gap, halves[1]), axis=1)
 
 
-def write_pictures(
-    folder: Path, pictures: Sequence[tuple[NDArray[np.uint8], Difference]]
+def write_images(
+    folder: Path, images: Sequence[tuple[NDArray[np.uint8], Difference]]
 ) -> list[Path]:
     """Write each pair as a PNG, and all of them on one sheet; return the files."""
     files, tiles = [], []
-    for place, (picture, difference) in enumerate(pictures, start=1):
+    for place, (image, difference) in enumerate(images, start=1):
         name = file_name(difference.a.name.rpartition('.')[0] or difference.a.name)
-        files.append(_save(folder / f'difference_{place:02d}_{name}.png', picture))
+        files.append(_save(folder / f'difference_{place:02d}_{name}.png', image))
         agreement = difference.agreement
         caption = (
             f'{place}. {difference.a.name}: {len(agreement.only_first)} in A alone, '
             f'{len(agreement.only_second)} in B alone, {len(agreement.pairs)} in both'
         )
-        tiles.append((picture, caption))
+        tiles.append((image, caption))
     if tiles:
         columns = 1 if len(tiles) <= _ONE_COLUMN else 2
         sheet = contact_sheet(tiles, columns=columns, tile_width_px=_TILE_PX)
         files.append(_save(folder / SHEET, sheet))
     return files
+
+
+def side_by_side_images(
+    comparison: Comparison, a: ResultBag, b: ResultBag, *, images: Path | None
+) -> tuple[list[tuple[NDArray[np.uint8], Difference]], str]:
+    """Return each differing frame side by side, and a message if images are missing."""
+    titles = (f'A  {_title(a, b)}', f'B  {_title(b, a)}')
+    wanted = {
+        topic: [one for one in comparison.differences if one.a.topic == topic]
+        for topic in dict.fromkeys(one.a.topic for one in comparison.differences)
+    }
+    found: dict[int, NDArray[np.uint8]] = {}
+    refusals: list[str] = []
+    for topic, differences in wanted.items():
+        for source in camera_inputs((a, b), topic, images=images):
+            with closing(source):
+                frame_images = images_of(source, a)
+                for one in sorted(differences, key=lambda one: one.a.stamp_ns):
+                    image = None if id(one) in found else frame_images.of(one.a)
+                    if image is not None:
+                        drawn = side_by_side(one, image.image_bgr.copy(), titles=titles)
+                        found[id(one)] = drawn
+                refusals += frame_images.warnings()
+            if all(id(one) in found for one in differences):
+                break
+    missing = any(id(one) not in found for one in comparison.differences)
+    shown = [
+        (found[id(one)] if id(one) in found else side_by_side(one, None, titles=titles), one)
+        for one in comparison.differences
+    ]
+    return shown, ' '.join([_NONE, *refusals]) if missing else ''
 
 
 def _half(
@@ -98,8 +137,8 @@ def _half(
     return np.concatenate((bar, drawn))
 
 
-def _save(path: Path, picture: NDArray[np.uint8]) -> Path:
-    encoded, data = cv2.imencode('.png', picture)
+def _save(path: Path, image_bgr: NDArray[np.uint8]) -> Path:
+    encoded, data = cv2.imencode('.png', image_bgr)
     assert encoded, path
     try:
         path.write_bytes(data.tobytes())
@@ -107,3 +146,18 @@ def _save(path: Path, picture: NDArray[np.uint8]) -> Path:
         msg = f'{path} cannot be written ({error.strerror}). Name another folder.'
         raise ExportError(msg) from error
     return path
+
+
+def _title(bag: ResultBag, other: ResultBag) -> str:
+    """Return the model, and the parameters in which the other run differs."""
+    own, others = (manifest_table(one.manifest, PARAMETERS) for one in (bag, other))
+    differing = [
+        f'{key.replace("_", " ")} {_words(value)}'
+        for key, value in own.items()
+        if others.get(key) != value
+    ]
+    return ', '.join([bag.manifest.get('model', bag.stem), *differing])
+
+
+def _words(value: object) -> str:
+    return (', '.join(map(str, value)) or 'none') if isinstance(value, list) else str(value)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A comparison as a table for people and an object for programs."""
+"""A comparison as a table for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from roof_detector.offline.result_bag import ResultBag
 
 _FACTS = ('model', 'model_sha256', 'parameters')
-_HEAD = ('class', 'both', 'only A', 'only B', 'mean IoU', 'score B-A')
+_HEAD = ('class', 'both', 'only A', 'only B', 'mean IoU', 'confidence B-A')
 
 
-def as_table(comparison: Comparison, *, least_iou: float) -> str:
-    """Return agreement per class, and what there is to say about the frames."""
+def as_table(comparison: Comparison, *, min_iou: float) -> str:
+    """Return the agreement per class as text, and the warnings about the frames."""
     rows = [
         (
             name,
@@ -25,7 +25,7 @@ def as_table(comparison: Comparison, *, least_iou: float) -> str:
             str(entry.only_a),
             str(entry.only_b),
             _number(entry.mean_iou, '.3f'),
-            _number(entry.mean_score_gain, '+.3f'),
+            _number(entry.mean_confidence_gain, '+.3f'),
         )
         for name, entry in [*sorted(comparison.classes.items()), ('all', total(comparison))]
     ]
@@ -39,27 +39,27 @@ def as_table(comparison: Comparison, *, least_iou: float) -> str:
     ]
     lines.append(
         f'{comparison.compared} frames compared, {comparison.alike} alike; boxes of one class '
-        f'that overlap by {least_iou:g} or more are one.'
+        f'with an IoU of {min_iou:g} or more are one object.'
     )
-    return '\n'.join([*lines, *comparison.troubles()])
+    return '\n'.join([*lines, *comparison.warnings()])
 
 
 def as_json(
-    comparison: Comparison, *, a: ResultBag, b: ResultBag, least_iou: float
+    comparison: Comparison, *, a: ResultBag, b: ResultBag, min_iou: float
 ) -> dict[str, Any]:
-    """Return the same and the frames that differ most."""
+    """Return the comparison as JSON values, with the frames that differ most."""
     return {
         'a': _run(a),
         'b': _run(b),
-        'least_iou': least_iou,
+        'min_iou': min_iou,
         'frames': {
             'compared': comparison.compared,
             'alike': comparison.alike,
             'only_in_a': comparison.only_in_a,
             'only_in_b': comparison.only_in_b,
-            'unlike_pictures': comparison.unlike_pictures,
+            'different_images': comparison.different_images,
         },
-        'troubles': comparison.troubles(),
+        'warnings': comparison.warnings(),
         'classes': {name: _entry(one) for name, one in sorted(comparison.classes.items())},
         'all': _entry(total(comparison)),
         'differences': [_difference(one) for one in comparison.differences],
@@ -74,7 +74,7 @@ def total(comparison: Comparison) -> ClassAgreement:
         sum(one.only_a for one in entries),
         sum(one.only_b for one in entries),
         sum(one.iou_sum for one in entries),
-        sum(one.score_gain_sum for one in entries),
+        sum(one.confidence_gain_sum for one in entries),
     )
 
 
@@ -84,7 +84,7 @@ def _entry(entry: ClassAgreement) -> dict[str, Any]:
         'only_a': entry.only_a,
         'only_b': entry.only_b,
         'mean_iou': entry.mean_iou,
-        'mean_score_b_minus_a': entry.mean_score_gain,
+        'mean_confidence_b_minus_a': entry.mean_confidence_gain,
     }
 
 

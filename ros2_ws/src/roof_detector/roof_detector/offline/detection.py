@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One recorded flight, from its frames to its results."""
+"""Detects in one recorded input and writes its results."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from roof_detector.inputs.input_files import (
 )
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.offline.errors import ReplayError, one_line
-from roof_detector.offline.exporting import export_places, settings_table
-from roof_detector.offline.exports import Exports, without_places
+from roof_detector.offline.exporting import export_geojson, settings_table
+from roof_detector.offline.exports import Exports, without_geojson
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.inference_stages import FrameResult, InferenceStages
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
-from roof_detector.offline.outcome import Outcome, Tally
-from roof_detector.offline.progress import Progress
+from roof_detector.offline.outcome import FrameTally, InputOutcome
+from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import NetworkFacts
 from roof_detector.offline.timing import TimingWriter
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 
 class FlightDetection:
-    """Detect in one input and leave the results in a folder, which appears when all is done.
+    """Detects in one input and writes the results to a folder, which appears when it is complete.
 
-    What a killed run inferred is kept beside it and used by a run with `resume`; all else is made
+    The inferences of a killed run are kept and used by a run with `resume`; the rest is made
     again, so that the results are those of a run that was never killed.
     """
 
@@ -67,58 +67,62 @@ class FlightDetection:
         self._progress = progress
         self._overwrite, self._resume = overwrite, resume
         self._output = output
-        self._tally = Tally()
+        self._tally = FrameTally()
         self._odd_stamps = 0
 
-    def run(self) -> Outcome:
+    def run(self) -> InputOutcome:
         """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
         chosen = self._settings.output
-        footage = open_recording(
+        source = open_recording(
             self._source, image_topics=chosen.image_topics, passthrough_topics=chosen.copy_topics
         )
         folder = WorkFolder(
             self._output,
-            made_from=self._made_from(footage),
+            made_from=self._made_from(source),
             overwrite=self._overwrite,
             resume=self._resume,
         )
-        with closing(footage), closing(folder):
+        with closing(source), closing(folder):
             if folder.is_done():
                 run = read_run(folder.final)
-                self._check_unchanged(run, footage, folder)
-                return Outcome.earlier(run, output=folder.final)
-            self._detect(footage, folder)
-            self._tally.troubles += footage.warnings()
-            if footage.is_annotated:
+                self._check_unchanged(run, source, folder)
+                return InputOutcome.earlier(run, output=folder.final)
+            self._detect(source, folder)
+            self._tally.warnings += source.warnings()
+            if source.is_annotated:
                 self._tally.notes.append(
-                    'The bag holds annotated pictures only: what was drawn in may be found.'
+                    'The bag holds annotated images only: annotations may be detected as objects.'
                 )
             return self._finish(folder)
 
-    def _finish(self, folder: WorkFolder) -> Outcome:
+    def _finish(self, folder: WorkFolder) -> InputOutcome:
         if self._tally.frames == self._tally.unreadable:
             folder.discard()
-            reason = f' {self._tally.troubles[0]}' if self._tally.troubles else ''
-            msg = f'None of {self._tally.frames} pictures can be read.{reason}'
+            reason = f' {self._tally.warnings[0]}' if self._tally.warnings else ''
+            msg = f'None of {self._tally.frames} images can be read.{reason}'
             raise ReplayError(msg)
         if self._network.task == 'segment':
-            self._tally.notes.append('The model gives masks too; results keep the boxes alone.')
-        # At last, for only the whole bag can tell where the camera was.
+            self._tally.notes.append(
+                'The model predicts masks too; the results keep only the boxes.'
+            )
+        # At the end, because the track of the camera needs the whole bag.
         chosen = self._settings.output
-        told = export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
-        self._tally.add_words(told)
-        self._tally.said_of(folder.path, called=folder.final)
-        outcome = Outcome.of(self._tally, source=str(self._source), output=folder.final)
+        exported = export_geojson(
+            folder.bag, folder.path, chosen.formats, georeferencing=chosen.georeferencing
+        )
+        self._tally.add_messages(exported)
+        self._tally.rename_folder(folder.path, final=folder.final)
+        outcome = InputOutcome.of(self._tally, source=str(self._source), output=folder.final)
         folder.publish(outcome.as_run())
         return outcome
 
     def _check_unchanged(
-        self, run: dict[str, Any], footage: RecordedInput, folder: WorkFolder
+        self, run: dict[str, Any], source: RecordedInput, folder: WorkFolder
     ) -> None:
         """Raise ReplayError where the images are not those that finished results were made of."""
-        if not isinstance(footage, ImageFilesInput):
+        if not isinstance(source, ImageFilesInput):
             return  # its files are among what the results were made from
-        now = [InputFile.of(path) for path in footage.paths]
+        now = [InputFile.of(path) for path in source.paths]
         if differences := changes(read_files(run['files']), now):
             msg = (
                 f'{folder.final} was made from other images than {self._source} holds now '
@@ -126,12 +130,12 @@ class FlightDetection:
             )
             raise ReplayError(msg)
 
-    def _tell_changes(self, changed: list[str], gone: list[str]) -> None:
-        """Say what of the footage is not what the interrupted run had seen."""
+    def _report_changes(self, changed: list[str], gone: list[str]) -> None:
+        """Note which images differ from those that the interrupted run read."""
         if changed:
             self._tally.notes.append(
-                f'{len(changed)} images had changed since the run that was interrupted and were '
-                f'looked at again: {listed(changed)}.'
+                f'{len(changed)} images had changed since the run that was interrupted, and were '
+                f'inferred again: {listed(changed)}.'
             )
         if gone:
             self._tally.notes.append(
@@ -139,49 +143,48 @@ class FlightDetection:
                 f'results: {listed(gone)}.'
             )
 
-    def _detect(self, footage: RecordedInput, folder: WorkFolder) -> None:
-        self._tally.files += footage.files
+    def _detect(self, source: RecordedInput, folder: WorkFolder) -> None:
+        self._tally.files += source.files
         with ExitStack() as stack:
             journal = stack.enter_context(closing(folder.open()))
-            writer = stack.enter_context(closing(self._writer(footage, folder)))
+            writer = stack.enter_context(closing(self._writer(source, folder)))
             timing = stack.enter_context(TimingWriter(folder.path))
-            exports = stack.enter_context(self._exports(footage, folder, writer))
+            exports = stack.enter_context(self._exports(source, folder, writer))
             stages = InferenceStages(
                 self._detector,
                 self._settings,
                 earlier=journal,
-                wants_pictures=self._settings.output.annotated or exports.wants_pictures,
+                wants_images=self._settings.output.annotated or exports.wants_images,
             )
             bar = stack.enter_context(
-                Progress(
-                    footage.stem,
-                    frames=footage.frame_count,
+                ProgressDisplay(
+                    source.stem,
+                    frames=source.frame_count,
                     done=journal.frame_count,
                     kind=self._progress,
                 )
             )
-            results = stack.enter_context(closing(stages.results(footage.recorded())))
+            results = stack.enter_context(closing(stages.results(source.recorded())))
             try:
                 for item in results:
                     if isinstance(item, PassthroughMessages):
-                        writer.pass_on(item)
+                        writer.pass_through(item)
                         continue
                     if item.is_new:
                         journal.append(item.inferred)
                         bar.step()
                     self._write(item, writer, timing, exports)
             except InputError as error:
-                self._tally.troubles.append(f'It cannot be read to its end: {one_line(error)}')
+                self._tally.warnings.append(f'It cannot be read to its end: {one_line(error)}')
             exports.close()
-            self._tally.troubles += exports.troubles
+            self._tally.warnings += exports.warnings
             self._tally.notes += exports.notes
-            self._tell_changes(*journal.changes())
+            self._report_changes(*journal.changes())
             if self._odd_stamps:
                 self._tally.notes.append(
-                    f'{self._odd_stamps} of {self._tally.frames} frames bear a stamp that is not '
-                    'of the day they were recorded on (never set, negative or far off); their '
-                    'results bear it too, but for stamps of 0, which the time of recording '
-                    'replaces.'
+                    f'{self._odd_stamps} of {self._tally.frames} frames have a stamp that is not '
+                    'of the day of their recording (never set, negative or far off). Their '
+                    'results have the same stamp; the time of recording replaces a stamp of 0.'
                 )
 
     def _write(
@@ -196,7 +199,7 @@ class FlightDetection:
             frame.stamp_ns,
             frame.frame_id,
             inferred.size_wh,
-            inferred.trouble,
+            inferred.error,
             inferred.content,
         )
         if isinstance(frame.image, Path) and inferred.content is not None:
@@ -208,40 +211,38 @@ class FlightDetection:
         timing.write(frame.topic, frame.index, frame.stamp_ns, inferred.inference_s)
         if findings is not None:
             exports.write(findings, result.image_bgr, result.encoded)
-        self._tally.take(
-            trouble=inferred.trouble,
+        self._tally.count(
+            error=inferred.error,
             inferred=result.is_new,
             found={} if findings is None else findings.detections.counts(self._network.names),
         )
 
-    def _writer(self, footage: RecordedInput, folder: WorkFolder) -> ResultWriter:
+    def _writer(self, source: RecordedInput, folder: WorkFolder) -> ResultWriter:
         return ResultWriter(
             folder.bag,
             source=readable(self._source.name),
-            files=files_text(footage.files),
-            image_topics=footage.image_topics,
-            passthrough_topics=footage.passthrough_topics,
+            files=files_text(source.files),
+            image_topics=source.image_topics,
+            passthrough_topics=source.passthrough_topics,
             network=self._network,
             settings=self._settings,
         )
 
-    def _exports(
-        self, footage: RecordedInput, folder: WorkFolder, writer: ResultWriter
-    ) -> Exports:
+    def _exports(self, source: RecordedInput, folder: WorkFolder, writer: ResultWriter) -> Exports:
         return Exports(
             folder.path,
-            without_places(self._settings.output.formats),
-            image_topics=footage.image_topics,
+            without_geojson(self._settings.output.formats),
+            image_topics=source.image_topics,
             class_names=self._network.names,
             settings=settings_table(writer.manifest),
         )
 
-    def _made_from(self, footage: RecordedInput) -> str:
+    def _made_from(self, source: RecordedInput) -> str:
         return json.dumps(
             {
                 'journal': JOURNAL_FORMAT,
                 'input': readable(str(self._source.absolute())),
-                'files': [file.as_dict() for file in footage.files],
+                'files': [file.as_dict() for file in source.files],
                 'network': asdict(self._network),
                 'thresholds': asdict(self._settings.thresholds),
                 'tiling': None if (tiling := self._settings.tiling) is None else asdict(tiling),

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What can be wrong with a replay."""
+"""The error of offline work on recordings and results."""
 
 from __future__ import annotations
 
 
 class ReplayError(RuntimeError):
-    """Say what about a replay cannot be done, why, and what to do instead."""
+    """Report what cannot be done with a recording or results, why, and what to do instead."""
 
 
 def one_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Exports from a bag that holds the results already."""
+"""Exports the results that a bag holds to files for people."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from roof_detector.bags.errors import BagError
 from roof_detector.inputs.errors import InputError
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.exports import DEFAULT_FORMATS, Exports
-from roof_detector.offline.georeferencing import PLACES, PlaceSettings, has_places
-from roof_detector.offline.image_search import annotated_footage, camera_footages, images_of
-from roof_detector.offline.manifest_values import manifest_table
-from roof_detector.offline.outcome import Tally
-from roof_detector.offline.progress import Progress
+from roof_detector.offline.georeferencing import GEOJSON, GeoreferenceSettings, can_georeference
+from roof_detector.offline.image_search import annotated_input, camera_inputs, images_of
+from roof_detector.offline.manifest import NETWORK, PARAMETERS, manifest_table
+from roof_detector.offline.outcome import FrameTally
+from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import ResultBag
-from roof_detector.offline.result_writer import NETWORK, PARAMETERS
-from roof_detector.results.formats import PICTURE_FORMATS
+from roof_detector.results.formats import IMAGE_FORMATS
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -28,15 +27,15 @@ if TYPE_CHECKING:
 
     from roof_detector.offline.frame_images import FrameImages
 
-# Of the network, what the manifest does not say by itself.
+# The facts of the model that the manifest does not have as keys of their own.
 _FACTS = ('task', 'backend', 'device', 'image_size')
-_NO_PICTURES = (
-    'The bag holds no pictures of the camera, and formats that show pictures have none to show; '
-    'name the footage itself with --images.'
+_NO_IMAGES = (
+    'The bag holds no images of the camera, which the formats with images need; name the input '
+    'itself with --images.'
 )
-_DRAWN_BEFORE = (
-    'The bag holds annotated pictures only: they are shown as they were drawn in flight, in crops '
-    'too. For others name the footage itself with --images.'
+_ALREADY_ANNOTATED = (
+    'The bag holds annotated images only: exports show the annotations of the flight, in crops '
+    'too. For clean images, name the input itself with --images.'
 )
 
 
@@ -45,36 +44,36 @@ def export_results(
     folder: Path,
     formats: Sequence[str],
     *,
-    places: PlaceSettings,
+    georeferencing: GeoreferenceSettings,
     images: Path | None = None,
     overwrite: bool = False,
     progress: str = 'bar',
-) -> Tally:
-    """Export what a result bag holds; return what passed, and what could not be exported.
+) -> FrameTally:
+    """Export the results of a bag; return the counts, and warnings on what is missing.
 
-    Images come from the footage named by `images`, from the bag, or from where it lay; those
-    whose content is not what the results were found in are refused, and named.
+    Images come from the input that `images` names, from the bag, or from the path of the original
+    input. Images whose content differs from what was detected in are refused and listed.
     Raises BagError, ReplayError, InputError or ExportError before anything is written.
     """
-    tally = Tally()
+    tally = FrameTally()
     with ExitStack() as stack:
         bag = stack.enter_context(ResultBag(bag_path))
         chosen, tracks = list(formats), {}
-        if PLACES in chosen:
+        if GEOJSON in chosen:
             try:
-                tracks = places.tracks(bag, notes=tally.notes)
-                tally.notes += places.notes()
+                tracks = georeferencing.tracks(bag, notes=tally.notes)
+                tally.notes += georeferencing.notes()
             except ReplayError as error:
-                tally.troubles.append(str(error))
-                chosen.remove(PLACES)
-        pictures: dict[str, FrameImages] = {}
-        drawn_before: set[str] = set()
-        if PICTURE_FORMATS.intersection(chosen):
-            pictures, drawn_before = _pictures(stack, bag, images)
-            if not pictures:
-                tally.troubles.append(_NO_PICTURES)
-            if drawn_before:
-                tally.notes.append(_DRAWN_BEFORE)
+                tally.warnings.append(str(error))
+                chosen.remove(GEOJSON)
+        images_of_topic: dict[str, FrameImages] = {}
+        already_annotated: set[str] = set()
+        if IMAGE_FORMATS.intersection(chosen):
+            images_of_topic, already_annotated = _images(stack, bag, images)
+            if not images_of_topic:
+                tally.warnings.append(_NO_IMAGES)
+            if already_annotated:
+                tally.notes.append(_ALREADY_ANNOTATED)
         exports = stack.enter_context(
             Exports(
                 folder,
@@ -83,60 +82,66 @@ def export_results(
                 class_names=bag.class_names,
                 settings=settings_table(bag.manifest),
                 tracks=tracks,
-                drawn_before=drawn_before,
+                already_annotated=already_annotated,
                 overwrite=overwrite,
             )
         )
-        bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
+        bar = stack.enter_context(ProgressDisplay(bag.stem, frames=bag.frame_count, kind=progress))
         try:
             for frame in bag.frames():
-                findings, beside = frame.findings, pictures.get(frame.record.topic)
+                findings, frame_images = frame.findings, images_of_topic.get(frame.record.topic)
                 if findings is not None:
-                    found = beside.of(findings) if beside else None
+                    found = frame_images.of(findings) if frame_images else None
                     exports.write(
                         findings,
                         found.image_bgr if found else None,
                         found.encoded if found else b'',
                     )
-                elif beside is not None:
-                    beside.pass_over(frame.record)
-                tally.take(
-                    trouble=frame.record.trouble,
+                elif frame_images is not None:
+                    frame_images.skip(frame.record)
+                tally.count(
+                    error=frame.record.error,
                     inferred=False,
                     found=findings.detections.counts(bag.class_names) if findings else {},
                 )
                 bar.step()
         except (BagError, InputError, VisionError) as error:
-            tally.troubles.append(f'It cannot be read to its end: {error}')
+            tally.warnings.append(f'It cannot be read to its end: {error}')
         exports.close()
-        tally.troubles += [*bag.reader.damage, *exports.troubles]
-        for beside in pictures.values():
-            tally.troubles += beside.troubles()
-            tally.notes += beside.notes()
+        tally.warnings += [*bag.reader.damage, *exports.warnings]
+        for frame_images in images_of_topic.values():
+            tally.warnings += frame_images.warnings()
+            tally.notes += frame_images.notes()
         tally.notes += exports.notes
     return tally
 
 
-def export_places(
-    bag_path: Path, folder: Path, formats: Sequence[str] | None, *, places: PlaceSettings
-) -> Tally:
-    """Export where detections lie, if that is among the formats or, without any, can be told."""
-    if formats is not None and PLACES not in formats:
-        return Tally()
+def export_geojson(
+    bag_path: Path,
+    folder: Path,
+    formats: Sequence[str] | None,
+    *,
+    georeferencing: GeoreferenceSettings,
+) -> FrameTally:
+    """Export georeferenced positions, if they are among the formats or, without any, known."""
+    if formats is not None and GEOJSON not in formats:
+        return FrameTally()
     with ResultBag(bag_path) as bag:
-        if formats is None and not has_places(bag):
-            return Tally()
-    return export_results(bag_path, folder, (PLACES,), places=places, progress='none')
+        if formats is None and not can_georeference(bag):
+            return FrameTally()
+    return export_results(
+        bag_path, folder, (GEOJSON,), georeferencing=georeferencing, progress='none'
+    )
 
 
-def usual_formats(bag_path: Path) -> tuple[str, ...]:
-    """Return the formats for a bag when none are named."""
+def default_formats(bag_path: Path) -> tuple[str, ...]:
+    """Return the default formats for a bag."""
     with ResultBag(bag_path) as bag:
-        return (*DEFAULT_FORMATS, PLACES) if has_places(bag) else DEFAULT_FORMATS
+        return (*DEFAULT_FORMATS, GEOJSON) if can_georeference(bag) else DEFAULT_FORMATS
 
 
 def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:
-    """Return what the workbook's sheet of settings holds."""
+    """Return the rows of the workbook's settings sheet."""
     table: dict[str, object] = {}
     for name, value in manifest.items():
         if name == PARAMETERS:
@@ -150,7 +155,7 @@ def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:
 
 
 def _decoded(text: str) -> object:
-    """Return what a text holds as JSON, or itself where it is none."""
+    """Return the value of a text in JSON, or the text where it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -158,24 +163,24 @@ def _decoded(text: str) -> object:
 
 
 def _plain(value: object) -> object:
-    """Return a value as people write it, without brackets and quotes."""
+    """Return a value without the brackets and quotes of JSON."""
     if isinstance(value, dict):
         return ', '.join(f'{key}: {one}' for key, one in value.items())
     return ', '.join(map(str, value)) if isinstance(value, list) else value
 
 
-def _pictures(
+def _images(
     stack: ExitStack, bag: ResultBag, images: Path | None
 ) -> tuple[dict[str, FrameImages], set[str]]:
-    """Return the pictures of each image topic that has any, and whose were drawn into before."""
-    found, drawn_before = {}, set()
+    """Return the images of each topic that has any, and the topics with annotated images only."""
+    found, already_annotated = {}, set()
     for topic in bag.image_topics:
-        footage = next(camera_footages((bag,), topic, images=images), None)
-        if footage is None:
-            footage = annotated_footage(bag, topic)
-            if footage is None:
+        source = next(camera_inputs((bag,), topic, images=images), None)
+        if source is None:
+            source = annotated_input(bag, topic)
+            if source is None:
                 continue
-            drawn_before.add(topic)
-        stack.enter_context(closing(footage))
-        found[topic] = images_of(footage, bag)
-    return found, drawn_before
+            already_annotated.add(topic)
+        stack.enter_context(closing(source))
+        found[topic] = images_of(source, bag)
+    return found, already_annotated

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The files for people that go with a result bag."""
+"""The exports that accompany a result bag, one set for each image topic."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.georeferencing import PLACES
-from roof_detector.results.formats import FORMATS, PICTURE_FORMATS, open_exports
+from roof_detector.offline.georeferencing import GEOJSON
+from roof_detector.results.formats import FORMATS, IMAGE_FORMATS, open_exports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,10 +25,10 @@ DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
 
 
 class Exports:
-    """Write the findings of a run in every format; those of several image topics apart.
+    """Writes the findings of a run in every format, each image topic to a folder of its own.
 
-    A format that fails is told among the `troubles` and stops no other. `drawn_before` names the
-    image topics whose pictures show the detections already.
+    A format that fails is reported in `warnings` and stops no other. `already_annotated` names the
+    image topics whose images show the detections already.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Exports:
         class_names: tuple[str, ...],
         settings: Mapping[str, object],
         tracks: Mapping[str, CameraTrack] | None = None,
-        drawn_before: Collection[str] = (),
+        already_annotated: Collection[str] = (),
         overwrite: bool = False,
     ) -> None:
-        self.wants_pictures = bool(PICTURE_FORMATS.intersection(formats))
-        self.troubles: tuple[str, ...] = ()
+        self.wants_images = bool(IMAGE_FORMATS.intersection(formats))
+        self.warnings: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
         tracks = tracks or {}
         self._exports = {
@@ -54,7 +54,7 @@ class Exports:
                 class_names=class_names,
                 settings=settings,
                 track=tracks.get(topic),
-                drawn_before=topic in drawn_before,
+                already_annotated=topic in already_annotated,
                 overwrite=overwrite,
             )
             for topic, topic_folder in folders_of(folder, image_topics).items()
@@ -66,14 +66,14 @@ class Exports:
         image_bgr: NDArray[np.uint8] | None,
         encoded: bytes = b'',
     ) -> None:
-        """Add a frame, with the file that its image was decoded from where there is one."""
+        """Add a frame; `encoded` is the file that its image was decoded from, if there is one."""
         self._exports[findings.topic].write(findings, image_bgr, encoded)
 
     def close(self) -> None:
         """Complete all files."""
         for export in self._exports.values():
             export.close()
-        self.troubles = tuple(e for export in self._exports.values() for e in export.errors)
+        self.warnings = tuple(e for export in self._exports.values() for e in export.errors)
         self.notes = tuple(n for export in self._exports.values() for n in export.notes)
 
     def __enter__(self) -> Self:
@@ -85,21 +85,21 @@ class Exports:
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raise ReplayError for a format that there is not."""
+    """Raise ReplayError for an unknown format."""
     if unknown := sorted(set(formats) - set(FORMATS)):
         msg = f'There is no export format {", ".join(unknown)}; there are: {", ".join(FORMATS)}.'
         raise ReplayError(msg)
 
 
-def without_places(formats: Sequence[str] | None) -> list[str]:
-    """Return the formats, the usual ones without any, that need no second look at the bag."""
-    return [name for name in (DEFAULT_FORMATS if formats is None else formats) if name != PLACES]
+def without_geojson(formats: Sequence[str] | None) -> list[str]:
+    """Return the formats, or the default ones, that need no second pass over the bag."""
+    return [name for name in (DEFAULT_FORMATS if formats is None else formats) if name != GEOJSON]
 
 
 def folders_of(folder: Path, topics: Sequence[str]) -> dict[str, Path]:
-    """Return where the files of each image topic lie: no two topics in one folder.
+    """Return the folder for the files of each image topic; no two topics share one.
 
-    `/a/b` and `/a_b` have one name as a folder, so the later one of them is numbered.
+    `/a/b` and `/a_b` give the same folder name, so the later one is numbered.
     """
     if len(topics) == 1:
         return {topics[0]: folder}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Images of results in a folder of image files: by name and content, or by content alone."""
+"""Finds the images of results among image files: by name and content, or content alone."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 
 class FileImages(FrameImages):
-    """Look for each image under its own name first, then for its content under any name.
+    """Looks for each image under its own name first, then for its content under any name.
 
-    A file is hashed at most twice: only those of the right size can have the right content.
+    A file is hashed at most twice: only files of the right size can have the right content.
     """
 
-    def __init__(self, footage: ImageFilesInput, *, is_own: bool = False) -> None:
-        super().__init__(footage, is_own=is_own)
-        self._paths = {readable(path.name): path for path in footage.paths}
+    def __init__(self, image_files: ImageFilesInput, *, is_own: bool = False) -> None:
+        super().__init__(image_files, is_own=is_own)
+        self._paths = {readable(path.name): path for path in image_files.paths}
         self._of_size: dict[int, list[Path]] = defaultdict(list)
-        for path in footage.paths:
+        for path in image_files.paths:
             if path.is_file():
                 self._of_size[path.stat().st_size].append(path)
         self._known: dict[Path, ContentIdentity] = {}
         self._used: set[Path] = set()
 
-    def pass_over(self, record: FrameRecord) -> None:
-        """Take note of a file that could not be read, and still is what it was."""
+    def skip(self, record: FrameRecord) -> None:
+        """Mark the file of an unreadable frame as known if its content did not change."""
         path = self._paths.get(record.name)
         if path is not None and record.content in (None, self._content(path)):
             self._used.add(path)
@@ -50,7 +50,7 @@ class FileImages(FrameImages):
             loaded = self._load(own)
             if wanted in (None, loaded.content):
                 return loaded
-        other = None if wanted is None else self._elsewhere(wanted)
+        other = None if wanted is None else self._with_content(wanted)
         if other is None:
             (self._missing if own is None else self._refused).append(findings.name)
             return None
@@ -61,8 +61,8 @@ class FileImages(FrameImages):
     def _added(self) -> list[str]:
         return [name for name, path in self._paths.items() if path not in self._used]
 
-    def _elsewhere(self, wanted: ContentIdentity) -> Path | None:
-        """Return a file of this content, None where there is none."""
+    def _with_content(self, wanted: ContentIdentity) -> Path | None:
+        """Return a file with this content, None where there is none."""
         for path in self._of_size[wanted.size_bytes]:
             if self._content(path) == wanted:
                 return path

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The image that results belong to, found again by what it is and never by its place alone."""
+"""Finds the images that results were detected in, by content wherever a hash is known."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class FoundImage:
 
 
 class FrameImages(ABC):
-    """Find the images of one image topic's results in footage that may have changed since.
+    """Finds the images of one image topic's results in an input that may have changed since.
 
-    Results name the content that each frame was found in (size and SHA-256 of an image file, an
-    image message, a video). An image of other content is refused, whatever its name, place or
-    time; what was refused, is missing, or is new in the footage is listed by name. Results of an
-    earlier version or of a live flight name no content: they are paired by name or time, which
-    a note says, unless results and images lie in one bag (`is_own`).
+    Results hold the size and SHA-256 of the image file, image message or video of each frame. An
+    image of other content is refused, whatever its name, path or time. Images that were refused,
+    are missing, or are new in the input are listed by name. Results of an earlier version or of a
+    live flight have no hash: they are paired by name or time, which a note reports unless results
+    and images are in one bag (`is_own`).
     """
 
-    def __init__(self, footage: RecordedInput, *, is_own: bool = False) -> None:
-        self._footage = footage
+    def __init__(self, source: RecordedInput, *, is_own: bool = False) -> None:
+        self._source = source
         self._is_own = is_own
         self._missing: list[str] = []
         self._refused: list[str] = []
@@ -50,7 +50,7 @@ class FrameImages(ABC):
         self._unproven: list[str] = []
 
     def of(self, findings: FrameFindings) -> FoundImage | None:
-        """Return the image of these findings, None where it is not there; never another one."""
+        """Return the image of these findings, or None; never the image of another frame."""
         try:
             loaded = self._find(findings)
             if loaded is None:
@@ -67,24 +67,24 @@ class FrameImages(ABC):
         return FoundImage(image_bgr, loaded.encoded())
 
     @abstractmethod
-    def pass_over(self, record: FrameRecord) -> None:
-        """Take note of a frame that could not be read when results were made."""
+    def skip(self, record: FrameRecord) -> None:
+        """Skip a frame that could not be read when the results were made."""
 
-    def troubles(self) -> list[str]:
-        """Return which results were not shown on their images, a sentence for each reason."""
+    def warnings(self) -> list[str]:
+        """Return which results have no image, a sentence for each reason."""
         missing = [] if self._is_own else self._missing
         return self._sentences(
             (missing, '{images} {is_are} missing in {where}'),
             (
                 self._refused,
-                '{images} in {where} {is_are} refused, for the content is not what the results '
-                'were found in',
+                '{images} in {where} {is_are} refused, because the content differs from what was '
+                'detected in',
             ),
             (self._unreadable, '{images} in {where} cannot be read any more'),
         )
 
     def notes(self) -> list[str]:
-        """Return what else there is to say once all results have been asked for."""
+        """Return notes about the images, once all results have been requested."""
         unproven = [] if self._is_own else self._unproven
         return self._sentences(
             (self._renamed, '{images} in {where} {was_were} found by content under another name'),
@@ -95,14 +95,14 @@ class FrameImages(ABC):
             ),
             (
                 unproven,
-                '{images} in {where} {was_were} paired with results by name or time alone, for '
-                'the results hold no hash of their images',
+                '{images} in {where} {was_were} paired with results by name or time alone, '
+                'because the results hold no hash of their images',
             ),
         )
 
     @abstractmethod
     def _find(self, findings: FrameFindings) -> LoadedFrame | None:
-        """Return the image, or note why not; raise InputError where it cannot be read."""
+        """Return the image, or None and note why; raise InputError where it cannot be read."""
 
     @abstractmethod
     def _added(self) -> list[str]:
@@ -113,11 +113,11 @@ class FrameImages(ABC):
         for names, form in kinds:
             if names:
                 is_one = len(names) == 1
-                said = form.format(
+                sentence = form.format(
                     images='1 image' if is_one else f'{len(names)} images',
                     is_are='is' if is_one else 'are',
                     was_were='was' if is_one else 'were',
-                    where=self._footage.path,
+                    where=self._source.path,
                 )
-                sentences.append(f'{said}: {listed(names)}.')
+                sentences.append(f'{sentence}: {listed(names)}.')
         return sentences

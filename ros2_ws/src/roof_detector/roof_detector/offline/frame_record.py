@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a result bag keeps of each frame besides its detections."""
+"""The record of a frame in a result bag, beside its detections."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """Say which frame it was; `trouble` says why it could not be read, empty where it could.
+    """Which frame it was, and the `error` with which it could not be read, or an empty text.
 
-    `content` is the identity of the image file, the image message or the video that the frame is
-    from; None in results of an earlier version, and where nothing could be read.
+    `content` identifies the image file, the image message or the video that the frame is from; it
+    is None in results of an earlier version, and where nothing could be read.
     """
 
     topic: str
@@ -29,11 +29,11 @@ class FrameRecord:
     stamp_ns: int
     frame_id: str
     size_wh: tuple[int, int]
-    trouble: str = ''
+    error: str = ''
     content: ContentIdentity | None = None
 
     def to_bytes(self) -> bytes:
-        """Return the record as a DiagnosticArray of one status, which every tool can show."""
+        """Return the record as a DiagnosticArray with one status, which common tools can show."""
         values: dict[str, int | str] = {
             'index': self.index,
             'width': self.size_wh[0],
@@ -42,9 +42,9 @@ class FrameRecord:
         if self.content is not None:
             values |= {'size_bytes': self.content.size_bytes, 'sha256': self.content.sha256}
         status = {
-            'level': (_ERROR if self.trouble else _OK)[0],
+            'level': (_ERROR if self.error else _OK)[0],
             'name': self.name,
-            'message': self.trouble,
+            'message': self.error,
             'hardware_id': self.topic,
             'values': [{'key': key, 'value': str(value)} for key, value in values.items()],
         }
@@ -53,7 +53,7 @@ class FrameRecord:
 
     @classmethod
     def of(cls, message: Any) -> FrameRecord:
-        """Read the record from its message."""
+        """Read a record from its message."""
         (status,) = message.status
         values = {pair.key: pair.value for pair in status.values}
         content = None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a recorded flight's detections get their places on the ground."""
+"""The settings that georeference the detections of a recorded flight."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from roof_detector.georeference.camera_track import CameraTrack
     from roof_detector.offline.result_bag import ResultBag
 
-PLACES = 'geojson'
-# Without a word from the operator: the height that the recorded poses count from.
+GEOJSON = 'geojson'
+# Without a setting: the height at which z of the recorded poses is 0.
 _ASSUMED_GROUND = Ground(map_z_m=0.0)
 _GROUND_IS_ASSUMED = (
-    'Places were reckoned on z = 0 of the recorded pose, for it was not said how high the roofs '
-    'are: what lies higher is displaced, beyond the stated error too. Say it with --ground-z, '
-    '--ground-altitude or --flight-height.'
+    'Georeferenced positions are on z = 0 of the recorded pose, because the height of the roofs '
+    'was not given: objects above it are displaced, by more than the stated error too. Give the '
+    'height with --ground-z, --ground-altitude or --flight-height.'
 )
 
 
 @dataclass(frozen=True)
-class PlaceSettings:
-    """Say where the roofs are, how the camera is mounted, and which topics tell where it was.
+class GeoreferenceSettings:
+    """The height of the roofs, the mount of the camera, and the topics of its position.
 
-    Without `ground` it is assumed, which `notes` says. Without `body_mount` the pose is the
-    camera's own. A topic that is not named is the one whose name is most like the image topic's.
+    Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
+    camera's own. A topic without a name is the one whose name is most like the image topic's.
     """
 
     ground: Ground | None = None
@@ -42,9 +42,9 @@ class PlaceSettings:
     pose_topic: str = ''
 
     def tracks(self, bag: ResultBag, *, notes: list[str]) -> dict[str, CameraTrack]:
-        """Return where each image topic's camera was; raise ReplayError where that is unknown.
+        """Return the camera track of each image topic, or raise ReplayError if unknown.
 
-        `notes` gets a sentence for each kind of record that was left out.
+        A sentence is added to `notes` for each kind of record that was left out.
         """
         try:
             return {
@@ -60,15 +60,15 @@ class PlaceSettings:
                 for topic in bag.image_topics
             }
         except (TelemetryError, BagError) as error:
-            msg = f'{PLACES} was not exported: {error}'
+            msg = f'{GEOJSON} was not exported: {error}'
             raise ReplayError(msg) from error
 
     def notes(self) -> list[str]:
-        """Return what to tell whoever gets the places."""
+        """Return notes for the reader of the georeferenced positions."""
         return [] if self.ground else [_GROUND_IS_ASSUMED]
 
 
-def has_places(bag: ResultBag) -> bool:
-    """Tell whether a bag recorded where the camera was."""
+def can_georeference(bag: ResultBag) -> bool:
+    """Return whether a bag holds fixes and poses of the camera."""
     types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
     return not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Finds the pictures that results were made over."""
+"""Finds the inputs that hold the images of results."""
 
 from __future__ import annotations
 
@@ -26,38 +26,39 @@ if TYPE_CHECKING:
     from roof_detector.offline.result_bag import ResultBag
 
 
-def camera_footages(
+def camera_inputs(
     bags: Sequence[ResultBag], topic: str, *, images: Path | None
 ) -> Iterator[RecordedInput]:
-    """Open what may hold an image topic's pictures: what is named, the bags, where they came from.
+    """Open the inputs that may hold an image topic's images.
 
-    The caller closes each. Raises InputError or ReplayError where what is named cannot be read.
+    These are `images`, the bags, and the original inputs of the bags. The caller closes each.
+    Raises InputError where `images` cannot be read.
     """
     named = [] if images is None else [images]
-    for path in [*named, *(bag.path for bag in bags), *map(footage_path, bags)]:
+    for path in [*named, *(bag.path for bag in bags), *map(input_path, bags)]:
         if path is None:
             continue
         try:
-            footage = _open(path, topic)
+            source = _open(path, topic)
         except (InputError, ReplayError, BagError):
             if path is images:
                 raise
             continue
-        if len(footage.image_topics) == 1 and not footage.is_annotated:
-            yield footage
+        if len(source.image_topics) == 1 and not source.is_annotated:
+            yield source
         else:
-            footage.close()
+            source.close()
 
 
-def images_of(footage: RecordedInput, bag: ResultBag) -> FrameImages:
-    """Return how the images of a result bag are found in some footage."""
-    if isinstance(footage, ImageFilesInput):
-        return FileImages(footage)
-    return StampedImages(footage, is_own=footage.path == bag.path)
+def images_of(source: RecordedInput, bag: ResultBag) -> FrameImages:
+    """Return what finds the images of a result bag in an input."""
+    if isinstance(source, ImageFilesInput):
+        return FileImages(source)
+    return StampedImages(source, is_own=source.path == bag.path)
 
 
-def annotated_footage(bag: ResultBag, topic: str) -> RecordedInput | None:
-    """Open the pictures that were annotated when the bag was made, None where it has none."""
+def annotated_input(bag: ResultBag, topic: str) -> RecordedInput | None:
+    """Open the annotated images of a bag, or return None where it has none."""
     try:
         return BagInput(
             bag.path, image_topics=(bag.annotated_topic(topic),), passthrough_topics=()
@@ -66,8 +67,8 @@ def annotated_footage(bag: ResultBag, topic: str) -> RecordedInput | None:
         return None
 
 
-def footage_path(bag: ResultBag) -> Path | None:
-    """Return where the footage of results lay when they were made, None where nothing says so."""
+def input_path(bag: ResultBag) -> Path | None:
+    """Return the path of the input that results were made from, None where it is unknown."""
     source = read_run(bag.folder).get('source')
     return Path(source) if source else None
 
@@ -76,7 +77,7 @@ def _open(path: Path, topic: str) -> RecordedInput:
     try:
         return open_recording(path, image_topics=(topic,) if topic else ())
     except InputError as error:
-        # A camera in flight is known by the name of its raw pictures, whatever was recorded.
+        # A camera in flight is named by its raw image topic, even if only compressed was recorded.
         with suppress(InputError):
             return open_recording(path, image_topics=(f'{topic}/compressed',))
         raise error from None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How large the pictures of a bag are, where its detections do not say."""
+"""Finds the size of the images of a bag whose detections do not hold it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 _LARGEST_PX = 65_535  # of a JPEG's side
 
 
-class PictureSize:
-    """Ask the first picture or the camera info, and else what was found."""
+class ImageSize:
+    """The size of a bag's images: of the first one, of the camera info, or of the boxes."""
 
     def __init__(self, reader: BagReader) -> None:
         self._reader = reader
         self._known: tuple[int, int] | None = None
-        self._asked = False
+        self._searched = False
 
     def of(self, detections: Any) -> tuple[int, int]:
-        """Return width and height; without any picture the least that holds the boxes."""
-        if not self._asked:
-            self._asked = True
-            self._known = self._ask()
+        """Return width and height; without an image, the smallest that contains the boxes."""
+        if not self._searched:
+            self._searched = True
+            self._known = self._search()
         if self._known is not None:
             return self._known
         width = height = 1
@@ -42,8 +42,8 @@ class PictureSize:
                 width, height = max(width, math.ceil(right)), max(height, math.ceil(bottom))
         return width, height
 
-    def _ask(self) -> tuple[int, int] | None:
-        # Images first: a camera info tells the size before binning and regions of interest.
+    def _search(self) -> tuple[int, int] | None:
+        # Images first: a camera info holds the size before binning and regions of interest.
         for message in self._reader.messages({t.name for t in self._reader.image_topics()}):
             try:
                 height, width = RecordedImage(message, self._reader).to_bgr().shape[:2]

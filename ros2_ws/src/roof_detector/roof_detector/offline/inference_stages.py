@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""RecordedInput through a detector, with decoding, network and writing at the same time."""
+"""Runs a detector on a recorded input, with decoding and inference in parallel threads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _Ready:
     prepared: PreprocessedImage | None = None
     earlier: Inferred | None = None
     encoded: bytes = b''
-    trouble: str = ''
+    error: str = ''
 
 
 class InferenceStages:
@@ -72,12 +72,12 @@ class InferenceStages:
         settings: DetectSettings,
         *,
         earlier: Journal | None = None,
-        wants_pictures: bool = False,
+        wants_images: bool = False,
     ) -> None:
         self._detector = detector
         self._settings = settings
         self._earlier = earlier
-        self._wants_pictures = wants_pictures
+        self._wants_pictures = wants_images
 
     def results(
         self, items: Iterable[Frame | PassthroughMessages]
@@ -110,7 +110,7 @@ class InferenceStages:
             earlier = None
             if self._earlier is not None:
                 earlier = self._earlier.find(frame.topic, frame.name, content)
-            if earlier is not None and (earlier.trouble or not self._wants_pictures):
+            if earlier is not None and (earlier.error or not self._wants_pictures):
                 return _Ready(frame, content, earlier=earlier)
             image_bgr = loaded.image_bgr()
             return _Ready(
@@ -122,7 +122,7 @@ class InferenceStages:
                 loaded.encoded() if self._wants_pictures else b'',
             )
         except Exception as error:  # whatever a record holds, it is the end of that one frame
-            return _Ready(frame, content, trouble=one_line(error) or type(error).__name__)
+            return _Ready(frame, content, error=one_line(error) or type(error).__name__)
 
     def _inferred(
         self, ready: Iterable[_Ready | PassthroughMessages]
@@ -137,7 +137,7 @@ class InferenceStages:
             elif item.prepared is None or item.image_bgr is None:
                 inferred = Inferred(
                     (0, 0),
-                    trouble=item.trouble,
+                    error=item.error,
                     topic=item.frame.topic,
                     name=item.frame.name,
                     content=item.content,

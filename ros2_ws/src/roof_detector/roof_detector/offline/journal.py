@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was inferred so far, so that a killed detection need not do it again."""
+"""Keeps what was inferred so far, so that a killed detection can resume."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _SYNC_PERIOD_S = 1.0
 
 @dataclass(frozen=True)
 class Inferred:
-    """Hold what came of one frame: serialised messages, or why there are none.
+    """The result of one frame: serialised messages, or the error that prevented them.
 
-    Topic, name and content tell which frame it was.
+    Topic, name and content identify the frame.
     """
 
     size_wh: tuple[int, int]
     detections: bytes = b''
     candidates: bytes = b''
-    trouble: str = ''
+    error: str = ''
     inference_s: float = 0.0
     topic: str = ''
     name: str = ''
@@ -43,7 +43,7 @@ class Inferred:
 
     def _packed(self) -> bytes:
         content = self.content or ContentIdentity(0, '')
-        texts = (self.trouble, self.topic, self.name, content.sha256)
+        texts = (self.error, self.topic, self.name, content.sha256)
         parts = (self.detections, self.candidates, *(text.encode() for text in texts))
         numbers = (self.inference_s, *self.size_wh, content.size_bytes, *map(len, parts))
         return _FRAME.pack(*numbers) + b''.join(parts)
@@ -55,12 +55,12 @@ class Inferred:
         for length in lengths:
             parts.append(data[begin : begin + length])
             begin += length
-        trouble, topic, name, sha256 = (part.decode() for part in parts[2:])
+        error, topic, name, sha256 = (part.decode() for part in parts[2:])
         return cls(
             (width, height),
             parts[0],
             parts[1],
-            trouble,
+            error,
             inference_s,
             topic,
             name,
@@ -69,17 +69,17 @@ class Inferred:
 
 
 class Journal:
-    """Append what was inferred, frame by frame, and find it again after a kill.
+    """Appends what was inferred, frame by frame, and finds it again after a kill.
 
-    The file begins with the text that says what it was made from; whatever follows the last whole
-    record is cut off when it is opened again. A frame is found by its topic and name, and is the
-    same only with the same content.
+    The file begins with the text `made_from`; what follows the last whole record is cut off when
+    the file is opened again. A frame is found by its topic and name, and is the same only with the
+    same content.
     """
 
     def __init__(self, path: Path, *, made_from: str) -> None:
         self._path = path
         self._end = 0
-        self._places: dict[tuple[str, str], int] = {}
+        self._offsets: dict[tuple[str, str], int] = {}
         self._changed: dict[tuple[str, str], None] = {}
         self._found: set[tuple[str, str]] = set()
         records = _records(path)
@@ -87,9 +87,9 @@ class Journal:
             self._end = _HEAD.size + len(made_from.encode())
             for record in records:
                 frame = Inferred._unpacked(record)
-                self._places[frame.topic, frame.name] = self._end
+                self._offsets[frame.topic, frame.name] = self._end
                 self._end += _HEAD.size + len(record)
-        self._earlier: BinaryIO | None = path.open('rb') if self._places else None
+        self._earlier: BinaryIO | None = path.open('rb') if self._offsets else None
         self._file: BinaryIO = path.open('r+b' if self._end else 'wb')
         self._file.truncate(self._end)
         self._file.seek(self._end)
@@ -102,14 +102,14 @@ class Journal:
     @property
     def frame_count(self) -> int:
         """Return how many frames earlier runs inferred."""
-        return len(self._places)
+        return len(self._offsets)
 
     def find(self, topic: str, name: str, content: ContentIdentity | None) -> Inferred | None:
-        """Return what an earlier run inferred of a frame, None where it was another or none."""
+        """Return what an earlier run inferred of the same frame, or None."""
         key = topic, name
-        if key not in self._places or self._earlier is None:
+        if key not in self._offsets or self._earlier is None:
             return None
-        self._earlier.seek(self._places[key])
+        self._earlier.seek(self._offsets[key])
         length, _ = _HEAD.unpack(self._earlier.read(_HEAD.size))
         inferred = Inferred._unpacked(self._earlier.read(length))
         self._found.add(key)
@@ -119,21 +119,21 @@ class Journal:
         return inferred
 
     def changes(self) -> tuple[list[str], list[str]]:
-        """Return the names of frames that had changed, and of those that were asked for no more.
+        """Return the names of frames that changed, and of those that are gone.
 
-        The answer counts once all frames were asked for.
+        Call it after `find` was called for all frames.
         """
-        gone = [name for topic, name in self._places if (topic, name) not in self._found]
+        gone = [name for topic, name in self._offsets if (topic, name) not in self._found]
         return [name for _, name in self._changed], gone
 
     def append(self, inferred: Inferred) -> None:
-        """Add the next frame; at most a second later it is on the disk."""
+        """Add the next frame; it is on the disk at most a second later."""
         self._write(inferred._packed())
         if time.monotonic() - self._synced_at_s >= _SYNC_PERIOD_S:
             self._sync()
 
     def close(self) -> None:
-        """Bring everything onto the disk."""
+        """Write everything to the disk and close the files."""
         self._sync()
         self._file.close()
         if self._earlier is not None:

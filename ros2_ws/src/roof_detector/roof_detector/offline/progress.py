@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far a run is, for a person at a terminal or for a program that started it."""
+"""Shows the progress of a run, as a bar on a terminal or as lines of JSON for a program."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _LINE_PERIOD_S = 0.25
 
 
-class Progress:
-    """Show how far one input is: as a bar on a terminal, as json lines, or not (none).
+class ProgressDisplay:
+    """Shows the progress of one input: a bar on a terminal, json lines, or none.
 
-    Frames that an earlier run inferred are `done` from the start and do not count for the rate.
+    Frames that an earlier run inferred are `done` from the start and do not count in the rate.
     """
 
     def __init__(self, name: str, *, frames: int | None, done: int = 0, kind: str = 'bar') -> None:
@@ -37,7 +37,7 @@ class Progress:
         self._lines = _ProgressLines(name, frames, done) if kind == 'json' else None
 
     def step(self) -> None:
-        """Take note of one frame."""
+        """Count one frame."""
         self._bar.update()
         if self._lines is not None:
             self._lines.step()
@@ -53,28 +53,28 @@ class Progress:
     ) -> None:
         self._bar.close()
         if self._lines is not None:
-            self._lines.tell()
+            self._lines.print()
 
 
 class _ProgressLines:
-    """Print where a run is a few times a second, first and last frame included."""
+    """Prints the progress a few times a second, and at the first and last frame."""
 
     def __init__(self, name: str, frames: int | None, done: int) -> None:
         self._name = name
         self._frames = frames
         self._earlier = self._done = done
         self._started_s = time.monotonic()
-        self.tell()
+        self.print()
 
     def step(self) -> None:
         self._done += 1
-        if time.monotonic() - self._told_at_s >= _LINE_PERIOD_S:
-            self.tell()
+        if time.monotonic() - self._printed_at_s >= _LINE_PERIOD_S:
+            self.print()
 
-    def tell(self) -> None:
-        self._told_at_s = time.monotonic()
-        passed_s = self._told_at_s - self._started_s
-        rate_hz = (self._done - self._earlier) / passed_s if self._done > self._earlier else 0.0
+    def print(self) -> None:
+        self._printed_at_s = time.monotonic()
+        elapsed_s = self._printed_at_s - self._started_s
+        rate_hz = (self._done - self._earlier) / elapsed_s if self._done > self._earlier else 0.0
         left_s = None
         if rate_hz and self._frames is not None:
             left_s = round(max(0, self._frames - self._done) / rate_hz, 1)

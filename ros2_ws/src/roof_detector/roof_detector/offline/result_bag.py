@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a result bag holds, whether it was made by a replay or by the recorder in flight."""
+"""Reads the frames and detections of a result bag, from offline detection or from a flight."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ from roof_detector.bags.topics import BagMessage, is_result_topic
 from roof_detector.inputs.frame import PassthroughMessages, frame_name
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.frame_record import FrameRecord, header_stamp_ns
-from roof_detector.offline.image_size import PictureSize
-from roof_detector.offline.manifest_values import manifest_names, manifest_table
+from roof_detector.offline.image_size import ImageSize
+from roof_detector.offline.manifest import IMAGE_TOPICS, INPUT, manifest_names, manifest_table
 from roof_detector.offline.result_topics import ResultTopics, live_image_topic
-from roof_detector.offline.result_writer import IMAGE_TOPICS, INPUT
 from roof_detector.offline.timing import read_timing
 from roof_detector.offline.work_folder import locate_bag
 from roof_detector.vision.candidates import Candidates
@@ -35,7 +34,7 @@ from roof_detector.vision.frame_findings import FrameFindings
 
 @dataclass(frozen=True, eq=False)
 class RecordedFrame:
-    """Hold what a result bag says of one frame; `findings` is None where it was unreadable."""
+    """A frame of a result bag; `findings` is None where the frame could not be read."""
 
     record: FrameRecord
     log_time_ns: int
@@ -44,8 +43,8 @@ class RecordedFrame:
 
 
 @dataclass
-class _Stream:
-    """Follow the messages of one image topic until a frame is complete."""
+class _TopicFrames:
+    """The messages of one image topic, collected until a frame is complete."""
 
     topics: ResultTopics
     image_topic: str
@@ -58,7 +57,7 @@ class _Stream:
 
 
 class ResultBag:
-    """Read the frames of a result bag in order, with constant memory."""
+    """Reads the frames of a result bag in order, in constant memory."""
 
     def __init__(self, path: Path) -> None:
         self.folder = path
@@ -71,12 +70,12 @@ class ResultBag:
                 self.manifest.update(values)
         self._types = {topic.name: topic for topic in self.reader.topics}
         self._streams = self._find_streams()
-        self.class_names = self._find_names()
-        self._size = PictureSize(self.reader)
+        self.class_names = self._find_class_names()
+        self._size = ImageSize(self.reader)
 
     @property
     def source(self) -> str:
-        """Return what the detection was made over, as far as the bag says."""
+        """Return the input of the detection, or the name of the bag where it is unknown."""
         return self.manifest.get(INPUT) or self.path.name
 
     @property
@@ -85,13 +84,13 @@ class ResultBag:
         return tuple(stream.image_topic for stream in self._streams.values())
 
     def annotated_topic(self, image_topic: str) -> str:
-        """Return the topic that annotated pictures of an image topic would have here."""
+        """Return the topic of the annotated images of an image topic."""
         (found,) = [s.topics for s in self._streams.values() if s.image_topic == image_topic]
         return found.annotated
 
     @property
     def frame_count(self) -> int:
-        """Return how many frames are said to be there, unreadable ones too."""
+        """Return the number of recorded frames, unreadable ones included."""
         return sum(
             self._types[s.topics.frames if s.has_frames else s.topics.detections].message_count
             for s in self._streams.values()
@@ -99,11 +98,13 @@ class ResultBag:
 
     @property
     def has_candidates(self) -> bool:
-        """Tell whether other thresholds can be applied."""
+        """Return whether other thresholds can be applied."""
         return all(stream.has_candidates for stream in self._streams.values())
 
-    def items(self, *, passing: bool = False) -> Iterator[RecordedFrame | PassthroughMessages]:
-        """Yield the frames, and on request all messages of others, in the order of the bag."""
+    def items(
+        self, *, with_passthrough: bool = False
+    ) -> Iterator[RecordedFrame | PassthroughMessages]:
+        """Yield the frames and, with passthrough, all other messages, in the order of the bag."""
         self._streams = self._find_streams()
         of_topic = {
             topic: stream
@@ -112,7 +113,7 @@ class ResultBag:
         }
         timing = read_timing(self.folder)
         names = {name for name in self._types if name in of_topic}
-        if passing:
+        if with_passthrough:
             names |= {name for name in self._types if not is_result_topic(name)}
         for message in self.reader.messages(names):
             stream = of_topic.get(message.topic)
@@ -120,14 +121,14 @@ class ResultBag:
                 yield PassthroughMessages((message,))
                 continue
             try:
-                self._take(stream, message)
-            except Exception as error:  # a stranger's record ends neither the bag nor the others
-                self._give_up(stream, message, error)
+                self._add(stream, message)
+            except Exception as error:  # an invalid record ends neither the bag nor the others
+                self._mark_unreadable(stream, message, error)
             if _is_complete(stream):
                 try:
                     frame = self._frame(stream)
                 except Exception as error:
-                    self._give_up(stream, message, error)
+                    self._mark_unreadable(stream, message, error)
                     frame = self._frame(stream)
                 yield self._finished(stream, frame, message.log_time_ns, timing)
 
@@ -147,14 +148,14 @@ class ResultBag:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _find_streams(self) -> dict[str, _Stream]:
+    def _find_streams(self) -> dict[str, _TopicFrames]:
         named = manifest_table(self.manifest, IMAGE_TOPICS)
         image_topics = {str(detections): image for image, detections in named.items()}
         found = [
             topic.name
             for topic in self.reader.topics
             if topic.type_name == DETECTIONS
-            and (topic.name in image_topics if image_topics else _may_be_found(topic.name))
+            and (topic.name in image_topics if image_topics else _is_detector_topic(topic.name))
         ]
         if not found:
             listed = ', '.join(f'{t.name} ({t.type_name})' for t in self.reader.topics)
@@ -163,7 +164,7 @@ class ResultBag:
         streams = {}
         for name in found:
             topics = ResultTopics.beside(name)
-            streams[name] = _Stream(
+            streams[name] = _TopicFrames(
                 topics,
                 image_topics.get(name)
                 or ('' if len(found) == 1 else live_image_topic(topics, self.manifest)),
@@ -172,22 +173,22 @@ class ResultBag:
             )
         return streams
 
-    def _find_names(self) -> tuple[str, ...]:
+    def _find_class_names(self) -> tuple[str, ...]:
         labels = {topic.name for topic in self.reader.topics if topic.type_name == LABELS}
         names: tuple[str, ...] = ()
         for message in self.reader.messages(labels):
-            with suppress(Exception):  # labels that cannot be read say nothing
+            with suppress(Exception):  # labels that cannot be read are ignored
                 names = label_names(self.reader.deserialize(message))
         if names or 'class_names' in self.manifest:
             return names or tuple(manifest_names(self.manifest, 'class_names'))
         found = set()
         for message in self.reader.messages(set(self._streams)):
-            with suppress(Exception):  # told when the frame is read
+            with suppress(Exception):  # reported when the frame is read
                 for detection in self.reader.deserialize(message).detections:
                     found |= {result.hypothesis.class_id for result in detection.results}
         return tuple(sorted(found))
 
-    def _take(self, stream: _Stream, message: BagMessage) -> None:
+    def _add(self, stream: _TopicFrames, message: BagMessage) -> None:
         content = self.reader.deserialize(message)
         if message.topic == stream.topics.frames:
             stream.record = FrameRecord.of(content)
@@ -197,9 +198,11 @@ class ResultBag:
         else:
             stream.detections = content
 
-    def _give_up(self, stream: _Stream, message: BagMessage, error: Exception) -> None:
-        """Make of a record that cannot be read a frame that says so."""
-        trouble = (
+    def _mark_unreadable(
+        self, stream: _TopicFrames, message: BagMessage, error: Exception
+    ) -> None:
+        """Turn a record that cannot be read into a frame with an error."""
+        sentence = (
             f'The record of {message.topic} at {message.log_time_ns / 1e9:.3f} s cannot be read: '
             f'{" ".join(str(error).split()) or type(error).__name__}'
         )
@@ -212,15 +215,15 @@ class ResultBag:
                 '',
                 (0, 0),
             )
-        stream.record = replace(stream.record, trouble=trouble)
+        stream.record = replace(stream.record, error=sentence)
         stream.detections = stream.candidates = None
 
-    def _topic_in_names(self, stream: _Stream) -> str:
+    def _topic_in_names(self, stream: _TopicFrames) -> str:
         return stream.topics.namespace if len(self._streams) > 1 else ''
 
     def _finished(
         self,
-        stream: _Stream,
+        stream: _TopicFrames,
         frame: RecordedFrame,
         log_time_ns: int,
         timing: Iterator[tuple[str, int, float]],
@@ -232,7 +235,7 @@ class ResultBag:
         findings = frame.findings and replace(frame.findings, inference_s=inference_s)
         return replace(frame, log_time_ns=log_time_ns, findings=findings)
 
-    def _frame(self, stream: _Stream) -> RecordedFrame:
+    def _frame(self, stream: _TopicFrames) -> RecordedFrame:
         content = stream.detections
         record = stream.record
         if record is None:
@@ -263,8 +266,8 @@ class ResultBag:
         return RecordedFrame(record, 0, findings, candidates)
 
 
-def _is_complete(stream: _Stream) -> bool:
-    if stream.record is not None and stream.record.trouble:
+def _is_complete(stream: _TopicFrames) -> bool:
+    if stream.record is not None and stream.record.error:
         return True
     if stream.has_frames and stream.record is None:
         return False
@@ -272,6 +275,6 @@ def _is_complete(stream: _Stream) -> bool:
     return stream.detections is not None and not waits_for_candidates
 
 
-def _may_be_found(topic: str) -> bool:
-    """Tell detections of a detector from a simulation's truth and from kept candidates."""
+def _is_detector_topic(topic: str) -> bool:
+    """Return whether a topic holds detections, not ground truth of a simulation or candidates."""
     return not topic.endswith(('ground_truth', '/candidates'))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where in a result bag things are."""
+"""The topics of a result bag."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from roof_detector.bags.topics import RESULT_NAMESPACE
-from roof_detector.offline.manifest_values import manifest_names
+from roof_detector.offline.manifest import manifest_names
 
 LABELS = f'{RESULT_NAMESPACE}/labels'
 
 
 @dataclass(frozen=True)
 class ResultTopics:
-    """Name the topics of what was found in the pictures of one image topic.
+    """The topics of the results of one image topic.
 
-    They are those of the live node; where a bag has several image topics, those of each lie in a
-    namespace of its own.
+    They are those of the live node; in a bag with several image topics, the results of each have a
+    namespace of their own.
     """
 
     namespace: str
@@ -40,24 +40,24 @@ class ResultTopics:
 
     @property
     def frames(self) -> str:
-        """Return the topic that says of each frame which it was, and whether it was read."""
+        """Return the topic of the frame records: which frame it was, and whether it was read."""
         return f'{self.namespace}/frames'
 
     @property
     def candidates(self) -> str:
-        """Return the topic of what was kept for other thresholds."""
+        """Return the topic of the candidates, which were kept for other thresholds."""
         return f'{self.namespace}/candidates'
 
     @property
     def annotated(self) -> str:
-        """Return the topic of annotated pictures."""
+        """Return the topic of the annotated images."""
         return f'{self.namespace}/image_annotated/compressed'
 
 
 def live_image_topic(topics: ResultTopics, manifest: Mapping[str, str]) -> str:
-    """Return what one of several cameras in flight listened to, as the recorder's manifest has it.
+    """Return the image topic of one of several cameras in flight, from the recorder's manifest.
 
-    A camera that the manifest does not know is taken to have listened to `<name>/image`.
+    The default for a camera that the manifest does not name is `<name>/image`.
     """
     node, _, camera = topics.namespace.rpartition('/')
     cameras = manifest_names(manifest, f'parameter.{node}.cameras')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The results of one recorded flight in the making: the bag, the timing, the exports."""
+"""Writes the result bag of one recorded input."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ from roof_detector.bags.qos import LATCHED, OfferedQos
 from roof_detector.bags.typestore import shared_typestore
 from roof_detector.bags.writer import BagWriter
 from roof_detector.offline.frame_record import FRAME_TYPE, FrameRecord
+from roof_detector.offline.manifest import (
+    CANDIDATES_FLOOR,
+    IMAGE_TOPICS,
+    INPUT,
+    NETWORK,
+    PARAMETERS,
+    SOURCE_FILES,
+)
 from roof_detector.offline.result_topics import LABELS as LABELS_TOPIC
 from roof_detector.offline.result_topics import ResultTopics
 from roof_detector.offline.settings import parameters_text
@@ -41,23 +49,15 @@ if TYPE_CHECKING:
     from roof_detector.offline.settings import DetectSettings, NetworkFacts
 
 WRITER = 'roof_detector replay'
-NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
-    'network',
-    'parameters',
-    'image_topics',
-    'input',
-    'source_files',
-    'candidates_floor',
-)
 _RESULTS_QOS = OfferedQos(history='keep_last', depth=10)
 _IMAGES_QOS = OfferedQos(history='keep_last', depth=1)
 
 
 class ResultWriter:
-    """Write a result bag: the same bytes for the same results, whenever and wherever it is made.
+    """Writes a result bag: the same results give the same bytes, at any time and on any machine.
 
-    So nothing of the clock goes into it, and its chunks end by size alone. `files` is what
-    `files_text` says of the files that a bag or video of footage consists of.
+    Therefore the bag holds no time of the clock, and its chunks end by size alone. `files` is the
+    text of `files_text` for the files of a bag or video.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class ResultWriter:
         log_time_ns: int,
         image_bgr: NDArray[np.uint8] | None = None,
     ) -> FrameFindings | None:
-        """Write what came of a frame; return what a person is told of it, None if unreadable."""
+        """Write the results of a frame; return its findings, None if it was unreadable."""
         topics = self._topics[record.topic]
         if not self._labels_written:
             self._labels_written = True
@@ -115,7 +115,7 @@ class ResultWriter:
             )
             self._bag.write(LABELS_TOPIC, labels, log_time_ns=log_time_ns)
         self._bag.write(topics.frames, record.to_bytes(), log_time_ns=log_time_ns)
-        if record.trouble:
+        if record.error:
             return None
         self._bag.write(topics.detections, inferred.detections, log_time_ns=log_time_ns)
         if self._settings.output.keep_candidates is not None:
@@ -126,9 +126,9 @@ class ResultWriter:
             self._bag.write(topics.annotated, jpeg, log_time_ns=log_time_ns)
         return findings
 
-    def pass_on(self, passing: PassthroughMessages) -> None:
-        """Write messages as they are."""
-        for message in passing.messages:
+    def pass_through(self, passthrough: PassthroughMessages) -> None:
+        """Copy messages unchanged."""
+        for message in passthrough.messages:
             self._bag.write(message.topic, message.data, log_time_ns=message.log_time_ns)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class ResultWriter:
         self._bag.close()
 
     def _findings(self, record: FrameRecord, inferred: Inferred) -> FrameFindings:
-        """Read back what was written, so that files are the same whoever makes them, and when."""
+        """Read back what was written, so that exports are the same whenever they are made."""
         message = shared_typestore().deserialize_cdr(inferred.detections, DETECTIONS)
         return FrameFindings(
             source=self._source,

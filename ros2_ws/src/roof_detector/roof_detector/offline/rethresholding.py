@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Other thresholds on what a network proposed, without asking it again."""
+"""Applies other thresholds to the candidates of a detection, without inference."""
 
 from __future__ import annotations
 
@@ -16,23 +16,19 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import PassthroughTopic
 from roof_detector.inputs.input_files import files_text, input_files
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.exporting import export_places, export_results, settings_table
-from roof_detector.offline.exports import Exports, without_places
-from roof_detector.offline.image_search import footage_path
+from roof_detector.offline.exporting import export_geojson, export_results, settings_table
+from roof_detector.offline.exports import Exports, without_geojson
+from roof_detector.offline.image_search import input_path
 from roof_detector.offline.journal import Inferred
-from roof_detector.offline.outcome import Outcome, Tally
-from roof_detector.offline.progress import Progress
+from roof_detector.offline.manifest import CANDIDATES_FLOOR, NETWORK, SOURCE_FILES
+from roof_detector.offline.outcome import FrameTally, InputOutcome
+from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import RecordedFrame, ResultBag
-from roof_detector.offline.result_writer import (
-    CANDIDATES_FLOOR,
-    NETWORK,
-    SOURCE_FILES,
-    ResultWriter,
-)
+from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import DetectSettings, NetworkFacts, lowest_confidence
 from roof_detector.offline.timing import TimingWriter
 from roof_detector.offline.work_folder import WorkFolder
-from roof_detector.results.formats import PICTURE_FORMATS
+from roof_detector.results.formats import IMAGE_FORMATS
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import choose
 
@@ -43,10 +39,10 @@ if TYPE_CHECKING:
 
 
 class Rethresholding:
-    """Make, from candidates, the results of a detection with other thresholds.
+    """Makes the results of a detection with other thresholds from its candidates.
 
-    Formats that show pictures take them from `images`, from the bag, or from where the footage
-    lay. Raises ReplayError where the bag keeps no candidates, or none low enough.
+    Formats with images take them from `images`, from the bag, or from the path of the original
+    input. Raises ReplayError if the bag keeps no candidates, or none of low enough confidence.
     """
 
     def __init__(
@@ -63,16 +59,16 @@ class Rethresholding:
                 )
                 raise ReplayError(msg)
             self._network = NetworkFacts.read(results.manifest[NETWORK])
-            self._footage = images or footage_path(results)
-            self._source = str(self._footage or results.source)
+            self._input = images or input_path(results)
+            self._source = str(self._input or results.source)
         _check_floor(settings.thresholds, float(floor), bag)
         self._resolved: ResolvedThresholds = settings.thresholds.for_names(self._network.names)
         self._settings = replace(
             settings, output=replace(settings.output, keep_candidates=float(floor))
         )
-        self._tally = Tally()
+        self._tally = FrameTally()
 
-    def run(self, *, overwrite: bool = False, progress: str = 'bar') -> Outcome:
+    def run(self, *, overwrite: bool = False, progress: str = 'bar') -> InputOutcome:
         """Make the results."""
         folder = WorkFolder(
             self._output,
@@ -88,7 +84,7 @@ class Rethresholding:
         with closing(folder):
             return self._make(folder, progress=progress)
 
-    def _make(self, folder: WorkFolder, *, progress: str) -> Outcome:
+    def _make(self, folder: WorkFolder, *, progress: str) -> InputOutcome:
         with ExitStack() as stack:
             bag = stack.enter_context(ResultBag(self._path))
             stack.enter_context(closing(folder.open()))
@@ -97,29 +93,33 @@ class Rethresholding:
             exports = stack.enter_context(
                 Exports(
                     folder.path,
-                    self._formats(with_pictures=False),
+                    self._formats(with_images=False),
                     image_topics=bag.image_topics,
                     class_names=self._network.names,
                     settings=settings_table(writer.manifest),
                 )
             )
-            bar = stack.enter_context(Progress(bag.stem, frames=bag.frame_count, kind=progress))
-            for item in bag.items(passing=True):
+            bar = stack.enter_context(
+                ProgressDisplay(bag.stem, frames=bag.frame_count, kind=progress)
+            )
+            for item in bag.items(with_passthrough=True):
                 if isinstance(item, RecordedFrame):
                     self._write(item, writer, timing, exports)
                     bar.step()
                 else:
-                    writer.pass_on(item)
+                    writer.pass_through(item)
             exports.close()
-            self._tally.troubles += [*bag.reader.damage, *exports.troubles]
+            self._tally.warnings += [*bag.reader.damage, *exports.warnings]
             self._tally.notes += exports.notes
-        self._export_pictures(folder)
+        self._export_images(folder)
         chosen = self._settings.output
-        self._tally.add_words(
-            export_places(folder.bag, folder.path, chosen.formats, places=chosen.places)
+        self._tally.add_messages(
+            export_geojson(
+                folder.bag, folder.path, chosen.formats, georeferencing=chosen.georeferencing
+            )
         )
-        self._tally.said_of(folder.path, called=folder.final)
-        outcome = Outcome.of(self._tally, source=self._source, output=folder.final)
+        self._tally.rename_folder(folder.path, final=folder.final)
+        outcome = InputOutcome.of(self._tally, source=self._source, output=folder.final)
         folder.publish(outcome.as_run())
         return outcome
 
@@ -127,7 +127,7 @@ class Rethresholding:
         self, frame: RecordedFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
     ) -> None:
         record, before = frame.record, frame.findings
-        inferred = Inferred((0, 0), trouble=record.trouble)
+        inferred = Inferred((0, 0), error=record.error)
         if frame.candidates is not None and before is not None:
             geometry = Letterbox.fit(
                 record.size_wh,
@@ -152,48 +152,53 @@ class Rethresholding:
         timing.write(record.topic, record.index, record.stamp_ns, inferred.inference_s)
         if findings is not None:
             exports.write(findings, None)
-        self._tally.take(
-            trouble=record.trouble,
+        self._tally.count(
+            error=record.error,
             inferred=False,
             found={} if findings is None else findings.detections.counts(self._network.names),
         )
 
-    def _formats(self, *, with_pictures: bool) -> list[str]:
-        chosen = without_places(self._settings.output.formats)
-        return [name for name in chosen if (name in PICTURE_FORMATS) is with_pictures]
+    def _formats(self, *, with_images: bool) -> list[str]:
+        chosen = without_geojson(self._settings.output.formats)
+        return [name for name in chosen if (name in IMAGE_FORMATS) is with_images]
 
-    def _export_pictures(self, folder: WorkFolder) -> None:
-        formats = self._formats(with_pictures=True)
+    def _export_images(self, folder: WorkFolder) -> None:
+        formats = self._formats(with_images=True)
         if not formats:
             return
-        footage = self._footage if self._footage and self._footage.exists() else None
-        places = self._settings.output.places
+        source = self._input if self._input and self._input.exists() else None
+        georeferencing = self._settings.output.georeferencing
         try:
             tally = export_results(
-                folder.bag, folder.path, formats, places=places, images=footage, progress='none'
+                folder.bag,
+                folder.path,
+                formats,
+                georeferencing=georeferencing,
+                images=source,
+                progress='none',
             )
         except (BagError, ReplayError, InputError) as error:
-            self._tally.troubles.append(f'{", ".join(formats)} were not exported: {error}')
+            self._tally.warnings.append(f'{", ".join(formats)} were not exported: {error}')
         else:
-            self._tally.add_words(tally)
+            self._tally.add_messages(tally)
 
     def _writer(self, bag: ResultBag, folder: WorkFolder) -> ResultWriter:
-        passing = []
+        passthrough_topics = []
         for topic in bag.reader.topics:
             if is_result_topic(topic.name):
                 continue
             try:
                 schema = bag.reader.schema(topic.type_name)
             except BagError as error:
-                self._tally.troubles.append(f'{topic.name} does not go through: {error}')
+                self._tally.warnings.append(f'{topic.name} is not copied: {error}')
                 continue
-            passing.append(PassthroughTopic(topic.name, schema, topic.offered_qos))
+            passthrough_topics.append(PassthroughTopic(topic.name, schema, topic.offered_qos))
         return ResultWriter(
             folder.bag,
             source=bag.source,
             files=bag.manifest.get(SOURCE_FILES, files_text(())),
             image_topics=bag.image_topics,
-            passthrough_topics=passing,
+            passthrough_topics=passthrough_topics,
             network=self._network,
             settings=self._settings,
         )
@@ -203,8 +208,8 @@ def _check_floor(thresholds: Thresholds, floor: float, bag: Path) -> None:
     lowest = lowest_confidence(thresholds)
     if lowest < floor:
         msg = (
-            f'{bag} keeps candidates down to {floor:g} only, so nothing is known of a confidence '
-            f'of {lowest:g}. Ask for {floor:g} or more, or detect again with --keep-candidates '
-            f'{lowest:g}.'
+            f'{bag} keeps candidates down to {floor:g} only, so a confidence of '
+            f'{lowest:g} cannot be applied. Use {floor:g} or more, or detect again with '
+            f'--keep-candidates {lowest:g}.'
         )
         raise ReplayError(msg)

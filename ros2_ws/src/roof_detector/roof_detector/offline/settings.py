@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a detection over recorded flights can be told."""
+"""The settings of a detection over recorded inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.vision.thresholds import Thresholds
 from roof_detector.vision.tiles import Tiling
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """Hold what of the model a result needs: for its manifest, and to apply thresholds again."""
+    """The facts of a model that its results need for the manifest and for rethresholding."""
 
     model: str
     model_sha256: str
@@ -33,7 +33,7 @@ class NetworkFacts:
 
     @classmethod
     def of(cls, detector: Detector) -> NetworkFacts:
-        """Ask a detector."""
+        """Return the facts of a detector."""
         return cls(
             detector.model_path.name,
             detector.model_hash,
@@ -48,7 +48,7 @@ class NetworkFacts:
 
     @classmethod
     def read(cls, text: str) -> NetworkFacts:
-        """Read what `to_text` wrote."""
+        """Read the text of `to_text`."""
         values: dict[str, Any] = json.loads(text)
         values['names'] = tuple(values['names'])
         values['image_size'] = tuple(values['image_size'])
@@ -61,11 +61,11 @@ class NetworkFacts:
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """Say what is kept, and as which files.
+    """What is kept, and as which files.
 
-    `formats` None stands for the usual ones, and places where the footage has them.
-    `keep_candidates` is the floor down to which candidates are kept, None to keep none;
-    `copy_topics` None stands for those that place a picture.
+    `formats` None stands for the default ones, with georeferenced positions where the input has
+    them. `keep_candidates` is the minimum confidence of the candidates to keep, None for none.
+    `copy_topics` None stands for the topics that georeference an image.
     """
 
     formats: tuple[str, ...] | None = None
@@ -74,11 +74,11 @@ class OutputSettings:
     keep_candidates: float | None = None
     image_topics: tuple[str, ...] = ()
     copy_topics: tuple[str, ...] | None = None
-    places: PlaceSettings = field(default_factory=PlaceSettings)
+    georeferencing: GeoreferenceSettings = field(default_factory=GeoreferenceSettings)
 
     def __post_init__(self) -> None:
         if self.keep_candidates is not None and not 0.0 <= self.keep_candidates <= 1.0:
-            msg = f'keep_candidates is {self.keep_candidates}, expected a score from 0 to 1.'
+            msg = f'keep_candidates is {self.keep_candidates}, expected a confidence from 0 to 1.'
             raise ReplayError(msg)
         if not 1 <= self.jpeg_quality <= 100:
             msg = f'jpeg_quality is {self.jpeg_quality}, expected a whole number from 1 to 100.'
@@ -87,9 +87,9 @@ class OutputSettings:
 
 @dataclass(frozen=True)
 class DetectSettings:
-    """Hold the thresholds and what is kept.
+    """The thresholds of a detection, and what is kept.
 
-    With `tiling`, all tiles of every frame are looked at, in whatever time that takes.
+    With `tiling`, inference runs on all tiles of every frame, however long that takes.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -101,7 +101,7 @@ class DetectSettings:
         if floor is not None and self.tiling is not None:
             msg = (
                 'Candidates of tiles cannot be kept: they would have to be merged across seams '
-                'again with every threshold. Leave --keep-candidates or --tiles away.'
+                'again with every threshold. Leave out --keep-candidates or --tiles.'
             )
             raise ReplayError(msg)
         lowest = lowest_confidence(self.thresholds)
@@ -114,7 +114,7 @@ class DetectSettings:
 
 
 def lowest_confidence(thresholds: Thresholds) -> float:
-    """Return the least score that any class asks for."""
+    """Return the lowest minimum confidence of any class."""
     return min([thresholds.confidence, *(value for _, value in thresholds.class_confidence)])
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Images of results in a bag or video: by time and content."""
+"""Finds the images of results in a bag or video, by time and content."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ _MOST_WAITING = 32  # frames of one stamp that wait for the results they belong 
 
 
 class StampedImages(FrameImages):
-    """Walk through frames beside results that come in the same order, some without a frame.
+    """Reads the frames in step with results in the same order; either may lack some.
 
-    Frames of one stamp wait together until one has the content asked for. Where stamps go back, as
-    when a simulation begins again, both sides are taken to have gone back. A frame of another
-    topic than the results name (the same camera, compressed) is known by its stamp alone.
+    Frames of one stamp wait until one has the requested content. Where stamps go back, as when a
+    simulation starts again, frames and results are taken to go back together. A frame of another
+    topic than that of the results (the same camera, compressed) is identified by its stamp alone.
     """
 
-    def __init__(self, footage: RecordedInput, *, is_own: bool = False) -> None:
-        super().__init__(footage, is_own=is_own)
+    def __init__(self, source: RecordedInput, *, is_own: bool = False) -> None:
+        super().__init__(source, is_own=is_own)
         self._frames: Iterator[Frame] = (
-            item for item in footage.recorded() if isinstance(item, Frame)
+            item for item in source.recorded() if isinstance(item, Frame)
         )
-        self._round = self._asked_round = 0
-        self._last_ns = self._asked_ns = -1
+        self._round = self._requested_round = 0
+        self._last_ns = self._requested_ns = -1
         self._next: Frame | None = None
         self._waiting: list[tuple[Frame, LoadedFrame]] = []
         self._skipped: list[str] = []
-        self._end = ''  # why the footage ended before its end
-        self._is_replayed = False  # results name their content, so they hold every frame
+        self._end = ''  # why the input cannot be read to its end
+        self._has_hashes = False  # results have hashes, so they hold every frame
         self._is_other_video = False
         self._step()
 
-    def troubles(self) -> list[str]:
-        """Return which results were not shown on their images, and where footage broke off."""
-        return [*super().troubles(), *([self._end] if self._end else [])]
+    def warnings(self) -> list[str]:
+        """Return which results have no image, and why the input could not be read to its end."""
+        return [*super().warnings(), *([self._end] if self._end else [])]
 
-    def pass_over(self, record: FrameRecord) -> None:
-        """Step over a frame that could not be read."""
+    def skip(self, record: FrameRecord) -> None:
+        """Skip a frame that could not be read."""
         self._seek(record.stamp_ns, record.topic, record.content)
 
     def _find(self, findings: FrameFindings) -> LoadedFrame | None:
-        self._is_replayed = self._is_replayed or findings.content is not None
+        self._has_hashes = self._has_hashes or findings.content is not None
         if self._is_other_video:
             self._refused.append(findings.name)
             return None
@@ -66,11 +66,11 @@ class StampedImages(FrameImages):
                 self._unproven.append(findings.name)
             return loaded
         (self._refused if self._waiting else self._missing).append(findings.name)
-        self._is_other_video = bool(self._waiting) and isinstance(self._footage, VideoInput)
+        self._is_other_video = bool(self._waiting) and isinstance(self._source, VideoInput)
         return None
 
     def _added(self) -> list[str]:
-        if not self._is_replayed or isinstance(self._footage, VideoInput):
+        if not self._has_hashes or isinstance(self._source, VideoInput):
             return []
         self._forget_waiting()
         while self._next is not None:
@@ -81,12 +81,12 @@ class StampedImages(FrameImages):
     def _seek(
         self, stamp_ns: int, topic: str, content: ContentIdentity | None
     ) -> LoadedFrame | None:
-        """Return the frame of a stamp and content; those of the stamp alone stay waiting."""
-        if stamp_ns != self._asked_ns:
+        """Return the frame of a stamp and content; others of that stamp keep waiting."""
+        if stamp_ns != self._requested_ns:
             self._forget_waiting()
-        self._asked_round += stamp_ns < self._asked_ns
-        self._asked_ns = stamp_ns
-        wanted = (self._asked_round, stamp_ns)
+        self._requested_round += stamp_ns < self._requested_ns
+        self._requested_ns = stamp_ns
+        wanted = (self._requested_round, stamp_ns)
         while self._next is not None and (self._round, self._next.stamp_ns) < wanted:
             self._skipped.append(self._next.name)
             self._step()
@@ -113,7 +113,7 @@ class StampedImages(FrameImages):
             self._next = next(self._frames, None)
         except InputError as error:
             self._next = None
-            self._end = f'{self._footage.path} cannot be read to its end: {one_line(error)}'
+            self._end = f'{self._source.path} cannot be read to its end: {one_line(error)}'
         if self._next is not None:
             self._round += self._next.stamp_ns < self._last_ns
             self._last_ns = self._next.stamp_ns

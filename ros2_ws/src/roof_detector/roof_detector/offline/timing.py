@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How long each frame took, beside the bag, whose bytes must not depend on it."""
+"""Keeps the inference time of each frame in a file beside the bag, which is reproducible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADINGS = ('topic', 'frame', 'stamp_ns', 'inference_s')
 
 
 class TimingWriter:
-    """Write one line a frame: where it was, and the seconds from picture to detections."""
+    """Writes one line per frame: which it was, and the seconds from image to detections."""
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / TIMING_FILE).open('w', encoding='utf-8', newline='')
@@ -60,6 +60,6 @@ def read_timing(folder: Path) -> Iterator[tuple[str, int, float]]:
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             msg = (
                 f'{path} is damaged at line {rows.line_num} ({type(error).__name__}: {error}). '
-                'Without that file all goes on, but says no times.'
+                'Remove that file to go on without times.'
             )
             raise ReplayError(msg) from error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where results are made, and how they appear under their name all at once."""
+"""Makes results in a temporary folder and publishes them under their name at once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _JOURNAL = 'resume.journal'
 
 
 class WorkFolder:
-    """Make the results of one input in `<name>.part`, and publish them as `<name>` when done.
+    """Makes the results of one input in `<name>.part` and publishes them as `<name>` when done.
 
-    `made_from` says what the results are made from; work that was begun is continued, and
-    finished results are taken as done, only where they were made from the same.
+    `made_from` identifies the input, model and settings of the results. Unfinished work resumes,
+    and finished results count as done, only if theirs are the same.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class WorkFolder:
 
     @property
     def bag(self) -> Path:
-        """Return where the result bag is made."""
+        """Return the path of the unfinished result bag."""
         return self.path / BAG
 
     def is_done(self) -> bool:
-        """Tell whether a resumed run finds its results finished; raise where they are in the way.
+        """Return whether a resumed run finds its results finished.
 
-        Raises ReplayError for anything that exists and may not be replaced.
+        Raises ReplayError for results that exist and may not be replaced.
         """
         if self.final.exists() or self.final.is_symlink():
             if self._overwrite:
@@ -59,14 +59,14 @@ class WorkFolder:
             if read_run(self.final).get('made_from') != self._made_from:
                 msg = (
                     f'{self.final} was made from another input, model or other settings. Name '
-                    'another output, or make it anew with --overwrite.'
+                    'another output, or make it again with --overwrite.'
                 )
                 raise ReplayError(msg)
             return True
         if self.path.exists() and not (self._overwrite or self._resume):
             msg = (
                 f'{self.path} is left from a run that did not finish. Go on with --resume, or '
-                'begin anew with --overwrite.'
+                'begin again with --overwrite.'
             )
             raise ReplayError(msg)
         return False
@@ -82,7 +82,7 @@ class WorkFolder:
             if before not in (None, self._made_from):
                 msg = (
                     f'{self.path} was begun with another input, model or other settings, so it '
-                    'cannot be continued. Begin anew with --overwrite.'
+                    'cannot be continued. Begin again with --overwrite.'
                 )
                 raise ReplayError(msg)
         try:
@@ -100,7 +100,7 @@ class WorkFolder:
             raise ReplayError(msg) from error
 
     def publish(self, run: dict[str, Any]) -> None:
-        """Say what was done in run.json, then give the folder its name."""
+        """Write run.json, then give the folder its final name."""
         text = json.dumps({'made_from': self._made_from, **run}, indent=2)
         (self.path / RUN_FILE).write_text(text + '\n', encoding='utf-8')
         (self.path / _JOURNAL).unlink(missing_ok=True)
@@ -115,17 +115,17 @@ class WorkFolder:
         shutil.rmtree(old, ignore_errors=True)
 
     def close(self) -> None:
-        """Let go of the folder; what is not published stays for a run that resumes."""
+        """Release the folder; unpublished results stay for a run that resumes."""
         if self._lock is not None:
             self._lock.release()
 
     def discard(self) -> None:
-        """Remove what was begun, because nothing can come of it."""
+        """Remove the unfinished results, because the input has none."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return what a result's run.json says, nothing where there is none."""
+    """Return the content of a run.json, empty where there is none."""
     try:
         content = json.loads((folder / RUN_FILE).read_text(encoding='utf-8'))
     except (OSError, ValueError):
@@ -134,7 +134,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def locate_bag(path: Path) -> Path:
-    """Return the bag of a result folder, or the path itself."""
+    """Return the bag of a result folder, or the path itself where it is a bag."""
     return path / BAG if (path / RUN_FILE).is_file() and (path / BAG).is_dir() else path
 
 

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Results as files for people."""
+"""Exports findings to files for people and other programs: tables, images, maps."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The flight as a video with what was found drawn in."""
+"""Exports the flight as a video with the detections drawn in."""
 
 from __future__ import annotations
 
@@ -14,62 +14,64 @@ import numpy as np
 import numpy.typing as npt
 from av.error import FFmpegError
 
-from roof_detector.results.errors import told_of
+from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.frame_findings import FrameFindings
 
 _TICKS = 90_000  # per second, as MPEG counts; every common frame rate is a whole number of them
 _DEFAULT_TICKS = _TICKS // 10
-# A stamp is what a record says: one that is years off must not make a video of years.
+# A recorded stamp may be years off, which must not make a video of years.
 _LONGEST_GAP_S = 60
-# yuv420p, even sizes and the index in front are what browsers play. x264's lookahead of `veryfast`
-# keeps 10 frames in memory instead of 40. A short group of pictures makes jumping quick. Without
-# B-frames the last packet is the last frame, whose duration the file must be told.
+# Browsers play yuv420p with even sizes and the index in front. x264's lookahead of `veryfast`
+# keeps 10 frames in memory instead of 40. A short group of pictures makes seeking quick. Without
+# B-frames the last packet is the last frame, whose duration must be set.
 _CODEC = {
     'preset': 'veryfast',
     'crf': '23',
     'g': '60',
     'bf': '0',
-    # What swscale's YUV is of; left unsaid, players take HD for Rec. 709 and shift the colours.
+    # The matrix of swscale's YUV; without it, players take HD for Rec. 709 and shift the colours.
     'x264-params': 'colormatrix=smpte170m',
 }
 _CONTAINER = {'movflags': '+faststart'}
 
 
 class AnnotatedVideo(Export):
-    """Write H.264 in MP4 with each frame shown from its own stamp to the next one's.
+    """Writes H.264 in MP4 and shows each frame from its own stamp to the next one's.
 
     The first frame sets the size, rounded up to even; others are fitted into it. A frame whose
     stamp does not rise is shown one usual interval after the one before. Nothing is drawn into
-    pictures that were `drawn_before`.
+    images that are `already_annotated`.
     """
 
     raises = (FFmpegError,)
 
-    def __init__(self, path: Path, *, drawn_before: bool = False, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, already_annotated: bool = False, overwrite: bool = False
+    ) -> None:
         super().__init__(path, overwrite=overwrite)
         self._without = 0
         self._jumps = 0
-        self._drawn_before = drawn_before
+        self._already_annotated = already_annotated
         self._size_wh = (0, 0)
         self._first_ns = self._ticks = 0
         self._interval_ticks = _DEFAULT_TICKS
         self._stream: av.VideoStream | None = None
-        with told_of(path, *self.raises):
+        with export_errors(path, *self.raises):
             self._container = av.open(
                 str(self._products[0].part), 'w', format='mp4', options=_CONTAINER
             )
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say how many frames came without a picture."""
+        """Return how many frames had no image, and how many gaps were left out."""
         path = self._products[0].path
         if self._stream is None and self._ended:
-            return (f'{path} was not written: no frame came with its picture.',)
+            return (f'{path} was not written: no frame has an image.',)
         notes = []
         if self._without:
-            notes.append(f'{path} lacks {self._without} frames whose pictures are not at hand.')
+            notes.append(f'{path} lacks {self._without} frames whose images are not available.')
         if self._jumps:
             notes.append(
                 f'{path} leaves out {self._jumps} gaps of more than {_LONGEST_GAP_S} s between '
@@ -84,7 +86,7 @@ class AnnotatedVideo(Export):
             self._without += 1
             return
         drawn = image_bgr
-        if not self._drawn_before:
+        if not self._already_annotated:
             drawn = draw_detections(image_bgr, findings.detections, findings.class_names)
         if self._stream is None:
             self._stream = self._open_stream(findings)
@@ -128,7 +130,7 @@ class AnnotatedVideo(Export):
         return stream
 
     def _fitted(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return the picture in the video's size, whole; an edge of odd size is repeated."""
+        """Return the whole image in the size of the video; an edge of odd size is repeated."""
         width, height = self._size_wh
         own_h, own_w = image_bgr.shape[:2]
         if 0 <= width - own_w <= 1 and 0 <= height - own_h <= 1:

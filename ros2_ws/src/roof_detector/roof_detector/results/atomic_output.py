@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A file or folder that is not there until it is complete."""
+"""A file or folder that appears under its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from roof_detector.results.errors import ExportError
 SUFFIX = '.part'
 
 
-class Unfinished:
-    """Stand for `path` while it is written at `part`; `finish` puts it in place at once.
+class AtomicOutput:
+    """A file or folder that is written at `part`, and moved to `path` by `finish`.
 
-    A `.part` that an export left when it was cut short is replaced, a finished product only with
+    A `.part` of an interrupted export is replaced; a finished product is replaced only with
     `overwrite`, and then only by a finished one.
     """
 
@@ -33,15 +33,15 @@ class Unfinished:
             self.part.unlink(missing_ok=True)
 
     def refuse_existing(self) -> None:
-        """Raise ExportError if the product exists and must stay."""
+        """Raise ExportError if the product exists and may not be replaced."""
         if not self._overwrite and os.path.lexists(self.path):
             raise ExportError(
-                f'{self.path} exists already, not overwriting. Name another folder or ask for '
-                'overwriting.'
+                f'{self.path} exists already, not overwriting. Name another folder or '
+                'replace it with --overwrite.'
             )
 
     def finish(self) -> None:
-        """Put the product in its place, durably."""
+        """Move the product to its path and sync it to the disk."""
         if self.is_discarded:
             return
         self.refuse_existing()
@@ -54,7 +54,7 @@ class Unfinished:
         sync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """Remove what was written so far: there will be no such product."""
+        """Remove what was written so far; there will be no product."""
         self.is_discarded = True
         _remove(self.part)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much of each class was found, counted as the frames come."""
+"""Counts the detections of each class while the frames are exported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from roof_detector.vision.frame_findings import FrameFindings
 
 
 class ClassSummary:
-    """Count detections, frames and confidences of each class."""
+    """The detections, frames and confidences of each class."""
 
     HEADER: ClassVar[tuple[str, ...]] = (
         'class',
@@ -47,7 +47,7 @@ class ClassSummary:
             tally[3] = max(tally[3], float(scores.max()))
 
     def rows(self) -> Iterator[tuple[str, int, int, float | None, float | None]]:
-        """Yield what stands under `HEADER` of each class, found or not."""
+        """Yield the row under `HEADER` of each class, detected or not."""
         for name, (count, frames, scores, highest) in self._by_name.items():
             mean = scores / count if count else None
             yield name, int(count), int(frames), mean, highest if count else None
@@ -59,7 +59,7 @@ class ClassSummary:
         yield 'frames with detections', self._frames_found
         if self._first_ns is not None:
             duration_s = round((self._last_ns - self._first_ns) / 1e9, 3)
-            # Stamps that go back, of a loop or a clock that was set, tell no duration.
+            # Stamps that go back, as in a loop or after a clock was set, give no duration.
             yield 'duration in s', duration_s if duration_s >= 0 else 'unknown'
         if self._measured:
             yield 'mean inference in ms', round(self._inference_s / self._measured * 1e3, 3)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Detections as COCO results."""
+"""Exports detections as COCO results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inputs.input_files import readable
-from roof_detector.results.errors import ExportError, told_of
+from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
 from roof_detector.results.text import iso_time
@@ -20,7 +20,7 @@ from roof_detector.vision.run_lengths import coco_run_lengths
 
 
 class CocoExport(Export):
-    """Write COCO results beside a COCO data set without annotations that resolves their ids.
+    """Writes COCO results, and a COCO data set without annotations that resolves their ids.
 
     `image_id` counts the frames written from 1, `category_id` is the class id plus 1.
     """
@@ -41,9 +41,9 @@ class CocoExport(Export):
             for class_id, name in enumerate(class_names)
         ]
         results, images = self._products
-        with told_of(path):
+        with export_errors(path):
             self._results = JsonArrayFile(results.part)
-        with told_of(images_path):
+        with export_errors(images_path):
             self._images = JsonArrayFile(
                 images.part,
                 head=(

@@ -18,10 +18,10 @@ Value = str | int | float | datetime | None
 
 
 @dataclass(frozen=True)
-class Column:
-    """Describe a column: its name for ever, and how wide and with which format Excel shows it.
+class TableColumn:
+    """A column of the table: its permanent name, and its width and format in Excel.
 
-    `decimals` is for numbers with a fraction; `as_text` for whole numbers that Excel would round.
+    `decimals` is for numbers with a fraction; `as_text` is for integers that Excel would round.
     """
 
     name: str
@@ -33,27 +33,27 @@ class Column:
 
 # Programs read these files: columns may be added at the end, never renamed or moved.
 COLUMNS = (
-    Column('source', 30),
-    Column('topic', 18),
-    Column('frame', 8, '0'),
-    Column('name', 24),
-    Column('stamp_ns', 21, '@', as_text=True),
-    Column('time_utc', 24, 'yyyy-mm-dd hh:mm:ss.000'),
-    Column('time_s', 10, '0.000', 3),
-    Column('frame_id', 16),
-    Column('width_px', 9, '0'),
-    Column('height_px', 9, '0'),
-    Column('detection', 10, '0'),
-    Column('class_id', 8, '0'),
-    Column('class', 18),
-    Column('confidence', 11, '0.000', 6),
-    Column('left_px', 10, '0.0', 2),
-    Column('top_px', 10, '0.0', 2),
-    Column('right_px', 10, '0.0', 2),
-    Column('bottom_px', 10, '0.0', 2),
-    Column('area_px', 11, '0', 2),
-    Column('mask_area_px', 12, '0'),
-    Column('inference_ms', 12, '0.0', 3),
+    TableColumn('source', 30),
+    TableColumn('topic', 18),
+    TableColumn('frame', 8, '0'),
+    TableColumn('name', 24),
+    TableColumn('stamp_ns', 21, '@', as_text=True),
+    TableColumn('time_utc', 24, 'yyyy-mm-dd hh:mm:ss.000'),
+    TableColumn('time_s', 10, '0.000', 3),
+    TableColumn('frame_id', 16),
+    TableColumn('width_px', 9, '0'),
+    TableColumn('height_px', 9, '0'),
+    TableColumn('detection', 10, '0'),
+    TableColumn('class_id', 8, '0'),
+    TableColumn('class', 18),
+    TableColumn('confidence', 11, '0.000', 6),
+    TableColumn('left_px', 10, '0.0', 2),
+    TableColumn('top_px', 10, '0.0', 2),
+    TableColumn('right_px', 10, '0.0', 2),
+    TableColumn('bottom_px', 10, '0.0', 2),
+    TableColumn('area_px', 11, '0', 2),
+    TableColumn('mask_area_px', 12, '0'),
+    TableColumn('inference_ms', 12, '0.0', 3),
 )
 
 

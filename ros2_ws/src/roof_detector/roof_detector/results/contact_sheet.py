@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Many small pictures on one page."""
+"""Arranges many small images on one sheet."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _INK_BGR = (235, 235, 235)
 
 
 def contact_sheet(
-    pictures: Sequence[tuple[npt.NDArray[np.uint8], str]],
+    images: Sequence[tuple[npt.NDArray[np.uint8], str]],
     *,
     columns: int = 4,
     tile_width_px: int = 480,
 ) -> npt.NDArray[np.uint8]:
-    """Return one BGR picture of all pictures in reading order, each above its caption.
+    """Return one BGR image of all images in reading order, each above its caption.
 
-    All tiles have the shape of the first picture; others are fitted into it whole.
+    All tiles have the shape of the first image; others are fitted into it whole.
     """
-    if not pictures:
-        raise ValueError('There are no pictures for a contact sheet, give at least one.')
-    height, width = pictures[0][0].shape[:2]
+    if not images:
+        raise ValueError('There are no images for a contact sheet, give at least one.')
+    height, width = images[0][0].shape[:2]
     tile_height_px = max(round(tile_width_px * height / width), 1)
-    columns = min(columns, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
+    columns = min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
     cell_w, cell_h = tile_width_px + _GAP_PX, tile_height_px + _CAPTION_PX + _GAP_PX
     sheet = np.full((rows * cell_h + _GAP_PX, columns * cell_w + _GAP_PX, 3), _PAPER_BGR, np.uint8)
-    for place, (picture, caption) in enumerate(pictures):
+    for place, (image_bgr, caption) in enumerate(images):
         x = _GAP_PX + place % columns * cell_w
         y = _GAP_PX + place // columns * cell_h
-        fitted = _fit(picture, (tile_width_px, tile_height_px))
+        fitted = _fit(image_bgr, (tile_width_px, tile_height_px))
         sheet[y : y + fitted.shape[0], x : x + fitted.shape[1]] = fitted
         cv2.putText(
             sheet,
@@ -53,8 +53,8 @@ def contact_sheet(
     return sheet
 
 
-def _fit(picture: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    height, width = picture.shape[:2]
+def _fit(image_bgr: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    height, width = image_bgr.shape[:2]
     scale = min(size_wh[0] / width, size_wh[1] / height)
     fitted_wh = max(round(width * scale), 1), max(round(height * scale), 1)
-    return cv2.resize(picture, fitted_wh, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(image_bgr, fitted_wh, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

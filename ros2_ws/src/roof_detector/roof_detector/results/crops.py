@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Every detection as a small picture."""
+"""Exports every detection as a small image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.results.errors import told_of
+from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.image_writing import ImageWriter, free_path, image_name
 from roof_detector.results.text import file_name
@@ -19,10 +19,10 @@ _QUALITY = 95
 
 
 class Crops(Export):
-    """Write `<class>/<class>_<frame's name>_<number in the frame>.jpg` of each detection.
+    """Writes each detection to `<class>/<class>_<frame's name>_<number in the frame>.jpg`.
 
-    `margin` is what is shown around the box on each side, as a share of its longer side. A crop
-    bears the EXIF, XMP and ICC profile of its image: time, place and camera.
+    `margin` is added around the box on each side, as a fraction of its longer side. A crop has the
+    EXIF, XMP and ICC profile of its image: time, position and camera.
     """
 
     def __init__(self, folder: Path, *, margin: float = 0.15, overwrite: bool = False) -> None:
@@ -30,16 +30,16 @@ class Crops(Export):
         self._margin = margin
         self._without = 0
         self._images = ImageWriter(jpeg_quality=_QUALITY)
-        with told_of(folder):
+        with export_errors(folder):
             self._products[0].part.mkdir()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say how many detections came without a picture, or lie outside it."""
+        """Return how many detections had no image, or are outside it."""
         folder, notes = self._products[0].path, []
         if self._without:
             notes.append(
-                f'{folder} lacks {self._without} detections whose pixels are not at hand.'
+                f'{folder} lacks {self._without} detections whose pixels are not available.'
             )
         return (*notes, *self._images.notes(folder))
 

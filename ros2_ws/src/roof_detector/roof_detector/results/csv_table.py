@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Detections as comma-separated values."""
+"""Exports detections as comma-separated values."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.results.columns import COLUMNS, Column, Value, detection_rows
-from roof_detector.results.errors import told_of
+from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
+from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.vision.frame_findings import FrameFindings
 
 
 class CsvExport(Export):
-    """Write one row a detection: RFC 4180, UTF-8, decimal dots, columns as in `COLUMNS`.
+    """Writes one row per detection: RFC 4180, UTF-8, decimal dots, columns as in `COLUMNS`.
 
-    Each frame's rows reach the system before the next frame, so a crash costs none of them.
+    Each frame's rows are flushed to the system before the next frame, so a crash loses none.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         super().__init__(path, overwrite=overwrite)
         self._first_stamp_ns: int | None = None
-        with told_of(path):
+        with export_errors(path):
             self._file = self._products[0].part.open('w', encoding='utf-8', newline='')
             self._rows = csv.writer(self._file, dialect='excel')
             self._rows.writerow(column.name for column in COLUMNS)
@@ -50,7 +50,7 @@ class CsvExport(Export):
             self._file.close()
 
 
-def _text(column: Column, value: Value) -> str:
+def _text(column: TableColumn, value: Value) -> str:
     if value is None:
         return ''
     if isinstance(value, datetime):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What goes wrong when results are written."""
+"""The error of exports that cannot be written."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _REMEDIES = {
 
 
 class ExportError(RuntimeError):
-    """Report which file for people cannot be written, why, and what to do about it."""
+    """Report which export cannot be written, why, and what to do about it."""
 
 
 @contextmanager
-def told_of(path: Path, *also: type[Exception]) -> Iterator[None]:
-    """Turn what the system, OpenCV or the kinds named raise into an ExportError about a path."""
+def export_errors(path: Path, *also: type[Exception]) -> Iterator[None]:
+    """Turn errors of the system, OpenCV and the given kinds into an ExportError about a path."""
     kinds: tuple[type[Exception], ...] = (cv2.error, VisionError, UnicodeError, *also)
     try:
         yield

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""EXIF of an image, as a copy of that image may bear it."""
+"""Adapts the EXIF of an image to a copy of the image."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ENTRY_BYTES = 12
 def copied_exif(exif: bytes, *, size_wh: tuple[int, int], is_upright: bool) -> bytes:
     """Return EXIF (a TIFF structure) for a copy of its image of another size, b'' for none.
 
-    The thumbnail goes, for it does not show the copy; orientation becomes 1 for a copy that
-    `is_upright`. All else keeps its bytes and its place: makers' notes count from the start of
-    the block and would be lost if it were written afresh. Raises struct.error or ValueError
-    for a damaged block.
+    The thumbnail is removed, because it does not show the copy; the orientation becomes 1 for a
+    copy that `is_upright`. Everything else keeps its bytes and offsets: the offsets of makers'
+    notes count from the start of the block, so writing it again would lose them. Raises
+    struct.error or ValueError for a damaged block.
     """
     if not exif:
         return b''
@@ -42,7 +42,7 @@ def copied_exif(exif: bytes, *, size_wh: tuple[int, int], is_upright: bool) -> b
 
 
 def has_orientation(exif: bytes) -> bool:
-    """Tell whether EXIF says which way up its image is; raise as `copied_exif` does."""
+    """Return whether EXIF holds an orientation; raise as `copied_exif` does."""
     if not exif:
         return False
     block = _Block(bytearray(exif))
@@ -51,7 +51,7 @@ def has_orientation(exif: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One entry of a directory; `value_at` is where its value, or the offset of it, stands."""
+    """One entry of a directory; `value_at` is the offset of its value, or of its offset."""
 
     tag: int
     kind: int
@@ -89,7 +89,7 @@ class _Block:
             struct.pack_into(self._order + form, self._data, entry.value_at, value)
 
     def without_thumbnail(self, first: int) -> bytes:
-        """Return the block with its second directory cut from the chain and its pixels gone."""
+        """Return the block without its second directory and without its pixels."""
         link_at = first + 2 + _ENTRY_BYTES * self.number('H', first)
         second = self.number('I', link_at)
         if not second:

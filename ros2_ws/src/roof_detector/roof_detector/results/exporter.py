@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What writes findings as files for people."""
+"""The base of all exports: writes findings frame by frame and completes its files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.results.atomic_output import Unfinished
-from roof_detector.results.errors import ExportError, told_of
+from roof_detector.results.atomic_output import AtomicOutput
+from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.vision.frame_findings import FrameFindings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Exporter(Protocol):
-    """Take the frames of a source in order, then be closed."""
+    """Something that takes the frames of an input in order, and is then closed."""
 
     def write(
         self,
@@ -29,13 +29,13 @@ class Exporter(Protocol):
         image_bgr: npt.NDArray[np.uint8] | None,
         encoded: bytes = b'',
     ) -> None:
-        """Add a frame; `image_bgr` is its picture, None where there is none to be had.
+        """Add a frame; `image_bgr` is its image, None where it is not available.
 
-        `encoded` is the file that the picture was decoded from, b'' where it was none.
+        `encoded` is the file that the image was decoded from, b'' where there was none.
         """
 
     def close(self) -> None:
-        """Complete the files and put them in place."""
+        """Complete the files and move them to their paths."""
 
     def __enter__(self) -> Self: ...
 
@@ -48,29 +48,29 @@ class Exporter(Protocol):
 
 
 class Export(ABC):
-    """Write one kind of product frame by frame; raise ExportError with a sentence.
+    """Writes one kind of product frame by frame; raises ExportError.
 
-    Until `close` a product is called `.part`; it stays so where the export fails, is abandoned, or
-    its `with` block ends in an exception.
+    Until `close` a product is called `.part`, and keeps that name where the export fails, is
+    abandoned, or its `with` block ends in an exception.
     """
 
     raises: ClassVar[tuple[type[Exception], ...]] = ()
-    """What the library beneath raises besides OSError."""
+    """The exceptions of the library of a format, besides OSError."""
 
     def __init__(self, *paths: Path, overwrite: bool) -> None:
         self._ended = False
-        with told_of(paths[0].parent):
+        with export_errors(paths[0].parent):
             paths[0].parent.mkdir(parents=True, exist_ok=True)
-            self._products = tuple(Unfinished(path, overwrite=overwrite) for path in paths)
+            self._products = tuple(AtomicOutput(path, overwrite=overwrite) for path in paths)
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Return where the products are, or will be."""
+        """Return the paths of the products."""
         return tuple(product.path for product in self._products if not product.is_discarded)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return sentences about what could not be exported though nothing failed."""
+        """Return sentences about what could not be exported although nothing failed."""
         return ()
 
     def write(
@@ -79,28 +79,30 @@ class Export(ABC):
         image_bgr: npt.NDArray[np.uint8] | None,
         encoded: bytes = b'',
     ) -> None:
-        """Add a frame; `image_bgr` is its picture, None where there is none to be had.
+        """Add a frame; `image_bgr` is its image, None where it is not available.
 
-        `encoded` is the file that the picture was decoded from, b'' where it was none.
+        `encoded` is the file that the image was decoded from, b'' where there was none.
         """
         path = self._products[0].path
         if self._ended:
-            raise ExportError(f'{path} is closed already, frame {findings.name} came too late.')
+            raise ExportError(
+                f'{path} is closed already, so frame {findings.name} cannot be added.'
+            )
         if image_bgr is not None and image_bgr.shape[1::-1] != findings.size_wh:
             raise ExportError(
-                f'The picture of frame {findings.name} has {image_bgr.shape[1::-1]} pixels and '
-                f'its findings are of {findings.size_wh}; give the picture that was looked at.'
+                f'The image of frame {findings.name} has {image_bgr.shape[1::-1]} pixels and '
+                f'its findings are of {findings.size_wh}; give the image that was detected in.'
             )
-        with told_of(path, *self.raises):
+        with export_errors(path, *self.raises):
             self._add(findings, image_bgr, encoded)
 
     def close(self) -> None:
-        """Complete the files and put them in place."""
+        """Complete the files and move them to their paths."""
         if self._ended:
             return
         self._ended = True
         try:
-            with told_of(self._products[0].path, *self.raises):
+            with export_errors(self._products[0].path, *self.raises):
                 self._complete()
                 for product in self._products:
                     product.finish()
@@ -109,7 +111,7 @@ class Export(ABC):
             raise
 
     def abandon(self) -> None:
-        """Stop here and leave what is written as it is, under its unfinished name."""
+        """Stop, and leave what is written as it is, under its unfinished name."""
         if not self._ended:
             self._ended = True
             self._release()
@@ -136,7 +138,7 @@ class Export(ABC):
 
     @abstractmethod
     def _complete(self) -> None:
-        """Write what is still to be written and close all files."""
+        """Write the rest and close all files."""
 
     @abstractmethod
     def _release(self) -> None:

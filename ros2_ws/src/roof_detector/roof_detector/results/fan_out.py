@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Several exports of one run, none of which stops another."""
+"""Writes several exports of one run; one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class FanOut:
-    """Hand every frame to each export by format; one that fails is left out from then on.
+    """Writes every frame to each export; one that fails is left out from then on.
 
-    `write` and `close` raise nothing for a failed export: `errors` tells them in sentences, and
-    `notes` what was left out though nothing failed.
+    `write` and `close` raise nothing for a failed export: `errors` reports failures in sentences,
+    and `notes` what was left out although nothing failed.
     """
 
     def __init__(self, exports: Mapping[str, Export], *, errors: tuple[str, ...] = ()) -> None:
@@ -79,7 +79,7 @@ class FanOut:
         self._active = {}
 
     def abandon(self) -> None:
-        """Stop here and leave all products under their unfinished names."""
+        """Stop, and leave all products under their unfinished names."""
         for export in self._active.values():
             export.abandon()
         self._active = {}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From the names of formats to exports in a folder."""
+"""Opens the exports of a folder by the names of their formats."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from roof_detector.georeference.camera_track import CameraTrack
-from roof_detector.results.errors import ExportError, told_of
+from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.fan_out import FanOut
 
-# What each format leaves in the folder.
+# The files and folders that each format writes.
 PRODUCTS: dict[str, tuple[str, ...]] = {
     'csv': ('detections.csv',),
     'xlsx': ('detections.xlsx',),
     'json': ('detections.json', 'images.json'),
-    'pictures': ('pictures',),
+    'images': ('images',),
     'video': ('annotated.mp4',),
     'crops': ('crops',),
     'geojson': ('detections.geojson', 'footprints.geojson'),
 }
 FORMATS = tuple(PRODUCTS)
-# These look at the frames' pictures; the others do with `image_bgr` None.
-PICTURE_FORMATS = frozenset({'pictures', 'video', 'crops'})
+# These need the frames' images; the others accept None for `image_bgr`.
+IMAGE_FORMATS = frozenset({'images', 'video', 'crops'})
 
 
 def open_exports(
@@ -36,21 +36,20 @@ def open_exports(
     track: CameraTrack | None = None,
     pixel_px: float = 2.0,
     crop_margin: float = 0.15,
-    drawn_before: bool = False,
+    already_annotated: bool = False,
     overwrite: bool = False,
 ) -> FanOut:
-    """Open an export of each format in a folder, which is made if need be.
+    """Open an export of each format in a folder, which is made if it is missing.
 
-    `settings` are written into the workbook as they are. `track` tells where the camera was,
-    without it `geojson` is listed among the errors. `drawn_before` says that the pictures show the
-    detections already. Raises ExportError before anything is written
-    if a format is unknown, a product exists and `overwrite` is not set, or the folder cannot be
-    written to.
+    `settings` are written into the workbook as they are. `track` is the track of the camera;
+    without it `geojson` is listed among the errors. `already_annotated` means that the images show
+    the detections already. Raises ExportError before anything is written if a format is unknown, a
+    product exists and `overwrite` is not set, or the folder cannot be written to.
     """
     if unknown := [name for name in formats if name not in PRODUCTS]:
         raise ExportError(
-            f'There is no export format {", ".join(map(repr, unknown))}, '
-            f'there are: {", ".join(FORMATS)}.'
+            f'There is no export format {", ".join(map(repr, unknown))}; choose from '
+            f'{", ".join(FORMATS)}.'
         )
     chosen = [name for name in FORMATS if name in formats]
     _refuse_existing(directory, chosen, overwrite=overwrite)
@@ -62,7 +61,7 @@ def open_exports(
         track=track,
         pixel_px=pixel_px,
         crop_margin=crop_margin,
-        drawn_before=drawn_before,
+        already_annotated=already_annotated,
         overwrite=overwrite,
     )
     exports: dict[str, Export] = {}
@@ -83,10 +82,10 @@ def _makers(
     track: CameraTrack | None,
     pixel_px: float,
     crop_margin: float,
-    drawn_before: bool,
+    already_annotated: bool,
     overwrite: bool,
 ) -> dict[str, Callable[[], Export]]:
-    """Return how each format is opened; its library is loaded only then."""
+    """Return the function that opens each format; it loads the library of the format."""
     paths = {name: [directory / path for path in names] for name, names in PRODUCTS.items()}
 
     def csv() -> Export:
@@ -106,17 +105,19 @@ def _makers(
 
         return CocoExport(*paths['json'], class_names=class_names, overwrite=overwrite)
 
-    def pictures() -> Export:
-        from roof_detector.results.annotated_images import AnnotatedPictures  # noqa: PLC0415
+    def images() -> Export:
+        from roof_detector.results.annotated_images import AnnotatedImages  # noqa: PLC0415
 
-        return AnnotatedPictures(
-            *paths['pictures'], drawn_before=drawn_before, overwrite=overwrite
+        return AnnotatedImages(
+            *paths['images'], already_annotated=already_annotated, overwrite=overwrite
         )
 
     def video() -> Export:
         from roof_detector.results.annotated_video import AnnotatedVideo  # noqa: PLC0415
 
-        return AnnotatedVideo(*paths['video'], drawn_before=drawn_before, overwrite=overwrite)
+        return AnnotatedVideo(
+            *paths['video'], already_annotated=already_annotated, overwrite=overwrite
+        )
 
     def crops() -> Export:
         from roof_detector.results.crops import Crops  # noqa: PLC0415
@@ -126,8 +127,8 @@ def _makers(
     def geojson() -> Export:
         if track is None:
             raise ExportError(
-                'where the camera was is not known; it takes a recorded fix, pose and camera '
-                'info, and the altitude of the roofs.'
+                'the position of the camera is not known; georeferencing needs a recorded fix, '
+                'pose and camera info, and the altitude of the roofs.'
             )
         from roof_detector.results.geojson import GeoJsonExport  # noqa: PLC0415
 
@@ -139,7 +140,7 @@ def _makers(
         'csv': csv,
         'xlsx': xlsx,
         'json': json,
-        'pictures': pictures,
+        'images': images,
         'video': video,
         'crops': crops,
         'geojson': geojson,
@@ -152,13 +153,13 @@ def _refuse_existing(directory: Path, formats: list[str], *, overwrite: bool) ->
     if existing and not overwrite:
         raise ExportError(
             f'{directory} holds {", ".join(existing)} already, not overwriting. Name another '
-            'folder, or have them replaced (--overwrite).'
+            'folder, or replace them with --overwrite.'
         )
 
 
 def _require_writable(directory: Path) -> None:
     trial = directory / '.roof_detector.part'
-    with told_of(directory):
+    with export_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Detections as places on a map."""
+"""Exports detections as georeferenced positions on a map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
 from roof_detector.inputs.input_files import readable
-from roof_detector.results.errors import told_of
+from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
 from roof_detector.results.text import iso_time
@@ -24,14 +24,15 @@ _HEAD = '{"type":"FeatureCollection","features":['
 _TAIL = ']}'
 _PER_BOX = 5  # points: the centre, then the corners
 _DECIMALS = 8  # of a degree: a millimetre
-_MISSED = 'The ray through it meets the ground too far away, or not at all.'
+_MISSED = 'The ray through the detection meets the ground too far away, or not at all.'
 
 
 class GeoJsonExport(Export):
-    """Write RFC 7946: the box centres as points, and in a second file the boxes as polygons.
+    """Writes RFC 7946: the box centres as points, and the boxes as polygons in a second file.
 
-    Two files, because most programs want one kind of geometry a layer; `id` ties them together. A
-    detection whose place is unknown has the geometry null, and the property `unlocated` says why.
+    There are two files because most programs need one kind of geometry per layer; `id` is the same
+    in both. A detection of unknown position has the geometry null, and the reason is in its
+    property `unlocated`.
     """
 
     def __init__(
@@ -47,19 +48,19 @@ class GeoJsonExport(Export):
         self._track = track
         self._pixel_px = pixel_px
         self._detections = self._unlocated = 0
-        with told_of(path):
+        with export_errors(path):
             self._points = JsonArrayFile(self._products[0].part, head=_HEAD, tail=_TAIL)
-        with told_of(footprints_path):
+        with export_errors(footprints_path):
             self._footprints = JsonArrayFile(self._products[1].part, head=_HEAD, tail=_TAIL)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say how many detections have no place."""
+        """Return how many detections have no position."""
         if not self._unlocated:
             return ()
         return (
-            f'{self._products[0].path} has no place for {self._unlocated} of '
-            f'{self._detections} detections; the property "unlocated" of each says why.',
+            f'{self._products[0].path} has no position for {self._unlocated} of '
+            f'{self._detections} detections; the reason is in the property "unlocated" of each.',
         )
 
     def _add(
@@ -152,8 +153,8 @@ def _position(points: GroundPoints, place: int) -> list[float]:
 def _polygon(corners: GroundPoints, first: int) -> dict[str, object] | None:
     """Return the ring of four corners, anticlockwise; None if one misses the ground.
 
-    Seen from above, left-bottom-right-top in the picture runs anticlockwise. Rings across the
-    antimeridian would have to be cut (RFC 7946, 3.1.9), they are left out.
+    Seen from above, left-bottom-right-top in the image runs anticlockwise. Rings across the
+    antimeridian would have to be cut (RFC 7946, 3.1.9), so they are left out.
     """
     ring = [_position(corners, first + k) for k in range(4)]
     longitudes = [position[0] for position in ring]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an image file says of its making: EXIF with GPS, XMP, ICC, IPTC; for a copy of it."""
+"""Reads the metadata of an image file (EXIF with GPS, XMP, ICC, IPTC) for a copy of it."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ DAMAGED = (
     *(RuntimeError, MemoryError),
     *(struct.error, zlib.error, UnidentifiedImageError, Image.DecompressionBombError),
 )
-"""What reading the metadata of a damaged file may raise."""
+"""The exceptions that reading the metadata of a damaged file may raise."""
 
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """EXIF (a TIFF structure), XMP and ICC profile as a file held them, b'' for none.
+    """EXIF (a TIFF structure), XMP and ICC profile of an image file, b'' for none.
 
-    `segments` are a JPEG's others that are copied as they are: IPTC, extended XMP, comments.
-    `is_turned` tells that such a file is turned upright as its EXIF says when it is decoded.
+    `segments` are other segments of a JPEG that are copied unchanged: IPTC, extended XMP,
+    comments. `is_turned` is True for files that decoding rotates upright according to EXIF.
     """
 
     exif: bytes = b''
@@ -54,7 +54,7 @@ class ImageMetadata:
 
     @classmethod
     def read(cls, encoded: bytes) -> ImageMetadata:
-        """Read it from a JPEG, PNG, WebP or TIFF; raise one of `DAMAGED` where that fails."""
+        """Read the metadata of a JPEG, PNG, WebP or TIFF, or raise one of `DAMAGED`."""
         if encoded.startswith(JPEG_START):
             return cls._of_jpeg(encoded)
         with Image.open(BytesIO(encoded)) as image:
@@ -96,9 +96,9 @@ class ImageMetadata:
         return cls(exif, xmp, icc, tuple(others))
 
     def copied(self, size_wh: tuple[int, int], *, of_file: bool) -> ImageMetadata:
-        """Return what holds of a copy in colour of this size, which has no thumbnail.
+        """Return the metadata for a colour copy of this size without a thumbnail.
 
-        Image files are turned upright when they are decoded (`of_file`), images of a bag are not.
+        Decoding rotates image files upright (`of_file`), but not images of a bag.
         """
         is_upright = self.is_turned and of_file
         xmp = _XMP_THUMBNAILS.sub(b'', self.xmp)
@@ -128,7 +128,7 @@ class ImageMetadata:
             ]
         parts += self.segments
         start = 2
-        if jpeg[3] == _APP0:  # JFIF stands first
+        if jpeg[3] == _APP0:  # JFIF comes first
             start += 2 + int.from_bytes(jpeg[4:6], 'big')
         return jpeg[:start] + b''.join(parts) + jpeg[start:]
 
@@ -172,7 +172,7 @@ def _png_chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes:
-    """Return the EXIF of a TIFF without what describes how its own pixels are stored."""
+    """Return the EXIF of a TIFF without the tags that describe the storage of its pixels."""
     found = image.getexif()
     kept = Image.Exif()
     for tag in _TIFF_TAGS:

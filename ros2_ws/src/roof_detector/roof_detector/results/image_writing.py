@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An image that was drawn into, or cut out, as a file that still says where it comes from."""
+"""Writes annotated images and crops with the metadata of their originals."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _LONGEST_NAME_BYTES = 200  # file systems take 255, and a number may be added
 
 
 class ImageWriter:
-    """Write images with the metadata of the files they come from, where their format has room.
+    """Writes images with the metadata of their original files, as far as the format allows.
 
-    EXIF with GPS, XMP, ICC profile, IPTC and comments go along; the thumbnail does not, and the
+    EXIF with GPS, XMP, ICC profile, IPTC and comments are copied; the thumbnail is not, and the
     orientation is that of the pixels as written. `without_metadata` names the frames whose
-    metadata is damaged: they are written without.
+    metadata is damaged and is left out.
     """
 
     def __init__(self, *, jpeg_quality: int) -> None:
@@ -39,7 +39,7 @@ class ImageWriter:
     def write(
         self, path: Path, image_bgr: npt.NDArray[np.uint8], encoded: bytes, *, name: str
     ) -> None:
-        """Write an image; `encoded` is the file that it comes from, b'' where there is none."""
+        """Write an image; `encoded` is its original file, b'' where there is none."""
         metadata = ImageMetadata()
         if encoded:
             height, width = image_bgr.shape[:2]
@@ -66,7 +66,7 @@ class ImageWriter:
         return metadata.into_png(data.tobytes()) if suffix == '.png' else data.tobytes()
 
     def notes(self, folder: Path) -> tuple[str, ...]:
-        """Say which images of a folder had to be written without their metadata."""
+        """Return which images of a folder were written without their metadata."""
         names = self.without_metadata
         if not names:
             return ()
@@ -83,9 +83,9 @@ class ImageWriter:
 
 
 def image_name(findings: FrameFindings) -> str:
-    """Return the name of a frame's image file: its own as it was, or that of a JPEG.
+    """Return the name of a frame's image file: its own name, or that of a JPEG.
 
-    What would leave the folder, or is too long for a number behind it, is changed.
+    A name that would leave the folder, or is too long for a suffix, is changed.
     """
     name = findings.name
     is_file = _is_file(name)
@@ -97,7 +97,7 @@ def image_name(findings: FrameFindings) -> str:
 
 
 def free_path(folder: Path, name: str, index: int) -> Path:
-    """Return where a file of a name can be written over nothing; the frame's number helps."""
+    """Return a path that does not exist yet, with the frame's number where the name is taken."""
     path = folder / name
     stem, suffix = path.stem, path.suffix
     again = 1
@@ -109,7 +109,7 @@ def free_path(folder: Path, name: str, index: int) -> Path:
 
 
 def _is_file(name: str) -> bool:
-    """Tell whether a frame is an image file, and not of a bag or video."""
+    """Return whether a frame is an image file, and not of a bag or video."""
     return Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 

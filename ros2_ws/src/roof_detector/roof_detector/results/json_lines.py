@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A JSON document with one long array, written element by element."""
+"""Writes a JSON document with one long array, element by element."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class JsonArrayFile:
-    """Write `head`, an array of one element a line, and `tail`; nothing is kept in memory."""
+    """Writes `head`, an array with one element per line, and `tail`, in constant memory."""
 
     def __init__(self, path: Path, *, head: str = '[', tail: str = ']') -> None:
         self._file = path.open('w', encoding='utf-8', newline='\n')
@@ -25,7 +25,7 @@ class JsonArrayFile:
         self._between = ',\n'
 
     def complete(self) -> None:
-        """Write the end and close the file."""
+        """Write the tail and close the file."""
         self._file.write(f'\n{self._tail}\n')
         self._file.close()
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Names and times as other programs can take them."""
+"""Formats names and times for other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_NAME = 120
 
 
 def file_name(text: str) -> str:
-    """Return a text as part of a file name on any system, never empty and without folders."""
+    """Return a text as a valid part of a file name on any system, never empty."""
     plain = _UNSAFE.sub('_', readable(text)).strip(' .')[:_LONGEST_NAME]
     return plain or '_'
 

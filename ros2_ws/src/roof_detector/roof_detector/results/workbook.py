@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Detections as an Excel workbook."""
+"""Exports detections as an Excel workbook."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from xlsxwriter.worksheet import Worksheet
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.atomic_output import SUFFIX
 from roof_detector.results.class_summary import ClassSummary
-from roof_detector.results.columns import COLUMNS, Column, Value, detection_rows
-from roof_detector.results.errors import told_of
+from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
+from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.vision.frame_findings import FrameFindings
 
@@ -32,11 +32,11 @@ _HEADER = {'bold': True, 'bg_color': '#D9E2EC', 'bottom': 1, 'align': 'left'}
 
 
 class ExcelExport(Export):
-    """Write sheets `detections`, `summary` and `settings`; on with `detections 2` past the limit.
+    """Writes the sheets `detections`, `summary` and `settings`; past the limit `detections 2`.
 
-    XlsxWriter's constant_memory mode brings each row to the disk before the next one; openpyxl's
-    write-only mode does too, but at half the speed. Texts are always stored as texts, so none is
-    ever a formula or a link.
+    XlsxWriter's constant_memory mode writes each row to the disk before the next one; openpyxl's
+    write-only mode does so too, at half the speed. Texts are always stored as texts, so that none
+    becomes a formula or a link.
     """
 
     raises = (XlsxWriterException,)
@@ -54,9 +54,9 @@ class ExcelExport(Export):
         self._rows_per_sheet = rows_per_sheet
         self._first_stamp_ns: int | None = None
         self._summary = ClassSummary(class_names)
-        # The rows wait beside the workbook: /tmp may be small, or in memory.
+        # The rows are kept beside the workbook: /tmp may be small, or in memory.
         self._waiting = path.with_name(f'{path.name}.rows{SUFFIX}')
-        with told_of(path, *self.raises):
+        with export_errors(path, *self.raises):
             shutil.rmtree(self._waiting, ignore_errors=True)
             self._waiting.mkdir()
             self._book = Workbook(
@@ -95,8 +95,8 @@ class ExcelExport(Export):
         shutil.rmtree(self._waiting)
 
     def _release(self) -> None:
-        """Remove the rows that wait for the end: no workbook can be read without it."""
-        self._book.fileclosed = True  # else its destructor would complain
+        """Remove the temporary rows: without its end the workbook cannot be read."""
+        self._book.fileclosed = True  # otherwise its destructor prints a warning
         for sheet in self._book.worksheets():
             with suppress(OSError, AttributeError, ValueError):
                 sheet.row_data_fh.close()
@@ -153,7 +153,7 @@ class ExcelExport(Export):
 
 
 def _write(
-    sheet: Worksheet, cell: tuple[int, int], column: Column, value: Value, layout: Format
+    sheet: Worksheet, cell: tuple[int, int], column: TableColumn, value: Value, layout: Format
 ) -> None:
     if isinstance(value, datetime):
         sheet.write_datetime(*cell, value.replace(tzinfo=None), layout)

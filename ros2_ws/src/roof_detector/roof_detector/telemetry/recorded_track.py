@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the camera was, as a bag recorded it."""
+"""Reads the track of a camera from the fixes, poses and camera infos of a bag."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def read_track(
 ) -> CameraTrack:
     """Read fixes, poses and the first camera info that go with an image topic.
 
-    Without a name the topic is taken whose name is most like the image topic's. Raises
-    TelemetryError where one is missing or unusable. An invalid record is left out; `notes` gets a
-    sentence that says how many, and why. A fix takes 100 bytes of
-    memory, so three hours at 10 Hz take 20 MB with the poses.
+    Without a name, the topic whose name is most like the image topic's is used. Raises
+    TelemetryError where one is missing or unusable. Invalid records are left out; a sentence in
+    `notes` reports how many, and why. A fix takes 100 bytes of memory, so three hours at 10 Hz
+    take 20 MB with the poses.
     """
     left_out: dict[str, Counter[str]] = {}
     uncertainty = uncertainty or Uncertainty()
@@ -68,18 +68,18 @@ def read_track(
     try:
         records = _Records(bag, left_out)
         track = CameraTrack(
-            places=_places(records, fix.name, uncertainty),
+            positions=_positions(records, fix.name, uncertainty),
             attitudes=_attitudes(records, pose.name, uncertainty),
             lens=_lens(records, info.name, rectified='rect' in image_topic),
             ground=ground,
             mount=mount or CameraMount.optical(),
         )
     except GeoError as error:
-        raise TelemetryError(f'{bag.path} gives no places: {error}') from error
+        raise TelemetryError(f'{bag.path} gives no georeferenced positions: {error}') from error
     if notes is not None:
         for topic, causes in left_out.items():
-            told = ', '.join(f'{count} {cause}' for cause, count in sorted(causes.items()))
-            notes.append(f'Places do without messages of {topic}: {told}.')
+            counts = ', '.join(f'{count} {cause}' for cause, count in sorted(causes.items()))
+            notes.append(f'Georeferencing leaves out messages of {topic}: {counts}.')
     return track
 
 
@@ -102,7 +102,7 @@ def _choose(
 
 
 class _Records:
-    """The messages of a bag's topics, of which each counts as left out that cannot be used."""
+    """The messages of a bag's topics; those that cannot be used are counted."""
 
     def __init__(self, bag: BagReader, left_out: dict[str, Counter[str]]) -> None:
         self._bag = bag
@@ -124,7 +124,7 @@ class _Records:
 def calibrated_image_wh(info: Any) -> tuple[int, int]:
     """Return the size of the images that a CameraInfo goes with.
 
-    Its own size is the sensor's; a region of interest and binning make images of it.
+    The message has the size of the sensor, which a region of interest and binning reduce.
     """
     region = info.roi
     width, height = (
@@ -136,7 +136,7 @@ def calibrated_image_wh(info: Any) -> tuple[int, int]:
 
 
 def _lens(records: _Records, topic: str, *, rectified: bool) -> Lens:
-    """Return the lens of the first calibration that is one."""
+    """Return the lens of the first valid calibration."""
     first: tuple[Any, Lens] | None = None
     reason = f'{topic} holds no message that can be read.'
     for info in records.of(topic):
@@ -181,7 +181,7 @@ def _same_calibration(one: Any, other: Any) -> bool:
     return facts(one) == facts(other)
 
 
-def _places(records: _Records, topic: str, uncertainty: Uncertainty) -> StampedSeries:
+def _positions(records: _Records, topic: str, uncertainty: Uncertainty) -> StampedSeries:
     stamps, numbers = array('q'), array('d')
     assumed = uncertainty.fix_covariance.ravel()
     for fix in records.of(topic):
@@ -190,7 +190,7 @@ def _places(records: _Records, topic: str, uncertainty: Uncertainty) -> StampedS
             records.leave_out(topic, 'without a fix')
             continue
         if not _is_on_earth(*place):
-            records.leave_out(topic, 'not a place on Earth')
+            records.leave_out(topic, 'not a position on Earth')
             continue
         if not _has_stamp(fix):
             records.leave_out(topic, 'without a stamp')

@@ -45,13 +45,13 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
     left = shutil.copytree(tmp_path / 'bag', tmp_path / 'after the crash')
     assert run('recover', left) == 0
     said = capsys.readouterr().out
-    assert '1 messages; it was mended.' in said
+    assert '1 messages; it was fixed.' in said
     assert 'bag_0.mcap was written again: it was cut off.' in said
-    assert f'What was replaced is kept in {left / "before_recovery"}.' in said
+    assert f'The replaced files are kept in {left / "before_recovery"}.' in said
     assert run('info', left) == 0
     assert 'cut off' not in capsys.readouterr().out
     assert run('recover', left) == 0
-    assert 'nothing needed to be mended' in capsys.readouterr().out
+    assert 'nothing needed to be fixed' in capsys.readouterr().out
 
 
 def test_damage_is_counted_in_the_description_and_the_exit_code_tells_of_the_loss(

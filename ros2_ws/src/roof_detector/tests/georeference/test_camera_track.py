@@ -43,8 +43,8 @@ def track(*, ground, mount=None, quaternion=DOWN.quaternion_xyzw, altitude_m=440
 def test_the_height_and_its_error_come_from_what_the_ground_is_given_by(ground, height_m, sigma_m):
     fix = track(ground=ground).at(5, size_wh=(640, 480))
     assert fix.height_m == pytest.approx(height_m)
-    assert fix.place_covariance[2, 2] == pytest.approx(sigma_m**2)
-    assert fix.place_covariance[0, 0] == pytest.approx(0.01)
+    assert fix.position_covariance[2, 2] == pytest.approx(sigma_m**2)
+    assert fix.position_covariance[0, 0] == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_the_stated_error_holds_95_of_100_perturbed_flights(angles, place, attit
     truth = fix(yaw_deg=33.0, pitch_deg=angles[0], roll_deg=angles[1])
     pixel = np.array([[700.0, 250.0]])
     stated = ground_points(
-        replace(truth, place_covariance=place, attitude_covariance=attitude),
+        replace(truth, position_covariance=place, attitude_covariance=attitude),
         pixel,
         pixel_px=pixel_px,
     )

@@ -14,7 +14,7 @@ import pytest
 from roof_detector.cli.main import main
 from roof_detector.offline.batch import make_output, names_of
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.outcome import Outcome, exit_code
+from roof_detector.offline.outcome import InputOutcome, exit_code
 from roof_detector.offline.result_bag import ResultBag
 
 
@@ -30,8 +30,8 @@ def exit_of(*words):
 
 
 def test_exit_codes_tell_all_some_and_none():
-    whole, lossy = Outcome('a', frames=3), Outcome('b', frames=3, unreadable=1)
-    failed = Outcome('c', failure='It is not there.')
+    whole, lossy = InputOutcome('a', frames=3), InputOutcome('b', frames=3, unreadable=1)
+    failed = InputOutcome('c', failure='It is not there.')
     assert exit_code([whole]) == exit_code([whole, whole]) == 0
     assert exit_code([failed]) == exit_code([failed, failed]) == 1
     assert exit_code([whole, failed]) == exit_code([lossy]) == exit_code([failed, lossy]) == 3
@@ -48,7 +48,7 @@ def test_a_cut_off_bag_is_read_to_its_cut_and_said_to_be(flights, good, detect, 
     file.write_bytes(whole[: len(whole) * 2 // 3])
     (outcome,) = detect(file)
     assert 0 < outcome.frames < 120 and not outcome.failure
-    assert 'good_0.mcap was cut off' in outcome.troubles[0]
+    assert 'good_0.mcap was cut off' in outcome.warnings[0]
     assert exit_code([outcome]) == 3
 
 
@@ -77,7 +77,7 @@ def test_a_damaged_bag_is_reported_and_the_others_go_on(
         file.write_bytes(b'' if damage == 'empty' else b'a text\n' * 100)
     failed, done = detect(bad, good)
     assert sentence in failed.failure
-    assert done.is_whole and done.frames == 3
+    assert done.is_complete and done.frames == 3
     assert exit_code([failed, done]) == 3
 
 
@@ -94,7 +94,7 @@ def test_an_absent_image_topic_is_named_beside_those_there_are(good, detect):
 def test_topics_to_copy_concern_bags_alone(flights, good, detect, tmp_path):
     cv2.imwrite(str(tmp_path / 'p.png'), flights.picture(1))
     outcomes = detect(good, tmp_path / 'p.png', copy_topics=('*',))
-    assert all(outcome.is_whole for outcome in outcomes)
+    assert all(outcome.is_complete for outcome in outcomes)
     (refused,) = detect(tmp_path / 'p.png', image_topics=('/front/image',), output='other')
     assert 'Only a bag has image topics' in refused.failure
 
@@ -108,7 +108,7 @@ def test_a_bag_that_is_damaged_in_its_middle_gives_what_lies_around(flights, det
     file.write_bytes(content)
     (outcome,) = detect(bag)
     assert 20 < outcome.frames < 200 and not outcome.failure
-    assert '1 of 3 chunks of flight_0.mcap are damaged and were skipped' in outcome.troubles[0]
+    assert '1 of 3 chunks of flight_0.mcap are damaged and were skipped' in outcome.warnings[0]
     assert exit_code([outcome]) == 3
 
 
@@ -127,22 +127,22 @@ def test_a_network_that_fails_ends_its_input_alone(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(detector, 'forward', fail)
+        patch.setattr(detector, 'infer', fail)
         (failed,) = detect(good)
     assert failed.failure == told
     (outcome,) = detect(good, resume=True)
-    assert outcome.is_whole and outcome.inferred == 3
+    assert outcome.is_complete and outcome.inferred == 3
 
 
 @pytest.mark.parametrize('content', [b'', b'no video at all' * 50], ids=['empty', 'text'])
 def test_a_video_without_a_frame_is_reported_and_the_others_go_on(good, detect, tmp_path, content):
     (tmp_path / 'v.mp4').write_bytes(content)
     failed, done = detect(tmp_path / 'v.mp4', good)
-    assert 'v.mp4 is' in failed.failure and done.is_whole
+    assert 'v.mp4 is' in failed.failure and done.is_complete
 
 
 def test_unreadable_pictures_are_left_out_counted_and_named(flights, detect, tmp_path):
-    folder = tmp_path / 'pictures'
+    folder = tmp_path / 'images'
     folder.mkdir()
     for number in range(4):
         cv2.imwrite(str(folder / f'p{number}.jpg'), flights.picture(number))
@@ -151,12 +151,12 @@ def test_unreadable_pictures_are_left_out_counted_and_named(flights, detect, tmp
     (folder / 'p2.jpg').write_bytes(b'')
     (outcome,) = detect(folder, formats=('csv',))
     assert (outcome.frames, outcome.unreadable) == (4, 2) and exit_code([outcome]) == 3
-    assert 'p1.jpg cannot be read: The JPEG of 200 bytes is cut short' in outcome.troubles[0]
-    assert 'p2.jpg cannot be read' in outcome.troubles[1]
+    assert 'p1.jpg cannot be read: The JPEG of 200 bytes is cut short' in outcome.warnings[0]
+    assert 'p2.jpg cannot be read' in outcome.warnings[1]
     with ResultBag(outcome.output) as bag:
         frames = list(bag.frames())
     assert [frame.record.name for frame in frames] == [f'p{n}.jpg' for n in range(4)]
-    assert [bool(frame.record.trouble) for frame in frames] == [False, True, True, False]
+    assert [bool(frame.record.error) for frame in frames] == [False, True, True, False]
     assert json.loads((outcome.output / 'run.json').read_text())['unreadable'] == 2
 
 
@@ -164,7 +164,7 @@ def test_a_folder_of_unreadable_pictures_gives_nothing(detect, tmp_path):
     (tmp_path / 'p').mkdir()
     (tmp_path / 'p/a.png').write_bytes(b'\x89PNG')
     (outcome,) = detect(tmp_path / 'p')
-    assert 'None of 1 pictures can be read' in outcome.failure
+    assert 'None of 1 images can be read' in outcome.failure
     assert not list((tmp_path / 'out').iterdir())
 
 
@@ -175,7 +175,7 @@ def test_results_that_exist_are_overwritten_only_on_request(good, detect, tmp_pa
     assert 'exists already and is not overwritten' in refused.failure
     assert (first.output / 'bag/bag_0.mcap').read_bytes() == before
     (second,) = detect(good, confidence=0.9, overwrite=True)
-    assert second.is_whole and (first.output / 'bag/bag_0.mcap').read_bytes() != before
+    assert second.is_complete and (first.output / 'bag/bag_0.mcap').read_bytes() != before
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['good']
 
 
@@ -189,7 +189,9 @@ def test_a_folder_that_is_not_ours_is_never_deleted(good, detect, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(ReplayError, match=r'file/out cannot be written .*Name an output folder'):
+    with pytest.raises(
+        ReplayError, match=r'file/out cannot be written .*Name a writable output folder'
+    ):
         make_output(tmp_path / 'file/out')
     closed = tmp_path / 'closed'
     closed.mkdir(mode=0o500)

@@ -10,8 +10,8 @@ import pytest
 
 from roof_detector.cli.main import main
 from roof_detector.offline.comparison import compare
+from roof_detector.offline.comparison_images import side_by_side_images
 from roof_detector.offline.comparison_report import as_table, total
-from roof_detector.offline.comparison_video import pictures_of
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.result_bag import ResultBag
 
@@ -25,7 +25,7 @@ def test_a_run_agrees_with_itself(flights, detect, tmp_path):
     (run,) = detect(flights.write(tmp_path / 'flight', range(4)))
     comparison = compared(run, run)
     assert comparison.compared == comparison.alike == 4
-    assert comparison.differences == [] and comparison.troubles() == []
+    assert comparison.differences == [] and comparison.warnings() == []
     everything = total(comparison)
     assert everything.both == sum(run.detections.values()) > 0
     assert (everything.only_a, everything.only_b, everything.mean_iou) == (0, 0, 1.0)
@@ -38,7 +38,7 @@ def test_a_higher_threshold_finds_nothing_alone_and_every_box_is_counted(
     low, high = detect(bag, confidence=0.5)[0], detect(bag, output='high', confidence=0.8)[0]
     comparison = compared(low, high, worst=3)
     everything = total(comparison)
-    assert everything.only_b == 0 and everything.mean_score_gain == 0
+    assert everything.only_b == 0 and everything.mean_confidence_gain == 0
     assert everything.both == sum(high.detections.values())
     assert everything.both + everything.only_a == sum(low.detections.values())
     ranked = [one.agreement.disagreement for one in comparison.differences]
@@ -55,7 +55,7 @@ def test_another_model_differs_both_ways_and_the_table_says_by_class(
     (b,) = detect(bag, output='other', detector=other_detector)
     comparison = compared(a, b)
     assert total(comparison).only_a > 0 and total(comparison).only_b > 0
-    table = as_table(comparison, least_iou=0.5).splitlines()
+    table = as_table(comparison, min_iou=0.5).splitlines()
     assert table[0].startswith('class')
     assert [line.split()[0] for line in table[1:5]] == ['crack', 'drain', 'equip', 'all']
     assert '6 frames compared' in table[5]
@@ -70,7 +70,7 @@ def test_frames_that_only_one_run_holds_are_told_and_the_others_compared(
     assert (comparison.compared, comparison.only_in_a, comparison.only_in_b) == (2, 4, 3)
     assert (
         '4 are in A alone and 3 in B alone; the 2 in both were compared'
-        in (comparison.troubles()[0])
+        in (comparison.warnings()[0])
     )
 
 
@@ -95,7 +95,7 @@ def test_the_worst_frames_are_shown_side_by_side_with_differences_in_colour(
     high = detect(bag, output='high', confidence=0.8)[0]
     with ResultBag(low.output) as a, ResultBag(high.output) as b:
         comparison = compare(a, b, worst=2)
-        pictures, sentence = pictures_of(comparison, a, b, images=None)
+        pictures, sentence = side_by_side_images(comparison, a, b, images=None)
     assert sentence == '' and len(pictures) == 2
     (picture, difference), _ = pictures
     width, height = flights.SIZE_WH
@@ -115,9 +115,9 @@ def test_without_the_footage_boxes_stand_on_grey_and_it_is_said(flights, detect,
     bag.rename(tmp_path / 'moved')
     with ResultBag(low.output) as a, ResultBag(high.output) as b:
         comparison = compare(a, b, worst=1)
-        _, sentence = pictures_of(comparison, a, b, images=None)
-        assert 'Name the footage with --images' in sentence
-        _, sentence = pictures_of(comparison, a, b, images=tmp_path / 'moved')
+        _, sentence = side_by_side_images(comparison, a, b, images=None)
+        assert 'Name the input with --images' in sentence
+        _, sentence = side_by_side_images(comparison, a, b, images=tmp_path / 'moved')
         assert sentence == ''
 
 
@@ -127,7 +127,7 @@ def test_the_command_writes_table_object_and_pictures_and_overwrites_on_request(
     bag = flights.write(tmp_path / 'flight', range(3))
     low, high = detect(bag, confidence=0.5)[0], detect(bag, output='high', confidence=0.8)[0]
     words = ['compare', low.output, high.output / 'bag', '--output', tmp_path / 'c']
-    words = [str(word) for word in (*words, '--pictures', '2')]
+    words = [str(word) for word in (*words, '--frames', '2')]
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 0

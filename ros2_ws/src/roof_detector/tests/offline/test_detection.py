@@ -34,7 +34,7 @@ def expected_bytes(detector, flights, number, *, shift=0, confidence=0.5):
 
 def test_a_bag_of_one_picture_gives_one_result(flights, detect, tmp_path):
     (outcome,) = detect(flights.write(tmp_path / 'flight', range(1)))
-    assert outcome.is_whole and outcome.frames == outcome.inferred == 1
+    assert outcome.is_complete and outcome.frames == outcome.inferred == 1
     assert len(messages(outcome.output / 'bag', DETECTIONS)) == 1
 
 
@@ -71,16 +71,16 @@ def test_all_kinds_of_bag_give_the_same_detections(flights, detect, tmp_path):
 
 
 def test_pictures_and_video_have_times_from_zero_and_names(flights, detect, tmp_path):
-    (tmp_path / 'pictures').mkdir()
+    (tmp_path / 'images').mkdir()
     for number in (1, 2, 10):
-        cv2.imwrite(str(tmp_path / f'pictures/p{number}.png'), flights.picture(number))
+        cv2.imwrite(str(tmp_path / f'images/p{number}.png'), flights.picture(number))
     video = cv2.VideoWriter(
         str(tmp_path / 'v.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 20, flights.SIZE_WH
     )
     for number in range(4):
         video.write(flights.picture(number))
     video.release()
-    inputs = [tmp_path / 'pictures', tmp_path / 'pictures/p2.png', tmp_path / 'v.avi']
+    inputs = [tmp_path / 'images', tmp_path / 'images/p2.png', tmp_path / 'v.avi']
     outcomes = detect(*inputs)
     records = []
     for outcome in outcomes:
@@ -180,13 +180,13 @@ def test_memory_does_not_grow_with_the_length_of_the_flight(
     flights, detect, detector, tmp_path, monkeypatch
 ):
     bag = flights.write(tmp_path / 'flight', range(450))  # 6.5 MB, in chunks of 1 MB
-    forward, used = detector.forward, []
+    forward, used = detector.infer, []
 
     def watched(*prepared):
         used.append(tracemalloc.get_traced_memory()[0])
         return forward(*prepared)
 
-    monkeypatch.setattr(detector, 'forward', watched)
+    monkeypatch.setattr(detector, 'infer', watched)
     tracemalloc.start()
     detect(bag, formats=('csv', 'json'), confidence=0.95, copy_topics=('*',))
     tracemalloc.stop()

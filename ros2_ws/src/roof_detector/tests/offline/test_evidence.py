@@ -20,7 +20,7 @@ from roof_detector.offline.comparison import compare
 from roof_detector.offline.exporting import export_results
 from roof_detector.offline.exports import folders_of
 from roof_detector.offline.frame_record import FRAME_TYPE, FrameRecord
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.offline.work_folder import read_run
 
@@ -43,13 +43,13 @@ def image(path):
 
 
 def export(bag, output, *formats, **options):
-    options.setdefault('places', PlaceSettings())
-    formats = formats or ('pictures',)
+    options.setdefault('georeferencing', GeoreferenceSettings())
+    formats = formats or ('images',)
     return export_results(bag, output, formats, progress='none', **options)
 
 
 def exported(output):
-    return {path.name: image(path) for path in (output / 'pictures').iterdir()}
+    return {path.name: image(path) for path in (output / 'images').iterdir()}
 
 
 def command(*words):
@@ -69,7 +69,7 @@ def test_no_file_gives_its_results_to_its_neighbour_when_it_is_deleted(
 ):
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
     (folder / 'a.png').unlink()
-    words = ['export', outcome.output, '--formats', 'pictures', 'csv', 'json', '--output']
+    words = ['export', outcome.output, '--formats', 'images', 'csv', 'json', '--output']
     assert command(*words, tmp_path / 'out') == 3
     told = capsys.readouterr().out
     assert f'1 image is missing in {folder}: a.png.' in told
@@ -81,7 +81,7 @@ def test_added_files_are_named_and_move_no_results(flights, detect, folder, tmp_
     for name in ('_first', 'bb'):
         cv2.imwrite(str(folder / f'{name}.png'), flights.picture(9))
     tally = export(outcome.output, tmp_path / 'out')
-    assert tally.troubles == []
+    assert tally.warnings == []
     assert '2 images in' in tally.notes[0] and '_first.png, bb.png' in tally.notes[0]
     same(exported(tmp_path / 'out'), flights, a=0, b=1, c=2)
 
@@ -96,9 +96,9 @@ def test_a_file_of_the_same_name_and_size_but_other_content_is_refused(
     before = (folder / 'a.bmp').stat()
     cv2.imwrite(str(folder / 'a.bmp'), flights.picture(7))
     assert (folder / 'a.bmp').stat().st_size == before.st_size
-    tally = export(outcome.output, tmp_path / 'out', 'pictures', 'crops', 'video')
-    (trouble,) = tally.troubles
-    assert 'is refused, for the content is not what' in trouble and trouble.endswith('a.bmp.')
+    tally = export(outcome.output, tmp_path / 'out', 'images', 'crops', 'video')
+    (error,) = tally.warnings
+    assert 'is refused, because the content differs' in error and error.endswith('a.bmp.')
     assert set(exported(tmp_path / 'out')) == {'b.bmp', 'c.png'}
 
 
@@ -111,7 +111,7 @@ def test_files_that_changed_places_are_found_by_content_and_keep_their_names(
     (folder / 'x.png').rename(folder / 'b.png')
     (folder / 'c.png').rename(folder / 'roof.png')
     tally = export(outcome.output, tmp_path / 'out')
-    assert tally.troubles == []
+    assert tally.warnings == []
     (note,) = tally.notes
     assert 'a.png (now b.png), b.png (now a.png), c.png (now roof.png)' in note
     same(exported(tmp_path / 'out'), flights, a=0, b=1, c=2)
@@ -136,7 +136,7 @@ def test_other_thresholds_are_drawn_on_the_images_they_belong_to(
     (outcome,) = detect(folder, keep_candidates=0.3)
     (folder / 'a.png').unlink()
     words = ['rethreshold', outcome.output, '--confidence', NOTHING_DRAWN, '--formats', 'csv']
-    assert command(*words, 'pictures', '--output', tmp_path / 're') == 3
+    assert command(*words, 'images', '--output', tmp_path / 're') == 3
     assert f'1 image is missing in {folder}: a.png.' in capsys.readouterr().out
     same(exported(tmp_path / 're'), flights, b=1, c=2)
     # What the results were made of goes along into the results of results.
@@ -187,12 +187,12 @@ def test_another_video_of_the_same_name_is_refused(flights, detect, tmp_path):
     (outcome,) = detect(video)
     shutil.copy(video, tmp_path / 'kept.avi')
     write_video(video, flights, range(10, 14))
-    tally = export(outcome.output, tmp_path / 'out', 'pictures', 'csv')
-    (trouble,) = tally.troubles
-    assert '4 images in' in trouble and 'are refused' in trouble and 'v_000003' in trouble
+    tally = export(outcome.output, tmp_path / 'out', 'images', 'csv')
+    (error,) = tally.warnings
+    assert '4 images in' in error and 'are refused' in error and 'v_000003' in error
     assert exported(tmp_path / 'out') == {}
     tally = export(outcome.output, tmp_path / 'same', images=tmp_path / 'kept.avi')
-    assert tally.troubles == [] and tally.notes == [] and len(exported(tmp_path / 'same')) == 4
+    assert tally.warnings == [] and tally.notes == [] and len(exported(tmp_path / 'same')) == 4
 
 
 def write_changed(path, flights, *, shift=0, left_out=(), numbers=range(4)):
@@ -214,7 +214,7 @@ def test_a_bag_whose_messages_changed_gives_only_those_that_did_not(flights, det
     shutil.rmtree(bag)
     write_changed(bag, flights, shift=50, left_out=(2,), numbers=range(5))
     tally = export(outcome.output, tmp_path / 'out')
-    missing, refused = tally.troubles
+    missing, refused = tally.warnings
     assert 'missing' in missing and 'flight_000002' in missing
     assert 'refused' in refused and 'flight_000001' in refused
     assert 'not in the results' in tally.notes[0] and 'flight_000003' in tally.notes[0]
@@ -226,7 +226,7 @@ def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
 ):
     for number in range(3, 8):
         cv2.imwrite(str(folder / f'p{number}.png'), flights.picture(number))
-    forward, seen = detector.forward, []
+    forward, seen = detector.infer, []
 
     def counted(*prepared):
         if len(seen) == 6:
@@ -234,7 +234,7 @@ def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
         seen.append(prepared)
         return forward(*prepared)
 
-    monkeypatch.setattr(detector, 'forward', counted)
+    monkeypatch.setattr(detector, 'infer', counted)
     assert 'The network fails.' in detect(folder)[0].failure
     (folder / 'a.png').unlink()
     cv2.imwrite(str(folder / 'b.png'), flights.picture(20))
@@ -242,9 +242,9 @@ def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
     seen.clear()
     (resumed,) = detect(folder, resume=True)
     assert len(seen) == 4  # aa, b and the two that were not reached
-    monkeypatch.setattr(detector, 'forward', forward)
+    monkeypatch.setattr(detector, 'infer', forward)
     changed, gone = resumed.notes
-    assert 'looked at again: b.png' in changed and 'are gone' in gone and 'a.png' in gone
+    assert 'inferred again: b.png' in changed and 'are gone' in gone and 'a.png' in gone
     (whole,) = detect(folder, output='whole')
     assert (resumed.output / 'bag/bag_0.mcap').read_bytes() == (
         whole.output / 'bag/bag_0.mcap'
@@ -265,8 +265,8 @@ def test_finished_results_are_not_taken_for_those_of_a_folder_that_changed(
 def test_images_that_are_not_at_hand_any_more_do_not_end_the_export(detect, folder, tmp_path):
     (outcome,) = detect(folder)
     (folder / 'b.png').write_bytes(b'')
-    tally = export(outcome.output, tmp_path / 'out', 'pictures', 'csv')
-    assert 'b.png' in tally.troubles[0] and (tmp_path / 'out/detections.csv').is_file()
+    tally = export(outcome.output, tmp_path / 'out', 'images', 'csv')
+    assert 'b.png' in tally.warnings[0] and (tmp_path / 'out/detections.csv').is_file()
     assert set(exported(tmp_path / 'out')) == {'a.png', 'c.png'}
 
 
@@ -299,7 +299,7 @@ def test_results_of_an_earlier_version_are_paired_by_name_and_it_is_said(
     (folder / 'a.png').unlink()
     cv2.imwrite(str(folder / 'b.png'), flights.picture(1, size_wh=(40, 30)))
     tally = export(old, tmp_path / 'out', images=folder)
-    missing, refused = tally.troubles
+    missing, refused = tally.warnings
     assert (
         'missing' in missing
         and missing.endswith(': a.png.')
@@ -320,8 +320,8 @@ def test_runs_over_folders_are_compared_image_by_image(flights, detect, folder, 
     with ResultBag(a.output) as one, ResultBag(b.output) as other:
         comparison = compare(one, other)
     assert (comparison.compared, comparison.alike) == (1, 1)
-    assert comparison.unlike_pictures == 1
-    alone_in_a, alone_in_b, unlike = comparison.troubles()[1:]
+    assert comparison.different_images == 1
+    alone_in_a, alone_in_b, unlike = comparison.warnings()[1:]
     assert alone_in_a == 'In A alone: a.png.' and alone_in_b == 'In B alone: d.png.'
     assert unlike.endswith('c.png.')
 
@@ -343,9 +343,9 @@ def test_a_file_name_that_is_no_unicode_is_kept_apart(flights, detect, folder, t
     cv2.imwrite(str(folder / 'x.png'), flights.picture(5))
     (folder / 'x.png').rename(odd)
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
-    assert outcome.is_whole and outcome.frames == 4
+    assert outcome.is_complete and outcome.frames == 4
     tally = export(outcome.output, tmp_path / 'out')
-    assert tally.troubles == [] and tally.notes == []
+    assert tally.warnings == [] and tally.notes == []
     assert len(exported(tmp_path / 'out')) == 4
 
 

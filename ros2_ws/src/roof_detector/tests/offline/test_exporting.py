@@ -20,8 +20,8 @@ from roof_detector.bags.writer import BagWriter
 from roof_detector.cli.main import main
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.exporting import export_results, settings_table, usual_formats
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.exporting import default_formats, export_results, settings_table
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.vision.thresholds import Thresholds
 
@@ -33,7 +33,7 @@ IMAGE, POSE, INFO = (
 
 
 def export(bag, folder, *formats, **options):
-    options.setdefault('places', PlaceSettings(Ground(map_z_m=0.0)))
+    options.setdefault('georeferencing', GeoreferenceSettings(Ground(map_z_m=0.0)))
     return export_results(bag, folder, formats, progress='none', **options)
 
 
@@ -53,7 +53,7 @@ def write_live(
     *,
     detected=None,
     with_images=True,
-    places=False,
+    with_poses=False,
     orientation=LOOKS_DOWN,
 ):
     """Write what the recorder of a flight writes: detections come later than their pictures."""
@@ -70,7 +70,7 @@ def write_live(
         for number in numbers:
             stamp_ns = flights.stamp_ns(number)
             header = header_values(stamp_ns, 'lens')
-            if places:
+            if with_poses:
                 pose = {'position': {'z': 20.0}, 'orientation': orientation}
                 info = {'width': 80, 'height': 60, 'k': [70, 0, 40, 0, 70, 30, 0, 0, 1]}
                 fix = {'latitude': 47.0, 'longitude': 8.0, 'altitude': 500.0}
@@ -107,7 +107,7 @@ def test_exports_by_command_are_those_that_the_detection_saved(flights, detect, 
         'detections.json',
     }
     tally = export(outcome.output, tmp_path / 'out', 'csv', 'json')
-    assert tally.frames == 6 and tally.troubles == []
+    assert tally.frames == 6 and tally.warnings == []
     for name in ('detections.csv', 'detections.json', 'images.json'):
         assert (tmp_path / 'out' / name).read_bytes() == (outcome.output / name).read_bytes()
     assert len(rows(tmp_path / 'out')) == sum(outcome.detections.values())
@@ -116,30 +116,30 @@ def test_exports_by_command_are_those_that_the_detection_saved(flights, detect, 
 def test_a_bag_of_the_recorder_is_exported_with_the_pictures_it_holds(flights, detector, tmp_path):
     detected = (1, 2, 5)
     bag = write_live(tmp_path / 'live', flights, detector, range(6), detected=detected)
-    tally = export(bag, tmp_path / 'out', 'csv', 'pictures')
-    assert tally.troubles == [] and tally.notes == [] and tally.frames == 3
+    tally = export(bag, tmp_path / 'out', 'csv', 'images')
+    assert tally.warnings == [] and tally.notes == [] and tally.frames == 3
     stamps = sorted({int(row['stamp_ns']) for row in rows(tmp_path / 'out')})
     assert stamps == [flights.stamp_ns(number) for number in detected]
     assert {row['width_px'] for row in rows(tmp_path / 'out')} == {'80'}
-    assert len(list((tmp_path / 'out/pictures').iterdir())) == 3
+    assert len(list((tmp_path / 'out/images').iterdir())) == 3
 
 
 def test_pictures_come_from_the_footage_where_the_bag_has_none(flights, detector, tmp_path):
     bag = write_live(
-        tmp_path / 'live', flights, detector, range(3), with_images=False, places=True
+        tmp_path / 'live', flights, detector, range(3), with_images=False, with_poses=True
     )
-    tally = export(bag, tmp_path / 'none', 'pictures')
-    assert 'name the footage itself with --images' in tally.troubles[0]
+    tally = export(bag, tmp_path / 'none', 'images')
+    assert 'name the input itself with --images' in tally.warnings[0]
     footage = flights.write(tmp_path / 'flight', range(3))
-    tally = export(bag, tmp_path / 'out', 'pictures', images=footage)
-    assert tally.troubles == [] and len(list((tmp_path / 'out/pictures').iterdir())) == 3
+    tally = export(bag, tmp_path / 'out', 'images', images=footage)
+    assert tally.warnings == [] and len(list((tmp_path / 'out/images').iterdir())) == 3
 
 
 def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector, tmp_path):
-    bag = write_live(tmp_path / 'live', flights, detector, range(3), places=True)
-    assert usual_formats(bag)[-1] == 'geojson'
+    bag = write_live(tmp_path / 'live', flights, detector, range(3), with_poses=True)
+    assert default_formats(bag)[-1] == 'geojson'
     tally = export(bag, tmp_path / 'out', 'geojson')
-    assert tally.troubles == []
+    assert tally.warnings == []
     features = json.loads((tmp_path / 'out/detections.geojson').read_text())['features']
     assert len(features) == sum(tally.detections.values()) > 0
     longitude, latitude = features[0]['geometry']['coordinates'][:2]
@@ -147,9 +147,11 @@ def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector,
 
 
 def test_a_ground_that_was_assumed_is_said_to_be(flights, detector, tmp_path):
-    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
-    (note,) = export(bag, tmp_path / 'assumed', 'geojson', places=PlaceSettings()).notes
-    assert 'it was not said how high the roofs are' in note and '--ground-z' in note
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
+    (note,) = export(
+        bag, tmp_path / 'assumed', 'geojson', georeferencing=GeoreferenceSettings()
+    ).notes
+    assert 'the height of the roofs was not given' in note and '--ground-z' in note
     assert export(bag, tmp_path / 'said', 'geojson').notes == []
 
 
@@ -173,11 +175,11 @@ def coordinates_by_command(bag, folder, *words):
 
 
 def test_a_camera_on_a_body_is_placed_by_how_it_is_mounted(flights, detector, tmp_path):
-    optical = write_live(tmp_path / 'optical', flights, detector, range(2), places=True)
+    optical = write_live(tmp_path / 'optical', flights, detector, range(2), with_poses=True)
     wanted = coordinates_by_command(optical, tmp_path / 'a')
     level = {'w': 1.0}  # the body looks east, so a camera turned left has north above
     body = write_live(
-        tmp_path / 'body', flights, detector, range(2), places=True, orientation=level
+        tmp_path / 'body', flights, detector, range(2), with_poses=True, orientation=level
     )
     mounted = ('--mount-down', '90', '--mount-yaw', '90')
     assert coordinates_by_command(body, tmp_path / 'b', *mounted) == wanted
@@ -188,7 +190,7 @@ def test_a_camera_on_a_body_is_placed_by_how_it_is_mounted(flights, detector, tm
 
 
 def test_the_named_topic_tells_where_the_camera_was(flights, detector, tmp_path, capsys):
-    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
     assert coordinates_by_command(bag, tmp_path / 'a', '--pose-topic', '/camera/pose')
     command = ['export', bag, '--output', tmp_path / 'b', '--formats', 'csv', 'geojson']
     with pytest.raises(SystemExit) as end:
@@ -198,7 +200,7 @@ def test_the_named_topic_tells_where_the_camera_was(flights, detector, tmp_path,
 
 
 def test_a_certainty_without_a_ground_is_refused(flights, detector, tmp_path, capsys):
-    bag = write_live(tmp_path / 'live', flights, detector, range(1), places=True)
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
     with pytest.raises(SystemExit) as end:
         main(['export', str(bag), '--output', str(tmp_path / 'a'), '--ground-sigma', '0.2'])
     assert end.value.code == 1
@@ -206,13 +208,13 @@ def test_a_certainty_without_a_ground_is_refused(flights, detector, tmp_path, ca
 
 
 def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, detect, tmp_path):
-    bag = write_live(tmp_path / 'live', flights, detector, range(3), detected=(), places=True)
+    bag = write_live(tmp_path / 'live', flights, detector, range(3), detected=(), with_poses=True)
     (outcome,) = detect(bag, formats=None)
-    assert outcome.is_whole and (outcome.output / 'detections.geojson').is_file()
+    assert outcome.is_complete and (outcome.output / 'detections.geojson').is_file()
     (without,) = detect(flights.write(tmp_path / 'flight', range(1)), formats=None)
-    assert without.is_whole and not (without.output / 'detections.geojson').exists()
+    assert without.is_complete and not (without.output / 'detections.geojson').exists()
     (asked,) = detect(tmp_path / 'flight', output='asked', formats=('geojson',))
-    assert 'geojson was not exported' in asked.troubles[0] and asked.frames == 1
+    assert 'geojson was not exported' in asked.warnings[0] and asked.frames == 1
 
 
 def test_settings_are_told_as_people_write_them(flights, detect, tmp_path):

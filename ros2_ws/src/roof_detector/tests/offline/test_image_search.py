@@ -20,7 +20,7 @@ from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
 from roof_detector.cli.main import main
 from roof_detector.offline.exporting import export_results
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.vision.thresholds import Thresholds
 
 IMAGE = 'sensor_msgs/msg/Image'
@@ -35,13 +35,13 @@ def command(*words):
 def test_pictures_come_from_where_the_footage_lay(flights, detect, tmp_path, capsys):
     footage = flights.write(tmp_path / 'flight', range(3))
     (outcome,) = detect(footage)
-    words = ['export', outcome.output, '--formats', 'pictures', 'crops', '--output']
+    words = ['export', outcome.output, '--formats', 'images', 'crops', '--output']
     assert command(*words, tmp_path / 'out') == 0
-    assert len(list((tmp_path / 'out/pictures').iterdir())) == 3
+    assert len(list((tmp_path / 'out/images').iterdir())) == 3
     assert any((tmp_path / 'out/crops').rglob('*.jpg'))
     footage.rename(tmp_path / 'moved')
     assert command(*words, tmp_path / 'none') == 3
-    assert 'name the footage itself with --images' in capsys.readouterr().out
+    assert 'name the input itself with --images' in capsys.readouterr().out
     assert command(*words, tmp_path / 'named', '--images', tmp_path / 'moved') == 0
 
 
@@ -49,16 +49,16 @@ def test_other_thresholds_are_shown_in_pictures_too(flights, detect, tmp_path, c
     footage = flights.write(tmp_path / 'flight', range(3))
     (outcome,) = detect(footage, keep_candidates=0.3)
     words = ['rethreshold', outcome.output, '--confidence', '0.6', '--formats', 'csv', 'video']
-    assert command(*words, 'pictures', '--output', tmp_path / 'again') == 0
+    assert command(*words, 'images', '--output', tmp_path / 'again') == 0
     assert (tmp_path / 'again/annotated.mp4').is_file()
-    assert len(list((tmp_path / 'again/pictures').iterdir())) == 3
+    assert len(list((tmp_path / 'again/images').iterdir())) == 3
     # Results of results know where the footage lay, too.
-    words = ['export', tmp_path / 'again', '--formats', 'pictures', '--output', tmp_path / 'out']
+    words = ['export', tmp_path / 'again', '--formats', 'images', '--output', tmp_path / 'out']
     assert command(*words) == 0
     footage.rename(tmp_path / 'moved')
     words = ['rethreshold', outcome.output, '--confidence', '0.6', '--formats', 'csv', 'crops']
     assert command(*words, '--output', tmp_path / 'blind') == 3
-    assert 'name the footage itself with --images' in capsys.readouterr().out
+    assert 'name the input itself with --images' in capsys.readouterr().out
     assert (tmp_path / 'blind/detections.csv').is_file()
 
 
@@ -90,10 +90,14 @@ def test_pictures_annotated_in_flight_are_not_drawn_into_again(flights, detector
     topic = '/detector/image_annotated/compressed'
     bag = write_flight(tmp_path / 'live', flights, detector, {'': topic}, annotated=True)
     tally = export_results(
-        bag, tmp_path / 'out', ('pictures', 'video'), places=PlaceSettings(), progress='none'
+        bag,
+        tmp_path / 'out',
+        ('images', 'video'),
+        georeferencing=GeoreferenceSettings(),
+        progress='none',
     )
-    assert 'shown as they were drawn in flight' in tally.notes[0] and tally.troubles == []
-    for number, path in enumerate(sorted((tmp_path / 'out/pictures').iterdir())):
+    assert 'exports show the annotations of the flight' in tally.notes[0] and tally.warnings == []
+    for number, path in enumerate(sorted((tmp_path / 'out/images').iterdir())):
         shown = cv2.imdecode(cv2.imencode('.jpg', flights.picture(number))[1], cv2.IMREAD_COLOR)
         saved = cv2.imencode('.jpg', shown, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
         assert path.read_bytes() == saved
@@ -112,11 +116,15 @@ def test_cameras_of_one_flight_are_exported_apart_with_their_own_pictures(
         manifest={'parameter./detector.cameras': json.dumps(['front', 'down:/belly/image_raw'])},
     )
     tally = export_results(
-        bag, tmp_path / 'out', ('csv', 'pictures'), places=PlaceSettings(), progress='none'
+        bag,
+        tmp_path / 'out',
+        ('csv', 'images'),
+        georeferencing=GeoreferenceSettings(),
+        progress='none',
     )
-    assert tally.troubles == [] and tally.notes == [] and tally.frames == 6
+    assert tally.warnings == [] and tally.notes == [] and tally.frames == 6
     for topic in cameras.values():
         folder = tmp_path / 'out' / topic.strip('/').replace('/', '_')
         with (folder / 'detections.csv').open(newline='') as file:
             assert {row['topic'] for row in csv.DictReader(file)} == {topic}
-        assert len(list((folder / 'pictures').iterdir())) == 3
+        assert len(list((folder / 'images').iterdir())) == 3

@@ -13,7 +13,7 @@ from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.bags.writer import BagWriter
 from roof_detector.offline.exporting import export_results
-from roof_detector.offline.georeferencing import PlaceSettings
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.offline.result_bag import ResultBag
 
 IMAGE, FIX, INFO, POSE = (
@@ -22,7 +22,7 @@ IMAGE, FIX, INFO, POSE = (
     'sensor_msgs/msg/CameraInfo',
     'geometry_msgs/msg/PoseStamped',
 )
-FORMATS = ('csv', 'xlsx', 'json', 'pictures', 'video', 'crops', 'geojson')
+FORMATS = ('csv', 'xlsx', 'json', 'images', 'video', 'crops', 'geojson')
 ODD_STAMPS = {
     'negative': (-1, 0),
     'least': (-(2**31), 0),
@@ -86,7 +86,7 @@ def test_frames_with_odd_stamps_are_counted_in_the_summary(flights, detect, tmp_
         return stamped(data, (-5, 0)) if number % 2 else data
 
     (outcome,) = detect(flight(flights, tmp_path / 'flight', odd=odd))
-    assert any('4 of 8 frames bear a stamp that is not of the day' in n for n in outcome.notes)
+    assert any('4 of 8 frames have a stamp that is not of the day' in n for n in outcome.notes)
     (outcome,) = detect(
         flight(flights, tmp_path / 'good', odd=lambda _, __, data: data), output='other'
     )
@@ -174,14 +174,14 @@ def test_a_result_bag_with_a_damaged_record_gives_all_its_other_frames(flights, 
             writer.write('/detector/detections', data, log_time_ns=flights.stamp_ns(number))
     with ResultBag(tmp_path / 'bag') as bag:
         frames = list(bag.frames())
-    assert [bool(frame.record.trouble) for frame in frames] == [
+    assert [bool(frame.record.error) for frame in frames] == [
         number in (1, 2, 3, 4) for number in range(6)
     ]
     tally = export_results(
         tmp_path / 'bag',
         tmp_path / 'out',
         ('csv', 'json'),
-        places=PlaceSettings(),
+        georeferencing=GeoreferenceSettings(),
         progress='none',
     )
     assert (tally.frames, tally.unreadable, tally.detections['drain']) == (6, 4, 2)

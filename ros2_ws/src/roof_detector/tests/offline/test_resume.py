@@ -19,7 +19,7 @@ from roof_detector.vision.content_identity import ContentIdentity
 
 FRAMES = [
     Inferred((4, 3), b'found', b'proposed', '', 0.25, '/camera', 'a', ContentIdentity(7, 'ab')),
-    Inferred((0, 0), trouble='It is damaged.', name='b'),
+    Inferred((0, 0), error='It is damaged.', name='b'),
     Inferred((4, 3), b'x' * 1000, b'', '', 0.5, name='c', content=ContentIdentity(2**33, 'cd')),
 ]
 
@@ -90,7 +90,7 @@ class CountedForward:
 
     def __init__(self, monkeypatch, detector, *, ends_after=None):
         self.count = 0
-        forward = detector.forward
+        forward = detector.infer
 
         def counted(*prepared):
             if self.count == ends_after:
@@ -98,7 +98,7 @@ class CountedForward:
             self.count += 1
             return forward(*prepared)
 
-        monkeypatch.setattr(detector, 'forward', counted)
+        monkeypatch.setattr(detector, 'infer', counted)
 
 
 @pytest.mark.parametrize('ends_after', [0, 1, 7])
@@ -135,7 +135,7 @@ def test_work_that_was_begun_is_continued_only_on_request_and_with_the_same_sett
     (refused,) = detect(bag, resume=True, confidence=0.9)
     assert 'was begun with another input, model or other settings' in refused.failure
     (done,) = detect(bag, overwrite=True)
-    assert done.is_whole and done.inferred == 4
+    assert done.is_complete and done.inferred == 4
     (refused,) = detect(bag, resume=True, confidence=0.9)
     assert 'was made from another input, model or other settings' in refused.failure
 
@@ -190,4 +190,4 @@ def test_two_runs_do_not_write_to_one_folder(flights, detect, tmp_path):
     assert 'is being written by another run at this moment' in outcome.failure
     lock.release()
     (outcome,) = detect(bag, resume=True)
-    assert outcome.is_whole
+    assert outcome.is_complete

@@ -61,7 +61,7 @@ def test_candidates_of_a_rethresholded_bag_serve_again(flights, detect, tmp_path
 
 def test_a_threshold_below_the_floor_is_refused_with_the_way_out(flights, detect, tmp_path):
     (kept,) = detect(flights.write(tmp_path / 'flight', range(1)), keep_candidates=0.3)
-    sentence = r'keeps candidates down to 0\.3 only.*Ask for 0\.3 or more, or detect again'
+    sentence = r'keeps candidates down to 0\.3 only.*Use 0\.3 or more, or detect again'
     with pytest.raises(ReplayError, match=sentence):
         again(kept.output, tmp_path / 're', confidence=0.25)
     with pytest.raises(ReplayError, match=sentence):

@@ -62,7 +62,7 @@ def test_a_picture_of_another_size_is_not_that_of_the_findings():
 def test_an_image_of_other_content_is_refused_and_named():
     found = images((1, 'a'), (2, 'x'), (3, 'c'))
     assert numbers(found, (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')) == [0, None, 2, None]
-    missing, refused = found.troubles()
+    missing, refused = found.warnings()
     assert missing == '1 image is missing in flight: at_4.'
     assert 'at_2' in refused and 'is refused' in refused
 

@@ -85,7 +85,7 @@ def test_a_run_with_other_tiles_is_not_resumed(flights, detect, tmp_path):
 
 
 def test_candidates_of_tiles_are_refused():
-    with pytest.raises(ReplayError, match='Leave --keep-candidates or --tiles away'):
+    with pytest.raises(ReplayError, match='Leave out --keep-candidates or --tiles'):
         DetectSettings(Thresholds(), OutputSettings(keep_candidates=0.05), Tiling())
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from roof_detector.results.annotated_images import AnnotatedPictures
+from roof_detector.results.annotated_images import AnnotatedImages
 from roof_detector.vision.drawing import draw_detections
 
 
@@ -15,55 +15,55 @@ def names(folder):
 
 
 def test_no_frames_make_an_empty_folder(tmp_path):
-    AnnotatedPictures(tmp_path / 'pictures').close()
-    assert names(tmp_path) == ['pictures'] and names(tmp_path / 'pictures') == []
+    AnnotatedImages(tmp_path / 'images').close()
+    assert names(tmp_path) == ['images'] and names(tmp_path / 'images') == []
 
 
 def test_pictures_keep_their_names_and_frames_become_jpegs(tmp_path, run):
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         for index, name in enumerate(('a.PNG', 'b.jpeg', 'one_000002', 'roof.v2', '../../c.png')):
             export.write(run.frame(index, name=name), run.picture(index))
-    assert names(tmp_path / 'pictures') == [
+    assert names(tmp_path / 'images') == [
         'a.PNG',
         'b.jpeg',
         'c.png',
         'one_000002.jpg',
         'roof.v2.jpg',
     ]
-    assert names(tmp_path) == ['pictures']
+    assert names(tmp_path) == ['images']
 
 
 def test_what_is_drawn_is_what_the_node_draws(tmp_path, run):
     findings, picture = run.frame(0), run.picture(0)
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         export.write(run.frame(0, name='a.png'), picture)
     expected = draw_detections(picture, findings.detections, run.names)
-    written = cv2.imread(str(tmp_path / 'pictures/a.png'))
+    written = cv2.imread(str(tmp_path / 'images/a.png'))
     np.testing.assert_array_equal(written, expected)
     assert (written != picture).any()
 
 
 def test_frames_of_one_name_do_not_overwrite_each_other(tmp_path, run):
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         for index in (0, 1, 1):
             export.write(run.frame(index, name='a.png'), run.picture(index))
-    assert names(tmp_path / 'pictures') == ['a.png', 'a_000001.png', 'a_000001_2.png']
+    assert names(tmp_path / 'images') == ['a.png', 'a_000001.png', 'a_000001_2.png']
 
 
 def test_frames_without_pictures_are_counted(tmp_path, run):
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         export.write(run.frame(0), None)
-    assert '1 frames whose pictures are not at hand' in export.notes[0]
+    assert '1 frames whose images are not available' in export.notes[0]
 
 
 def test_an_interrupted_folder_keeps_its_unfinished_name_and_is_replaced(tmp_path, run):
-    with pytest.raises(ZeroDivisionError), AnnotatedPictures(tmp_path / 'pictures') as export:
+    with pytest.raises(ZeroDivisionError), AnnotatedImages(tmp_path / 'images') as export:
         export.write(run.frame(0), run.picture(0))
         1 / 0  # noqa: B018
-    assert names(tmp_path) == ['pictures.part']
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    assert names(tmp_path) == ['images.part']
+    with AnnotatedImages(tmp_path / 'images') as export:
         export.write(run.frame(1), run.picture(1))
-    assert names(tmp_path) == ['pictures']
-    assert names(tmp_path / 'pictures') == ['one_000001.jpg']
-    AnnotatedPictures(tmp_path / 'pictures', overwrite=True).close()
-    assert names(tmp_path / 'pictures') == []
+    assert names(tmp_path) == ['images']
+    assert names(tmp_path / 'images') == ['one_000001.jpg']
+    AnnotatedImages(tmp_path / 'images', overwrite=True).close()
+    assert names(tmp_path / 'images') == []

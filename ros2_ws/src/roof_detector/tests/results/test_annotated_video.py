@@ -35,7 +35,7 @@ def read(path):
 def test_no_frames_make_no_video_and_a_note(tmp_path, run):
     export = write(tmp_path / 'v.mp4', [(run.frame(0), None)])
     assert list(tmp_path.iterdir()) == [] and export.paths == ()
-    assert 'was not written: no frame came with its picture' in export.notes[0]
+    assert 'was not written: no frame has an image' in export.notes[0]
 
 
 def test_browsers_can_play_it(tmp_path, run):

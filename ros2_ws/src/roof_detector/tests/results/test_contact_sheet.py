@@ -9,7 +9,7 @@ from roof_detector.results.contact_sheet import contact_sheet
 
 
 def test_no_pictures_make_no_sheet():
-    with pytest.raises(ValueError, match='no pictures'):
+    with pytest.raises(ValueError, match='no images'):
         contact_sheet([])
 
 

@@ -38,4 +38,4 @@ def test_a_box_outside_the_picture_is_counted_not_written(tmp_path, run):
     with Crops(tmp_path / 'crops') as export:
         export.write(run.frame(0, detections=detections), run.picture(0))
         export.write(run.frame(1), None)
-    assert '3 detections whose pixels are not at hand' in export.notes[0]
+    assert '3 detections whose pixels are not available' in export.notes[0]

@@ -113,13 +113,13 @@ def test_a_finished_table_is_not_overwritten_unless_asked(tmp_path, run):
 def test_a_frame_after_the_end_is_refused(tmp_path, run):
     export = CsvExport(tmp_path / 'd.csv')
     export.close()
-    with pytest.raises(ExportError, match='came too late'):
+    with pytest.raises(ExportError, match='cannot be added'):
         export.write(run.frame(0), None)
 
 
 def test_a_picture_that_was_not_looked_at_is_refused(tmp_path, run):
     with (
-        pytest.raises(ExportError, match='give the picture that was looked at'),
+        pytest.raises(ExportError, match='give the image that was detected in'),
         CsvExport(tmp_path / 'd.csv') as export,
     ):
         export.write(run.frame(0), run.picture(0, size_wh=(10, 10)))

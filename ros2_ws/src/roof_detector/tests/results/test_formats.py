@@ -48,7 +48,7 @@ def test_all_formats_are_written_in_one_pass(tmp_path, run):
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path, run):
-    with pytest.raises(ExportError, match=r"no export format 'pdf', there are: csv, xlsx"):
+    with pytest.raises(ExportError, match=r"no export format 'pdf'; choose from csv, xlsx"):
         opened(tmp_path, run, ('csv', 'pdf'))
     assert list(tmp_path.iterdir()) == []
 
@@ -75,7 +75,7 @@ def test_places_without_a_track_are_reported_and_the_rest_is_done(tmp_path, run)
     with opened(tmp_path, run, ('csv', 'geojson')) as exports:
         exports.write(run.frame(0), None)
     assert len(exports.errors) == 1
-    assert 'geojson was not exported: where the camera was is not known' in exports.errors[0]
+    assert 'geojson was not exported: the position of the camera is not known' in exports.errors[0]
     assert set(exports.paths) == {'csv'}
 
 
@@ -89,9 +89,9 @@ def test_a_format_that_the_disk_refuses_is_reported_and_the_others_go_on(tmp_pat
     assert {error.split()[0] for error in exports.errors} == {'csv', 'xlsx', 'json'}
     for error in exports.errors:
         assert 'File too large' in error and 'export again' in error
-    assert set(exports.paths) == {'pictures', 'video', 'crops'}
+    assert set(exports.paths) == {'images', 'video', 'crops'}
     left = {path.name for path in tmp_path.iterdir()}
-    assert {'pictures', 'annotated.mp4', 'crops', 'detections.csv.part'} <= left
+    assert {'images', 'annotated.mp4', 'crops', 'detections.csv.part'} <= left
     assert not left & {'detections.csv', 'detections.xlsx', 'detections.json', 'images.json'}
     # What fitted is still there to read, but for the row that was cut.
     whole = (tmp_path / 'detections.csv.part').read_bytes().split(b'\r\n')
@@ -99,13 +99,13 @@ def test_a_format_that_the_disk_refuses_is_reported_and_the_others_go_on(tmp_pat
 
 
 def test_a_picture_or_video_that_the_disk_refuses_is_reported_too(tmp_path, run):
-    exports = opened(tmp_path, run, ('pictures', 'video', 'crops', 'csv'))
+    exports = opened(tmp_path, run, ('images', 'video', 'crops', 'csv'))
     with largest_file(500):
         for index in range(60):
             exports.write(run.frame(index, count=1), run.picture(index))
         exports.close()
-    assert {error.split()[0] for error in exports.errors} >= {'pictures', 'video', 'crops'}
-    assert not (tmp_path / 'annotated.mp4').exists() and not (tmp_path / 'pictures').exists()
+    assert {error.split()[0] for error in exports.errors} >= {'images', 'video', 'crops'}
+    assert not (tmp_path / 'annotated.mp4').exists() and not (tmp_path / 'images').exists()
 
 
 def test_an_exception_leaves_everything_unfinished(tmp_path, run):

@@ -94,7 +94,7 @@ def test_a_detection_without_a_place_is_kept_with_its_reason(tmp_path, run):
         assert lost['properties']['unlocated'] == (
             'This frame is 10.00 s after the last fix of the flight.'
         )
-    assert 'no place for 1 of 2 detections' in export.notes[0]
+    assert 'no position for 1 of 2 detections' in export.notes[0]
 
 
 def test_a_box_above_the_horizon_has_no_place(tmp_path, run):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from roof_detector.results.annotated_images import AnnotatedPictures
+from roof_detector.results.annotated_images import AnnotatedImages
 from roof_detector.results.crops import Crops
 from roof_detector.results.image_metadata import ImageMetadata
 from roof_detector.vision.detections import Detections
@@ -75,9 +75,9 @@ def findings(run, image_bgr, name, **changes):
 
 def annotated(tmp_path, run, data, name):
     image_bgr = decoded(data)
-    with AnnotatedPictures(tmp_path / 'pictures', overwrite=True) as export:
+    with AnnotatedImages(tmp_path / 'images', overwrite=True) as export:
         export.write(findings(run, image_bgr, name), image_bgr, data)
-    return tmp_path / 'pictures' / name, export.notes
+    return tmp_path / 'images' / name, export.notes
 
 
 @pytest.mark.parametrize('kind', SIDE)
@@ -121,9 +121,9 @@ def test_pixels_drawn_are_those_that_opencv_decodes(tmp_path, run):
 def test_an_image_of_a_bag_stays_as_it_is_stored_and_says_so(tmp_path, run):
     data = original('JPEG', orientation=6)
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_IGNORE_ORIENTATION | 1)
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         export.write(findings(run, stored, 'flight_000000'), stored, data)
-    with Image.open(tmp_path / 'pictures/flight_000000.jpg') as written:
+    with Image.open(tmp_path / 'images/flight_000000.jpg') as written:
         assert written.size == (40, 20) and written.getexif()[ORIENTATION] == 6
 
 
@@ -196,10 +196,10 @@ def test_damaged_metadata_is_left_out_and_named(tmp_path, run):
             block[at] = random.integers(0, 256)
         block = bytes(block[: random.integers(1, len(block) + 1)])
         jpeg = ImageMetadata(exif=block).into_jpeg(plain)
-        with AnnotatedPictures(tmp_path / 'pictures', overwrite=True) as export:
+        with AnnotatedImages(tmp_path / 'images', overwrite=True) as export:
             one = findings(run, image_bgr, f'{number}.jpg')
             export.write(one, image_bgr, jpeg)
-        written = decoded((tmp_path / f'pictures/{number}.jpg').read_bytes())
+        written = decoded((tmp_path / f'images/{number}.jpg').read_bytes())
         assert written is not None, block.hex()
         if not block.startswith((b'II*\0', b'MM\0*')):
             assert f'{number}.jpg' in export.notes[0]
@@ -208,13 +208,13 @@ def test_damaged_metadata_is_left_out_and_named(tmp_path, run):
 def test_names_stay_as_they_are_but_never_leave_the_folder(tmp_path, run):
     names = ['DJI_0001 (2).JPG', 'Dach: Süd?.jpeg', 'a.b.TIFF', 'x.JPG', 'x.jpg', 'x.png']
     image_bgr = run.picture(0)
-    with AnnotatedPictures(tmp_path / 'pictures') as export:
+    with AnnotatedImages(tmp_path / 'images') as export:
         for index, name in enumerate([*names, '/etc/y.png', '..', 'a\0b.png', f'{"n" * 300}.png']):
             export.write(run.frame(index, name=name), image_bgr)
-    written = {path.name for path in (tmp_path / 'pictures').iterdir()}
+    written = {path.name for path in (tmp_path / 'images').iterdir()}
     assert set(names) <= written and len(written) == 10
     assert {'y.png', 'a_b.png', f'{"n" * 120}.png'} <= written
-    assert [path.name for path in tmp_path.iterdir()] == ['pictures']
+    assert [path.name for path in tmp_path.iterdir()] == ['images']
 
 
 def test_crops_of_files_of_one_stem_are_all_kept(tmp_path, run):

@@ -93,7 +93,7 @@ def write_bag(path, *messages):
 def test_without_a_source_it_says_what_it_needs_and_ends_with_1(graph):
     code, output = ended(graph, start(graph))
     assert code == 1
-    assert 'No source was named; give a camera (0, /dev/video0)' in output
+    assert 'No input was named; give a camera (0, /dev/video0)' in output
     assert 'Traceback' not in output
 
 

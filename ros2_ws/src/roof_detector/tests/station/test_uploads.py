@@ -207,8 +207,8 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
     jobs = f'/jobs/{job_id}'
     archive = zipfile.ZipFile(io.BytesIO(again.ask('GET', f'{jobs}/zip').content))
     assert archive.testzip() is None
-    assert {'pictures/detections.xlsx', 'pictures/pictures/a.tif'} <= set(archive.namelist())
-    for side in ('before/pictures/a.tif', 'after/pictures/pictures/a.tif'):
+    assert {'pictures/detections.xlsx', 'pictures/images/a.tif'} <= set(archive.namelist())
+    for side in ('before/pictures/a.tif', 'after/pictures/images/a.tif'):
         shown = again.ask('GET', f'{jobs}/{side}', params={'width': 40})
         assert cv2.imdecode(np.frombuffer(shown.content, np.uint8), 1).shape == (30, 40, 3)
     for path in ('after/%2e%2e/x', 'after//etc/passwd', 'after/none.csv', 'sideways/x'):

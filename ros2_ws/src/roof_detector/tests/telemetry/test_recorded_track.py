@@ -105,13 +105,13 @@ def test_recorded_covariances_count_and_unknown_ones_are_assumed(tmp_path):
         sure = read_track(reader, image_topic=IMAGE, ground=GROUND).at(
             START_NS, size_wh=(640, 480)
         )
-    np.testing.assert_allclose(np.diag(sure.place_covariance), [0.04, 0.09, 0.16 + 0.25])
+    np.testing.assert_allclose(np.diag(sure.position_covariance), [0.04, 0.09, 0.16 + 0.25])
     np.testing.assert_allclose(sure.attitude_covariance, np.eye(3) * 0.01)
     with bag(tmp_path / 'other', *camera_messages()) as reader:
         guess = Uncertainty(horizontal_m=2.0, vertical_m=3.0, tilt_deg=1.0, heading_deg=2.0)
         track = read_track(reader, image_topic=IMAGE, ground=GROUND, uncertainty=guess)
         unsure = track.at(START_NS, size_wh=(640, 480))
-    np.testing.assert_allclose(np.diag(unsure.place_covariance), [4.0, 4.0, 9.25])
+    np.testing.assert_allclose(np.diag(unsure.position_covariance), [4.0, 4.0, 9.25])
     np.testing.assert_allclose(unsure.attitude_covariance, guess.attitude_covariance)
 
 
@@ -130,7 +130,7 @@ def test_receivers_without_a_fix_and_empty_attitudes_are_left_out(tmp_path):
     ) as reader:
         mount = CameraMount.on_body()
         track = read_track(reader, image_topic=IMAGE, ground=GROUND, mount=mount)
-    assert len(track.places.rows) == 2 and len(track.attitudes.rows) == 1
+    assert len(track.positions.rows) == 2 and len(track.attitudes.rows) == 1
     ahead = track.at(START_NS, size_wh=(640, 480)).rotation @ [0, 0, 1]
     np.testing.assert_allclose(ahead, [0, 0, -1], atol=1e-9)
 
@@ -171,7 +171,9 @@ def test_an_uncalibrated_camera_gives_no_places(tmp_path):
     messages = [('/camera/camera_info', INFO, {**info(), 'k': [0.0] * 9}), *camera_messages()[1:]]
     with (
         bag(tmp_path, *messages) as reader,
-        pytest.raises(TelemetryError, match=r'gives no places: .* is not calibrated'),
+        pytest.raises(
+            TelemetryError, match=r'gives no georeferenced positions: .* is not calibrated'
+        ),
     ):
         read_track(reader, image_topic=IMAGE, ground=GROUND)
 
@@ -199,10 +201,11 @@ def test_records_that_make_no_sense_are_left_out_counted_and_said(tmp_path):
         track = read_track(reader, image_topic=IMAGE, ground=GROUND, notes=notes)
     assert track.at(START_NS + 100_000_000, size_wh=(640, 480)).altitude_m == pytest.approx(441)
     assert notes == [
-        'Places do without messages of /camera/fix: 3 not a place on Earth, 1 without a fix, '
+        'Georeferencing leaves out messages of /camera/fix: 3 not a position on Earth, '
+        '1 without a fix, 1 without a stamp.',
+        'Georeferencing leaves out messages of /camera/pose: 2 not an attitude, '
         '1 without a stamp.',
-        'Places do without messages of /camera/pose: 2 not an attitude, 1 without a stamp.',
-        'Places do without messages of /camera/camera_info: 2 not calibrated, '
+        'Georeferencing leaves out messages of /camera/camera_info: 2 not calibrated, '
         '1 of another calibration than the first.',
     ]
 
@@ -215,7 +218,7 @@ def test_a_negative_variance_is_not_believed(tmp_path):
             messages[k] = topic, kind, values | odd
     with bag(tmp_path, *messages) as reader:
         track = read_track(reader, image_topic=IMAGE, ground=GROUND)
-    covariance = track.at(START_NS, size_wh=(640, 480)).place_covariance
+    covariance = track.at(START_NS, size_wh=(640, 480)).position_covariance
     assert covariance[0, 0] == pytest.approx(Uncertainty().horizontal_m ** 2)
 
 

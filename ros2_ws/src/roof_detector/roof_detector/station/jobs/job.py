@@ -14,7 +14,7 @@ from roof_detector.station.errors import StationError
 JOB_FILE = 'job.json'
 # What is made of each kind of source when nothing else is asked for.
 USUAL_FORMATS = {
-    'pictures': ('csv', 'xlsx', 'json', 'pictures'),
+    'pictures': ('csv', 'xlsx', 'json', 'images'),
     'video': ('csv', 'xlsx', 'json', 'video'),
     'flight': ('csv', 'xlsx', 'json', 'video'),
     'export': ('csv', 'xlsx', 'json', 'video'),

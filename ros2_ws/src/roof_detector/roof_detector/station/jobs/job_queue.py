@@ -192,7 +192,7 @@ class JobQueue:
             return
         if process.is_unwanted:
             return  # cancelled, and perhaps queued again or deleted meanwhile
-        reason = outcome.get('failure') or ' '.join(outcome.get('troubles', [])) or reason
+        reason = outcome.get('failure') or ' '.join(outcome.get('warnings', [])) or reason
         is_whole = bool(outcome) and not outcome['failure']
         self._set(job, DONE if is_whole else FAILED, reason=_without_folders(reason, job))
 

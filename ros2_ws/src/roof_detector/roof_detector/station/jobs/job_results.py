@@ -20,7 +20,8 @@ from roof_detector.station.jobs.job import JOB_FILE, Job
 # A page of more rows would be slow; all of them are in the files.
 SHOWN_ROWS = 500
 _FOR_PEOPLE = ('.csv', '.xlsx', '.json', '.geojson', '.mp4')
-_FOLDERS = {'bag', 'pictures', 'crops'}
+_IMAGE_FOLDERS = {'images', 'pictures'}  # the latter before 1.0.0
+_FOLDERS = {'bag', 'crops', *_IMAGE_FOLDERS}
 (_TABLE,) = PRODUCTS['csv']
 
 
@@ -53,7 +54,9 @@ class JobResults:
         rows, counts = _read([job.folder / path for path in found if path.name == _TABLE])
         runs = [read_run(job.folder / path.parent) for path in found if path.name == RUN_FILE]
         return cls(
-            pictures=tuple(path.as_posix() for path in found if 'pictures' in path.parts[1:-1]),
+            pictures=tuple(
+                path.as_posix() for path in found if _IMAGE_FOLDERS.intersection(path.parts[1:-1])
+            ),
             videos=tuple(name for name in files if name.endswith('.mp4')),
             files=tuple(files),
             rows=rows,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Values of a bag's manifest that are written as JSON, read as what they must be."""
+"""The keys of a result bag's manifest, and readers for the values that hold JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from typing import Any
 
 from roof_detector.offline.errors import ReplayError
 
+NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
+    'network',
+    'parameters',
+    'image_topics',
+    'input',
+    'source_files',
+    'candidates_floor',
+)
+
 
 def manifest_table(manifest: Mapping[str, str], name: str) -> dict[str, Any]:
-    """Return a table of the manifest, an empty one where it is missing.
+    """Return the table in a value of the manifest, empty where the value is missing.
 
     Raises ReplayError where the manifest is damaged.
     """
@@ -23,7 +32,7 @@ def manifest_table(manifest: Mapping[str, str], name: str) -> dict[str, Any]:
 
 
 def manifest_names(manifest: Mapping[str, str], name: str) -> list[str]:
-    """Return a list of texts of the manifest, an empty one where it is missing.
+    """Return the list of texts in a value of the manifest, empty where the value is missing.
 
     Raises ReplayError where the manifest is damaged.
     """
