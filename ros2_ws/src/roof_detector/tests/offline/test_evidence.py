@@ -251,6 +251,18 @@ def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
     ).read_bytes()
 
 
+def test_finished_results_of_the_version_before_are_read(flights, detect, folder):
+    (folder / 'broken.png').write_bytes(b'no image')
+    (outcome,) = detect(folder)
+    assert 'broken.png' in outcome.warnings[0]
+    path = outcome.output / 'run.json'
+    run = json.loads(path.read_text())
+    run['troubles'] = run.pop('warnings')
+    path.write_text(json.dumps(run))
+    (again,) = detect(folder, resume=True)
+    assert again.already_done and again.warnings == outcome.warnings
+
+
 def test_finished_results_are_not_taken_for_those_of_a_folder_that_changed(
     flights, detect, folder
 ):
