@@ -44,7 +44,7 @@ class PhotoTrack:
             height_m=height_above(self.ground, pose),
             rotation=pose.rotation,
             lens=pose.lens.scaled(size_wh),
-            place_covariance=self._place_covariance(pose),
+            position_covariance=self._place_covariance(pose),
             attitude_covariance=pose.attitude_covariance,
         )
 
