@@ -38,13 +38,13 @@ class NodeProcesses:
         remappings: Mapping[str, str] | None = None,
         program: Sequence[str] | None = None,
     ) -> None:
-        """Start a node, by default `roof_detector.ros.<name>_node`, its topics remapped.
+        """Start a node, by default `roof_detector.ros.<name>.<name>_node`, its topics remapped.
 
         `program` replaces the node: the arguments for Python, a script or -m and a module.
         """
-        program = program or ('-m', f'roof_detector.ros.{name}_node')
-        enclave = {'simulated_flight': 'camera'}.get(name, name)
-        arguments = ['--ros-args', '--enclave', f'{ENCLAVES}/{enclave}']
+        role = {'simulated_flight': 'camera'}.get(name, name)
+        program = program or ('-m', f'roof_detector.ros.{role}.{name}_node')
+        arguments = ['--ros-args', '--enclave', f'{ENCLAVES}/{role}']
         for here, there in (remappings or {}).items():
             arguments += ['-r', f'{here}:={there}']
         for parameter, value in parameters.items():
