@@ -42,7 +42,7 @@ _RATE_HZ = 50
 _LOST_AT_MOST_S = 2.0
 
 
-class Camera:
+class RecordedCamera:
     """Publish numbered frames of a JPEG's size, in a domain of its own.
 
     In one domain a killed recorder would count as a listener until its lease ends.
@@ -58,7 +58,7 @@ class Camera:
         self._executor.add_node(self._node)
         self.times_ns: list[int] = []
 
-    def __enter__(self) -> Camera:
+    def __enter__(self) -> RecordedCamera:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,7 +97,7 @@ def kill_once(folder: Path, *, seed: int, flush_period_s: float) -> dict[str, An
     arguments = [part for name, value in options.items() for part in ('-p', f'{name}:={value}')]
     domain_id = 1 + seed % 100
     flown_s = random.Random(seed).uniform(0.2, 5.0)
-    with Camera(domain_id=domain_id) as camera:
+    with RecordedCamera(domain_id=domain_id) as camera:
         recorder = subprocess.Popen(
             [
                 sys.executable,

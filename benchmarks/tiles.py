@@ -42,7 +42,7 @@ BUDGETS_MS = (0, 100, 200, 400, 800, 1600, 1_000_000)
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class TiledFrame:
     """Hold a frame, its true roofs in the east, and what is found in all views of it."""
 
     image_bgr: npt.NDArray[np.uint8]
@@ -134,7 +134,7 @@ def measure(
 
 def read_frame(
     detector: Detector, folder: Path, tiling: Tiling, *, mirrored: bool, upside_down: bool
-) -> Frame:
+) -> TiledFrame:
     """Read the orthophoto, turn it over as asked, and find all there is in every view of it."""
     picture = cv2.imread(str(folder / 'orthophoto.png'))
     image_bgr = np.ascontiguousarray(
@@ -153,7 +153,7 @@ def read_frame(
         for i in range(len(grid))
     )
     whole = detector.detect(image_bgr, everything)
-    return Frame(image_bgr, true, not mirrored, whole, views)
+    return TiledFrame(image_bgr, true, not mirrored, whole, views)
 
 
 def in_east(
@@ -171,7 +171,7 @@ def turns(grid: TileGrid, count: int) -> list[tuple[int, ...]]:
     return [taken.take(grid, count, now_s=frame) for frame in range(frames)]
 
 
-def accuracy(frames: list[Frame], taken: list[tuple[int, ...]]) -> dict[str, float]:
+def accuracy(frames: list[TiledFrame], taken: list[tuple[int, ...]]) -> dict[str, float]:
     """Return what an average frame of all turns has: recall, false alarms, average precision."""
 
     def ranking(confidence: float) -> Ranking:
@@ -219,7 +219,7 @@ def time_views(
 
 def time_frame(
     detector: Detector,
-    frames: list[Frame],
+    frames: list[TiledFrame],
     grid: TileGrid,
     count: int,
     clock: Callable[[], float],

@@ -27,7 +27,7 @@ _KIND = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GoalVerdict:
     """Say what was aimed at, with which network it was measured, what, and whether that is met."""
 
     goal: str
@@ -36,7 +36,7 @@ class Verdict:
     met: bool
 
 
-def judge(results: Results) -> list[Verdict]:
+def judge(results: Results) -> list[GoalVerdict]:
     """Return a verdict for each goal that results speak of; of several results the newest."""
     detect, graph, plenty, baseline = (
         _newest(results, part) for part in ('detect', 'graph', 'plenty', 'baseline')
@@ -62,10 +62,10 @@ def _newest(results: Results, part: str) -> list[Row]:
     return list(rows.values())
 
 
-def _detection(rows: list[Row]) -> Iterator[Verdict]:
+def _detection(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in rows:
         ratio = row['throughput_to_predict']
-        yield Verdict(
+        yield GoalVerdict(
             '`Detector.detect` at least 1.2 times as fast as `YOLO.predict`',
             f'{row["precision"]}, {row["backend"]}',
             f'{ratio:.2f}',
@@ -73,10 +73,10 @@ def _detection(rows: list[Row]) -> Iterator[Verdict]:
         )
 
 
-def _overhead(rows: list[Row]) -> Iterator[Verdict]:
+def _overhead(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in _where(rows, size='1280x720', transport='raw', annotated=False, recorder=False):
         over_ms, forward_ms = row['overhead_ms'], row['bare_forward_ms']['p50']
-        yield Verdict(
+        yield GoalVerdict(
             'age over the bare forward pass at 1280x720 at most 8 ms and 15 %',
             _network(row),
             f'{over_ms:.1f} ms, {over_ms / forward_ms:.0%} of {forward_ms:.1f} ms',
@@ -86,7 +86,7 @@ def _overhead(rows: list[Row]) -> Iterator[Verdict]:
         rows, size='3840x2160', transport='compressed', annotated=False, recorder=False
     ):
         over_ms = row['overhead_ms']
-        yield Verdict(
+        yield GoalVerdict(
             'JPEGs of 3840x2160 at most 20 ms over the forward pass',
             _network(row),
             f'{over_ms:.1f} ms',
@@ -94,7 +94,7 @@ def _overhead(rows: list[Row]) -> Iterator[Verdict]:
         )
 
 
-def _annotation(results: Results) -> Iterator[Verdict]:
+def _annotation(results: Results) -> Iterator[GoalVerdict]:
     """Compare within the newest result of each network: the machine differs between results."""
     wanted = {'size': '1280x720', 'transport': 'raw', 'recorder': False}
     ratios: dict[tuple[str, str], float] = {}
@@ -107,7 +107,7 @@ def _annotation(results: Results) -> Iterator[Verdict]:
                 ratio = watched['age_ms']['p50'] / alone['age_ms']['p50']
                 ratios[images, _network(result)] = ratio
     for (images, network), ratio in ratios.items():
-        yield Verdict(
+        yield GoalVerdict(
             f'{images} cost no age of detections (5 % allowed for noise)',
             network,
             f'{ratio:.2f} times the age without',
@@ -115,10 +115,10 @@ def _annotation(results: Results) -> Iterator[Verdict]:
         )
 
 
-def _plenty(rows: list[Row]) -> Iterator[Verdict]:
+def _plenty(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in _where(rows, size='1280x720', transport='raw'):
         ratio = row['throughput_to_bare']
-        yield Verdict(
+        yield GoalVerdict(
             'as many results as bare forward passes, within 5 %, when frames are plentiful',
             _network(row),
             f'{ratio:.2f}',
@@ -126,7 +126,7 @@ def _plenty(rows: list[Row]) -> Iterator[Verdict]:
         )
 
 
-def _baseline(rows: list[Row]) -> Iterator[Verdict]:
+def _baseline(rows: list[Row]) -> Iterator[GoalVerdict]:
     """Judge by the plain node with a checkpoint: what it gains by an export is not its own."""
     in_torch = [row for row in rows if (row['baseline_model'] or '.pt').endswith('.pt')]
     for ours, theirs in _pairs(in_torch, lambda row: row['size'] == '1280x720'):
@@ -136,23 +136,23 @@ def _baseline(rows: list[Row]) -> Iterator[Verdict]:
         of = f'the {node} in f32, raw 1280x720'
         rate = ours['results_per_s'] / theirs['results_per_s']
         age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
-        yield Verdict(
+        yield GoalVerdict(
             f'at least {times} times the results per second of {of}',
             _network(ours),
             f'{rate:.2f}',
             met=rate >= times,
         )
         goal = f'at most half the age p50 of {of}'
-        yield Verdict(goal, _network(ours), f'{age:.2f}', met=age <= 0.5)
+        yield GoalVerdict(goal, _network(ours), f'{age:.2f}', met=age <= 0.5)
 
 
-def _peer(rows: list[Row]) -> Iterator[Verdict]:
+def _peer(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in _where(rows, transport='raw', annotated=False, recorder=False):
         theirs = PEER_RESULTS_PER_S.get(row['size'])
         if theirs is None:
             continue
         rate = row['results_per_s'] / theirs
-        yield Verdict(
+        yield GoalVerdict(
             f'at least twice the {theirs} results/s of the most used peer (its figure is of '
             f'another day), {row["size"]}',
             _network(row),

@@ -51,7 +51,7 @@ Key = tuple[int, bytes]  # time and content: what a message is, whatever became 
 
 
 @dataclass(frozen=True)
-class Recording:
+class IntactRecording:
     """A recording before the damage: its bytes, and what records it holds where."""
 
     name: str
@@ -60,7 +60,7 @@ class Recording:
     records: tuple[tuple[int, int, int], ...]  # opcode, offset, offset of the next
 
 
-def recordings(folder: Path, generator: random.Random) -> Iterator[Recording]:
+def recordings(folder: Path, generator: random.Random) -> Iterator[IntactRecording]:
     """Make recordings of three writers, in their compressions, finished and killed."""
     for compression in ('none', 'lz4', 'zstd'):
         for is_killed in (False, True):
@@ -138,8 +138,8 @@ def _by_rosbags(folder: Path, mode: CompressionMode, generator: random.Random) -
     return (folder / f'{folder.name}.mcap').read_bytes()
 
 
-def _as_recording(name: str, content: bytes, *, packs_messages: bool = False) -> Recording:
-    return Recording(name, content, packs_messages, tuple(_records(content)))
+def _as_recording(name: str, content: bytes, *, packs_messages: bool = False) -> IntactRecording:
+    return IntactRecording(name, content, packs_messages, tuple(_records(content)))
 
 
 # The judge -------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def _decompressed(data: bytes, compression: bytes) -> bytes | None:
 
 
 def readable(
-    recording: Recording, mutant: bytes, places: Callable[[int], int | None]
+    recording: IntactRecording, mutant: bytes, places: Callable[[int], int | None]
 ) -> tuple[Counter[Key], Counter[Key]]:
     """Return what anybody can read of a mutant, and what lies in records that are as they were.
 
@@ -251,10 +251,12 @@ def _same(offset: int) -> int:
     return offset
 
 
-Damage = Callable[[Recording, random.Random], tuple[bytes, Callable[[int], 'int | None']]]
+Damage = Callable[[IntactRecording, random.Random], tuple[bytes, Callable[[int], 'int | None']]]
 
 
-def _flip(recording: Recording, generator: random.Random) -> tuple[bytes, Callable[[int], int]]:
+def _flip(
+    recording: IntactRecording, generator: random.Random
+) -> tuple[bytes, Callable[[int], int]]:
     content = bytearray(recording.content)
     for _ in range(generator.choice((1, 1, 1, 2, 8))):
         content[generator.randrange(len(content))] ^= generator.randrange(1, 256)
@@ -262,7 +264,7 @@ def _flip(recording: Recording, generator: random.Random) -> tuple[bytes, Callab
 
 
 def _flip_head(
-    recording: Recording, generator: random.Random
+    recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
     """Hit what says how the file goes on: opcodes, lengths, the fields of chunks."""
     content = bytearray(recording.content)
@@ -272,7 +274,7 @@ def _flip_head(
 
 
 def _overwrite(
-    recording: Recording, generator: random.Random
+    recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
     content = bytearray(recording.content)
     size = generator.randrange(1, max(2, len(content) // 8))
@@ -282,12 +284,14 @@ def _overwrite(
     return bytes(content), _same
 
 
-def _cut(recording: Recording, generator: random.Random) -> tuple[bytes, Callable[[int], int]]:
+def _cut(
+    recording: IntactRecording, generator: random.Random
+) -> tuple[bytes, Callable[[int], int]]:
     return recording.content[: generator.randrange(9, len(recording.content))], _same
 
 
 def _remove(
-    recording: Recording, generator: random.Random
+    recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int | None]]:
     content = recording.content
     size = generator.randrange(1, max(2, len(content) // 8))
@@ -301,7 +305,9 @@ def _remove(
     return content[:begin] + content[begin + size :], places
 
 
-def _insert(recording: Recording, generator: random.Random) -> tuple[bytes, Callable[[int], int]]:
+def _insert(
+    recording: IntactRecording, generator: random.Random
+) -> tuple[bytes, Callable[[int], int]]:
     content = recording.content
     begin = generator.randrange(8, len(content))
     size = generator.randrange(1, max(2, len(content) // 8))
@@ -313,7 +319,7 @@ def _insert(recording: Recording, generator: random.Random) -> tuple[bytes, Call
 
 
 def _flip_end(
-    recording: Recording, generator: random.Random
+    recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
     """Hit the summary, the footer or the last magic."""
     content = bytearray(recording.content)
@@ -323,7 +329,7 @@ def _flip_end(
 
 
 def _flip_and_cut(
-    recording: Recording, generator: random.Random
+    recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
     flipped, _ = _flip(recording, generator)
     return flipped[: generator.randrange(9, len(flipped))], _same
@@ -363,7 +369,7 @@ def _content(found: Counter[Key], *, unpacks: bool) -> Counter[Key]:
 
 
 def try_mcap(
-    recording: Recording, kind: str, folder: Path, generator: random.Random, tally: Tally
+    recording: IntactRecording, kind: str, folder: Path, generator: random.Random, tally: Tally
 ) -> None:
     """Damage a recording in one way and see what is left of it."""
     mutant, places = DAMAGES[kind](recording, generator)

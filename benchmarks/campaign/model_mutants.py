@@ -70,7 +70,7 @@ _ODD_TEXTS = (
 
 
 @dataclass(frozen=True)
-class Chunk:
+class MutantBatch:
     """Some mutants of one kind. `trap` and `port` are what mutants of attacks try to reach."""
 
     kind: str
@@ -95,15 +95,15 @@ class ChunkOutcome:
 
 def chunks(
     amounts: dict[str, int], *, seed: int, trap: Path, port: int, within_s: float
-) -> Iterator[Chunk]:
+) -> Iterator[MutantBatch]:
     """Part amounts of mutants into what one worker does at a time."""
     for kind, amount in amounts.items():
         for begin in range(0, amount, _CHUNK):
             count = min(_CHUNK, amount - begin)
-            yield Chunk(kind, count, f'{seed} {kind} {begin}', str(trap), port, within_s)
+            yield MutantBatch(kind, count, f'{seed} {kind} {begin}', str(trap), port, within_s)
 
 
-def try_chunk(chunk: Chunk) -> ChunkOutcome:
+def try_chunk(chunk: MutantBatch) -> ChunkOutcome:
     """Make and open the mutants of a chunk, and judge how each ends."""
     chance = random.Random(chunk.seed)
     outcome = ChunkOutcome(chunk.kind)
@@ -135,7 +135,7 @@ def try_chunk(chunk: Chunk) -> ChunkOutcome:
     return outcome
 
 
-def _maker(chunk: Chunk, folder: Path) -> Callable[[random.Random], Callable[[], object]]:
+def _maker(chunk: MutantBatch, folder: Path) -> Callable[[random.Random], Callable[[], object]]:
     """Return what makes one mutant and returns how it is opened."""
     kind = chunk.kind.partition(',')[2].strip()
     if chunk.kind.startswith('package'):

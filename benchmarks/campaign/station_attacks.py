@@ -42,7 +42,7 @@ _MOST_HANDLES = 512
 _PROBE_PERIOD_S = 0.1
 
 
-class Station:
+class AttackedStation:
     """A station process of its own, with a token, and what its owner and a stranger do to it."""
 
     def __init__(self, folder: Path) -> None:
@@ -127,7 +127,7 @@ def _without_pytest() -> dict[str, str]:
 class Owner:
     """The owner's browser, in a thread of its own: asks again and again, and notes the times."""
 
-    def __init__(self, station: Station, within_s: float) -> None:
+    def __init__(self, station: AttackedStation, within_s: float) -> None:
         self._within_s = within_s
         self._station = station
         self._ended = threading.Event()
@@ -177,11 +177,11 @@ class Effort:
             yield
 
 
-Attack = Callable[[Station, Effort], Iterator[str]]
+Attack = Callable[[AttackedStation, Effort], Iterator[str]]
 
 
 @contextmanager
-def many(station: Station, count: int, data: bytes) -> Iterator[list[socket.socket]]:
+def many(station: AttackedStation, count: int, data: bytes) -> Iterator[list[socket.socket]]:
     """Open connections, send the same bytes on each, and hold them."""
     held: list[socket.socket] = []
     try:
@@ -197,7 +197,7 @@ def many(station: Station, count: int, data: bytes) -> Iterator[list[socket.sock
             connection.close()
 
 
-def endless_header(station: Station, effort: Effort) -> Iterator[str]:
+def endless_header(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Send 100 MB of one header that never ends, on four connections at a time."""
     begin = f'GET / HTTP/1.1\r\n{station.host}X: '.encode()
     block = b'a' * (1 << 20)
@@ -210,7 +210,7 @@ def endless_header(station: Station, effort: Effort) -> Iterator[str]:
                     yield '100 MB of a header were taken'
 
 
-def many_headers(station: Station, effort: Effort) -> Iterator[str]:
+def many_headers(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Send heads of 60,000 short headers, and targets of 250 kB, over and over."""
     odd = (
         f'GET / HTTP/1.1\r\n{station.host}' + 'a:\r\n' * 60_000 + '\r\n',
@@ -223,7 +223,7 @@ def many_headers(station: Station, effort: Effort) -> Iterator[str]:
             yield from _refused(station.ask(request), 'a head beyond the limits')
 
 
-def half_sent(station: Station, effort: Effort) -> Iterator[str]:
+def half_sent(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Hold 1,100 connections with half a request, feeding each a byte now and then."""
     with many(
         station, effort.connections, f'GET / HTTP/1.1\r\n{station.host}X: '.encode()
@@ -236,14 +236,14 @@ def half_sent(station: Station, effort: Effort) -> Iterator[str]:
     yield ''
 
 
-def silent(station: Station, effort: Effort) -> Iterator[str]:
+def silent(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Hold 1,100 connections that say nothing."""
     with many(station, effort.connections, b''):
         time.sleep(effort.seconds)
     yield ''
 
 
-def churn(station: Station, effort: Effort) -> Iterator[str]:
+def churn(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Open and close connections as fast as one process can."""
     for _ in effort.until():
         with many(station, 50, b'GET / HT'):
@@ -251,7 +251,7 @@ def churn(station: Station, effort: Effort) -> Iterator[str]:
     yield ''
 
 
-def body_without_token(station: Station, effort: Effort) -> Iterator[str]:
+def body_without_token(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Announce 10 GB, or no length at all, and begin to send it without a token."""
     heads = ('Content-Length: 10000000000\r\n', 'Transfer-Encoding: chunked\r\n')
     for _ in effort.until():
@@ -261,7 +261,7 @@ def body_without_token(station: Station, effort: Effort) -> Iterator[str]:
                 yield from _refused(station.ask(request), 'a body without token')
 
 
-def slow_body(station: Station, effort: Effort) -> Iterator[str]:
+def slow_body(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Hold 200 uploads of the owner's own browser that send a byte now and then."""
     head = (
         f'POST /uploads/none/files?name=a.jpg HTTP/1.1\r\n{station.owner}'
@@ -276,7 +276,7 @@ def slow_body(station: Station, effort: Effort) -> Iterator[str]:
     yield ''
 
 
-def unread_answers(station: Station, effort: Effort) -> Iterator[str]:
+def unread_answers(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Ask for the largest file of the page over and over without ever reading an answer."""
     large = f'/_nicegui/{version("nicegui")}/static/quasar.umd.prod.js'
     request = f'GET {large} HTTP/1.1\r\n{station.owner}\r\n'
@@ -285,7 +285,7 @@ def unread_answers(station: Station, effort: Effort) -> Iterator[str]:
     yield ''
 
 
-def page_after_page(station: Station, effort: Effort) -> Iterator[str]:
+def page_after_page(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Ask for the page from eight connections at once, with the token."""
     request = f'GET / HTTP/1.1\r\n{station.owner}Connection: close\r\n\r\n'
 
@@ -378,7 +378,7 @@ _ODD_STARTS = (
 )
 
 
-def odd_requests(station: Station, effort: Effort) -> Iterator[str]:
+def odd_requests(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Send what no browser sends, with and without the token, and mutants of right requests."""
     host = station.host.strip()
     for who in (host, station.owner.strip()):
@@ -410,7 +410,7 @@ def odd_requests(station: Station, effort: Effort) -> Iterator[str]:
         yield from _no_fault(station.ask(bytes(mutant) + b'\r\n\r\n'), repr(bytes(mutant)))
 
 
-def wrong_tokens(station: Station, effort: Effort) -> Iterator[str]:
+def wrong_tokens(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Guess tokens from many connections; the right one must still open the page at once."""
     reached: list[str] = []
 
@@ -441,7 +441,7 @@ def wrong_tokens(station: Station, effort: Effort) -> Iterator[str]:
     yield from reached
 
 
-def sockets(station: Station, effort: Effort) -> Iterator[str]:
+def sockets(station: AttackedStation, effort: Effort) -> Iterator[str]:
     """Speak websocket badly: without token, foreign, too large, too much, and nonsense."""
     path = '/_nicegui_ws/socket.io/?EIO=4&transport=websocket'
     handshake = (
@@ -524,7 +524,7 @@ def attempt(options: CampaignOptions, tally: Tally) -> None:
     if options.short:
         effort = Effort(0.3, 300, chance, 4, _SHORT_ANSWER_WITHIN_S)
     with tempfile.TemporaryDirectory() as folder:
-        station = Station(Path(folder))
+        station = AttackedStation(Path(folder))
         try:
             station.wait()
             _attack(station, effort, tally)
@@ -541,7 +541,7 @@ def attempt(options: CampaignOptions, tally: Tally) -> None:
         tally.check('log', 'the token', holds=station.token not in log)
 
 
-def _attack(station: Station, effort: Effort, tally: Tally) -> None:
+def _attack(station: AttackedStation, effort: Effort, tally: Tally) -> None:
     station.ask(f'GET / HTTP/1.1\r\n{station.owner}Connection: close\r\n\r\n')  # once, to be warm
     rss_before = station.facts.memory_info().rss
     handles = 0
@@ -565,13 +565,13 @@ def _attack(station: Station, effort: Effort, tally: Tally) -> None:
     tally.check('handles', f'{handles} are open', holds=handles < _MOST_HANDLES)
 
 
-def _check_answers_only_to_the_token(station: Station, tally: Tally) -> None:
+def _check_answers_only_to_the_token(station: AttackedStation, tally: Tally) -> None:
     for path in ('/', '/load', '/refused', '/video', '/station/station.css', '/jobs/a/zip'):
         answer = station.ask(f'GET {path} HTTP/1.1\r\n{station.host}\r\n')
         tally.check('no_token', f'{path}: {answer[:30]!r}', holds=b' 401 ' in answer[:20])
 
 
-def exposed(station: Station) -> Iterator[str]:
+def exposed(station: AttackedStation) -> Iterator[str]:
     """Yield every place where the token can be read by others than its owner."""
     token = station.token.encode()
     for process in psutil.process_iter():
@@ -585,7 +585,7 @@ def exposed(station: Station) -> Iterator[str]:
     yield from _exposed_to_ros(station)
 
 
-def _exposed_to_ros(station: Station) -> Iterator[str]:
+def _exposed_to_ros(station: AttackedStation) -> Iterator[str]:
     """Ask for every parameter and listen to every topic of the node's own kind for a second."""
     script = Path(__file__).with_name('read_graph.py')
     heard = subprocess.run(

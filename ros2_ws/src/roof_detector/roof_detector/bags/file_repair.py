@@ -34,7 +34,7 @@ _COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Loss:
+class RepairLoss:
     """What of a file is lost, or doubtful, as far as anything tells.
 
     `messages` are those that its indexes count and nobody found, `doubtful` those that were kept
@@ -86,7 +86,7 @@ class FileState:
 
     file: BagFile
     fault: str = ''
-    loss: Loss = field(default_factory=Loss)
+    loss: RepairLoss = field(default_factory=RepairLoss)
     topics: dict[str, TopicFound] = field(default_factory=dict)
     start_ns: int = 2**63 - 1
     end_ns: int = 0
@@ -216,7 +216,7 @@ def _mcap_fault(survey: McapSurvey) -> str:
     return '; '.join(told)
 
 
-def _mcap_loss(survey: McapSurvey) -> Loss:
+def _mcap_loss(survey: McapSurvey) -> RepairLoss:
     lost_bytes = survey.lost_bytes
     doubtful = messages = 0
     times = []
@@ -238,7 +238,7 @@ def _mcap_loss(survey: McapSurvey) -> Loss:
         if before and behind:
             times.append((before[-1], behind[0]))
     sound = tuple(sorted({(a, b) for a, b in times if 0 < a < b < 2**63 - 1}))
-    return Loss(lost_bytes, messages, doubtful, sound)
+    return RepairLoss(lost_bytes, messages, doubtful, sound)
 
 
 def _around(spans: list[Span], number: int) -> tuple[int, int]:
@@ -309,7 +309,7 @@ def _examine_sqlite(path: Path) -> FileState:
         for message in source.messages():
             counts[message.topic_id] += 1
             state.packed_messages += is_packed(message)
-        state.loss = Loss(messages=source.unread)
+        state.loss = RepairLoss(messages=source.unread)
         if source.unread and not state.fault:
             state.fault = f'{source.unread} messages are damaged or too large'
         for topic in content.topics:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import sync_folder
 from roof_detector.bags.mcap_file import McapFile
-from roof_detector.bags.metadata import NAME, FileRecord, stage_metadata
+from roof_detector.bags.metadata import NAME, BagFileRecord, stage_metadata
 from roof_detector.bags.records import MANIFEST
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class FileSeries:
             tuple(self._metadata.topics.values()),
             dict(self._schema_texts),
             dict(self._metadata.custom),
-            self._metadata.text(coming=FileRecord(path.name)),
+            self._metadata.text(coming=BagFileRecord(path.name)),
         )
 
     def _path(self, number: int) -> Path:

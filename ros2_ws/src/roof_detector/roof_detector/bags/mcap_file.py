@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from mcap.writer import CompressionType, Writer
 
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.metadata import FileRecord, TopicRecord, to_yaml
+from roof_detector.bags.metadata import BagFileRecord, TopicRecord, to_yaml
 from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class McapFile:
     def __init__(self, path: Path, *, name: str, compression: str) -> None:
         """Create the file; `name` is the one that the bag will know it by."""
         self.path = path
-        self.record = FileRecord(name)
+        self.record = BagFileRecord(name)
         self.manifest: Mapping[str, str] = {}  # what it begins with
         self._out = _Unbuffered(path)
         try:

@@ -109,7 +109,7 @@ class SpanMessage(NamedTuple):
 
 
 @dataclass
-class Table:
+class ChannelTable:
     """Schemas and channels by id, as they hold for a part of a file."""
 
     schemas: dict[int, Schema] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class McapSurvey:
     size: int
     library: str = ''
     has_magic: bool = True
-    tables: list[Table] = field(default_factory=lambda: [Table()])
+    tables: list[ChannelTable] = field(default_factory=lambda: [ChannelTable()])
     spans: list[Span] = field(default_factory=list)
     metadata: list[tuple[Place, Metadata]] = field(default_factory=list)
     attachments: list[Place] = field(default_factory=list)
@@ -450,7 +450,9 @@ class _Surveyor:
             if not is_sound or (self._in_summary and key not in table.doubtful):
                 return
             if key not in table.doubtful:
-                table = Table(dict(table.schemas), dict(table.channels), set(table.doubtful))
+                table = ChannelTable(
+                    dict(table.schemas), dict(table.channels), set(table.doubtful)
+                )
                 self._survey.tables.append(table)
                 known = table.channels if kind == 'channel' else table.schemas
         known[record.id] = record

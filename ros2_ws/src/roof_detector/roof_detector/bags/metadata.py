@@ -41,7 +41,7 @@ _NEVER_NS = 2**63 - 1
 
 
 @dataclass
-class FileRecord:
+class BagFileRecord:
     """Count what one file of a bag holds."""
 
     name: str
@@ -78,11 +78,11 @@ class TopicRecord:
 class BagMetadata:
     """Hold what metadata.yaml says about an MCAP bag."""
 
-    files: list[FileRecord] = field(default_factory=list)
+    files: list[BagFileRecord] = field(default_factory=list)
     topics: dict[str, TopicRecord] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
     # A file that is there for what comes next, and holds no message yet.
-    coming: FileRecord | None = None
+    coming: BagFileRecord | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of metadata.yaml below its one root key."""
@@ -124,13 +124,13 @@ class BagMetadata:
             'ros_distro': 'jazzy',
         }
 
-    def drop_file(self, file: FileRecord) -> None:
+    def drop_file(self, file: BagFileRecord) -> None:
         """Say nothing any more of a file and its messages."""
         self.files.remove(file)
         for name, count in file.topic_counts.items():
             self.topics[name].message_count -= count
 
-    def text(self, *, coming: FileRecord | None = None) -> str:
+    def text(self, *, coming: BagFileRecord | None = None) -> str:
         """Return the content of metadata.yaml, with a file that will be there by then."""
         described = replace(self, coming=coming) if coming else self
         return to_yaml({_ROOT: described.as_dict()})

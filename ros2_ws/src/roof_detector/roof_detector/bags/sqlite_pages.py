@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _PageLayout:
     page_bytes: int
     usable_bytes: int
 
@@ -61,16 +61,16 @@ class SqlitePages:
         return _row(self._store, self._layout, page, place)
 
 
-def _layout(store: Store) -> _Layout:
+def _layout(store: Store) -> _PageLayout:
     """Return the page size: as the header says, or what its first pages look like."""
     head = store.read(0, _FILE_HEADER)
     if head.startswith(MAGIC):
         size = int.from_bytes(head[16:18], 'big')
         size = 65536 if size == 1 else size
         if size in _PAGE_SIZES and head[20] <= 32:
-            return _Layout(size, size - head[20])
+            return _PageLayout(size, size - head[20])
     best = max(_PAGE_SIZES, key=lambda size: _leaves(store, size))
-    return _Layout(best, best)
+    return _PageLayout(best, best)
 
 
 def _leaves(store: Store, page_bytes: int) -> int:
@@ -85,7 +85,7 @@ def _leaves(store: Store, page_bytes: int) -> int:
     return count
 
 
-def _rows_on(store: Store, layout: _Layout, number: int) -> Iterator[Row]:
+def _rows_on(store: Store, layout: _PageLayout, number: int) -> Iterator[Row]:
     # The last page may be cut off: SQLite, too, reads zeros for what is missing.
     page = store.read(number * layout.page_bytes, layout.page_bytes)
     page = page.ljust(layout.page_bytes, b'\0')
@@ -106,7 +106,7 @@ def _rows_on(store: Store, layout: _Layout, number: int) -> Iterator[Row]:
             yield row
 
 
-def _row(store: Store, layout: _Layout, page: bytes, place: tuple[int, int]) -> Row | None:
+def _row(store: Store, layout: _PageLayout, page: bytes, place: tuple[int, int]) -> Row | None:
     length, at = _varint(page, place[1])
     row_id, at = _varint(page, at)
     if not 2 <= length <= min(MOST_MESSAGE_BYTES + 4096, store.size) or row_id >= 1 << 63:
@@ -115,7 +115,7 @@ def _row(store: Store, layout: _Layout, page: bytes, place: tuple[int, int]) -> 
     return None if payload is None else Row(row_id, _values(payload), place)
 
 
-def _payload(store: Store, layout: _Layout, page: bytes, at: int, length: int) -> bytes | None:
+def _payload(store: Store, layout: _PageLayout, page: bytes, at: int, length: int) -> bytes | None:
     """Return a row's bytes, also where they go on over other pages; None where these end."""
     usable = layout.usable_bytes
     if length <= usable - 35:

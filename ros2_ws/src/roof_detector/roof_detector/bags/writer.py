@@ -18,8 +18,8 @@ from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.bags.latched_messages import LatchedMessages
 from roof_detector.bags.mcap_file import Entry, McapFile, check_compression
 from roof_detector.bags.metadata import (
+    BagFileRecord,
     BagMetadata,
-    FileRecord,
     TopicRecord,
     to_yaml,
     write_metadata,
@@ -493,7 +493,7 @@ class BagWriter:
             if not (self.path / record.name).exists():
                 self._forget(record)
 
-    def _forget(self, record: FileRecord) -> None:
+    def _forget(self, record: BagFileRecord) -> None:
         self._metadata.drop_file(record)
         self._count -= record.message_count
         self._lost.update(record.topic_counts)

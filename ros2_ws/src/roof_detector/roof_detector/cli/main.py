@@ -73,10 +73,10 @@ def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
 def _unforeseen(error: Exception) -> str:
     """Return one line for an unexpected error."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'an unknown place'
+    where = f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'an unknown place'
     words = ' '.join(str(error).split())[:300]
     return (
-        f'{type(error).__name__} at {place}: {words or "no reason given"}. An input may be '
+        f'{type(error).__name__} at {where}: {words or "no reason given"}. An input may be '
         f'damaged; {_TRACEBACK}=1 shows the whole traceback, for a report.'
     )
 

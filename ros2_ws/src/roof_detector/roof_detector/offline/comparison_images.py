@@ -66,12 +66,12 @@ def write_images(
 ) -> list[Path]:
     """Write each pair as a PNG, and all of them on one sheet; return the files."""
     files, tiles = [], []
-    for place, (image, difference) in enumerate(images, start=1):
+    for rank, (image, difference) in enumerate(images, start=1):
         name = file_name(difference.a.name.rpartition('.')[0] or difference.a.name)
-        files.append(_save(folder / f'difference_{place:02d}_{name}.png', image))
+        files.append(_save(folder / f'difference_{rank:02d}_{name}.png', image))
         agreement = difference.agreement
         caption = (
-            f'{place}. {difference.a.name}: {len(agreement.only_first)} in A alone, '
+            f'{rank}. {difference.a.name}: {len(agreement.only_first)} in A alone, '
             f'{len(agreement.only_second)} in B alone, {len(agreement.pairs)} in both'
         )
         tiles.append((image, caption))

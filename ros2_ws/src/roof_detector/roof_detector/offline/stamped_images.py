@@ -90,9 +90,9 @@ class StampedImages(FrameImages):
         while self._next is not None and (self._round, self._next.stamp_ns) < wanted:
             self._skipped.append(self._next.name)
             self._step()
-        for place, (frame, loaded) in enumerate(self._waiting):
+        for index, (frame, loaded) in enumerate(self._waiting):
             if content in (None, loaded.content) or frame.topic != topic:
-                del self._waiting[place]
+                del self._waiting[index]
                 return loaded
         while self._next is not None and (self._round, self._next.stamp_ns) == wanted:
             frame, loaded = self._next, self._next.load()

@@ -83,7 +83,7 @@ class CocoExport(Export):
             }
         self._images.add(image)
         masks = findings.detections.masks
-        for place, (box, score, class_id) in enumerate(findings.detections.rows()):
+        for index, (box, score, class_id) in enumerate(findings.detections.rows()):
             left, top, right, bottom = box.tolist()
             result: dict[str, object] = {
                 'image_id': self._frames,
@@ -92,7 +92,7 @@ class CocoExport(Export):
                 'score': round(score, 6),
             }
             if masks is not None:
-                window, inside = masks.window(place)
+                window, inside = masks.window(index)
                 result['segmentation'] = coco_run_lengths(window, inside, size_wh=findings.size_wh)
             self._results.add(result)
 

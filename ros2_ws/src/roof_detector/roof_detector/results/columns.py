@@ -75,16 +75,16 @@ def detection_rows(findings: FrameFindings, *, first_stamp_ns: int) -> Iterator[
     )
     inference_ms = None if findings.inference_s is None else findings.inference_s * 1e3
     masks = findings.detections.masks
-    for place, (box, score, class_id) in enumerate(findings.detections.rows()):
+    for index, (box, score, class_id) in enumerate(findings.detections.rows()):
         left, top, right, bottom = box.tolist()
         yield (
             *frame,
-            place,
+            index,
             class_id,
             readable(findings.class_names[class_id]),
             score,
             *(left, top, right, bottom),
             max(right - left, 0.0) * max(bottom - top, 0.0),
-            None if masks is None else int(np.count_nonzero(masks.window(place)[1])),
+            None if masks is None else int(np.count_nonzero(masks.window(index)[1])),
             inference_ms,
         )

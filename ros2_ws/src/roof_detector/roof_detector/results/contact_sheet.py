@@ -35,9 +35,9 @@ def contact_sheet(
     rows = math.ceil(len(images) / columns)
     cell_w, cell_h = tile_width_px + _GAP_PX, tile_height_px + _CAPTION_PX + _GAP_PX
     sheet = np.full((rows * cell_h + _GAP_PX, columns * cell_w + _GAP_PX, 3), _PAPER_BGR, np.uint8)
-    for place, (image_bgr, caption) in enumerate(images):
-        x = _GAP_PX + place % columns * cell_w
-        y = _GAP_PX + place // columns * cell_h
+    for index, (image_bgr, caption) in enumerate(images):
+        x = _GAP_PX + index % columns * cell_w
+        y = _GAP_PX + index // columns * cell_h
         fitted = _fit(image_bgr, (tile_width_px, tile_height_px))
         sheet[y : y + fitted.shape[0], x : x + fitted.shape[1]] = fitted
         cv2.putText(

@@ -49,7 +49,7 @@ class Crops(Export):
         if image_bgr is None:
             self._without += len(findings.detections)
             return
-        for place, (box, _, class_id) in enumerate(findings.detections.rows()):
+        for index, (box, _, class_id) in enumerate(findings.detections.rows()):
             crop = self._crop(image_bgr, box)
             if not crop.size:
                 self._without += 1
@@ -58,11 +58,11 @@ class Crops(Export):
             folder = self._products[0].part / class_name
             folder.mkdir(exist_ok=True)
             frame_name = file_name(Path(image_name(findings)).stem)
-            path = folder / f'{class_name}_{frame_name}_{place:03d}.jpg'
+            path = folder / f'{class_name}_{frame_name}_{index:03d}.jpg'
             if path.exists():  # of another frame, such as a.jpg beside a.png
                 path = free_path(
                     folder,
-                    f'{class_name}_{frame_name}_{findings.index:06d}_{place:03d}.jpg',
+                    f'{class_name}_{frame_name}_{findings.index:06d}_{index:03d}.jpg',
                     findings.index,
                 )
             self._images.write(path, crop, encoded, name=findings.name)

@@ -73,43 +73,43 @@ class GeoJsonExport(Export):
         try:
             fix = self._track.at(findings.stamp_ns, size_wh=findings.size_wh)
         except GeoError as error:
-            for place in range(count):
-                self._write_unlocated(findings, place, reason=str(error))
+            for index in range(count):
+                self._write_unlocated(findings, index, reason=str(error))
             return
         left, top, right, bottom = findings.detections.boxes_xyxy.astype(np.float64).T
         centre = (left + right) / 2, (top + bottom) / 2
         pixels = np.stack([*centre, left, bottom, right, bottom, right, top, left, top]).T
         # Boxes count from the corner of the first pixel, a lens from its centre.
         points = ground_points(fix, pixels.reshape(-1, 2) - 0.5, pixel_px=self._pixel_px)
-        for place in range(count):
-            if np.isnan(points.error_m[_PER_BOX * place]):
-                self._write_unlocated(findings, place, reason=_MISSED)
+        for index in range(count):
+            if np.isnan(points.error_m[_PER_BOX * index]):
+                self._write_unlocated(findings, index, reason=_MISSED)
             else:
-                self._write_located(findings, place, fix=fix, points=points)
+                self._write_located(findings, index, fix=fix, points=points)
 
     def _write_located(
         self,
         findings: FrameFindings,
-        place: int,
+        index: int,
         *,
         fix: CameraFix,
         points: GroundPoints,
     ) -> None:
-        first = _PER_BOX * place
+        first = _PER_BOX * index
         properties = {
-            **_properties(findings, place),
+            **_properties(findings, index),
             'error_m': round(float(points.error_m[first]), 2),
             'height_m': round(fix.height_m, 2),
         }
-        identity = f'{readable(findings.name)}#{place}'
+        identity = f'{readable(findings.name)}#{index}'
         point = {'type': 'Point', 'coordinates': _position(points, first)}
         self._points.add(_feature(identity, point, properties))
         self._footprints.add(_feature(identity, _polygon(points, first + 1), properties))
 
-    def _write_unlocated(self, findings: FrameFindings, place: int, *, reason: str) -> None:
+    def _write_unlocated(self, findings: FrameFindings, index: int, *, reason: str) -> None:
         self._unlocated += 1
-        properties = {**_properties(findings, place), 'unlocated': reason}
-        identity = f'{readable(findings.name)}#{place}'
+        properties = {**_properties(findings, index), 'unlocated': reason}
+        identity = f'{readable(findings.name)}#{index}'
         self._points.add(_feature(identity, None, properties))
         self._footprints.add(_feature(identity, None, properties))
 
@@ -126,27 +126,27 @@ def _feature(identity: str, geometry: object, properties: dict[str, object]) -> 
     return {'type': 'Feature', 'id': identity, 'geometry': geometry, 'properties': properties}
 
 
-def _properties(findings: FrameFindings, place: int) -> dict[str, object]:
+def _properties(findings: FrameFindings, index: int) -> dict[str, object]:
     detections = findings.detections
     return {
-        'class': readable(findings.class_names[detections.class_ids[place]]),
-        'confidence': round(float(detections.scores[place]), 6),
+        'class': readable(findings.class_names[detections.class_ids[index]]),
+        'confidence': round(float(detections.scores[index]), 6),
         'time': iso_time(findings.stamp_ns) or None,
         'stamp_ns': str(findings.stamp_ns),  # JavaScript would round the number
         'source': readable(findings.source),
         'topic': readable(findings.topic),
         'frame': findings.index,
         'name': readable(findings.name),
-        'detection': place,
-        'box_px': [round(v, 2) for v in detections.boxes_xyxy[place].tolist()],
+        'detection': index,
+        'box_px': [round(v, 2) for v in detections.boxes_xyxy[index].tolist()],
         **({} if findings.content is None else {'sha256': findings.content.sha256}),
     }
 
 
-def _position(points: GroundPoints, place: int) -> list[float]:
+def _position(points: GroundPoints, index: int) -> list[float]:
     return [
-        round(float(points.longitude_deg[place]), _DECIMALS),
-        round(float(points.latitude_deg[place]), _DECIMALS),
+        round(float(points.longitude_deg[index]), _DECIMALS),
+        round(float(points.latitude_deg[index]), _DECIMALS),
     ]
 
 

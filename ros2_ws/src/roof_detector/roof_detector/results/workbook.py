@@ -83,9 +83,9 @@ class ExcelExport(Export):
             if self._row == self._rows_per_sheet:
                 self._close_sheet()
                 self._sheet = self._next_sheet()
-            for place, (column, value) in enumerate(zip(COLUMNS, row, strict=True)):
-                cell = self._row, place
-                _write(self._sheet, cell, column, value, self._formats[place])
+            for index, (column, value) in enumerate(zip(COLUMNS, row, strict=True)):
+                cell = self._row, index
+                _write(self._sheet, cell, column, value, self._formats[index])
             self._row += 1
 
     def _complete(self) -> None:
@@ -107,11 +107,11 @@ class ExcelExport(Export):
         name = 'detections' if self._sheets == 1 else f'detections {self._sheets}'
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 0)
-        for place, column in enumerate(COLUMNS):
-            sheet.set_column(place, place, column.width)
-            sheet.write_string(0, place, column.name, self._header)
+        for index, column in enumerate(COLUMNS):
+            sheet.set_column(index, index, column.width)
+            sheet.write_string(0, index, column.name, self._header)
             if column.as_text:
-                letter = chr(ord('A') + place)
+                letter = chr(ord('A') + index)
                 spread = f'{letter}1:{letter}{EXCEL_ROWS}'
                 sheet.ignore_errors({'number_stored_as_text': spread})
         self._row = 1
@@ -126,13 +126,13 @@ class ExcelExport(Export):
         sheet.set_column(0, 0, 28)
         sheet.set_column(1, 4, 18)
         share = self._book.add_format({'num_format': '0.000'})
-        for place, name in enumerate(summary.HEADER):
-            sheet.write_string(0, place, name, self._header)
+        for index, name in enumerate(summary.HEADER):
+            sheet.write_string(0, index, name, self._header)
         row = 1
         for entry in summary.rows():
             _write_cell(sheet, row, 0, entry[0])
-            for place, value in enumerate(entry[1:], start=1):
-                _write_cell(sheet, row, place, value, share if place > 2 else None)
+            for index, value in enumerate(entry[1:], start=1):
+                _write_cell(sheet, row, index, value, share if index > 2 else None)
             row += 1
         sheet.autofilter(0, 0, row - 1, len(summary.HEADER) - 1)
         for name, number in summary.totals():
@@ -164,13 +164,13 @@ def _write(
 
 
 def _write_cell(
-    sheet: Worksheet, row: int, place: int, value: Any, layout: Format | None = None
+    sheet: Worksheet, row: int, index: int, value: Any, layout: Format | None = None
 ) -> None:
     if value is None:
         return
     if isinstance(value, bool):
-        sheet.write_boolean(row, place, value, layout)
+        sheet.write_boolean(row, index, value, layout)
     elif isinstance(value, (int, float)) and abs(value) < 1e15:
-        sheet.write_number(row, place, value, layout)
+        sheet.write_number(row, index, value, layout)
     else:
-        sheet.write_string(row, place, readable(str(value))[:_LONGEST_TEXT], layout)
+        sheet.write_string(row, index, readable(str(value))[:_LONGEST_TEXT], layout)

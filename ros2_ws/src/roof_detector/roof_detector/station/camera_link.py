@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.ros.detector.stamp_age import age_s, stamp_ns
-from roof_detector.station.finding import Finding
+from roof_detector.station.finding import LiveFinding
 from roof_detector.station.flight_log import FlightLog
 from roof_detector.station.video import Video
 from roof_detector.vision.encodings import decode_jpeg
@@ -37,7 +37,7 @@ class CameraLink:
         self.log = FlightLog()
         self.video = Video(node, f'{name}/image_annotated/compressed', self._illustrate)
         self._node = node
-        self._pending: dict[int, tuple[Finding, ...]] = {}
+        self._pending: dict[int, tuple[LiveFinding, ...]] = {}
         self._subscription = node.create_subscription(
             Detection2DArray, f'{name}/detections', self._take, _QOS
         )
@@ -54,7 +54,7 @@ class CameraLink:
 
     def _take(self, message: Detection2DArray) -> None:
         stamp = stamp_ns(message.header.stamp)
-        findings: list[Finding] = []
+        findings: list[LiveFinding] = []
         for detection in message.detections:
             if not detection.results:
                 continue
@@ -69,7 +69,9 @@ class CameraLink:
                 findings.append(finding)
         self._add(stamp, tuple(findings), message)
 
-    def _add(self, stamp: int, findings: tuple[Finding, ...], message: Detection2DArray) -> None:
+    def _add(
+        self, stamp: int, findings: tuple[LiveFinding, ...], message: Detection2DArray
+    ) -> None:
         now_ns = self._node.get_clock().now().nanoseconds
         self.log.add(findings, age_s=age_s(message.header.stamp, now_ns=now_ns))
         if findings and self.video.is_listening:
@@ -89,7 +91,7 @@ class CameraLink:
             self.log.illustrate(finding, _thumbnail(image_bgr, finding.box_xyxy))
 
 
-def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> Finding | None:
+def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> LiveFinding | None:
     """Return a detection as the page shows it, None where its numbers or its name are none."""
     best = max((one.hypothesis for one in detection.results), key=lambda one: one.score)
     centre, box = detection.bbox.center.position, detection.bbox
@@ -97,7 +99,7 @@ def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> Finding
     is_box = all(abs(side) <= _LARGEST_PX for side in sides) and min(box.size_x, box.size_y) >= 0
     if not is_box or not 0 <= best.score <= 1 or len(best.class_id) > _LONGEST_LABEL:
         return None
-    return Finding(
+    return LiveFinding(
         number=number,
         camera=camera,
         label=best.class_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class LiveFinding:
     """Hold one detection of a flight; `box_xyxy` in pixels of the source picture.
 
     `number` counts the findings of a camera from 1.

@@ -8,7 +8,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 
-from roof_detector.station.finding import Finding
+from roof_detector.station.finding import LiveFinding
 
 KEPT_FINDINGS = 3000
 KEPT_THUMBNAILS = 600
@@ -18,7 +18,7 @@ KEPT_SAMPLES = 600  # ten minutes, one a second
 
 
 @dataclass(frozen=True)
-class Sample:
+class FlightSample:
     """Hold one second: results per second, their mean age and their mean score, 0 for none.
 
     The age is None where no result of that second had a stamp that can be an age.
@@ -37,12 +37,12 @@ class FlightLog:
     """
 
     def __init__(self) -> None:
-        self.current: tuple[Finding, ...] = ()
+        self.current: tuple[LiveFinding, ...] = ()
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.frames = 0
-        self.findings: deque[Finding] = deque(maxlen=KEPT_FINDINGS)
-        self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
+        self.findings: deque[LiveFinding] = deque(maxlen=KEPT_FINDINGS)
+        self.samples: deque[FlightSample] = deque(maxlen=KEPT_SAMPLES)
         self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
         self._sampled_frames = 0
         self._ages_s: list[float] = []
@@ -59,7 +59,7 @@ class FlightLog:
         """Return how many earlier findings are no longer kept."""
         return self.total - len(self.findings)
 
-    def add(self, findings: tuple[Finding, ...], *, age_s: float | None) -> None:
+    def add(self, findings: tuple[LiveFinding, ...], *, age_s: float | None) -> None:
         """Take in what was found in one frame; `age_s` is None where its stamp tells none."""
         self.frames += 1
         self._sampled_frames += 1
@@ -72,7 +72,7 @@ class FlightLog:
             self._ages_s.append(age_s)
         self._scores += [finding.score for finding in findings]
 
-    def illustrate(self, finding: Finding, jpeg: bytes) -> None:
+    def illustrate(self, finding: LiveFinding, jpeg: bytes) -> None:
         """Keep a finding's picture; the newest few hundred stay."""
         self._thumbnails[finding.number] = jpeg
         if len(self._thumbnails) > KEPT_THUMBNAILS:
@@ -92,7 +92,7 @@ class FlightLog:
         frames, self._sampled_frames = self._sampled_frames, 0
         self._ages_s, self._scores, self._sampled_at_s = [], [], now_s
         self.samples.append(
-            Sample(
+            FlightSample(
                 time_s=time.time(),
                 rate_hz=frames / passed_s,
                 age_s=sum(ages_s) / len(ages_s) if ages_s else (None if frames else 0.0),

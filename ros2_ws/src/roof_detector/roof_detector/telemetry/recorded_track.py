@@ -185,11 +185,11 @@ def _positions(records: _Records, topic: str, uncertainty: Uncertainty) -> Stamp
     stamps, numbers = array('q'), array('d')
     assumed = uncertainty.fix_covariance.ravel()
     for fix in records.of(topic):
-        place = fix.latitude, fix.longitude, fix.altitude
+        position = fix.latitude, fix.longitude, fix.altitude
         if fix.status.status < 0:
             records.leave_out(topic, 'without a fix')
             continue
-        if not _is_on_earth(*place):
+        if not _is_on_earth(*position):
             records.leave_out(topic, 'not a position on Earth')
             continue
         if not _has_stamp(fix):
@@ -198,7 +198,7 @@ def _positions(records: _Records, topic: str, uncertainty: Uncertainty) -> Stamp
         covariance = np.asarray(fix.position_covariance, np.float64)
         known = fix.position_covariance_type and _is_covariance(covariance.reshape(3, 3))
         stamps.append(_stamp_ns(fix))
-        numbers.extend((*place, *(covariance if known else assumed)))
+        numbers.extend((*position, *(covariance if known else assumed)))
     return StampedSeries.of(stamps, numbers, width=12)
 
 

@@ -17,7 +17,7 @@ LABELS = 'vision_msgs/msg/LabelInfo'
 START_NS = 1_700_000_000_000_000_000
 
 
-class Flights:
+class BagFlights:
     """Writes small flights whose messages are numbered by their stamp."""
 
     DETECTIONS, LABELS, START_NS = DETECTIONS, LABELS, START_NS
@@ -72,7 +72,7 @@ class Flights:
 
 @pytest.fixture(scope='session')
 def flights():
-    return Flights
+    return BagFlights
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def unprivileged():
 def cut_off_flights(tmp_path_factory):
     """Return fresh copies of one cut-off flight for each compression, quickly."""
     originals = {
-        compression: Flights.cut_off(
+        compression: BagFlights.cut_off(
             tmp_path_factory.mktemp('original') / 'bag', compression=compression
         )
         for compression in ('none', 'lz4')

@@ -30,7 +30,7 @@ IMAGE, LABELS, FIX = (
 )
 
 
-class Flight:
+class InterruptedFlight:
     """A bag written in the background, of numbered images."""
 
     def __init__(self, folder, *, image_bytes=50_000, **options):
@@ -88,7 +88,7 @@ def test_after_a_full_disk_is_freed_the_bag_goes_on_in_a_new_file_and_nothing_is
 ):
     filler = small_disk / 'filler'
     filler.write_bytes(bytes(8 << 20))
-    flight = Flight(small_disk, min_free_bytes=floor_bytes)
+    flight = InterruptedFlight(small_disk, min_free_bytes=floor_bytes)
     flight.send_until(lambda state: state.interruption)
     before = sorted(flight.path.glob('*.mcap'))
     first = flight.numbers()  # complete: a chunk that did not fit left no half of itself
@@ -107,7 +107,7 @@ def test_after_a_full_disk_is_freed_the_bag_goes_on_in_a_new_file_and_nothing_is
 
 
 def test_a_bag_that_ends_on_a_full_disk_counts_what_it_does_not_hold(small_disk):
-    flight = Flight(small_disk)
+    flight = InterruptedFlight(small_disk)
     flight.send_until(lambda state: state.interruption, most=1000)
     flight.send(7)
     state = flight.writer.close()
@@ -119,7 +119,7 @@ def test_a_bag_that_ends_on_a_full_disk_counts_what_it_does_not_hold(small_disk)
 
 def test_a_disk_that_stays_full_is_not_littered_with_files(small_disk, monkeypatch):
     monkeypatch.setattr(background_writer, '_TRY_AGAIN_AFTER_S', 0.02)
-    flight = Flight(small_disk)
+    flight = InterruptedFlight(small_disk)
     flight.send_until(lambda state: state.interruption, most=1000)
     time.sleep(0.5)
     assert len(list(flight.path.glob('*.mcap'))) <= 2
@@ -127,7 +127,7 @@ def test_a_disk_that_stays_full_is_not_littered_with_files(small_disk, monkeypat
 
 
 def test_a_folder_that_somebody_deletes_is_made_again_and_the_loss_is_counted(tmp_path):
-    flight = Flight(tmp_path)
+    flight = InterruptedFlight(tmp_path)
     flight.send(10)
     wait_until(lambda: flight.writer.state().message_count == 11)
     shutil.rmtree(flight.path)
@@ -144,7 +144,7 @@ def test_a_folder_that_somebody_deletes_is_made_again_and_the_loss_is_counted(tm
 
 
 def test_a_file_that_somebody_deletes_is_noticed(tmp_path):
-    flight = Flight(tmp_path)
+    flight = InterruptedFlight(tmp_path)
     flight.send(10)
     wait_until(lambda: flight.writer.state().message_count == 11)
     (flight.path / 'bag_0.mcap').unlink()
@@ -209,7 +209,7 @@ def test_a_write_that_fails_anywhere_leaves_a_whole_file_and_loses_nothing(
 
 
 def test_a_message_too_large_for_any_file_is_refused_alone(tmp_path):
-    flight = Flight(tmp_path, image_bytes=1_000)
+    flight = InterruptedFlight(tmp_path, image_bytes=1_000)
     flight.send(3)
     wait_until(lambda: flight.writer.state().message_count == 4)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -227,7 +227,7 @@ def test_a_message_too_large_for_any_file_is_refused_alone(tmp_path):
 
 
 def test_what_cannot_be_written_by_itself_is_counted_and_the_bag_goes_on(tmp_path):
-    flight = Flight(tmp_path)
+    flight = InterruptedFlight(tmp_path)
     flight.writer.write('/unknown', b'', log_time_ns=1, publish_time_ns=1)
     flight.send(2)
     state = flight.writer.close()

@@ -14,7 +14,7 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 
 
-class Calls:
+class LoadCalls:
     """Pickle as a call of a function, which reading the pickle carries out."""
 
     def __init__(self, function, *arguments) -> None:
@@ -86,9 +86,9 @@ def test_what_a_checkpoint_calls_changes_nothing(tmp_path, function):
     code = f'__import__("os").mkdir({str(trap)!r})'
     argument = {
         os.mkdir: str(trap),
-        pickle.loads: pickle.dumps(Calls(exec, code)),
+        pickle.loads: pickle.dumps(LoadCalls(exec, code)),
     }.get(function, code)
-    path = write_with(tmp_path / 'evil.pt', {'model': Calls(function, argument)})
+    path = write_with(tmp_path / 'evil.pt', {'model': LoadCalls(function, argument)})
     with pytest.raises(UnsafeModel, match=r'evil\.pt is refused: .* a model has no need of'):
         load_checkpoint(path)
     assert not trap.exists()
@@ -125,6 +125,9 @@ def test_old_paths_and_numbers_of_other_versions_are_read(detect_pt, tmp_path):
     import pathlib
 
     whole = torch.load(detect_pt, weights_only=False)
-    whole['train_args'] = {**whole['train_args'], 'save_dir': Calls(pathlib.WindowsPath, 'a/b')}
+    whole['train_args'] = {
+        **whole['train_args'],
+        'save_dir': LoadCalls(pathlib.WindowsPath, 'a/b'),
+    }
     read = load_checkpoint(write_with(tmp_path / 'windows.pt', whole))
     assert read['train_args']['save_dir'] == 'a/b'

@@ -27,7 +27,7 @@ BEGIN_NS, PERIOD_NS = 1_700_000_000_000_000_000, 100_000_000
 SIZE_WH = (80, 60)
 
 
-class Flights:
+class RecordedFlights:
     """Writes flights whose pictures are noise and differ by their number."""
 
     NAMES, BEGIN_NS, PERIOD_NS, SIZE_WH = NAMES, BEGIN_NS, PERIOD_NS, SIZE_WH
@@ -101,7 +101,7 @@ class Flights:
 
 @pytest.fixture(scope='session')
 def flights():
-    return Flights
+    return RecordedFlights
 
 
 @pytest.fixture(scope='session')

@@ -44,7 +44,7 @@ def carpet():
     return cv2.normalize(total, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
-class Flight:
+class CarpetFlight:
     """Photos of the carpet from known places, and tags that are off."""
 
     def __init__(self, carpet, *, seed=3, upside_down=()):
@@ -120,7 +120,7 @@ def disagreement(poses, truth):
 
 
 def test_neighbours_agree_to_half_a_metre(carpet):
-    flight = Flight(carpet)
+    flight = CarpetFlight(carpet)
     assert disagreement(flight.told, flight.true) > 3.0
     adjusted = flight.adjusted()
     assert disagreement(adjusted.poses, flight.true) < 0.5
@@ -130,7 +130,7 @@ def test_neighbours_agree_to_half_a_metre(carpet):
 
 @pytest.mark.parametrize('upside_down', [{3, 4, 5}, {1}])
 def test_photos_that_were_saved_upside_down_are_found(carpet, upside_down):
-    flight = Flight(carpet, upside_down=upside_down)
+    flight = CarpetFlight(carpet, upside_down=upside_down)
     adjusted = flight.adjusted()
     assert set(adjusted.turned) == {f'{number}.jpg' for number in upside_down}
     assert disagreement(adjusted.poses, flight.true) < 0.5
@@ -138,7 +138,7 @@ def test_photos_that_were_saved_upside_down_are_found(carpet, upside_down):
 
 
 def test_photos_without_anything_in_common_stay_as_they_are(carpet):
-    flight = Flight(carpet)
+    flight = CarpetFlight(carpet)
     blank = {name: np.full(SIZE[::-1], 128, np.uint8) for name in flight.images}
     heights = [pose.relative_altitude_m for pose in flight.told]
     adjusted = adjust(flight.told, heights, lambda pose: blank[pose.path.name])
@@ -167,7 +167,7 @@ def test_the_upside_down_row_of_real_photos_is_found():
     ],
 )
 def test_the_height_over_the_roofs_is_what_the_operator_and_the_photo_say(ground, told, height_m):
-    pose = replace(Flight._pose('a.jpg', np.zeros(3), np.diag([1.0, -1.0, -1.0])), **told)
+    pose = replace(CarpetFlight._pose('a.jpg', np.zeros(3), np.diag([1.0, -1.0, -1.0])), **told)
     track = PhotoTrack({7: pose}, ground)
     if isinstance(height_m, str):
         with pytest.raises(GeoError, match=height_m):

@@ -14,7 +14,7 @@ from training.dataset.class_map import ClassMap
 from training.dataset.error import DatasetError
 from training.dataset.piece import Piece, tiles
 from training.dataset.preparation import Prepared, prepared
-from training.dataset.tiling import Tiling
+from training.dataset.tiling import DatasetTiling
 from training.dataset.yolo_writer import (
     fresh_folder,
     split_folders,
@@ -31,7 +31,7 @@ class Conversion:
     labels: Path | None = None
     classes: ClassMap | None = None
     task: str | None = None
-    tiling: Tiling | None = None
+    tiling: DatasetTiling | None = None
     val_from_x: float | None = None
     keep_empty: bool = True
     skip_faulty: bool = False

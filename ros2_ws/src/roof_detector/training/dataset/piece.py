@@ -10,7 +10,7 @@ from pathlib import Path
 
 from training.dataset.instance import Instance
 from training.dataset.labelled_set import Sample
-from training.dataset.tiling import Tiling, Window, cut
+from training.dataset.tiling import DatasetTiling, Window, cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Piece:
 def tiles(
     sample: Sample,
     size_wh: tuple[int, int],
-    tiling: Tiling,
+    tiling: DatasetTiling,
     *,
     val_from_x: float | None = None,
     keep_empty: bool = True,

@@ -17,7 +17,7 @@ Window = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the 
 
 
 @dataclass(frozen=True)
-class Tiling:
+class DatasetTiling:
     """Hold the side of a window, the least share two neighbours overlap, and what is kept.
 
     A thing that a window's edge cuts keeps its label where at least `least_visible` of its area

@@ -37,7 +37,7 @@ class LinedElement:
         return child.text.strip() if child else ''
 
 
-class _Builder(xml.sax.handler.ContentHandler):
+class _TreeBuilder(xml.sax.handler.ContentHandler):
     def __init__(self) -> None:
         super().__init__()
         self.root: LinedElement | None = None
@@ -65,7 +65,7 @@ class _Builder(xml.sax.handler.ContentHandler):
 
 def read_xml(path: Path) -> LinedElement:
     """Read a file; raise xml.sax.SAXParseException or defusedxml.DefusedXmlException."""
-    builder = _Builder()
+    builder = _TreeBuilder()
     with path.open('rb') as stream:
         defusedxml.sax.parse(stream, builder, forbid_dtd=True)
     assert builder.root is not None

@@ -19,7 +19,7 @@ _YARDS_BGR = np.array(
 _BUSHES_BGR = np.array([(40, 75, 60), (35, 95, 75), (55, 110, 90), (30, 60, 45)], dtype=np.float64)
 
 
-class Ground:
+class FreeGround:
     """Paint on what a mask (height, width) of roofs leaves free, in place."""
 
     def __init__(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
-from training.orthophoto.counterexamples import Ground
+from training.orthophoto.counterexamples import FreeGround
 from training.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
 from training.orthophoto.roof_paint import Image, paint_roof
 from training.orthophoto.roof_stock import RoofStock
@@ -48,7 +48,7 @@ class Settlement:
         roofs out of the stock; without one, all are painted. Yards of bare soil, bushes, dark
         spots, and pieces of ground cut out and laid as roofs are, come as counterexamples.
         """
-        builder = _Builder(self, until_x, rng, stock)
+        builder = _SettlementBuilder(self, until_x, rng, stock)
         builder.lay_yards()
         builder.move_ground()
         builder.repaint()
@@ -57,7 +57,7 @@ class Settlement:
         return Settlement(builder.image_bgr, builder.outlines)
 
 
-class _Builder:
+class _SettlementBuilder:
     def __init__(
         self, old: Settlement, until_x: int, rng: np.random.Generator, stock: RoofStock | None
     ) -> None:
@@ -69,7 +69,7 @@ class _Builder:
         for outline in old.outlines:
             cv2.fillPoly(self._built, [outline.astype(np.int32)], (1,))
         self._built[:, until_x:] = 1  # nothing is shown there, so nothing is laid
-        self._ground = Ground(self.image_bgr, self._built, rng)
+        self._ground = FreeGround(self.image_bgr, self._built, rng)
         direction = rng.uniform(0, 2 * np.pi)
         self._shadow = rng.uniform(4, 22) * np.array([np.cos(direction), np.sin(direction)])
         self._darkness = rng.uniform(0.3, 0.65)

@@ -21,7 +21,7 @@ from roof_detector.simulation.props.equipment import choose_equipment
 from roof_detector.simulation.surfaces.defect import DEFECTS
 from roof_detector.simulation.world.building import finish_section
 from roof_detector.simulation.world.facet import Facet
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import Solid
 from roof_detector.simulation.world.survey_of_ids import survey_ids
@@ -55,7 +55,7 @@ class Composition:
         self._unfit = ground.unfitness()
         self._taken: list[tuple[float, float, float]] = []
         self._solids: list[Solid] = []
-        self._instances: list[Instance] = []
+        self._instances: list[WorldInstance] = []
         self._painted: dict[int, tuple[int, float]] = {}
         for _ in range(int(rng.integers(*THINGS))):
             self._lay()
@@ -140,7 +140,7 @@ class Composition:
                 solid = unit(base, yaw=yaw, make=self._make, instance=number)
                 self._solids.append(solid)
                 self._instances.append(
-                    Instance(number, classes.EQUIP, base, solid.outline, solid=True)
+                    WorldInstance(number, classes.EQUIP, base, solid.outline, solid=True)
                 )
             return
         painter, radius = DEFECTS[class_id]

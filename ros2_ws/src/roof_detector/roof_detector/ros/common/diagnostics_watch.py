@@ -12,7 +12,7 @@ from roof_detector.ros.common.monitor import Monitor
 
 
 @dataclass(frozen=True)
-class Report:
+class NodeStatus:
     """The latest diagnostic status of one node."""
 
     message: str
@@ -24,7 +24,7 @@ class DiagnosticsWatch(Monitor):
     """A subscription to /diagnostics that keeps the latest report of each status."""
 
     def __init__(self, *, name: str) -> None:
-        self.reports: dict[str, Report] = {}
+        self.reports: dict[str, NodeStatus] = {}
         super().__init__(name=name)
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
 
@@ -41,7 +41,7 @@ class DiagnosticsWatch(Monitor):
 
     def _note(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            self.reports[status.name] = Report(
+            self.reports[status.name] = NodeStatus(
                 message=status.message,
                 is_error=status.level == DiagnosticStatus.ERROR,
                 values={pair.key: pair.value for pair in status.values},

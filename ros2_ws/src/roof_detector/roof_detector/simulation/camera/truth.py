@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roof_detector.simulation.camera.painter import Painter
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 
 # A thing is labelled where this share of it is in the image and nothing stands before it,
 MINIMUM_VISIBLE_SHARE = 0.35
@@ -35,7 +35,7 @@ class Truth:
     positions_enu: NDArray[np.float64]
 
 
-def read_ground_truth(painter: Painter, instances: dict[int, Instance]) -> Truth:
+def read_ground_truth(painter: Painter, instances: dict[int, WorldInstance]) -> Truth:
     """Keep the things that are large and visible enough, and tie mask and boxes together."""
     ids = painter.ids
     height, width = ids.shape
@@ -46,7 +46,7 @@ def read_ground_truth(painter: Painter, instances: dict[int, Instance]) -> Truth
     present, first = np.unique(owners, return_index=True)
     table = np.zeros(int(present.max(initial=0)) + 1, np.uint16)
     boxes: list[tuple[float, float, float, float]] = []
-    kept: list[Instance] = []
+    kept: list[WorldInstance] = []
     for instance_id, pixels in zip(present, np.split(flat, first[1:]), strict=False):
         rows, columns = np.divmod(pixels, width)
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
@@ -72,7 +72,7 @@ def _large_enough(
     box: tuple[float, float, float, float],
     area: int,
     size_wh: tuple[int, int],
-    thing: Instance,
+    thing: WorldInstance,
     painter: Painter,
 ) -> bool:
     longest = max(size_wh)
@@ -87,7 +87,7 @@ def _large_enough(
     return apparent >= MINIMUM_WIDTH_SHARE * longest
 
 
-def _visible_share(thing: Instance, area: int, painter: Painter) -> float:
+def _visible_share(thing: WorldInstance, area: int, painter: Painter) -> float:
     points = painter.pose.to_optical(thing.outline)
     ahead = points[:, 2] > 0.1
     if not ahead.any():

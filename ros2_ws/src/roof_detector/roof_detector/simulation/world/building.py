@@ -11,7 +11,7 @@ import numpy as np
 from roof_detector.simulation.surfaces.surface import paint_surface
 from roof_detector.simulation.world.facet import Facet, facet_from_uv
 from roof_detector.simulation.world.furnish import Furnisher
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.roofing import Footprint, RoofSection, roof_sections, walls
 from roof_detector.simulation.world.solid import Solid
@@ -26,7 +26,7 @@ class Building:
     walls: tuple[Facet, ...]
     roofs: tuple[Facet, ...]
     solids: tuple[Solid, ...]
-    instances: tuple[Instance, ...]
+    instances: tuple[WorldInstance, ...]
 
 
 def build(

@@ -17,7 +17,7 @@ from roof_detector.simulation.props.split_unit import split_unit
 from roof_detector.simulation.surfaces import marking, soiling
 from roof_detector.simulation.surfaces.defect import DEFECTS
 from roof_detector.simulation.surfaces.soiling import cable, leak, pad
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.roofing import Footprint, RoofSection
 from roof_detector.simulation.world.shade import in_shade
@@ -54,7 +54,7 @@ class Furnisher:
         self.make = make
         self.wetness = wetness
         self.solids: list[Solid] = []
-        self.instances: list[Instance] = []
+        self.instances: list[WorldInstance] = []
         self._next_id = first_id
         self._taken: list[tuple[float, float, float]] = []
         self._edge = 0.15
@@ -176,7 +176,7 @@ class Furnisher:
                 self._connect(section, solid, place)
                 self.solids.append(solid)
                 self.instances.append(
-                    Instance(self._next_id, classes.EQUIP, base, solid.outline, solid=True)
+                    WorldInstance(self._next_id, classes.EQUIP, base, solid.outline, solid=True)
                 )
                 self._next_id += 1
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Instance:
+class WorldInstance:
     """Hold a thing's id (from 1), class, place in ENU and what shows how much of it is in view.
 
     `outline` are the corners of a solid or samples of a painted area (k, 3). `width_m` is the

@@ -16,7 +16,7 @@ from roof_detector.simulation.surfaces.ground import GROUND_METRES_PER_PX, paint
 from roof_detector.simulation.surfaces.noise import fractal_noise
 from roof_detector.simulation.world.building import Building, build
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.light import Light
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.plot import plan_buildings
@@ -85,7 +85,7 @@ class RoofWorld:
         return cls(config, light, ground, tuple(buildings), standing, _grain(rng))
 
     @property
-    def instances(self) -> tuple[Instance, ...]:
+    def instances(self) -> tuple[WorldInstance, ...]:
         """Return every labelled thing."""
         return tuple(thing for building in self.buildings for thing in building.instances)
 

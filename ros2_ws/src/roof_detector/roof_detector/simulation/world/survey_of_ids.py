@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation.world.instance import Instance
+from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.roofing import RoofSection
 
 MINIMUM_PAINTED_PX = 12
@@ -16,7 +16,7 @@ SAMPLES_PER_PAINTED = 60
 
 def survey_ids(
     section: RoofSection, painted: dict[int, tuple[int, float]], rng: np.random.Generator
-) -> list[Instance]:
+) -> list[WorldInstance]:
     """Return the painted things of a section; what is left of too few pixels loses its id.
 
     `painted` gives for each id the class and the width in metres, infinite for broad things.
@@ -37,7 +37,7 @@ def survey_ids(
         middle = uv[int(np.argmin(np.hypot(*(uv - uv.mean(axis=0)).T)))]
         chosen = uv[rng.integers(0, len(uv), SAMPLES_PER_PAINTED)]
         out.append(
-            Instance(
+            WorldInstance(
                 instance_id,
                 class_id,
                 section.plane.to_enu(middle),

@@ -15,12 +15,12 @@ from nicegui import ui
 from roof_detector.station.box_text import box_text
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.context import StationContext
-from roof_detector.station.finding import Finding
+from roof_detector.station.finding import LiveFinding
 from roof_detector.station.flight_log import FlightLog
 
 # A page of a thousand rows would fill a slow link with each refresh.
 _SHOWN_ROWS = 100
-_ORDERS: dict[str, Callable[[Finding], Any]] = {
+_ORDERS: dict[str, Callable[[LiveFinding], Any]] = {
     'newest': operator.attrgetter('number'),
     'confidence': operator.attrgetter('score'),
     'area': operator.attrgetter('area_px'),
@@ -108,7 +108,7 @@ def _show(table: ui.table, rows: list[dict[str, Any]]) -> None:
         table.rows = rows
 
 
-def _row(finding: Finding, log: FlightLog) -> dict[str, Any]:
+def _row(finding: LiveFinding, log: FlightLog) -> dict[str, Any]:
     moment = datetime.fromtimestamp(finding.stamp_ns / 1e9, tz=timezone.utc).astimezone()
     address = f'/thumbnail?camera={quote(finding.camera, safe="")}&number={finding.number}'
     return {

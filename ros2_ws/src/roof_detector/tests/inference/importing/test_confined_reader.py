@@ -37,7 +37,7 @@ for handle in range(99):
 """
 
 
-class Calls:
+class ReaderCalls:
     """Pickle as a call of a function, which reading the pickle carries out."""
 
     def __init__(self, function, *arguments) -> None:
@@ -55,7 +55,7 @@ def reader():
 
 def evil(folder: Path, function, *arguments) -> Path:
     path = folder / 'evil.pt'
-    torch.save({'model': Calls(function, *arguments)}, path, pickle_module=pickle)
+    torch.save({'model': ReaderCalls(function, *arguments)}, path, pickle_module=pickle)
     return path
 
 

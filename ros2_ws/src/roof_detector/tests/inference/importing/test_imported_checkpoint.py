@@ -15,7 +15,7 @@ from roof_detector.inference.importing.network import load_network
 from roof_detector.inference.importing.tensor_file import read_tensors
 
 
-class Calls:
+class ImportCalls:
     """Pickle as a call of a function, which reading the pickle carries out."""
 
     def __init__(self, function, *arguments) -> None:
@@ -53,10 +53,14 @@ def test_the_network_built_again_answers_as_the_checkpoint_does(kind, request, t
 @pytest.mark.parametrize(
     ('call', 'error', 'sentence'),
     [
-        (lambda trap: Calls(os.system, f'touch {trap}'), UnsafeModel, 'os.system'),
-        (lambda trap: Calls(os.mkdir, str(trap)), UnsafeModel, 'writing a file'),
-        (lambda trap: Calls(exec, f'open({str(trap)!r}, "w")'), UnsafeModel, 'writing a file'),
-        (lambda _: Calls(bytearray, 2**45), BadModel, 'GiB of memory'),
+        (lambda trap: ImportCalls(os.system, f'touch {trap}'), UnsafeModel, 'os.system'),
+        (lambda trap: ImportCalls(os.mkdir, str(trap)), UnsafeModel, 'writing a file'),
+        (
+            lambda trap: ImportCalls(exec, f'open({str(trap)!r}, "w")'),
+            UnsafeModel,
+            'writing a file',
+        ),
+        (lambda _: ImportCalls(bytearray, 2**45), BadModel, 'GiB of memory'),
     ],
     ids=['system', 'mkdir', 'exec', 'bytearray'],
 )

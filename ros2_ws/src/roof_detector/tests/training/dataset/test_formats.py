@@ -16,7 +16,7 @@ from training.dataset.class_map import ClassMap
 from training.dataset.conversion import Conversion, convert
 from training.dataset.reader import open_set
 from training.dataset.source_name import SourceName
-from training.dataset.tiling import Tiling
+from training.dataset.tiling import DatasetTiling
 
 SIZE = np.array([160, 120])
 TRAIN_BOXES = {
@@ -216,7 +216,9 @@ def test_tiles_of_two_images_of_one_name_are_told_apart(make, tmp_path):
         path = make.write_image(make.root / f'{flight}/DJI_0001.png', 4)
         cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), None, fx=scale, fy=scale))
         path.with_suffix('.txt').write_text('0 0.5 0.5 0.2 0.2\n')
-    convert(make.root, tmp_path / 'out', Conversion(names=('a', 'b'), tiling=Tiling(80, 0.0)))
+    convert(
+        make.root, tmp_path / 'out', Conversion(names=('a', 'b'), tiling=DatasetTiling(80, 0.0))
+    )
     tiles = sorted(path.stem for path in (tmp_path / 'out/images').rglob('*.png'))
     stems = [SourceName.of(Path(f'{name}.png')).video for name in tiles]
     assert stems.count('DJI_0001') == 4  # of 160 by 120

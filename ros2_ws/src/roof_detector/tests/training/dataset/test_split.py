@@ -21,7 +21,7 @@ from training.dataset.line_cut import LEFT_OUT, cut_along
 from training.dataset.reader import open_set
 from training.dataset.source_name import SourceName
 from training.dataset.splitting import SplitOptions, split_dataset
-from training.dataset.tiling import Tiling
+from training.dataset.tiling import DatasetTiling
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_tiles_on_both_sides_of_a_border_share_no_pixel(make, tmp_path):
     make.root.mkdir()
     Image.fromarray(sheet[..., ::-1]).save(make.root / 'ortho.png')
     (make.root / 'ortho.txt').write_text('0 0.5 0.5 0.4 0.4\n0 0.1 0.1 0.1 0.1\n0 0.9 0.9 0.1 0.1')
-    options = Conversion(names=('roof',), tiling=Tiling(96))
+    options = Conversion(names=('roof',), tiling=DatasetTiling(96))
     convert(make.root / 'ortho.png', tmp_path / 'tiles', options)
     balance = split_dataset(tmp_path / 'tiles', tmp_path / 'out', SplitOptions(by='x', val=0.3))
     assert balance.left_out > 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from training.dataset import DatasetError
 from training.dataset.instance import Instance, area
-from training.dataset.tiling import Tiling, clip_polygon, cut
+from training.dataset.tiling import DatasetTiling, clip_polygon, cut
 
 SIDES = st.integers(1, 2500)
 
@@ -19,7 +19,7 @@ SIDES = st.integers(1, 2500)
 @given(SIDES, SIDES, st.integers(32, 700), st.floats(0, 0.9), st.integers(0, 500))
 @settings(deadline=None, max_examples=80)
 def test_tiles_cover_a_region_stay_inside_and_overlap_as_asked(width, height, size, overlap, left):
-    windows = list(Tiling(size, overlap).windows((left, 7, left + width, 7 + height)))
+    windows = list(DatasetTiling(size, overlap).windows((left, 7, left + width, 7 + height)))
     columns = sorted({(window[0], window[2]) for window in windows})
     rows = sorted({(window[1], window[3]) for window in windows})
     assert len(windows) == len(columns) * len(rows)
@@ -35,7 +35,7 @@ def test_tiles_cover_a_region_stay_inside_and_overlap_as_asked(width, height, si
 )
 def test_a_tiling_that_makes_no_sense_is_refused(options):
     with pytest.raises(DatasetError):
-        Tiling(**{'size_px': 640, **options})
+        DatasetTiling(**{'size_px': 640, **options})
 
 
 def test_nothing_is_cut_from_nothing():

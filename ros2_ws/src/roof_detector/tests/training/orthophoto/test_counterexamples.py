@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.orthophoto.counterexamples import Ground
+from training.orthophoto.counterexamples import FreeGround
 
 SOIL_BGR = (90, 130, 170)
 
@@ -19,7 +19,7 @@ def image_bgr():
 def ground(image_bgr):
     built = np.zeros((120, 160), np.uint8)
     built[:, :80] = 1
-    return Ground(image_bgr, built, np.random.default_rng(3))
+    return FreeGround(image_bgr, built, np.random.default_rng(3))
 
 
 def changed(image_bgr):

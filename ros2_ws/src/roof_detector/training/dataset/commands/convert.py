@@ -11,7 +11,7 @@ from typing import Any
 
 from training.dataset.class_map import ClassMap
 from training.dataset.conversion import Conversion, convert
-from training.dataset.tiling import Tiling
+from training.dataset.tiling import DatasetTiling
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -42,12 +42,15 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--tile', type=int, metavar='PX', help='cut larger images into tiles')
     parser.add_argument(
-        '--overlap', type=float, default=Tiling.overlap, help='of neighbouring tiles, a share'
+        '--overlap',
+        type=float,
+        default=DatasetTiling.overlap,
+        help='of neighbouring tiles, a share',
     )
     parser.add_argument(
         '--least-visible',
         type=float,
-        default=Tiling.least_visible,
+        default=DatasetTiling.least_visible,
         help='share of a cut thing that must show in a tile to be labelled (default %(default)s)',
     )
     parser.add_argument(
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert and say what was written."""
     tiling = None
     if arguments.tile is not None:
-        tiling = Tiling(arguments.tile, arguments.overlap, arguments.least_visible)
+        tiling = DatasetTiling(arguments.tile, arguments.overlap, arguments.least_visible)
     outcome = convert(
         arguments.path,
         arguments.output,
