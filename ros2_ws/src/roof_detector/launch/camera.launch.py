@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The camera: publishes a camera, a stream, a video, pictures or a bag below camera/.
+"""The camera node: publishes a camera, a stream, a video, images or a bag below camera/.
 
     ros2 launch roof_detector camera.launch.py source:=/dev/video0 size:=1280x720
 
-`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
-the defaults, which are the node's own.
+`-s` after the file's name lists the arguments. Arguments take precedence over
+params_file, and params_file over the node's defaults.
 """
 
 from __future__ import annotations

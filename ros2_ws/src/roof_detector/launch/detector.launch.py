@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The detector: finds roof anomalies in a camera's images.
+"""The detector node: detects roof anomalies in the images of a camera.
 
     ros2 launch roof_detector detector.launch.py image:=/front/image_raw confidence:=0.4
 
-`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
-the defaults, which are the node's own.
+`-s` after the file's name lists the arguments. Arguments take precedence over
+params_file, and params_file over the node's defaults.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Everything that flies: camera, detector and recorder, a process each.
+"""All nodes of a drone: camera, detector and recorder, each in its own process.
 
     ros2 launch roof_detector drone.launch.py source:=/dev/video0 record:=true
 
-A rehearsal without a drone or a camera:
+A simulated flight, without a drone or a camera:
 
     ros2 launch roof_detector drone.launch.py simulated:=true record:=true
 
-Every argument of the three nodes may be given. What two of them share has a name for each
-(camera_jpeg_quality, annotated_jpeg_quality, camera_params_file ...), or acts on all.
+All arguments of the three nodes are available. One that two of them share has a name for each
+(camera_jpeg_quality, annotated_jpeg_quality, camera_params_file ...), or applies to all.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _start(context: LaunchContext, given: Mapping[str, str]) -> list[LaunchDescr
     remappings = {DRONE_DETECTOR: image_remappings(DRONE_DETECTOR, given)}
     jobs = flying_jobs(given, is_simulated=is_simulated)
     for job in jobs:
-        job.parameters(given)  # nothing starts where one of them would be refused
+        job.parameters(given)  # no node starts if one of them would refuse its arguments
     return [
         entity
         for job in jobs

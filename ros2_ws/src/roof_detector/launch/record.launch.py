@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The recorder: writes topics into MCAP bags, in a process of its own.
+"""The recorder node: writes topics to MCAP bags.
 
     ros2 launch roof_detector record.launch.py record:=true output_directory:=/data/bags
 
-`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
-the defaults, which are the node's own. After Ctrl-C the recorder has a minute to write what is
-queued.
+`-s` after the file's name lists the arguments. Arguments take precedence over
+params_file, and params_file over the node's defaults. After Ctrl-C the recorder
+has a minute to write its queue.
 """
 
 from __future__ import annotations

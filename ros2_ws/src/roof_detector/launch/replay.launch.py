@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A recorded flight through the detector, in the time of the flight.
+"""A recorded flight that is played to a detector.
 
     ros2 launch roof_detector replay.launch.py bag:=/data/bags/flight_1 image:=/camera/image
 
-The bag needs its images (record with source_images:=true). What the detector published in
-flight is left out of the playback, so that its topics carry the new results alone. Any argument
-of detector.launch.py may be given too. To keep the results, run beside it:
+The bag needs images (record with source_images:=true). The detector topics of the bag are not
+played, so these topics carry the new results only. All arguments of detector.launch.py are
+available, too. To keep the results, run beside it:
 
     ros2 launch roof_detector record.launch.py record:=true use_sim_time:=true
 
-The playback begins when the detector listens, however long its model takes to load.
+The playback starts when the detector subscribes, however long its model takes to load.
 
 Results that repeat exactly, with every frame, come from "roof_detector detect BAG" instead.
 Without ros2 bag, start the detector with use_sim_time and run: roof_detector play BAG
@@ -62,14 +62,14 @@ def _start(context: LaunchContext, given: Mapping[str, str]) -> list[LaunchDescr
         )
     )
 
-    def go_on(event: ProcessExited, _: LaunchContext) -> list[LaunchDescriptionEntity]:
+    def play_or_shut_down(event: ProcessExited, _: LaunchContext) -> list[LaunchDescriptionEntity]:
         if event.returncode == 0:
             return [play]
-        return [EmitEvent(event=Shutdown(reason='the detector does not listen'))]
+        return [EmitEvent(event=Shutdown(reason='the detector does not subscribe to images'))]
 
     remappings = image_remappings(REPLAYED_DETECTOR, given)
     return [
         *start_node(context, REPLAYED_DETECTOR, given, remappings=remappings),
-        RegisterEventHandler(OnProcessExit(target_action=wait, on_exit=go_on)),
+        RegisterEventHandler(OnProcessExit(target_action=wait, on_exit=play_or_shut_down)),
         wait,
     ]

@@ -26,7 +26,7 @@ from roof_detector.launching.readable_file import readable_file
 def generate_launch_description() -> LaunchDescription:
     """Return what `ros2 launch` starts."""
     shipped = Path(get_package_share_directory('roof_detector'), 'config/roof_detector.rviz')
-    config = Argument('config', str(shipped), 'What RViz shows.')
+    config = Argument('config', str(shipped), 'RViz configuration file.')
 
     def start(context: LaunchContext, given: Mapping[str, str]) -> list[LaunchDescriptionEntity]:
         is_simulated = value_of(USE_SIM_TIME, given.get(USE_SIM_TIME.name, 'false'))

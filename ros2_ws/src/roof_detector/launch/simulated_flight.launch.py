@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A simulated flight over roofs, with ground truth; its topics are those of the camera.
+"""The simulated_flight node: a camera over generated roofs, with ground truth.
 
     ros2 launch roof_detector simulated_flight.launch.py seed:=7 frames:=300
 
-`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
-the defaults, which are the node's own.
+`-s` after the file's name lists the arguments. Arguments take precedence over
+params_file, and params_file over the node's defaults.
 """
 
 from __future__ import annotations

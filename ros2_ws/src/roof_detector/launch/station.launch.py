@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The ground station: a web page to watch, tune and record, on this computer alone.
+"""The ground station: a web page to watch, tune and record, served to this computer only.
 
     ros2 launch roof_detector station.launch.py
 
-`-s` after the file's name lists the arguments. An argument wins over params_file, and that over
-the defaults, which are the node's own.
+`-s` after the file's name lists the arguments. Arguments take precedence over
+params_file, and params_file over the node's defaults.
 """
 
 from __future__ import annotations

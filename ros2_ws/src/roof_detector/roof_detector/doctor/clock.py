@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether this computer and the cameras agree on the time."""
+"""Check that this computer and the cameras have the same time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from roof_detector.doctor.finding import Finding, fail, ok, warn
 from roof_detector.doctor.image_topic import ImageTopic
 
 _SUBJECT = 'clock'
-_FUTURE_S = 0.05  # what two synchronised clocks may differ by
+_FUTURE_S = 0.05  # the most that two synchronised clocks may differ
 _OLD_S = 2.0
 _SYNCHRONISE = 'chronyc tracking  # on both computers; sudo chronyc makestep sets them'
 
 
 def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[Finding]:
-    """Compare the clock with the package's files, and with the stamps of the images seen."""
+    """Compare the clock with the package's files and with the stamps of received images."""
     installed_at = Path(__file__).stat().st_mtime
     now = time.time()
-    said = time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime(now))
+    summary = time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime(now))
     if now < installed_at - 86_400:
         return [
             fail(
                 _SUBJECT,
-                f'It cannot be {said}: this program was installed later. Stamps and names of '
+                f'It cannot be {summary}: this program was installed later. Stamps and names of '
                 'bags would be wrong.',
                 "sudo date -s 'YYYY-MM-DD HH:MM:SS'",
             )
@@ -35,7 +35,7 @@ def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[F
         return [
             warn(
                 _SUBJECT,
-                'Someone publishes /clock: ages of stamps are not checked.',
+                'A node publishes /clock: the age of stamps is not checked.',
                 'ros2 topic info -v /clock',
             )
         ]
@@ -54,7 +54,7 @@ def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[F
                 warn(
                     _SUBJECT,
                     f'Images on {name} are {age_s:.1f} s old when they arrive: the clocks differ, '
-                    'or it is a recording played with its old stamps.',
+                    'or a recording is played with its old stamps.',
                     _SYNCHRONISE,
                 )
             ]
@@ -63,13 +63,13 @@ def check_clock(topics: Sequence[ImageTopic], *, simulated_time: bool) -> list[F
             return [
                 warn(
                     _SUBJECT,
-                    f'{topic.unstamped} of {topic.received} images on {topic.name} bear a stamp '
-                    'that is no time (never set, negative, or counted from a start): their age '
+                    f'{topic.unstamped} of {topic.received} images on {topic.name} have a stamp '
+                    'that is not a time (never set, negative, or counted from a start): their age '
                     'is unknown, and max_age_s drops them.',
-                    "the camera driver's settings of its stamps",
+                    "check the stamp settings of the camera's driver",
                 )
             ]
     if ages:
-        eldest = max(ages.values())
-        said = f'{said}; images are at most {eldest * 1e3:.0f} ms old when they arrive'
-    return [ok(_SUBJECT, f'{said}.')]
+        oldest = max(ages.values())
+        summary = f'{summary}; images are at most {oldest * 1e3:.0f} ms old when they arrive'
+    return [ok(_SUBJECT, f'{summary}.')]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether large images get from one process to the next."""
+"""Check that DDS can transfer large images between processes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SUBJECT = 'DDS'
 _SHARED_MEMORY = 'shared memory'
 # Assumed until an image is seen: raw 1280x720, the size at which the default begins to fail.
 USUAL_FRAME_BYTES = 1280 * 720 * 3
-# Camera, detector and recorder each take a segment.
+# Camera, detector and recorder each need a segment.
 _PROCESSES = 3
-# A reader that is late still holds the last frame while the next is written.
+# A late reader still holds the last frame while the next is written.
 _FRAMES_IN_FLIGHT = 2
 
 
@@ -34,14 +34,14 @@ def check_dds(
     environment: Mapping[str, str] = os.environ,
     memory: SharedMemory | None = None,
 ) -> list[Finding]:
-    """Check RMW, profile and shared memory against the camera's largest frame, if one was seen."""
+    """Check RMW, profile and shared memory for images of `frame_bytes`, if that is known."""
     implementation = environment.get('RMW_IMPLEMENTATION') or 'rmw_fastrtps_cpp'
     if 'fastrtps' not in implementation:
         return [
             warn(
                 _SUBJECT,
-                f'RMW_IMPLEMENTATION is {implementation}; shared memory for images is set up for '
-                'Fast DDS only, and nodes of different implementations may not hear each other.',
+                f'RMW_IMPLEMENTATION is {implementation}; shared memory for images is configured '
+                'for Fast DDS only, and nodes with different implementations may not communicate.',
                 'export RMW_IMPLEMENTATION=rmw_fastrtps_cpp',
             )
         ]
@@ -51,8 +51,8 @@ def check_dds(
         return [
             fail(
                 _SUBJECT,
-                'No DDS profile is set in this environment: what is started from it without the '
-                'launch files has 0.5 MB of shared memory and silently loses raw images.',
+                'No DDS profile is set in this environment: nodes started in it without the '
+                'launch files have 0.5 MB of shared memory and silently lose raw images.',
                 remedy,
             )
         ]
@@ -66,44 +66,46 @@ def check_dds(
 
 def _check_segment(profile: DdsProfile, frame_bytes: int | None, remedy: str) -> Finding:
     needed = frame_bytes or USUAL_FRAME_BYTES
-    whose = "the camera's images" if frame_bytes else 'raw images of 1280x720'
+    images = "the camera's images" if frame_bytes else 'raw images of 1280x720'
     segment_mb = profile.segment_bytes / 1e6
-    said = f'{profile.path}: {segment_mb:.1f} MB per process'
+    summary = f'{profile.path}: {segment_mb:.1f} MB per process'
     if profile.segment_bytes < needed:
         return fail(
-            _SUBJECT, f'{said} cannot hold {whose} ({needed / 1e6:.1f} MB): they are lost.', remedy
+            _SUBJECT,
+            f'{summary} cannot hold {images} ({needed / 1e6:.1f} MB): they are lost.',
+            remedy,
         )
     if profile.max_message_bytes is not None:
         if profile.max_message_bytes > profile.segment_bytes:
             return fail(
                 _SUBJECT,
-                f'{said}, but maxMessageSize is larger ({profile.max_message_bytes / 1e6:.1f} '
-                'MB), so that Fast DDS refuses shared memory.',
+                f'{summary}, but maxMessageSize is larger ({profile.max_message_bytes / 1e6:.1f} '
+                'MB), so Fast DDS refuses shared memory.',
                 remedy,
             )
         if profile.max_message_bytes < needed:
             return warn(
                 _SUBJECT,
-                f'{said}, but maxMessageSize ({profile.max_message_bytes / 1e6:.1f} MB) is less '
-                f'than {whose} ({needed / 1e6:.1f} MB): each is cut into fragments.',
+                f'{summary}, but maxMessageSize ({profile.max_message_bytes / 1e6:.1f} MB) is '
+                f'less than {images} ({needed / 1e6:.1f} MB): each is split into fragments.',
                 remedy,
             )
     count = profile.segment_bytes // needed
     if count < _FRAMES_IN_FLIGHT:
-        return warn(_SUBJECT, f'{said} holds only {count} of {whose} at once.', remedy)
-    return ok(_SUBJECT, f'{said}, enough for {count} of {whose} at once.')
+        return warn(_SUBJECT, f'{summary} holds only {count} of {images} at once.', remedy)
+    return ok(_SUBJECT, f'{summary}, enough for {count} of {images} at once.')
 
 
 def _check_memory(profile: DdsProfile, memory: SharedMemory) -> list[Finding]:
     free, total = memory.free_bytes, memory.total_bytes
-    said = f'{memory.folder} has {free / 1e6:.0f} of {total / 1e6:.0f} MB free'
+    summary = f'{memory.folder} has {free / 1e6:.0f} of {total / 1e6:.0f} MB free'
     segment_mb = profile.segment_bytes / 1e6
     stale_bytes = memory.stale_bytes()
     if stale_bytes > profile.segment_bytes:
         return [
             warn(
                 _SHARED_MEMORY,
-                f'{said}; {stale_bytes / 1e6:.0f} MB belong to processes that were killed.',
+                f'{summary}; {stale_bytes / 1e6:.0f} MB belong to killed processes.',
                 _clean_command(memory.folder),
             )
         ]
@@ -113,18 +115,20 @@ def _check_memory(profile: DdsProfile, memory: SharedMemory) -> list[Finding]:
     if free < profile.segment_bytes:
         return [
             fail(
-                _SHARED_MEMORY, f'{said}; the next process needs {segment_mb:.0f} MB of it.', grow
+                _SHARED_MEMORY,
+                f'{summary}; the next process needs {segment_mb:.0f} MB of it.',
+                grow,
             )
         ]
     if total < _PROCESSES * profile.segment_bytes:
         return [
             warn(
                 _SHARED_MEMORY,
-                f'{said}; camera, detector and recorder take {segment_mb:.0f} MB each.',
+                f'{summary}; camera, detector and recorder need {segment_mb:.0f} MB each.',
                 grow,
             )
         ]
-    return [ok(_SHARED_MEMORY, f'{said}.')]
+    return [ok(_SHARED_MEMORY, f'{summary}.')]
 
 
 def _clean_command(folder: Path) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The Fast DDS profile that this environment names."""
+"""The Fast DDS profile that the environment selects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from xml.etree import ElementTree
 
-# What Fast DDS takes where nothing else is said (SharedMemTransport.cpp).
+# The default of Fast DDS (SharedMemTransport.cpp).
 DEFAULT_SEGMENT_BYTES = 512 * 1024
 # Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 the second.
 _VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -23,7 +23,7 @@ class BadProfile(ValueError):  # noqa: N818 - the name already says what is wron
 
 @dataclass(frozen=True)
 class DdsProfile:
-    """Hold what of a profile decides whether large images arrive."""
+    """The settings of a profile that decide whether large images arrive."""
 
     path: Path
     segment_bytes: int
@@ -31,27 +31,29 @@ class DdsProfile:
 
     @classmethod
     def read(cls, path: Path) -> DdsProfile:
-        """Read what a process takes that is given this profile; raise BadProfile."""
+        """Read the settings that a process with this profile has; raise BadProfile."""
         root, participant, used = _parsed(path)
         for transport in root.iter('transport_descriptor'):
             if _text(transport.find('type')) != 'SHM' or not used & {
                 _text(transport.find('transport_id'))
             }:
                 continue
+            segment_bytes = _number(transport.find('segment_size'), path)
             return cls(
-                path,
-                _number(transport.find('segment_size'), path) or DEFAULT_SEGMENT_BYTES,
-                _number(transport.find('maxMessageSize'), path),
+                path=path,
+                segment_bytes=segment_bytes or DEFAULT_SEGMENT_BYTES,
+                max_message_bytes=_number(transport.find('maxMessageSize'), path),
             )
         if _text(participant.find('.//useBuiltinTransports')) == 'false':
-            raise BadProfile(f'{path} switches shared memory off.')
-        return cls(path, DEFAULT_SEGMENT_BYTES, None)
+            msg = f'{path} switches shared memory off.'
+            raise BadProfile(msg)
+        return cls(path=path, segment_bytes=DEFAULT_SEGMENT_BYTES, max_message_bytes=None)
 
 
 def is_bound_to_loopback(path: Path) -> bool:
     """Return whether a process with this profile opens no socket on a network; raise BadProfile.
 
-    Shared memory opens none, and a transport with a white list opens them on its addresses alone.
+    Shared memory opens none; a transport with a white list opens sockets on its addresses only.
     """
     root, participant, used = _parsed(path)
     if not used or _text(participant.find('.//useBuiltinTransports')) != 'false':
@@ -75,26 +77,29 @@ def _is_loopback(address: str) -> bool:
 
 
 def _parsed(path: Path) -> tuple[ElementTree.Element, ElementTree.Element, set[str]]:
-    """Return the file, its default participant, and the names of the transports that it uses."""
+    """Return the root, the default participant and the names of the transports that it uses."""
     try:
         root = ElementTree.parse(path).getroot()
     except OSError as error:
-        raise BadProfile(f'{path} cannot be read ({error.strerror}).') from error
+        msg = f'{path} cannot be read ({error.strerror}).'
+        raise BadProfile(msg) from error
     except ElementTree.ParseError as error:
-        raise BadProfile(f'{path} is not well-formed XML ({error}).') from error
+        msg = f'{path} is not well-formed XML ({error}).'
+        raise BadProfile(msg) from error
     for element in root.iter():
         element.tag = element.tag.rpartition('}')[2]
     participant = next(
         (p for p in root.iter('participant') if p.get('is_default_profile') == 'true'), None
     )
     if participant is None:
-        raise BadProfile(f'{path} has no participant with is_default_profile="true".')
+        msg = f'{path} has no participant with is_default_profile="true".'
+        raise BadProfile(msg)
     used = {_text(item) for item in participant.iterfind('.//userTransports/transport_id')}
     return root, participant, used
 
 
 def profile_path(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the file that the environment names, None where it names none."""
+    """Return the profile that the environment selects; None if it selects none."""
     for variable in _VARIABLES:
         if environment.get(variable):
             return Path(environment[variable])
@@ -102,7 +107,7 @@ def profile_path(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def shipped_profile(name: str = 'fastdds.xml') -> Path:
-    """Return a profile that comes with the package, installed or in the sources."""
+    """Return a profile of this package, from its installation or its sources."""
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
         installed = Path(prefix, 'share', 'roof_detector', 'config', name)
         if prefix and installed.is_file():
@@ -120,5 +125,6 @@ def _number(element: ElementTree.Element | None, path: Path) -> int | None:
         return None
     if not text.isdecimal():
         tag = '' if element is None else element.tag
-        raise BadProfile(f'{path}: {tag} must be a number of bytes, not {text!r}.')
+        msg = f'{path}: {tag} must be a number of bytes, not {text!r}.'
+        raise BadProfile(msg)
     return int(text)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the model can run on."""
+"""Check the GPU, or the CPU if there is none."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from roof_detector.doctor.finding import Finding, fail, ok, warn
 from roof_detector.inference.device_name import available_cores
 
 _SUBJECT = 'device'
-# A desktop's driver and a Jetson's.
+# Device files of a desktop's driver and a Jetson's.
 _GPU_FILES = ('/dev/nvidia0', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl')
 
 
 def check_device() -> list[Finding]:
-    """Find the graphics card, and say when one is there that torch cannot use."""
+    """Find the GPU; warn if there is one that torch cannot use."""
     try:
         import torch  # noqa: PLC0415
     except ImportError as error:
@@ -31,9 +31,8 @@ def check_device() -> list[Finding]:
         return [
             warn(
                 _SUBJECT,
-                f'{cpu} There is a graphics card ({present[0]}) that torch {torch.__version__} '
-                'cannot use.',
-                'python3 -c "import torch; torch.cuda.init()"  # says why',
+                f'{cpu} There is a GPU ({present[0]}) that torch {torch.__version__} cannot use.',
+                'python3 -c "import torch; torch.cuda.init()"  # prints the reason',
             )
         ]
     return [ok(_SUBJECT, cpu)]

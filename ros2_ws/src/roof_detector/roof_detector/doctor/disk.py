@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether there is room for the recording."""
+"""Check that the disk has room for a recording."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHORT_FLIGHT_S = 20 * 60
 
 
 def check_disk(folder: Path) -> list[Finding]:
-    """Write a file where the bags go, and say how many minutes fit."""
+    """Check that bags can be written, and for how many minutes there is room."""
     folder = folder.expanduser().absolute()
     existing = folder
     while not existing.exists() and existing != existing.parent:
@@ -40,13 +40,15 @@ def check_disk(folder: Path) -> list[Finding]:
         ]
     free = free_bytes(existing)
     minutes = max(0, free - _FLOOR_BYTES) / TYPICAL_BYTES_PER_S / 60
-    said = (
+    summary = (
         f'{folder}: {free / 1e9:.1f} GB free, about {minutes:.0f} min of detections and annotated '
         f'images ({TYPICAL_BYTES_PER_S / 1e6:.0f} MB/s).'
     )
     remedy = f'du -sh {folder}/* | sort -h  # delete old bags, or {elsewhere}'
     if free < _FLOOR_BYTES:
-        return [fail(_SUBJECT, f'{said} The recorder keeps 1 GB free and will not start.', remedy)]
+        return [
+            fail(_SUBJECT, f'{summary} The recorder keeps 1 GB free and will not start.', remedy)
+        ]
     if minutes * 60 < _SHORT_FLIGHT_S:
-        return [warn(_SUBJECT, said, remedy)]
-    return [ok(_SUBJECT, said)]
+        return [warn(_SUBJECT, summary, remedy)]
+    return [ok(_SUBJECT, summary)]

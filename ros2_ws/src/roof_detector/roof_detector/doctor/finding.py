@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """Say how bad it is: FAIL means that a flight would bring nothing, or not what is wanted."""
+    """The severity of a finding; FAIL means that a flight would not deliver what is wanted."""
 
     OK = 'OK'
     WARN = 'WARN'
@@ -16,7 +16,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold what one check found, and the command that mends it."""
+    """The result of one check, and the command that fixes a problem."""
 
     subject: str
     verdict: Verdict
@@ -25,20 +25,22 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.verdict is Verdict.FAIL and not self.remedy:
-            msg = f'The failed check {self.subject!r} names no remedy; give the mending command.'
+            msg = (
+                f'The failed check {self.subject!r} has no remedy; add the command that fixes it.'
+            )
             raise ValueError(msg)
 
 
 def ok(subject: str, message: str) -> Finding:
-    """Return a finding that all is well."""
+    """Return a finding without a problem."""
     return Finding(subject, Verdict.OK, message)
 
 
 def warn(subject: str, message: str, remedy: str) -> Finding:
-    """Return a finding that may spoil a flight."""
+    """Return a problem that may spoil a flight."""
     return Finding(subject, Verdict.WARN, message, remedy)
 
 
 def fail(subject: str, message: str, remedy: str) -> Finding:
-    """Return a finding that spoils a flight."""
+    """Return a problem that spoils a flight."""
     return Finding(subject, Verdict.FAIL, message, remedy)

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Listening on the graph: who publishes images, how fast, and how the nodes are."""
+"""Observation of the ROS graph: image topics and diagnostics."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.doctor.graph_look import GraphLook, NodeReport
+from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
 from roof_detector.doctor.image_tally import ImageTally
 from roof_detector.doctor.image_topic import ImageTopic
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
-# Images that a detector makes, and only while someone listens.
+# Images that a detector publishes, and only while someone subscribes.
 _RESULTS = {'image_annotated', 'masks'}
 _DISCOVERY_S = 1.0
-_PATIENCE = 3
+_LONGEST_FACTOR = 3  # of the listening time, when topics are found late
 
 
 class GraphWatch:
-    """Listen to every image topic but those that a detector makes, and to /diagnostics.
+    """Subscriptions to /diagnostics and to all image topics except those of detectors.
 
-    Subscribing to annotated images would make the detector draw them.
+    A subscription to annotated images would make the detector draw them.
     """
 
     def __init__(self, node: Node) -> None:
@@ -36,18 +36,18 @@ class GraphWatch:
         node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
 
     def refresh(self) -> bool:
-        """Subscribe to the image topics that have appeared, and tell whether there were any."""
-        heard = len(self._tallies)
+        """Subscribe to image topics that have appeared; return whether there were any."""
+        before = len(self._tallies)
         for name, types in self._node.get_topic_names_and_types():
             wanted = [kind for kind in types if kind in IMAGE_TYPES]
             if wanted and name not in self._tallies and not _RESULTS & set(name.split('/')):
                 self._listen(name, wanted[0])
-        return len(self._tallies) > heard
+        return len(self._tallies) > before
 
-    def look(self) -> GraphLook:
-        """Return what has been seen so far."""
+    def snapshot(self) -> GraphSnapshot:
+        """Return what was observed so far."""
         clocks = self._node.get_publishers_info_by_topic('/clock')
-        return GraphLook(
+        return GraphSnapshot(
             images=tuple(self._topic(name) for name in sorted(self._tallies)),
             reports=tuple(self._reports[name] for name in sorted(self._reports)),
             simulated_time=bool(clocks),
@@ -71,7 +71,9 @@ class GraphWatch:
         for status in message.status:
             level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
             values = {pair.key: pair.value for pair in status.values}
-            self._reports[status.name] = NodeReport(status.name, level, status.message, values)
+            self._reports[status.name] = NodeReport(
+                name=status.name, level=level, message=status.message, values=values
+            )
 
     def _topic(self, name: str) -> ImageTopic:
         tally = self._tallies[name]
@@ -94,8 +96,8 @@ class GraphWatch:
         )
 
 
-def look_at_graph(*, listen_s: float) -> GraphLook:
-    """Join the graph, listen for a while, and leave; raise RuntimeError when ROS refuses."""
+def snapshot_graph(*, listen_s: float) -> GraphSnapshot:
+    """Join the graph, observe it for a while and leave; raise RuntimeError if ROS refuses."""
     import rclpy  # noqa: PLC0415
     from rclpy.context import Context  # noqa: PLC0415
 
@@ -113,15 +115,17 @@ def look_at_graph(*, listen_s: float) -> GraphLook:
         started_at = time.monotonic()
         ends_at = started_at + _DISCOVERY_S + listen_s
         while (now := time.monotonic()) < ends_at:
-            if watch.refresh():  # a topic found late is heard as long as the others
-                ends_at = min(now + listen_s, started_at + _PATIENCE * listen_s) + _DISCOVERY_S
+            if watch.refresh():  # late topics get the same time
+                ends_at = (
+                    min(now + listen_s, started_at + _LONGEST_FACTOR * listen_s) + _DISCOVERY_S
+                )
             executor.spin_once(timeout_sec=0.05)
-        look = watch.look()
+        snapshot = watch.snapshot()
         executor.shutdown()
         node.destroy_node()
     finally:
         rclpy.shutdown(context=context)
-    return look
+    return snapshot
 
 
 def _full_name(end: Any) -> str:

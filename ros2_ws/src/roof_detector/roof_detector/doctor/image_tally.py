@@ -7,15 +7,15 @@ import time
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import stamp_ns
 
-# Some cameras count from their own start, which would be an age of 56 years.
+# Some cameras count from their own start, which looks like an age of 56 years.
 _OLDEST_S = 10 * 365.25 * 86_400
 
 
 class ImageTally:
-    """Count serialised images of one topic.
+    """Count, size, rate and age of the serialised images of one topic.
 
-    `unstamped` are those whose stamp cannot be the time they were taken at: never set, negative,
-    counted from a start.
+    `unstamped` counts images whose stamp is not a time: never set, negative, or counted from a
+    start.
     """
 
     def __init__(self, type_name: str) -> None:
@@ -35,7 +35,7 @@ class ImageTally:
         self.largest_bytes = max(self.largest_bytes, len(image))
         try:
             stamp_s = stamp_ns(image) / 1e9
-        except InputError:  # too short to bear a stamp
+        except InputError:  # too short for a stamp
             stamp_s = 0.0
         age_s = time.time() - stamp_s
         if stamp_s <= 0 or age_s > _OLDEST_S:
@@ -45,6 +45,6 @@ class ImageTally:
 
     @property
     def rate_hz(self) -> float:
-        """Return the images per second between the first and the last."""
+        """Return the images per second from the first to the last."""
         span_s = self._last_at - self._first_at
         return (self.count - 1) / span_s if self.count > 1 and span_s > 0 else 0.0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImageTopic:
-    """Hold what was seen of one image topic.
+    """An image topic as observed for a few seconds.
 
-    `age_s` is the least age of a stamp on arrival, None where none was an age; `unstamped` counts
-    images whose stamp cannot be one; `listeners` and `publishers` are full names of nodes;
-    `reliabilities` is what the publishers offer.
+    `age_s` is the smallest age of a stamp on arrival, None if no stamp was valid; `unstamped`
+    counts images without a valid stamp; `publishers` and `listeners` are full names of nodes;
+    `reliabilities` are those that the publishers offer.
     """
 
     name: str

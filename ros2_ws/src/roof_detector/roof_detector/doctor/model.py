@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether the model loads and how fast it is."""
+"""Check that the model loads, and measure its speed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from roof_detector.doctor.finding import Finding, fail, ok, warn
 _SUBJECT = 'model'
 _INSTALL = 'make setup'
 _FRAMES = 3
-# Below this, a drone at walking pace flies on by more than a picture's overlap between results.
+# Below this, a drone at walking pace moves by more than the overlap of two images per result.
 _SLOW_HZ = 2.0
 
 
 def check_model(model: str) -> list[Finding]:
-    """Load the model as the detector does and run it on a few frames of noise."""
+    """Load the model as the detector does and run it on some frames of noise."""
     try:
         from roof_detector.inference.detector import Detector  # noqa: PLC0415
         from roof_detector.inference.errors import InferenceError  # noqa: PLC0415
@@ -43,7 +43,7 @@ def check_model(model: str) -> list[Finding]:
     try:
         detector = Detector.open(path, cache=ExportCache.usual())
         detector.warm_up()
-        # Noise has the size of a picture without its content: the time is the same.
+        # The content of an image does not affect the time, so noise will do.
         noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
         started = perf_counter()
         for _ in range(_FRAMES):
@@ -53,7 +53,7 @@ def check_model(model: str) -> list[Finding]:
         return [
             fail(_SUBJECT, str(error), f'roof_detector doctor --model {shipped.split(",")[0]}')
         ]
-    said = (
+    summary = (
         f'{path} ({detector.task}, {detector.backend} on {detector.device}): '
         f'{frame_s * 1e3:.0f} ms a frame; finds {_names(detector.names)}. '
         f'Backend {detector.choice.sentence}'
@@ -63,11 +63,11 @@ def check_model(model: str) -> list[Finding]:
         return [
             warn(
                 _SUBJECT,
-                f'{said} That is less than {_SLOW_HZ:.0f} results/s.',
+                f'{summary} That is less than {_SLOW_HZ:.0f} results/s.',
                 f'roof_detector models prepare {model}  # and end other programs',
             )
         ]
-    return [ok(_SUBJECT, said)]
+    return [ok(_SUBJECT, summary)]
 
 
 def _names(names: tuple[str, ...], *, most: int = 8) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who can hear and command the nodes: security and the interfaces that DDS is bound to."""
+"""Check who can reach the nodes: DDS security and the interfaces that DDS is bound to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from roof_detector.security.verification import verify
 
 _NETWORK, _SECURITY = 'network', 'security'
 _INIT = 'roof_detector security init  # then set what it prints'
-# What rmw_fastrtps says of a Fast DDS that was built without security, such as PyPI's.
+# The error of rmw_fastrtps with a Fast DDS that was built without security, such as PyPI's.
 _LACKING = b"doesn't have the security libraries"
 
 
@@ -31,7 +31,7 @@ def check_network(
     now: datetime | None = None,
     libraries: Path | None = None,
 ) -> list[Finding]:
-    """Check security and the binding of DDS; one of the two keeps strangers out."""
+    """Check security and binding of DDS; either of them keeps other people out."""
     security = _check_security(environment, now or datetime.now(timezone.utc), libraries)
     is_secured = bool(security) and all(one.verdict is not Verdict.FAIL for one in security)
     return [*security, _check_binding(environment, is_secured=is_secured)]
@@ -45,15 +45,15 @@ def _check_binding(environment: Mapping[str, str], *, is_secured: bool) -> Findi
     try:
         is_bound = path is not None and is_bound_to_loopback(path)
     except BadProfile:
-        is_bound = False  # the check of the profile says so
+        is_bound = False  # the check of the profile reports it
     if is_bound:
         return ok(
             _NETWORK,
-            f'DDS is bound to this computer ({path}): no network reaches its nodes, and no other '
-            'computer of yours either.',
+            f'DDS is bound to this computer ({path}): no other computer reaches its nodes, yours '
+            'included.',
         )
     if is_secured:
-        return ok(_NETWORK, 'DDS is open to networks; security says whom it answers.')
+        return ok(_NETWORK, 'DDS is open to networks; only nodes with a key can communicate.')
     remedy = (
         'export FASTRTPS_DEFAULT_PROFILES_FILE='
         f'{shipped_profile("fastdds_loopback.xml")}  # on one computer; else: {_INIT}'
@@ -61,14 +61,14 @@ def _check_binding(environment: Mapping[str, str], *, is_secured: bool) -> Findi
     if reach.upper() in ('LOCALHOST', 'OFF'):
         return warn(
             _NETWORK,
-            f'The discovery range is {reach}, which keeps out nobody who names this computer '
-            '(ROS_STATIC_PEERS): such a peer reads and commands every node.',
+            f'The discovery range is {reach}, which does not keep out a peer that names this '
+            'computer (ROS_STATIC_PEERS): it can read and command every node.',
             remedy,
         )
     return warn(
         _NETWORK,
-        f'DDS is open to networks (discovery range {reach}) without security: whoever is on the '
-        'same network reads and commands every node.',
+        f'DDS is open to networks (discovery range {reach}) without security: every computer on '
+        'the same network can read and command every node.',
         remedy,
     )
 
@@ -76,8 +76,8 @@ def _check_binding(environment: Mapping[str, str], *, is_secured: bool) -> Findi
 def _check_security(
     environment: Mapping[str, str], now: datetime, libraries: Path | None
 ) -> list[Finding]:
-    """Return what is found of security, nothing where it is not switched on."""
-    # rcl takes this one word alone for switched on.
+    """Return the findings about security; none if it is not switched on."""
+    # rcl accepts only this word.
     if environment.get('ROS_SECURITY_ENABLE') != 'true':
         return []
     findings = []
@@ -96,7 +96,7 @@ def _check_security(
         findings.append(
             fail(
                 _SECURITY,
-                f'ROS_SECURITY_STRATEGY is {strategy}: a node without a key starts all the same, '
+                f'ROS_SECURITY_STRATEGY is {strategy}: a node without a key starts anyway, '
                 'without security.',
                 'export ROS_SECURITY_STRATEGY=Enforce',
             )
@@ -110,13 +110,16 @@ def _check_security(
     findings += [warn(_SECURITY, warning, _INIT) for warning in report.warnings]
     if not findings and report.ends is not None:
         findings.append(
-            ok(_SECURITY, f'Only enclaves of {root} are answered, until {report.ends:%Y-%m-%d}.')
+            ok(
+                _SECURITY,
+                f'Only nodes with a key of {root} can communicate, until {report.ends:%Y-%m-%d}.',
+            )
         )
     return findings
 
 
 def _lacks_security(libraries: Path | None) -> bool:
-    """Return whether the RMW says of itself that it cannot do it."""
+    """Return whether the RMW library was built without security."""
     folders = [libraries] if libraries else map(Path, sys_paths())
     for folder in folders:
         path = folder / 'librmw_fastrtps_shared_cpp.so'
@@ -126,6 +129,6 @@ def _lacks_security(libraries: Path | None) -> bool:
 
 
 def sys_paths() -> list[str]:
-    """Return where libraries of ROS lie."""
+    """Return the folders with ROS libraries."""
     prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
     return [f'{prefix}/lib' for prefix in prefixes if prefix]

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the running nodes say of themselves."""
+"""Check the diagnostics of the running nodes."""
 
 from __future__ import annotations
 
 from roof_detector.doctor.finding import Finding, Verdict, warn
-from roof_detector.doctor.graph_look import GraphLook, NodeReport
+from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
 
-# Kind of report, what it is called here, and what starts the node or mends what it reports.
+# Kind of report, its subject here, and the command that starts the node.
 _KINDS = (
     ('frames', 'camera', None),
     ('detection', 'detector', 'ros2 launch roof_detector detector.launch.py'),
@@ -16,11 +16,11 @@ _KINDS = (
 _VERDICTS = (Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.FAIL)
 
 
-def check_nodes(look: GraphLook) -> list[Finding]:
-    """Pass on the diagnostics of camera, detector and recorder, and say who is not running."""
+def check_nodes(snapshot: GraphSnapshot) -> list[Finding]:
+    """Return the diagnostics of camera, detector and recorder; warn of those not running."""
     findings = []
     for kind, subject, start in _KINDS:
-        reports = look.of_kind(kind)
+        reports = snapshot.of_kind(kind)
         findings += [_finding(report, subject) for report in reports]
         if not reports and start is not None:
             findings.append(warn(subject, f'No {subject} is running yet.', start))
@@ -28,7 +28,7 @@ def check_nodes(look: GraphLook) -> list[Finding]:
 
 
 def _is_recording(report: NodeReport) -> bool:
-    """Tell whether a recorder writes, or would at the next event."""
+    """Return whether a recorder is writing, or will at the next event."""
     armed = report.values.get('black_box', 'off') != 'off'
     return armed or report.values.get('recording') != 'false'
 
@@ -39,11 +39,16 @@ def _finding(report: NodeReport, subject: str) -> Finding:
     message = f'{node}: {report.message}'
     if subject == 'recorder' and verdict is Verdict.OK and not _is_recording(report):
         verdict = Verdict.WARN
-    return Finding(subject, verdict, message, _remedy(report, subject, node, verdict))
+    return Finding(
+        subject=subject,
+        verdict=verdict,
+        message=message,
+        remedy=_remedy(report, subject, node, verdict),
+    )
 
 
 def _remedy(report: NodeReport, subject: str, node: str, verdict: Verdict) -> str:
-    """Return the command that mends what a node reports, as far as one is known."""
+    """Return the command that fixes what a node reports, or one that shows more."""
     if verdict is Verdict.OK:
         return ''
     state = report.values.get('state')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Findings as people read them, and as programs do."""
+"""The findings as text and as JSON."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from roof_detector.doctor.finding import Finding, Verdict
 
 
 def as_text(finding: Finding) -> str:
-    """Return a finding as one line, and its remedy as another."""
+    """Return a finding as one line, followed by a line with its remedy."""
     line = f'{finding.verdict.value:4}  {finding.subject:13}  {finding.message}'
-    return f'{line}\n{"":21}mend: {finding.remedy}' if finding.remedy else line
+    return f'{line}\n{"":21}fix: {finding.remedy}' if finding.remedy else line
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -36,7 +36,7 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return the last line: whether to take off."""
+    """Return the last line, which says whether to take off."""
     count = {verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict}
     if count[Verdict.FAIL]:
         return (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether ROS 2 and the messages that the nodes speak are there."""
+"""Check that ROS 2 and the message packages are installed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEEDED = (
 
 
 def check_ros() -> list[Finding]:
-    """Find rclpy and the message packages, and say where they come from."""
+    """Find rclpy and the message packages, and report their origin."""
     try:
         rclpy = importlib.import_module('rclpy')
     except ImportError as error:
@@ -46,20 +46,20 @@ def check_ros() -> list[Finding]:
         ]
     domain = os.environ.get('ROS_DOMAIN_ID', '0')
     reach = os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
-    said = f'ROS 2 {distribution} ({origin}), domain {domain}, discovery range {reach}.'
+    summary = f'ROS 2 {distribution} ({origin}), domain {domain}, discovery range {reach}.'
     if distribution not in _DISTRIBUTIONS:
         return [
             warn(
                 _SUBJECT,
-                f'{said} Tested with {" and ".join(_DISTRIBUTIONS)}.',
+                f'{summary} Tested with {" and ".join(_DISTRIBUTIONS)}.',
                 'source /opt/ros/jazzy/setup.bash',
             )
         ]
-    return [ok(_SUBJECT, said)]
+    return [ok(_SUBJECT, summary)]
 
 
 def _origin(rclpy: object) -> tuple[str, str]:
-    """Return the distribution's name and where it comes from."""
+    """Return the name and the origin of the distribution."""
     for name in _DISTRIBUTIONS:
         try:
             return name, f'PyPI wheels, rclpy {version(f"ros-{name}-rclpy")}'

@@ -11,25 +11,25 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SharedMemory:
-    """Look at the memory file system that Fast DDS puts its segments into."""
+    """The file system in which Fast DDS creates its shared memory segments."""
 
     folder: Path = Path('/dev/shm')
 
     @property
     def free_bytes(self) -> int:
-        """Return what a new process could take."""
+        """Return the free bytes."""
         return shutil.disk_usage(self.folder).free
 
     @property
     def total_bytes(self) -> int:
-        """Return how large the file system may grow."""
+        """Return the size of the file system."""
         return shutil.disk_usage(self.folder).total
 
     def stale_bytes(self) -> int:
-        """Return the size of the segments whose process is gone.
+        """Return the size of the segments whose process has ended.
 
-        A process holds a lock on the file `<segment>_el` for as long as it lives; the lock of a
-        segment left behind is free.
+        A process holds a lock on the file `<segment>_el` while it runs, so an unlocked segment was
+        left behind.
         """
         return sum(
             lock.with_name(lock.name.removesuffix('_el')).stat().st_size
@@ -44,7 +44,7 @@ def _is_free(lock: Path) -> bool:
     try:
         descriptor = os.open(lock, os.O_RDONLY)
     except OSError:
-        return False  # gone meanwhile, or another user's
+        return False  # deleted in the meantime, or another user's
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An argument of a launch file, and the value of a parameter that its text stands for."""
+"""Arguments of launch files, and their conversion to parameter values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BOOLEANS = {'true': True, '1': True, 'false': False, '0': False}
 
 @dataclass(frozen=True)
 class Argument:
-    """What `--show-args` tells of an argument; it has to be given where `default` is None."""
+    """An argument as `--show-args` lists it; it is required if `default` is None."""
 
     name: str
     default: str | None
@@ -32,7 +32,7 @@ class Argument:
 
     @classmethod
     def of(cls, parameter: Parameter, *, name: str = '') -> Argument:
-        """Return the argument for a parameter, under its own name or another."""
+        """Return the argument for a parameter, with the parameter's name or another one."""
         description = parameter.descriptor().description
         if parameter.minimum is not None and parameter.maximum is not None:
             description += f' From {parameter.minimum:g} to {parameter.maximum:g}.'
@@ -40,16 +40,16 @@ class Argument:
 
 
 def text_of(value: Value) -> str:
-    """Return a value as it is typed on the command line."""
+    """Return a value in the syntax of the command line."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(list(value)) if isinstance(value, tuple) else str(value)
 
 
 def value_of(parameter: Parameter, text: str, *, name: str = '') -> Value:
-    """Return the value that a text stands for, or raise LaunchError with the reason why none.
+    """Return the value of an argument's text; raise LaunchError if the text is invalid.
 
-    A text parameter takes the text as it is, whatever characters are in it.
+    A string parameter gets the text unchanged, with any characters.
     """
     try:
         return parameter.coerce(_plain(parameter, text, name or parameter.name))
@@ -91,10 +91,10 @@ def _names(text: str, name: str) -> list[str]:
 
 
 def refuse_unknown(names: Iterable[str], known: Sequence[str]) -> None:
-    """Raise LaunchError for a name that no argument has."""
+    """Raise LaunchError for a name that is not an argument."""
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f' Did you mean {near[0]}?' if near else ''
-            msg = f'There is no argument {name}.{hint} --show-args lists all that there are.'
+            msg = f'There is no argument {name}.{hint} --show-args lists all arguments.'
             raise LaunchError(msg)

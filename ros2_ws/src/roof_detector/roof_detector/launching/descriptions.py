@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Launch descriptions made of nodes and their arguments: what needs ROS's own launch."""
+"""Launch descriptions of our nodes; the part that needs the `launch` package."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ Starter = Callable[[LaunchContext, Mapping[str, str]], Sequence[LaunchDescriptio
 
 
 def describe(file: str, arguments: Sequence[Argument], start: Starter) -> LaunchDescription:
-    """Return a launch description with arguments of ours, which all act or are refused.
+    """Return a launch description in which every given argument has an effect or is refused.
 
-    `start` gets what was given, and only that: defaults are the nodes' own. Its errors are
-    sentences, which launch prints. `file` is the launch file.
+    `start` gets the given arguments only: the defaults are those of the nodes. launch prints the
+    messages of its errors. `file` is the launch file.
     """
     given: dict[str, str] = {}
 
     def note_given(context: LaunchContext) -> None:
-        # Before an argument is declared, it has a value only if it was given.
+        # Before its declaration an argument has a value only if it was given.
         names = [argument.name for argument in arguments]
         if Path(file).name in (Path(word).name for word in sys.argv):
-            # Started by `ros2 launch` itself, not included by a file with arguments of its own.
+            # This file was started directly, not included by a file with other arguments.
             words = [word for word in context.argv if ':=' in word]
             refuse_unknown([word.partition(':=')[0] for word in words], names)
         values = context.launch_configurations
@@ -80,7 +80,7 @@ def describe(file: str, arguments: Sequence[Argument], start: Starter) -> Launch
 
 
 def describe_node(file: str, job: NodeJob) -> LaunchDescription:
-    """Return the launch description that starts one node."""
+    """Return the launch description of one node."""
     return describe(
         file,
         [*COMMON, *job.arguments()],
@@ -95,7 +95,7 @@ def start_node(
     *,
     remappings: Sequence[tuple[str, str]] = (),
 ) -> list[LaunchDescriptionEntity]:
-    """Return what starts a node; raise LaunchError where it would refuse what was given."""
+    """Return the entities that start a node; raise LaunchError for invalid arguments."""
     log_level = value_of(LOG_LEVEL, given.get(LOG_LEVEL.name, 'info'))
     is_respawned = bool(value_of(RESPAWN, given.get(RESPAWN.name, 'true')))
     parameters = write_parameters(job.parameters(given))
@@ -119,11 +119,11 @@ def start_node(
 
 
 class _Respawn:
-    """Start a process, and start it again when it ends with any exit code but 0.
+    """A process that is restarted when it ends with an exit code other than 0.
 
-    launch's own `respawn` starts again what ended well, too, such as a camera after its last
-    frame. What ends soon after its start, as with a model that is not there, is started again
-    less and less often.
+    launch's own `respawn` also restarts a process that ended normally, such as a camera after its
+    last frame. The delay grows for a process that ends soon after its start, as with a model that
+    does not exist.
     """
 
     def __init__(self, make: Callable[[], Node]) -> None:
@@ -132,11 +132,11 @@ class _Respawn:
         self._started_at_s = 0.0
 
     def started(self) -> list[LaunchDescriptionEntity]:
-        """Return what starts the process and looks after it."""
+        """Return the entities that start the process and handle its exit."""
         self._started_at_s = time.monotonic()
         node = self._make()
-        look_after = OnProcessExit(target_action=node, on_exit=self._on_exit)
-        return [RegisterEventHandler(look_after), node]
+        handler = OnProcessExit(target_action=node, on_exit=self._on_exit)
+        return [RegisterEventHandler(handler), node]
 
     def _on_exit(
         self, event: ProcessExited, context: LaunchContext
@@ -146,15 +146,15 @@ class _Respawn:
         is_soon = time.monotonic() - self._started_at_s < _SOON_S
         delay_s = self._delay_s if is_soon else _RESPAWN_DELAY_S
         self._delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
-        again = OpaqueFunction(function=lambda _: self.started())
+        restart = OpaqueFunction(function=lambda _: self.started())
         return [
-            LogInfo(msg=f'{event.process_name} starts again in {delay_s:g} s.'),
-            TimerAction(period=delay_s, actions=[again]),
+            LogInfo(msg=f'{event.process_name} restarts in {delay_s:g} s.'),
+            TimerAction(period=delay_s, actions=[restart]),
         ]
 
 
 def environment(context: LaunchContext) -> dict[str, str]:
-    """Return what every process of ours needs and the operator has not set."""
+    """Return the environment variables that our processes need and that are not set."""
     profile = profile_name(context.environment)
     profiles = Path(get_package_share_directory('roof_detector'), 'config', profile)
     needed = {_FASTDDS: str(profiles), 'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp'}

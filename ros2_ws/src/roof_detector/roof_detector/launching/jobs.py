@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 DETECTOR = NodeJob('detector', DETECTOR_TABLE)
 CAMERA = NodeJob('camera', CAMERA_TABLE)
 SIMULATED_FLIGHT = NodeJob('simulated_flight', SIMULATED_FLIGHT_TABLE, node_name='camera')
-# launch's own 5 s would cut the bag off on a slow disk.
+# launch's default of 5 s would cut the bag off on a slow disk.
 RECORDER = NodeJob('recorder', RECORDER_TABLE, finish_s=60.0)
 STATION = NodeJob('station', STATION_TABLE)
 
-# A replay takes its time from the bag.
+# A replay uses the time of the bag.
 REPLAYED_DETECTOR = replace(DETECTOR, fixed={'use_sim_time': True})
 
 IMAGE = Argument('image', 'camera/image', 'Topic of raw images.')
 IMAGE_COMPRESSED = Argument(
     'image_compressed',
     '',
-    'Topic of compressed images, taken when image_transport is compressed; empty takes that of '
-    'image with /compressed behind it.',
+    'Topic of compressed images, used if image_transport is compressed; empty uses the value of '
+    'image followed by /compressed.',
 )
 
-# What flies together; what two of them have in common is an argument of each, or of all of them.
+# The nodes of a drone; a parameter that two of them share has an argument for each, or for all.
 SIMULATED = Parameter(
     'simulated',
     default=False,
-    description='Fly a simulated flight instead of publishing a source.',
+    description='Publish a simulated flight instead of a source.',
 )
 _OF_CAMERA = {'jpeg_quality': 'camera_jpeg_quality'}
 DRONE_CAMERA = replace(CAMERA, renamed=_OF_CAMERA, params_argument='camera_params_file')
@@ -58,7 +58,7 @@ DRONE_RECORDER = replace(RECORDER, params_argument='recorder_params_file')
 
 
 def flying_jobs(given: Mapping[str, str], *, is_simulated: bool) -> tuple[NodeJob, ...]:
-    """Return what flies; raise LaunchError for an argument of what does not."""
+    """Return the nodes to start; raise LaunchError for an argument of another node."""
     if is_simulated:
         camera, idle = DRONE_SIMULATED_FLIGHT, DRONE_CAMERA
         refuse_idle(given, idle, camera, because='with simulated:=true')
@@ -69,20 +69,20 @@ def flying_jobs(given: Mapping[str, str], *, is_simulated: bool) -> tuple[NodeJo
 
 
 def image_remappings(job: NodeJob, given: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    """Return where a detector's images come from; raise LaunchError for a topic nobody hears."""
+    """Return the remappings of a detector's images; raise LaunchError for an unused topic."""
     values = job.parameters(given)
     named = [one.name for one in (IMAGE, IMAGE_COMPRESSED) if given.get(one.name)]
     if values.get('cameras') and named:
         msg = (
-            f'{named[0]} is for one camera without a name, and cameras names those that are '
-            'listened to; give the topic there, as name:topic.'
+            f'{named[0]} is for a single camera without a name, but cameras lists named ones; '
+            'give the topic there, as name:topic.'
         )
         raise LaunchError(msg)
     transport = values.get('image_transport', DETECTOR_TABLE['image_transport'].default)
     if given.get(IMAGE_COMPRESSED.name) and transport != 'compressed':
         msg = (
-            f'{IMAGE_COMPRESSED.name} is given, but nothing listens to it with image_transport '
-            f'{transport}; add image_transport:=compressed.'
+            f'{IMAGE_COMPRESSED.name} has no effect with image_transport {transport}; add '
+            'image_transport:=compressed.'
         )
         raise LaunchError(msg)
     image = given.get(IMAGE.name) or str(IMAGE.default)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a launch file starts: a node, its arguments, and how it gets its parameters."""
+"""A node to launch, with its arguments and parameters."""
 
 from __future__ import annotations
 
@@ -27,27 +27,26 @@ LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 USE_SIM_TIME = Parameter(
     'use_sim_time',
     default=False,
-    description='Take the time from /clock, as when a bag is played.',
+    description='Use the time of /clock, as when a bag is played.',
 )
 RESPAWN = Parameter(
     'respawn',
     default=True,
-    description='Start the process again when it ends by a fault: a node ends itself where a part '
-    'of it is dead for good.',
+    description='Restart the process when it ends with an error: a node ends itself when a part '
+    'of it has failed for good.',
 )
-LOG_LEVEL = Parameter('log_level', 'info', 'Least severity that is logged.', choices=LOG_LEVELS)
+LOG_LEVEL = Parameter('log_level', 'info', 'Minimum severity that is logged.', choices=LOG_LEVELS)
 NAMESPACE = Argument('namespace', '', 'Namespace of the node and its topics.')
 
 
 @dataclass(frozen=True, eq=False)
 class NodeJob:
-    """A node that a launch file starts: its executable, and the table of its parameters.
+    """A node that a launch file starts: its executable and the table of its parameters.
 
-    `node_name` is what it calls itself, where that is not the executable's name.
-
-    `finish_s` is how long it may write after Ctrl-C. `renamed` are arguments under other names
-    than their parameters', `fixed` parameters that are not for the operator to choose.
-    `params_argument` names the argument for the node's parameter file.
+    `node_name` is the node's name if it differs from the executable's. `finish_s` is the time for
+    an orderly end after Ctrl-C. `renamed` maps parameters to arguments of another name; `fixed`
+    are parameters that the operator cannot set. `params_argument` is the name of the argument for
+    the parameter file.
     """
 
     name: str
@@ -63,12 +62,12 @@ class NodeJob:
         return {self.renamed.get(one.name, one.name): one for one in self.table}
 
     def arguments(self) -> list[Argument]:
-        """Return what may be given for this node alone, but for its namespace and the like."""
+        """Return the arguments of this node, without those that all nodes have."""
         file = Argument(
             self.params_argument,
             '',
             f'YAML file with parameters of the {self.name.replace("_", " ")}, such as '
-            f'config/{self.name}.yaml; empty for none. An argument that is given wins over it.',
+            f'config/{self.name}.yaml; empty for none. Arguments take precedence over it.',
         )
         return [
             file,
@@ -77,19 +76,19 @@ class NodeJob:
 
     @property
     def enclave(self) -> str:
-        """Return the enclave with the node's keys; without security it means nothing."""
+        """Return the enclave with the node's keys; it has no effect without security."""
         return f'{ENCLAVES}/{self.node_name or self.name}'
 
     def full_name(self, given: Mapping[str, str]) -> str:
-        """Return what the node is called in the graph."""
+        """Return the node's full name in the graph."""
         namespace = given.get(NAMESPACE.name, '').strip('/')
         name = self.node_name or self.name
         return f'/{namespace}/{name}' if namespace else f'/{name}'
 
     def parameters(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """Return what the node is started with: its file, and over that what was given.
+        """Return the node's parameters: those of its file, overridden by given arguments.
 
-        Raises LaunchError for what the node would refuse, or would never see.
+        Raises LaunchError for a value that the node would refuse or never receive.
         """
         values: dict[str, Any] = {}
         if file := given.get(self.params_argument):
@@ -105,9 +104,9 @@ class NodeJob:
 
 
 def profile_name(environment: Mapping[str, str]) -> str:
-    """Return the DDS profile for an environment: bound to this computer where it is meant alone.
+    """Return the DDS profile for an environment; for LOCALHOST the one bound to this computer.
 
-    The discovery range itself keeps nobody out who names this computer.
+    The discovery range alone does not keep out a peer that names this computer.
     """
     reach = environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '')
     is_alone = reach.upper() == 'LOCALHOST' or environment.get('ROS_LOCALHOST_ONLY') == '1'
@@ -115,9 +114,9 @@ def profile_name(environment: Mapping[str, str]) -> str:
 
 
 def write_parameters(values: Mapping[str, Any]) -> Path:
-    """Write parameters into a file of their own for a node, readable by this user alone.
+    """Write parameters to a temporary file that only this user can read.
 
-    An empty list is written [''], because YAML's [] has no type. Whoever writes it removes it.
+    An empty list is written as [''], because YAML's [] has no type. The caller deletes the file.
     """
     plain = {
         name: (list(value) or ['']) if isinstance(value, tuple) else value
@@ -130,7 +129,7 @@ def write_parameters(values: Mapping[str, Any]) -> Path:
 
 
 class _QuotedTexts(yaml.SafeDumper):
-    """Quote every text: what is a plain word to PyYAML may be a truth or a number to ROS (y)."""
+    """A YAML dumper that quotes every string: ROS may read a plain word (y) as a Boolean."""
 
 
 _QuotedTexts.add_representer(
@@ -139,7 +138,7 @@ _QuotedTexts.add_representer(
 
 
 def merged_arguments(jobs: Mapping[str, NodeJob]) -> list[Argument]:
-    """Return the arguments of several nodes, each once; of one that nodes share, all it means."""
+    """Return the arguments of several nodes; a shared one has the descriptions of all."""
     found: dict[str, Argument] = {}
     for title, job in jobs.items():
         for argument in job.arguments():
@@ -156,7 +155,7 @@ def merged_arguments(jobs: Mapping[str, NodeJob]) -> list[Argument]:
 
 
 def refuse_idle(given: Mapping[str, str], idle: NodeJob, active: NodeJob, *, because: str) -> None:
-    """Raise LaunchError for an argument of a node that does not fly this time."""
+    """Raise LaunchError for an argument of a node that is not started."""
     acting = {argument.name for argument in active.arguments()}
     for argument in idle.arguments():
         if argument.name in given and argument.name not in acting:

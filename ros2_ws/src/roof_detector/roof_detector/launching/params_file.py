@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A file of ROS parameters, read as the node would that it is given to."""
+"""ROS parameter files, read and checked as the node would."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 def read_params_file(
     text: str, *, node: str, table: ParameterTable, argument: str = 'params_file'
 ) -> dict[str, Any]:
-    """Return the parameters that a file has for a node, such as /drone1/detector, checked.
+    """Return the checked parameters that a file has for a node such as /drone1/detector.
 
-    Of several entries that match, later ones win, as in ROS. Raises LaunchError for a file that
-    cannot be read, that has nothing for this node, or that holds what the node would refuse.
+    Later matching entries override earlier ones, as in ROS. Raises LaunchError for a file that
+    cannot be read, has no entry for this node, or has a value that the node would refuse.
     """
     path = readable_file(text, argument=argument)
     entries = dict(entries_of(_content(path, argument)))
@@ -43,7 +43,7 @@ def read_params_file(
     if not matching:
         msg = (
             f'{argument} {path} has parameters for {", ".join(entries)} and none for {node}, so '
-            f'none of them would act. Name the node {node}, or any node /**.'
+            f'none of them has an effect. Name the node {node}, or any node /**.'
         )
         raise LaunchError(msg)
     found = {name: value for values in matching for name, value in _flat(values, '')}

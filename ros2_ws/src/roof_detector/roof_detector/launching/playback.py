@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a launch file plays a bag with `ros2 bag`."""
+"""The commands with which a launch file plays a bag."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ EXCLUDE = Argument(
 RATE = Parameter(
     'rate',
     1.0,
-    'Speed of the playback, 1.0 as it was flown.',
+    'Speed of the playback; 1.0 is real time.',
     minimum=0.01,
     maximum=100.0,
 )
-LOOP = Parameter('loop', default=False, description='Begin again at the end of the bag.')
+LOOP = Parameter('loop', default=False, description='Start again at the end of the bag.')
 DELAY = Parameter(
     'delay',
     1.0,
-    'Seconds between the moment that the detector listens and the first message, for both ends to '
-    'find each other.',
+    'Seconds from the moment that the detector subscribes to the first message, so that '
+    'discovery can finish.',
     minimum=0.0,
     maximum=3600.0,
 )
 PATIENCE = Parameter(
     'patience',
     120.0,
-    'Longest wait in seconds for the detector to listen; then nothing is played.',
+    'Longest wait in seconds for the detector to subscribe; then nothing is played.',
     minimum=1.0,
     maximum=3600.0,
 )
@@ -51,10 +51,10 @@ PLAYBACK_ARGUMENTS = (BAG, *(Argument.of(one) for one in (RATE, LOOP, DELAY, PAT
 
 
 def play_command(given: Mapping[str, str]) -> list[str]:
-    """Return the words that play a bag; raise LaunchError for a bag or value that cannot be.
+    """Return the command that plays a bag; raise LaunchError for an invalid bag or value.
 
-    `ros2 bag play` waits for its delay before each round of a loop, so a loop is played without:
-    what its first round loses at the beginning comes again.
+    `ros2 bag play` repeats its delay before each round of a loop, so a loop has no delay: what
+    the first round loses at the beginning comes again.
     """
     bag = Path(given[BAG.name]).expanduser()
     if not bag.exists():
@@ -64,7 +64,7 @@ def play_command(given: Mapping[str, str]) -> list[str]:
     try:
         re.compile(exclude)
     except re.error as error:
-        msg = f'exclude is {exclude!r}, which is no regular expression: {error}.'
+        msg = f'exclude is {exclude!r}, which is not a regular expression: {error}.'
         raise LaunchError(msg) from error
     words = ['ros2', 'bag', 'play', '--clock', '100', '--disable-keyboard-controls']
     words += ['--rate', str(_number(RATE, given))]
@@ -78,7 +78,7 @@ def play_command(given: Mapping[str, str]) -> list[str]:
 
 
 def wait_command(listener: str, given: Mapping[str, str]) -> list[str]:
-    """Return the words that wait until a node, such as /drone1/detector, listens to images."""
+    """Return the command that waits until a node such as /drone1/detector subscribes to images."""
     module = 'roof_detector.ros.common.listener_wait'
     return [sys.executable, '-m', module, listener, str(_number(PATIENCE, given))]
 

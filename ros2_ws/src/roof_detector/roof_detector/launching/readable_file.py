@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A file that an argument names."""
+"""Checks of files that arguments name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from roof_detector.launching.errors import LaunchError
 
 
 def readable_file(text: str, *, argument: str) -> Path:
-    """Return the path of a file, or raise LaunchError where it cannot be read."""
+    """Return the path of a file; raise LaunchError if it cannot be read."""
     path = Path(text).expanduser()
     try:
         with path.open('rb'):

@@ -14,7 +14,7 @@ from rcl_interfaces.msg import ParameterEvent
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.qos import QoSProfile
 
-from roof_detector.doctor.graph_look import NodeReport
+from roof_detector.doctor.graph_snapshot import NodeReport
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.station.camera_link import CameraLink

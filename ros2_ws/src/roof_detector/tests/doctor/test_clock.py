@@ -48,4 +48,4 @@ def test_stamps_that_are_no_time_are_said_to_be_none():
     unstamped = replace(topic(None), received=5, unstamped=5)
     (finding,) = check_clock([unstamped], simulated_time=False)
     assert finding.verdict is Verdict.WARN
-    assert '5 of 5 images on /camera/image bear a stamp that is no time' in finding.message
+    assert '5 of 5 images on /camera/image have a stamp that is not a time' in finding.message

@@ -79,7 +79,9 @@ def test_without_security_only_the_binding_keeps_strangers_out(libraries):
     (finding,) = examine(libraries, LOOPBACK)
     assert finding.verdict is Verdict.OK
     (finding,) = examine(libraries)
-    assert finding.verdict is Verdict.WARN and 'whoever is on the same network' in finding.message
+    assert (
+        finding.verdict is Verdict.WARN and 'every computer on the same network' in finding.message
+    )
     assert 'fastdds_loopback.xml' in finding.remedy
 
 
@@ -88,7 +90,10 @@ def test_without_security_only_the_binding_keeps_strangers_out(libraries):
 )
 def test_the_discovery_range_says_little(libraries, names):
     (finding,) = examine(libraries, **names)
-    assert finding.verdict is Verdict.WARN and 'keeps out nobody who names' in finding.message
+    assert (
+        finding.verdict is Verdict.WARN
+        and 'does not keep out a peer that names' in finding.message
+    )
 
 
 def test_a_good_keystore_that_is_enforced_is_well(keystore, libraries):
@@ -98,7 +103,7 @@ def test_a_good_keystore_that_is_enforced_is_well(keystore, libraries):
 @pytest.mark.parametrize(
     ('names', 'said'),
     [
-        ({'ROS_SECURITY_STRATEGY': 'Permissive'}, 'starts all the same'),
+        ({'ROS_SECURITY_STRATEGY': 'Permissive'}, 'starts anyway'),
         ({'ROS_SECURITY_KEYSTORE': ''}, 'names no keystore'),
         ({'ROS_SECURITY_KEYSTORE': '/nowhere'}, 'cannot be read'),
     ],

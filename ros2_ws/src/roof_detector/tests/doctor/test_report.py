@@ -16,14 +16,14 @@ def test_no_findings_are_ready():
 
 
 def test_a_failure_without_a_remedy_cannot_be_made():
-    with pytest.raises(ValueError, match='names no remedy'):
+    with pytest.raises(ValueError, match='has no remedy'):
         Finding('disk', Verdict.FAIL, 'Full.')
 
 
 def test_each_finding_is_a_line_and_its_remedy_another():
     assert as_text(ok('disk', 'Fine.')).split() == ['OK', 'disk', 'Fine.']
-    line, mend = as_text(fail('disk', 'Full.', 'rm x')).splitlines()
-    assert line.startswith('FAIL  disk') and mend.strip() == 'mend: rm x'
+    line, fix = as_text(fail('disk', 'Full.', 'rm x')).splitlines()
+    assert line.startswith('FAIL  disk') and fix.strip() == 'fix: rm x'
 
 
 def test_one_failure_is_not_ready_and_warnings_are_counted():

@@ -141,7 +141,7 @@ def test_package_xml_is_of_format_3_and_depends_on_every_message_package_that_is
     assert root.findtext('export/build_type') == 'ament_python'
     depends = {element.text for element in root if element.tag.endswith('depend')}
     imported = set()
-    for path in (PACKAGE / 'roof_detector' / 'ros').glob('*.py'):
+    for path in (PACKAGE / 'roof_detector' / 'ros').rglob('*.py'):
         imported |= set(
             re.findall(r'^from (\w+(?:_msgs|_srvs|_interfaces))\.', path.read_text(), re.M)
         )

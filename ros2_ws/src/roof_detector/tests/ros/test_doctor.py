@@ -16,7 +16,7 @@ from roof_detector.doctor import graph_watch
 from roof_detector.doctor.clock import check_clock
 from roof_detector.doctor.dds import check_dds
 from roof_detector.doctor.finding import Verdict
-from roof_detector.doctor.graph_look import GraphLook, NodeReport
+from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
 from roof_detector.doctor.images import check_images
 from roof_detector.doctor.nodes import check_nodes
 from roof_detector.doctor.ros_installation import check_ros
@@ -36,7 +36,7 @@ def look(graph, monkeypatch):
         deadline = time.monotonic() + within_s
         while True:
             with ThreadPoolExecutor(1) as pool:
-                looking = pool.submit(graph_watch.look_at_graph, listen_s=listen_s)
+                looking = pool.submit(graph_watch.snapshot_graph, listen_s=listen_s)
                 graph.wait_until(looking.done, within_s=within_s, what='the look')
                 seen = looking.result()
             if seen_enough(seen):
@@ -66,7 +66,7 @@ def publish_images(node, topic, *, stamp_offset_s=0.0, qos=10):
 
 def test_an_empty_graph_warns_and_a_topic_that_must_be_there_fails(look):
     seen = look()
-    assert seen == GraphLook()
+    assert seen == GraphSnapshot()
     (finding,) = check_images(seen, image_topic=None, listened_s=0.5)
     assert finding.verdict is Verdict.WARN and 'camera.launch.py' in finding.remedy
     (finding,) = check_images(seen, image_topic='camera/image', listened_s=0.5)
@@ -111,7 +111,7 @@ def test_a_camera_whose_clock_is_ahead_fails(graph, look):
 def test_a_publisher_that_sends_nothing_fails(graph, look):
     graph.node('camera').create_publisher(Image, '/camera/image', 10)
     (finding,) = check_images(look(lambda s: s.images), image_topic=None, listened_s=0.5)
-    assert finding.verdict is Verdict.FAIL and 'none arrived' in finding.message
+    assert finding.verdict is Verdict.FAIL and 'no image arrived' in finding.message
 
 
 def test_a_detector_s_own_images_are_left_alone(graph, look):
@@ -133,7 +133,9 @@ def test_a_running_recorder_says_that_it_does_not_record(graph, look, tmp_path):
         lambda: probe.count_publishers('/diagnostics') > 0, within_s=60.0, what='the recorder'
     )
     (report,) = look(lambda s: s.of_kind('bag'), listen_s=1.5).of_kind('bag')
-    (finding,) = (f for f in check_nodes(GraphLook(reports=(report,))) if f.subject == 'recorder')
+    (finding,) = (
+        f for f in check_nodes(GraphSnapshot(reports=(report,))) if f.subject == 'recorder'
+    )
     assert finding.verdict is Verdict.WARN and finding.message == '/recorder: Not recording.'
     assert finding.remedy.startswith('ros2 service call /recorder/record std_srvs/srv/SetBool')
 
@@ -145,10 +147,12 @@ def test_an_error_in_the_diagnostics_fails_and_a_detector_elsewhere_is_warned_of
         'No image on /x for 9 s.',
         {'state': 'active', 'topic': '/x'},
     )
-    finding = next(f for f in check_nodes(GraphLook(reports=(report,))) if f.subject == 'detector')
+    finding = next(
+        f for f in check_nodes(GraphSnapshot(reports=(report,))) if f.subject == 'detector'
+    )
     assert finding.verdict is Verdict.FAIL and '/drone/detector' in finding.message
     publish_images(graph.node('camera'), '/camera/image')
-    seen = GraphLook(images=look(images_arrive).images, reports=(report,))
+    seen = GraphSnapshot(images=look(images_arrive).images, reports=(report,))
     (finding,) = check_images(seen, image_topic=None, listened_s=1.5)
     assert finding.verdict is Verdict.WARN and finding.remedy.endswith('image:=/camera/image')
 

@@ -230,7 +230,7 @@ def test_a_file_acts_on_the_node_it_names_or_is_refused(tmp_path, pattern, names
     if node in PATTERNS[pattern]:
         assert DETECTOR.parameters(given) == {'confidence': 0.4}
         return
-    with pytest.raises(LaunchError, match=f'none for {node}, so none of them would act'):
+    with pytest.raises(LaunchError, match=f'none for {node}, so none of them has an effect'):
         DETECTOR.parameters(given)
 
 
@@ -322,9 +322,9 @@ def test_topics_of_images_act_or_are_refused():
     assert image_remappings(DETECTOR, given)[1] == ('image/compressed', '/front/compressed')
     own = {**given, 'image_compressed': '/front/jpeg'}
     assert image_remappings(DETECTOR, own)[1] == ('image/compressed', '/front/jpeg')
-    with pytest.raises(LaunchError, match='nothing listens to it with image_transport raw'):
+    with pytest.raises(LaunchError, match='has no effect with image_transport raw'):
         image_remappings(DETECTOR, {'image_compressed': '/front/jpeg'})
-    with pytest.raises(LaunchError, match='image is for one camera without a name'):
+    with pytest.raises(LaunchError, match='image is for a single camera without a name'):
         image_remappings(DETECTOR, {'image': '/front', 'cameras': "['left']"})
 
 
@@ -341,7 +341,7 @@ def test_a_replay_takes_its_time_from_the_bag(tmp_path):
     for given, said in (
         ({'bag': '/none'}, 'no such file or folder'),
         ({'bag': str(bag), 'rate': '0'}, 'rate must lie between'),
-        ({'bag': str(bag), 'exclude': '('}, 'no regular expression'),
+        ({'bag': str(bag), 'exclude': '('}, 'not a regular expression'),
     ):
         with pytest.raises(LaunchError, match=said):
             play_command(given)

@@ -9,7 +9,7 @@ from roof_detector.doctor.image_topic import ImageTopic
 
 @dataclass(frozen=True)
 class NodeReport:
-    """Hold the latest diagnostic status of a node: level 0 OK, 1 WARN, 2 ERROR, 3 STALE."""
+    """The latest diagnostic status of a node: level 0 OK, 1 WARN, 2 ERROR, 3 STALE."""
 
     name: str
     level: int
@@ -18,8 +18,8 @@ class NodeReport:
 
 
 @dataclass(frozen=True)
-class GraphLook:
-    """Hold what was seen in a few seconds."""
+class GraphSnapshot:
+    """The images and diagnostics of the ROS graph, observed for a few seconds."""
 
     images: tuple[ImageTopic, ...] = ()
     reports: tuple[NodeReport, ...] = ()
