@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Results over footage that changed since: no image is ever shown with another one's results.
+"""Results of inputs that changed since: no image is ever shown with another one's results.
 
-Each try writes results over a folder of images or a bag, changes the footage at random (files or
+Each try writes results over a folder of images or a bag, changes the input at random (files or
 messages deleted, renamed, exchanged, replaced, damaged, added), and exports the images. What comes
 out under a name must have the very pixels that were looked at under it; what does not come out
 must be named; what is still there under any name must come out; what is new must be named.
@@ -55,7 +55,7 @@ Image = npt.NDArray[np.uint8]
 
 
 def attempt(options: CampaignOptions, tally: FrameTally) -> None:
-    """Change folders and bags of footage, and judge what is exported."""
+    """Change folders and bags, and judge what is exported."""
     chance = options.random()
     with tempfile.TemporaryDirectory(prefix='roof_detector-evidence-') as root:
         for number in range(_SHORT_TRIES if options.short else _TRIES):
@@ -205,19 +205,19 @@ def _write_bag(path: Path, messages: list[tuple[int, Image]]) -> None:
             writer.write('/camera/image', data, log_time_ns=2 * 10**18 + number)
 
 
-def _write_results(footage: RecordedInput, folder: Path) -> None:
+def _write_results(source: RecordedInput, folder: Path) -> None:
     """Write results that found nothing, so that images are shown as they are."""
     writer = ResultWriter(
         folder,
-        source=footage.path.name,
-        files=files_text(footage.files),
-        image_topics=footage.image_topics,
+        source=source.path.name,
+        files=files_text(source.files),
+        image_topics=source.image_topics,
         passthrough_topics=(),
         network=_NETWORK,
         settings=DetectSettings(),
     )
-    with closing(footage), closing(writer):
-        for frame in footage.recorded():
+    with closing(source), closing(writer):
+        for frame in source.recorded():
             if not isinstance(frame, Frame):
                 continue
             loaded = frame.load()

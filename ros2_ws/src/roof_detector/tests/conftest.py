@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 
-class Footage:
-    """Pictures whose grey tells their number, through any codec."""
+class NumberedImages:
+    """Images whose grey value encodes their number, through any codec."""
 
     @staticmethod
-    def picture(number: int, *, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
+    def image(number: int, *, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
         return np.full((size_wh[1], size_wh[0], 3), 8 + 8 * (number % 30), np.uint8)
 
     @staticmethod
@@ -39,15 +39,15 @@ class Footage:
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate_hz, size_wh)
         assert writer.isOpened()
         for number in range(frames):
-            writer.write(cls.picture(number, size_wh=size_wh))
+            writer.write(cls.image(number, size_wh=size_wh))
         writer.release()
         return path
 
     @classmethod
-    def write_pictures(cls, folder: Path, *, numbers: range, suffix: str = '.png') -> Path:
+    def write_images(cls, folder: Path, *, numbers: range, suffix: str = '.png') -> Path:
         folder.mkdir(exist_ok=True)
         for number in numbers:
-            assert cv2.imwrite(str(folder / f'frame_{number}{suffix}'), cls.picture(number))
+            assert cv2.imwrite(str(folder / f'frame_{number}{suffix}'), cls.image(number))
         return folder
 
 
@@ -72,8 +72,8 @@ def make_once(tmp_path_factory):
 
 
 @pytest.fixture
-def footage():
-    return Footage()
+def numbered_images():
+    return NumberedImages()
 
 
 class StreamingCamera:
@@ -109,7 +109,7 @@ class StreamingCamera:
                 self.end_headers()
                 k = 0
                 while not off.wait(0.02):
-                    jpeg = cv2.imencode('.jpg', Footage.picture(k))[1].tobytes()
+                    jpeg = cv2.imencode('.jpg', NumberedImages.image(k))[1].tobytes()
                     head = f'Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n'
                     try:
                         self.wfile.write(b'--frame\r\n' + head.encode() + jpeg + b'\r\n')

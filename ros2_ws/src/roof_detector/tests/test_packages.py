@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,15 @@ def test_training_imports_neither_the_nodes_nor_the_station_nor_benchmarks():
     for path in TRAINING.rglob('*.py'):
         for module in imported_modules(path):
             assert not module.startswith(refused), path
+
+
+def test_no_two_classes_share_a_name():
+    files = defaultdict(set)
+    for path in (*PACKAGE.rglob('*.py'), *TRAINING.rglob('*.py')):
+        for node in ast.parse(path.read_text(), str(path)).body:
+            if isinstance(node, ast.ClassDef):
+                files[node.name].add(path)
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
 
 
 def test_every_python_file_says_its_licence():

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from roof_detector.demo.node_processes import FlightError, NodeProcesses
+from roof_detector.demo.errors import FlightError
+from roof_detector.demo.node_processes import NodeProcesses
 from roof_detector.ros.common.diagnostics_watch import DiagnosticsWatch
 from roof_detector.ros.common.free_domain import free_domain
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
-from roof_detector.demo.node_processes import FlightError
+from roof_detector.demo.errors import FlightError
 from roof_detector.vision.matching import Score
 
 _OLDEST_S = 86_400.0

@@ -12,13 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from roof_detector.demo.errors import FlightError
 from roof_detector.security.policies import ENCLAVES
 
 _TIMEOUT_S = 20.0
-
-
-class FlightError(RuntimeError):
-    """Report why a flight could not be flown or summarised."""
 
 
 class NodeProcesses:

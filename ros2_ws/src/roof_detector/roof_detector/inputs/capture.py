@@ -13,14 +13,10 @@ from pathlib import Path
 import cv2
 
 from roof_detector.inputs.addresses import without_password
-from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.errors import CaptureError, InputError
 
 # FFmpeg waits 30 s by default; a camera that hangs must be noticed within a few frames.
 _TIMEOUT_MS = 5000
-
-
-class CaptureError(InputError):
-    """Report why a live camera gives no image at this moment; it may come back."""
 
 
 @dataclass(frozen=True)

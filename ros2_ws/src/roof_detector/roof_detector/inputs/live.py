@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
-from roof_detector.inputs.capture import CaptureError
+from roof_detector.inputs.errors import CaptureError
 from roof_detector.inputs.frame import Frame
 from roof_detector.inputs.input import Input
 from roof_detector.supervision.doorbell import Doorbell

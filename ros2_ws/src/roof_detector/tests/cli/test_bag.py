@@ -54,9 +54,7 @@ def test_a_cut_off_bag_is_described_recovered_and_whole(tmp_path, capsys):
     assert 'nothing needed to be fixed' in capsys.readouterr().out
 
 
-def test_damage_is_counted_in_the_description_and_the_exit_code_tells_of_the_loss(
-    tmp_path, capsys
-):
+def test_damage_is_counted_in_the_description_and_a_loss_sets_the_exit_code(tmp_path, capsys):
     with BagWriter(tmp_path / 'bag', compression='none') as writer:
         writer.add_topic('/fix', FIX)
         for number in range(10):

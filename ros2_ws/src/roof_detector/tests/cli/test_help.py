@@ -34,7 +34,7 @@ def test_every_argument_is_explained(command):
     assert not silent
 
 
-def test_every_default_is_told(command):
+def test_every_default_is_in_the_help(command):
     told = {
         action.dest
         for action in command._actions
@@ -49,7 +49,7 @@ def test_every_default_is_told(command):
     assert not chosen - told
 
 
-def test_the_thresholds_told_are_those_that_hold():
+def test_the_thresholds_in_the_help_are_the_defaults():
     defaults = Thresholds()
     for parser in parsers():
         options = {action.dest: action for action in parser._actions}

@@ -18,7 +18,7 @@ def parsed(*words):
     return parser.parse_args(['models', *words])
 
 
-def test_a_model_that_is_checked_says_what_it_is(capsys):
+def test_checking_a_model_prints_its_facts(capsys):
     chosen = parsed('check', 'roofs')
     assert chosen.run(chosen) == 0
     told = json.loads(capsys.readouterr().out)

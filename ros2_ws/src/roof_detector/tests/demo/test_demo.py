@@ -54,14 +54,14 @@ def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
     assert 0 < summary['age_s']['p50'] <= summary['age_s']['p95']
     assert set(summary['against_ground_truth']) >= {'precision', 'recall'}
     assert cv2.imread(str(output / 'contact_sheet.jpg')) is not None
-    pictures = sorted((output / 'annotated').glob('*.jpg'))
-    assert pictures
-    assert cv2.imread(str(pictures[0])).shape == (720, 1280, 3)
+    images = sorted((output / 'annotated').glob('*.jpg'))
+    assert images
+    assert cv2.imread(str(images[0])).shape == (720, 1280, 3)
     assert 'recall at IoU 0.5' in finished.stdout
 
 
-def test_a_folder_of_pictures_is_flown_instead(demo, model, tmp_path, footage):
-    folder = footage.write_pictures(tmp_path / 'pictures', numbers=range(4))
+def test_a_folder_of_images_replaces_the_simulation(demo, model, tmp_path, numbered_images):
+    folder = numbered_images.write_images(tmp_path / 'images', numbers=range(4))
     finished, output = demo('--input', str(folder), '--rate', '2', model=model)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     summary = json.loads((output / 'summary.json').read_text())
@@ -69,7 +69,7 @@ def test_a_folder_of_pictures_is_flown_instead(demo, model, tmp_path, footage):
     assert 'against_ground_truth' not in summary
 
 
-def test_footage_that_is_missing_ends_the_demo_with_a_sentence(demo, tmp_path):
+def test_a_missing_input_ends_the_demo_with_a_sentence(demo, tmp_path):
     finished, output = demo('--input', str(tmp_path / 'missing.mp4'))
     assert finished.returncode == 1
     assert not output.exists(), 'nothing was started'
@@ -83,9 +83,9 @@ def test_a_second_demo_replaces_the_first(demo, model, tmp_path):
     stale.write_bytes(b'')
     mine = tmp_path / 'demo_output' / 'notes.txt'
     mine.write_text('kept')
-    picture = tmp_path / 'roof.png'
-    cv2.imwrite(str(picture), np.full((90, 160, 3), 120, np.uint8))
-    finished, _ = demo('--input', str(picture), model=model)
+    image = tmp_path / 'roof.png'
+    cv2.imwrite(str(image), np.full((90, 160, 3), 120, np.uint8))
+    finished, _ = demo('--input', str(image), model=model)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert not stale.exists()
     assert mine.read_text() == 'kept'

@@ -47,14 +47,14 @@ def test_a_pixel_beyond_the_fold_of_the_distortion_has_no_ray():
 
 @settings(deadline=None, max_examples=30)
 @given(st.sampled_from([1, 2, 4, 5]), st.floats(0, 1279), st.floats(0, 719))
-def test_a_shrunken_picture_shows_the_same_things_at_the_same_share_of_its_width(by, x, y):
+def test_a_smaller_image_shows_the_same_objects_at_the_same_fraction_of_its_width(by, x, y):
     lens = Lens((1280, 720), MATRIX)
     small = lens.scaled((1280 // by, 720 // by))
     there = (x + 0.5) / by - 0.5, (y + 0.5) / by - 0.5
     np.testing.assert_allclose(small.rays([there]), lens.rays([(x, y)]), atol=1e-9)
 
 
-def test_a_cropped_picture_is_refused():
+def test_a_cropped_image_is_refused():
     with pytest.raises(GeoError, match='it was cropped'):
         Lens((1280, 720), MATRIX).scaled((720, 720))
 

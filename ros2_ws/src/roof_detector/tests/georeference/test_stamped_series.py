@@ -14,7 +14,7 @@ from roof_detector.georeference.stamped_series import StampedSeries
 S = 1_000_000_000
 
 
-def test_an_empty_series_says_that_there_is_none():
+def test_an_empty_series_has_no_values():
     with pytest.raises(GeoError, match='no fix at all'):
         StampedSeries.of([], [], width=2).at(0, what='fix')
 

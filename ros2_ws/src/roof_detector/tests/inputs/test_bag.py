@@ -73,10 +73,10 @@ def write_bag(path, *messages):
     return path
 
 
-def flight(footage, *, count, late_ns=0, topic='/camera/image'):
-    """Return pictures of one topic, each received `late_ns` after its stamp."""
+def flight(numbered_images, *, count, late_ns=0, topic='/camera/image'):
+    """Return images of one topic, each received `late_ns` after its stamp."""
     stamps = [BEGIN_NS + k * PERIOD_NS for k in range(count)]
-    return [(topic, raw(footage.picture(k), s), s + late_ns) for k, s in enumerate(stamps)]
+    return [(topic, raw(numbered_images.image(k), s), s + late_ns) for k, s in enumerate(stamps)]
 
 
 def test_a_bag_without_messages_is_refused(tmp_path):
@@ -84,7 +84,7 @@ def test_a_bag_without_messages_is_refused(tmp_path):
         BagInput(write_bag(tmp_path / 'bag'))
 
 
-def test_a_bag_without_pictures_is_refused_and_its_topics_are_listed(tmp_path):
+def test_a_bag_without_images_is_refused_and_its_topics_are_listed(tmp_path):
     path = write_bag(tmp_path / 'bag', ('/gps/fix', fix(47.0, BEGIN_NS), BEGIN_NS))
     with pytest.raises(InputError, match=r'no images.*/gps/fix \(sensor_msgs/msg/NavSatFix, 1'):
         BagInput(path)
@@ -98,55 +98,59 @@ def test_a_missing_bag_and_a_damaged_one_are_source_errors(tmp_path):
         BagInput(tmp_path / 'odd.db3')
 
 
-def test_pictures_come_once_in_order_with_their_stamps_and_at_the_pace_of_the_recording(
-    tmp_path, footage
+def test_images_come_once_in_order_with_their_stamps_and_at_the_pace_of_the_recording(
+    tmp_path, numbered_images
 ):
-    path = write_bag(tmp_path / 'bag', *flight(footage, count=7, late_ns=3_000_000))
+    path = write_bag(tmp_path / 'bag', *flight(numbered_images, count=7, late_ns=3_000_000))
     with BagInput(path) as source:
         assert source.frame_count == 7
         assert source.rate_hz == pytest.approx(10.0)
         assert source.topic == '/camera/image'
         frames = list(source)
-        assert [footage.number(frame.image_bgr) for frame in frames] == list(range(7))
+        assert [numbered_images.number(frame.image_bgr) for frame in frames] == list(range(7))
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + k * PERIOD_NS for k in range(7)]
     assert [frame.due_ns for frame in frames] == [k * PERIOD_NS for k in range(7)]
 
 
-def test_a_lone_mcap_file_is_read_as_well(tmp_path, footage):
-    path = write_bag(tmp_path / 'bag', *flight(footage, count=3))
+def test_a_lone_mcap_file_is_read_as_well(tmp_path, numbered_images):
+    path = write_bag(tmp_path / 'bag', *flight(numbered_images, count=3))
     assert len(list(BagInput(path / 'bag_0.mcap'))) == 3
 
 
-def test_a_recording_that_was_cut_off_gives_its_beginning_and_says_so(tmp_path, footage):
-    path = write_bag(tmp_path / 'bag', *flight(footage, count=5)) / 'bag_0.mcap'
+def test_a_bag_that_was_cut_off_yields_its_beginning_and_a_warning(tmp_path, numbered_images):
+    path = write_bag(tmp_path / 'bag', *flight(numbered_images, count=5)) / 'bag_0.mcap'
     path.write_bytes(path.read_bytes()[:-20])
     with BagInput(path) as source:
         assert len(list(source)) == 5
         assert 'was cut off' in source.health().warning
 
 
-def test_a_given_rate_replaces_the_pace_of_the_recording_but_not_the_stamps(tmp_path, footage):
-    path = write_bag(tmp_path / 'bag', *flight(footage, count=4))
+def test_a_given_rate_replaces_the_pace_of_the_recording_but_not_the_stamps(
+    tmp_path, numbered_images
+):
+    path = write_bag(tmp_path / 'bag', *flight(numbered_images, count=4))
     frames = list(BagInput(path, rate_hz=50.0))
     assert [frame.due_ns for frame in frames] == [k * 20_000_000 for k in range(4)]
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + k * PERIOD_NS for k in range(4)]
 
 
-def test_a_looped_bag_begins_again_and_its_stamps_go_on(tmp_path, footage):
-    path = write_bag(tmp_path / 'bag', *flight(footage, count=3))
+def test_a_looped_bag_begins_again_and_its_stamps_go_on(tmp_path, numbered_images):
+    path = write_bag(tmp_path / 'bag', *flight(numbered_images, count=3))
     with BagInput(path, loop=True) as source:
         frames = list(islice(source, 8))
-        assert [footage.number(f.image_bgr) for f in frames] == [0, 1, 2, 0, 1, 2, 0, 1]
+        assert [numbered_images.number(f.image_bgr) for f in frames] == [0, 1, 2, 0, 1, 2, 0, 1]
     assert [frame.due_ns for frame in frames] == [k * PERIOD_NS for k in range(8)]
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + k * PERIOD_NS for k in range(8)]
 
 
 @pytest.mark.parametrize('order', ['before', 'after'])
-def test_what_bears_a_pictures_stamp_comes_with_that_picture(tmp_path, footage, order):
+def test_messages_with_the_stamp_of_an_image_come_with_that_image(
+    tmp_path, numbered_images, order
+):
     messages = []
-    for k, picture in enumerate(flight(footage, count=4)):
-        position = ('/camera/fix', fix(40.0 + k, picture[2]), picture[2])
-        messages += [position, picture] if order == 'before' else [picture, position]
+    for k, image in enumerate(flight(numbered_images, count=4)):
+        position = ('/camera/fix', fix(40.0 + k, image[2]), image[2])
+        messages += [position, image] if order == 'before' else [image, position]
     with BagInput(write_bag(tmp_path / 'bag', *messages)) as source:
         assert source.companion_roles == {'fix'}
         frames = list(source)
@@ -157,32 +161,32 @@ def test_what_bears_a_pictures_stamp_comes_with_that_picture(tmp_path, footage, 
         assert message.latitude == 40.0 + k
 
 
-def test_a_fast_companion_is_never_lost(tmp_path, footage):
-    pictures = flight(footage, count=3)
+def test_a_fast_companion_is_never_lost(tmp_path, numbered_images):
+    images = flight(numbered_images, count=3)
     stamps = [BEGIN_NS - PERIOD_NS + k * 10_000_000 for k in range(60)]
     fixes = [('/gps/fix', fix(float(k), stamp), stamp) for k, stamp in enumerate(stamps)]
-    merged = sorted([*pictures, *fixes], key=lambda message: message[2])
+    merged = sorted([*images, *fixes], key=lambda message: message[2])
     frames = list(BagInput(write_bag(tmp_path / 'bag', *merged)))
     seen = [stamp_ns(c.message.data) for frame in frames for c in frame.companions]
     assert seen == stamps
 
 
-def test_of_several_companions_the_nearest_by_name_is_taken(tmp_path, footage):
+def test_of_several_companions_the_nearest_by_name_is_taken(tmp_path, numbered_images):
     messages = [
         ('/base/fix', fix(1.0, BEGIN_NS), BEGIN_NS),
         ('/drone/camera/fix', fix(2.0, BEGIN_NS), BEGIN_NS),
-        *flight(footage, count=1, topic='/drone/camera/image'),
+        *flight(numbered_images, count=1, topic='/drone/camera/image'),
     ]
     with BagInput(write_bag(tmp_path / 'bag', *messages)) as source:
         (frame,) = source
     assert [c.message.topic for c in frame.companions] == ['/drone/camera/fix']
 
 
-def test_one_of_several_image_topics_is_named(tmp_path, footage):
+def test_one_of_several_image_topics_is_named(tmp_path, numbered_images):
     path = write_bag(
         tmp_path / 'bag',
-        *flight(footage, count=2, topic='/left/image'),
-        *flight(footage, count=3, topic='/right/image'),
+        *flight(numbered_images, count=2, topic='/left/image'),
+        *flight(numbered_images, count=3, topic='/right/image'),
     )
     with pytest.raises(InputError, match=r'/left/image, /right/image.*name the one'):
         BagInput(path)
@@ -192,8 +196,8 @@ def test_one_of_several_image_topics_is_named(tmp_path, footage):
 
 
 @pytest.mark.parametrize('encoding', ['bgr8', 'rgb8', 'mono8', 'bayer_rggb8', 'mono16'])
-def test_pictures_are_decoded_from_their_encoding(tmp_path, footage, encoding):
-    grey = footage.picture(5)
+def test_images_are_decoded_from_their_encoding(tmp_path, numbered_images, encoding):
+    grey = numbered_images.image(5)
     if encoding in ('mono8', 'bayer_rggb8'):
         image = np.ascontiguousarray(grey[..., 0])
     elif encoding == 'mono16':
@@ -205,13 +209,13 @@ def test_pictures_are_decoded_from_their_encoding(tmp_path, footage, encoding):
         (frame,) = source
         assert frame.image_bgr.shape == (48, 64, 3)
         if encoding != 'mono16':  # how 16 bits become 8 is the vision room's affair
-            assert footage.number(frame.image_bgr) == 5
+            assert numbered_images.number(frame.image_bgr) == 5
 
 
-def test_compressed_pictures_keep_their_bytes_and_damage_is_an_error_of_that_frame(
-    tmp_path, footage
+def test_compressed_images_keep_their_bytes_and_damage_is_an_error_of_that_frame(
+    tmp_path, numbered_images
 ):
-    jpeg = cv2.imencode('.jpg', footage.picture(9))[1].tobytes()
+    jpeg = cv2.imencode('.jpg', numbered_images.image(9))[1].tobytes()
     whole, cut = compressed(jpeg, BEGIN_NS), compressed(jpeg[:200], BEGIN_NS + PERIOD_NS)
     path = write_bag(
         tmp_path / 'bag',
@@ -222,23 +226,23 @@ def test_compressed_pictures_keep_their_bytes_and_damage_is_an_error_of_that_fra
         first, second = source
         assert first.image.is_compressed
         assert jpeg in first.image.message.data
-        assert footage.number(first.image_bgr) == 9
+        assert numbered_images.number(first.image_bgr) == 9
         with pytest.raises(InputError, match=r'/image/compressed recorded at.*cut short'):
             _ = second.image_bgr
 
 
-def test_a_ros_1_bag_is_read_as_well(tmp_path, footage):
+def test_a_ros_1_bag_is_read_as_well(tmp_path, numbered_images):
     store = get_typestore(Stores.ROS1_NOETIC)
     with Ros1Writer(tmp_path / 'old.bag') as writer:
         connection = writer.add_connection('/cam', 'sensor_msgs/msg/Image', typestore=store)
         for k in range(3):
             stamp = BEGIN_NS + k * PERIOD_NS
-            message = raw(footage.picture(k), stamp, types=store.types)
+            message = raw(numbered_images.image(k), stamp, types=store.types)
             data = store.serialize_ros1(message, 'sensor_msgs/msg/Image')
             writer.write(connection, stamp, bytes(data))
     with BagInput(tmp_path / 'old.bag') as source:
         frames = list(source)
-        assert [footage.number(frame.image_bgr) for frame in frames] == [0, 1, 2]
+        assert [numbered_images.number(frame.image_bgr) for frame in frames] == [0, 1, 2]
         assert frames[2].stamp_ns == BEGIN_NS + 2 * PERIOD_NS
 
 

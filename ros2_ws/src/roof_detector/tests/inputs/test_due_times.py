@@ -19,7 +19,7 @@ def test_times_of_a_flight_stay_as_they_are():
     assert (due.shortened, due.warning) == (0, '')
 
 
-def test_a_gap_of_ten_years_is_played_as_a_second_and_said():
+def test_a_gap_of_ten_years_is_played_as_a_second_and_reported():
     due = DueTimes()
     times = [0, 10**8, YEARS_NS, YEARS_NS + 10**8]
     assert [due.of(time) for time in times] == [0, 10**8, 11 * 10**8, 12 * 10**8]

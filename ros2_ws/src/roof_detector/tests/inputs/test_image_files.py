@@ -20,32 +20,32 @@ def test_an_empty_folder_is_refused_with_what_it_should_hold(tmp_path):
         ImageFilesInput(tmp_path)
 
 
-def test_a_folder_with_pictures_only_below_names_the_folder_that_has_them(tmp_path, footage):
-    footage.write_pictures(tmp_path / 'DCIM', numbers=range(1))
+def test_a_folder_with_images_only_below_names_the_folder_that_has_them(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path / 'DCIM', numbers=range(1))
     with pytest.raises(InputError, match=r'There are some in .*DCIM\.'):
         ImageFilesInput(tmp_path)
 
 
-def test_every_picture_comes_once_in_natural_order_and_unchanged(tmp_path, footage):
-    footage.write_pictures(tmp_path, numbers=range(12))
+def test_every_image_comes_once_in_natural_order_and_unchanged(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path, numbers=range(12))
     with ImageFilesInput(tmp_path, rate_hz=4.0) as source:
         assert source.frame_count == 12
         frames = list(source)
-    assert [footage.number(frame.image_bgr) for frame in frames] == list(range(12))
+    assert [numbered_images.number(frame.image_bgr) for frame in frames] == list(range(12))
     assert [frame.name for frame in frames] == [f'frame_{k}.png' for k in range(12)]
     assert [frame.stamp_ns for frame in frames] == [k * 250_000_000 for k in range(12)]
     assert [frame.due_ns for frame in frames] == [frame.stamp_ns for frame in frames]
-    np.testing.assert_array_equal(frames[7].image_bgr, footage.picture(7))
+    np.testing.assert_array_equal(frames[7].image_bgr, numbered_images.image(7))
 
 
-def test_a_damaged_picture_is_counted_and_the_others_follow_without_a_gap(tmp_path, footage):
-    footage.write_pictures(tmp_path, numbers=range(4), suffix='.jpg')
+def test_a_damaged_image_is_counted_and_the_others_follow_without_a_gap(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path, numbers=range(4), suffix='.jpg')
     whole = (tmp_path / 'frame_1.jpg').read_bytes()
     (tmp_path / 'frame_1.jpg').write_bytes(whole[: len(whole) // 2])
     (tmp_path / 'frame_2.jpg').write_bytes(b'')
     source = ImageFilesInput(tmp_path, rate_hz=1.0)
     frames = list(source)
-    assert [footage.number(frame.image_bgr) for frame in frames] == [0, 3]
+    assert [numbered_images.number(frame.image_bgr) for frame in frames] == [0, 3]
     assert [frame.index for frame in frames] == [0, 1]
     assert frames[1].due_ns == 1_000_000_000
     assert source.health().unreadable == 2
@@ -54,23 +54,32 @@ def test_a_damaged_picture_is_counted_and_the_others_follow_without_a_gap(tmp_pa
 
 
 @pytest.mark.parametrize('loop', [False, True])
-def test_a_folder_of_nothing_but_damaged_pictures_is_an_error(tmp_path, loop):
+def test_a_folder_of_nothing_but_damaged_images_is_an_error(tmp_path, loop):
     for name in ('a.jpg', 'b.png', 'c.tif'):
         (tmp_path / name).write_bytes(b'nothing to see')
     with pytest.raises(InputError, match='None of 3 images can be read'):
         list(ImageFilesInput(tmp_path, loop=loop))
 
 
-def test_a_looped_folder_begins_again_and_time_goes_on(tmp_path, footage):
-    footage.write_pictures(tmp_path, numbers=range(3))
+def test_a_looped_folder_begins_again_and_time_goes_on(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path, numbers=range(3))
     frames = list(islice(ImageFilesInput(tmp_path, rate_hz=10.0, loop=True), 8))
-    assert [footage.number(frame.image_bgr) for frame in frames] == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert [numbered_images.number(frame.image_bgr) for frame in frames] == [
+        0,
+        1,
+        2,
+        0,
+        1,
+        2,
+        0,
+        1,
+    ]
     assert [frame.index for frame in frames] == list(range(8))
     assert [frame.due_ns for frame in frames] == [k * 100_000_000 for k in range(8)]
 
 
-def test_stopping_ends_a_loop(tmp_path, footage):
-    footage.write_pictures(tmp_path, numbers=range(3))
+def test_stopping_ends_a_loop(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path, numbers=range(3))
     source = ImageFilesInput(tmp_path, loop=True)
     taken = 0
     for _ in source:
@@ -81,19 +90,19 @@ def test_stopping_ends_a_loop(tmp_path, footage):
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.bmp', '.tif', '.webp'])
-def test_every_kind_of_picture_is_read(tmp_path, footage, suffix):
-    footage.write_pictures(tmp_path, numbers=range(9, 10), suffix=suffix)
+def test_every_kind_of_image_is_read(tmp_path, numbered_images, suffix):
+    numbered_images.write_images(tmp_path, numbers=range(9, 10), suffix=suffix)
     image_bgr = read_image(tmp_path / f'frame_9{suffix}')
     assert image_bgr.shape == (48, 64, 3)
-    assert footage.number(image_bgr) == 9
+    assert numbered_images.number(image_bgr) == 9
 
 
-def test_a_grey_picture_becomes_three_channels(tmp_path):
+def test_a_grey_image_becomes_three_channels(tmp_path):
     cv2.imwrite(str(tmp_path / 'grey.png'), np.full((5, 7), 77, np.uint8))
     assert read_image(tmp_path / 'grey.png').shape == (5, 7, 3)
 
 
-def test_a_missing_picture_is_named(tmp_path):
+def test_a_missing_image_is_named(tmp_path):
     with pytest.raises(InputError, match=r'gone\.png cannot be read'):
         read_image(tmp_path / 'gone.png')
 

@@ -68,7 +68,7 @@ def test_frames_carry_the_time_of_their_grab(streaming_camera):
     assert source.size_wh == (64, 48)
 
 
-def test_whoever_is_slow_gets_the_newest_frame_and_the_older_ones_are_counted(streaming_camera):
+def test_a_slow_consumer_gets_the_newest_frame_and_older_ones_are_counted(streaming_camera):
     with LiveInput(NetworkStream(streaming_camera.url)) as source:
         frames = iter(source)
         first = next(frames)

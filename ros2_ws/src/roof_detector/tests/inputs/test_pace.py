@@ -16,7 +16,7 @@ def test_the_first_frame_is_on_time_whenever_it_comes():
     assert Pace().wait_until_due(5_000_000_000) == 0.0
 
 
-def test_lateness_is_told_and_does_not_shift_the_frames_that_follow():
+def test_lateness_is_returned_and_does_not_shift_the_frames_that_follow():
     pace = Pace()
     begun_s = time.monotonic()
     pace.wait_until_due(0)

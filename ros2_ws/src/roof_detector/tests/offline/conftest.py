@@ -28,12 +28,12 @@ SIZE_WH = (80, 60)
 
 
 class RecordedFlights:
-    """Writes flights whose pictures are noise and differ by their number."""
+    """Writes flights whose images are noise and differ by their number."""
 
     NAMES, BEGIN_NS, PERIOD_NS, SIZE_WH = NAMES, BEGIN_NS, PERIOD_NS, SIZE_WH
 
     @staticmethod
-    def picture(number, *, size_wh=SIZE_WH):
+    def image(number, *, size_wh=SIZE_WH):
         random = np.random.default_rng(number)
         return random.integers(0, 256, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
 
@@ -43,14 +43,14 @@ class RecordedFlights:
 
     @classmethod
     def image_values(cls, number, *, shift=0):
-        picture = cls.picture(number + shift)
+        image = cls.image(number + shift)
         return {
             'header': header_values(cls.stamp_ns(number), 'lens'),
-            'height': picture.shape[0],
-            'width': picture.shape[1],
+            'height': image.shape[0],
+            'width': image.shape[1],
             'encoding': 'bgr8',
-            'step': picture.shape[1] * 3,
-            'data': picture.tobytes(),
+            'step': image.shape[1] * 3,
+            'data': image.tobytes(),
         }
 
     @classmethod

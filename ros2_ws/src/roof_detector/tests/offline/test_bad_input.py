@@ -41,7 +41,7 @@ def test_inputs_of_one_name_have_results_of_different_names(tmp_path):
     assert names_of(['a/x.mp4', 'b/x.mp4', 'x.bag', 'y.png']) == ['x', 'x_2', 'x_3', 'y']
 
 
-def test_a_cut_off_bag_is_read_to_its_cut_and_said_to_be(flights, good, detect, tmp_path):
+def test_a_cut_off_bag_is_read_to_its_cut_and_reported(flights, good, detect, tmp_path):
     file = good / 'good_0.mcap'
     longer = flights.write(tmp_path / 'long', range(120))
     whole = (longer / 'long_0.mcap').read_bytes()
@@ -92,7 +92,7 @@ def test_an_absent_image_topic_is_named_beside_those_there_are(good, detect):
 
 
 def test_topics_to_copy_concern_bags_alone(flights, good, detect, tmp_path):
-    cv2.imwrite(str(tmp_path / 'p.png'), flights.picture(1))
+    cv2.imwrite(str(tmp_path / 'p.png'), flights.image(1))
     outcomes = detect(good, tmp_path / 'p.png', copy_topics=('*',))
     assert all(outcome.is_complete for outcome in outcomes)
     (refused,) = detect(tmp_path / 'p.png', image_topics=('/front/image',), output='other')
@@ -141,11 +141,11 @@ def test_a_video_without_a_frame_is_reported_and_the_others_go_on(good, detect, 
     assert 'v.mp4 is' in failed.failure and done.is_complete
 
 
-def test_unreadable_pictures_are_left_out_counted_and_named(flights, detect, tmp_path):
+def test_unreadable_images_are_left_out_counted_and_named(flights, detect, tmp_path):
     folder = tmp_path / 'images'
     folder.mkdir()
     for number in range(4):
-        cv2.imwrite(str(folder / f'p{number}.jpg'), flights.picture(number))
+        cv2.imwrite(str(folder / f'p{number}.jpg'), flights.image(number))
     whole = (folder / 'p1.jpg').read_bytes()
     (folder / 'p1.jpg').write_bytes(whole[:200])
     (folder / 'p2.jpg').write_bytes(b'')
@@ -160,7 +160,7 @@ def test_unreadable_pictures_are_left_out_counted_and_named(flights, detect, tmp
     assert json.loads((outcome.output / 'run.json').read_text())['unreadable'] == 2
 
 
-def test_a_folder_of_unreadable_pictures_gives_nothing(detect, tmp_path):
+def test_a_folder_of_unreadable_images_gives_nothing(detect, tmp_path):
     (tmp_path / 'p').mkdir()
     (tmp_path / 'p/a.png').write_bytes(b'\x89PNG')
     (outcome,) = detect(tmp_path / 'p')
@@ -187,7 +187,7 @@ def test_a_folder_that_is_not_ours_is_never_deleted(good, detect, tmp_path):
     assert (tmp_path / 'out/good/thesis.tex').read_text() == 'years of work'
 
 
-def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path):
+def test_an_output_that_cannot_be_written_is_reported_before_the_work(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(
         ReplayError, match=r'file/out cannot be written .*Name a writable output folder'
@@ -205,7 +205,7 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path):
         os.seteuid(uid)
 
 
-def test_the_command_tells_a_program_how_far_it_is_and_what_became_of_each_input(
+def test_the_command_reports_progress_and_outcome_of_each_input_to_a_program(
     good, detector, tmp_path, capsys
 ):
     bad = tmp_path / 'bad.mp4'
@@ -221,7 +221,7 @@ def test_the_command_tells_a_program_how_far_it_is_and_what_became_of_each_input
     assert not whole['failure'] and 'is not a video' in failed['failure']
 
 
-def test_the_command_tells_by_its_exit_code(good, detector, tmp_path, capsys):
+def test_the_exit_code_reports_losses_and_failures(good, detector, tmp_path, capsys):
     words = ['detect', good, '--model', detector.model_path, '--device', 'cpu', '--quiet']
     words += ['--confidence', '0.5', '--formats', '--output']
     assert exit_of(*words, tmp_path / 'out') == 0

@@ -47,7 +47,7 @@ def test_a_higher_threshold_finds_nothing_alone_and_every_box_is_counted(
     assert (mirrored.only_a, mirrored.only_b) == (0, everything.only_a)
 
 
-def test_another_model_differs_both_ways_and_the_table_says_by_class(
+def test_another_model_differs_both_ways_and_the_table_counts_by_class(
     flights, detect, other_detector, tmp_path
 ):
     bag = flights.write(tmp_path / 'flight')
@@ -61,9 +61,7 @@ def test_another_model_differs_both_ways_and_the_table_says_by_class(
     assert '6 frames compared' in table[5]
 
 
-def test_frames_that_only_one_run_holds_are_told_and_the_others_compared(
-    flights, detect, tmp_path
-):
+def test_frames_of_only_one_run_are_reported_and_the_others_compared(flights, detect, tmp_path):
     a = detect(flights.write(tmp_path / 'flight', range(6)))[0]
     b = detect(flights.write(tmp_path / 'part/flight', range(4, 9)), output='other')[0]
     comparison = compared(a, b)
@@ -81,7 +79,7 @@ def test_runs_over_different_footage_are_refused(flights, detect, tmp_path):
         compared(a, b)
     for name, number in (('one', 1), ('two', 2)):
         (tmp_path / name).mkdir()
-        cv2.imwrite(str(tmp_path / name / f'p{number}.png'), flights.picture(number))
+        cv2.imwrite(str(tmp_path / name / f'p{number}.png'), flights.image(number))
     a, b = detect(tmp_path / 'one', tmp_path / 'two')
     with pytest.raises(ReplayError, match='1 are in A alone, 1 in B alone'):
         compared(a, b)
@@ -95,12 +93,12 @@ def test_the_worst_frames_are_shown_side_by_side_with_differences_in_colour(
     high = detect(bag, output='high', confidence=0.8)[0]
     with ResultBag(low.output) as a, ResultBag(high.output) as b:
         comparison = compare(a, b, worst=2)
-        pictures, sentence = side_by_side_images(comparison, a, b, images=None)
-    assert sentence == '' and len(pictures) == 2
-    (picture, difference), _ = pictures
+        images, sentence = side_by_side_images(comparison, a, b, images=None)
+    assert sentence == '' and len(images) == 2
+    (image, difference), _ = images
     width, height = flights.SIZE_WH
-    left, right = picture[-height:, :width], picture[-height:, -width:]
-    original = flights.picture(difference.a.index)
+    left, right = image[-height:, :width], image[-height:, -width:]
+    original = flights.image(difference.a.index)
     changed_left, changed_right = (
         np.count_nonzero((half != original).any(axis=2)) for half in (left, right)
     )
@@ -109,7 +107,7 @@ def test_the_worst_frames_are_shown_side_by_side_with_differences_in_colour(
     assert changed_right < 0.8 * width * height
 
 
-def test_without_the_footage_boxes_stand_on_grey_and_it_is_said(flights, detect, tmp_path):
+def test_without_the_input_boxes_are_shown_on_grey_with_a_message(flights, detect, tmp_path):
     bag = flights.write(tmp_path / 'flight')
     low, high = detect(bag, confidence=0.5)[0], detect(bag, output='high', confidence=0.8)[0]
     bag.rename(tmp_path / 'moved')
@@ -121,7 +119,7 @@ def test_without_the_footage_boxes_stand_on_grey_and_it_is_said(flights, detect,
         assert sentence == ''
 
 
-def test_the_command_writes_table_object_and_pictures_and_overwrites_on_request(
+def test_the_command_writes_table_object_and_images_and_overwrites_on_request(
     flights, detect, tmp_path, capsys
 ):
     bag = flights.write(tmp_path / 'flight', range(3))

@@ -137,7 +137,7 @@ def commands_of(run, output):
     ],
     ids=repr,
 )
-def test_what_nobody_thought_of_is_one_line_with_its_place(capsys, monkeypatch, error, tmp_path):
+def test_an_unexpected_error_is_one_line_with_its_position(capsys, monkeypatch, error, tmp_path):
     def fail(*_, **__):
         raise error
 

@@ -27,12 +27,12 @@ def messages(bag, *topics):
 
 
 def expected_bytes(detector, flights, number, *, shift=0, confidence=0.5):
-    found = detector.detect(flights.picture(number + shift), Thresholds(confidence=confidence))
+    found = detector.detect(flights.image(number + shift), Thresholds(confidence=confidence))
     stamp_ns = flights.stamp_ns(number)
     return detections_bytes(found, names=flights.NAMES, stamp_ns=stamp_ns, frame_id='lens')
 
 
-def test_a_bag_of_one_picture_gives_one_result(flights, detect, tmp_path):
+def test_a_bag_of_one_image_gives_one_result(flights, detect, tmp_path):
     (outcome,) = detect(flights.write(tmp_path / 'flight', range(1)))
     assert outcome.is_complete and outcome.frames == outcome.inferred == 1
     assert len(messages(outcome.output / 'bag', DETECTIONS)) == 1
@@ -44,8 +44,8 @@ def test_each_frame_is_found_in_once_as_the_node_would_under_its_own_times(
     bag = flights.write(tmp_path / 'flight')
     (outcome,) = detect(bag)
     found = messages(outcome.output / 'bag', DETECTIONS)
-    pictures = messages(bag, '/camera/image')
-    assert [log_ns for _, log_ns, _ in found] == [log_ns for _, log_ns, _ in pictures]
+    images = messages(bag, '/camera/image')
+    assert [log_ns for _, log_ns, _ in found] == [log_ns for _, log_ns, _ in images]
     assert [data for _, _, data in found] == [
         expected_bytes(detector, flights, number) for number in range(6)
     ]
@@ -70,15 +70,15 @@ def test_all_kinds_of_bag_give_the_same_detections(flights, detect, tmp_path):
     assert all(other == first for other in others)
 
 
-def test_pictures_and_video_have_times_from_zero_and_names(flights, detect, tmp_path):
+def test_images_and_video_have_times_from_zero_and_names(flights, detect, tmp_path):
     (tmp_path / 'images').mkdir()
     for number in (1, 2, 10):
-        cv2.imwrite(str(tmp_path / f'images/p{number}.png'), flights.picture(number))
+        cv2.imwrite(str(tmp_path / f'images/p{number}.png'), flights.image(number))
     video = cv2.VideoWriter(
         str(tmp_path / 'v.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 20, flights.SIZE_WH
     )
     for number in range(4):
-        video.write(flights.picture(number))
+        video.write(flights.image(number))
     video.release()
     inputs = [tmp_path / 'images', tmp_path / 'images/p2.png', tmp_path / 'v.avi']
     outcomes = detect(*inputs)
@@ -93,18 +93,18 @@ def test_pictures_and_video_have_times_from_zero_and_names(flights, detect, tmp_
     ]
 
 
-def test_compressed_pictures_are_read(flights, detect, tmp_path, detector):
+def test_compressed_images_are_read(flights, detect, tmp_path, detector):
     from roof_detector.bags.finding_messages import COMPRESSED_IMAGE, jpeg_bytes
     from roof_detector.bags.writer import BagWriter
 
-    jpeg = cv2.imencode('.jpg', flights.picture(3))[1].tobytes()
+    jpeg = cv2.imencode('.jpg', flights.image(3))[1].tobytes()
     with BagWriter(tmp_path / 'flight') as writer:
         writer.add_topic('/camera/image/compressed', COMPRESSED_IMAGE)
         data = jpeg_bytes(jpeg, stamp_ns=flights.stamp_ns(0), frame_id='lens')
         writer.write('/camera/image/compressed', data, log_time_ns=5)
     (outcome,) = detect(tmp_path / 'flight')
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    found = detector.detect(picture, Thresholds(confidence=0.5))
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    found = detector.detect(image, Thresholds(confidence=0.5))
     assert outcome.detections == dict(sorted(found.counts(flights.NAMES).items()))
 
 
@@ -144,9 +144,7 @@ def test_the_input_goes_through_byte_for_byte_with_its_quality_of_service(
     assert qos['/detector/labels'].durability == 'transient_local'
 
 
-def test_the_bag_opens_elsewhere_and_says_what_it_was_made_with(
-    flights, detect, detector, tmp_path
-):
+def test_other_libraries_open_the_bag_and_find_its_provenance(flights, detect, detector, tmp_path):
     (outcome,) = detect(flights.write(tmp_path / 'flight'), annotated=True)
     with AnyReader([outcome.output / 'bag']) as reader:
         counts = {c.topic: c.msgcount for c in reader.connections}
@@ -192,7 +190,7 @@ def test_memory_does_not_grow_with_the_length_of_the_flight(
     tracemalloc.stop()
     assert len(used) == 450
     # Chunks fill and empty, by reading and by writing, so that peaks differ by a chunk or two and
-    # only medians tell a trend; the 150 pictures of a third have 2.2 MB.
+    # only medians tell a trend; the 150 images of a third have 2.2 MB.
     assert statistics.median(used[300:]) - statistics.median(used[150:300]) < 300_000, used[::20]
 
 

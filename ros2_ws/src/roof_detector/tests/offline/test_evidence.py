@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Results stay with the images that they were found in, whatever becomes of the footage."""
+"""Results stay with the images that they were detected in when the input changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(flights, tmp_path):
     folder = tmp_path / 'photos'
     folder.mkdir()
     for number, name in enumerate('abc'):
-        cv2.imwrite(str(folder / f'{name}.png'), flights.picture(number))
+        cv2.imwrite(str(folder / f'{name}.png'), flights.image(number))
     return folder
 
 
@@ -61,7 +61,7 @@ def command(*words):
 def same(shown, flights, **numbers):
     assert set(shown) == {f'{name}.png' for name in numbers}
     for name, number in numbers.items():
-        np.testing.assert_array_equal(shown[f'{name}.png'], flights.picture(number), name)
+        np.testing.assert_array_equal(shown[f'{name}.png'], flights.image(number), name)
 
 
 def test_no_file_gives_its_results_to_its_neighbour_when_it_is_deleted(
@@ -79,7 +79,7 @@ def test_no_file_gives_its_results_to_its_neighbour_when_it_is_deleted(
 def test_added_files_are_named_and_move_no_results(flights, detect, folder, tmp_path):
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
     for name in ('_first', 'bb'):
-        cv2.imwrite(str(folder / f'{name}.png'), flights.picture(9))
+        cv2.imwrite(str(folder / f'{name}.png'), flights.image(9))
     tally = export(outcome.output, tmp_path / 'out')
     assert tally.warnings == []
     assert '2 images in' in tally.notes[0] and '_first.png, bb.png' in tally.notes[0]
@@ -94,7 +94,7 @@ def test_a_file_of_the_same_name_and_size_but_other_content_is_refused(
         (folder / f'{name}.png').unlink()
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
     before = (folder / 'a.bmp').stat()
-    cv2.imwrite(str(folder / 'a.bmp'), flights.picture(7))
+    cv2.imwrite(str(folder / 'a.bmp'), flights.image(7))
     assert (folder / 'a.bmp').stat().st_size == before.st_size
     tally = export(outcome.output, tmp_path / 'out', 'images', 'crops', 'video')
     (error,) = tally.warnings
@@ -150,7 +150,7 @@ def test_results_name_each_source_file_with_size_and_hash(flights, detect, folde
     video = tmp_path / 'v.avi'
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*'MJPG'), 10, flights.SIZE_WH)
     for number in range(3):
-        writer.write(flights.picture(number))
+        writer.write(flights.image(number))
     writer.release()
     bag = flights.write(tmp_path / 'flight', range(2))
     of_folder, of_video, of_bag = detect(folder, video, bag)
@@ -177,7 +177,7 @@ def test_results_name_each_source_file_with_size_and_hash(flights, detect, folde
 def write_video(path, flights, numbers):
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, flights.SIZE_WH)
     for number in numbers:
-        writer.write(flights.picture(number))
+        writer.write(flights.image(number))
     writer.release()
 
 
@@ -221,11 +221,11 @@ def test_a_bag_whose_messages_changed_gives_only_those_that_did_not(flights, det
     assert set(exported(tmp_path / 'out')) == {'flight_000000.jpg', 'flight_000003.jpg'}
 
 
-def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
+def test_a_resumed_run_infers_changed_images_again_and_leaves_out_missing_ones(
     flights, detect, detector, folder, tmp_path, monkeypatch
 ):
     for number in range(3, 8):
-        cv2.imwrite(str(folder / f'p{number}.png'), flights.picture(number))
+        cv2.imwrite(str(folder / f'p{number}.png'), flights.image(number))
     forward, seen = detector.infer, []
 
     def counted(*prepared):
@@ -237,8 +237,8 @@ def test_a_resumed_run_looks_again_at_what_changed_and_leaves_out_what_is_gone(
     monkeypatch.setattr(detector, 'infer', counted)
     assert 'The network fails.' in detect(folder)[0].failure
     (folder / 'a.png').unlink()
-    cv2.imwrite(str(folder / 'b.png'), flights.picture(20))
-    cv2.imwrite(str(folder / 'aa.png'), flights.picture(21))
+    cv2.imwrite(str(folder / 'b.png'), flights.image(20))
+    cv2.imwrite(str(folder / 'aa.png'), flights.image(21))
     seen.clear()
     (resumed,) = detect(folder, resume=True)
     assert len(seen) == 4  # aa, b and the two that were not reached
@@ -268,7 +268,7 @@ def test_finished_results_are_not_taken_for_those_of_a_folder_that_changed(
 ):
     detect(folder)
     assert detect(folder, resume=True)[0].already_done
-    cv2.imwrite(str(folder / 'b.png'), flights.picture(20))
+    cv2.imwrite(str(folder / 'b.png'), flights.image(20))
     (folder / 'c.png').rename(folder / 'd.png')
     (refused,) = detect(folder, resume=True)
     assert 'changed: b.png; missing: c.png; added: d.png' in refused.failure
@@ -303,13 +303,13 @@ def manifest_of(bag):
         return {key: value for key, value in results.manifest.items() if key != 'source_files'}
 
 
-def test_results_of_an_earlier_version_are_paired_by_name_and_it_is_said(
+def test_results_of_an_earlier_version_are_paired_by_name_with_a_note(
     flights, detect, folder, tmp_path
 ):
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
     old = without_hashes(outcome.output / 'bag', tmp_path / 'old')
     (folder / 'a.png').unlink()
-    cv2.imwrite(str(folder / 'b.png'), flights.picture(1, size_wh=(40, 30)))
+    cv2.imwrite(str(folder / 'b.png'), flights.image(1, size_wh=(40, 30)))
     tally = export(old, tmp_path / 'out', images=folder)
     missing, refused = tally.warnings
     assert (
@@ -326,8 +326,8 @@ def test_runs_over_folders_are_compared_image_by_image(flights, detect, folder, 
     (a,) = detect(folder, output='a')
     (folder / 'a.png').unlink()
     (folder / 'b.png').rename(folder / 'z.png')
-    cv2.imwrite(str(folder / 'c.png'), flights.picture(30))
-    cv2.imwrite(str(folder / 'd.png'), flights.picture(31))
+    cv2.imwrite(str(folder / 'c.png'), flights.image(30))
+    cv2.imwrite(str(folder / 'd.png'), flights.image(31))
     (b,) = detect(folder, output='b')
     with ResultBag(a.output) as one, ResultBag(b.output) as other:
         comparison = compare(one, other)
@@ -342,7 +342,7 @@ def test_differences_are_not_shown_on_another_image(flights, detect, folder, tmp
     (a,) = detect(folder, output='a', confidence=0.5)
     (b,) = detect(folder, output='b', confidence=0.9)
     for name in 'abc':
-        cv2.imwrite(str(folder / f'{name}.png'), flights.picture(40))
+        cv2.imwrite(str(folder / f'{name}.png'), flights.image(40))
     words = ['compare', a.output, b.output, '--output', tmp_path / 'c']
     with pytest.raises(SystemExit) as end:
         main([str(word) for word in words])
@@ -352,7 +352,7 @@ def test_differences_are_not_shown_on_another_image(flights, detect, folder, tmp
 
 def test_a_file_name_that_is_no_unicode_is_kept_apart(flights, detect, folder, tmp_path):
     odd = folder / b'caf\xe9.png'.decode('utf-8', errors='surrogateescape')
-    cv2.imwrite(str(folder / 'x.png'), flights.picture(5))
+    cv2.imwrite(str(folder / 'x.png'), flights.image(5))
     (folder / 'x.png').rename(odd)
     (outcome,) = detect(folder, confidence=NOTHING_DRAWN)
     assert outcome.is_complete and outcome.frames == 4

@@ -42,7 +42,7 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-LOOKS_DOWN = {'x': 1.0}  # an optical frame whose pictures have north above
+LOOKS_DOWN = {'x': 1.0}  # an optical frame whose images have north above
 
 
 def write_live(
@@ -56,7 +56,7 @@ def write_live(
     with_poses=False,
     orientation=LOOKS_DOWN,
 ):
-    """Write what the recorder of a flight writes: detections come later than their pictures."""
+    """Write what the recorder of a flight writes: detections come later than their images."""
     with BagWriter(path) as writer:
         writer.add_topic('/camera/image', IMAGE)
         writer.add_topic('/camera/pose', POSE)
@@ -85,7 +85,7 @@ def write_live(
                 data = message_bytes(IMAGE, flights.image_values(number))
                 writer.write('/camera/image', data, log_time_ns=stamp_ns + 1_000_000)
             if detected is None or number in detected:
-                found = detector.detect(flights.picture(number), Thresholds(confidence=0.5))
+                found = detector.detect(flights.image(number), Thresholds(confidence=0.5))
                 data = detections_bytes(
                     found, names=flights.NAMES, stamp_ns=stamp_ns, frame_id='lens'
                 )
@@ -93,7 +93,7 @@ def write_live(
     return path
 
 
-def test_a_bag_without_detections_is_refused_and_says_what_it_holds(flights, tmp_path):
+def test_a_bag_without_detections_is_refused_with_its_topics(flights, tmp_path):
     with pytest.raises(ReplayError, match='holds no detections; it holds: /camera/image'):
         export(flights.write(tmp_path / 'flight', range(1)), tmp_path / 'out', 'csv')
 
@@ -113,7 +113,7 @@ def test_exports_by_command_are_those_that_the_detection_saved(flights, detect, 
     assert len(rows(tmp_path / 'out')) == sum(outcome.detections.values())
 
 
-def test_a_bag_of_the_recorder_is_exported_with_the_pictures_it_holds(flights, detector, tmp_path):
+def test_a_bag_of_the_recorder_is_exported_with_the_images_it_holds(flights, detector, tmp_path):
     detected = (1, 2, 5)
     bag = write_live(tmp_path / 'live', flights, detector, range(6), detected=detected)
     tally = export(bag, tmp_path / 'out', 'csv', 'images')
@@ -124,14 +124,14 @@ def test_a_bag_of_the_recorder_is_exported_with_the_pictures_it_holds(flights, d
     assert len(list((tmp_path / 'out/images').iterdir())) == 3
 
 
-def test_pictures_come_from_the_footage_where_the_bag_has_none(flights, detector, tmp_path):
+def test_images_come_from_the_input_if_the_bag_has_none(flights, detector, tmp_path):
     bag = write_live(
         tmp_path / 'live', flights, detector, range(3), with_images=False, with_poses=True
     )
     tally = export(bag, tmp_path / 'none', 'images')
     assert 'name the input itself with --images' in tally.warnings[0]
-    footage = flights.write(tmp_path / 'flight', range(3))
-    tally = export(bag, tmp_path / 'out', 'images', images=footage)
+    flight = flights.write(tmp_path / 'flight', range(3))
+    tally = export(bag, tmp_path / 'out', 'images', images=flight)
     assert tally.warnings == [] and len(list((tmp_path / 'out/images').iterdir())) == 3
 
 
@@ -146,7 +146,7 @@ def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector,
     assert latitude == pytest.approx(47, abs=1e-3) and longitude == pytest.approx(8, abs=1e-3)
 
 
-def test_a_ground_that_was_assumed_is_said_to_be(flights, detector, tmp_path):
+def test_an_assumed_ground_is_reported_in_a_note(flights, detector, tmp_path):
     bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
     (note,) = export(
         bag, tmp_path / 'assumed', 'geojson', georeferencing=GeoreferenceSettings()
@@ -189,7 +189,7 @@ def test_a_camera_on_a_body_is_placed_by_how_it_is_mounted(flights, detector, tm
     assert all(there[1] > here[1] for here, there in zip(wanted, moved, strict=True))
 
 
-def test_the_named_topic_tells_where_the_camera_was(flights, detector, tmp_path, capsys):
+def test_the_named_topic_georeferences_the_camera(flights, detector, tmp_path, capsys):
     bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
     assert coordinates_by_command(bag, tmp_path / 'a', '--pose-topic', '/camera/pose')
     command = ['export', bag, '--output', tmp_path / 'b', '--formats', 'csv', 'geojson']
@@ -207,7 +207,9 @@ def test_a_certainty_without_a_ground_is_refused(flights, detector, tmp_path, ca
     assert 'add --ground-z, --ground-altitude or --flight-height' in capsys.readouterr().err
 
 
-def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, detect, tmp_path):
+def test_a_detection_exports_georeferenced_positions_if_it_can(
+    flights, detector, detect, tmp_path
+):
     bag = write_live(tmp_path / 'live', flights, detector, range(3), detected=(), with_poses=True)
     (outcome,) = detect(bag, formats=None)
     assert outcome.is_complete and (outcome.output / 'detections.geojson').is_file()
@@ -217,7 +219,7 @@ def test_a_detection_saves_places_by_itself_where_it_can(flights, detector, dete
     assert 'geojson was not exported' in asked.warnings[0] and asked.frames == 1
 
 
-def test_settings_are_told_as_people_write_them(flights, detect, tmp_path):
+def test_settings_are_exported_without_brackets_and_quotes(flights, detect, tmp_path):
     thresholds = {'class_confidence': (('crack', 0.6),)}
     (outcome,) = detect(flights.write(tmp_path / 'flight', range(1)), **thresholds)
     with ResultBag(outcome.output) as bag:

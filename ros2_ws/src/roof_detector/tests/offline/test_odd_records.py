@@ -38,7 +38,7 @@ def stamped(data, stamp):
 
 
 def flight(flights, path, *, odd):
-    """Write a flight with places, whose messages went through `odd(topic, number, data)`."""
+    """Write a flight with fixes and poses, whose messages were changed by `odd`."""
     width, height = flights.SIZE_WH
     k = [100.0, 0, width / 2, 0, 100, height / 2, 0, 0, 1]
     topics = {'/camera/image': IMAGE, '/camera/camera_info': INFO, '/fix': FIX, '/pose': POSE}

@@ -67,7 +67,7 @@ def test_a_damaged_frame_ends_a_journal(tmp_path):
     assert Journal(tmp_path / 'journal', made_from='a flight').frame_count == 2
 
 
-def test_a_journal_of_something_else_is_begun_anew(tmp_path):
+def test_a_journal_of_another_input_is_begun_again(tmp_path):
     filled(tmp_path / 'journal')
     assert Journal(tmp_path / 'journal', made_from='another flight').frame_count == 0
 

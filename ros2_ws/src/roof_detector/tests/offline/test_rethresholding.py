@@ -76,7 +76,9 @@ def test_a_floor_above_the_detections_own_thresholds_is_refused():
         DetectSettings(Thresholds(), OutputSettings(keep_candidates=0.3))
 
 
-def test_a_bag_without_candidates_says_how_to_keep_them(flights, detect, tmp_path):
+def test_a_bag_without_candidates_is_refused_with_the_option_to_keep_them(
+    flights, detect, tmp_path
+):
     (plain,) = detect(flights.write(tmp_path / 'flight', range(1)))
     with pytest.raises(ReplayError, match=r'Detect again with --keep-candidates 0\.05'):
         again(plain.output, tmp_path / 're', confidence=0.5)

@@ -43,11 +43,11 @@ def images(*stamps):
     return StampedImages(StampedFrames(*stamps))
 
 
-def test_no_pictures_are_none():
+def test_no_images_are_none():
     assert numbers(images(), 1, 2) == [None, None]
 
 
-def test_pictures_are_found_by_stamp_with_gaps_on_either_side():
+def test_images_are_found_by_stamp_with_gaps_on_either_side():
     assert numbers(images(1, 2, 3, 5), 2, 3, 4, 5, 6) == [1, 2, None, 3, None]
 
 
@@ -55,7 +55,7 @@ def test_time_may_begin_again():
     assert numbers(images(1, 2, 3, 1, 2, 3), 2, 3, 1, 3) == [1, 2, 3, 5]
 
 
-def test_a_picture_of_another_size_is_not_that_of_the_findings():
+def test_an_image_of_another_size_is_not_that_of_the_findings():
     assert images(1).of(findings(1, size_wh=(8, 6))) is None
 
 
@@ -67,7 +67,7 @@ def test_an_image_of_other_content_is_refused_and_named():
     assert 'at_2' in refused and 'is refused' in refused
 
 
-def test_frames_of_one_stamp_are_told_apart_by_content():
+def test_frames_of_one_stamp_are_distinguished_by_content():
     found = images((1, 'a'), (1, 'b'), (1, 'c'), (2, 'd'))
     assert numbers(found, (1, 'c'), (1, 'a'), (1, 'x'), (2, 'd')) == [2, 0, None, 3]
     assert found.notes() == [
@@ -81,7 +81,7 @@ def test_what_the_results_do_not_hold_is_named_to_the_end():
     assert 'f_0, f_2' in found.notes()[0]
 
 
-def test_results_without_a_hash_are_paired_by_time_and_it_is_said():
+def test_results_without_a_hash_are_paired_by_time_with_a_note():
     found = images(1, 2)
     assert numbers(found, 1, 2) == [0, 1]
     (note,) = found.notes()

@@ -32,17 +32,15 @@ def parameters(bag):
 
 
 def through_tiles(detector, flights, number):
-    picture, thresholds = flights.picture(number), Thresholds(confidence=0.5)
+    image, thresholds = flights.image(number), Thresholds(confidence=0.5)
     grid = TILING.grid(flights.SIZE_WH, input_wh=detector.image_size)
-    whole = detector.detect(picture, thresholds)
-    found = infer_tiles(
-        detector, picture, whole, thresholds, grid=grid, positions=range(len(grid))
-    )
+    whole = detector.detect(image, thresholds)
+    found = infer_tiles(detector, image, whole, thresholds, grid=grid, positions=range(len(grid)))
     stamp_ns = flights.stamp_ns(number)
     return detections_bytes(found, names=flights.NAMES, stamp_ns=stamp_ns, frame_id='lens')
 
 
-def test_all_tiles_of_every_frame_are_looked_at_and_the_bag_says_so(
+def test_inference_runs_on_all_tiles_of_every_frame_and_the_bag_records_them(
     flights, detect, detector, tmp_path
 ):
     bag = flights.write(tmp_path / 'flight')

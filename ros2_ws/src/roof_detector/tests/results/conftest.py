@@ -43,13 +43,13 @@ class Run:
         }
         return FrameFindings(**(values | changes))
 
-    def picture(self, index, *, size_wh=SIZE_WH):
-        picture = np.full((size_wh[1], size_wh[0], 3), 40 + index % 100, np.uint8)
-        cv2.circle(picture, (12, 18), 6, (200, 60, 30), cv2.FILLED)
-        return picture
+    def image(self, index, *, size_wh=SIZE_WH):
+        image = np.full((size_wh[1], size_wh[0], 3), 40 + index % 100, np.uint8)
+        cv2.circle(image, (12, 18), 6, (200, 60, 30), cv2.FILLED)
+        return image
 
     def masked(self, index):
-        """Two instances, each the left half of its box; the network saw the picture as it is."""
+        """Two instances, each the left half of its box; the network saw the image as it is."""
         boxes = np.array([(4, 6, 20, 30), (40, 10, 60, 50)], np.float32)
         logits = np.full((2, SIZE_WH[1], SIZE_WH[0]), -1.0, np.float32)
         logits[0, :, :12] = 1.0

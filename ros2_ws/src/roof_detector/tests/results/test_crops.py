@@ -16,10 +16,10 @@ def test_no_frames_make_an_empty_folder(tmp_path):
 
 def test_each_detection_is_cut_out_with_its_surroundings(tmp_path, run):
     detections = Detections(np.array([(40, 20, 60, 30)]), np.array([0.9]), np.array([1]))
-    picture = run.picture(0)
-    picture[20:30, 40:60] = (0, 0, 255)
+    image = run.image(0)
+    image[20:30, 40:60] = (0, 0, 255)
     with Crops(tmp_path / 'crops', margin=0.2) as export:
-        export.write(run.frame(7, detections=detections), picture)
+        export.write(run.frame(7, detections=detections), image)
     path = tmp_path / 'crops/air conditioner/air conditioner_one_000007_000.jpg'
     crop = cv2.imread(str(path))
     assert crop.shape == (18, 28, 3)
@@ -28,14 +28,14 @@ def test_each_detection_is_cut_out_with_its_surroundings(tmp_path, run):
 
 def test_a_class_name_cannot_leave_the_folder(tmp_path, run):
     with Crops(tmp_path / 'crops') as export:
-        export.write(run.frame(0, count=1, class_names=('../../up', 'b')), run.picture(0))
+        export.write(run.frame(0, count=1, class_names=('../../up', 'b')), run.image(0))
     written = [path.relative_to(tmp_path) for path in tmp_path.rglob('*.jpg')]
     assert [str(path) for path in written] == ['crops/_.._up/_.._up_one_000000_000.jpg']
 
 
-def test_a_box_outside_the_picture_is_counted_not_written(tmp_path, run):
+def test_a_box_outside_the_image_is_counted_not_written(tmp_path, run):
     detections = Detections(np.array([(200, 20, 260, 30)]), np.array([0.9]), np.array([0]))
     with Crops(tmp_path / 'crops') as export:
-        export.write(run.frame(0, detections=detections), run.picture(0))
+        export.write(run.frame(0, detections=detections), run.image(0))
         export.write(run.frame(1), None)
     assert '3 detections whose pixels are not available' in export.notes[0]

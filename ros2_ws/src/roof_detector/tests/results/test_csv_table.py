@@ -117,9 +117,9 @@ def test_a_frame_after_the_end_is_refused(tmp_path, run):
         export.write(run.frame(0), None)
 
 
-def test_a_picture_that_was_not_looked_at_is_refused(tmp_path, run):
+def test_an_image_that_was_not_detected_in_is_refused(tmp_path, run):
     with (
         pytest.raises(ExportError, match='give the image that was detected in'),
         CsvExport(tmp_path / 'd.csv') as export,
     ):
-        export.write(run.frame(0), run.picture(0, size_wh=(10, 10)))
+        export.write(run.frame(0), run.image(0, size_wh=(10, 10)))

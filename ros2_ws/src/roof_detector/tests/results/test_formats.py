@@ -33,14 +33,14 @@ def opened(folder, run, formats, **options):
 
 def test_no_formats_write_nothing(tmp_path, run):
     with opened(tmp_path, run, ()) as exports:
-        exports.write(run.frame(0), run.picture(0))
+        exports.write(run.frame(0), run.image(0))
     assert exports.paths == {} and exports.errors == () and list(tmp_path.iterdir()) == []
 
 
 def test_all_formats_are_written_in_one_pass(tmp_path, run):
     with opened(tmp_path / 'new/folder', run, WITHOUT_PLACES) as exports:
         for index in range(3):
-            exports.write(run.frame(index), run.picture(index))
+            exports.write(run.frame(index), run.image(index))
     assert exports.errors == () and exports.notes == ()
     assert set(exports.paths) == set(WITHOUT_PLACES)
     expected = sorted(name for f in WITHOUT_PLACES for name in PRODUCTS[f])
@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, run):
         opened(tmp_path / 'file/out', run, ('csv',))
 
 
-def test_places_without_a_track_are_reported_and_the_rest_is_done(tmp_path, run):
+def test_geojson_without_a_track_is_reported_and_the_rest_is_done(tmp_path, run):
     with opened(tmp_path, run, ('csv', 'geojson')) as exports:
         exports.write(run.frame(0), None)
     assert len(exports.errors) == 1
@@ -83,8 +83,8 @@ def test_a_format_that_the_disk_refuses_is_reported_and_the_others_go_on(tmp_pat
     exports = opened(tmp_path, run, WITHOUT_PLACES)
     with largest_file(40_000):
         for index in range(200):
-            picture = run.picture(index) if index < 5 else None
-            exports.write(run.frame(index), picture)
+            image = run.image(index) if index < 5 else None
+            exports.write(run.frame(index), image)
         exports.close()
     assert {error.split()[0] for error in exports.errors} == {'csv', 'xlsx', 'json'}
     for error in exports.errors:
@@ -98,11 +98,11 @@ def test_a_format_that_the_disk_refuses_is_reported_and_the_others_go_on(tmp_pat
     assert len(whole) > 100 and all(line.count(b',') == 20 for line in whole[:-1])
 
 
-def test_a_picture_or_video_that_the_disk_refuses_is_reported_too(tmp_path, run):
+def test_an_image_or_video_that_the_disk_refuses_is_reported_too(tmp_path, run):
     exports = opened(tmp_path, run, ('images', 'video', 'crops', 'csv'))
     with largest_file(500):
         for index in range(60):
-            exports.write(run.frame(index, count=1), run.picture(index))
+            exports.write(run.frame(index, count=1), run.image(index))
         exports.close()
     assert {error.split()[0] for error in exports.errors} >= {'images', 'video', 'crops'}
     assert not (tmp_path / 'annotated.mp4').exists() and not (tmp_path / 'images').exists()
@@ -110,10 +110,10 @@ def test_a_picture_or_video_that_the_disk_refuses_is_reported_too(tmp_path, run)
 
 def test_an_exception_leaves_everything_unfinished(tmp_path, run):
     with pytest.raises(ZeroDivisionError), opened(tmp_path, run, WITHOUT_PLACES) as exports:
-        exports.write(run.frame(0), run.picture(0))
+        exports.write(run.frame(0), run.image(0))
         1 / 0  # noqa: B018
     assert all(path.suffix == '.part' for path in tmp_path.iterdir())
     with opened(tmp_path, run, WITHOUT_PLACES) as exports:
-        exports.write(run.frame(0), run.picture(0))
+        exports.write(run.frame(0), run.image(0))
     assert exports.errors == ()
     assert not any(path.suffix == '.part' for path in tmp_path.iterdir())

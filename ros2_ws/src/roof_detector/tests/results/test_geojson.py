@@ -43,7 +43,7 @@ def write(folder, frames, *, track):
 
 
 def whole(run):
-    """A box over the whole picture, so centred below a level camera."""
+    """A box over the whole image, so centred below a level camera."""
     width, height = run.size_wh
     return Detections(np.array([(0, 0, width, height)]), np.array([0.75]), np.array([1]))
 

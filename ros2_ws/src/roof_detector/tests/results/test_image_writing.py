@@ -82,7 +82,7 @@ def annotated(tmp_path, run, data, name):
 
 @pytest.mark.parametrize('kind', SIDE)
 @pytest.mark.parametrize('orientation', [1, 3, 6, 8])
-def test_a_written_image_is_seen_as_its_original_and_says_where_it_was_taken(
+def test_a_written_image_looks_like_its_original_and_keeps_its_gps(
     tmp_path, run, kind, orientation
 ):
     data = original(kind, orientation=orientation)
@@ -118,7 +118,7 @@ def test_pixels_drawn_are_those_that_opencv_decodes(tmp_path, run):
         np.testing.assert_array_equal(decoded(path.read_bytes()), decoded(data))
 
 
-def test_an_image_of_a_bag_stays_as_it_is_stored_and_says_so(tmp_path, run):
+def test_an_image_of_a_bag_keeps_its_orientation_and_its_tag(tmp_path, run):
     data = original('JPEG', orientation=6)
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_IGNORE_ORIENTATION | 1)
     with AnnotatedImages(tmp_path / 'images') as export:
@@ -171,7 +171,7 @@ def test_a_long_profile_goes_along_in_pieces(tmp_path, run):
 
 
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
-def test_crops_say_when_where_and_with_what_they_were_taken(tmp_path, run, kind):
+def test_crops_keep_time_position_and_camera(tmp_path, run, kind):
     data = original(kind)
     image_bgr = decoded(data)
     detections = Detections(np.array([(4, 4, 14, 24)]), np.array([0.9]), np.array([0]))
@@ -207,7 +207,7 @@ def test_damaged_metadata_is_left_out_and_named(tmp_path, run):
 
 def test_names_stay_as_they_are_but_never_leave_the_folder(tmp_path, run):
     names = ['DJI_0001 (2).JPG', 'Dach: Süd?.jpeg', 'a.b.TIFF', 'x.JPG', 'x.jpg', 'x.png']
-    image_bgr = run.picture(0)
+    image_bgr = run.image(0)
     with AnnotatedImages(tmp_path / 'images') as export:
         for index, name in enumerate([*names, '/etc/y.png', '..', 'a\0b.png', f'{"n" * 300}.png']):
             export.write(run.frame(index, name=name), image_bgr)
@@ -218,7 +218,7 @@ def test_names_stay_as_they_are_but_never_leave_the_folder(tmp_path, run):
 
 
 def test_crops_of_files_of_one_stem_are_all_kept(tmp_path, run):
-    image_bgr = run.picture(0)
+    image_bgr = run.image(0)
     names = ['a.jpg', 'a.png', 'a_000001.jpg', 'A.jpg', 'a.JPG', 'a_000001_000.jpg']
     with Crops(tmp_path / 'crops') as export:
         for index, name in enumerate(names):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
 
-# A flight in a process of its own, whose memory is its own: frames without end, no pictures but
+# A flight in a process of its own, whose memory is its own: frames without end, no images but
 # for the video.
 FLIGHT = """
 import sys

@@ -98,9 +98,9 @@ def test_without_a_source_it_says_what_it_needs_and_ends_with_1(graph):
 
 
 def test_every_frame_of_a_video_arrives_raw_and_compressed_under_one_stamp(
-    graph, tmp_path, footage
+    graph, tmp_path, numbered_images
 ):
-    video = footage.write_video(tmp_path / 'v.avi', frames=25, rate_hz=20.0)
+    video = numbered_images.write_video(tmp_path / 'v.avi', frames=25, rate_hz=20.0)
     ear = Ear(graph, 'image', 'compressed', 'camera_info')
     process = start(graph, source=video, transport='both', wait_for_subscribers=1)
     code, output = ended(graph, process)
@@ -109,9 +109,9 @@ def test_every_frame_of_a_video_arrives_raw_and_compressed_under_one_stamp(
     graph.wait_until(lambda: ear.value('state') == 'ended', what='the last report')
     assert ear.value('frames_published') == '25'
     images, jpegs, infos = (ear.heard[role] for role in ('image', 'compressed', 'camera_info'))
-    assert [footage.number(pixels(image)) for image in images] == list(range(25))
+    assert [numbered_images.number(pixels(image)) for image in images] == list(range(25))
     decoded = [cv2.imdecode(np.frombuffer(j.data, np.uint8), cv2.IMREAD_COLOR) for j in jpegs]
-    assert [footage.number(image) for image in decoded] == list(range(25))
+    assert [numbered_images.number(image) for image in decoded] == list(range(25))
     assert ear.stamps('image') == ear.stamps('compressed') == ear.stamps('camera_info')
     assert {message.header.frame_id for message in images + jpegs + infos} == {
         'camera_optical_frame'
@@ -123,9 +123,9 @@ def test_every_frame_of_a_video_arrives_raw_and_compressed_under_one_stamp(
 
 
 def test_source_stamps_are_the_time_in_the_video_and_only_the_transport_asked_for_exists(
-    graph, tmp_path, footage
+    graph, tmp_path, numbered_images
 ):
-    video = footage.write_video(tmp_path / 'v.avi', frames=6, rate_hz=20.0)
+    video = numbered_images.write_video(tmp_path / 'v.avi', frames=6, rate_hz=20.0)
     ear = Ear(graph, 'image')
     process = start(
         graph, source=video, stamp='source', rate_hz=100.0, wait_for_subscribers=1, at_end='idle'
@@ -141,8 +141,10 @@ def test_source_stamps_are_the_time_in_the_video_and_only_the_transport_asked_fo
     assert code == 0, output
 
 
-def test_frames_are_sent_all_the_same_when_nobody_comes_to_listen(graph, tmp_path, footage):
-    video = footage.write_video(tmp_path / 'v.avi', frames=3)
+def test_frames_are_sent_all_the_same_when_nobody_comes_to_listen(
+    graph, tmp_path, numbered_images
+):
+    video = numbered_images.write_video(tmp_path / 'v.avi', frames=3)
     process = start(graph, source=video, wait_for_subscribers=1, wait_timeout_s=0.3)
     code, output = ended(graph, process)
     assert code == 0
@@ -151,20 +153,20 @@ def test_frames_are_sent_all_the_same_when_nobody_comes_to_listen(graph, tmp_pat
 
 
 def test_damaged_pictures_of_a_folder_are_counted_and_the_others_published(
-    graph, tmp_path, footage
+    graph, tmp_path, numbered_images
 ):
-    footage.write_pictures(tmp_path, numbers=range(5), suffix='.jpg')
+    numbered_images.write_images(tmp_path, numbers=range(5), suffix='.jpg')
     (tmp_path / 'frame_2.jpg').write_bytes(b'\xff\xd8\xff\xe0 cut')
     ear = Ear(graph, 'image')
     process = start(graph, source=tmp_path, rate_hz=20.0, wait_for_subscribers=1)
     code, output = ended(graph, process)
     assert code == 0
-    assert [footage.number(pixels(image)) for image in ear.heard['image']] == [0, 1, 3, 4]
+    assert [numbered_images.number(pixels(image)) for image in ear.heard['image']] == [0, 1, 3, 4]
     assert 'frame_2.jpg cannot be read' in output
     assert '1 could not be read' in output
 
 
-def test_a_bag_goes_out_as_it_was_recorded_but_for_the_stamps(graph, tmp_path, footage):
+def test_a_bag_goes_out_as_it_was_recorded_but_for_the_stamps(graph, tmp_path, numbered_images):
     stamps = [BEGIN_NS + k * 50_000_000 for k in range(8)]
     messages = []
     for k, stamp in enumerate(stamps):
@@ -192,12 +194,12 @@ def test_a_bag_goes_out_as_it_was_recorded_but_for_the_stamps(graph, tmp_path, f
 
 
 def test_a_bag_keeps_its_stamps_on_request_and_is_decoded_for_another_transport(
-    graph, tmp_path, footage
+    graph, tmp_path, numbered_images
 ):
     stamps = [BEGIN_NS + k * 20_000_000 for k in range(6)]
     messages = []
     for k, stamp in enumerate(stamps):
-        jpeg = cv2.imencode('.jpg', footage.picture(k))[1].tobytes()
+        jpeg = cv2.imencode('.jpg', numbered_images.image(k))[1].tobytes()
         values = {'format': 'jpeg', 'data': jpeg[:100] if k == 3 else jpeg}
         messages.append(('/cam/compressed', 'sensor_msgs/msg/CompressedImage', values, stamp))
     bag = write_bag(tmp_path / 'bag', *messages)
@@ -205,7 +207,13 @@ def test_a_bag_keeps_its_stamps_on_request_and_is_decoded_for_another_transport(
     process = start(graph, source=bag, stamp='source', transport='raw', wait_for_subscribers=1)
     code, output = ended(graph, process)
     assert code == 0, output
-    assert [footage.number(pixels(image)) for image in ear.heard['image']] == [0, 1, 2, 4, 5]
+    assert [numbered_images.number(pixels(image)) for image in ear.heard['image']] == [
+        0,
+        1,
+        2,
+        4,
+        5,
+    ]
     assert ear.stamps('image') == stamps[:3] + stamps[4:]
     assert {image.header.frame_id for image in ear.heard['image']} == {'lens'}
     assert 'cut short' in output
@@ -225,8 +233,8 @@ projection_matrix: {rows: 3, cols: 4, data: [50, 0, 31.5, 0, 0, 50, 23.5, 0, 0, 
 """
 
 
-def test_a_calibration_is_published_for_frames_of_its_size_only(graph, tmp_path, footage):
-    pictures = footage.write_pictures(tmp_path / 'pictures', numbers=range(3))
+def test_a_calibration_is_published_for_frames_of_its_size_only(graph, tmp_path, numbered_images):
+    pictures = numbered_images.write_images(tmp_path / 'pictures', numbers=range(3))
     cv2.imwrite(str(pictures / 'frame_9.png'), np.zeros((10, 20, 3), np.uint8))
     (tmp_path / 'camera.yaml').write_text(CALIBRATION)
     ear = Ear(graph, 'image', 'camera_info')
@@ -327,7 +335,9 @@ def test_a_camera_that_is_absent_is_waited_for(graph):
     assert 'There is no camera at /dev/video63' in output
 
 
-def test_quality_changes_in_flight_and_an_interrupt_ends_a_loop_in_order(graph, tmp_path, footage):
+def test_quality_changes_in_flight_and_an_interrupt_ends_a_loop_in_order(
+    graph, tmp_path, numbered_images
+):
     rng = np.random.default_rng(1)
     image = rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'noise.png'), image)

@@ -84,9 +84,9 @@ def test_a_picture_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_ro
 
 
 def test_a_video_shows_its_progress_and_can_be_cancelled_and_taken_up_again(
-    page, footage, tmp_path
+    page, numbered_images, tmp_path
 ):
-    drop(page, footage.write_video(tmp_path / 'flight.avi', frames=FRAMES))
+    drop(page, numbered_images.write_video(tmp_path / 'flight.avi', frames=FRAMES))
     row = newest(page, 'flight.avi', 'at work')
     row.get_by_text(re.compile(rf'[1-9]\d* / {FRAMES} · .* per second · .* left')).wait_for()
     row.get_by_role('button', name='Cancel').click()

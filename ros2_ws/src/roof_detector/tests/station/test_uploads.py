@@ -106,8 +106,8 @@ def test_every_kind_of_picture_is_known_by_its_content(suffix):
 @pytest.mark.parametrize(
     ('suffix', 'codec'), [('.avi', 'MJPG'), ('.mp4', 'mp4v'), ('.mkv', 'MJPG'), ('.ts', 'mp4v')]
 )
-def test_every_kind_of_video_is_known_by_its_content(footage, tmp_path, suffix, codec):
-    video = footage.write_video(tmp_path / f'v{suffix}', frames=20, codec=codec)
+def test_every_kind_of_video_is_known_by_its_content(numbered_images, tmp_path, suffix, codec):
+    video = numbered_images.write_video(tmp_path / f'v{suffix}', frames=20, codec=codec)
     content = recognise(video.read_bytes()[:4096], name='x.jpg')
     assert (content.kind, content.suffix) == ('video', suffix)
 
@@ -157,8 +157,8 @@ def test_another_site_can_send_nothing(station):
     assert not list(station.folders.uploads.iterdir())
 
 
-def test_a_job_has_pictures_or_one_video(station, footage, tmp_path):
-    video = footage.write_video(tmp_path / 'v.avi', frames=3).read_bytes()
+def test_a_job_has_pictures_or_one_video(station, numbered_images, tmp_path):
+    video = numbered_images.write_video(tmp_path / 'v.avi', frames=3).read_bytes()
     upload = station.begin()
     station.send(upload, 'a.png', picture())
     assert 'pictures, or one video' in station.send(upload, 'v.avi', video).text

@@ -70,7 +70,7 @@ def camera_messages():
     ]
 
 
-def test_a_bag_without_fixes_says_what_it_holds(tmp_path):
+def test_a_bag_without_fixes_is_refused_with_its_topics(tmp_path):
     messages = [m for m in camera_messages() if m[1] != FIX]
     with (
         bag(tmp_path, *messages) as reader,
@@ -161,13 +161,13 @@ def test_of_two_cameras_each_has_its_own_place(tmp_path):
     assert named.at(START_NS, size_wh=(640, 480)).altitude_m == 500.0
 
 
-def test_a_rectified_picture_has_the_projection_and_no_distortion(tmp_path):
+def test_a_rectified_image_has_the_projection_and_no_distortion(tmp_path):
     with bag(tmp_path, *camera_messages()) as reader:
         track = read_track(reader, image_topic='/camera/image_rect', ground=GROUND)
     assert track.lens.matrix[0, 0] == 400.0 and not track.lens.distortion
 
 
-def test_an_uncalibrated_camera_gives_no_places(tmp_path):
+def test_an_uncalibrated_camera_gives_no_georeferenced_positions(tmp_path):
     messages = [('/camera/camera_info', INFO, {**info(), 'k': [0.0] * 9}), *camera_messages()[1:]]
     with (
         bag(tmp_path, *messages) as reader,
@@ -178,7 +178,7 @@ def test_an_uncalibrated_camera_gives_no_places(tmp_path):
         read_track(reader, image_topic=IMAGE, ground=GROUND)
 
 
-def test_records_that_make_no_sense_are_left_out_counted_and_said(tmp_path):
+def test_invalid_records_are_left_out_counted_and_reported(tmp_path):
     nan, inf = float('nan'), float('inf')
     odd_pose = {**posed(), 'orientation': {'w': inf}}
     early = {'header': {'stamp': {'sec': -5}}}
@@ -250,7 +250,7 @@ def test_binning_and_a_region_of_interest_leave_each_ray_where_it_was(
         assert lens.rays([(column, row)])[0] == pytest.approx(expected)
 
 
-def test_a_region_beyond_its_picture_is_no_calibration(tmp_path):
+def test_a_region_beyond_its_image_is_not_a_calibration(tmp_path):
     odd = {'roi': {'x_offset': 600, 'width': 320, 'height': 240}}
     messages = [(t, k, v | odd if k == INFO else v) for t, k, v in camera_messages()]
     with bag(tmp_path, *messages) as reader, pytest.raises(TelemetryError, match='not within the'):

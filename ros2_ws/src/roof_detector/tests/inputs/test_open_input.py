@@ -47,22 +47,22 @@ def test_cameras_and_streams_are_live_and_may_be_absent(text, name):
         assert source.frame_count is None
 
 
-def test_a_folder_of_pictures_and_a_picture_are_pictures(tmp_path, footage):
-    footage.write_pictures(tmp_path, numbers=range(2))
+def test_a_folder_of_images_and_an_image_are_images(tmp_path, numbered_images):
+    numbered_images.write_images(tmp_path, numbers=range(2))
     for path in (tmp_path, tmp_path / 'frame_1.png', f'file://{tmp_path}'):
         source = open_input(str(path))
         assert isinstance(source, ImageFilesInput)
         assert not source.live
 
 
-def test_a_damaged_single_picture_is_an_error(tmp_path):
-    (tmp_path / 'roof.jpg').write_bytes(b'no picture')
+def test_a_damaged_single_image_is_an_error(tmp_path):
+    (tmp_path / 'roof.jpg').write_bytes(b'no image')
     with pytest.raises(InputError, match=r'roof\.jpg cannot be read'):
         list(open_input(str(tmp_path / 'roof.jpg')))
 
 
-def test_any_other_file_is_a_video_whatever_its_name(tmp_path, footage):
-    footage.write_video(tmp_path / 'v.avi', frames=3).rename(tmp_path / 'DJI_0001')
+def test_any_other_file_is_a_video_whatever_its_name(tmp_path, numbered_images):
+    numbered_images.write_video(tmp_path / 'v.avi', frames=3).rename(tmp_path / 'DJI_0001')
     with open_input(str(tmp_path / 'DJI_0001'), rate_hz=5.0) as source:
         assert isinstance(source, VideoInput)
         assert source.rate_hz == 5.0
@@ -88,10 +88,10 @@ def test_a_bag_folder_without_metadata_is_still_a_bag(tmp_path):
 
 
 @pytest.mark.parametrize('rate_hz', [0.0, -1.0, float('nan'), 1e6])
-def test_an_impossible_rate_is_refused(tmp_path, footage, rate_hz):
-    video = footage.write_video(tmp_path / 'v.avi', frames=2)
-    pictures = footage.write_pictures(tmp_path / 'pictures', numbers=range(2))
-    for source in (video, pictures, '63'):
+def test_an_impossible_rate_is_refused(tmp_path, numbered_images, rate_hz):
+    video = numbered_images.write_video(tmp_path / 'v.avi', frames=2)
+    images = numbered_images.write_images(tmp_path / 'images', numbers=range(2))
+    for source in (video, images, '63'):
         with pytest.raises(InputError, match='frames per second is impossible'):
             open_input(str(source), rate_hz=rate_hz)
 

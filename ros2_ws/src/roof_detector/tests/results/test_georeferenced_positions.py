@@ -33,13 +33,13 @@ LIMIT_M = 0.5
 def exported(folder, views, *, lens, ground, class_names):
     """Put views (latitude, longitude, altitude, pose, boxes, class ids) through the exporter."""
     stamps = [index * 100_000_000 for index in range(len(views))]
-    places = [[*view[:3], *RTK.fix_covariance.ravel()] for view in views]
+    positions = [[*view[:3], *RTK.fix_covariance.ravel()] for view in views]
     attitudes = [
         [*view[3].quaternion_xyzw, view[3].position_enu[2], *RTK.attitude_covariance.ravel()]
         for view in views
     ]
     track = CameraTrack(
-        StampedSeries.of(stamps, places, width=12),
+        StampedSeries.of(stamps, positions, width=12),
         StampedSeries.of(stamps, attitudes, width=14),
         lens,
         ground,
@@ -70,7 +70,7 @@ def distance_m(feature, longitude_deg, latitude_deg):
     return GEOD.inv(*feature['geometry']['coordinates'], longitude_deg, latitude_deg)[2]
 
 
-def test_without_findings_there_are_no_places(tmp_path):
+def test_without_findings_there_are_no_georeferenced_positions(tmp_path):
     pose = CameraPose.looking_down([0, 0, 30], yaw_deg=0, pitch_deg=0, roll_deg=0)
     view = 0.0, 0.0, 30.0, pose, np.zeros((0, 4)), np.zeros(0, int)
     lens = Lens((64, 48), np.diag([50.0, 50, 1]))
@@ -83,7 +83,7 @@ def test_things_of_a_simulated_flight_are_found_where_they_stand(tmp_path, tilt_
     world = RoofWorld.generate(seed=4)
     config = FlightConfig(size_wh=(640, 360), tilt_deg=tilt_deg)
     flight = SurveyFlight(world, config, seed=4)
-    roof_z = float(np.median([thing.position_enu[2] for thing in world.instances]))
+    roof_z = float(np.median([item.position_enu[2] for item in world.instances]))
     frames = [flight[k] for k in range(0, len(flight), len(flight) // 5)]
     views, truths = [], []
     for frame in frames:
@@ -130,7 +130,7 @@ class Orthophoto:
         shares = np.array([line.split()[1:] for line in lines], float).reshape(-1, 2, 2)
         centres, sizes = (shares * self.size_wh).transpose(1, 0, 2)
         boxes = np.hstack([centres - sizes / 2, centres + sizes / 2])
-        # Those that the picture's edge cuts are not centred on their polygons.
+        # Those that the image's edge cuts are not centred on their polygons.
         whole = (boxes[:, :2] > 1).all(axis=1) & (boxes[:, 2:] < self.size_wh - 1).all(axis=1)
         self.boxes = boxes[whole]
         features = json.loads((folder / 'roofs.geojson').read_text())['features']
@@ -157,7 +157,7 @@ def orthophoto():
 
 
 def test_boxes_cut_from_a_real_orthophoto_lie_on_its_polygons(tmp_path, orthophoto):
-    """The boxes of the labels themselves, in windows of the picture as it is: a nadir flight.
+    """The boxes of the labels themselves, in windows of the image as it is: a nadir flight.
 
     Web Mercator's pixels are 0.7 % longer to the north than to the east here, hence two focal
     lengths.
@@ -216,7 +216,7 @@ def test_real_roofs_seen_from_anywhere_are_found_on_their_polygons(
         for polygon in orthophoto.polygons:
             ground = orthophoto.east_north(polygon, of=camera)
             rays = np.column_stack([ground, np.full(len(ground), -height_m)]) @ pose.rotation
-            corners = rays[:, :2] / rays[:, 2:] * 1000 + (640, 360)  # from the picture's corner
+            corners = rays[:, :2] / rays[:, 2:] * 1000 + (640, 360)  # from the image's corner
             box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
             if rays[:, 2].min() > 1 and box.min() > 0 and (box[2:] < (1280, 720)).all():
                 boxes.append(box)
