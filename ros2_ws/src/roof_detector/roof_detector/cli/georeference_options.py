@@ -42,6 +42,12 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
         help='position relative to the antenna, in metres along the axes of the body; 0 0 0 by '
         'default',
     )
+    group.add_argument(
+        '--no-adjust',
+        action='store_true',
+        help='leave the positions of photos as their tags give them; overlapping photos are made '
+        'to agree by default',
+    )
     for what, kind in (('fix', 'NavSatFix'), ('pose', 'a stamped pose, Odometry or Imu')):
         group.add_argument(
             f'--{what}-topic',
@@ -84,7 +90,11 @@ def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
     from roof_detector.offline.georeferencing import GeoreferenceSettings  # noqa: PLC0415
 
     return GeoreferenceSettings(
-        _ground_of(arguments), _mount_of(arguments), arguments.fix_topic, arguments.pose_topic
+        ground=_ground_of(arguments),
+        body_mount=_mount_of(arguments),
+        fix_topic=arguments.fix_topic,
+        pose_topic=arguments.pose_topic,
+        adjust_photos=not arguments.no_adjust,
     )
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.pose import matrix_from_quaternion
 from roof_detector.georeference.stamped_series import StampedSeries
+
+
+class CameraFixes(Protocol):
+    """Where a camera was for the frames of a recording: a flight's track, or photos' own tags."""
+
+    def at(self, stamp_ns: int, *, size_wh: tuple[int, int]) -> CameraFix:
+        """Return the fix of a frame; raise GeoError, in a sentence for people, without one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,7 +108,11 @@ class FlightDetection:
         # At the end, because the track of the camera needs the whole bag.
         chosen = self._settings.output
         exported = export_geojson(
-            folder.bag, folder.path, chosen.formats, georeferencing=chosen.georeferencing
+            folder.bag,
+            folder.path,
+            chosen.formats,
+            georeferencing=chosen.georeferencing,
+            images=self._source,
         )
         self._tally.add_messages(exported)
         self._tally.rename_folder(folder.path, final=folder.final)

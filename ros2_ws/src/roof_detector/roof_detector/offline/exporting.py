@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.frame_images import FrameImages
 
 # The facts of the model that the manifest does not have as keys of their own.
@@ -58,10 +59,11 @@ def export_results(
     tally = FrameTally()
     with ExitStack() as stack:
         bag = stack.enter_context(ResultBag(bag_path))
-        chosen, tracks = list(formats), {}
+        chosen: list[str] = list(formats)
+        tracks: Mapping[str, CameraFixes] = {}
         if GEOJSON in chosen:
             try:
-                tracks = georeferencing.tracks(bag, notes=tally.notes)
+                tracks = georeferencing.tracks(bag, notes=tally.notes, images=images)
                 tally.notes += georeferencing.notes()
             except ReplayError as error:
                 tally.warnings.append(str(error))
@@ -122,15 +124,21 @@ def export_geojson(
     formats: Sequence[str] | None,
     *,
     georeferencing: GeoreferenceSettings,
+    images: Path | None = None,
 ) -> FrameTally:
     """Export georeferenced positions, if they are among the formats or, without any, known."""
     if formats is not None and GEOJSON not in formats:
         return FrameTally()
     with ResultBag(bag_path) as bag:
-        if formats is None and not can_georeference(bag):
+        if formats is None and not can_georeference(bag, images=images):
             return FrameTally()
     return export_results(
-        bag_path, folder, (GEOJSON,), georeferencing=georeferencing, progress='none'
+        bag_path,
+        folder,
+        (GEOJSON,),
+        georeferencing=georeferencing,
+        images=images,
+        progress='none',
     )
 
 

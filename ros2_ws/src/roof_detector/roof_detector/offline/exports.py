@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from roof_detector.georeference.camera_track import CameraTrack
+    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.vision.frame_findings import FrameFindings
 
 DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
@@ -39,7 +39,7 @@ class Exports:
         image_topics: Sequence[str],
         class_names: tuple[str, ...],
         settings: Mapping[str, object],
-        tracks: Mapping[str, CameraTrack] | None = None,
+        tracks: Mapping[str, CameraFixes] | None = None,
         already_annotated: Collection[str] = (),
         overwrite: bool = False,
     ) -> None:

@@ -37,6 +37,13 @@ class FileImages(FrameImages):
         self._known: dict[Path, ContentIdentity] = {}
         self._used: set[Path] = set()
 
+    def path_of(self, record: FrameRecord) -> Path | None:
+        """Return the file of a frame by name and content, None where it is gone or another."""
+        own = self._paths.get(record.name)
+        if own is not None and record.content in (None, self._content(own)):
+            return own
+        return None if record.content is None else self._with_content(record.content)
+
     def skip(self, record: FrameRecord) -> None:
         """Mark the file of an unreadable frame as known if its content did not change."""
         path = self._paths.get(record.name)

@@ -11,20 +11,25 @@ from roof_detector.bags.errors import BagError
 from roof_detector.georeference.camera_mount import BodyMount
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.recorded_track import FIX_TYPES, POSE_TYPES, read_track
 
 if TYPE_CHECKING:
-    from roof_detector.georeference.camera_track import CameraTrack
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.result_bag import ResultBag
 
 GEOJSON = 'geojson'
 # Without a setting: the height at which z of the recorded poses is 0.
 _ASSUMED_GROUND = Ground(map_z_m=0.0)
 _GROUND_IS_ASSUMED = (
-    'Georeferenced positions are on z = 0 of the recorded pose, because the height of the roofs '
-    'was not given: objects above it are displaced, by more than the stated error too. Give the '
-    'height with --ground-z, --ground-altitude or --flight-height.'
+    'Georeferenced positions are on z = 0 of the recorded pose, which for photos is the place of '
+    'take-off, because the height of the roofs was not given: objects above it are displaced, by '
+    'more than the stated error too. Give the height with --ground-z, --ground-altitude or '
+    '--flight-height.'
 )
 
 
@@ -34,24 +39,34 @@ class GeoreferenceSettings:
 
     Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
     camera's own. A topic without a name is the one whose name is most like the image topic's.
+    Photos are georeferenced by their own tags, and with `adjust_photos` made to agree first.
     """
 
     ground: Ground | None = None
     body_mount: BodyMount | None = None
     fix_topic: str = ''
     pose_topic: str = ''
+    adjust_photos: bool = True
 
-    def tracks(self, bag: ResultBag, *, notes: list[str]) -> dict[str, CameraTrack]:
+    def tracks(
+        self, bag: ResultBag, *, notes: list[str], images: Path | None = None
+    ) -> Mapping[str, CameraFixes]:
         """Return the camera track of each image topic, or raise ReplayError if unknown.
 
         A sentence is added to `notes` for each kind of record that was left out.
         """
+        ground = self.ground or _ASSUMED_GROUND
         try:
+            photos = photo_track(
+                bag, images=images, ground=ground, adjusted=self.adjust_photos, notes=notes
+            )
+            if photos is not None:
+                return dict.fromkeys(bag.image_topics, photos)
             return {
                 topic: read_track(
                     bag.reader,
                     image_topic=topic,
-                    ground=self.ground or _ASSUMED_GROUND,
+                    ground=ground,
                     mount=self.body_mount.camera_mount() if self.body_mount else None,
                     fix_topic=self.fix_topic,
                     pose_topic=self.pose_topic,
@@ -68,7 +83,8 @@ class GeoreferenceSettings:
         return [] if self.ground else [_GROUND_IS_ASSUMED]
 
 
-def can_georeference(bag: ResultBag) -> bool:
-    """Return whether a bag holds fixes and poses of the camera."""
+def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
+    """Return whether a bag holds fixes and poses of the camera, or photos that tell them."""
     types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
-    return not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
+    recorded = not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
+    return recorded or has_photo_positions(bag, images=images)

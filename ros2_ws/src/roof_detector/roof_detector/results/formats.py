@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from roof_detector.georeference.camera_track import CameraTrack
+from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.fan_out import FanOut
@@ -33,7 +33,7 @@ def open_exports(
     *,
     class_names: tuple[str, ...],
     settings: Mapping[str, object],
-    track: CameraTrack | None = None,
+    track: CameraFixes | None = None,
     pixel_px: float = 2.0,
     crop_margin: float = 0.15,
     already_annotated: bool = False,
@@ -79,7 +79,7 @@ def _makers(
     *,
     class_names: tuple[str, ...],
     settings: Mapping[str, object],
-    track: CameraTrack | None,
+    track: CameraFixes | None,
     pixel_px: float,
     crop_margin: float,
     already_annotated: bool,

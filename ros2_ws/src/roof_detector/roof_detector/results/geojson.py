@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.georeference.camera_fix import CameraFix
-from roof_detector.georeference.camera_track import CameraTrack
+from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
 from roof_detector.inputs.input_files import readable
@@ -40,7 +40,7 @@ class GeoJsonExport(Export):
         path: Path,
         footprints_path: Path,
         *,
-        track: CameraTrack,
+        track: CameraFixes,
         pixel_px: float = 2.0,
         overwrite: bool = False,
     ) -> None:

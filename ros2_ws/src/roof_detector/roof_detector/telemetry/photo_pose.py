@@ -174,11 +174,11 @@ def _attitude(tags: PhotoTags, notes: list[str]) -> _Attitude:
         yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0
         if yaw == pitch == roll == 0.0:
             notes.append(
-                f'{tags.path.name}: all angles of the {convention["name"]} are zero, which '
-                'payloads write that do not know them; they are not used.'
+                f'all angles of the {convention["name"]} are zero, which payloads write that do '
+                'not know them; they are not used.'
             )
             continue
-        return _known_attitude(convention, (yaw, pitch, roll), flight_yaw, tags, notes)
+        return _known_attitude(convention, (yaw, pitch, roll), flight_yaw, notes)
     if flight_yaw is None:
         msg = (
             f'{tags.path} does not tell where its camera looked: it has neither gimbal angles nor '
@@ -186,8 +186,8 @@ def _attitude(tags: PhotoTags, notes: list[str]) -> _Attitude:
         )
         raise TelemetryError(msg)
     notes.append(
-        f'{tags.path.name} has the heading of the aircraft only; the camera is taken to look '
-        f'straight down, within {_ASSUMED_TILT_DEG:g} degrees.'
+        'only the heading of the aircraft is known; the camera is taken to look straight down, '
+        f'within {_ASSUMED_TILT_DEG:g} degrees.'
     )
     tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
     return _Attitude(
@@ -201,7 +201,6 @@ def _known_attitude(
     convention: dict[str, Any],
     angles: tuple[float, float, float],
     flight_yaw: float | None,
-    tags: PhotoTags,
     notes: list[str],
 ) -> _Attitude:
     yaw, pitch, roll = angles
@@ -209,8 +208,8 @@ def _known_attitude(
     if nadir_pitch == 0.0 and pitch < -45.0:
         # Some Autel cameras write pitch from the horizon into tags that count from the nadir.
         notes.append(
-            f'{tags.path.name}: pitch {pitch:g} of the {convention["name"]} would look backwards; '
-            'it is taken to count from the horizon.'
+            f'the pitch of the {convention["name"]} would look backwards; it is taken to count '
+            'from the horizon.'
         )
         nadir_pitch = -90.0
     pitch += -90.0 - nadir_pitch
@@ -222,8 +221,8 @@ def _known_attitude(
         heading = np.degrees(np.arctan2(-turned[1], -turned[0]))
         if abs(_wrapped(heading - flight_yaw)) > 90.0 >= abs(_wrapped(yaw - flight_yaw)):
             notes.append(
-                f'{tags.path.name}: a roll of {roll:g} degrees contradicts the heading of the '
-                'aircraft; it is taken as zero.'
+                f'a roll of {roll:g} degrees contradicts the heading of the aircraft; it is taken '
+                'as zero.'
             )
             roll = 0.0
     return _Attitude(ned_from_body(yaw, pitch, roll), str(convention['name']))

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Georeferences results of photos by the tags of the photos themselves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.georeference.errors import GeoError
+from roof_detector.inputs.image_decoding import read_image
+from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.offline.file_images import FileImages
+from roof_detector.offline.image_search import camera_inputs
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.overlap import adjust
+from roof_detector.telemetry.photo_pose import PhotoPose, read_photo_pose
+from roof_detector.telemetry.photo_track import PhotoTrack, height_above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from roof_detector.georeference.ground import Ground
+    from roof_detector.offline.result_bag import ResultBag
+
+# Altitude over height above take-off differs by so much where flights or references are mixed.
+_ALTITUDE_JUMP_M = 5.0
+_MOST_NAMED = 3
+
+
+def has_photo_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
+    """Return whether the results are of photos, of which the first that tells has a pose."""
+    paths = _photo_paths(bag, images=images)
+    for path in list(paths.values())[:5]:
+        try:
+            read_photo_pose(path)
+        except TelemetryError:
+            continue
+        return True
+    return False
+
+
+def photo_track(
+    bag: ResultBag, *, images: Path | None, ground: Ground, adjusted: bool, notes: list[str]
+) -> PhotoTrack | None:
+    """Return where the photos of a result bag were taken; None where it is not of image files.
+
+    With `adjusted` overlapping photos are made to agree first. A sentence is added to `notes` for
+    each kind of thing that was met. Raises TelemetryError where no photo tells its pose.
+    """
+    paths = _photo_paths(bag, images=images)
+    if not paths:
+        return None
+    poses: dict[int, PhotoPose] = {}
+    unknown: dict[int, str] = {}
+    for stamp_ns, path in paths.items():
+        try:
+            poses[stamp_ns] = read_photo_pose(path)
+        except TelemetryError as error:
+            unknown[stamp_ns] = str(error)
+    if not poses:
+        msg = f'None of {len(paths)} photos tells its position. {next(iter(unknown.values()))}'
+        raise TelemetryError(msg)
+    if unknown:
+        notes.append(f'{len(unknown)} of {len(paths)} photos do not tell their position.')
+    notes += _grouped_notes(poses.values())
+    notes += _altitude_notes(poses.values())
+    if adjusted:
+        poses |= _adjusted(poses, ground, notes)
+    return PhotoTrack(poses, ground, unknown)
+
+
+def _photo_paths(bag: ResultBag, *, images: Path | None) -> dict[int, Path]:
+    """Return the file of each frame by its stamp, where the results are of image files."""
+    (topic, *more) = bag.image_topics or ('',)
+    if more:
+        return {}
+    found = next(camera_inputs((bag,), topic, images=images), None)
+    if found is None:
+        return {}
+    with closing(found):
+        if not isinstance(found, ImageFilesInput):
+            return {}
+        files = FileImages(found)
+        records = (frame.record for frame in bag.frames())
+        paths = ((record.stamp_ns, files.path_of(record)) for record in records)
+        return {stamp_ns: path for stamp_ns, path in paths if path is not None}
+
+
+def _adjusted(
+    poses: dict[int, PhotoPose], ground: Ground, notes: list[str]
+) -> dict[int, PhotoPose]:
+    """Return the poses whose height is known, made to agree where their photos overlap."""
+    heights: dict[int, float] = {}
+    for stamp_ns, pose in poses.items():
+        try:
+            heights[stamp_ns] = height_above(ground, pose)
+        except GeoError:
+            continue
+    if len(heights) < 2 or min(heights.values()) <= 0:
+        return {}
+    chosen = [poses[stamp_ns] for stamp_ns in heights]
+    result = adjust(chosen, list(heights.values()), lambda pose: read_image(pose.path))
+    notes += result.notes
+    return dict(zip(heights, result.poses, strict=True))
+
+
+def _grouped_notes(poses: Iterable[PhotoPose]) -> list[str]:
+    """Return each note once, with the names of the photos that it is about."""
+    names: dict[str, list[str]] = {}
+    for pose in poses:
+        for note in pose.notes:
+            names.setdefault(note, []).append(pose.path.name)
+    return [f'{_listed(many)}: {note}' for note, many in names.items()]
+
+
+def _listed(names: list[str]) -> str:
+    shown = ', '.join(names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f'{shown} and {len(names) - _MOST_NAMED} more'
+
+
+def _altitude_notes(poses: Iterable[PhotoPose]) -> list[str]:
+    """Return a note where altitude and height above take-off do not go together."""
+    offsets = [
+        pose.altitude_m - pose.relative_altitude_m
+        for pose in poses
+        if pose.altitude_m is not None and pose.relative_altitude_m is not None
+    ]
+    spread_m = float(np.ptp(offsets)) if offsets else 0.0
+    if spread_m < _ALTITUDE_JUMP_M:
+        return []
+    return [
+        f'The altitude of the place of take-off differs by {spread_m:.0f} m between these photos: '
+        'they are of several flights, or their altitudes are not above one reference. Heights '
+        'above take-off are used unless --ground-altitude is given.'
+    ]

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A folder of drone photos gives positions on the map, by the tags of the photos."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    'xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" drone-dji:GimbalYawDegree="+0.00" '
+    'drone-dji:GimbalPitchDegree="-90.00" drone-dji:GimbalRollDegree="+0.00" '
+    'drone-dji:RelativeAltitude="{height:+.2f}" drone-dji:AbsoluteAltitude="{altitude:+.2f}"/>'
+    '</rdf:RDF></x:xmpmeta>'
+)
+
+
+def write_photo(flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=80.0):
+    """Write a noisy photo, 80 x 60 pixels at a focal length of 100, 40 m above the take-off."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = round(43.267)  # of 35 mm film: 100 pixels of 100 diagonal
+    if place:
+        exif.get_ifd(0x8825).update({1: 'N', 2: place, 3: 'E', 4: (13.0, 24.0, 36.0)})
+    picture = Image.fromarray(flights.picture(number)[:, :, ::-1])
+    xmp = XMP.format(height=40.0, altitude=take_off_m + 40.0).encode()
+    picture.save(path, quality=98, subsampling=0, exif=exif, xmp=xmp if place else b'')
+    return path
+
+
+@pytest.fixture
+def card(flights, tmp_path):
+    folder = tmp_path / 'DCIM'
+    folder.mkdir()
+    for number in range(3):
+        write_photo(flights, folder / f'DJI_{number:04d}.JPG', number)
+    return folder
+
+
+def features(outcome, name='detections.geojson'):
+    return json.loads((outcome.output / name).read_text())['features']
+
+
+def test_photos_that_tell_their_place_give_a_map_without_being_asked(card, detect):
+    (outcome,) = detect(card, confidence=0.1, formats=None)
+    found = features(outcome)
+    assert found
+    for one in found:
+        longitude, latitude = one['geometry']['coordinates']
+        left, top, right, bottom = one['properties']['box_px']
+        # A pixel is 40 m / 100 of ground; the image's upper edge points north.
+        east = ((left + right) / 2 - 40) * 0.4
+        north = (30 - (top + bottom) / 2) * 0.4
+        assert latitude == pytest.approx(52.52 + north / 111_280, abs=2e-6)
+        assert longitude == pytest.approx(
+            13.41 + east / (111_320 * np.cos(np.radians(52.52))), abs=3e-6
+        )
+        assert one['properties']['height_m'] == pytest.approx(40)
+
+
+def test_a_photo_without_a_place_is_counted_and_says_so(card, flights, detect):
+    write_photo(flights, card / 'DJI_0003.JPG', 3, place=None)
+    (outcome,) = detect(card, confidence=0.1, formats=('geojson',))
+    assert '1 of 4 photos do not tell their position.' in outcome.notes
+    lost = [one for one in features(outcome) if one['properties']['name'] == 'DJI_0003.JPG']
+    assert lost
+    for one in lost:
+        assert one['geometry'] is None
+        assert 'has no GPS position' in one['properties']['unlocated']
+
+
+def test_altitudes_of_two_references_are_named(card, flights, detect):
+    write_photo(flights, card / 'DJI_0003.JPG', 3, take_off_m=127.0)
+    (outcome,) = detect(card, confidence=0.1, formats=('geojson',))
+    assert any('take-off differs by 47 m' in note for note in outcome.notes)
+
+
+def test_photos_without_tags_give_no_map_and_say_why_when_asked(flights, tmp_path, detect):
+    path = tmp_path / 'plain.png'
+    Image.fromarray(flights.picture(1)).save(path)
+    (outcome,) = detect(path, formats=None)
+    assert not (outcome.output / 'detections.geojson').exists()
+    (outcome,) = detect(path, formats=('geojson',), output='asked')
+    assert any('has no GPS position' in one for one in outcome.warnings)
