@@ -3,7 +3,8 @@
 """Resolve the pinned versions with their hashes: `python pypi_ros/lock.py [--upgrade]`.
 
 For each Python two files: `cp311.txt` is what every machine gets, `cp311-ros.txt` what a machine
-without ROS gets besides. What is locked already keeps its version unless `--upgrade` is given.
+without ROS gets besides. What the package needs stands in its own pyproject.toml. What is locked
+already keeps its version unless `--upgrade` is given.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from environment import BUILD_PINS, HERE, PINS, UV, UV_PINS, pins_of
 
+PROJECT = HERE.parent / 'ros2_ws' / 'src' / 'roof_detector' / 'pyproject.toml'
 VERSIONS = ('3.10', '3.11', '3.12', '3.13')
 PLATFORM = 'x86_64-manylinux_2_28'
 BUILD_REQUIREMENTS = 'setuptools<80\nwheel\n'  # what the source distributions among the pins need
@@ -26,16 +28,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('--upgrade', action='store_true', help='take the newest versions')
     upgrade = parser.parse_args().upgrade
-    everywhere = [HERE / 'application.in', HERE / 'develop.in']
     with tempfile.TemporaryDirectory() as folder:
         for version in VERSIONS:
             common, ros = (PINS / name for name in pins_of(version))
             whole = Path(folder, f'whole-{version}.txt')
             if not upgrade:
                 whole.write_text(_text(common) + _text(ros))
-            _compile(whole, *everywhere, HERE / 'ros.in', version=version, upgrade=upgrade)
+            _compile(whole, PROJECT, HERE / 'ros.in', version=version, upgrade=upgrade)
             common.write_text(whole.read_text())  # the versions that `common` has to keep
-            _compile(common, *everywhere, version=version, upgrade=False)
+            _compile(common, PROJECT, version=version, upgrade=False)
             kept = _blocks(common.read_text())
             extra = [
                 block for name, block in _blocks(whole.read_text()).items() if name not in kept
@@ -52,7 +53,8 @@ def _compile(target: Path, *wanted: Path, version: str, upgrade: bool) -> None:
     command = [
         sys.executable, '-m', 'uv', 'pip', 'compile', '--quiet', '--no-annotate', '--no-header',
         '--generate-hashes', '--python-version', version, '--python-platform', PLATFORM,
-        *(['--upgrade'] if upgrade else []), *map(str, wanted), '-o', str(target),
+        *(['--upgrade'] if upgrade else []), *(['--all-extras'] if PROJECT in wanted else []),
+        *map(str, wanted), '-o', str(target),
     ]  # fmt: skip
     subprocess.run(command, check=True)
 

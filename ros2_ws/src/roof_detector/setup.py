@@ -1,43 +1,22 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The files that ROS looks for; all else is in pyproject.toml. colcon runs this file."""
+
 from glob import glob
 
-from setuptools import find_packages, setup
+from setuptools import setup
 
-name = 'roof_detector'
+NAME = 'roof_detector'
 
 setup(
-    name=name,
-    version='0.1.0',
-    description='Find rooftop equipment and defects in drone pictures, on board and after.',
-    license='AGPL-3.0-only',
-    packages=find_packages(include=[name, f'{name}.*']),
-    package_data={
-        '': [
-            'models/*.yaml',
-            'weights/*',
-            'golden_images/*.png',
-            'definitions/*/msg/*.msg',
-            'tables/*.yaml',
-            'texts/*.yaml',
-            'static/*',
-        ],
-    },
+    license='AGPL-3.0-only',  # because ultralytics is; setuptools 68 and 79 read it here alike
+    # A text: of what pyproject.toml would make of it colcon can read nothing.
+    python_requires='>=3.10,<3.14',
     data_files=[
-        ('share/ament_index/resource_index/packages', [f'resource/{name}']),
-        (f'share/{name}', ['package.xml']),
-        (f'share/{name}/launch', glob('launch/*.launch.py')),
-        (f'share/{name}/config', glob('config/*')),
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        # colcon build --symlink-install links what is listed here beside setup.py, and no more.
+        (f'share/{NAME}', ['package.xml', 'pyproject.toml']),
+        (f'share/{NAME}/launch', glob('launch/*.launch.py')),
+        (f'share/{NAME}/config', glob('config/*')),
     ],
-    zip_safe=False,
-    entry_points={
-        'console_scripts': [
-            'detector = roof_detector.ros.detector.detector_node:main',
-            'camera = roof_detector.ros.camera.camera_node:main',
-            'simulated_flight = roof_detector.ros.camera.simulated_flight_node:main',
-            'recorder = roof_detector.ros.recorder.recorder_node:main',
-            'station = roof_detector.station.station_node:main',
-            'roof_detector = roof_detector.cli.main:main',
-        ],
-    },
 )

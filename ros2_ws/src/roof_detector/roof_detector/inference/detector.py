@@ -34,6 +34,7 @@ from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.provenance import Provenance
+from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.stage_times import StageTimes
 from roof_detector.vision.candidates import Candidates
 from roof_detector.vision.detections import Detections
@@ -105,6 +106,7 @@ class Detector:
     ) -> Detector:
         """Open a model package, a .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
+        The name of a shipped model, such as roof_anomalies, stands for its package.
         `device`: auto, cpu, cuda or cuda:0. `image_size`: side of the network's input, or its
         width and height, by default the model's own. `precision`: f32, f16 or bf16, by
         default f16 on CUDA and f32 elsewhere. A .pt is imported once (`package_of`); a package
@@ -119,7 +121,7 @@ class Detector:
         # process a forward pass then takes 1.5 to 12 times as long
         # (docs/decisions/performance.md).
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-        path = Path(model_path).expanduser()
+        path = resolve_model(str(model_path))
         readable = backend_for(path)
         if model_key is not None:
             package: ModelPackage | None = _signed_package(path, Path(model_key).expanduser())

@@ -99,7 +99,8 @@ def test_there_is_a_file_for_every_job_and_setup_installs_it():
 
 @every_job
 def test_every_job_is_an_executable_of_the_package(job):
-    points = dict(re.findall(r"'(\w+) = ([\w.]+:main)'", (PACKAGE / 'setup.py').read_text()))
+    project = (PACKAGE / 'pyproject.toml').read_text()
+    points = dict(re.findall(r"^(\w+) = '([\w.]+:main)'$", project, re.MULTILINE))
     module, _, function = points[job.name].partition(':')
     assert callable(getattr(importlib.import_module(module), function))
 
