@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A writer thread for a bag, so that a slow or full disk never blocks the recorder."""
+
 from __future__ import annotations
 
 import errno
@@ -23,30 +25,30 @@ if TYPE_CHECKING:
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.writer import BagWriter
 
-# When the disk is slow, images go before detections: the last part of the queue is kept for
-# messages up to this size.
+# When the disk is slow, images are dropped before detections: the last part of the queue is
+# reserved for messages up to this size.
 _SMALL_BYTES = 16 << 10
 _KEPT_FOR_SMALL = 0.1
-# What a waiting message takes of memory besides its bytes.
+# Memory that a queued message takes besides its bytes.
 _OVERHEAD_BYTES = 500
-# How often an idle bag is looked at, and how often a disk that refused is tried again.
+# How often an idle bag is checked, and how often writing is retried on a disk that failed.
 _IDLE_WAIT_S = 0.1
 _TRY_AGAIN_AFTER_S = 1.0
-# How long a bag that was ended is written to from what waits; a process that ends has a minute.
+# How long the queue of a finished bag is still written; a process that ends has a minute.
 _FINISH_WITHIN_S = 30.0
 _END = object()
-# A slow disk may take minutes to sync what it was given; evidence is not given up before.
+# A slow disk may take minutes to sync; recordings are not given up before that.
 _DISK_PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)
 class WritingState:
-    """How a bag is doing.
+    """The state of a bag that is being written in the background.
 
-    `dropped` counts the messages of each topic that are in no file. `interruption` says why none
-    can be written at present, empty while they can; there were `interruptions` so far. `problem`
-    says why the last one came, or what was wrong with the last message that was refused alone.
-    `failure` says why the bag ended before all was written.
+    `dropped` counts the messages of each topic that are in no file. `interruption` is the reason
+    why nothing can be written at present, empty while writing works; `interruptions` counts them.
+    `problem` is the reason of the last interruption, or of the last message that was refused
+    alone. `failure` is the reason why the bag ended before everything was written.
     """
 
     message_count: int
@@ -66,11 +68,11 @@ class _Queued:
 
 
 class BackgroundWriter:
-    """Write a bag from a thread of its own, so that the caller never waits.
+    """A bag writer that runs in its own thread, so that the caller never waits.
 
-    What the disk cannot keep up with is dropped and counted by topic, once `max_queue_bytes` wait
-    to be written. When the disk is full or refuses, messages wait in the queue, and the bag goes
-    on in a new file as soon as it can. Any thread may call any method.
+    Messages that the disk cannot keep up with are dropped and counted by topic, once
+    `max_queue_bytes` are queued. When the disk is full or fails, messages wait in the queue, and
+    the bag continues in a new file as soon as possible. Any thread may call any method.
     """
 
     def __init__(self, writer: BagWriter, *, max_queue_bytes: int) -> None:
@@ -97,19 +99,19 @@ class BackgroundWriter:
         self._soon(partial(self._writer.add_topic, name, type_name, offered_qos=offered))
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
-        """Hand in a metadata record; see BagWriter."""
+        """Queue a metadata record; see BagWriter."""
         self._soon(partial(self._writer.add_record, name, dict(values)))
 
     def update_manifest(self, values: Mapping[str, str]) -> None:
-        """Hand in news for the manifest; see BagWriter."""
+        """Queue an update of the manifest; see BagWriter."""
         self._soon(partial(self._writer.update_manifest, dict(values)))
 
     def keep(self, *, reason: str) -> None:
-        """Protect the bag from being deleted to make room."""
+        """Protect the bag from being deleted to free space."""
         self._soon(partial(self._writer.keep, reason=reason))
 
     def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
-        """Hand in one message; returns at once."""
+        """Queue one message and return at once."""
         small = len(data) <= _SMALL_BYTES
         limit = self._max_queue_bytes * (1.0 if small else 1.0 - _KEPT_FOR_SMALL)
         with self._changed:
@@ -122,8 +124,8 @@ class BackgroundWriter:
             self._queued_bytes += len(data)
             self._changed.notify_all()
 
-    def pour(self, messages: Iterable[TimedMessage]) -> None:
-        """Hand in messages that lie in memory already, so none is dropped for want of it."""
+    def write_held(self, messages: Iterable[TimedMessage]) -> None:
+        """Queue messages that are in memory already; the queue limit does not apply to them."""
         with self._changed:
             if self._is_closed:
                 self._dropped.update(message.topic for message in messages)
@@ -147,7 +149,7 @@ class BackgroundWriter:
             )
 
     def try_now(self, *, within_s: float) -> bool:
-        """Try a disk that refused at once; return whether messages are written by then."""
+        """Retry a failed disk at once; return whether writing works again within the time."""
         with self._changed:
             self._try_now = True
             self._changed.notify_all()
@@ -156,7 +158,7 @@ class BackgroundWriter:
             )
 
     def finish(self) -> None:
-        """Take nothing more, write what is queued and finish the bag; returns at once."""
+        """Accept nothing more, write the queue and finish the bag; return at once."""
         with self._changed:
             if self._finish_by_s is None:
                 self._finish_by_s = time.monotonic() + _FINISH_WITHIN_S
@@ -164,11 +166,11 @@ class BackgroundWriter:
 
     @property
     def is_finished(self) -> bool:
-        """Tell whether the bag is closed, in order or by a failure."""
+        """Return whether the bag is closed, normally or by a failure."""
         return not self._thread.is_alive()
 
     def close(self) -> WritingState:
-        """Write what is queued, finish the bag and return how it ended."""
+        """Write the queue, finish the bag and return its final state."""
         self.finish()
         self._thread.wait_for_end()
         return self.state()
@@ -183,9 +185,10 @@ class BackgroundWriter:
                 self._take(item)
         except BagError as error:
             self._fail(str(error))
-        except Exception as error:  # whatever it is, it must be told and the bag closed
+        except Exception as error:  # whatever it is, it must be reported and the bag closed
             self._fail(repr(error))
-        except BaseException as error:  # the thread is killed: its process has to end, the bag not
+        # the thread is killed: the process ends, but the bag must be closed
+        except BaseException as error:
             self._fail(f'Its thread died ({error!r}).')
             self._writer.close()
             raise
@@ -197,7 +200,7 @@ class BackgroundWriter:
             self._dropped.update(self._writer.take_losses())
 
     def _next(self) -> object:
-        """Return the next item, None when there is none for a while, or the end."""
+        """Return the next item, None if there is none for a while, or the end marker."""
         self._thread.heart.idle()
         with self._changed:
             if not self._queue and self._finish_by_s is None:
@@ -217,7 +220,7 @@ class BackgroundWriter:
             self._changed.notify_all()
 
     def _take(self, item: object) -> None:
-        """Write an item, as often as the disk has to be waited for."""
+        """Write an item, and retry it for as long as the disk has to be waited for."""
         self._thread.heart.begin('writing', patience_s=_DISK_PATIENCE_S)
         for attempt in count():
             try:
@@ -234,7 +237,7 @@ class BackgroundWriter:
             except Exception as error:
                 if item is None:
                     raise
-                self._refuse(item, error)  # the bag goes on without it
+                self._refuse(item, error)  # the bag continues without it
                 return
             else:
                 return
@@ -260,17 +263,17 @@ class BackgroundWriter:
                 self._dropped[item.message.topic] += 1
 
     def _wait_for_disk(self, error: DiskFull | WriteFailed, *, room_bytes: int) -> None:
-        """Return once the bag goes on in a new file; raise BagError where it ends before that."""
+        """Return once the bag continues in a new file; raise BagError if it ends before that."""
         reason = str(error)
         if isinstance(error, DiskFull):
             try:
-                self._writer.pause()  # whoever sees the interruption finds the file whole
+                self._writer.pause()  # a reader that sees the interruption finds a complete file
             except WriteFailed as failure:
                 reason = str(failure)
         with self._changed:
             self._interruption = self._problem = reason
             self._interruptions += 1
-        # Once at once: what a file or a folder refuses, a new one may take.
+        # Try once at once: a new file or folder may work where the old one failed.
         wait_s = self._interrupted_s + _TRY_AGAIN_AFTER_S - time.monotonic()
         while True:
             ending = self._pause(wait_s)
@@ -292,8 +295,8 @@ class BackgroundWriter:
                 return
 
     def _pause(self, duration_s: float) -> bool:
-        """Wait, unless the bag is to end; return whether it is."""
-        # A disk may refuse for hours.
+        """Wait, unless the bag is ending; return whether it is."""
+        # A disk may fail for hours.
         self._thread.heart.begin('waiting for the disk', patience_s=inf)
         with self._changed:
             self._try_now = False

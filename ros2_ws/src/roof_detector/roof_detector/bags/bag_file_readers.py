@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Readers for the kinds of file that a bag consists of, with the same few methods."""
+"""Readers for each kind of file in a bag, with one interface."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HEADER = 'std_msgs/msg/Header'
 
 
 class BagFileReader(Protocol):
-    """Reads one file of a bag; `damage` reports what cannot be read, as far as is known."""
+    """A reader of one file of a bag; `damage` reports what cannot be read, as far as is known."""
 
     topics: tuple[BagTopic, ...]
     start_ns: int
@@ -47,23 +47,23 @@ class BagFileReader(Protocol):
 
     @property
     def damage(self) -> str:
-        """Return the sentences that say what cannot be read, empty where nothing is known."""
+        """Return sentences that say what cannot be read, empty if nothing is known."""
 
     @property
     def unread(self) -> int:
-        """Return how many messages were skipped at the last reading, one by one."""
+        """Return how many messages were skipped one by one in the last reading."""
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Yield the messages of the topics by time."""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the file."""
 
 
 class SqliteFileReader:
-    """Read an SQLite file of a bag by time, one that was killed or is damaged as far as it goes.
+    """A reader of a bag's SQLite file by time, also of one that is incomplete or damaged.
 
-    With `packs_messages` each message was compressed by itself (None: as its bytes say).
+    With `packs_messages` each message was compressed by itself (None: decided by its bytes).
     """
 
     def __init__(self, path: Path, *, packs_messages: bool | None = False) -> None:
@@ -78,23 +78,23 @@ class SqliteFileReader:
 
     @property
     def damage(self) -> str:
-        """Return the sentences that say what cannot be read, empty where nothing is known."""
-        told = []
-        if trouble := self._file.content.trouble:
-            told.append(
-                f'{self._path.name} is damaged ({trouble}): {self._file.content.message_count} '
-                'messages can be read from its pages. "roof_detector bag recover" mends the bag.'
+        """Return sentences that say what cannot be read, empty if nothing is known."""
+        cause = []
+        if problem := self._file.content.problem:
+            cause.append(
+                f'{self._path.name} is damaged ({problem}): {self._file.content.message_count} '
+                'messages can be read from its pages. "roof_detector bag recover" repairs the bag.'
             )
         if self.unread:
-            told.append(
+            cause.append(
                 f'{self.unread} messages of {self._path.name} are damaged or too large and were '
                 'skipped.'
             )
-        return ' '.join(told)
+        return ' '.join(cause)
 
     @property
     def unread(self) -> int:
-        """Return how many messages were skipped at the last reading, one by one."""
+        """Return how many messages were skipped one by one in the last reading."""
         return self._file.unread + self._unread
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
@@ -119,16 +119,16 @@ class SqliteFileReader:
 
 
 class CompressedFileReader:
-    """Read a file that was compressed as a whole, from a copy that it is unpacked to."""
+    """A reader of a file that was compressed as a whole, through a decompressed copy."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._folder = TemporaryDirectory(prefix='roof_detector-bag-')
         plain = Path(self._folder.name, path.name.removesuffix(PACKED_SUFFIX))
         try:
-            self._trouble = unpack_file(path, plain)
-            if self._trouble and not plain.stat().st_size:
-                msg = f'{path} cannot be read: {self._trouble}.'
+            self._problem = unpack_file(path, plain)
+            if self._problem and not plain.stat().st_size:
+                msg = f'{path} cannot be read: {self._problem}.'
                 raise BagError(msg)
             self._source = open_file(plain)
         except BaseException:
@@ -139,13 +139,13 @@ class CompressedFileReader:
 
     @property
     def damage(self) -> str:
-        """Return the sentences that say what cannot be read, empty where nothing is known."""
-        told = f'{self._path.name} is not whole: {self._trouble}.' if self._trouble else ''
-        return f'{told} {self._source.damage}'.strip()
+        """Return sentences that say what cannot be read, empty if nothing is known."""
+        cause = f'{self._path.name} is incomplete: {self._problem}.' if self._problem else ''
+        return f'{cause} {self._source.damage}'.strip()
 
     @property
     def unread(self) -> int:
-        """Return how many messages were skipped at the last reading, one by one."""
+        """Return how many messages were skipped one by one in the last reading."""
         return self._source.unread
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
@@ -153,27 +153,27 @@ class CompressedFileReader:
         return self._source.messages(topics)
 
     def close(self) -> None:
-        """Close the file, and remove the copy."""
+        """Close the file and remove the copy."""
         self._source.close()
         self._folder.cleanup()
 
 
 class _DamagedChunkError(RuntimeError):
-    """Report which chunk of a ROS 1 bag cannot be decompressed, and why."""
+    """A chunk of a ROS 1 bag cannot be decompressed; the error says which and why."""
 
-    def __init__(self, place: int, trouble: str) -> None:
-        super().__init__(trouble)
-        self.place, self.trouble = place, trouble
+    def __init__(self, place: int, problem: str) -> None:
+        super().__init__(problem)
+        self.place, self.problem = place, problem
 
 
 class Rosbag1FileReader:
-    """Read a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
+    """A reader of a ROS 1 bag; its messages come out as CDR of the ROS 2 type of the same name."""
 
     unread = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._damaged: dict[int, str] = {}  # why, by the chunk's place in the file
+        self._damaged: dict[int, str] = {}  # the reason by the chunk's place in the file
         with _translated(path):
             self._reader = rosbag1.Reader(path)
             self._reader.open()
@@ -182,11 +182,11 @@ class Rosbag1FileReader:
         for connection in self._reader.connections:
             types.update(get_types_from_msg(connection.msgdef.data, connection.msgtype))
         ours = get_typestore(Stores.ROS2_JAZZY).fielddefs
-        # Some fields changed nothing but their case, such as K and P of CameraInfo.
+        # Some fields changed only their case, such as K and P of CameraInfo.
         types |= {
             k: ours[k] for k, v in types.items() if k in ours and _shape(ours[k]) == _shape(v)
         }
-        # rosbags itself skips the one field that ROS 2's header lacks, seq.
+        # rosbags itself skips seq, the one field that ROS 2's header lacks.
         types[_HEADER] = ours[_HEADER]
         self._store = get_typestore(Stores.EMPTY)
         self._store.register(types)
@@ -204,7 +204,7 @@ class Rosbag1FileReader:
 
     @property
     def damage(self) -> str:
-        """Return the sentences that say what cannot be read, empty where nothing is known."""
+        """Return sentences that say what cannot be read, empty if nothing is known."""
         if not self._damaged:
             return ''
         return (
@@ -235,12 +235,12 @@ class Rosbag1FileReader:
                     self._skip(error)
 
     def _bound_chunks(self) -> None:
-        """Let chunks be decompressed within bounds, and say which one cannot be."""
+        """Decompress chunks within limits, and report which one cannot be."""
 
         def content(data: bytes, *, compression: str, place: int) -> bytes:
             unpacked = unpack(data, compression, most_bytes=MOST_CHUNK_BYTES)
-            if unpacked.trouble:
-                raise _DamagedChunkError(place, unpacked.trouble)
+            if unpacked.problem:
+                raise _DamagedChunkError(place, unpacked.problem)
             return unpacked.content
 
         names = {function: name for name, function in rosbag1_decompressors.items()}
@@ -251,8 +251,8 @@ class Rosbag1FileReader:
             )
 
     def _skip(self, error: _DamagedChunkError) -> None:
-        """Take the messages of a chunk out of the index."""
-        self._damaged[error.place] = error.trouble
+        """Remove the messages of a chunk from the index."""
+        self._damaged[error.place] = error.problem
         self._reader.current_chunk = (-1, BytesIO())  # the reader closed the one before
         for connection, entries in self._reader.indexes.items():
             left = [entry for entry in entries if entry.chunk_pos != error.place]
@@ -271,8 +271,8 @@ def open_file(
 ) -> BagFileReader:
     """Open one file of a bag by its kind; raise BagError for anything else.
 
-    `packs_messages` says whether each message was compressed by itself (None: as its bytes say),
-    `announced` which topics the bag's metadata.yaml knows, in its order.
+    `packs_messages` says whether each message was compressed by itself (None: decided by its
+    bytes), `announced` which topics the bag's metadata.yaml knows, in its order.
     """
     if path.stat().st_size == 0 and not path.name.endswith('.db3'):
         msg = f'{path} is empty: nothing was ever written to it.'
@@ -282,7 +282,8 @@ def open_file(
     kind = bag_file(path)
     if kind is None:
         msg = (
-            f'{path} is no bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag (ROS 1).'
+            f'{path} is not a bag; expected a rosbag2 folder, or a file .mcap, .db3 or .bag '
+            '(ROS 1).'
         )
         raise BagError(msg)
     if kind.is_packed:
@@ -306,7 +307,7 @@ def _sqlite_topic(topic: SqliteTopic, content: SqliteContent) -> BagTopic:
 
 
 def _shape(definition: Any) -> list[tuple[str, Any]]:
-    """Return the fields of a message type, by name without its case, and kind."""
+    """Return the fields of a message type by name in lower case, and kind."""
     return [(name.lower(), kind) for name, kind in definition[1]]
 
 
@@ -316,6 +317,6 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except BagError:
         raise
-    except Exception as error:  # rosbags raises whatever it meets in a damaged file
+    except Exception as error:  # rosbags raises anything for a damaged file
         msg = f'{path} cannot be read: {str(error).rstrip(".")}.'
         raise BagError(msg) from error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The files of a bag's folder: which there are, and that none leads out of it."""
+"""The files in a bag's folder, in order, and the check that none leads out of the folder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
 PACKED_SUFFIX = '.zstd'
-# What SQLite leaves beside a file when it is killed, and reads at the next opening.
+# Files that SQLite leaves beside a database when it is killed, and reads when it is opened again.
 SQLITE_SIDES = ('-wal', '-journal')
 _NAME = re.compile(r'(?P<stem>.+?)(?:_(?P<number>\d{1,18}))?(?P<suffix>\.mcap|\.db3)(\.zstd)?')
 
 
 @dataclass(frozen=True)
 class BagFile:
-    """A file of a bag; `packed` was compressed as a whole (rosbag2's compression mode file)."""
+    """A file of a bag; `is_packed` if it is compressed as a whole (rosbag2's mode FILE)."""
 
     path: Path
     storage: str
@@ -43,13 +43,13 @@ class BagFile:
 
     @property
     def order(self) -> tuple[int, str]:
-        """Return what sorts bag_10.mcap behind bag_9.mcap."""
+        """Return a sort key that puts bag_10.mcap after bag_9.mcap."""
         match = _NAME.fullmatch(self.name)
         return (int(match['number'] or 0) if match else 0, self.name)
 
 
 def bag_file(path: Path) -> BagFile | None:
-    """Return what file of a bag a path is by its name, None where it is not one."""
+    """Return the bag file that a path names, None if its name is not that of one."""
     match = _NAME.fullmatch(path.name)
     if match is None:
         return None
@@ -58,16 +58,16 @@ def bag_file(path: Path) -> BagFile | None:
 
 
 def bag_files(folder: Path) -> list[BagFile]:
-    """Return the files of a bag in their order: plain files within the folder, no links out."""
+    """Return the files of a bag in order: regular files in the folder, no links out of it."""
     found = [bag_file(path) for path in folder.iterdir() if is_within(path, folder)]
     return sorted((one for one in found if one is not None), key=lambda one: one.order)
 
 
 def named_files(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Return the paths of the names that a metadata.yaml lists; each lies within the folder.
+    """Return the paths of the names that a metadata.yaml lists; each lies in the folder.
 
-    Older versions of rosbag2 wrote the folder's name before them: the last part counts. Raises
-    BagError for a link that leads out of the folder.
+    Older versions of rosbag2 wrote the folder's name before them, so only the last part counts.
+    Raises BagError for a link that leads out of the folder.
     """
     paths = []
     for name in names:
@@ -83,7 +83,7 @@ def named_files(folder: Path, names: Iterable[str]) -> list[Path]:
 
 
 def is_within(path: Path, folder: Path) -> bool:
-    """Return whether a path is a plain file that lies in the folder, also behind its links."""
+    """Return whether a path is a regular file in the folder, also after links are resolved."""
     try:
         if path.is_symlink():
             target = path.resolve(strict=True)

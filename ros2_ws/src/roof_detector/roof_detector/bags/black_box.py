@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A ring buffer of the last seconds of all topics, written to a bag on a trigger."""
+
 from __future__ import annotations
 
 import time
@@ -20,22 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlackBoxState:
-    """Say what a black box holds in memory."""
+    """What a black box holds in memory."""
 
     held_s: float
     held_bytes: int
     held_messages: int
-    forgotten_early: int  # messages younger than was asked for that gave way to the limit
+    forgotten_early: int  # messages that were dropped before `keep_s` because of `max_bytes`
 
 
 class BlackBox:
-    """Keep the last seconds of all topics in memory until it is opened onto a bag.
+    """The last seconds of all topics in memory, until a bag is attached.
 
-    While it is open, messages pass straight to the bag's writer; shut again, it begins anew. No
-    more than `max_bytes` are held: where that is too little, the seconds are fewer and those
-    lost early are counted. What stands until its next message (latched topics, calibration) is
-    remembered however old it is, so that every bag begins with it. One thread at a time may use
-    a black box.
+    While a bag is attached, messages go straight to its writer; once detached, the black box fills
+    again. It holds at most `max_bytes`: if that is too little, it holds fewer seconds and counts
+    the messages that it dropped early. Latched topics, labels and calibration are remembered
+    however old they are, so that every bag begins with them. One thread at a time may use a black
+    box.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class BlackBox:
     ) -> None:
         self._keep_s = keep_s
         self._max_bytes = max_bytes
-        # Not the messages' own time: that may stand still, jump or be simulated.
+        # Not the messages' own time, which may stand still, jump or be simulated.
         self._clock_s = clock_s
         self._topics: dict[str, tuple[str, tuple[OfferedQos, ...]]] = {}
         self._held: deque[tuple[float, TimedMessage]] = deque()
@@ -63,7 +65,7 @@ class BlackBox:
             self._writer.add_topic(name, type_name, offered_qos=offered_qos)
 
     def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
-        """Take in one message."""
+        """Buffer one message, or pass it to the attached bag."""
         message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
         self._standing.note(message)
         if self._writer is not None:
@@ -75,30 +77,30 @@ class BlackBox:
             self._held_bytes += len(data)
             self._forget()
 
-    def open(self, writer: BackgroundWriter) -> None:
-        """Pour what is held into a bag, in the order of its arrival, and pass on what follows."""
+    def attach(self, writer: BackgroundWriter) -> None:
+        """Write the buffered messages to a bag in order of arrival; pass on those that follow."""
         self._forget()
         for name, (type_name, offered_qos) in self._topics.items():
             writer.add_topic(name, type_name, offered_qos=offered_qos)
         held = [message for _, message in self._held]
-        writer.pour(self._latched_before(held))
-        writer.pour(held)
+        writer.write_held(self._latched_before(held))
+        writer.write_held(held)
         self._held.clear()
         self._held_bytes = 0
         self._writer = writer
 
-    def shut(self) -> None:
-        """Keep messages in memory from now on."""
+    def detach(self) -> None:
+        """Detach the bag and buffer messages in memory again."""
         self._writer = None
 
     def state(self) -> BlackBoxState:
-        """Return what is held."""
+        """Return what the black box holds."""
         self._forget()
         held_s = self._clock_s() - self._held[0][0] if self._held else 0.0
         return BlackBoxState(held_s, self._held_bytes, len(self._held), self._forgotten_early)
 
     def _latched_before(self, held: Sequence[TimedMessage]) -> list[TimedMessage]:
-        """Return what stands and is not held, at the time when what is held begins."""
+        """Return latched messages that are not buffered, at the time of the first buffered one."""
         in_memory = {id(message.data) for message in held}
         return [
             replace(message, log_time_ns=held[0].log_time_ns if held else message.log_time_ns)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Decompression that ends: how much may come out of how little, for all that a bag holds."""
+"""Bounded decompression: limits on how much data a bag's compressed parts may expand to."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 # The largest message that is read: ten raw images of 8 megapixels, or one of 80.
 MOST_MESSAGE_BYTES = 256 << 20
-# The largest chunk that is read. Writers close a chunk at 1 to 4 MiB, or behind its first message.
+# The largest chunk that is read. Writers close a chunk at 1 to 4 MiB, or after its first message.
 MOST_CHUNK_BYTES = 320 << 20
-# So much may always come out of a chunk or message: a raw image of one colour shrinks by 10,000.
+# A chunk or message may always expand to this size: a raw image of one colour shrinks by 10,000.
 RATIO_FREE_BYTES = 64 << 20
-# Above that, at most so many times what went in.
+# Above that size, the highest ratio of decompressed to compressed bytes.
 MOST_RATIO = 1000
-# The same for a file that was compressed as a whole; it goes onto the disk, not into memory.
+# The same limits for a file that was compressed as a whole; it goes to the disk, not to memory.
 FILE_RATIO_FREE_BYTES = 1 << 30
 FILE_MOST_RATIO = 200
-# Decompressing a file leaves at least so much of the disk free.
+# Decompressing a file leaves at least this much of the disk free.
 DISK_RESERVE_BYTES = 512 << 20
 
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
@@ -58,14 +58,14 @@ _FILE_PIECE_BYTES = 1 << 18
 
 
 class _Decompressor(Protocol):
-    """The part of the standard library's decompressors that is needed."""
+    """The interface of the standard library's decompressors that is used here."""
 
     eof: bool
     needs_input: bool
     unused_data: bytes
 
     def decompress(self, data: Buffer, max_length: int = -1) -> bytes:
-        """Return what comes out, at most `max_length` bytes."""
+        """Return decompressed data, at most `max_length` bytes."""
 
 
 _DECOMPRESSORS = {
@@ -78,24 +78,24 @@ _FAILURES = (zstd.ZstdError, RuntimeError, ValueError, EOFError, MemoryError, OS
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out of compressed bytes: all of it, or what came before `trouble`."""
+    """The result of a decompression: all of the content, or the part before `problem`."""
 
     content: bytes
-    trouble: str = ''
+    problem: str = ''
     used_bytes: int = 0
 
 
 def most_unpacked(packed_bytes: int, *, most_bytes: int) -> int:
-    """Return how many bytes may come out of so many."""
+    """Return the largest size that compressed data may expand to."""
     return min(most_bytes, max(RATIO_FREE_BYTES, MOST_RATIO * packed_bytes))
 
 
 def unpack(
     data: Buffer, compression: str, *, most_bytes: int, first_frame: bool = False
 ) -> Unpacked:
-    """Decompress bytes ('', 'bz2', 'lz4' or 'zstd'), as far as they are whole and within bounds.
+    """Decompress bytes ('', 'bz2', 'lz4' or 'zstd') as far as they are intact and within limits.
 
-    With `first_frame` whatever follows the first frame is left alone.
+    With `first_frame`, data after the first frame is ignored.
     """
     size = memoryview(data).nbytes
     if not compression:
@@ -103,7 +103,7 @@ def unpack(
             return Unpacked(b'', _too_large(size, most_bytes))
         return Unpacked(bytes(data), used_bytes=size)
     if compression not in _DECOMPRESSORS:
-        return Unpacked(b'', f'its compression {compression[:20]!r} is not known')
+        return Unpacked(b'', f'its compression {compression[:20]!r} is unknown')
     most = most_unpacked(size, most_bytes=most_bytes)
     try:
         whole = _unpack_whole(data, compression, most, first_frame=first_frame)
@@ -115,16 +115,17 @@ def unpack(
 def message_content(data: bytes) -> bytes:
     """Return the content of a message that was compressed by itself; raise BagError."""
     unpacked = unpack(data, 'zstd', most_bytes=MOST_MESSAGE_BYTES)
-    if unpacked.trouble:
-        msg = f'A compressed message cannot be read: {unpacked.trouble}.'
+    if unpacked.problem:
+        msg = f'A compressed message cannot be read: {unpacked.problem}.'
         raise BagError(msg)
     return unpacked.content
 
 
 def unpack_file(packed: Path, target: Path) -> str:
-    """Decompress a whole file (zstd) as far as it goes; return what kept it from its end, or ''.
+    """Decompress a whole file (zstd) as far as it goes; return what stopped it, or ''.
 
-    Raises BagError where more comes out than a recording holds, and before the disk is full.
+    Raises BagError if the file expands to more than a recording can hold, and before the disk is
+    full.
     """
     size = packed.stat().st_size
     most = max(FILE_RATIO_FREE_BYTES, FILE_MOST_RATIO * size)
@@ -142,14 +143,14 @@ def unpack_file(packed: Path, target: Path) -> str:
                 written += len(content)
                 if written > most:
                     msg = (
-                        f'{packed} is not unpacked: more than {most} bytes come out of its '
-                        f'{size}, and no recording shrinks so (at most {FILE_MOST_RATIO} times).'
+                        f'{packed} is not decompressed: its {size} bytes expand to more than '
+                        f'{most}, and a recording shrinks at most {FILE_MOST_RATIO} times.'
                     )
                     raise BagError(msg)
                 if written > free:
                     msg = (
-                        f'{packed} is not unpacked: less than {DISK_RESERVE_BYTES >> 20} MiB of '
-                        f'{target.parent} would be left free. Set TMPDIR to a larger disk.'
+                        f'{packed} is not decompressed: less than {DISK_RESERVE_BYTES >> 20} MiB '
+                        f'of {target.parent} would be left free. Set TMPDIR to a larger disk.'
                     )
                     raise BagError(msg)
                 sink.write(content)
@@ -157,7 +158,7 @@ def unpack_file(packed: Path, target: Path) -> str:
 
 
 class _Stream:
-    """One compressed frame after the other, fed piece by piece."""
+    """A stream of compressed frames that is fed in pieces."""
 
     def __init__(self, compression: str) -> None:
         self._make = _DECOMPRESSORS[compression]
@@ -178,9 +179,9 @@ class _Stream:
         return self._begun and self._frame.eof and not self.unused
 
     def feed(self, data: Buffer, *, max_length: int) -> bytes:
-        """Return what comes out of more bytes, at most so much at once; go on while not needing.
+        """Return content of more bytes, at most `max_length`; call again while no input is needed.
 
-        Raises one of `_FAILURES` where the data is damaged.
+        Raises one of `_FAILURES` if the data is damaged.
         """
         if self._frame.eof:
             data = self.unused + bytes(data)
@@ -198,7 +199,7 @@ class _Stream:
 def _unpack_whole(
     data: Buffer, compression: str, most: int, *, first_frame: bool
 ) -> Unpacked | None:
-    """Return what comes out of one whole frame in one go, None where it is not that."""
+    """Return the content of one whole frame at once, None if the data is not that."""
     frame: _Decompressor = _DECOMPRESSORS[compression]()
     content = frame.decompress(data, most + 1)
     if len(content) > most:
@@ -210,12 +211,12 @@ def _unpack_whole(
 
 
 def _unpack_pieces(data: Buffer, compression: str, most: int, *, first_frame: bool) -> Unpacked:
-    """Return what comes out before the damage, the end or the bound."""
+    """Return the content before the damage, the end or the limit."""
     view, stream = memoryview(data).cast('B'), _Stream(compression)
     found: list[bytes] = []
     size = used = 0
-    trouble = ''
-    while used < len(view) and not trouble:
+    problem = ''
+    while used < len(view) and not problem:
         piece = view[used : used + _PIECE_BYTES]
         used += len(piece)
         try:
@@ -229,10 +230,10 @@ def _unpack_pieces(data: Buffer, compression: str, most: int, *, first_frame: bo
                 if size > most:
                     return Unpacked(b'', _too_large(size, most), used)
         except _FAILURES as error:
-            trouble = f'its compressed data is damaged ({error})'
-    if not trouble and not stream.is_at_end:
-        trouble = 'its compressed data ends too early'
-    return Unpacked(b''.join(found), trouble, used - len(stream.unused))
+            problem = f'its compressed data is damaged ({error})'
+    if not problem and not stream.is_at_end:
+        problem = 'its compressed data ends too early'
+    return Unpacked(b''.join(found), problem, used - len(stream.unused))
 
 
 def _too_large(size: int, most: int) -> str:

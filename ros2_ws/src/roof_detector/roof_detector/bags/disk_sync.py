@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Disk syncs of a bag, at once or in a thread behind its writer."""
+
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,11 +14,11 @@ _T = TypeVar('_T')
 
 
 class DiskSync:
-    """Do what waits for the disk: at once, or behind the writer's back.
+    """A runner of slow disk operations, in the caller's thread or in one of its own.
 
-    A slow disk takes seconds for it. Behind, one job at a time runs in a thread of its own, in the
-    order of their request, and the writer goes on handing data to the kernel, where a kill of the
-    process cannot reach it.
+    A slow disk takes seconds for a sync. In the background, jobs run one at a time in the order of
+    submission, while the writer continues to hand data to the kernel, where a kill of the process
+    cannot reach it.
     """
 
     def __init__(self, *, behind: bool) -> None:
@@ -24,9 +26,9 @@ class DiskSync:
         self._running: list[Future[None]] = []
 
     def run(self, sync: Callable[[], None], *, wait: bool) -> bool:
-        """Sync, at once if that is to be waited for; return False where another job still runs.
+        """Sync, at once if `wait`; return False while another job still runs.
 
-        Raises what this one, or one before it, raises.
+        Raises what this job, or one before it, raised.
         """
         if wait or self._executor is None:
             self.wait()
@@ -39,31 +41,31 @@ class DiskSync:
         self._running.append(self._executor.submit(sync))
         return True
 
-    def soon(self, job: Callable[[], None]) -> None:
-        """Do a job behind those that run; what it raises is raised by the next `run` or `wait`."""
+    def submit_deferred(self, job: Callable[[], None]) -> None:
+        """Run a job after those before it; the next `run` or `wait` raises its error."""
         if self._executor is None:
             job()
         else:
             self._running.append(self._executor.submit(job))
 
-    def ask(self, job: Callable[[], _T]) -> Future[_T]:
-        """Do a job behind those that run, and return what holds its result or error."""
+    def submit(self, job: Callable[[], _T]) -> Future[_T]:
+        """Run a job after those before it, and return its future."""
         if self._executor is not None:
             return self._executor.submit(job)
         future: Future[_T] = Future()
         try:
             future.set_result(job())
-        except Exception as error:  # the future's, as a thread's would be
+        except Exception as error:  # the future raises it, as a thread's would
             future.set_exception(error)
         return future
 
     def wait(self) -> None:
-        """Wait until nothing runs any more, and raise what it raised."""
+        """Wait until all jobs have ended, and raise their error."""
         while self._running:
             self._running.pop(0).result()
 
     def close(self) -> None:
-        """Wait until nothing runs any more, however it ended; nothing can begin after."""
+        """Wait until all jobs have ended, whatever their outcome; none can start afterwards."""
         self._running.clear()
         if self._executor is not None:
             self._executor.shutdown()

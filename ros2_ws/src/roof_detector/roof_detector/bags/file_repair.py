@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One file of a bag: what is wrong with it, and a sound one in its stead."""
+"""The repair of one file of a bag: find what is wrong with it, and write a sound file instead."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _COPY_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class RepairLoss:
-    """What of a file is lost, or doubtful, as far as anything tells.
+    """What of a file is lost or doubtful, as far as is known.
 
-    `messages` are those that its indexes count and nobody found, `doubtful` those that were kept
-    although a checksum says that something near them changed.
+    `messages` are those that its indexes count and that were not found, `doubtful` those that were
+    kept although a checksum shows that something near them changed.
     """
 
     lost_bytes: int = 0
@@ -50,25 +50,25 @@ class RepairLoss:
         return bool(self.lost_bytes or self.messages or self.doubtful)
 
     def __str__(self) -> str:
-        told = []
+        sentences = []
         if self.lost_bytes:
-            told.append(f'{self.lost_bytes} bytes belong to nothing that can be read')
+            sentences.append(f'{self.lost_bytes} bytes belong to no readable record')
         if self.messages:
-            told.append(f'{self.messages} messages are lost')
+            sentences.append(f'{self.messages} messages are lost')
         if self.times:
             times = ', '.join(f'{time_text(a)} to {time_text(b)}' for a, b in self.times[:5])
-            told.append(f'messages may be missing from {times} UTC')
+            sentences.append(f'messages may be missing from {times} UTC')
         if self.doubtful:
-            told.append(
+            sentences.append(
                 f'{self.doubtful} messages were kept from parts whose checksum does not match: '
                 'something in them may have changed'
             )
-        return '; '.join(told)
+        return '; '.join(sentences)
 
 
 @dataclass
 class TopicFound:
-    """What a file says of one topic."""
+    """What a file says about one topic."""
 
     name: str
     type_name: str
@@ -82,7 +82,7 @@ class TopicFound:
 
 @dataclass
 class FileState:
-    """What a file of a bag holds, and `fault`, what is wrong with it ('' for nothing)."""
+    """The content of a bag's file, and `fault`, what is wrong with it ('' for nothing)."""
 
     file: BagFile
     fault: str = ''
@@ -102,12 +102,12 @@ class FileState:
 
 
 def examine(file: BagFile) -> FileState:
-    """Read all of a file and return what it holds; raise BagError for another kind of file."""
-    with _unpacked(file) as (plain, trouble):
+    """Read a whole file and return what it holds; raise BagError for another kind of file."""
+    with _unpacked(file) as (plain, problem):
         state = _examine_mcap(plain) if file.storage == 'mcap' else _examine_sqlite(plain)
         state.file = file
-        if trouble:
-            state.fault = '; '.join(filter(None, (trouble, state.fault)))
+        if problem:
+            state.fault = '; '.join(filter(None, (problem, state.fault)))
         return state
 
 
@@ -118,10 +118,10 @@ def repair(
     topics: Mapping[str, TopicFacts],
     in_order: tuple[TopicFacts, ...],
 ) -> FileState:
-    """Write a sound file of all that another holds, read it again, and return what it holds.
+    """Write a sound copy of a damaged file, read it again, and return what it holds.
 
-    `topics` complete what the file lost, `in_order` in files of ours. Raises BagError where the
-    new file does not give the same messages to its readers.
+    `topics` complete what the file lost, `in_order` in files of ours. Raises BagError if readers
+    do not get the same messages from the new file.
     """
     packs = target.name.endswith(PACKED_SUFFIX)
     plain = target.with_name(target.name.removesuffix(PACKED_SUFFIX))
@@ -133,7 +133,7 @@ def repair(
             with closing(SqliteFile(source, is_thorough=True)) as old:
                 expected = rebuild_sqlite(old, plain)
             with closing(SqliteFile(plain, is_thorough=True)) as new:
-                found = MessageSum() if new.content.trouble else sqlite_sum(new)
+                found = MessageSum() if new.content.problem else sqlite_sum(new)
     if found != expected:
         msg = (
             f'The repair of {state.file.path} gave {found.count} messages where {expected.count} '
@@ -147,7 +147,7 @@ def repair(
     assert new_file is not None, target
     repaired = examine(new_file)
     if repaired.fault:
-        msg = f'{state.file.path} cannot be mended: {repaired.fault}. Nothing was changed.'
+        msg = f'{state.file.path} cannot be repaired: {repaired.fault}. Nothing was changed.'
         raise BagError(msg)
     return replace(repaired, loss=state.loss)
 
@@ -162,7 +162,7 @@ def _examine_mcap(path: Path) -> FileState:
     with path.open('rb') as stream:
         survey = full_survey(FileStore(stream))
     if not survey.has_magic and not survey.spans:
-        msg = f'{path} does not begin as an MCAP file does; it is another kind of file.'
+        msg = f'{path} does not begin like an MCAP file; it is another kind of file.'
         raise BagError(msg)
     state = FileState(_as_file(path), fault=_mcap_fault(survey), loss=_mcap_loss(survey))
     state.start_ns, state.end_ns = survey.start_ns, survey.end_ns
@@ -202,18 +202,18 @@ def _examine_mcap(path: Path) -> FileState:
 def _mcap_fault(survey: McapSurvey) -> str:
     if survey.is_sound:
         return ''
-    told = list(survey.troubles)
+    reasons = list(survey.problems)
     if not survey.is_finished:
-        told.insert(0, 'it was cut off')
+        reasons.insert(0, 'it was cut off')
     if survey.gaps:
-        told.append(f'{survey.lost_bytes} bytes are damaged')
-    damaged = [span for span in survey.spans if span.trouble]
+        reasons.append(f'{survey.lost_bytes} bytes are damaged')
+    damaged = [span for span in survey.spans if span.problem]
     if damaged:
         chunks = sum(span.is_chunk for span in survey.spans)
-        told.append(f'{len(damaged)} of {chunks} chunks are damaged ({damaged[0].trouble})')
+        reasons.append(f'{len(damaged)} of {chunks} chunks are damaged ({damaged[0].problem})')
     elif survey.is_finished and not all(span.is_index_right for span in survey.spans):
-        told.append('its indexes do not say where its messages lie')
-    return '; '.join(told)
+        reasons.append('its indexes do not point to its messages')
+    return '; '.join(reasons)
 
 
 def _mcap_loss(survey: McapSurvey) -> RepairLoss:
@@ -229,9 +229,12 @@ def _mcap_loss(survey: McapSurvey) -> RepairLoss:
         messages += missing
         if missing or not span.indexed:
             times.append(_around(spans, number))
-    told = survey.statistics
-    if told is not None and sum(told.channel_message_counts.values()) == told.message_count:
-        messages = max(messages, told.message_count - survey.message_count)
+    statistics = survey.statistics
+    if (
+        statistics is not None
+        and sum(statistics.channel_message_counts.values()) == statistics.message_count
+    ):
+        messages = max(messages, statistics.message_count - survey.message_count)
     for gap in survey.gaps:
         before = [span.end_ns for span in spans if span.offset < gap.offset and span.count]
         behind = [span.start_ns for span in spans if span.offset > gap.offset and span.count]
@@ -242,7 +245,7 @@ def _mcap_loss(survey: McapSurvey) -> RepairLoss:
 
 
 def _around(spans: list[Span], number: int) -> tuple[int, int]:
-    """Return the end of what is sound before a span and the beginning of what is behind it."""
+    """Return the end of the sound data before a span and the start of the sound data after it."""
     before = [one.end_ns for one in spans[:number] if one.is_content_sound and one.count]
     behind = [one.start_ns for one in spans[number + 1 :] if one.is_content_sound and one.count]
     return (before[-1] if before else 0, behind[0] if behind else 2**63 - 1)
@@ -284,7 +287,7 @@ def _rebuild_mcap(
 
 
 def _read_mcap(path: Path) -> MessageSum:
-    """Read a file by its index, with the reader of the mcap library and with our own."""
+    """Read a file by its index, with the mcap library's reader and with ours."""
     found = MessageSum()
     with path.open('rb') as stream:
         for _, channel, message in make_reader(stream, validate_crcs=True).iter_messages():
@@ -301,9 +304,9 @@ def _examine_sqlite(path: Path) -> FileState:
         content = source.content
         state = FileState(_as_file(path), sides=source.sides, embedded=content.metadata)
         if source.sides:
-            state.fault = 'it was cut off, with what was written last beside it'
-        if content.trouble:
-            state.fault = f'it is damaged ({content.trouble})'
+            state.fault = 'it was cut off, and what was written last lies beside it'
+        if content.problem:
+            state.fault = f'it is damaged ({content.problem})'
         state.start_ns, state.end_ns = content.start_ns, content.end_ns
         counts: Counter[int] = Counter()
         for message in source.messages():
@@ -331,14 +334,14 @@ def _examine_sqlite(path: Path) -> FileState:
 def _as_file(path: Path) -> BagFile:
     file = bag_file(path)
     if file is None:
-        msg = f'{path} is not a file of a bag; expected .mcap, .db3 or these with .zstd.'
+        msg = f'{path} is not a bag file; expected .mcap, .db3 or one of them with .zstd.'
         raise BagError(msg)
     return file
 
 
 @contextmanager
 def _unpacked(file: BagFile) -> Iterator[tuple[Path, str]]:
-    """Give a file's path, or that of a copy which it was unpacked to, and what went wrong."""
+    """Return a file's path, or that of its decompressed copy, and what went wrong."""
     if not file.is_packed:
         yield file.path, ''
         return

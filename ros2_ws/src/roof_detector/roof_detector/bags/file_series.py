@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The sequence of files of a bag, and how the next one is made."""
+
 from __future__ import annotations
 
 import os
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.metadata import BagMetadata, TopicRecord
 
-# The end of the name of a file that holds nothing yet: no bag's file, for any reader.
+# The suffix of a file that holds nothing yet, so that no reader takes it for a bag's file.
 PART = '.part'
 
 
 @dataclass(frozen=True)
 class NextFile:
-    """What the next file of a bag begins with, so that another thread may make it."""
+    """The start of a bag's next file, complete enough that another thread can write it."""
 
     path: Path
     compression: str
@@ -33,11 +35,11 @@ class NextFile:
     metadata: str  # the text of a metadata.yaml that names it
 
     def make(self) -> McapFile:
-        """Make the file and bring it onto the disk; raise OSError where that cannot be done.
+        """Create the file and sync it; raise OSError if that fails.
 
-        Under its own name it appears with its beginning in it, and metadata.yaml, which names it,
-        in the next moment: whenever a kill or a power cut comes, no file is empty, and none that
-        holds messages is missing in metadata.yaml.
+        The file gets its own name once its start is in it, and metadata.yaml names it right after:
+        whenever a kill or a power cut comes, no file is empty, and metadata.yaml names every file
+        that holds messages.
         """
         part = self.path.with_name(self.path.name + PART)
         part.unlink(missing_ok=True)
@@ -48,7 +50,7 @@ class NextFile:
                 file.manifest = self.manifest
             for topic in self.topics:
                 file.add_channel(topic, schema_text=self.schema_texts[topic.name])
-            file.hand_out()
+            file.flush()
             file.sync()
             staged = stage_metadata(self.path.parent, self.metadata)
             file.path = part.rename(self.path)
@@ -61,7 +63,7 @@ class NextFile:
 
 
 class FileSeries:
-    """Say what each file of a bag begins with: all topics and the manifest as they are by then."""
+    """The start of each file of a bag: all topics and the manifest known so far."""
 
     def __init__(self, folder: Path, metadata: BagMetadata, *, compression: str) -> None:
         self._folder = folder
@@ -71,12 +73,12 @@ class FileSeries:
         self._count = 0
 
     def add_topic(self, topic: TopicRecord, *, schema_text: str) -> None:
-        """Announce a topic for the files to come."""
+        """Add a topic for the files to come."""
         self._metadata.topics[topic.name] = topic
         self._schema_texts[topic.name] = schema_text
 
     def announce(self, file: McapFile) -> None:
-        """Tell a file of topics and of the manifest what came since it was asked for."""
+        """Add the topics and the manifest that came after the file was requested."""
         if file.manifest != self._metadata.custom:
             file.add_record(MANIFEST, self._metadata.custom)
         for topic in self._metadata.topics.values():
@@ -84,7 +86,7 @@ class FileSeries:
                 file.add_channel(topic, schema_text=self._schema_texts[topic.name])
 
     def next(self) -> NextFile:
-        """Return what makes the file behind the last one."""
+        """Return what is needed to make the next file."""
         while os.path.lexists(path := self._path(self._count)):
             self._count += 1
         self._count += 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the detector node publishes, as serialised messages, and back; no ROS needed."""
+"""The detector's messages in serialised form, written and read without ROS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 LABELS = 'vision_msgs/msg/LabelInfo'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
-# geometry_msgs/Quaternion states this default; a message made by rclpy has it.
+# geometry_msgs/Quaternion has this default; a message made by rclpy has it too.
 _UPRIGHT = {'pose': {'orientation': {'w': 1.0}}}
 
 
@@ -56,7 +56,7 @@ def candidates_bytes(
 def labels_bytes(
     names: Sequence[str], *, threshold: float, stamp_ns: int, frame_id: str = ''
 ) -> bytes:
-    """Return the LabelInfo that tells consumers the model's classes."""
+    """Return the LabelInfo that gives consumers the model's classes."""
     classes = [{'class_id': i, 'class_name': name} for i, name in enumerate(names)]
     header = header_values(stamp_ns, frame_id)
     return message_bytes(LABELS, {'header': header, 'class_map': classes, 'threshold': threshold})
@@ -91,7 +91,7 @@ def read_detections(message: Any, *, names: Sequence[str]) -> Detections:
 
 
 def read_candidates(message: Any, *, names: Sequence[str]) -> Candidates:
-    """Return the candidates that `candidates_bytes` wrote, bit by bit."""
+    """Return the candidates that `candidates_bytes` wrote, bit for bit."""
     rows = _read_rows(message, names)
     return Candidates(
         np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A lock on the folder of a bag that is being written."""
+
 from __future__ import annotations
 
 import fcntl
@@ -13,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class FolderLock:
-    """Show every process that a folder is being written to; a crash lets go of it by itself.
+    """A lock that shows every process that a folder is being written; a crash releases it.
 
-    Where the file system knows no locks, there is none and nothing is locked.
+    On a file system without locks nothing is locked.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,12 +27,12 @@ class FolderLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
-        """Let go of the folder. A second call does nothing."""
+        """Release the lock. A second call does nothing."""
         self._close()
 
 
 def is_locked(folder: Path) -> bool:
-    """Tell whether somebody writes to a folder at this moment."""
+    """Return whether a process is writing to a folder at this moment."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

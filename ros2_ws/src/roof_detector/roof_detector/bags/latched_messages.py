@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The latched messages of a recording, repeated at the start of each file."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -11,14 +13,14 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.qos import OfferedQos
 
-# Without these no image and no detection can be understood, latched or not.
+# No image and no detection can be understood without these, latched or not.
 _ALWAYS = ('sensor_msgs/msg/CameraInfo', 'vision_msgs/msg/LabelInfo')
-# Static transforms have several publishers, each with a message of its own that stays true.
+# Static transforms have several publishers, each with a message of its own that stays valid.
 _KEPT = {'tf2_msgs/msg/TFMessage': 100}
 
 
 class LatchedMessages:
-    """Remember what stays true until the next message: latched topics, labels and calibration.
+    """The messages that stay valid until the next one: latched topics, labels and calibration.
 
     Each file of a bag begins with them, so that it can be understood without those before it.
     """
@@ -28,14 +30,14 @@ class LatchedMessages:
         self._messages: dict[str, dict[bytes, TimedMessage]] = {}
 
     def add_topic(self, name: str, type_name: str, *, offered_qos: Sequence[OfferedQos]) -> None:
-        """Take note of a topic if its messages stand."""
+        """Register a topic if its messages are latched."""
         latched = {profile.durability for profile in offered_qos} == {'transient_local'}
         if latched or type_name in _ALWAYS:
             self._kept[name] = _KEPT.get(type_name, 1)
             self._messages.setdefault(name, {})
 
     def note(self, message: TimedMessage) -> None:
-        """Remember a message if its topic's messages stand."""
+        """Remember a message if its topic is latched."""
         kept = self._kept.get(message.topic)
         if kept is None:
             return
@@ -46,6 +48,6 @@ class LatchedMessages:
             del messages[next(iter(messages))]
 
     def __iter__(self) -> Iterator[TimedMessage]:
-        """Yield what stands, topic by topic in the order of their announcement."""
+        """Yield the latched messages, topic by topic in the order of their announcement."""
         for messages in self._messages.values():
             yield from messages.values()

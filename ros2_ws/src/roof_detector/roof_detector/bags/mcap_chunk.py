@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A chunk of an MCAP file, and what can be got out of it, damaged or not."""
+"""A chunk of an MCAP file, and what can be read from it, damaged or not."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MAGICS = {LZ4_MAGIC: 'lz4', ZSTD_MAGIC: 'zstd'}
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk as it was read; `trouble` says what is not as it was written, '' for nothing.
+    """A chunk as it was read; `problem` says what differs from what was written, '' for nothing.
 
     `is_content_sound` says whether the content is as it was written, whatever the rest; without
-    `is_checked` nothing could tell. Where bytes are missing, the next record begins within the
-    chunk: at `next_at` in the file, and at `limit` in the content if that is not compressed.
+    `is_checked` that is unknown. If bytes are missing, the next record begins within the chunk: at
+    `next_at` in the file, and at `limit` in the content if that is not compressed.
     """
 
     offset: int
@@ -35,7 +35,7 @@ class Chunk:
     compression: str
     packed_bytes: int
     content: bytes
-    trouble: str = ''
+    problem: str = ''
     is_content_sound: bool = True
     data_at: int = 0
     is_checked: bool = True
@@ -48,14 +48,14 @@ class Chunk:
 
     @property
     def limit(self) -> int:
-        """Return up to where in the content records of the chunk begin."""
+        """Return the position in the content before which all records of the chunk begin."""
         if self.next_at < 0 or self.compression:
             return len(self.content)
         return min(len(self.content), max(0, self.next_at - self.data_at))
 
 
 def read_chunk(store: Store, place: Place) -> Chunk:
-    """Read and decompress a chunk whose record may reach beyond the end of a file that was cut."""
+    """Read and decompress a chunk, also one that reaches beyond the end of a cut-off file."""
     head = store.read(place.body, CHUNK_FIELDS_BYTES + 4)
     start_ns, end_ns, size, crc, length = CHUNK_HEAD.unpack_from(head)
     compression = head[CHUNK_HEAD.size :][:length].decode('ascii', 'replace')
@@ -63,19 +63,19 @@ def read_chunk(store: Store, place: Place) -> Chunk:
     wanted = place.end - begin
     available = max(0, min(wanted, store.size - begin))
     if available > MOST_CHUNK_BYTES:
-        unpacked, trouble = b'', f'it has {available} bytes, at most {MOST_CHUNK_BYTES} are read'
+        unpacked, problem = b'', f'it has {available} bytes, at most {MOST_CHUNK_BYTES} are read'
     else:
         result = unpack(store.read(begin, available), compression, most_bytes=MOST_CHUNK_BYTES)
-        unpacked, trouble = result.content, result.trouble
-    is_sound = not trouble and available == wanted
+        unpacked, problem = result.content, result.problem
+    is_sound = not problem and available == wanted
     if available < wanted:
-        trouble = f'it was cut off, {wanted - available} of its {wanted} bytes are missing'
-    elif not trouble and crc and zlib.crc32(unpacked) != crc:
-        trouble, is_sound = 'its checksum does not match its content', False
-    elif not trouble and len(unpacked) != size:
-        trouble, is_sound = f'it holds {len(unpacked)} bytes where it says {size}', bool(crc)
+        problem = f'it was cut off, {wanted - available} of its {wanted} bytes are missing'
+    elif not problem and crc and zlib.crc32(unpacked) != crc:
+        problem, is_sound = 'its checksum does not match its content', False
+    elif not problem and len(unpacked) != size:
+        problem, is_sound = f'it holds {len(unpacked)} bytes where it says {size}', bool(crc)
     if is_sound and not crc and not _is_walkable(unpacked):
-        trouble, is_sound = 'a record in it is damaged', False
+        problem, is_sound = 'a record in it is damaged', False
     return Chunk(
         place.offset,
         HEAD.size + place.length,
@@ -84,7 +84,7 @@ def read_chunk(store: Store, place: Place) -> Chunk:
         compression,
         available,
         unpacked,
-        trouble,
+        problem,
         is_sound,
         begin,
         bool(crc or compression),
@@ -92,9 +92,9 @@ def read_chunk(store: Store, place: Place) -> Chunk:
 
 
 def chunk_at_magic(store: Store, offset: int, *, end: int) -> Chunk | None:
-    """Return the content of a chunk whose record is damaged, where compressed data begins.
+    """Return the content of a chunk whose record is damaged, found by its compressed data.
 
-    None where what comes out does not begin with a record.
+    None if the content does not begin with a record.
     """
     compression = _MAGICS.get(store.read(offset, 4))
     if compression is None:
@@ -105,14 +105,14 @@ def chunk_at_magic(store: Store, offset: int, *, end: int) -> Chunk | None:
     data = store.read(offset, min(MOST_CHUNK_BYTES, end - offset))
     result = unpack(data, compression, most_bytes=MOST_CHUNK_BYTES, first_frame=True)
     used = max(len(ZSTD_MAGIC), result.used_bytes)
-    trouble = 'its record is damaged'
+    problem = 'its record is damaged'
     return Chunk(
-        offset, used, 0, 0, compression, used, result.content, trouble, is_content_sound=False
+        offset, used, 0, 0, compression, used, result.content, problem, is_content_sound=False
     )
 
 
 def _is_walkable(content: bytes) -> bool:
-    """Return whether records follow one another to the end, where no checksum says so."""
+    """Return whether records follow one another to the end, for content without a checksum."""
     offset, end, unpack_head = 0, len(content), HEAD.unpack_from
     while offset + HEAD.size <= end:
         opcode, length = unpack_head(content, offset)

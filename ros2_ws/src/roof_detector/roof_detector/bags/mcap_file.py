@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""One MCAP file that is being written, which stays readable after a crash or a full disk."""
+
 from __future__ import annotations
 
 import errno
@@ -18,33 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# A chunk is what is compressed, indexed and checked as one. Small ones cost little to lose and
-# to skip through; this is near to rosbag2's 768 KiB.
+# A chunk is compressed, indexed and checked as one. Small chunks cost little to lose and to skip;
+# this is close to rosbag2's 768 KiB.
 CHUNK_BYTES = 1 << 20
 COMPRESSIONS = {
     'none': CompressionType.NONE,
     'lz4': CompressionType.LZ4,
     'zstd': CompressionType.ZSTD,
 }
-# MCAP's times are unsigned, those of ROS signed: what both can hold.
+# MCAP times are unsigned, ROS times signed: the range that both can hold.
 _MAX_TIME_NS = 2**63 - 1
 # A message, or the name and the values of a metadata record.
 Entry = TimedMessage | tuple[str, dict[str, str]]
 
 
 class McapFile:
-    """Write one MCAP file of a bag.
+    """A writer of one MCAP file of a bag.
 
-    What was handed out is in the kernel, where a kill of the process cannot reach it; what was
-    synced survives a power cut. After a write failed, `give_up` ends the file with what it holds
-    whole and returns the rest.
+    Flushed data is in the kernel, where a kill of the process cannot reach it; synced data
+    survives a power cut. After a failed write, `give_up` ends the file with the data that is
+    complete and returns the rest.
     """
 
     def __init__(self, path: Path, *, name: str, compression: str) -> None:
-        """Create the file; `name` is the one that the bag will know it by."""
+        """Create the file; `name` is its name in the bag."""
         self.path = path
         self.record = BagFileRecord(name)
-        self.manifest: Mapping[str, str] = {}  # what it begins with
+        self.manifest: Mapping[str, str] = {}  # the manifest at the start of the file
         self._out = _Unbuffered(path)
         try:
             self._writer = Writer(
@@ -62,7 +64,7 @@ class McapFile:
         self._mark_safe()
 
     def add_channel(self, topic: TopicRecord, *, schema_text: str) -> None:
-        """Announce a topic; its schema is written once for each type."""
+        """Add a topic; its schema is written once for each type."""
         schema = topic.type_name, schema_text
         if schema not in self._schemas:
             self._schemas[schema] = self._writer.register_schema(
@@ -79,11 +81,11 @@ class McapFile:
         )
 
     def has_channel(self, topic: str) -> bool:
-        """Return whether a topic was announced to this file."""
+        """Return whether a topic was added to this file."""
         return topic in self._channels
 
     def write(self, message: TimedMessage) -> None:
-        """Append one message. Where that raises, the message was not taken."""
+        """Append one message. If that raises, the message was not accepted."""
         begin = self._out.position
         log_time_ns = _time(message.log_time_ns)
         self._writer.add_message(
@@ -94,24 +96,24 @@ class McapFile:
         )
         self.record.count(message.topic, log_time_ns)
         self._pending.append(message)
-        if self._out.position != begin:  # its chunk was full, and it is the last in it
+        if self._out.position != begin:  # its chunk was full, and it is the last message in it
             self._mark_safe()
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
-        """Append a metadata record of names and values, behind all messages before it."""
-        self.hand_out()
+        """Append a metadata record of names and values after all messages so far."""
+        self.flush()
         self._writer.add_metadata(name, dict(values))
         self._mark_safe()
 
-    def hand_out(self) -> None:
-        """Close the chunk in progress and hand everything to the kernel, out of a kill's reach."""
+    def flush(self) -> None:
+        """Close the chunk in progress and hand all data to the kernel, beyond a kill's reach."""
         self._writer.flush()
         self._mark_safe()
 
     def sync(self) -> None:
-        """Bring onto the disk what was handed out; another thread may do so.
+        """Sync the flushed data to the disk; another thread may do so.
 
-        Raises OSError as well where somebody has deleted the file.
+        Raises OSError also if the file was deleted.
         """
         os.fdatasync(self._out.fileno())
         if not self.is_there:
@@ -119,7 +121,7 @@ class McapFile:
 
     @property
     def is_there(self) -> bool:
-        """Return whether the file still has its name, or is lost once it is closed."""
+        """Return whether the file still has its name; otherwise it is lost once it is closed."""
         return self.path.exists()
 
     @property
@@ -128,29 +130,29 @@ class McapFile:
         return self._out.position
 
     def is_full(self, log_time_ns: int, *, max_bytes: int, max_ns: int) -> bool:
-        """Tell whether a message of this time belongs into the next file; limits of 0 are none."""
+        """Return whether a message of this time belongs in the next file; limits of 0 are none."""
         if not self.record.message_count:
             return False
         too_big = 0 < max_bytes <= self.size_bytes
         return too_big or 0 < max_ns <= _time(log_time_ns) - self.record.start_ns
 
     def finish(self) -> None:
-        """Hand out the rest, and the summary that makes the file quick to open."""
-        self.hand_out()
+        """Write the rest, and the summary that makes the file quick to open."""
+        self.flush()
         self._writer.finish()
 
     def close(self) -> None:
-        """Bring all of it onto the disk and close it; another thread may do so."""
+        """Sync the whole file to the disk and close it; another thread may do so."""
         try:
             os.fsync(self._out.fileno())
         finally:
             self._out.close()
 
     def give_up(self, *extra: tuple[str, dict[str, str]]) -> list[Entry]:
-        """Close the file with what it holds whole, and return what it took but does not hold.
+        """Close the file with its complete data, and return accepted messages that it lacks.
 
-        `extra` are records for its end. On a full disk there is room for them and the summary
-        where the chunk was that did not fit; without it, the file is only slower to open.
+        `extra` are records for its end. On a full disk they and the summary take the space of the
+        chunk that did not fit; a file without a summary is only slower to open.
         """
         lost, self._pending = self._pending, []
         try:
@@ -158,7 +160,7 @@ class McapFile:
             for name, values in extra:
                 self._writer.add_metadata(name, values)
             self._writer.finish()
-        except (OSError, ValueError, AttributeError):  # also where it was closed already
+        except (OSError, ValueError, AttributeError):  # also if it was closed already
             with suppress(OSError, ValueError):
                 self._out.rewind(self._safe_bytes)
         with suppress(OSError, ValueError):
@@ -173,23 +175,23 @@ class McapFile:
             self.path.unlink()
 
     def _mark_safe(self) -> None:
-        """Remember the file as it is: what is behind this when a write fails is cut off."""
+        """Remember the present state; a failed write is cut off back to it."""
         self._pending = []
         self._safe_bytes = self._out.position
         self._safe_record = deepcopy(self.record)
         self._safe_state = _state(self._writer)
 
     def _rewind(self) -> None:
-        """Go back to where all was well."""
+        """Return to the last safe state."""
         self.record.__dict__.update(deepcopy(self._safe_record).__dict__)
         self._out.rewind(self._safe_bytes)
         _restore(self._writer, self._safe_state)
 
 
 class _Unbuffered:
-    """A file whose every write is the kernel's when it returns, and whose position is known.
+    """An unbuffered file whose writes reach the kernel at once, and whose position is known.
 
-    mcap hands over a whole chunk at a time, so a buffer would only hide what was written.
+    mcap writes a whole chunk at a time, so a buffer would only delay it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -199,7 +201,7 @@ class _Unbuffered:
         self.position = 0
 
     def write(self, data: bytes) -> int:
-        """Write all of it, or raise OSError."""
+        """Write all of the data, or raise OSError."""
         left = memoryview(data)
         while left:
             written = self._file.write(left)
@@ -208,35 +210,35 @@ class _Unbuffered:
         return len(data)
 
     def tell(self) -> int:
-        """Return the position, as mcap asks for it."""
+        """Return the position, as mcap expects."""
         return self.position
 
     def flush(self) -> None:
-        """Do nothing: nothing is held back."""
+        """Do nothing: no data is held back."""
 
     def rewind(self, position: int) -> None:
-        """Cut off what was written behind a position, and go on there."""
+        """Cut off what was written after a position, and continue there."""
         self._file.truncate(position)
         self._file.seek(position)
         self.position = position
 
 
 def check_compression(compression: str) -> None:
-    """Raise BagError for a compression that no file can be written with."""
+    """Raise BagError for an unknown compression."""
     if compression not in COMPRESSIONS:
         msg = f'compression must be one of {", ".join(COMPRESSIONS)}, not {compression!r}.'
         raise BagError(msg)
 
 
 def _time(time_ns: int) -> int:
-    """Return a time as MCAP and ROS can hold it; a clock that is set wrong may be before 1970."""
+    """Return a time that MCAP and ROS can hold; a wrong clock may be before 1970."""
     return min(max(time_ns, 0), _MAX_TIME_NS)
 
 
 def _state(writer: Writer) -> tuple[int, int, Any]:
-    """Return what a writer's summary counts so far. mcap has no public way to take back a write.
+    """Return a writer's summary counts. mcap has no public way to undo a write.
 
-    Nothing where another version of mcap names it differently.
+    Empty if another version of mcap names them differently.
     """
     inner: Any = writer
     return (
@@ -247,7 +249,7 @@ def _state(writer: Writer) -> tuple[int, int, Any]:
 
 
 def _restore(writer: Writer, state: tuple[int, int, Any]) -> None:
-    """Make a writer forget what it wrote since `_state`; channels and schemas stay.
+    """Undo what a writer counted since `_state`; channels and schemas stay.
 
     Raises AttributeError with another version of mcap.
     """

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A reader of one MCAP file, complete or damaged, by time."""
+
 from __future__ import annotations
 
 import heapq
@@ -30,14 +32,14 @@ if TYPE_CHECKING:
 
     from mcap.records import Channel
 
-# Chunks that overlap in time are put in order with at most so much of them in memory.
+# Chunks that overlap in time are sorted with at most this much of them in memory.
 _MOST_OPEN_BYTES = 512 << 20
 
 
 class McapFileReader:
-    """Read an MCAP file by time; damaged chunks are skipped and counted, cut-off files are read.
+    """A reader of one MCAP file by time; it skips and counts damaged chunks, and reads cut files.
 
-    With `packs_messages` each message was compressed by itself (None: as its bytes say).
+    With `packs_messages` each message was compressed by itself (None: decided by its bytes).
     `announced` are the topics in the order of a metadata.yaml, for what a damaged file lost.
     `damage` says what cannot be read, as far as is known: chunks are looked into when they are
     read.
@@ -57,7 +59,7 @@ class McapFileReader:
             self._store = FileStore(self._file)
             self._survey = quick_survey(self._store) or full_survey(self._store)
             if not self._survey.has_magic and not self._survey.spans:
-                msg = f'{path} does not begin as an MCAP file does; it is another kind of file.'
+                msg = f'{path} does not begin like an MCAP file; it is another kind of file.'
                 raise BagError(msg)
         except BaseException:
             self._file.close()
@@ -72,18 +74,18 @@ class McapFileReader:
 
     @property
     def damage(self) -> str:
-        """Return the sentences that say what cannot be read, empty where nothing is known."""
-        told = [self._cut_off(), self._skipped_chunks(), self._unread_messages()]
+        """Return sentences that say what cannot be read, empty if nothing is known."""
+        sentences = [self._cut_off(), self._skipped_chunks(), self._unread_messages()]
         if self._is_out_of_order:
-            told.append(
+            sentences.append(
                 f'The chunks of {self._path.name} overlap so much in time that its messages are '
-                'read in another order in parts.'
+                'partly read in another order.'
             )
-        return ' '.join(sentence for sentence in told if sentence)
+        return ' '.join(sentence for sentence in sentences if sentence)
 
     @property
     def unread(self) -> int:
-        """Return how many messages were skipped at the last reading, one by one."""
+        """Return how many messages were skipped one by one in the last reading."""
         return self._unread
 
     @property
@@ -114,7 +116,7 @@ class McapFileReader:
         self._file.close()
 
     def _ordered(self, chosen: dict[tuple[int, int], Channel]) -> Iterator[SpanMessage]:
-        """Yield messages by time, holding no more of them than overlap."""
+        """Yield messages by time, with no more of them in memory than overlap."""
         waiting: list[tuple[int, int, SpanMessage]] = []
         waiting_bytes = number = 0
         spans = [span for span in self._survey.spans if span.offset not in self._skipped]
@@ -138,16 +140,16 @@ class McapFileReader:
         place = Place(0, span.offset, span.length - HEAD.size)
         chunk = read_chunk(self._store, place)
         if not chunk.is_content_sound:
-            self._skip(span, chunk.trouble)
+            self._skip(span, chunk.problem)
             return []
         ids = {channel_id for _, channel_id in chosen}
-        messages, trouble = content_messages(chunk.content, ids, table=0)
-        if trouble:
-            self._skip(span, trouble)
+        messages, problem = content_messages(chunk.content, ids, table=0)
+        if problem:
+            self._skip(span, problem)
         return messages
 
-    def _skip(self, span: Span, trouble: str) -> None:
-        span.trouble = span.trouble or trouble
+    def _skip(self, span: Span, problem: str) -> None:
+        span.problem = span.problem or problem
         self._skipped[span.offset] = span
 
     def _note_skipped(self) -> None:
@@ -156,7 +158,7 @@ class McapFileReader:
                 self._skipped[span.offset] = span
 
     def _unpacked(self, data: bytes) -> bytes | None:
-        is_packed = data.startswith(ZSTD_MAGIC)  # no serialised message begins so
+        is_packed = data.startswith(ZSTD_MAGIC)  # no serialised message begins like this
         if self._packs_messages is False or (self._packs_messages is None and not is_packed):
             return data
         try:
@@ -166,9 +168,9 @@ class McapFileReader:
             return None
 
     def _times(self) -> tuple[int, int]:
-        told = self._survey.statistics
-        if self._survey.is_quick and told is not None and told.message_count:
-            return told.message_start_time, told.message_end_time
+        statistics = self._survey.statistics
+        if self._survey.is_quick and statistics is not None and statistics.message_count:
+            return statistics.message_start_time, statistics.message_end_time
         return self._survey.start_ns, self._survey.end_ns
 
     def _cut_off(self) -> str:
@@ -177,16 +179,16 @@ class McapFileReader:
             return ''
         if survey.is_finished:
             return (
-                f'{name} is damaged: {survey.lost_bytes} of its bytes belong to no record that '
-                f'can be read. {_MEND}'
+                f'{name} is damaged: {survey.lost_bytes} of its bytes belong to no readable '
+                f'record. {_REPAIR_HINT}'
             )
         lost = survey.size - _readable_end(survey)
-        end = 'nothing but its summary is missing'
+        end = 'only its summary is missing'
         if lost > 0:
-            end = f'the last {lost} of its bytes belong to a record that is not whole'
+            end = f'the last {lost} of its bytes belong to an incomplete record'
         before = survey.lost_bytes - (lost if survey.gaps else 0)
         more = f' {before} bytes before that are damaged.' if before > 0 else ''
-        return f'{name} was cut off: {end}.{more} {_MEND}'
+        return f'{name} was cut off: {end}.{more} {_REPAIR_HINT}'
 
     def _skipped_chunks(self) -> str:
         skipped = list(self._skipped.values())
@@ -198,7 +200,7 @@ class McapFileReader:
         when = f' from {_when(times)}' if times else ''
         return (
             f'{len(skipped)} of {chunks} chunks of {self._path.name} are damaged and were '
-            f'skipped, with about {count} messages{when} ({skipped[0].trouble}). {_MEND}'
+            f'skipped, with about {count} messages{when} ({skipped[0].problem}). {_REPAIR_HINT}'
         )
 
     def _unread_messages(self) -> str:
@@ -210,7 +212,7 @@ class McapFileReader:
         )
 
 
-_MEND = '"roof_detector bag recover" mends the bag and keeps what can be read.'
+_REPAIR_HINT = '"roof_detector bag recover" repairs the bag and keeps what can be read.'
 
 
 def _readable_end(survey: McapSurvey) -> int:
@@ -229,7 +231,7 @@ def _when(spans: list[Span]) -> str:
 
 
 def time_text(time_ns: int) -> str:
-    """Return a time as people read it, in UTC; the number where it is out of their calendar."""
+    """Return a time in UTC for people; the number if no calendar holds it."""
     try:
         moment = datetime.fromtimestamp(time_ns // 10**9, timezone.utc)
     except (ValueError, OverflowError, OSError):
@@ -238,11 +240,11 @@ def time_text(time_ns: int) -> str:
 
 
 def _topics(survey: McapSurvey) -> Iterator[BagTopic]:
-    """Yield the topics, those without a schema or of another encoding than CDR left out."""
+    """Yield the topics, without those that have no schema or are not encoded as CDR."""
     counts: dict[tuple[int, int], int] = {}
     if survey.is_quick and survey.statistics is not None:
-        told = survey.statistics.channel_message_counts
-        counts = {(0, channel_id): count for channel_id, count in told.items()}
+        stated = survey.statistics.channel_message_counts
+        counts = {(0, channel_id): count for channel_id, count in stated.items()}
     else:
         for span in survey.spans:
             for key, count in span.counts.items():
@@ -262,7 +264,8 @@ def _topics(survey: McapSurvey) -> Iterator[BagTopic]:
                 channel.topic,
                 schema.name,
                 counts.pop((number, channel.id), 0) + (before.message_count if before else 0),
-                # A doubtful one is left out: a type that is known here is read as it is known.
+                # A doubtful definition is left out: a type that we know is read with our
+                # definition.
                 ''
                 if ('schema', schema.id) in table.doubtful
                 else schema.data.decode(errors='replace'),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Writes a sound MCAP file of all that was found in a damaged one."""
+"""The writing of a sound MCAP file from all that was found in a damaged one."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ class _Definitions:
     numbers: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def schema_of(self, schema: Schema) -> int:
-        """Return the number of a schema, a new one where its own is taken."""
+        """Return the number of a schema, a new one if its own is taken."""
         return _placed(self.schemas, schema)
 
     def add_channel(self, key: tuple[int, int], channel: Channel) -> None:
-        """Take a channel, under a new number where its own is taken."""
+        """Add a channel, under a new number if its own is taken."""
         self.numbers[key] = _placed(self.channels, channel)
 
 
@@ -79,9 +79,9 @@ def rebuild(
     record: Mapping[str, str],
     record_name: str,
 ) -> MessageSum:
-    """Write a new file of all that a survey found; return the sum of its messages.
+    """Write a new file of everything that a survey found; return the sum of its messages.
 
-    Sound chunks are copied as they are. The survey's definitions are complete. `record` says what
+    Sound chunks are copied unchanged. The survey's definitions are complete. `record` says what
     was done.
     """
     definitions = _definitions(survey)
@@ -94,7 +94,7 @@ def rebuild(
 
 
 class _Writer:
-    """Append record by record and remember what the summary says of them."""
+    """A writer of single records that collects what the summary needs."""
 
     def __init__(
         self, file: BinaryIO, store: Store, survey: McapSurvey, definitions: _Definitions
@@ -136,7 +136,7 @@ class _Writer:
         self._finish()
 
     def _write_span(self, span: Span) -> None:
-        if span.is_chunk and not span.trouble and self._keeps_numbers(span):
+        if span.is_chunk and not span.problem and self._keeps_numbers(span):
             self._copy_chunk(span)
             return
         messages: list[tuple[int, SpanMessage]] = []
@@ -309,7 +309,7 @@ def _definitions(survey: McapSurvey) -> _Definitions:
 
 
 def _placed(known: dict[int, _Definition], one: _Definition) -> int:
-    """Put a definition among others under its own number, or under the next that is free."""
+    """Add a definition under its own number, or under the next free one."""
     for number, other in known.items():
         if replace(one, id=number) == other:
             return number

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The records of an MCAP file, and whether bytes are one (mcap.dev/spec)."""
+"""The records of an MCAP file, and the test whether bytes are one (mcap.dev/spec)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MAGIC = MCAP0_MAGIC
 HEAD = struct.Struct('<BQ')
 MESSAGE_HEAD = struct.Struct('<HIQQ')
 CHUNK_HEAD = struct.Struct('<QQQII')
-# A chunk's fields but for the name of its compression and its data.
+# A chunk's fields without the name of its compression and its data.
 CHUNK_FIELDS_BYTES = CHUNK_HEAD.size + 8
 # Records that are read as a whole: schemas, channels, metadata, indexes. Ours stay below 1 MiB.
 MOST_RECORD_BYTES = 64 << 20
-# The last opcode of this version of MCAP. Those behind it are kept for later versions, and from
+# The last opcode of this version of MCAP. Higher ones are reserved for later versions, and from
 # 0x80 on a writer may use its own (mcap.dev/spec).
 LAST_KNOWN = 0x0F
 COMPRESSIONS = ('', 'lz4', 'zstd')
-# What reading a record raises when its bytes are not what was written.
+# What reading a record raises if its bytes are not what was written.
 DAMAGE = (struct.error, ValueError, McapError, KeyError, OverflowError, MemoryError)
 _MOST_NAME_BYTES = 1 << 16
 _FOOTER_BYTES = HEAD.size + 20
@@ -41,18 +41,18 @@ class Store(Protocol):
     size: int
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return `size` bytes, fewer at the end."""
 
 
 class FileStore:
-    """The bytes of an open file, up to the size that it had."""
+    """The bytes of an open file, up to the size that it had when it was opened."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = file.seek(0, io.SEEK_END)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return `size` bytes, fewer at the end."""
         size = min(size, self.size - offset)
         if size <= 0 or offset < 0:
             return b''
@@ -68,12 +68,12 @@ class MemoryStore:
         self.size = len(content)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
+        """Return `size` bytes, fewer at the end."""
         return self.content[offset : offset + size] if offset >= 0 else b''
 
 
 class Place(NamedTuple):
-    """Where a record lies in its store; `length` is that of its body."""
+    """The position of a record in its store; `length` is that of its body."""
 
     opcode: int
     offset: int
@@ -103,7 +103,7 @@ def place_at(store: Store, offset: int, *, end: int) -> Place | None:
 
 
 def is_record(store: Store, place: Place) -> bool:
-    """Return whether a body is laid out exactly as its kind of record; unknown ones always are."""
+    """Return whether a body has the layout of its kind of record; unknown kinds always do."""
     if place.opcode > LAST_KNOWN:
         return True
     check = _LAYOUTS.get(place.opcode)
@@ -111,12 +111,12 @@ def is_record(store: Store, place: Place) -> bool:
 
 
 def read_stream(body: bytes) -> ReadDataStream:
-    """Return a body as the classes of mcap.records read it."""
+    """Return a body as a stream, which the classes of mcap.records read."""
     return ReadDataStream(io.BytesIO(body))
 
 
 def has_footer(store: Store) -> bool:
-    """Return whether a file ends as a finished MCAP file does."""
+    """Return whether a file ends like a finished MCAP file."""
     if store.size < 2 * len(MAGIC) + _FOOTER_BYTES:
         return False
     end = store.read(store.size - len(MAGIC) - _FOOTER_BYTES, _FOOTER_BYTES + len(MAGIC))
@@ -124,7 +124,7 @@ def has_footer(store: Store) -> bool:
 
 
 def _uint(store: Store, offset: int, size: int, end: int) -> int:
-    """Return a number, or one larger than any file where it does not lie before the end."""
+    """Return a number, or one larger than any file if it does not lie before the end."""
     if offset + size > end:
         return 1 << 64
     return int.from_bytes(store.read(offset, size), 'little')
@@ -140,7 +140,7 @@ def _after_block(store: Store, offset: int, end: int, *, counted_by: int = 4) ->
 
 
 def _is_map(store: Store, offset: int, end: int) -> bool:
-    """Return whether a map of strings reaches to the end; looks at its first entry alone."""
+    """Return whether a map of strings reaches to the end; only its first entry is checked."""
     if _after_block(store, offset, end) != end:
         return False
     first = offset + 4

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Walks over the records of an MCAP file, and finds the next one where bytes are damaged."""
+"""A scan over the records of an MCAP file that finds the next record after damaged bytes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1 << 20
 _MAGICS = (ZSTD_MAGIC, LZ4_MAGIC, MAGIC)
 _INNER = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE)
-# How far a message's time may lie from the others' to be believed without a record behind it.
+# How far a message's time may lie from the others' to be accepted without a record after it.
 _NEAR_NS = 24 * 3600 * 10**9
-# Damaged chunks are decompressed and looked into up to so many times the size of the file, so
-# that a file made of chunks within chunks ends some day.
+# Damaged chunks are decompressed and scanned up to this many times the size of the file, so that a
+# file of chunks within chunks comes to an end.
 _MOST_LOOKS = 64
 _LOOKS_FREE_BYTES = 1 << 30
 
 
 class Gap(NamedTuple):
-    """Bytes in which no record could be found."""
+    """Bytes in which no record was found."""
 
     offset: int
     length: int
@@ -52,40 +52,40 @@ class Gap(NamedTuple):
 
 @dataclass
 class Known:
-    """What is known of a file's messages: it tells what a message is where bytes are damaged."""
+    """What is known about a file's messages; it helps to recognise a message in damaged bytes."""
 
     channel_ids: set[int] = field(default_factory=set)
     first_ns: int = 1 << 64
     last_ns: int = 0
 
     def is_near(self, log_time_ns: int) -> bool:
-        """Return whether a message of this time may belong to those that are known."""
+        """Return whether a message of this time may belong to the known ones."""
         if self.last_ns < self.first_ns:
             return True
         return self.first_ns - _NEAR_NS <= log_time_ns <= self.last_ns + _NEAR_NS
 
     def take_time(self, log_time_ns: int) -> None:
-        """Take note of a message's time."""
+        """Include a message's time in the known range."""
         self.first_ns = min(self.first_ns, log_time_ns)
         self.last_ns = max(self.last_ns, log_time_ns)
 
 
 def is_complete(path: Path) -> bool:
-    """Return whether a file ends as a finished MCAP file does."""
+    """Return whether a file ends like a finished MCAP file."""
     with path.open('rb') as file:
         return has_footer(FileStore(file))
 
 
 def scan_file(store: Store, known: Known) -> Iterator[Place | Chunk | Gap]:
-    """Yield all records of a file with its summary, chunks decompressed, and what is between.
+    """Yield all records of a file with its summary, chunks decompressed, and the gaps between.
 
-    The caller keeps `known` up to date with what it is given.
+    The caller keeps `known` up to date with what it receives.
     """
     looks = _LOOKS_FREE_BYTES + _MOST_LOOKS * store.size
     previous: Place | None = None
     offset = gap = 0 if store.read(0, len(MAGIC)) != MAGIC else len(MAGIC)
     while offset < store.size:
-        if store.read(offset, len(MAGIC)) == MAGIC:  # the end, or of one file behind another
+        if store.read(offset, len(MAGIC)) == MAGIC:  # the end, or a file appended to another one
             if offset > gap:
                 yield Gap(gap, offset - gap)
             offset += len(MAGIC)
@@ -114,7 +114,7 @@ def scan_file(store: Store, known: Known) -> Iterator[Place | Chunk | Gap]:
 
 
 def _record(store: Store, offset: int) -> Place | Chunk | None:
-    """Return the record at an offset, a chunk decompressed, also one that a file was cut in."""
+    """Return the record at an offset, a chunk decompressed, also one that was cut off."""
     place = _sound(store, offset, end=store.size)
     if place is None:
         return _cut_chunk(store, offset)
@@ -124,7 +124,7 @@ def _record(store: Store, offset: int) -> Place | Chunk | None:
 def scan_content(
     store: Store, known: Known, *, begin: int = 0, end: int = -1, limit: int = -1
 ) -> Iterator[Place | Gap]:
-    """Yield the records within a chunk's content, or within a stretch of loose messages.
+    """Yield the records in a chunk's content, or in a stretch of messages without a chunk.
 
     From `limit` on (-1: the end) no record begins, though one may reach beyond.
     """
@@ -155,13 +155,13 @@ def scan_content(
 
 
 def _sound(store: Store, offset: int, *, end: int) -> Place | None:
-    """Return the record at an offset if it is laid out as one; a newer one may be longer."""
+    """Return the record at an offset if its layout is right; a newer one may be longer."""
     place = place_at(store, offset, end=end)
     if place is None:
         return None
     if place.opcode <= LAST_KNOWN:
         return place if is_record(store, place) else None
-    # A kind that is not known yet, or a writer's own; but a chunk whose opcode was hit is neither.
+    # An unknown kind, or a writer's own; but a chunk whose opcode is damaged is neither.
     is_chunk = is_record(store, Place(Opcode.CHUNK, place.offset, place.length))
     if is_chunk or not _goes_on(store, place.end, end=end):
         return None
@@ -169,7 +169,7 @@ def _sound(store: Store, offset: int, *, end: int) -> Place | None:
 
 
 def _goes_on(store: Store, offset: int, *, end: int) -> bool:
-    """Return whether a record begins at an offset, or the end is there."""
+    """Return whether a record, or the end, follows at an offset."""
     if offset == end or store.read(offset, len(MAGIC)) == MAGIC:
         return True
     place = place_at(store, offset, end=end)
@@ -177,7 +177,7 @@ def _goes_on(store: Store, offset: int, *, end: int) -> bool:
 
 
 def _cut_chunk(store: Store, offset: int) -> Chunk | None:
-    """Return the chunk that a file was cut off in, None where it is not one."""
+    """Return the chunk in which a file was cut off, None if it was not."""
     head = store.read(offset, HEAD.size)
     if len(head) < HEAD.size:
         return None
@@ -189,14 +189,14 @@ def _cut_chunk(store: Store, offset: int) -> Chunk | None:
 
 
 def _is_suspect(store: Store, chunk: Chunk) -> bool:
-    """Return whether bytes of a chunk may be missing, so that it seems to reach into the next."""
+    """Return whether bytes of a chunk may be missing, so that it seems to overlap the next."""
     if chunk.is_content_sound and chunk.is_checked:
         return False
     return not chunk.is_content_sound or not _goes_on(store, chunk.end, end=store.size)
 
 
 def _without_next(store: Store, chunk: Chunk) -> Chunk:
-    """Return a damaged chunk up to the record that begins within it, where bytes are missing."""
+    """Return a damaged chunk up to the record that begins within it because bytes are missing."""
     end = min(chunk.end, store.size)
     for offset in _starts(store, chunk.offset + HEAD.size, end=end):
         place = place_at(store, offset, end=store.size)
@@ -206,13 +206,13 @@ def _without_next(store: Store, chunk: Chunk) -> Chunk:
             and is_record(store, place)
             and _goes_on(store, place.end, end=store.size)
         ):
-            trouble = chunk.trouble or 'bytes of it are missing'
-            return replace(chunk, next_at=offset, trouble=trouble, is_content_sound=False)
+            problem = chunk.problem or 'bytes of it are missing'
+            return replace(chunk, next_at=offset, problem=problem, is_content_sound=False)
     return chunk
 
 
 def _next(store: Store, begin: int, *, end: int, known: Known) -> tuple[int, Place | Chunk | None]:
-    """Return where the next record begins, and that record; the end and None without one."""
+    """Return the offset of the next record and that record; the end and None without one."""
     for offset in _starts(store, begin, end=end, magics=_MAGICS):
         if store.read(offset, len(MAGIC)) == MAGIC:
             return offset, None
@@ -250,7 +250,7 @@ def _starts(
 
 
 def _heads(content: bytes) -> list[int]:
-    """Return where an opcode of MCAP stands before a length below 4 GiB."""
+    """Return the positions of an MCAP opcode before a length below 4 GiB."""
     values = np.frombuffer(content, np.uint8)
     count = max(0, len(values) - HEAD.size + 1)
     high = values[5 : count + 5] | values[6 : count + 6]
@@ -268,11 +268,11 @@ def _places(content: bytes, magic: bytes) -> Iterator[int]:
 
 
 def _is_credible(store: Store, place: Place, *, end: int, known: Known) -> bool:
-    """Return whether a record was found where damage ended, and not bytes that look like one."""
+    """Return whether a record after damage is real, and not bytes that only look like one."""
     if not is_record(store, place):
         return False
     if place.opcode in (Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL):
-        return True  # too many lengths fit for chance
+        return True  # so many matching lengths are no coincidence
     if _goes_on(store, place.end, end=end):
         return place.opcode != Opcode.MESSAGE or _may_be(store, place, known)
     return (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an MCAP file holds, sound or damaged, and where."""
+"""A survey of an MCAP file: what it holds, sound or damaged, and where."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from roof_detector.bags.mcap_records import Store
     from roof_detector.bags.qos import OfferedQos
 
-# Messages without a chunk are read by so many bytes at once.
+# Messages without a chunk are read in blocks of this size.
 _LOOSE_BYTES = 1 << 20
 _MOST_SUMMARY_BYTES = 256 << 20
 _NEVER_NS = 2**63 - 1
-_OURS = 'roof_detector'  # the library that our files name
+_OURS = 'roof_detector'  # the library name in our files
 # The type of messages whose definition is lost; their topics keep the number of their channel.
 UNKNOWN_TYPE = 'roof_detector/msg/Unknown'
 UNKNOWN_SCHEMA = Schema(id=0, data=b'', encoding='ros2msg', name=UNKNOWN_TYPE)
@@ -59,7 +59,7 @@ UNKNOWN_SCHEMA = Schema(id=0, data=b'', encoding='ros2msg', name=UNKNOWN_TYPE)
 
 @dataclass(frozen=True)
 class TopicFacts:
-    """What a bag knows of a topic besides what a damaged file says of it."""
+    """What a bag knows about a topic besides what a damaged file says."""
 
     name: str
     type_name: str
@@ -69,7 +69,7 @@ class TopicFacts:
 
     @classmethod
     def announced(cls, metadata: Mapping[str, Any]) -> TopicFacts:
-        """Return what a metadata.yaml says of a topic."""
+        """Return what a metadata.yaml says about a topic."""
         return cls(
             metadata['name'],
             metadata['type'],
@@ -83,10 +83,10 @@ class TopicFacts:
         return Schema(id=schema_id, data=data, encoding='ros2msg', name=self.type_name)
 
     def channel(self, channel_id: int) -> Channel:
-        """Return the topic's channel under a number, with a schema that is yet to be numbered.
+        """Return the topic's channel under a number, with a schema whose number is not set yet.
 
-        Its profiles are those of metadata.yaml: a reader that compares the two (rosbags) leaves
-        a channel that differs unread.
+        Its profiles are those of metadata.yaml: a reader that compares the two (rosbags) skips a
+        channel that differs.
         """
         metadata = {}
         if self.offered_qos:
@@ -98,7 +98,7 @@ class TopicFacts:
 
 
 class SpanMessage(NamedTuple):
-    """One message; `channel` is its id, and `table` says which definitions hold for it."""
+    """One message; `channel` is its id, and `table` says which definitions apply to it."""
 
     log_time_ns: int
     publish_time_ns: int
@@ -110,22 +110,22 @@ class SpanMessage(NamedTuple):
 
 @dataclass
 class ChannelTable:
-    """Schemas and channels by id, as they hold for a part of a file."""
+    """Schemas and channels by id that apply to a part of a file."""
 
     schemas: dict[int, Schema] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
-    # What only a damaged chunk says; whatever is sound takes its place.
+    # Known only from a damaged chunk; sound definitions replace them.
     doubtful: set[tuple[str, int]] = field(default_factory=set)
 
 
 @dataclass
 class Span:
-    """A chunk, or a stretch of messages without one: what is read, sorted and copied as one.
+    """A chunk, or a stretch of messages without one, which is read, sorted and copied as one.
 
-    `table` is the index of the definitions that hold where it begins, `turns` are the offsets in
-    the content from which others do; `counts` are messages by table and channel. `index_at` are
-    the offsets of its message indexes by channel; `indexed` counts the messages that these name.
-    `limit` is where in the content its last record may begin.
+    `table` is the index of the definitions that apply at its start, `turns` are the offsets in the
+    content at which others begin to apply; `counts` are messages by table and channel. `index_at`
+    are the offsets of its message indexes by channel; `indexed` counts the messages that these
+    name. `limit` is where in the content its last record may begin.
     """
 
     offset: int
@@ -135,10 +135,10 @@ class Span:
     compression: str = ''
     packed_bytes: int = 0
     unpacked_bytes: int = 0
-    trouble: str = ''
+    problem: str = ''
     is_content_sound: bool = True
     limit: int = -1
-    has_record: bool = True  # else the compressed data alone was found
+    has_record: bool = True  # otherwise only the compressed data was found
     start_ns: int = _NEVER_NS
     end_ns: int = 0
     count: int = 0
@@ -159,10 +159,10 @@ class Span:
 
 @dataclass
 class McapSurvey:
-    """All that an MCAP file holds, by where it lies; contents stay in the file.
+    """All that an MCAP file holds, by position; contents stay in the file.
 
     `metadata` are records with the offset and length of their place, `attachments` places alone.
-    `troubles` are what is wrong with the file beside its spans, as parts of sentences.
+    `problems` say what is wrong with the file besides its spans, as parts of sentences.
     """
 
     size: int
@@ -174,11 +174,11 @@ class McapSurvey:
     attachments: list[Place] = field(default_factory=list)
     private: list[Place] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     statistics: Statistics | None = None
     is_finished: bool = False
     is_quick: bool = False
-    packed_messages: int = 0  # those that begin as zstd does
+    packed_messages: int = 0  # messages that begin like zstd data
 
     @property
     def message_count(self) -> int:
@@ -187,7 +187,7 @@ class McapSurvey:
 
     @property
     def lost_bytes(self) -> int:
-        """Return how many bytes belong to nothing that was found."""
+        """Return how many bytes belong to no record that was found."""
         return sum(gap.length for gap in self.gaps)
 
     @property
@@ -196,13 +196,13 @@ class McapSurvey:
         return (
             self.is_finished
             and not self.gaps
-            and not self.troubles
-            and not any(span.trouble or not span.is_index_right for span in self.spans)
+            and not self.problems
+            and not any(span.problem or not span.is_index_right for span in self.spans)
         )
 
     @property
     def start_ns(self) -> int:
-        """Return the time of the first message, rosbag2's for none without one."""
+        """Return the time of the first message; without one, the value that rosbag2 uses."""
         return min((span.start_ns for span in self.spans if span.count), default=_NEVER_NS)
 
     @property
@@ -213,10 +213,10 @@ class McapSurvey:
     def complete(
         self, topics: Mapping[str, TopicFacts], in_order: Sequence[TopicFacts] = ()
     ) -> None:
-        """Complete the definitions that are lost or doubtful by what the bag knows besides.
+        """Complete lost or doubtful definitions from what the bag knows besides.
 
-        `in_order` are the topics as their writer announced them; ours numbers channels so. A
-        channel of which nothing is known becomes a topic of its own.
+        `in_order` are the topics as their writer announced them; ours numbers channels in that
+        order. A channel of which nothing is known becomes a topic of its own.
         """
         in_order = in_order if self.library == _OURS else ()
         used = {key for span in self.spans for key in span.counts}
@@ -245,19 +245,19 @@ def _free(schemas: Mapping[int, Schema]) -> int:
 
 
 def unknown_topic(channel_id: int) -> str:
-    """Return the topic of messages of which nothing but their channel's number is known."""
+    """Return the topic of messages of which only the channel's number is known."""
     return f'/recovered/channel_{channel_id}'
 
 
 def unknown_channel(channel_id: int) -> Channel:
-    """Return what stands for a channel whose definition is lost."""
+    """Return a substitute for a channel whose definition is lost."""
     return Channel(channel_id, unknown_topic(channel_id), 'cdr', {}, 0)
 
 
 def quick_survey(store: Store) -> McapSurvey | None:
-    """Return what a finished file says of itself, where all its records lie as it says.
+    """Return what a finished file says about itself, if all its records lie where it says.
 
-    Chunks are not decompressed. None where anything contradicts: look at all of it then.
+    Chunks are not decompressed. None if anything contradicts: then the whole file must be read.
     """
     try:
         return _quick(store)
@@ -266,12 +266,12 @@ def quick_survey(store: Store) -> McapSurvey | None:
 
 
 def full_survey(store: Store) -> McapSurvey:
-    """Return what a file holds after reading all of it, whatever is damaged."""
+    """Return what a file holds after reading all of it, however damaged it is."""
     return _Surveyor(store).run()
 
 
 def span_messages(store: Store, survey: McapSurvey, span: Span) -> Iterator[SpanMessage]:
-    """Yield all messages of a span that can be got out of it, in their order in the file."""
+    """Yield all messages of a span that can be read, in their order in the file."""
     known = Known(_channel_ids(survey))
     known.first_ns, known.last_ns = survey.start_ns, survey.end_ns
     table, turns = span.table, list(span.turns)
@@ -295,7 +295,7 @@ def content_messages(
     unpack_head, unpack_message = HEAD.unpack_from, MESSAGE_HEAD.unpack_from
     while offset < end:
         if end - offset < HEAD.size:
-            return found, 'a record in it is not whole'
+            return found, 'a record in it is incomplete'
         opcode, length = unpack_head(content, offset)
         body = offset + HEAD.size
         offset = body + length
@@ -303,11 +303,11 @@ def content_messages(
             return found, 'a record in it is longer than the chunk'
         if opcode == Opcode.MESSAGE:
             if length < MESSAGE_HEAD.size:
-                return found, 'a message in it is not whole'
+                return found, 'a message in it is incomplete'
             channel_id, sequence, log_time, publish_time = unpack_message(content, body)
             if channel_id in channel_ids:
                 if length - MESSAGE_HEAD.size > MOST_MESSAGE_BYTES:
-                    return found, f'a message in it has {length} bytes, more than are read'
+                    return found, f'a message in it has {length} bytes, more than the limit'
                 data = content[body + MESSAGE_HEAD.size : offset]
                 found.append(
                     SpanMessage(log_time, publish_time, sequence, table, channel_id, data)
@@ -342,7 +342,7 @@ def _message(store: Store, place: Place, table: int) -> SpanMessage | None:
 
 
 class _Surveyor:
-    """Take one record after the other and keep the books."""
+    """A collector that takes one record after the other and keeps the survey up to date."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -362,7 +362,7 @@ class _Surveyor:
         survey = self._survey
         survey.has_magic = self._store.read(0, len(MAGIC)) == MAGIC
         if not survey.has_magic:
-            survey.troubles.append('it does not begin as an MCAP file does')
+            survey.problems.append('it does not begin like an MCAP file')
         survey.is_finished = has_footer(self._store)
         self._take_summary_ahead()
         for found in scan_file(self._store, self._known):
@@ -384,7 +384,7 @@ class _Surveyor:
         return survey
 
     def _take_summary_ahead(self) -> None:
-        """Learn the channels from the summary, in case that the chunk with them is damaged."""
+        """Read the channels from the summary, in case the chunk with them is damaged."""
         if not self._survey.is_finished:
             return
         ahead = McapSurvey(self._store.size)
@@ -430,7 +430,7 @@ class _Surveyor:
             self._in_summary = True
 
     def _take_place(self, place: Place) -> None:
-        """Take a record that is not read, but copied or passed over."""
+        """Register a record that is copied or skipped, not read."""
         if place.opcode == Opcode.ATTACHMENT:
             self._survey.attachments.append(place)
         elif place.opcode > LAST_KNOWN:
@@ -439,7 +439,7 @@ class _Surveyor:
             self._offsets_at = self._offsets_at or place.offset
 
     def _define(self, record: Schema | Channel, *, is_sound: bool) -> None:
-        """Take a definition; one that contradicts begins another table."""
+        """Add a definition; one that contradicts begins another table."""
         table = self._survey.tables[-1]
         kind = 'channel' if isinstance(record, Channel) else 'schema'
         known: dict[int, Any] = table.channels if kind == 'channel' else table.schemas
@@ -474,7 +474,7 @@ class _Surveyor:
             compression=chunk.compression,
             packed_bytes=chunk.packed_bytes,
             unpacked_bytes=len(chunk.content),
-            trouble=chunk.trouble,
+            problem=chunk.problem,
             is_content_sound=chunk.is_content_sound,
             limit=chunk.limit,
             has_record=chunk.length != chunk.packed_bytes,
@@ -483,7 +483,7 @@ class _Surveyor:
         self._entries = {}
         for place in scan_content(inner, self._known, limit=chunk.limit):
             if isinstance(place, Gap):
-                span.trouble = span.trouble or 'a record in it is damaged'
+                span.problem = span.problem or 'a record in it is damaged'
                 span.is_content_sound = False
             elif place.opcode == Opcode.MESSAGE:
                 entry = self._count(span, inner, place)
@@ -495,11 +495,11 @@ class _Surveyor:
                     record = _READ[place.opcode](body)
                     self._define(record, is_sound=chunk.is_content_sound)
                 except DAMAGE:
-                    span.trouble = span.trouble or 'a definition in it is damaged'
+                    span.problem = span.problem or 'a definition in it is damaged'
                 if len(self._survey.tables) > tables:
                     span.turns.append((place.offset, len(self._survey.tables) - 1))
         if span.count and (span.start_ns, span.end_ns) != (chunk.start_ns, chunk.end_ns):
-            span.trouble = span.trouble or 'its times are not those of its messages'
+            span.problem = span.problem or 'its times differ from those of its messages'
         self._survey.spans.append(span)
 
     def _take_loose(self, place: Place) -> None:
@@ -538,49 +538,49 @@ class _Surveyor:
             span.indexed += len(record.records)
 
     def _close_indexes(self) -> None:
-        """Compare the message indexes behind a chunk with what the chunk holds."""
+        """Compare the message indexes after a chunk with the chunk's messages."""
         if self._survey.spans and self._survey.spans[-1].is_chunk and self._entries is not None:
             span = self._survey.spans[-1]
             if span.index_bytes or self._entries:
                 found = {key: sorted(value) for key, value in self._entries.items()}
-                told = {key: sorted(value) for key, value in self._indexes.items()}
-                span.is_index_right = found == told
+                stated = {key: sorted(value) for key, value in self._indexes.items()}
+                span.is_index_right = found == stated
         self._entries, self._indexes = {}, {}
 
     def _check_indexes(self) -> None:
-        """Do without message indexes in files that were written without any."""
+        """Accept missing message indexes in files that were written without any."""
         chunks = [span for span in self._survey.spans if span.is_chunk]
         if not any(span.index_bytes for span in chunks):
             for span in chunks:
                 span.is_index_right = True
 
     def _check_end(self) -> None:
-        """Note what of the summary is not so."""
+        """Note where the summary is wrong."""
         survey = self._survey
         if self._footer is None or self._footers > 1 or len(survey.tables) > 1:
-            survey.troubles.append('it is several files, one behind the other')
+            survey.problems.append('it is several files, one appended to the other')
             return
         place, footer = self._footer
         if not footer.summary_start:
             return
-        survey.troubles += _summary_errors(
+        survey.problems += _summary_errors(
             self._store, place, footer, self._data_end, self._offsets_at
         )
-        told = survey.statistics
+        statistics = survey.statistics
         counts: dict[int, int] = {}
         for span in survey.spans:
             for (_, channel_id), count in span.counts.items():
                 counts[channel_id] = counts.get(channel_id, 0) + count
-        if told is not None and (
-            told.message_count != survey.message_count
-            or {k: v for k, v in told.channel_message_counts.items() if v} != counts
+        if statistics is not None and (
+            statistics.message_count != survey.message_count
+            or {k: v for k, v in statistics.channel_message_counts.items() if v} != counts
             or (
                 survey.message_count
-                and (told.message_start_time, told.message_end_time)
+                and (statistics.message_start_time, statistics.message_end_time)
                 != (survey.start_ns, survey.end_ns)
             )
         ):
-            survey.troubles.append('its summary does not count what it holds')
+            survey.problems.append('its summary does not count what it holds')
         chunks = {
             (span.offset, span.length, span.compression): span
             for span in survey.spans
@@ -608,18 +608,18 @@ class _Surveyor:
                 for key, one in indexed.items()
             )
         ):
-            survey.troubles.append('its summary does not say where its chunks lie')
+            survey.problems.append('its summary does not locate its chunks')
         if self._summary_channels and not counts.keys() <= self._summary_channels:
-            survey.troubles.append('its summary lacks channels')
+            survey.problems.append('its summary lacks channels')
 
 
 def _summary_errors(
     store: Store, place: Place, footer: Footer, data_end: Place | None, offsets_at: int
 ) -> list[str]:
     if data_end is None or footer.summary_start != data_end.end:
-        return ['its footer does not say where its summary begins']
+        return ['its footer does not locate the start of its summary']
     if footer.summary_offset_start not in (0, offsets_at or place.offset, place.offset):
-        return ['its footer does not say where its summary ends']
+        return ['its footer does not locate the end of its summary']
     length = place.end - 4 - footer.summary_start
     if footer.summary_crc and length <= _MOST_SUMMARY_BYTES:
         summary = store.read(footer.summary_start, length)
@@ -665,7 +665,7 @@ def _quick(store: Store) -> McapSurvey | None:
 def _quick_summary(
     store: Store, survey: McapSurvey, begin: int, end: int
 ) -> set[tuple[int, int]] | None:
-    """Read a summary; return where it says that chunks lie, None where it is not whole."""
+    """Read a summary; return the positions of chunks that it gives, None if it is incomplete."""
     table, indexes, offset = survey.tables[0], set(), begin
     while offset < end:
         place = place_at(store, offset, end=end)
@@ -683,10 +683,10 @@ def _quick_summary(
             survey.statistics = record
         elif isinstance(record, ChunkIndex):
             indexes.add((record.chunk_start_offset, record.chunk_length))
-    told = survey.statistics
-    if told is None or not {k for k, v in told.channel_message_counts.items() if v} <= (
-        table.channels.keys()
-    ):
+    statistics = survey.statistics
+    if statistics is None or not {
+        k for k, v in statistics.channel_message_counts.items() if v
+    } <= (table.channels.keys()):
         return None
     if any(c.schema_id and c.schema_id not in table.schemas for c in table.channels.values()):
         return None
@@ -694,7 +694,7 @@ def _quick_summary(
 
 
 def _quick_walk(store: Store, survey: McapSurvey, end: int) -> bool:
-    """Go from head to head over the data; return whether they follow one another to the end."""
+    """Go from record header to header over the data; return whether they connect to the end."""
     offset = len(MAGIC)
     span: Span | None = None
     place: Place | None = None

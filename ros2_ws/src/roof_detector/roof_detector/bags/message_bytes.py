@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Serialised ROS messages (CDR) from nested Python values, without ROS."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,12 @@ from roof_detector.bags.typestore import known_type, shared_typestore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Those of ROS's number types whose NumPy names differ.
+# ROS number types whose NumPy names differ.
 _DTYPES = {'char': 'uint8', 'byte': 'uint8', 'octet': 'uint8'}
 
 
 def message_bytes(type_name: str, values: Mapping[str, Any]) -> bytes:
-    """Return a serialised message (CDR) of nested values; what is not given has its default.
+    """Return a serialised message (CDR) of nested values; missing fields get their default.
 
     Defaults are those of ROS 2 for fields that state none: zero, False, '' and empty lists.
     Numbers in lists may be bytes, lists or NumPy arrays. Raises BagError for an unknown field.

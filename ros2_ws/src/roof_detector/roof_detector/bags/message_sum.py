@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""An order-independent checksum over the messages of a bag."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,16 +10,16 @@ from dataclasses import dataclass
 
 @dataclass
 class MessageSum:
-    """Count messages and sum them up, so that two ways to the same ones give the same sum.
+    """A count and a sum of messages, equal for the same messages in any order.
 
-    Their order does not matter: readers sort by time, recordings do not.
+    The order does not matter because readers sort by time and recordings do not.
     """
 
     count: int = 0
     total: int = 0
 
     def add(self, topic: str, log_time_ns: int, data: bytes) -> None:
-        """Take a message."""
+        """Add a message."""
         digest = hashlib.blake2b(f'{topic}\0{log_time_ns}\0'.encode(), digest_size=16)
         digest.update(data)
         self.count += 1

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The metadata.yaml of a rosbag2 bag: written, and read with limits from any source."""
+
 from __future__ import annotations
 
 import copy
@@ -25,7 +27,7 @@ _ROOT = 'rosbag2_bagfile_information'
 MOST_METADATA_BYTES = 16 << 20
 _MOST_NODES, _MOST_DEPTH = 2_000_000, 50
 _MOST_PATH, _MOST_REASON = 4096, 300
-# What is read of it besides, and what stands for it in older versions of rosbag2.
+# The other keys that are read, and their defaults for older versions of rosbag2.
 _KINDS: tuple[tuple[str, Any, Any], ...] = (
     ('version', int, 0),
     ('message_count', int, 0),
@@ -42,7 +44,7 @@ _NEVER_NS = 2**63 - 1
 
 @dataclass
 class BagFileRecord:
-    """Count what one file of a bag holds."""
+    """The message counts and times of one file of a bag."""
 
     name: str
     message_count: int = 0
@@ -51,7 +53,7 @@ class BagFileRecord:
     topic_counts: Counter[str] = field(default_factory=Counter)
 
     def count(self, topic: str, log_time_ns: int) -> None:
-        """Take note of one message."""
+        """Count one message."""
         self.message_count += 1
         self.topic_counts[topic] += 1
         self.start_ns = min(self.start_ns, log_time_ns)
@@ -65,7 +67,7 @@ class BagFileRecord:
 
 @dataclass
 class TopicRecord:
-    """Count the messages of one topic."""
+    """A topic of a bag and the number of its messages."""
 
     name: str
     type_name: str
@@ -76,12 +78,12 @@ class TopicRecord:
 
 @dataclass
 class BagMetadata:
-    """Hold what metadata.yaml says about an MCAP bag."""
+    """The content of metadata.yaml for an MCAP bag."""
 
     files: list[BagFileRecord] = field(default_factory=list)
     topics: dict[str, TopicRecord] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
-    # A file that is there for what comes next, and holds no message yet.
+    # A file that was prepared as the next one and holds no message yet.
     coming: BagFileRecord | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -125,13 +127,13 @@ class BagMetadata:
         }
 
     def drop_file(self, file: BagFileRecord) -> None:
-        """Say nothing any more of a file and its messages."""
+        """Remove a file and its messages."""
         self.files.remove(file)
         for name, count in file.topic_counts.items():
             self.topics[name].message_count -= count
 
     def text(self, *, coming: BagFileRecord | None = None) -> str:
-        """Return the content of metadata.yaml, with a file that will be there by then."""
+        """Return the content of metadata.yaml, including a file that is about to exist."""
         described = replace(self, coming=coming) if coming else self
         return to_yaml({_ROOT: described.as_dict()})
 
@@ -141,14 +143,14 @@ class BagMetadata:
 
 
 def write_metadata(folder: Path, text: str) -> None:
-    """Replace a folder's metadata.yaml as a whole, so that none is ever half written."""
+    """Replace a folder's metadata.yaml atomically."""
     stage_metadata(folder, text).replace(folder / NAME)
 
 
 def stage_metadata(folder: Path, text: str) -> Path:
-    """Bring the text of a metadata.yaml onto the disk, to be renamed to it; return its path."""
+    """Write the text of a metadata.yaml to a temporary file on the disk; return its path."""
     temporary = folder / f'{NAME}.part'
-    # What lies there was left by a crash, or is a link to a file that is nobody's business.
+    # An existing file was left by a crash, or is a link that must not be followed.
     temporary.unlink(missing_ok=True)
     with temporary.open('x', encoding='utf-8') as file:
         file.write(text)
@@ -158,34 +160,34 @@ def stage_metadata(folder: Path, text: str) -> Path:
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:
-    """Return what a folder's metadata.yaml says, whoever wrote it, with its kinds checked.
+    """Return what a folder's metadata.yaml says, from any writer, with its types checked.
 
-    Raises BagError for what is missing, foreign, damaged or too large.
+    Raises BagError if it is missing, foreign, damaged or too large.
     """
     path = folder / NAME
     if not is_within(path, folder):
         msg = (
-            f'{folder} has no {NAME}, so it is no whole rosbag2 bag. Write one with '
+            f'{folder} has no {NAME}, so it is not a complete rosbag2 bag. Write one with '
             f'"roof_detector bag recover {folder}", or name a single .mcap, .db3 or .bag file.'
         )
         raise BagError(msg)
     try:
         size = path.stat().st_size
         if size > MOST_METADATA_BYTES:
-            msg = f'it has {size} bytes, at most {MOST_METADATA_BYTES} are read'
+            msg = f'it has {size} bytes, more than the limit of {MOST_METADATA_BYTES}'
             raise ValueError(msg)
         return _checked(from_yaml(path.read_text(encoding='utf-8')))
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error)[:_MOST_REASON].rstrip('.')
         msg = (
-            f'{path} is not what rosbag2 writes ({type(error).__name__}: {reason}). Mend the bag '
-            f'with "roof_detector bag recover {folder}".'
+            f'{path} is not what rosbag2 writes ({type(error).__name__}: {reason}). Repair the '
+            f'bag with "roof_detector bag recover {folder}".'
         )
         raise BagError(msg) from error
 
 
 def embedded_metadata(text: str) -> dict[str, Any]:
-    """Return what rosbag2 wrote about a bag into a file of it, nothing where it is damaged."""
+    """Return what rosbag2 wrote about a bag into a file of it, nothing if that is damaged."""
     try:
         content = from_yaml(text)
         return _checked(content if _ROOT in content else {_ROOT: content})
@@ -194,7 +196,7 @@ def embedded_metadata(text: str) -> dict[str, Any]:
 
 
 def metadata_text(information: Mapping[str, Any]) -> str:
-    """Return the content of metadata.yaml for what stands below its one root key."""
+    """Return the content of metadata.yaml for the values below its one root key."""
     return to_yaml({_ROOT: dict(information)})
 
 
@@ -206,9 +208,9 @@ def to_yaml(content: object) -> str:
 
 
 def from_yaml(text: str) -> Any:
-    """Return what a YAML text of a bag holds: maps, lists, texts, numbers, true, false and null.
+    """Return the content of a bag's YAML text: maps, lists, strings, numbers, booleans and null.
 
-    Raises ValueError for any other text, and for one that unfolds to more than a bag can hold.
+    Raises ValueError for any other text, and for one that expands to more than a bag can hold.
     """
     if len(text) > MOST_METADATA_BYTES:
         msg = f'{len(text)} characters of YAML, at most {MOST_METADATA_BYTES} are read'
@@ -220,10 +222,10 @@ def from_yaml(text: str) -> Any:
 
 
 def _checked(content: Any) -> dict[str, Any]:
-    """Return the part below the root key, if every key that is read here has its kind."""
+    """Return the part below the root key if every key that is used has its type."""
     information = content[_ROOT]
     if not isinstance(information['storage_identifier'], str):
-        msg = 'storage_identifier is not a text'
+        msg = 'storage_identifier is not a string'
         raise TypeError(msg)
     names = information['relative_file_paths']
     if not isinstance(names, list) or not all(
@@ -243,7 +245,7 @@ def _checked(content: Any) -> dict[str, Any]:
             raise TypeError(msg)
     custom = information['custom_data'] or {}
     if not all(isinstance(key, str) for key in custom):
-        msg = 'custom_data has keys that are not texts'
+        msg = 'custom_data has keys that are not strings'
         raise TypeError(msg)
     information['custom_data'] = {key: str(value) for key, value in custom.items()} or None
     for topic in information['topics_with_message_count']:
@@ -258,23 +260,23 @@ def _checked(content: Any) -> dict[str, Any]:
 
 
 def _built(text: str) -> Any:
-    """Build what a YAML text holds from its events: without recursion, merges, dates and tags.
+    """Build the value of a YAML text from its events, without recursion, merges, dates and tags.
 
-    PyYAML's own way ends the process for texts nested deeply, and its safe loader takes all
-    memory for merged aliases and all time for a number of a million digits.
+    PyYAML itself crashes the process on deeply nested texts, and its safe loader takes all memory
+    for merged aliases and unlimited time for a number of a million digits.
     """
     root: list[Any] = []
-    stack: list[tuple[Any, list[Any]]] = [(root, [])]  # what is open, and keys without a value
+    stack: list[tuple[Any, list[Any]]] = [(root, [])]  # open collections, and keys without a value
     anchors: dict[str, tuple[Any, int]] = {}
     anchors_open: list[str | None] = []
-    weights: list[int] = [0]  # of what is open: values as they unfold, aliases with all of theirs
+    weights: list[int] = [0]  # size of open collections with aliases expanded
 
     def add(value: Any, weight: int, anchor: str | None) -> None:
         if anchor is not None:
             anchors[anchor] = value, weight
         weights[-1] += weight
         if weights[-1] > _MOST_NODES:
-            msg = f'it unfolds to more than {_MOST_NODES} values'
+            msg = f'it expands to more than {_MOST_NODES} values'
             raise ValueError(msg)
         parent, keys = stack[-1]
         if isinstance(parent, list):
@@ -288,7 +290,7 @@ def _built(text: str) -> Any:
         if isinstance(event, yaml.ScalarEvent):
             add(_scalar(event), 1, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in anchors:  # unknown, or still open: a circle
+            if event.anchor not in anchors:  # unknown, or still open: a cycle
                 msg = f'alias {event.anchor!r:.50} stands for nothing'
                 raise ValueError(msg)
             add(*anchors[event.anchor], None)
@@ -310,7 +312,7 @@ def _built(text: str) -> Any:
 
 
 def _scalar(event: Any) -> Any:
-    """Return a text, or what it means where it is not quoted."""
+    """Return a string, or the value of an unquoted scalar."""
     text = str(event.value)
     _no_tag(event, ('str', 'int', 'float', 'bool', 'null'))
     if event.tag is not None:
@@ -328,18 +330,18 @@ def _scalar(event: Any) -> Any:
 
 def _no_tag(event: Any, kinds: tuple[str, ...]) -> None:
     if event.tag not in (None, '!', *(_TAG + kind for kind in kinds)):
-        msg = f'the tag {event.tag!r:.50} is not read'
+        msg = f'the tag {event.tag!r:.50} is not supported'
         raise ValueError(msg)
 
 
 def _key(key: Any) -> Any:
     if isinstance(key, list | dict):
-        msg = 'a key is not a text'
+        msg = 'a key is not a string'
         raise ValueError(msg)
     return key
 
 
-# The same with libyaml, ten times as fast, where PyYAML was built with it.
+# The same with libyaml, ten times as fast, if PyYAML was built with it.
 _DUMPER: Any = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
 _PARSER: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _TAG = 'tag:yaml.org,2002:'

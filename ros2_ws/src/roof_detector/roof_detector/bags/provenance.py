@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a bag comes from: what every manifest begins with."""
+"""The provenance of a bag: the first values of every manifest."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from roof_detector import __version__
 
 WRITTEN_BY, STARTED_AT = 'written_by', 'started_at'
 RECORDER = 'roof_detector recorder'  # the value of WRITTEN_BY in a bag of the recorder
-# What decides which detections come out of an image, and how they were written.
+# The packages that decide which detections an image gives, and how they were written.
 _PACKAGES = ('ultralytics', 'torch', 'onnxruntime', 'openvino', 'opencv-python', 'numpy', 'mcap')
 
 
 def provenance(*, written_by: str) -> dict[str, str]:
-    """Return who writes a bag, when, on which computer and with which software."""
+    """Return who wrote a bag, when, on which computer and with which software."""
     return {
         WRITTEN_BY: written_by,
         STARTED_AT: datetime.now(timezone.utc).isoformat(timespec='milliseconds'),
@@ -32,7 +32,7 @@ def provenance(*, written_by: str) -> dict[str, str]:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of all that decides which detections come out of an image."""
+    """Return the versions of all packages that decide which detections an image gives."""
     return {
         'roof_detector_version': __version__,
         'python_version': platform.python_version(),
@@ -41,7 +41,7 @@ def software_versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    """Return an installed package's version without importing it, empty where it is not."""
+    """Return an installed package's version without importing it, empty if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The quality of service of recorded topics, in rosbag2's formats."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,15 +12,15 @@ from rosbags.rosbag2.metadata import parse_qos
 
 from roof_detector.bags.metadata import from_yaml
 
-# What rmw calls RMW_DURATION_INFINITE.
+# rmw calls it RMW_DURATION_INFINITE.
 INFINITE_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class OfferedQos:
-    """Hold the quality of service that a publisher offered, in the words of rosbag2 (version 9).
+    """The quality of service that a publisher offered, in the terms of rosbag2 (version 9).
 
-    History and depth are unknown to a subscriber, so rosbag2 writes them so.
+    A subscriber does not know history and depth, so rosbag2 writes them like this.
     """
 
     reliability: str = 'reliable'
@@ -31,7 +33,7 @@ class OfferedQos:
     liveliness_lease_ns: int = INFINITE_NS
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the profile as metadata.yaml and MCAP channels hold it."""
+        """Return the profile as metadata.yaml and MCAP channels store it."""
         return {
             'history': self.history,
             'depth': self.depth,
@@ -45,7 +47,7 @@ class OfferedQos:
         }
 
     def as_numbers(self) -> dict[str, Any]:
-        """Return the profile as metadata.yaml held it before version 9, with RMW's numbers."""
+        """Return the profile as metadata.yaml stored it before version 9, with RMW's numbers."""
         return {
             **self.as_dict(),
             'history': QosHistory[self.history.upper()].value,
@@ -56,7 +58,7 @@ class OfferedQos:
 
     @classmethod
     def of(cls, profile: Any) -> OfferedQos:
-        """Read a profile as rosbags gives it: enumerations under rosbag2's names, in capitals."""
+        """Return the profile for one of rosbags, which names its values in capitals."""
         return cls(
             reliability=profile.reliability.name.lower(),
             durability=profile.durability.name.lower(),
@@ -73,18 +75,18 @@ LATCHED = OfferedQos(durability='transient_local')
 
 
 def recorded_qos(recorded: str | list[Any]) -> tuple[OfferedQos, ...]:
-    """Return the profiles that an MCAP channel or metadata.yaml holds, a YAML text or its list.
+    """Return the profiles of an MCAP channel or metadata.yaml, given as YAML text or a list.
 
-    None where they make no sense.
+    None if they are invalid.
     """
     try:
         return qos_profiles(from_yaml(recorded) if isinstance(recorded, str) else recorded)
-    except Exception:  # rosbags raises whatever it meets, and messages are worth more than this
+    except Exception:  # rosbags raises anything, and the messages matter more than this
         return ()
 
 
 def qos_profiles(profiles: Any) -> tuple[OfferedQos, ...]:
-    """Return the profiles that YAML held as maps; none where they make no sense."""
+    """Return the profiles that YAML stored as maps; none if they are invalid."""
     try:
         return tuple(map(OfferedQos.of, parse_qos(list(profiles))))
     except Exception:  # as above

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A reader of bags: rosbag2 folders, single .mcap and .db3 files, and ROS 1 bags."""
+
 from __future__ import annotations
 
 from contextlib import ExitStack
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class BagReader:
-    """Read a rosbag2 folder, a lone .mcap or .db3 file, or a ROS 1 bag.
+    """A reader of a rosbag2 folder, a single .mcap or .db3 file, or a ROS 1 bag.
 
-    Files that were cut off are read up to their last whole chunk, and damaged chunks are skipped;
-    `damage` says so, of what was read until then.
+    Cut-off files are read up to their last complete chunk, and damaged chunks are skipped;
+    `damage` reports that for what was read so far.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -42,7 +44,7 @@ class BagReader:
         try:
             self._sources, self._missing = _open(self.path)
         except OSError as error:
-            msg = f'{self.path} cannot be read ({error.strerror}). Is it yours?'
+            msg = f'{self.path} cannot be read ({error.strerror}). Check its permissions.'
             raise BagError(msg) from error
         self.topics = merged([topic for source in self._sources for topic in source.topics])
         self._types: Typestore = get_typestore(Stores.EMPTY)
@@ -64,7 +66,7 @@ class BagReader:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """Return what cannot be read, as sentences for each file; ask again after reading."""
+        """Return what cannot be read, one sentence for each finding; ask again after reading."""
         return (*self._missing, *(s.damage for s in self._sources if s.damage))
 
     def image_topics(self) -> tuple[BagTopic, ...]:
@@ -72,7 +74,7 @@ class BagReader:
         return tuple(topic for topic in self.topics if topic.is_image)
 
     def source_image_topics(self) -> list[BagTopic]:
-        """Return the topics with images of cameras; see the function of this name."""
+        """Return the topics with camera images; see the function of this name."""
         return source_image_topics(self.topics, bag=str(self.path))
 
     def image_topic(self, wanted: str = '') -> BagTopic:
@@ -80,26 +82,26 @@ class BagReader:
         return choose_image_topic(self.topics, wanted=wanted, bag=str(self.path))
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
-        """Yield the messages of the topics (all without a choice), file by file, by time."""
+        """Yield the messages of the given topics (None: of all), file by file, by time."""
         chosen = [topic.name for topic in self.topics] if topics is None else topics
         for source in self._sources:
             yield from source.messages(chosen)
 
     def deserialize(self, message: BagMessage) -> Any:
         """Return a message as an object with ROS 2's field names."""
-        self._know(message.type_name)
+        self._ensure_registered(message.type_name)
         try:
             return self._types.deserialize_cdr(message.data, message.type_name)
-        except Exception as error:  # generated code raises whatever it meets
+        except Exception as error:  # generated code raises anything
             msg = (
-                f'A message of {message.topic} in {self.path} is damaged: it is no '
+                f'A message of {message.topic} in {self.path} is damaged: it is not a '
                 f'{message.type_name} ({error}).'
             )
             raise BagError(msg) from error
 
     def schema(self, type_name: str) -> MessageSchema:
-        """Return a type's schema as the bag defines it, or as we know it where it does not."""
-        self._know(type_name)
+        """Return a type's schema as the bag defines it, or our own if it does not."""
+        self._ensure_registered(type_name)
         return schema_in(self._types, type_name)
 
     def close(self) -> None:
@@ -119,21 +121,21 @@ class BagReader:
     ) -> None:
         self.close()
 
-    def _know(self, type_name: str) -> None:
-        """Learn a type if need be; raise BagError where the bag's definition is damaged."""
+    def _ensure_registered(self, type_name: str) -> None:
+        """Register a type if needed; raise BagError if the bag's definition is damaged."""
         if type_name in self._types.fielddefs:
             return
         try:
-            self._learn(type_name)
+            self._register(type_name)
         except BagError:
             raise
-        except Exception as error:  # rosbags raises whatever it meets in a damaged definition
-            said = ' '.join(str(error).split())[:200] or type(error).__name__
-            msg = f'The definition of {type_name} in {self.path} cannot be read: {said}.'
+        except Exception as error:  # rosbags raises anything for a damaged definition
+            reason = ' '.join(str(error).split())[:200] or type(error).__name__
+            msg = f'The definition of {type_name} in {self.path} cannot be read: {reason}.'
             raise BagError(msg) from error
 
-    def _learn(self, type_name: str) -> None:
-        """Register a type as the bag defines it, or as we know it where the bag does not."""
+    def _register(self, type_name: str) -> None:
+        """Register a type as the bag defines it, or with our definition if the bag does not."""
         text = next((t.definition for t in self.topics if t.type_name == type_name), '')
         if 'IDL: ' in text:
             types = {}
@@ -151,7 +153,7 @@ class BagReader:
 
 
 def _open(path: Path) -> tuple[list[BagFileReader], tuple[str, ...]]:
-    """Open the files of a bag; return them, and what is said about those that were left out."""
+    """Open the files of a bag; return them, and messages about files that were left out."""
     if not path.exists():
         msg = f'There is no bag {path}. Check the path; a bag is a folder or a file.'
         raise BagError(msg)
@@ -172,7 +174,7 @@ def _open(path: Path) -> tuple[list[BagFileReader], tuple[str, ...]]:
 def open_files(
     path: Path, information: Mapping[str, Any], *, instead: Mapping[str, Path] | None = None
 ) -> tuple[list[BagFileReader], tuple[str, ...]]:
-    """Open the files that a metadata.yaml names, some at another place; see `_open`."""
+    """Open the files that a metadata.yaml names, some at another path; see `_open`."""
     mode, packing = information['compression_mode'].lower(), information['compression_format']
     if mode not in ('', 'none') and packing != 'zstd':
         msg = f'{path} is compressed as {packing!r:.50}; only zstd can be read.'
@@ -187,9 +189,9 @@ def open_files(
         )
         raise BagError(msg)
     named = {file.name for file in files}
-    told = [
-        f'{one.name} lies in {path} and is not read: {NAME} does not name it. "roof_detector bag '
-        'recover" takes it in.'
+    messages = [
+        f'{one.name} lies in {path} and is skipped: {NAME} does not name it. "roof_detector bag '
+        'recover" includes it.'
         for one in bag_files(path)
         if one.name not in named and one.plain_name not in named and one.path.stat().st_size
     ]
@@ -211,4 +213,4 @@ def open_files(
         if refused and not sources:
             raise refused[0]
         stack.pop_all()
-    return sources, (*told, *map(str, refused))
+    return sources, (*messages, *map(str, refused))

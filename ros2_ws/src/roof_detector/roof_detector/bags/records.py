@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a bag says about itself beside its messages: MCAP's metadata records."""
+"""The metadata records of a bag: what it says about itself besides its messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECOVERY = 'roof_detector.recovery'
 def metadata_records(path: Path | str) -> list[tuple[str, dict[str, str]]]:
     """Return name and values of every metadata record of a bag, in the order of its files.
 
-    Quick for files that are finished and sound; others are read as a whole.
+    Finished, sound files are quick; others are read completely.
     """
     path = Path(path).expanduser()
     if path.name == NAME:
@@ -40,5 +40,5 @@ def _records_of(file: Path) -> list[tuple[str, dict[str, str]]]:
             survey = quick_survey(store) or full_survey(store)
             return [(record.name, record.metadata) for _, record in survey.metadata]
     except OSError as error:
-        msg = f'What {file} says about itself cannot be read: {error}.'
+        msg = f'The metadata records of {file} cannot be read: {error}.'
         raise BagError(msg) from error

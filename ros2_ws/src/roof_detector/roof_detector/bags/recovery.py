@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Makes a sound bag of a damaged one, and keeps the damaged one beside it."""
+"""The recovery of a damaged bag: a sound bag is made, and the damaged one is kept beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from roof_detector.bags.reader import open_files
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Where the files lie that a repair replaced, within the bag's folder; for a lone file, its ending.
+# Where replaced files are kept, within the bag's folder; for a single file, its suffix.
 KEPT = 'before_recovery'
 _STAGING = '.recovery.part'
 _RESERVE_BYTES = 16 << 20
@@ -42,13 +42,13 @@ _NEVER_NS = 2**63 - 1
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was found, mended and lost. `kept` is where that lies which was replaced, if any.
+    """The result of a recovery. `kept` is the place of replaced files, if any.
 
-    `mended` are the files that were written again, `notes` what else there is to know.
+    `repaired` are the files that were rewritten, `notes` everything else worth knowing.
     """
 
     path: Path
-    mended: tuple[str, ...]
+    repaired: tuple[str, ...]
     message_count: int
     lost_bytes: int = 0
     lost_messages: int = 0
@@ -56,38 +56,38 @@ class Recovery:
     kept: Path | None = None
     metadata_written: bool = False
     notes: tuple[str, ...] = ()
-    is_incomplete: bool = False  # a file is missing, or could not be taken in
+    is_incomplete: bool = False  # a file is missing, or could not be included
 
     @property
     def changed(self) -> bool:
         """Return whether anything was written."""
-        return bool(self.mended or self.metadata_written or self.kept)
+        return bool(self.repaired or self.metadata_written or self.kept)
 
     @property
     def is_whole(self) -> bool:
-        """Return whether nothing is lost or doubtful, as far as anything tells."""
+        """Return whether nothing is lost or doubtful, as far as is known."""
         lost = self.lost_bytes or self.lost_messages or self.doubtful_messages
         return not (lost or self.is_incomplete)
 
 
 @dataclass
 class _Plan:
-    """What is to become of a bag."""
+    """The plan for the recovery of a bag."""
 
     states: list[FileState]
     repairs: dict[str, FileState] = field(default_factory=dict)  # by the name of the new file
     aside: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    incomplete: bool = False  # something of the bag could not be taken in
+    incomplete: bool = False  # a part of the bag could not be included
 
 
 def recover(path: Path | str, *, output: Path | None = None) -> Recovery:
-    """Mend what is damaged or cut off in a bag, and rebuild its metadata.yaml where it is wrong.
+    """Repair damaged or cut-off files of a bag, and rebuild its metadata.yaml if it is wrong.
 
-    Every message that anything can still read is kept. A bag that has nothing wrong stays as it
-    is, to the byte. Each new file is read again before it takes the place of the old, which stays
-    in `before_recovery`; with `output` the mended bag is made there and nothing else is touched.
-    Raises BagError where nothing can be done, and then nothing was changed.
+    Every message that can still be read is kept. A bag without faults stays unchanged to the byte.
+    Each new file is read again before it replaces the old one, which stays in `before_recovery`;
+    with `output` the repaired bag is made there and nothing else is touched. Raises BagError if
+    nothing can be done, and then nothing was changed.
     """
     path = Path(path).expanduser()
     if path.name == NAME:
@@ -104,7 +104,7 @@ def recover(path: Path | str, *, output: Path | None = None) -> Recovery:
         return _recover_lone(path, output)
     except OSError as error:
         name = error.filename or path
-        msg = f'{name} cannot be mended ({error.strerror}). Is it yours, and writable?'
+        msg = f'{name} cannot be repaired ({error.strerror}). Check its owner and permissions.'
         raise BagError(msg) from error
 
 
@@ -171,7 +171,7 @@ def _plan(path: Path, files: Sequence[BagFile], before: Mapping[str, Any] | None
 
 
 def _choose(plan: _Plan, found: Sequence[FileState], *, wanted: str) -> None:
-    """Take a file that lies there compressed and plain once: the one with more in it."""
+    """Choose between a file and its compressed twin: the one with more messages counts."""
     state = max(found, key=lambda one: (one.message_count, not one.fault))
     plan.states.append(state)
     if state.fault or state.file.name != wanted:
@@ -192,11 +192,11 @@ def _of_one_storage(
     storages = {file.storage for file in files if file.path.stat().st_size}
     if len(storages) < 2:
         return files
-    told = before['storage_identifier'] if before else ''
-    if told not in storages:
-        msg = f'{path} holds files of {" and of ".join(sorted(storages))}; part them first.'
+    storage = before['storage_identifier'] if before else ''
+    if storage not in storages:
+        msg = f'{path} holds files of {" and of ".join(sorted(storages))}; separate them first.'
         raise BagError(msg)
-    return [file for file in files if file.storage == told]
+    return [file for file in files if file.storage == storage]
 
 
 def _is_empty(file: BagFile) -> bool:
@@ -205,7 +205,7 @@ def _is_empty(file: BagFile) -> bool:
 
 
 def _compression(plan: _Plan, before: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return mode and format of the compression, as metadata.yaml has to name them."""
+    """Return the mode and format of the compression for metadata.yaml."""
     if any(state.file.is_packed for state in plan.states):
         return 'FILE', 'zstd'
     count = sum(state.message_count for state in plan.states)
@@ -222,8 +222,8 @@ def _differs(before: Mapping[str, Any], plan: _Plan, mode: tuple[str, str]) -> b
     named = [os.path.basename(name) for name in before['relative_file_paths']]  # noqa: PTH119
     if sorted(named) != sorted(state.file.name for state in plan.states):
         return True
-    told = before['compression_mode'].lower()
-    if (told if told != 'none' else '') != mode[0].lower():
+    stated = before['compression_mode'].lower()
+    if (stated if stated != 'none' else '') != mode[0].lower():
         return True
     if before['message_count'] != sum(state.message_count for state in plan.states):
         return True
@@ -239,7 +239,7 @@ def _carry_out(
     mode: tuple[str, str],
     output: Path | None,
 ) -> Recovery:
-    """Make the new files beside the old ones, read them as a bag, and put them in place."""
+    """Make the new files beside the old ones, read them as a bag, and move them into place."""
     staging = path / _STAGING if output is None else output.with_name(f'{output.name}.part')
     _remove(staging)
     _check_room(plan, staging.parent, copies=output is not None)
@@ -277,9 +277,9 @@ def _carry_out(
 def _facts(
     plan: _Plan, before: Mapping[str, Any] | None
 ) -> tuple[dict[str, TopicFacts], tuple[TopicFacts, ...]]:
-    """Return what is known of topics besides what a damaged file says of them.
+    """Return what is known about topics besides what a damaged file says.
 
-    Channels of our files are numbered as the topics in their metadata.yaml follow one another.
+    Channels of our files are numbered in the order of the topics in their metadata.yaml.
     """
     known: dict[str, TopicFacts] = {}
     in_order = []
@@ -304,7 +304,7 @@ def _facts(
 def _information(
     before: Mapping[str, Any] | None, states: Sequence[FileState], mode: tuple[str, str]
 ) -> dict[str, Any]:
-    """Return the content of metadata.yaml: what it said already, with what is known better."""
+    """Return the content of metadata.yaml: what it said before, corrected by what was found."""
     embedded = next(
         (found for state in reversed(states) if (found := embedded_metadata(state.embedded))), {}
     )
@@ -359,11 +359,11 @@ def _topics(basis: Mapping[str, Any], states: Sequence[FileState]) -> list[dict[
     topics = []
     for one in basis['topics_with_message_count']:
         name = one['topic_metadata']['name']
-        if name in found:  # else no file defines it any more, which some readers refuse
+        if name in found:  # otherwise no file defines it any more, which some readers reject
             topics.append({**one, 'message_count': found.pop(name).message_count})
-    for topic in found.values():  # those that are new
+    for topic in found.values():  # the new ones
         qos: Any = [profile.as_dict() for profile in topic.offered_qos]
-        if basis['version'] < VERSION:  # profiles were numbers in a text of YAML
+        if basis['version'] < VERSION:  # profiles were numbers in a YAML string
             qos = to_yaml([profile.as_numbers() for profile in topic.offered_qos]) if qos else ''
         topics.append(
             {
@@ -383,7 +383,7 @@ def _topics(basis: Mapping[str, Any], states: Sequence[FileState]) -> list[dict[
 def _check(
     path: Path, content: Any, instead: Mapping[str, Path], states: Sequence[FileState]
 ) -> None:
-    """Read the new bag as readers do; raise BagError where it does not give what was found."""
+    """Read the new bag as readers do; raise BagError if it does not give what was found."""
     information = content['rosbag2_bagfile_information']
     sources, _ = open_files(path, information, instead=instead)
     expected = sum(state.message_count for state in states)
@@ -398,14 +398,14 @@ def _check(
             source.close()
     if count + unread != expected:
         msg = (
-            f'The mended bag {path} gives {count} messages where {expected} were found; nothing '
+            f'The repaired bag {path} gives {count} messages where {expected} were found; nothing '
             'was changed. Please report it with the bag.'
         )
         raise BagError(msg)
 
 
 def _replace(path: Path, staging: Path, plan: _Plan, text: str) -> Path | None:
-    """Put the new files in place of the old ones, which are kept; return where."""
+    """Move the new files into place and keep the old ones; return where."""
     old_metadata = path / NAME
     keeps_metadata = old_metadata.is_symlink() or old_metadata.exists()
     kept: Path | None = None
@@ -435,7 +435,7 @@ def _replace(path: Path, staging: Path, plan: _Plan, text: str) -> Path | None:
 
 
 def _keep(old: Path, target: Path) -> None:
-    """Give a file a second name, so that at no moment it has none; FAT knows no second names."""
+    """Give a file a second name, so that it always has one; FAT has no second names."""
     try:
         os.link(old, target, follow_symlinks=False)
     except OSError:
@@ -443,7 +443,7 @@ def _keep(old: Path, target: Path) -> None:
 
 
 def _free(path: Path) -> Path:
-    """Return a path that nothing has, with a number behind it where it is taken."""
+    """Return a free path, with a number appended if the path is taken."""
     number = 1
     free = path
     while free.exists() or free.is_symlink():
@@ -501,15 +501,15 @@ def _check_room(plan: _Plan, folder: Path, *, copies: bool) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         msg = (
-            f'Mending needs {wanted / 1e6:.1f} MB on the disk of {folder}, because the damaged '
-            f'files are kept, and {free / 1e6:.1f} MB are free. Make room, or name a place on '
+            f'The repair needs {wanted / 1e6:.1f} MB on the disk of {folder}, because the damaged '
+            f'files are kept, and {free / 1e6:.1f} MB are free. Make room, or name a folder on '
             'another disk with --output.'
         )
         raise BagError(msg)
 
 
 def _refuse_open(files: Sequence[BagFile]) -> None:
-    """Raise BagError for a file that another process of ours has open for writing: it records."""
+    """Raise BagError if a process of ours has a file open for writing: it is recording."""
     wanted = {str(file.path.resolve()) for file in files}
     for descriptors in Path('/proc').glob('[0-9]*/fd'):
         if descriptors.parent.name == str(os.getpid()):
@@ -543,12 +543,12 @@ def _remove(staging: Path) -> None:
 def _outcome(
     path: Path, plan: _Plan, *, kept: Path | None = None, metadata_written: bool = False
 ) -> Recovery:
-    told = []
+    messages = []
     for name, state in plan.repairs.items():
         fault = state.fault or 'it was not compressed as the others are'
-        told.append(f'{name} was written again: {fault}.')
+        messages.append(f'{name} was written again: {fault}.')
         if state.loss:
-            told.append(f'{name}: {state.loss}.')
+            messages.append(f'{name}: {state.loss}.')
     losses = [state.loss for state in plan.repairs.values()]
     return Recovery(
         path,
@@ -559,6 +559,6 @@ def _outcome(
         sum(loss.doubtful for loss in losses),
         kept,
         metadata_written,
-        (*plan.notes, *told),
+        (*plan.notes, *messages),
         plan.incomplete,
     )

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The deletion of old recordings to free disk space."""
+
 from __future__ import annotations
 
 import re
@@ -19,15 +21,15 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.metadata import BagMetadata
 
-# A file of this name in a recording's folder protects all of it.
+# A file of this name in a recording's folder protects the recording.
 KEEP = 'keep'
-# All that the recorder puts into a folder. Anything else is somebody's, and so is the folder.
+# All that the recorder puts into a folder. Any other file is somebody's, and so is the folder.
 _OURS = re.compile(rf'(.+_\d+\.mcap|{re.escape(NAME)})(\.part)?')
 
 
 @dataclass(frozen=True)
 class Deletions:
-    """What was deleted so far."""
+    """The number and size of deleted recordings."""
 
     recordings: int = 0
     files: int = 0
@@ -35,11 +37,11 @@ class Deletions:
 
 
 class RetentionPolicy:
-    """Delete earlier recordings of the recorder to make room, the oldest first, and count them.
+    """A deletion of old recordings, oldest first, that frees space and counts what it deleted.
 
-    Spared are: what is being written by anyone, folders with a file `keep`, with anything in
-    them that the recorder did not put there, links, and whatever else is not the recorder's.
-    The threads of several bags may use it; any may look at `deletions`.
+    It never touches a recording that is being written, a folder with a file `keep` or with any
+    file that the recorder did not put there, a link, or anything else that is not the recorder's.
+    The threads of several bags may use it; any may read `deletions`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +62,7 @@ class RetentionPolicy:
 
     @property
     def deleted_bytes(self) -> int:
-        """Return how many bytes they had."""
+        """Return the total size of deleted files."""
         return self.deletions.size_bytes
 
     def delete_recording(self) -> bool:
@@ -73,9 +75,9 @@ class RetentionPolicy:
         return False
 
     def delete_oldest_file(self, folder: Path, metadata: BagMetadata) -> bool:
-        """Delete the oldest finished file of a bag in the making; return whether one could go.
+        """Delete the oldest finished file of a bag in progress; return whether one could go.
 
-        The last file is the one being written, and a protected bag keeps them all.
+        The last file is being written and stays; a protected bag keeps all of them.
         """
         if len(metadata.files) < 2 or is_kept(folder):
             return False
@@ -107,7 +109,7 @@ class RetentionPolicy:
             )
 
     def _recordings(self) -> Iterator[tuple[str, Path]]:
-        """Yield the recordings that may go, with the time when they began."""
+        """Yield the recordings that may be deleted, with their start times."""
         try:
             folders = sorted(self.folder.iterdir())
         except OSError:
@@ -117,7 +119,7 @@ class RetentionPolicy:
                 yield started_at, folder
 
     def _delete_folder(self, folder: Path) -> bool:
-        # metadata.yaml goes last: what a crash leaves of the folder is still known as ours.
+        # metadata.yaml goes last, so that a folder left by a crash is still recognised as ours.
         files = sorted(folder.iterdir(), key=lambda path: (path.name == NAME, path.name))
         if not all(self._delete_file(path) for path in files):
             self._undeletable.add(folder)
@@ -131,7 +133,7 @@ class RetentionPolicy:
 
 
 def is_kept(folder: Path) -> bool:
-    """Tell whether a recording is protected, by an operator's mark or hand."""
+    """Return whether a recording is protected by a `keep` file or an operator's mark."""
     return (folder / KEEP).exists()
 
 
@@ -144,7 +146,7 @@ def keep(folder: Path, *, reason: str) -> None:
 
 
 def _started_at(folder: Path) -> str:
-    """Return when a recording that may be deleted began; empty for any other folder."""
+    """Return the start time of a recording that may be deleted; empty for any other folder."""
     try:
         if folder.is_symlink() or not folder.is_dir() or is_locked(folder):
             return ''

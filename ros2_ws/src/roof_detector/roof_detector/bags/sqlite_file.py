@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A bag's SQLite file: its topics and messages, as SQLite gives them or page by page."""
+"""A reader of a bag's SQLite file, through SQLite or page by page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NEVER_NS = 2**63 - 1
 _MOST_TIME_NS = 2**63 - 1
-# What a message's row has to have; anything computed could compute for ever.
+# What a message's row must have; a computed column could compute for ever.
 _MESSAGE_COLUMNS = {'topic_id', 'timestamp', 'data'}
 
 
@@ -49,10 +49,10 @@ class SqliteMessage(NamedTuple):
 
 @dataclass
 class SqliteContent:
-    """What a file says beside its messages.
+    """What a file holds besides its messages.
 
     `definitions` are encoding, text and hash by type; `counts` are the messages by topic, and
-    `packed` those that begin as zstd does; `trouble` says what is wrong, '' for nothing.
+    `packed` those that begin like zstd data; `problem` says what is wrong, '' for nothing.
     """
 
     topics: tuple[SqliteTopic, ...] = ()
@@ -61,7 +61,7 @@ class SqliteContent:
     start_ns: int = _NEVER_NS
     end_ns: int = 0
     metadata: str = ''
-    trouble: str = ''
+    problem: str = ''
 
     @property
     def message_count(self) -> int:
@@ -70,11 +70,11 @@ class SqliteContent:
 
 
 class SqliteFile:
-    """Read a bag's SQLite file, and change nothing of it.
+    """A read-only view of a bag's SQLite file.
 
-    What SQLite left beside it when it was killed counts: it is taken over in a copy. Where SQLite
-    finds damage, the rows are read page by page; `content.trouble` says so. With `is_thorough`
-    all of it is checked at once. `unread` counts messages that are damaged or too large.
+    Files that SQLite left beside it when it was killed are merged into a copy. If SQLite finds
+    damage, the rows are read page by page; `content.problem` says so. With `is_thorough` the whole
+    file is checked at once. `unread` counts messages that are damaged or too large.
     """
 
     def __init__(self, path: Path, *, is_thorough: bool = False) -> None:
@@ -95,11 +95,11 @@ class SqliteFile:
 
     @property
     def path(self) -> Path:
-        """Return the file that is read: its own, or the copy that took over what lay beside it."""
+        """Return the file that is read: the original, or the copy with merged files."""
         return self._read_path
 
     def messages(self, topic_ids: set[int] | None = None) -> Iterator[SqliteMessage]:
-        """Yield the messages of the topics, or all, by time."""
+        """Yield the messages of the given topics, or all, by time."""
         self.unread = 0
         if self._database is None:
             yield from self._salvaged(topic_ids)
@@ -142,13 +142,13 @@ class SqliteFile:
         return SqliteMessage(row_id, topic_id, time_ns, row[0]) if is_blob else None
 
     def _take_over(self) -> None:
-        """Let SQLite finish, in a copy, what it was killed in."""
+        """Let SQLite finish its interrupted work in a copy."""
         self._copy = TemporaryDirectory(prefix='roof_detector-bag-')
         folder = Path(self._copy.name)
         size = sum(file.stat().st_size for file in (self._path, *self.sides))
         if 2 * size + DISK_RESERVE_BYTES > shutil.disk_usage(folder).free:
             msg = (
-                f'{self._path} was cut off, and the copy that takes over what lies beside it '
+                f'{self._path} was cut off, and the copy that merges what lies beside it '
                 f'({size} bytes) does not fit {folder.parent}; set TMPDIR to a larger disk.'
             )
             raise BagError(msg)
@@ -165,7 +165,7 @@ class SqliteFile:
             finally:
                 database.close()
         except sqlite3.Error:
-            # It cannot: what the file itself holds is read, page by page.
+            # It cannot: the content of the file itself is read page by page.
             shutil.copyfile(self._path, self._read_path)
 
     def _open(self, *, is_thorough: bool) -> None:
@@ -175,24 +175,24 @@ class SqliteFile:
             self._database.text_factory = lambda data: data.decode('utf-8', 'replace')
             for pragma in ('trusted_schema = OFF', 'cell_size_check = ON', 'mmap_size = 0'):
                 self._database.execute(f'PRAGMA {pragma}')
-            trouble = _unsafe(self._database) or (_damage(self._database) if is_thorough else '')
-            if not trouble:
+            problem = _unsafe(self._database) or (_damage(self._database) if is_thorough else '')
+            if not problem:
                 self.content = _content(self._database)
                 return
         except (sqlite3.Error, OverflowError) as error:
-            trouble = str(error)
+            problem = str(error)
         if self._database is not None:
             self._database.close()
             self._database = None
         self._file = self._read_path.open('rb')
         self._pages = SqlitePages(FileStore(self._file))
-        self.content = self._salvaged_content(trouble)
+        self.content = self._salvaged_content(problem)
         if not self.content.topics and not self._places:
-            msg = f'{self._path} cannot be read: it is not an SQLite file of a bag ({trouble}).'
+            msg = f'{self._path} cannot be read: it is not an SQLite file of a bag ({problem}).'
             raise BagError(msg)
 
-    def _salvaged_content(self, trouble: str) -> SqliteContent:
-        content = SqliteContent(trouble=trouble)
+    def _salvaged_content(self, problem: str) -> SqliteContent:
+        content = SqliteContent(problem=problem)
         topics: dict[int, SqliteTopic] = {}
         places: dict[int, tuple[int, int, int, tuple[int, int]]] = {}
         for row in self._pages.rows():
@@ -225,12 +225,12 @@ class SqliteFile:
 
 
 def is_packed(message: SqliteMessage) -> bool:
-    """Return whether a message was compressed by itself: no serialised one begins so."""
+    """Return whether a message was compressed by itself; no other begins like this."""
     return message.data.startswith(ZSTD_MAGIC)
 
 
 def is_sqlite(path: Path) -> bool:
-    """Return whether a file begins as SQLite's do."""
+    """Return whether a file begins like an SQLite file."""
     with path.open('rb') as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -244,7 +244,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _unsafe(database: sqlite3.Connection) -> str:
-    """Return why the tables are not those of a bag: views and computed columns can do anything."""
+    """Return why the tables are not those of a bag: views and computed columns are unsafe."""
     for name, columns in (('messages', _MESSAGE_COLUMNS), ('topics', {'id', 'name', 'type'})):
         found = database.execute(
             'SELECT type, rootpage FROM sqlite_master WHERE lower(name) = ?', (name,)
@@ -254,14 +254,14 @@ def _unsafe(database: sqlite3.Connection) -> str:
         about = database.execute(f'PRAGMA table_xinfo({name})').fetchall()
         names = {column[1].lower() for column in about}
         if any(column[6] for column in about) or 'rowid' in names or not columns <= names:
-            return f'its table {name} is not what rosbag2 makes'
+            return f'its table {name} is not what rosbag2 creates'
     return ''
 
 
 def _damage(database: sqlite3.Connection) -> str:
     found = database.execute('PRAGMA quick_check(3)').fetchall()
-    told = '; '.join(str(row[0]).replace('\n', ' ') for row in found)
-    return '' if told == 'ok' else told
+    report = '; '.join(str(row[0]).replace('\n', ' ') for row in found)
+    return '' if report == 'ok' else report
 
 
 def _content(database: sqlite3.Connection) -> SqliteContent:

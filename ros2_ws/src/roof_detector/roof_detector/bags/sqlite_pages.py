@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Rows out of the pages of an SQLite file that SQLite itself cannot read (sqlite.org/fileformat).
+"""A reader of rows from the pages of a damaged SQLite file (sqlite.org/fileformat).
 
-Each page that is a leaf of a table is read by itself, whatever the tree above it says, so that a
-damaged page costs its own rows alone.
+Each leaf page of a table is read by itself, whatever the tree above it says, so that a damaged
+page costs only its own rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INT_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 class Row(NamedTuple):
-    """A row: its id, and its columns with texts as str and blobs as bytes; and where it lies."""
+    """A row: its id, its columns (text as str, blobs as bytes), and its place."""
 
     row_id: int
     values: tuple[Any, ...]
@@ -55,14 +55,14 @@ class SqlitePages:
             yield from _rows_on(self._store, self._layout, number)
 
     def row(self, place: tuple[int, int]) -> Row | None:
-        """Return the row at a place that `rows` gave."""
+        """Return the row at a place that `rows` yielded."""
         size = self._layout.page_bytes
         page = self._store.read(place[0] * size, size).ljust(size, b'\0')
         return _row(self._store, self._layout, page, place)
 
 
 def _layout(store: Store) -> _PageLayout:
-    """Return the page size: as the header says, or what its first pages look like."""
+    """Return the page size from the header, or from what the first pages look like."""
     head = store.read(0, _FILE_HEADER)
     if head.startswith(MAGIC):
         size = int.from_bytes(head[16:18], 'big')
@@ -74,7 +74,7 @@ def _layout(store: Store) -> _PageLayout:
 
 
 def _leaves(store: Store, page_bytes: int) -> int:
-    """Return how many of the first pages look like leaves with this size."""
+    """Return how many of the first pages look like leaves with this page size."""
     count = 0
     for offset in range(page_bytes, min(store.size, page_bytes * 200), page_bytes):
         head = store.read(offset, _LEAF_HEADER.size)
@@ -86,7 +86,7 @@ def _leaves(store: Store, page_bytes: int) -> int:
 
 
 def _rows_on(store: Store, layout: _PageLayout, number: int) -> Iterator[Row]:
-    # The last page may be cut off: SQLite, too, reads zeros for what is missing.
+    # The last page may be cut off; like SQLite, read zeros for the missing part.
     page = store.read(number * layout.page_bytes, layout.page_bytes)
     page = page.ljust(layout.page_bytes, b'\0')
     begin = _FILE_HEADER if number == 0 else 0
@@ -116,7 +116,7 @@ def _row(store: Store, layout: _PageLayout, page: bytes, place: tuple[int, int])
 
 
 def _payload(store: Store, layout: _PageLayout, page: bytes, at: int, length: int) -> bytes | None:
-    """Return a row's bytes, also where they go on over other pages; None where these end."""
+    """Return a row's bytes, also if they continue on other pages; None if these are missing."""
     usable = layout.usable_bytes
     if length <= usable - 35:
         return page[at : at + length] if at + length <= usable else None
@@ -127,7 +127,7 @@ def _payload(store: Store, layout: _PageLayout, page: bytes, at: int, length: in
         return None
     parts, left = [page[at : at + local]], length - local
     following = int.from_bytes(page[at + local : at + local + 4], 'big')
-    # As many pages as the length needs, so that a circle of pages ends too.
+    # Follow as many pages as the length needs, so that a cycle of pages ends.
     while left > 0:
         offset = (following - 1) * layout.page_bytes
         if following < 2 or offset >= store.size:
@@ -140,26 +140,26 @@ def _payload(store: Store, layout: _PageLayout, page: bytes, at: int, length: in
 
 
 def _values(payload: bytes) -> tuple[Any, ...]:
-    """Return the columns of a row; raise ValueError where it does not fit its own header."""
+    """Return the columns of a row; raise ValueError if it does not match its own header."""
     header_end, at = _varint(payload, 0)
     kinds = []
     while at < header_end:
         kind, at = _varint(payload, at)
         kinds.append(kind)
     if at != header_end or len(kinds) > _MOST_COLUMNS:
-        msg = 'no header of a row'
+        msg = 'the row has no header'
         raise ValueError(msg)
     values: list[Any] = []
     for kind in kinds:
         size = _size(kind)
         data = payload[at : at + size]
         if len(data) != size:
-            msg = 'a row that is too short'
+            msg = 'the row is too short'
             raise ValueError(msg)
         at += size
         values.append(_value(kind, data))
     if at != len(payload):
-        msg = 'a row that is too long'
+        msg = 'the row is too long'
         raise ValueError(msg)
     return tuple(values)
 
@@ -180,7 +180,7 @@ def _value(kind: int, data: bytes) -> Any:
     if kind == 7:
         return struct.unpack('>d', data)[0]
     if kind < 12:
-        msg = f'no column of kind {kind}'
+        msg = f'there is no column of kind {kind}'
         raise ValueError(msg)
     return data if kind % 2 == 0 else data.decode('utf-8')
 

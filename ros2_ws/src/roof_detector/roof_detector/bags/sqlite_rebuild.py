@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Writes a sound SQLite file of a bag, of all that was found in a damaged one."""
+"""The writing of a sound SQLite file from all that was found in a damaged one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from roof_detector.bags.sqlite_file import SqliteFile, SqliteTopic
 if TYPE_CHECKING:
     from pathlib import Path
 
-# As rosbag2 makes them since Iron (version 4 of its SQLite storage).
+# The tables that rosbag2 creates since Iron (version 4 of its SQLite storage).
 _TABLES = """
 CREATE TABLE schema(schema_version INTEGER PRIMARY KEY, ros_distro TEXT NOT NULL);
 CREATE TABLE metadata(
@@ -37,11 +37,11 @@ INSERT INTO schema(schema_version, ros_distro) VALUES (4, '');
 
 
 def rebuild_sqlite(source: SqliteFile, target: Path) -> MessageSum:
-    """Write a new file of all that a file holds; return the sum of its messages.
+    """Write a new file with everything that a file holds; return the sum of its messages.
 
-    One that SQLite could take over stays as it is made.
+    A file that SQLite could complete stays as SQLite made it.
     """
-    if not source.content.trouble:
+    if not source.content.problem:
         shutil.copyfile(source.path, target)
         return sqlite_sum(source)
     content = source.content
@@ -72,7 +72,7 @@ def rebuild_sqlite(source: SqliteFile, target: Path) -> MessageSum:
 
 
 def sqlite_sum(source: SqliteFile) -> MessageSum:
-    """Return the sum of a file's messages by reading all of them."""
+    """Return the sum of a file's messages; reads all of them."""
     names = {topic.id: topic.name for topic in source.content.topics}
     found = MessageSum()
     for message in source.messages():

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A serialised message with its times."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TimedMessage:
-    """Hold one serialised message (CDR) on its way into a bag."""
+    """One serialised message (CDR) that goes into a bag."""
 
     topic: str
     data: bytes

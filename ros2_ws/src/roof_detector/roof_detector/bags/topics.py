@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The topics and messages of a bag, and the choice of the image topic."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,29 +13,29 @@ from roof_detector.bags.qos import OfferedQos
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RESULT_NAMESPACE = '/detector'  # that of the detector node, as the launch files start it
+RESULT_NAMESPACE = '/detector'  # the namespace of the detector node in the launch files
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
 @dataclass(frozen=True)
 class BagTopic:
-    """Say what a bag holds of one topic."""
+    """What a bag holds of one topic."""
 
     name: str
     type_name: str
     message_count: int
-    definition: str = ''  # ros2msg or IDL text as embedded in the bag, where it is
+    definition: str = ''  # ros2msg or IDL text that the bag embeds, if any
     offered_qos: tuple[OfferedQos, ...] = ()
 
     @property
     def is_image(self) -> bool:
-        """Tell whether its messages are images."""
+        """Return whether its messages are images."""
         return self.type_name in IMAGE_TYPES
 
 
 @dataclass(frozen=True)
 class BagMessage:
-    """Hold one message as it was recorded: CDR bytes and the time of its reception."""
+    """One message as it was recorded: CDR bytes and the time of its reception."""
 
     topic: str
     type_name: str
@@ -61,10 +63,10 @@ def merged(topics: Sequence[BagTopic]) -> tuple[BagTopic, ...]:
 
 
 def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> BagTopic:
-    """Return the topic of the wanted name, or without one the source images of the bag.
+    """Return the topic of the given name, or without a name the source images of the bag.
 
-    Annotated images are no source, and raw ones go before the same ones compressed. Raises
-    BagError, listing what there is, when that leaves none or several.
+    Annotated images are no source, and raw images take precedence over the same ones compressed.
+    Raises BagError with a list of the topics if that leaves none or several.
     """
     if wanted:
         named = [topic for topic in topics if topic.name == wanted]
@@ -78,15 +80,15 @@ def choose_image_topic(topics: Sequence[BagTopic], *, wanted: str, bag: str) -> 
     sources = source_image_topics(topics, bag=bag)
     if len(sources) > 1:
         names = ', '.join(topic.name for topic in sources)
-        msg = f'{bag} has several image topics ({names}); name the one that is meant.'
+        msg = f'{bag} has several image topics ({names}); name one of them.'
         raise BagError(msg)
     return sources[0]
 
 
 def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopic]:
-    """Return the topics with the images of cameras; raise BagError when there is none.
+    """Return the topics with camera images; raise BagError if there is none.
 
-    Annotated images are no source, and raw ones go before the same ones compressed.
+    Annotated images are no source, and raw images take precedence over the same ones compressed.
     """
     images = [topic for topic in topics if topic.is_image and topic.message_count]
     sources = [topic for topic in images if 'annotated' not in topic.name] or images

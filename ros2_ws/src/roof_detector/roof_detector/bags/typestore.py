@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The message types that are known without ROS, from rosbags and the sourced environment."""
+
 from __future__ import annotations
 
 import functools
@@ -23,7 +25,7 @@ _PACKAGE = 'vision_msgs'  # not among rosbags' own types
 
 @functools.cache
 def shared_typestore() -> Typestore:
-    """Return the message types of ROS 2 Jazzy and vision_msgs, and all that were asked for."""
+    """Return the types of ROS 2 Jazzy and vision_msgs, and all that were requested so far."""
     store = get_typestore(Stores.ROS2_JAZZY)
     folder = resources.files('roof_detector.bags') / 'definitions' / _PACKAGE / 'msg'
     types = {}
@@ -35,10 +37,10 @@ def shared_typestore() -> Typestore:
 
 
 def known_type(type_name: str, store: Typestore) -> str:
-    """Return the name of a type that the store knows from now on.
+    """Register a type in a store if needed and return its name.
 
-    A type that is not ROS 2's own is looked up, with all it is made of, among the packages of
-    the sourced ROS environment. Raises BagError when it is nowhere.
+    A type that is not ROS 2's own is looked up, with all its parts, among the packages of the
+    sourced ROS environment. Raises BagError if it is not found.
     """
     if type_name in store.fielddefs:
         return type_name
@@ -55,7 +57,7 @@ def known_type(type_name: str, store: Typestore) -> str:
 def _definition(type_name: str) -> Path:
     parts = type_name.split('/')
     if len(parts) != 3 or parts[1] != 'msg':
-        msg = f'{type_name!r} is no message type; expected the form package/msg/Name.'
+        msg = f'{type_name!r} is not a message type; expected the form package/msg/Name.'
         raise BagError(msg)
     prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     for prefix in prefixes:

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""A writer of MCAP bags that survives crashes, power cuts and full disks."""
+
 from __future__ import annotations
 
 import time
@@ -37,38 +39,38 @@ if TYPE_CHECKING:
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.retention_policy import RetentionPolicy
 
-# A flush is due a little before its period is over, so that what it takes is part of it.
+# A flush is due a little before its period ends, so that its own duration is part of it.
 _DUE_AFTER = 0.75
-# A file goes on until the next one is on the disk, but does not grow by more than this meanwhile:
-# half of its size, within these limits. The largest keeps 4.2 GB below what FAT32 takes.
+# A file continues until the next one is on the disk, but grows by no more than this meanwhile:
+# half of its size, within these limits. The largest stays 4.2 GB below FAT32's limit.
 _LEAST_OVER_BYTES, _MOST_OVER_BYTES = 16 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
 class WrittenSoFar:
-    """What a bag holds: messages, and bytes but for the chunk in progress."""
+    """What a bag holds: messages, and bytes without the chunk in progress."""
 
     message_count: int = 0
     size_bytes: int = 0
 
 
 class BagWriter:
-    """Write an MCAP rosbag2: a folder of one or more files and metadata.yaml.
+    """A writer of an MCAP rosbag2: a folder of one or more files and metadata.yaml.
 
-    Serialised messages (CDR) are written as they come. At most every `flush_period_s` all of it is
-    brought onto the disk, metadata.yaml last, so a crash or a power cut costs no more than
-    that period; call `flush_if_due` while no message comes. A file is followed by the next when
-    it has reached `max_file_bytes` or `max_file_s` (0: never), and begins with the latched
-    messages of those before it.
+    Serialised messages (CDR) are written in order of arrival. At most every `flush_period_s` they
+    are synced to the disk, metadata.yaml last, so a crash or a power cut costs no more than that
+    period; call `flush_if_due` while no message arrives. The next file begins when a file has
+    reached `max_file_bytes` or `max_file_s` (0: never), and starts with the latched messages of
+    those before it.
 
     Writing stops with DiskFull before less than `min_free_bytes` are left, once `retention_policy`
-    (None: nothing is deleted) and this bag's own finished files could make no more room, and with
-    WriteFailed when the disk refuses. The message at hand is not taken then; all taken before is
-    in the bag, or waits in memory for `resume`, which goes on in a new file.
+    (None: nothing is deleted) and this bag's own finished files can free no more space, and with
+    WriteFailed when the disk fails. The message at hand is not accepted then; all before it are in
+    the bag, or wait in memory for `resume`, which continues in a new file.
 
     With `sync_behind` no message waits for the disk: the next file is made while the present one
-    goes on, and a power cut costs the time of a sync more. One thread at a time may use a writer;
-    any may look at `written`.
+    is written, and a power cut costs the time of a sync more. One thread at a time may use a
+    writer; any may read `written`.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class BagWriter:
         self._closed = False
         self._file: McapFile | None = None
         self._has_records = False
-        self._repeated: list[TimedMessage] = []  # what it holds of the files before it
+        self._repeated: list[TimedMessage] = []  # messages repeated from the files before it
         self._dirty = False
         self._flushed_at_s = time.monotonic()
         self._files = FileSeries(self.path, self._metadata, compression=compression)
@@ -118,7 +120,7 @@ class BagWriter:
             self._begin(self._files.next().make())
         except OSError as error:
             self._lock.release()
-            with suppress(OSError):  # a folder without a bag would be in the way of the next try
+            with suppress(OSError):  # a folder without a bag would block the next try
                 self.path.rmdir()
             msg = f'{self.path} cannot be written ({error.strerror or error}).'
             raise BagError(msg) from error
@@ -131,9 +133,9 @@ class BagWriter:
         offered_qos: Sequence[OfferedQos] = (),
         schema: MessageSchema | None = None,
     ) -> None:
-        """Announce a topic before its first message; raise BagError for an unknown type.
+        """Add a topic before its first message; raise BagError for an unknown type.
 
-        Give the `schema` of a type that only the bag knows which the messages come from.
+        Give the `schema` of a type that is known only from the bag that the messages come from.
         """
         if name in self._metadata.topics:
             msg = f'{name} is in {self.path} already; a topic is added once.'
@@ -153,7 +155,7 @@ class BagWriter:
     def write(
         self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int | None = None
     ) -> None:
-        """Append one serialised message of a topic added before."""
+        """Append one serialised message of a topic that was added before."""
         file = self._open_file()
         if topic not in self._metadata.topics:
             msg = f'{topic} was not added to {self.path}; call add_topic first.'
@@ -170,10 +172,10 @@ class BagWriter:
         try:
             self.flush_if_due()
         except BagError as error:
-            self._late_error = error  # the message is taken: the next one is told
+            self._late_error = error  # the message is accepted: the next call raises it
 
     def add_record(self, name: str, values: Mapping[str, str]) -> None:
-        """Append an MCAP metadata record: something to know about the bag, not a message."""
+        """Append an MCAP metadata record, which describes the bag."""
         try:
             self._open_file().add_record(name, values)
         except OSError as error:
@@ -181,17 +183,17 @@ class BagWriter:
         self._dirty = self._has_records = True
 
     def update_manifest(self, values: Mapping[str, str]) -> None:
-        """Add to the manifest or change it; the whole of it is written anew, the last counts."""
+        """Add to the manifest or change it; the last one counts."""
         self._metadata.custom.update(values)
         self.add_record(MANIFEST, self._metadata.custom)
 
     def keep(self, *, reason: str) -> None:
-        """Protect the bag from being deleted to make room, on the disk as soon as that allows."""
+        """Protect the bag from deletion, on the disk as soon as possible."""
         self._keep_reason = self._keep_reason or reason or 'asked for'
         self._note_keep()
 
     def flush_if_due(self) -> None:
-        """Flush when the period has passed since the last time, behind if that was asked for."""
+        """Flush if the period has passed, in the background with `sync_behind`."""
         self._raise_late_error()
         if time.monotonic() - self._flushed_at_s >= self._flush_period_s:
             self._flush(wait=False)
@@ -202,7 +204,7 @@ class BagWriter:
         return max(0.0, self._flushed_at_s + self._flush_period_s - time.monotonic())
 
     def flush(self) -> None:
-        """Bring all messages onto the disk, then metadata.yaml; check the free space."""
+        """Sync all messages to the disk, then metadata.yaml; check the free space."""
         self._flush(wait=True)
 
     @property
@@ -212,7 +214,7 @@ class BagWriter:
 
     @property
     def size_bytes(self) -> int:
-        """Return how many bytes the bag's files have, but for the chunk in progress."""
+        """Return the size of the bag's files without the chunk in progress."""
         return self.written.size_bytes
 
     def close(self) -> None:
@@ -235,7 +237,7 @@ class BagWriter:
             self._lock.release()
 
     def pause(self) -> None:
-        """Finish the file in progress, as for a disk that is full; `resume` begins another."""
+        """Finish the file in progress, as for a full disk; `resume` begins another."""
         self._late_error = None
         file = self._open_file()
         try:
@@ -250,10 +252,10 @@ class BagWriter:
             raise self._failed(error) from error
 
     def resume(self, *, room_bytes: int = 0) -> None:
-        """Go on in a new file after DiskFull or WriteFailed; raise BagError while that fails.
+        """Continue in a new file after DiskFull or WriteFailed; raise BagError while that fails.
 
-        What had not reached the disk comes first in it, and room for `room_bytes` is asked for.
-        Where the folder is gone it is made again.
+        It begins with what had not reached the disk, and `room_bytes` more must be free. A folder
+        that was deleted is created again.
         """
         if self._file is not None:
             return
@@ -287,7 +289,8 @@ class BagWriter:
     def take_losses(self) -> Counter[str]:
         """Return how many messages of each topic were lost since the last call.
 
-        They were taken, and are in no file: somebody deleted it, or the bag ended before `resume`.
+        They were accepted, and are in no file: somebody deleted it, or the bag ended before
+        `resume`.
         """
         lost, self._lost = self._lost, Counter()
         if self._closed:
@@ -319,7 +322,7 @@ class BagWriter:
         return self._file
 
     def _begin(self, file: McapFile) -> None:
-        """Go on in a file that is on the disk, and in metadata.yaml."""
+        """Continue in a file that is on the disk and in metadata.yaml."""
         self._file = file
         self._has_records = False
         self._repeated = []
@@ -339,7 +342,7 @@ class BagWriter:
         self._note_written()
 
     def _write_again(self, file: McapFile, entry: Entry) -> None:
-        """Write what was taken before, into another file."""
+        """Write messages that were accepted before into another file."""
         if isinstance(entry, TimedMessage):
             self._put(file, entry)
         else:
@@ -352,10 +355,10 @@ class BagWriter:
         if not self._dirty:
             return
         try:
-            file.hand_out()
+            file.flush()
             if wait and self._coming is not None:
                 self._coming.exception()
-            if self._coming is None or self._coming.done():  # it brings a metadata.yaml with it
+            if self._coming is None or self._coming.done():  # it brings its own metadata.yaml
                 sync = partial(_sync, file, self._metadata_text(), self.path)
                 self._dirty = not self._sync.run(sync, wait=wait)
         except OSError as error:
@@ -364,15 +367,15 @@ class BagWriter:
         self._floor.check()
 
     def _metadata_text(self) -> str:
-        """Return the text of metadata.yaml, the next file included if it is there already."""
+        """Return the text of metadata.yaml, with the next file if it exists already."""
         if self._coming is None or self._coming.exception() is not None:
             return self._metadata.text()
         return self._metadata.text(coming=self._coming.result().record)
 
     def _split_when_ready(self, file: McapFile, log_time_ns: int) -> McapFile:
-        """Go on in the next file once it is there; the present one must not grow much beyond."""
+        """Continue in the next file once it exists; the present one must not grow much further."""
         if self._coming is None:
-            self._coming = self._sync.ask(self._files.next().make)
+            self._coming = self._sync.submit(self._files.next().make)
         over_bytes = min(max(self._max_file_bytes // 2, _LEAST_OVER_BYTES), _MOST_OVER_BYTES)
         too_big = 0 < self._max_file_bytes <= file.size_bytes - over_bytes
         if not (self._coming.done() or too_big):
@@ -384,7 +387,7 @@ class BagWriter:
         try:
             following = self._coming.result()
             self._finish_file(file)
-            self._sync.soon(file.close)
+            self._sync.submit_deferred(file.close)
         except OSError as error:
             raise self._failed(error) from error
         self._coming = None
@@ -395,17 +398,17 @@ class BagWriter:
     def _repeat_latched(
         self, file: McapFile, *, log_time_ns: int, without: Sequence[TimedMessage] = ()
     ) -> None:
-        """Write what stands, but for what is still to be written."""
+        """Repeat the latched messages, except those that are still to be written."""
         coming = {id(message.data) for message in without}
         for message in self._standing:
             if id(message.data) not in coming:
-                # It is true from here on, so this is its time; when it was published stays.
+                # It is valid from here on, so this is its log time; its publish time stays.
                 repeated = replace(message, log_time_ns=log_time_ns)
                 self._repeated.append(repeated)
                 self._put(file, repeated)
 
     def _finish_file(self, file: McapFile) -> None:
-        file.hand_out()
+        file.flush()
         file.add_record(*self._description())
         file.finish()
         self._finished_bytes += file.size_bytes
@@ -419,12 +422,12 @@ class BagWriter:
         self.written = WrittenSoFar(self._count, self._finished_bytes + present)
 
     def _make_room(self) -> bool:
-        """Delete an earlier recording, else this bag's oldest file; tell whether that was done."""
+        """Delete an earlier recording, else this bag's oldest file; return whether it did."""
         retention_policy = self._retention_policy
         if retention_policy is None:
             return False
-        with suppress(OSError):  # the next flush meets it again
-            self._sync.wait()  # it writes a metadata.yaml of before the deletion
+        with suppress(OSError):  # the next flush reports it again
+            self._sync.wait()  # it writes a metadata.yaml from before the deletion
         if retention_policy.delete_recording():
             return True
         if self._keep_reason:
@@ -437,13 +440,13 @@ class BagWriter:
             self._metadata.coming = None
 
     def _note_keep(self) -> None:
-        """See to it that the folder says on the disk that it is protected, if it is."""
+        """Write the protection of the bag to its folder, if it is protected."""
         done = self._keeping is not None and self._keeping.done()
         if self._keep_reason and (not self._keeping or (done and self._keeping.exception())):
-            self._keeping = self._sync.ask(partial(keep, self.path, reason=self._keep_reason))
+            self._keeping = self._sync.submit(partial(keep, self.path, reason=self._keep_reason))
 
     def _drop_coming(self) -> None:
-        """Do without the file that was made for what comes next."""
+        """Discard the file that was prepared as the next one."""
         coming, self._coming = self._coming, None
         if coming is not None and coming.exception() is None:
             with suppress(OSError):
@@ -451,9 +454,9 @@ class BagWriter:
                 coming.result().discard()
 
     def _failed(self, error: OSError) -> WriteFailed:
-        """End the file with what it holds whole and return the sentence that says why.
+        """End the file with its complete data and return the sentence that says why.
 
-        What it does not hold waits for `resume`.
+        The rest waits for `resume`.
         """
         file, self._file = self._file, None
         with suppress(OSError):
@@ -488,7 +491,7 @@ class BagWriter:
             file.discard()
 
     def _forget_missing(self) -> None:
-        """Say nothing any more of files that somebody deleted."""
+        """Forget files that somebody deleted."""
         for record in list(self._metadata.files):
             if not (self.path / record.name).exists():
                 self._forget(record)

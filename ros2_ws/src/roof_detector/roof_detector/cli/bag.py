@@ -66,7 +66,7 @@ def _recover(arguments: argparse.Namespace) -> int:
         print(f'{recovery.path}: {recovery.message_count} messages; nothing needed to be fixed.')
     for note in recovery.notes:
         print(note)
-    if recovery.metadata_written and not recovery.mended:
+    if recovery.metadata_written and not recovery.repaired:
         print('metadata.yaml was written again from what the files hold.')
     if recovery.kept is not None:
         print(f'The replaced files are kept in {recovery.kept}.')

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.demo.errors import FlightError
-from roof_detector.vision.matching import Score
+from roof_detector.vision.matching import MatchCounts
 
 _OLDEST_S = 86_400.0
 _DETECTIONS = '/detector/detections'
@@ -37,7 +37,7 @@ class FlightSummary:
     dropped: dict[str, int]
     detections: dict[str, int]
     age_s: tuple[float, float]
-    score: Score | None
+    score: MatchCounts | None
     true_counts: dict[str, int]
 
     @property
@@ -95,15 +95,15 @@ def summarise_flight(bag: Path) -> FlightSummary:
     )
 
 
-def _score(found: dict[int, Any], truth: dict[int, Any]) -> Score:
-    score = Score()
+def _score(found: dict[int, Any], truth: dict[int, Any]) -> MatchCounts:
+    score = MatchCounts()
     for stamp_ns, content in found.items():
         if stamp_ns in truth:
             score.add(
-                found_xyxy=_boxes(content),
-                found_names=_names(content),
-                true_xyxy=_boxes(truth[stamp_ns]),
-                true_names=_names(truth[stamp_ns]),
+                predicted_xyxy=_boxes(content),
+                predicted_names=_names(content),
+                target_xyxy=_boxes(truth[stamp_ns]),
+                target_names=_names(truth[stamp_ns]),
             )
     return score
 

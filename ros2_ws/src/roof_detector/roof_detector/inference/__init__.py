@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A model file becomes a detector: image in, detections out."""
+"""Inference: a model file becomes a detector, which turns images into detections."""

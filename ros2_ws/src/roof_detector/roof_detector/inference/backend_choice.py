@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which runtime runs a checkpoint here: the fastest that was checked on this machine."""
+"""The choice of the backend for a checkpoint: the fastest one that was checked on this machine."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_hash import hash_model
 
-# What is made of a checkpoint for which runtime, on which kind of device it runs, and what it is
-# made and run with: other versions may answer otherwise.
+# Export format, device and packages of each backend: other versions of these packages may give
+# other results.
 _CACHED = {
     'openvino': ('cpu', ('torch', 'ultralytics', 'openvino')),
     'onnxruntime': ('cpu cuda', ('torch', 'ultralytics', 'onnx', 'onnxruntime')),
     'tensorrt': ('cuda', ('torch', 'ultralytics', 'onnx', 'tensorrt')),
 }
 CACHED_BACKENDS = tuple(_CACHED)
-# They do so with the weights of 32 bits.
+# Backends that use FP32 weights.
 _IN_BF16 = ('openvino',)
 
 
 @dataclass(frozen=True)
 class BackendChoice:
-    """Hold which backend runs a model and why, and for each one passed over the reason.
+    """The backend that runs a model, the reason, and the reason for each one passed over.
 
     `export` is the cached export to open instead of the checkpoint, `threads` the number that it
     was fastest with, None to leave that to the runtime.
@@ -45,20 +45,20 @@ class BackendChoice:
 
     @property
     def sentence(self) -> str:
-        """Return all in one line."""
+        """Return the choice and all reasons in one line."""
         others = '; '.join(f'not {name}: {why}' for name, why in self.passed_over)
         return f'{self.backend}: {self.reason}{f" ({others})" if others else ""}.'
 
 
 def export_precision(precision: str, device: str) -> str:
-    """Return the precision in which a checkpoint and its exports are computed."""
+    """Return the precision in which a checkpoint and its exports compute."""
     if precision == 'auto':
         return 'f16' if device.startswith('cuda') else 'f32'
     return precision
 
 
 def why_not_here(backend: str, device: str, precision: str) -> str:
-    """Say why a backend cannot run on this machine's device at all; empty where it can."""
+    """Return why a backend cannot run on this machine's device; empty if it can."""
     devices, _ = _CACHED[backend]
     kind = device.partition(':')[0]
     if kind not in devices.split():
@@ -86,11 +86,11 @@ def key_of(model_path: Path, backend: str, *, precision: str, device: str) -> Ex
 def choose_backend(
     model_path: Path, *, wish: str, device: str, precision: str, cache: ExportCache
 ) -> BackendChoice:
-    """Choose what runs a checkpoint: what is wished, or with auto the fastest.
+    """Choose the backend of a checkpoint: the requested one, or with auto the fastest.
 
-    Only exports count that were made of these very contents, with these versions, on this
-    device, and answered as the checkpoint did; with none, torch runs it. Raises MissingBackend
-    where the wish cannot be met.
+    Only exports count that were made of the same contents, with these versions, on this device,
+    and that agreed with the checkpoint; without one, torch runs it. Raises MissingBackend if the
+    request cannot be met.
     """
     device = resolve_device(device)
     wanted = export_precision(precision, device)
@@ -134,7 +134,7 @@ def choose_backend(
 def _look_for(
     model_path: Path, backend: str, *, device: str, precision: str, cache: ExportCache
 ) -> tuple[CacheEntry, Path] | str:
-    """Return an export that may be used, or the reason why there is none."""
+    """Return a usable export, or the reason why there is none."""
     if reason := why_not_here(backend, device, precision):
         return reason
     key = key_of(model_path, backend, precision=precision, device=device)

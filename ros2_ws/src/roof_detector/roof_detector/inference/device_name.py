@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which processor or graphics card a device is, what it offers, and how many cores may be used."""
+"""The names and abilities of the CPU and of CUDA devices, and the number of usable cores."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def available_cores() -> int:
 
 
 def processor_instructions() -> set[str]:
-    """Return the sets of instructions that the processor offers, as Linux names them.
+    """Return the instruction sets of the CPU, as Linux names them.
 
-    The other words of /proc/cpuinfo are among them: ask for known names.
+    The result includes the other words of /proc/cpuinfo, so ask only for known names.
     """
     try:
         return set(Path('/proc/cpuinfo').read_text(encoding='utf-8').split())
@@ -31,8 +31,8 @@ def processor_instructions() -> set[str]:
 def cuda_devices() -> tuple[str, ...]:
     """Return the CUDA devices that torch finds, cuda:0 and so on.
 
-    Importing torch takes seconds and some 200 MB, which a detector that runs an export on a
-    processor can spare: without a driver's library there is nothing to ask torch about.
+    Importing torch takes seconds and some 200 MB, which a detector that runs an export on the CPU
+    saves: without a driver's library torch is not imported.
     """
     try:
         ctypes.CDLL('nvcuda.dll' if platform.system() == 'Windows' else 'libcuda.so.1')
@@ -44,14 +44,14 @@ def cuda_devices() -> tuple[str, ...]:
 
 
 def resolve_device(device: str) -> str:
-    """Return cpu or cuda:N for a wish; what is no device of torch stays for a backend to judge."""
+    """Return cpu or cuda:N for a request; the backend judges a device that torch lacks."""
     if device == 'auto':
         return 'cuda:0' if cuda_devices() else 'cpu'
     return 'cuda:0' if device == 'cuda' else device
 
 
 def why_no_cuda(device: str) -> str:
-    """Say why a device cuda:N cannot be used; empty where it is there."""
+    """Return why a device cuda:N cannot be used; empty if it can."""
     found = cuda_devices()
     if device in found:
         return ''
@@ -59,7 +59,7 @@ def why_no_cuda(device: str) -> str:
 
 
 def device_name(device: str) -> str:
-    """Return the model of the processor, or of the CUDA device that is asked for."""
+    """Return the model name of the CPU, or of the given CUDA device."""
     if device.startswith('cuda'):
         import torch  # noqa: PLC0415  (only who has a CUDA device needs it)
 

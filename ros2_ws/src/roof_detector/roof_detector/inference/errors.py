@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: N818  (each name already says what is wrong)
-"""What can be wrong with a model or its runtime."""
+"""The errors of models and runtimes."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class InferenceError(RuntimeError):
-    """Say what is wrong with a model file, a device or a backend, and what to do."""
+    """A model file, a device or a backend is wrong; the message says what to do."""
 
 
 class BadModel(InferenceError):
-    """A model file is missing, damaged or not of a kind that is run here."""
+    """A model file is missing, damaged or of an unsupported kind."""
 
 
 class UnsafeModel(InferenceError):
-    """A file would have to be read without protection, or tried what the protection refuses."""
+    """A file would have to be read without protection, or tried something that it must not do."""
 
 
 class MissingBackend(InferenceError):
-    """A backend or device is asked for that this machine lacks."""
+    """A requested backend or device is missing on this machine."""
 
 
 class ExportFailed(InferenceError):
-    """An export could not be made or not be written."""
+    """An export could not be made or written."""
 
 
 class ParityFailed(ExportFailed):
-    """An export answers otherwise than its checkpoint; `report` says by how much."""
+    """An export differs too much from its checkpoint; `report` says by how much."""
 
     def __init__(self, message: str, *, report: ParityReport) -> None:
         super().__init__(message)

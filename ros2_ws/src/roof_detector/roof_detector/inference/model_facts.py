@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model file says about itself."""
+"""The facts of a model file: class names, task, stride and input size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.vision.letterbox import fits_stride
 
 TASKS = ('detect', 'segment')
-# What a foreign file may say: a larger input would fill the memory, a longer text the parser.
+# Limits for a foreign file: a larger input would fill the memory, a longer text the parser.
 _MOST_SIDE = 8192
 _MOST_NAME = 200
 _MOST_TEXT = 1 << 20
@@ -24,9 +24,9 @@ _MOST_TEXT = 1 << 20
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Hold the class names, task and input of a model.
+    """The class names, task and input of a model.
 
-    `image_size` is width and height of the largest input; a `fixed` model takes no other.
+    `image_size` is width and height of the largest input; a `fixed` model accepts no other.
     `provenance` is None for a checkpoint, and for an export that another program made.
     """
 
@@ -39,7 +39,7 @@ class ModelFacts:
 
     @classmethod
     def read(cls, metadata: Mapping[str, Any], *, path: Path, fixed: bool) -> ModelFacts:
-        """Read the metadata that ultralytics writes into its exports, or refuse it."""
+        """Read the metadata that ultralytics writes into exports; raise BadModel for others."""
         task = str(metadata.get('task', ''))
         if task not in TASKS:
             raise BadModel(
@@ -66,7 +66,7 @@ class ModelFacts:
     def choose_image_size(
         self, wish: int | tuple[int, int] | None, *, path: Path
     ) -> tuple[int, int]:
-        """Return the width and height wished for, or the model's own; raise BadModel else."""
+        """Return the requested width and height, or the model's own; raise BadModel for others."""
         if wish is None:
             return self.image_size
         size = wish if isinstance(wish, tuple) else (wish, wish)
@@ -87,7 +87,7 @@ def read_names(value: Any, *, path: Path) -> tuple[str, ...]:
     """Return class names in order of class id, from a list or by number; raise BadModel."""
     names = read_literal(value)
     if isinstance(names, Mapping):
-        # JSON, which TorchScript and TensorRT files keep their metadata in, has texts for keys.
+        # JSON, the metadata of TorchScript and TensorRT files, has strings as keys.
         names = {int(key) if _is_number(key) else key: name for key, name in names.items()}
         if set(names) != set(range(len(names))):
             raise BadModel(
@@ -130,7 +130,7 @@ def _nms_inside(metadata: Mapping[str, Any]) -> bool:
 
 
 def read_literal(value: Any) -> Any:
-    """Return a value that an ONNX file keeps as text; other text and other values as they are."""
+    """Return the value of a literal that an ONNX file keeps as text; anything else unchanged."""
     if not isinstance(value, str) or len(value) > _MOST_TEXT:
         return value
     try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which file holds a model, and which runtime reads it."""
+"""The lookup of the backend that opens a model file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from roof_detector.inference.package.manifest import ONNX
 from roof_detector.inference.package.model_package import ModelPackage
 
 BACKENDS = ('torch', 'onnxruntime', 'openvino', 'torchscript', 'tensorrt')
-# What runs a package as it is, without an export made for this machine.
+# Backends that run a package directly, without an export made for this machine.
 PACKAGE_BACKENDS = ('torch', 'onnxruntime', 'openvino')
 _KINDS = {
     '.zip': 'torch',
@@ -26,9 +26,9 @@ _KINDS = {
 
 
 def backend_for(path: Path) -> str:
-    """Tell the backend from the kind of file, or refuse the file; torch for what others run too.
+    """Return the backend for a kind of file; torch for a file that others run too.
 
-    Those are packages, and checkpoints, which become one.
+    Several backends run packages, and checkpoints, which become packages.
     """
     if not path.exists():
         raise BadModel(
@@ -57,9 +57,9 @@ def open_backend(
     threads: int | None = None,
     package: ModelPackage | None = None,
 ) -> Backend:
-    """Open a model file with the runtime that reads it; runtimes are imported on demand.
+    """Open a model file with its backend; runtimes are imported on demand.
 
-    `package` is the one that `path` is, or was imported into, where the caller has opened it.
+    `package` is the one that `path` is, or was imported into, if the caller has opened it.
     """
     readable = backend_for(path)
     runs_packages = readable == 'torch' and backend in PACKAGE_BACKENDS

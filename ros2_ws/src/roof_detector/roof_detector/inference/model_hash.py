@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The hash by which a model is known."""
+"""The hash that identifies a model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BLOCK_BYTES = 1 << 20
 def hash_model(path: Path) -> str:
     """Return the SHA-256 of a model file, or of a folder's files in order of their names.
 
-    That of a package is its manifest's, which holds those of all its files: a folder and a zip of
-    one package are one model. Raises BadModel for what is not a file, such as a pipe or a device,
-    which would be read for ever.
+    The hash of a package is its manifest's, which holds those of all its files: a folder and a zip
+    of one package are one model. Raises BadModel for anything but a file, such as a pipe or a
+    device, which never ends.
     """
     if is_package(path):
         return hashlib.sha256(read_manifest(path)).hexdigest()
@@ -37,7 +37,7 @@ def hash_model(path: Path) -> str:
 
 def _hash_file(path: Path, digest: Any) -> None:
     try:
-        # Opening a pipe would wait for whoever writes into it.
+        # Opening a pipe would block until somebody writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise BadModel(f'{path} cannot be read ({error.strerror}).') from error

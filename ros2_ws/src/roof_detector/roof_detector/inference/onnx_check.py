@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether an ONNX file is plain data: what it refers to is looked at before a runtime reads it."""
+"""The check that an ONNX file is plain data, before a runtime reads it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ MOST_BYTES = (1 << 31) - 1  # of one message of protocol buffers
 _MOST_DEPTH = 32
 _MOST_VARINT_BYTES = 10
 
-# Operators of these are part of the runtimes; any other's come in libraries, which are programs.
+# Operators of these domains are part of the runtimes; others come in libraries, which are
+# programs.
 _DOMAINS = ('', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft')
-# Of these a node holds machine code, or names a file of it or a function of Python.
+# A node of these operators holds machine code, or names a file of it or a Python function.
 _PROGRAMS = ('EPContext', 'PythonOp', 'PythonOpGrad', 'ATen')
 
-# Numbers of the fields that lead to what is looked at (onnx.proto3): in which message, and to
-# which. All others are passed over without being read.
+# Numbers of the fields that lead to what is checked (onnx.proto3): in which message, and to which.
+# All others are skipped without being read.
 _NESTED = {
     'model': {7: 'graph', 8: 'opset', 25: 'function'},
     'graph': {1: 'node', 5: 'tensor', 15: 'sparse'},
@@ -40,7 +41,7 @@ _TEXTS = {
 
 
 def check_onnx(content: bytes | memoryview, *, path: Path, folder: Path | None) -> None:
-    """Raise BadModel or UnsafeModel where an ONNX file is more than a graph of known operators.
+    """Raise BadModel or UnsafeModel if an ONNX file is more than a graph of known operators.
 
     Weights may lie in other files of `folder`, the file's own, by a plain name; None allows none.
     """
@@ -90,7 +91,7 @@ def _check_location(location: str, *, path: Path, folder: Path | None) -> None:
 
 
 def _walk(message: memoryview, kind: str, *, depth: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each message that is looked at, as its kind and the texts that are checked."""
+    """Yield each message that is checked, as its kind and the texts that are checked."""
     if depth > _MOST_DEPTH:
         raise ValueError(f'nested more than {_MOST_DEPTH} levels deep')
     nested, wanted = _NESTED.get(kind, {}), _TEXTS.get(kind, {})
@@ -105,7 +106,7 @@ def _walk(message: memoryview, kind: str, *, depth: int) -> Iterator[tuple[str, 
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield number and content of each field with a length; numbers of other kinds are skipped."""
+    """Yield number and content of each field with a length; fields of other kinds are skipped."""
     at, end = 0, len(message)
     while at < end:
         tag, at = _varint(message, at)

@@ -10,12 +10,12 @@ from typing import Any
 
 @cache
 def openvino_core() -> Any:
-    """Return the process's Core; raise ImportError where OpenVINO is not installed.
+    """Return the process's Core; raise ImportError if OpenVINO is not installed.
 
     There must be no other: the CPU plugin of each Core gives the thread that loads it a signal
-    stack (sigaltstack(2)), and puts back the one before when it goes. Of two that go in the order
-    in which they came, the second puts back a stack that is unmapped by then: the next signal in
-    that thread, such as Ctrl-C, ends the process by SIGSEGV.
+    stack (sigaltstack(2)), and restores the one before when it is destroyed. If two are destroyed
+    in the order of their creation, the second restores a stack that is unmapped by then: the next
+    signal in that thread, such as Ctrl-C, ends the process by SIGSEGV.
     """
     import openvino  # noqa: PLC0415  (only who runs such models needs it)
 

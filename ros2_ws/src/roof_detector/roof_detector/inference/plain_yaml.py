@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""YAML of foreign files."""
+"""Safe YAML of foreign files, with limits on nesting and aliases."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _MOST_DEPTH = 16
 
 
 def parse_plain_yaml(text: str, *, most_aliases: int = 0) -> Any:
-    """Parse YAML of plain values; raise yaml.YAMLError, also for what would take without end.
+    """Parse YAML of plain values; raise yaml.YAMLError, also for text that would never end.
 
-    Reading one level takes the longer the more are open, and ten lines of aliases stand for more
-    than any memory holds: both are bounded.
+    Reading a level takes longer the more levels are open, and ten lines of aliases expand to more
+    than any memory holds: both are limited.
     """
     import yaml  # noqa: PLC0415  (not every runtime keeps something so)
 
@@ -35,10 +35,10 @@ def parse_plain_yaml(text: str, *, most_aliases: int = 0) -> Any:
 
 
 def holds_vast_number(value: Any) -> bool:
-    """Tell whether an integer among plain values is one that neither a float nor a text can hold.
+    """Return whether plain values hold an integer that neither a float nor a text can hold.
 
-    Written in hexadecimal they are read whatever their length, and end in errors where they are
-    compared or told.
+    Hexadecimal integers are read whatever their length, and raise errors when they are compared or
+    printed.
     """
     if isinstance(value, dict):
         return any(holds_vast_number(one) for pair in value.items() for one in pair)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""In which numbers a network may be asked to compute."""
+"""The precisions in which a network may compute."""
 
 from __future__ import annotations
 

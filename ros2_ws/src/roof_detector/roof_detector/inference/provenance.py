@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where an export comes from."""
+"""The provenance of an export: its source, precision, licence and versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METADATA_KEY = 'roof_detector'
 
 @dataclass(frozen=True)
 class Provenance:
-    """Hold what an export says of its making.
+    """How an export was made.
 
     `source_sha256` is that of the checkpoint's file; `precision` that of the weights, f32, f16 or
     int8; `versions` are pairs of package and version, of all that took part.
@@ -31,7 +31,7 @@ class Provenance:
 
     @classmethod
     def read(cls, metadata: Mapping[str, Any]) -> Provenance | None:
-        """Read an export's metadata; return None where another program made it."""
+        """Read an export's metadata; return None if another program made it."""
         values = metadata.get(METADATA_KEY)
         names = {field.name for field in fields(cls)}
         if not isinstance(values, Mapping) or not names <= set(values):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Read a checkpoint without running what it says."""
+"""The loading of a checkpoint without running its code."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from roof_detector.inference.package.network import open_network
 def load_checkpoint(
     path: Path, *, trust_model: bool = False, with_state: bool = False
 ) -> dict[str, Any]:
-    """Return an ultralytics checkpoint as a dict, made again of the data in it, or a package so.
+    """Return an ultralytics checkpoint as a dict, rebuilt from its data, or a package as one.
 
-    `model` is its network, in the precision in which it was saved, in evaluation and without
-    gradients; `train_args` says at least `imgsz` and `task`. All else are plain values. What a
-    training run resumes from is among them `with_state`. Raises `BadModel` or `UnsafeModel`.
+    `model` is its network, in the precision in which it was saved, in evaluation mode and without
+    gradients; `train_args` has at least `imgsz` and `task`. All else are plain values. With
+    `with_state` they include what a training run resumes from. Raises `BadModel` or `UnsafeModel`.
     """
     if is_package(path):
         package = ModelPackage.open(path)

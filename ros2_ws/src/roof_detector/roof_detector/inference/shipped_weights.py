@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The models that come with the package."""
+"""The models that are shipped with the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def resolve_model(text: str) -> Path:
-    """Return the package that a name of a shipped model stands for, or the path that is given."""
+    """Return the package of a shipped model's name, or the given path."""
     if text in shipped_models():
         return SHIPPED_WEIGHTS / f'{text}.zip'
     return Path(text).expanduser()

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""SROS2: keys, certificates and permissions, so that only our nodes are heard and answered."""
+"""SROS2 security: keys, certificates and permissions, so that only our nodes can communicate."""

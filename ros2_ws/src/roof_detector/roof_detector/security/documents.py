@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Governance and permissions, as DDS Security 1.1 (OMG formal/2018-04-01, 9.4) has them.
+"""Governance and permission documents of DDS Security 1.1 (OMG formal/2018-04-01, 9.4).
 
-What is encrypted and who may enter is the same for every domain: all is, and nobody without a
-certificate of ours may.
+The same rules apply to every domain: all traffic is encrypted, and only nodes with one of our
+certificates may join.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from roof_detector.security.policies import Policy
 
 _XSI = 'http://www.w3.org/2001/XMLSchema-instance'
 _SCHEMA = 'http://www.omg.org/spec/DDS-SECURITY/20170901/omg_shared_ca_{}.xsd'
-# RTPS ports end with it; ROS allows no domain beyond.
+# The highest domain id that RTPS ports and ROS allow.
 _LAST_DOMAIN = 232
 
 
@@ -48,7 +48,7 @@ def governance_xml() -> bytes:
 
 
 def permissions_xml(policy: Policy, *, begins: datetime, ends: datetime) -> bytes:
-    """Return what one enclave may do, and from when to when; all else is denied."""
+    """Return the permissions of one enclave and their period of validity; all else is denied."""
     root = _root('permissions')
     grant = _below(root, 'permissions', 'grant')
     grant.set('name', policy.enclave)
@@ -65,7 +65,7 @@ def permissions_xml(policy: Policy, *, begins: datetime, ends: datetime) -> byte
 
 
 def allowed_topics(permissions: bytes, kind: str) -> list[str]:
-    """Return the expressions of topics that a permissions document lets be published or read."""
+    """Return the topic expressions that a permissions document lets a node publish or read."""
     found = ElementTree.fromstring(permissions).iterfind(f'.//allow_rule/{kind}/topics/topic')
     return [element.text or '' for element in found]
 

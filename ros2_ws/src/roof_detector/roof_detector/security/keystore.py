@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A keystore as `ros2 security` lays it out, so that both can work on it.
+"""A keystore in the layout of `ros2 security`, so that both tools can work on it.
 
-private/ has the authority's key, public/ its certificate, enclaves/ a folder for each enclave
-with its own key, its certificate and what it may do.
+private/ has the authority's key, public/ its certificate, and enclaves/ a folder for each enclave
+with its key, its certificate and its permissions.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from roof_detector.security.errors import SecurityError
 from roof_detector.security.policies import Policy
 
 _AUTHORITY = 'sros2CA'
-# A drone without a battery for its clock wakes up some time ago.
+# A drone without a battery for its clock starts with a time in the past.
 _BEFORE = timedelta(days=30)
 _PRIVATE_MODE = 0o600
 
 
 @dataclass(frozen=True)
 class Keystore:
-    """The folder of all keys of a drone; `ROS_SECURITY_KEYSTORE` names it."""
+    """The folder with all keys of a drone; `ROS_SECURITY_KEYSTORE` names it."""
 
     root: Path
 
     @property
     def authority_key(self) -> Path:
-        """Return the key that signs all else; whoever has it can make enclaves."""
+        """Return the path of the key that signs everything else; its owner can create enclaves."""
         return self.root / 'private/ca.key.pem'
 
     @property
     def authority_certificate(self) -> Path:
-        """Return the certificate of the authority."""
+        """Return the path of the authority's certificate."""
         return self.root / 'public/ca.cert.pem'
 
     @property
     def governance(self) -> Path:
-        """Return the signed rules for all domains."""
+        """Return the path of the signed rules for all domains."""
         return self.root / 'enclaves/governance.p7s'
 
     def enclave(self, name: str) -> Path:
@@ -62,9 +62,9 @@ class Keystore:
         return sorted(f'/{path.parent.relative_to(folder)}' for path in folder.rglob('cert.pem'))
 
     def create(self, policies: Iterable[Policy], *, days: int) -> list[str]:
-        """Make the authority if there is none, and each enclave anew; return the enclaves.
+        """Create the authority if it is missing, and every enclave again; return the enclaves.
 
-        An authority that is there stays, so that keys of other computers go on to be good.
+        An existing authority stays, so that keys of other computers stay valid.
         """
         begins = datetime.now(timezone.utc).replace(microsecond=0) - _BEFORE
         ends = begins + _BEFORE + timedelta(days=days)
@@ -82,7 +82,7 @@ class Keystore:
             raise SecurityError(msg) from error
 
     def certificate(self, path: Path) -> x509.Certificate:
-        """Read a certificate; raise SecurityError where it is missing or damaged."""
+        """Read a certificate; raise SecurityError if it is missing or damaged."""
         try:
             return x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
@@ -123,7 +123,7 @@ class Keystore:
         return policy.enclave
 
     def _sign(self, path: Path, content: bytes) -> None:
-        """Write a document, and beside it the same signed by the authority as S/MIME."""
+        """Write a document, and beside it the same document signed by the authority as S/MIME."""
         signed = (
             pkcs7.PKCS7SignatureBuilder()
             .set_data(content)
@@ -149,14 +149,14 @@ class Keystore:
             msg = f'The key {self.authority_key} cannot be read ({error}).'
             raise SecurityError(msg) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise SecurityError(f'{self.authority_key} is no key of an elliptic curve.')
+            raise SecurityError(f'{self.authority_key} is not an elliptic-curve key.')
         return key
 
 
 def check_enclave_name(name: str) -> str:
-    """Return a name that an enclave may have; raise SecurityError for any other."""
+    """Return a valid enclave name; raise SecurityError for any other."""
     if not re.fullmatch(r'(/[A-Za-z][A-Za-z0-9_]*)+', name):
-        msg = f'{name!r} is no name of an enclave; expected one such as /roof_detector/detector.'
+        msg = f'{name!r} is not an enclave name; expected one such as /roof_detector/detector.'
         raise SecurityError(msg)
     return name
 
@@ -196,7 +196,7 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def _write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file as a whole; a key is nobody else's from its first byte on."""
+    """Write a file atomically; a key is private from its first byte on."""
     part = path.with_name(f'{path.name}.part')
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

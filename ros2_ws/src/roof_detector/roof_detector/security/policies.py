@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which topics and services each of our nodes needs, and nothing beyond."""
+"""The topics and services that each of our nodes needs, and nothing beyond them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-# Every enclave of ours lies below this one.
+# The parent of all our enclaves.
 ENCLAVES = '/roof_detector'
 _PARAMETER_SERVICES = (
     'describe_parameters',
@@ -25,14 +25,14 @@ _LIFECYCLE_SERVICES = (
     'get_available_transitions',
     'get_transition_graph',
 )
-# DDS alone knows this one: who is in the graph.
+# A topic of DDS alone: the participants of the graph.
 _GRAPH = 'ros_discovery_info'
 OPERATOR = 'operator'
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What an enclave may do, in ROS's names; a * stands for any text, slashes included."""
+    """The permissions of an enclave in ROS names; a * matches any text, slashes included."""
 
     enclave: str
     publishes: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Policy:
     calls: tuple[str, ...] = ()
 
     def published(self) -> list[str]:
-        """Return the names of DDS topics that it may write."""
+        """Return the names of DDS topics that the enclave may write."""
         return sorted(
             {
                 _GRAPH,
@@ -52,7 +52,7 @@ class Policy:
         )
 
     def subscribed(self) -> list[str]:
-        """Return the names of DDS topics that it may read."""
+        """Return the names of DDS topics that the enclave may read."""
         return sorted(
             {
                 _GRAPH,
@@ -76,8 +76,8 @@ def our_policies(
 ) -> tuple[Policy, ...]:
     """Return the policies of camera, detector, recorder, station and operator.
 
-    `image_topics` are the raw topics that the detector listens to; those with /compressed behind
-    them belong to them. `recorded_topics` are what the recorder takes beyond our own.
+    `image_topics` are the raw topics that the detector subscribes to, each with its /compressed
+    topic. `recorded_topics` are the topics that the recorder takes besides our own.
     """
     root = f'/{namespace.strip("/")}' if namespace.strip('/') else ''
     camera, detector, recorder, station = (
@@ -125,7 +125,7 @@ def our_policies(
                 f'{recorder}/trigger',
             ),
         ),
-        # People's tools: ros2, the doctor, rviz, play. Its key belongs on the ground.
+        # Tools for people: ros2, the doctor, rviz, play. This key belongs on the ground.
         Policy(
             f'{ENCLAVES}/{OPERATOR}',
             publishes=(f'{root}/*', '/clock', '/tf_static', '/rosout', '/parameter_events'),
@@ -145,7 +145,7 @@ def _node(
     serves: tuple[str, ...] = (),
     calls: tuple[str, ...] = (),
 ) -> Policy:
-    """Return the policy of a node, with what every node has."""
+    """Return the policy of a node, including what every node needs."""
     own = (*_PARAMETER_SERVICES, 'get_type_description')
     return Policy(
         f'{ENCLAVES}/{name}',

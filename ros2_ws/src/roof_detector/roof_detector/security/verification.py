@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a keystore is good: signatures, times, and who can read its keys."""
+"""The verification of a keystore: signatures, validity, and who can read its keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SOON = timedelta(days=30)
 
 @dataclass(frozen=True)
 class KeystoreReport:
-    """What is wrong with a keystore, what will be soon, and until when it is good."""
+    """The problems of a keystore, its warnings, and the time until which it is valid."""
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -61,17 +61,17 @@ def verify(keystore: Keystore, *, now: datetime | None = None) -> KeystoreReport
         warnings.append(f'The keys end on {min(ends):%Y-%m-%d}.')
     if keystore.authority_key.exists():
         warnings.append(
-            f'The key of the authority lies here ({keystore.authority_key}): whoever copies it '
-            'can make enclaves. Move it to the ground once all enclaves are made.'
+            f'The authority key is stored here ({keystore.authority_key}): anyone who copies it '
+            'can create enclaves. Move it to the ground once all enclaves exist.'
         )
     return KeystoreReport(tuple(problems), tuple(warnings), min(ends) if ends else None)
 
 
 def signed_content(path: Path, keystore: Keystore) -> bytes:
-    """Return what an S/MIME document holds; raise SecurityError where it is not signed well.
+    """Return the content of an S/MIME document; raise SecurityError if its signature is invalid.
 
-    The certificate in the document is not asked: only the authority's own key counts, as Fast DDS
-    checks it. OpenSSL's command does it, for Python's cryptography signs but does not verify.
+    The certificate in the document is ignored: only the authority's own key counts, as in Fast
+    DDS. OpenSSL's command does it, because Python's cryptography signs but does not verify.
     """
     openssl = shutil.which('openssl')
     if openssl is None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The one rule of when a part may say OK."""
+"""The one rule that decides when a part may report OK."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How bad it is; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
+    """The severity of a status; the numbers are those of diagnostic_msgs/DiagnosticStatus."""
 
     OK = 0
     WARN = 1
     ERROR = 2
 
 
-# What comes more seldom than this may be silent for three usual intervals.
+# Data that arrives more rarely than this may be silent for three usual intervals.
 FRESH_S = 2.0
 _FRESH_USUAL = 3.0
-# What is missing for longer than this is lost.
+# Data that is missing for longer than this is lost.
 LOST_S = 5.0
 
 
 @dataclass(frozen=True)
 class Health:
-    """A level, and a sentence that says why."""
+    """A level, and a sentence with the reason."""
 
     level: Level
     message: str
@@ -34,10 +34,10 @@ class Health:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Something that was asked for: what it is called, and for how long it has not come.
+    """Data that was requested: its name, and for how long it has not arrived.
 
-    `silent_s` counts from the last one, or from when it was asked for; `usual_s` is how far apart
-    it came lately, 0 for unknown.
+    `silent_s` counts from the last arrival, or from the request; `usual_s` is the recent interval
+    between arrivals, 0 if unknown.
     """
 
     what: str
@@ -46,12 +46,12 @@ class Delivery:
 
     @property
     def is_fresh(self) -> bool:
-        """Return whether it came in the last seconds."""
+        """Return whether data arrived within the last seconds."""
         return self.silent_s <= max(FRESH_S, _FRESH_USUAL * self.usual_s)
 
     @property
     def is_lost(self) -> bool:
-        """Return whether it has been missing for so long that it is an error."""
+        """Return whether data has been missing for so long that it is an error."""
         return self.silent_s > LOST_S and not self.is_fresh
 
 
@@ -63,11 +63,11 @@ def health(
     has_arrived: bool,
     pause: str = '',
 ) -> Health:
-    """Return the worst of all that is known; OK only where what was asked for arrives.
+    """Return the worst of all known states; OK only if the requested data arrives.
 
-    `working` is said of a part that is well, `pause` of one that somebody has paused (nothing is
-    expected of it then), and `missing` names what was asked for; what is fresh of it is no fault.
-    `has_arrived` tells whether anything that was asked for has come at all.
+    `working` is the message of a healthy part, `pause` that of a paused one (nothing is expected
+    of it), and `missing` lists the requested data; fresh data is no fault. `has_arrived` is
+    whether any requested data has arrived so far.
     """
     found = list(faults)
     if pause:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a thread is at, and since when."""
+"""What a thread is doing, and since when."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SMOOTHING = 0.2
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One piece of work of a thread; `number` tells it from the one before.
+    """One piece of work of a thread; `number` distinguishes it from the one before.
 
-    `patience_s` is how long it may take where that is known to be long, such as opening a model;
-    infinite while the thread waits for another one, which is watched itself. `is_usual` where its
-    duration tells how long the next will take.
+    `patience_s` is how long it may take if it is known to be long, such as opening a model;
+    infinite while the thread waits for another one, which is watched itself. `is_usual` if its
+    duration predicts that of the next one.
     """
 
     number: int
@@ -32,11 +32,11 @@ class WorkItem:
 
 
 class Heartbeat:
-    """The sign of life of one thread: the work item that it is at, None before the first.
+    """The sign of life of one thread: its present work item, None before the first.
 
-    Written by that thread alone and read by any: each change sets one attribute. Waiting is an
-    item as well, begun again and again. `usual_s` is how
-    long its items took lately, so that a slow computer is not taken for a dead thread.
+    The thread itself writes it and any thread reads it: each change sets one attribute. Waiting is
+    an item as well, begun again and again. `usual_s` is how long recent items took, so that a slow
+    computer is not taken for a dead thread.
     """
 
     def __init__(self) -> None:
@@ -45,19 +45,19 @@ class Heartbeat:
         self._number = 0
 
     def begin(self, what: str, *, patience_s: float = 0.0) -> None:
-        """Begin a work item; one that was in work is over."""
+        """Begin a work item and end the one before."""
         self._begin(what, patience_s, is_usual=not patience_s)
 
     def idle(self) -> None:
-        """Wait for work, for a moment; to be called again after it."""
+        """Begin a moment of waiting for work; to be called again after it."""
         self._begin('waiting for work', 0.0, is_usual=False)
 
     def stop(self) -> None:
-        """Be at nothing any more."""
+        """End the present work item without a next one."""
         self.item = None
 
     def learn(self, took_s: float) -> None:
-        """Take a duration for a usual one."""
+        """Include a duration in the usual one."""
         self.usual_s += _SMOOTHING * (took_s - self.usual_s)
 
     def _begin(self, what: str, patience_s: float, *, is_usual: bool) -> None:
@@ -69,7 +69,7 @@ class Heartbeat:
 
     @contextmanager
     def patient(self, what: str, *, patience_s: float) -> Iterator[None]:
-        """Do something that may take so long; what the thread was at before begins again after."""
+        """Do something that may take long; afterwards the work item before it begins again."""
         before = self.item
         self.begin(what, patience_s=patience_s)
         try:

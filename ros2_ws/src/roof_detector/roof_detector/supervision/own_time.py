@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much of the time a thread had the chance to go on."""
+"""The time in which a thread had the chance to make progress."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-# A thread that had a processor for less than this part of a time has slept through it.
+# A thread that had a CPU for less than this share of a period was asleep.
 _AWAKE = 0.1
 
 
@@ -15,8 +15,8 @@ _AWAKE = 0.1
 class OwnTime:
     """Seconds of one thread: `asleep_s` waiting for something, `running_s` on a CPU.
 
-    Not in either: waiting for a CPU that others have, and for a disk. On a loaded computer a
-    thread that is well takes many times as long by the clock, and hardly longer by its own time.
+    Neither includes waiting for a CPU that others use, or for a disk. On a loaded computer a
+    healthy thread takes many times as long by the clock, but hardly longer by its own time.
     """
 
     asleep_s: float = 0.0
@@ -24,7 +24,7 @@ class OwnTime:
 
     @property
     def total_s(self) -> float:
-        """Return the seconds for which nobody but the thread itself is to blame."""
+        """Return the seconds that only the thread itself accounts for."""
         return self.asleep_s + self.running_s
 
 
@@ -37,9 +37,9 @@ class _Sample:
 
 
 class ThreadClock:
-    """Measure a thread's own time by what Linux accounts for each thread (schedstat).
+    """A clock of a thread's own time, from Linux's accounting of each thread (schedstat).
 
-    Where Linux keeps no such accounts, all time counts as asleep.
+    If Linux keeps no such accounts, all time counts as asleep.
     """
 
     def __init__(self, native_id: int) -> None:
@@ -47,7 +47,7 @@ class ThreadClock:
         self._last: _Sample | None = None
 
     def elapsed(self, now_s: float) -> OwnTime:
-        """Return the own time since the call before."""
+        """Return the own time since the previous call."""
         sample, last = self._sample(now_s), self._last
         self._last = sample
         if last is None:
@@ -56,7 +56,7 @@ class ThreadClock:
         running_s = (sample.running_ns - last.running_ns) / 1e9
         waiting_s = (sample.waiting_ns - last.waiting_ns) / 1e9
         if sample.state == 'D' or (sample.state == 'R' and running_s < _AWAKE * clock_s):
-            # In the kernel for a disk, or ready to run without having got a CPU so far.
+            # In the kernel for a disk, or ready to run but without a CPU so far.
             return OwnTime(running_s=running_s)
         if running_s + waiting_s >= _AWAKE * clock_s:
             return OwnTime(running_s=running_s)

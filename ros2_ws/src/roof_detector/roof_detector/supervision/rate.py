@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What arrived in the last seconds."""
+"""Rates of events and of faults over the last seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 RECENT_S = 5.0
-# A fault that has passed is told for so long.
+# A fault is reported for this long after it has passed.
 FAULT_S = 10.0
 _MOST_RECENT = 300
 _NEWEST = 10
@@ -28,7 +28,7 @@ def rate_hz(moments_s: Sequence[float], *, now_s: float) -> float:
 
 
 def usual_interval_s(moments_s: Sequence[float]) -> float:
-    """Return how far apart the newest events came, 0 while that is unknown."""
+    """Return the interval between the newest events, 0 while it is unknown."""
     newest_s = moments_s[-_NEWEST:]
     if len(newest_s) < 2:
         return 0.0
@@ -36,9 +36,9 @@ def usual_interval_s(moments_s: Sequence[float]) -> float:
 
 
 class Arrivals:
-    """When something came: its rate, how long it has been missing, how long is usual.
+    """The arrivals of some data: their rate, their usual interval, and the time since the last.
 
-    One thread notes, any may ask.
+    One thread notes arrivals, any thread may read.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,33 +48,33 @@ class Arrivals:
         self.count = 0
 
     def begin(self) -> None:
-        """Expect it from now on."""
+        """Expect arrivals from now on."""
         self._since_s = self._clock()
 
     def note(self) -> None:
-        """Note that it came."""
+        """Note an arrival."""
         self._moments_s.append(self._clock())
         self.count += 1
 
     @property
     def silent_s(self) -> float:
-        """Return the seconds since the last one, or since the beginning where none came."""
+        """Return the seconds since the last arrival, or since the beginning if there was none."""
         moments_s = tuple(self._moments_s)
         return self._clock() - (moments_s[-1] if moments_s else self._since_s)
 
     @property
     def usual_s(self) -> float:
-        """Return how far apart the newest ones came, 0 while that is unknown."""
+        """Return the interval between the newest arrivals, 0 while it is unknown."""
         return usual_interval_s(tuple(self._moments_s))
 
     @property
     def rate_hz(self) -> float:
-        """Return how many came in a second of the last ones."""
+        """Return the recent arrivals per second."""
         return rate_hz(tuple(self._moments_s), now_s=self._clock())
 
 
 class Growth:
-    """Whether a count of faults grew in the last seconds; one that begins again is no growth."""
+    """Whether a count of faults grew in the last seconds; a count that restarts does not grow."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -82,7 +82,7 @@ class Growth:
         self._grew_at_s = float('-inf')
 
     def is_recent(self, total: int) -> bool:
-        """Take the count of now, and return whether it has grown in the last seconds."""
+        """Update the count, and return whether it has grown in the last seconds."""
         if total > self._total:
             self._grew_at_s = self._clock()
         self._total = total
@@ -90,7 +90,7 @@ class Growth:
 
 
 class RecentFaults:
-    """How often each fault occurred in the last seconds, and how often since the start."""
+    """The faults of each kind in the last seconds, and their totals since the start."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The thread that looks after all others of its process."""
+"""The thread that watches all other threads of its process."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ if TYPE_CHECKING:
     from roof_detector.supervision.watched_thread import WatchedPart
 
 _log = logging.getLogger(__name__)
-# The code of a process that ends because a part of it is dead (sysexits.h: EX_SOFTWARE).
+# The exit code of a process that ends because a part of it is dead (sysexits.h: EX_SOFTWARE).
 EXIT_DEAD_PART = 70
 EXECUTOR = 'executor'
 _POLL_S = 0.1
-# A work item without progress for so long of its own time, or for three usual ones, is reported;
-# and replaced after the hang limit, or ten usual ones. On a CPU ten times that: it is busy.
+# A work item without progress for this much of its own time, or for three usual ones, is reported;
+# it is replaced after the hang limit, or ten usual ones. On a CPU the limits are ten times longer:
+# it is busy.
 _STALL_S, _STALL_USUAL = 0.7, 3.0
 _HANG_USUAL, _BUSY = 10.0, 10.0
 _RESTART_WITHIN_S = 3.0
-# What dies again and again is not mended by another restart.
+# Another restart does not fix a part that dies again and again.
 _MOST_RESTARTS, _SOON_S = 4, 3.0
-# A fault that has passed is told for so long.
-_TELL_S = 10.0
-# DDS hands over what was published last.
+# A fault is reported for this long after it has passed.
+_REPORT_S = 10.0
+# DDS delivers what was published last.
 _LINGER_S = 0.5
-# Without a poll for so long the interpreter itself stands still.
+# Without a poll for this long the interpreter itself hangs.
 _BLACKOUT_S, _REARM_S = 20.0, 5.0
 
 
 @dataclass(frozen=True)
 class ThreadsReport:
-    """How the threads of a process are, in sentences.
+    """The state of a process's threads, in sentences.
 
-    `faults` are there now, `passed` in the last seconds; `fatal` is what the process ends for.
-    `restarts` counts by thread since the start.
+    `faults` are present now, `passed` occurred in the last seconds; `fatal` is the reason for
+    which the process ends. `restarts` counts by thread since the start.
     """
 
     threads: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class ThreadsReport:
 
 @dataclass
 class ProcessGuard:
-    """How the process ends: by asking its main loop to, or else at once."""
+    """How the process ends: through its main loop, or at once if that hangs."""
 
     ask_to_end: Callable[[], None]
     last_act: Callable[[], None] | None
@@ -69,7 +70,7 @@ class ProcessGuard:
 
 
 class _Watch:
-    """One part, as the polls have seen it."""
+    """One watched part, as the polls have seen it."""
 
     def __init__(self, part: WatchedPart) -> None:
         self.part = part
@@ -80,7 +81,7 @@ class _Watch:
         self._asleep_s = self._running_s = 0.0
 
     def look(self, now_s: float, *, hang_limit_s: float) -> tuple[str, bool]:
-        """Return what is wrong, empty for nothing, and whether it must be replaced."""
+        """Return what is wrong, empty for nothing, and whether the part must be replaced."""
         part = self.part
         if death := part.death:
             return f'The {part.name} thread died ({death})', True
@@ -91,7 +92,8 @@ class _Watch:
         usual_s = part.heart.usual_s if item.is_usual else 0.0
         own = self._own_time(now_s)
         if item.number != self._number:
-            # The time since the poll before is partly of another item: at most since it began.
+            # Part of the time since the last poll belongs to the item before: count from this
+            # one's start.
             since_s = now_s - item.since_s
             own = OwnTime(min(own.asleep_s, since_s), min(own.running_s, since_s))
             self._number, self._asleep_s, self._running_s = item.number, 0.0, 0.0
@@ -115,11 +117,11 @@ class _Watch:
 
 
 class Watchdog:
-    """Find dead and hanging parts of this process, tell whoever listens, have them replaced.
+    """A thread that finds dead and hanging parts, reports them and has them replaced.
 
-    It runs while somebody is attached. Each listener is called ten times a second, from the
-    watchdog's thread, with the newest report. Where a part cannot be replaced, and `guarding` was
-    asked for, the process ends with EXIT_DEAD_PART; otherwise it is reported for good.
+    It runs while a listener is attached. It calls each listener ten times a second, from its own
+    thread, with the newest report. If a part cannot be replaced and `guarding` is in use, the
+    process ends with EXIT_DEAD_PART; otherwise the part is reported for good.
     """
 
     def __init__(self) -> None:
@@ -147,7 +149,7 @@ class Watchdog:
                 self._begin()
 
     def detach(self, listener: Callable[[ThreadsReport], None]) -> None:
-        """Call it no more."""
+        """Stop calling a listener."""
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
@@ -167,11 +169,11 @@ class Watchdog:
         last_act: Callable[[], None] | None = None,
         grace_s: float = 5.0,
     ) -> Iterator[ProcessGuard]:
-        """End the process where a part of it is dead for good.
+        """End the process if a part of it is dead for good.
 
-        `ask_to_end` tells the main loop to end in order, which it has `grace_s` for. Where that
-        loop is what hangs, `last_act` may save what there is in that time. A process whose
-        interpreter stands still, the watchdog with it, ends after 20 s.
+        `ask_to_end` asks the main loop to end in order within `grace_s`. If that loop itself
+        hangs, `last_act` may save data in that time. A process whose interpreter hangs, the
+        watchdog included, ends after 20 s.
         """
         self._guard = ProcessGuard(ask_to_end, last_act, grace_s)
         try:
@@ -182,7 +184,7 @@ class Watchdog:
             self._armed_at_s = 0.0
 
     def look_alive(self) -> None:
-        """Begin again where the watchdog itself is dead or hangs; for another thread to ask."""
+        """Restart the watchdog if it is dead or hangs; another thread calls this."""
         with self._lock:
             thread = self._thread
             if thread is None:
@@ -194,7 +196,7 @@ class Watchdog:
                 self._begin()
 
     def give_up(self, reason: str) -> None:
-        """End the process, where `guarding` was asked for, with a reason; for any thread."""
+        """End the process for a reason if `guarding` is in use; any thread may call this."""
         self._give_up(reason, time.monotonic())
 
     def _begin(self) -> None:
@@ -211,8 +213,8 @@ class Watchdog:
             self._polled_at_s = now_s
             try:
                 self._poll(now_s)
-            except Exception:  # it looks after all others: nothing of them may end it
-                _log.exception('The watchdog could not look at all threads.')
+            except Exception:  # no error of a watched part may end the watchdog
+                _log.exception('The watchdog could not check all threads.')
             time.sleep(_POLL_S)
 
     def _poll(self, now_s: float) -> None:
@@ -273,7 +275,7 @@ class Watchdog:
             threads=tuple(sorted({part.name for part in parts})),
             faults=tuple(faults),
             passed=tuple(
-                dict.fromkeys(one for when_s, one in self._passed if when_s > now_s - _TELL_S)
+                dict.fromkeys(one for when_s, one in self._passed if when_s > now_s - _REPORT_S)
             ),
             restarts=dict(self._restarts),
             fatal=self._fatal,
@@ -281,8 +283,8 @@ class Watchdog:
         for listener in tuple(self._listeners):
             try:
                 listener(self.report)
-            except Exception:  # one that cannot tell must not keep the others from it
-                _log.exception('A report of the threads could not be told.')
+            except Exception:  # one failing listener must not block the others
+                _log.exception('A listener failed to take the report of the threads.')
 
     def _end_process(self, now_s: float, *, lost_loop: bool) -> None:
         guard = self._guard
@@ -303,7 +305,7 @@ class Watchdog:
         try:
             last_act()
         except Exception:  # it was the last thing to try
-            _log.exception('Not all could be saved.')
+            _log.exception('Not all data could be saved.')
         self._exit()
 
     @staticmethod
@@ -311,7 +313,7 @@ class Watchdog:
         os._exit(EXIT_DEAD_PART)
 
     def _rearm(self, now_s: float) -> None:
-        """Have C end the process, with every thread's traceback, unless this is called again."""
+        """Let C end the process, with every thread's traceback, unless this is called again."""
         if self._guard is not None and now_s - self._armed_at_s > _REARM_S:
             self._armed_at_s = now_s
             faulthandler.dump_traceback_later(_BLACKOUT_S, exit=True)

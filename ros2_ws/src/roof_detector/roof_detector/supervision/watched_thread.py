@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Threads whose death or hanging is noticed."""
+"""Threads that are watched, so that their death or hanging is noticed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_AGAIN_S = 0.1
 
 
 class WatchedPart(Protocol):
-    """What the watchdog looks at: a thread of this process, or the loop of one."""
+    """A thread of this process, or its loop, that the watchdog checks."""
 
     name: str
     heart: Heartbeat
@@ -33,7 +33,7 @@ class WatchedPart(Protocol):
 
     @property
     def death(self) -> str:
-        """Return what it died of, empty while it lives or where it ended in order."""
+        """Return the error that killed it, empty while it lives or if it ended normally."""
 
 
 _lock = threading.Lock()
@@ -60,9 +60,9 @@ def _remove(part: WatchedPart) -> None:
 class WatchedThread(threading.Thread):
     """A thread that must be alive from its start until its target returns.
 
-    Its target says in `heart` what it is at. Where the watchdog finds it dead or hanging, it calls
-    `restart` with the reason, in the watchdog's own thread: that puts another one in its place and
-    abandons this one. Without `restart` the process has to end.
+    Its target reports in `heart` what it does. If the watchdog finds it dead or hanging, it calls
+    `restart` with the reason, in the watchdog's own thread: that starts a replacement and abandons
+    this one. Without `restart` the process has to end.
     """
 
     def __init__(
@@ -81,49 +81,50 @@ class WatchedThread(threading.Thread):
         self._ended_in_order = False
 
     def start(self) -> None:
-        """Begin, and be watched from now on."""
+        """Start the thread, which is watched from now on."""
         _add(self)
         try:
             super().start()
-        except RuntimeError:  # no thread can be made any more
+        except RuntimeError:  # no thread can be created any more
             _remove(self)
             raise
 
     def run(self) -> None:
-        """Do the work; whatever ends it before its time is kept as `failure`."""
+        """Run the target; an error that ends it is kept as `failure`."""
         self.heart.idle()
         try:
             self._work()
             self._ended_in_order = True
             self.heart.stop()
             _remove(self)
-        except BaseException as failure:  # of any kind: a dead part must not look like an end
+        # of any kind: a dead part must not look like a normal end
+        except BaseException as failure:
             self.failure = failure
             if not self.is_abandoned:
                 _log.exception('The thread %s died.', self.name)
 
     @property
     def death(self) -> str:
-        """Return what it died of, empty while it lives or where it ended in order."""
+        """Return the error that killed it, empty while it lives or if it ended normally."""
         unborn = self.ident is None
         if unborn or self.is_alive() or self._ended_in_order or self.is_abandoned:
             return ''
         return 'unknown' if self.failure is None else _words(self.failure)
 
     def abandon(self) -> None:
-        """Watch it no more: another one has its work, and what it does when it wakes is void."""
+        """Stop watching it: a replacement has its work, and its later results are void."""
         self.is_abandoned = True
         _remove(self)
 
     def wait_for_end(self) -> None:
-        """Wait until it has ended or is abandoned; one that died counts as ended."""
+        """Wait until it has ended or is abandoned; a dead thread counts as ended."""
         while self.is_alive() and not self.is_abandoned:
             self.join(_LOOK_AGAIN_S)
         _remove(self)
 
 
 class WatchedLoop:
-    """The loop of a thread that is not made here, such as the main one; watched in a `with`."""
+    """The loop of a thread that is not created here, such as the main one; watched in a `with`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -151,7 +152,7 @@ class WatchedLoop:
 
 
 def current_heart() -> Heartbeat:
-    """Return the heartbeat of the thread that calls; one that nobody reads where it has none."""
+    """Return the heartbeat of the calling thread; an unread one if it is not watched."""
     thread = threading.current_thread()
     if isinstance(thread, WatchedThread):
         return thread.heart

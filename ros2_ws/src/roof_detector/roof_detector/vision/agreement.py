@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far two detectors agree about one image, neither of them being the truth."""
+"""How far two detectors agree about one image when neither of them is the ground truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from roof_detector.vision.matching import pairwise_iou
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Hold what two detections of one image have in common.
+    """What two sets of detections of one image have in common.
 
     `pairs` (k, 2) int are positions in the first and in the second, `ious` (k,) their overlaps;
     `only_first` and `only_second` the positions without a partner.
@@ -29,7 +29,7 @@ class Agreement:
 
     @property
     def disagreement(self) -> float:
-        """Return how many boxes one has alone, and what pairs lack in overlap."""
+        """Return the number of boxes without a partner plus what the pairs lack in overlap."""
         alone = len(self.only_first) + len(self.only_second)
         return float(alone + (1.0 - self.ious).sum())
 
@@ -42,9 +42,9 @@ def agree(
     second_names: Sequence[str],
     least_iou: float = 0.5,
 ) -> Agreement:
-    """Pair boxes of one class by name, the best overlapping first, each at most once.
+    """Pair boxes of one class name, those with the highest IoU first, each at most once.
 
-    No score decides which are paired, unlike against a truth: neither side is the judge.
+    Unlike matching with the ground truth, confidence does not matter: no side is the reference.
     """
     named_first = np.array(first_names, np.str_)[first.class_ids] if len(first) else np.array([])
     named_second = (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The encodings that cameras send and that have no plain view: 16-bit, Bayer, YUV."""
+"""Camera encodings that need a conversion: 16-bit, Bayer and YUV."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from roof_detector.vision.errors import BadStep, ShortData, UnsupportedEncoding,
 
 @dataclass(frozen=True)
 class _Layout:
-    """How the bytes of one encoding lie, and the OpenCV conversion to BGR.
+    """The layout of an encoding's bytes, and the OpenCV conversion to BGR.
 
-    `rows_per_height` is 3/2 where planes of colour follow the plane of brightness.
+    `rows_per_height` is 3/2 if planes of colour follow the plane of brightness.
     """
 
     channels: int
@@ -64,7 +64,7 @@ def convert_to_bgr(
     """Return a raw image as a new (height, width, 3) BGR array.
 
     The names are those of sensor_msgs/image_encodings. 16-bit values are scaled so that 65535
-    becomes 255: a thermal camera that uses a small part of that range is to be stretched before.
+    becomes 255: stretch the image of a thermal camera that uses a small part of that range first.
     """
     if height < 1 or width < 1:
         raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')

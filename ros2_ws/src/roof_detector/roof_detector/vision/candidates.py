@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a network proposes, before anyone says which proposals count."""
+"""The boxes that a network proposes, before thresholds and NMS select from them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from roof_detector.vision.errors import VisionError
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Hold the boxes that a network proposes for one image, each for its best class.
+    """The boxes that a network proposes for one image, each for its best class.
 
     `boxes_cxcywh` (n, 4) float32 in pixels of the network's input: centre x, centre y, width,
-    height; `scores` (n,) float32; `class_ids` (n,) int32, all in the network's own order, which
-    decides between equal scores. `coefficients` (n, k) float32 are those of the mask prototypes.
+    height; `scores` (n,) float32, the confidences; `class_ids` (n,) int32, all in the network's
+    own order, which decides between equal confidences. `coefficients` (n, k) float32 are those of
+    the mask prototypes.
     """
 
     boxes_cxcywh: npt.NDArray[np.float32]
@@ -46,7 +47,7 @@ class Candidates:
 
 
 def check_rows(shape: Sequence[int], *, classes: int, coefficients: int) -> None:
-    """Refuse predictions of another shape than (4 + classes + coefficients, anchors)."""
+    """Check that predictions have the shape (4 + classes + coefficients, anchors)."""
     if len(shape) != 2 or shape[0] != 4 + classes + coefficients:
         raise VisionError(
             f'The network gave predictions of shape {tuple(shape)}, expected '
@@ -58,10 +59,11 @@ def check_rows(shape: Sequence[int], *, classes: int, coefficients: int) -> None
 def find_candidates(
     predictions: npt.NDArray[np.float32], *, classes: int, coefficients: int = 0, floor: float
 ) -> Candidates:
-    """Choose the anchors of one image whose best class scores more than `floor`.
+    """Choose the anchors of one image whose best class has a confidence above `floor`.
 
     `predictions` (4 + classes + coefficients, anchors): centre x, centre y, width, height in input
-    pixels, class scores in 0..1, mask coefficients. Predictions that are not finite are dropped.
+    pixels, class confidences in 0..1, mask coefficients. Predictions that are not finite are
+    dropped.
     """
     check_rows(predictions.shape, classes=classes, coefficients=coefficients)
     best = predictions[4 : 4 + classes].max(axis=0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a file or message is known by, whatever it is called."""
+"""The identity of a file or message by its content, whatever its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ContentIdentity:
-    """The length of some content and the SHA-256 of its bytes, 64 hexadecimal digits."""
+    """The length and the SHA-256 of some content, as 64 hexadecimal digits."""
 
     size_bytes: int
     sha256: str
@@ -25,7 +25,7 @@ class ContentIdentity:
 
     @classmethod
     def of_file(cls, path: Path) -> ContentIdentity:
-        """Return the identity of a file, read once and block by block; raise OSError."""
+        """Return the identity of a file, which is read once, block by block; raise OSError."""
         digest, size_bytes = hashlib.sha256(), 0
         block = memoryview(bytearray(_BLOCK_BYTES))
         with path.open('rb', buffering=0) as file:

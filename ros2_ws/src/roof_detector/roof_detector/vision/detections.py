@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in one image."""
+"""The detections of one image."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from roof_detector.vision.masks import Index, Masks
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Hold the things found in one image as a struct of arrays.
+    """The objects detected in one image, as a struct of arrays.
 
     `boxes_xyxy` (n, 4) float32 in pixels of the source image, x to the right, y down, corners
-    left, top, right, bottom; `scores` (n,) float32 in 0..1; `class_ids` (n,) int32 into the
-    detector's `names`. A detector gives them by falling score. The arrays are read-only.
+    left, top, right, bottom; `scores` (n,) float32 in 0..1, the confidences; `class_ids` (n,)
+    int32 into the detector's `names`. A detector returns them in descending order of confidence.
+    The arrays are read-only.
     """
 
     boxes_xyxy: npt.NDArray[np.float32]
@@ -55,7 +56,7 @@ class Detections:
 
     @classmethod
     def empty(cls) -> Detections:
-        """Return the detections of an image in which nothing was found."""
+        """Return the detections of an image without objects."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
     def __len__(self) -> int:
@@ -73,11 +74,11 @@ class Detections:
         return {name: int(found[i]) for i, name in enumerate(names) if found[i]}
 
     def rows(self) -> Iterator[tuple[npt.NDArray[np.float32], float, int]]:
-        """Yield box, score and class id of each detection."""
+        """Yield box, confidence and class id of each detection."""
         yield from zip(self.boxes_xyxy, self.scores.tolist(), self.class_ids.tolist(), strict=True)
 
     def message_rows(self) -> Iterator[tuple[float, float, float, float, float, int]]:
-        """Yield centre x, centre y, width, height, score and class id as messages hold them."""
+        """Yield centre x, centre y, width, height, confidence and class id as in messages."""
         for (x1, y1, x2, y2), score, class_id in self.rows():
             yield (
                 float(x1 + x2) / 2,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Draws what was found, for people to look at."""
+"""Drawing of detections on images for people."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def draw_detections(
     draw_labels: bool = True,
     draw_masks: bool = True,
 ) -> npt.NDArray[np.uint8]:
-    """Return a copy of the image with a box, a label and, if there is one, a mask of each.
+    """Return a copy of the image with a box, a label and, if available, a mask for each detection.
 
-    Boxes are in pixels of `image_bgr`. Lines and letters grow with the image. The surest
-    detection is drawn last, on top.
+    Boxes are in pixels of `image_bgr`. Lines and letters grow with the image. The detection of
+    highest confidence is drawn last, on top.
     """
     check_image(image_bgr)
     drawn = image_bgr.copy()
@@ -44,7 +44,7 @@ def draw_detections(
     corners = np.rint(detections.boxes_xyxy).astype(int).tolist()
     for i in order:
         left, top, right, bottom = corners[i]
-        # A dark rim keeps the line visible on a ground of its own colour.
+        # A dark rim keeps the line visible on a background of its own colour.
         cv2.rectangle(drawn, (left, top), (right, bottom), _DARK, thickness + 2)
         colour = colours[detections.class_ids[i]]
         cv2.rectangle(drawn, (left, top), (right, bottom), colour, thickness)
@@ -59,7 +59,7 @@ def draw_detections(
 def _tint(
     drawn: npt.NDArray[np.uint8], detections: Detections, colours: tuple[Colour, ...]
 ) -> None:
-    """Tint what masks cover, each pixel once, in the colour of the surest one there."""
+    """Tint the masks, each pixel once, in the colour of the highest confidence there."""
     masks = detections.masks
     assert masks is not None
     height, width = drawn.shape[:2]
@@ -84,7 +84,7 @@ def _tint(
         tint = cv2.LUT(cv2.merge([covered] * 3), table)
         blended = cv2.addWeighted(part, 1 - _MASK_OPACITY, tint, _MASK_OPACITY, 0)
         cv2.copyTo(blended, covered, part)
-        covered[:] = 0  # done, whichever windows come after
+        covered[:] = 0  # this pixel is done, whichever windows follow
 
 
 def _write(
@@ -94,7 +94,7 @@ def _write(
     colour: Colour,
     thickness: int,
 ) -> None:
-    """Write on a ground of the class's colour, above the box or, at the edge, inside it."""
+    """Write on a background of the class's colour, above the box or, at an edge, inside it."""
     height, width = drawn.shape[:2]
     scale = max(height, width) / 66 / _FONT_HEIGHT
     scale = max(scale, 0.45)

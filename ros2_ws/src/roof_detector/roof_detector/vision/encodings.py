@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a camera's bytes to an image in the order blue, green, red."""
+"""The conversion of camera data, raw or compressed, to BGR images."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 _JPEG_END = b'\xff\xd9'
-# What an image claims is not what it holds. The largest survey cameras have 150 megapixels; as
-# BGR this takes 750 MB.
+# A header may claim more pixels than the data holds. The largest survey cameras have 150
+# megapixels; as BGR this takes 750 MB.
 MOST_PIXELS = 250_000_000
-# A JPEG spends a bit or more on the brightness of 8x8 pixels and one on there being nothing else,
-# in each of its scans: black images of 4000x4000 were measured at 255 pixels a byte.
+# A JPEG spends at least one bit on the brightness of 8x8 pixels and one on the absence of anything
+# else, in each of its scans: black images of 4000x4000 measured 255 pixels a byte.
 _MOST_PIXELS_PER_BYTE = 1024
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
 
@@ -90,9 +90,9 @@ def decode_jpeg(
 ) -> npt.NDArray[np.uint8]:
     """Decode a JPEG or PNG into BGR, on request at 1/2, 1/4 or 1/8 of its size.
 
-    Pixels lie as they are stored, which is what a CameraInfo describes; `turned_by_exif` turns
-    them as EXIF data asks for, as people expect of a file. OpenCV decodes a JPEG that was cut
-    short without a word and leaves the rest grey, so the end of the image is looked for first.
+    Pixels stay as they are stored, which is what a CameraInfo describes; `turned_by_exif` rotates
+    them as the EXIF data says, which people expect of a file. OpenCV decodes a cut-off JPEG
+    without an error and leaves the rest grey, so the end of the image is checked first.
     """
     if reduce not in _REDUCED:
         raise BadJpeg(f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.')
@@ -105,8 +105,8 @@ def decode_for(
 ) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
     """Decode a JPEG as small as its use allows; return the image and its full width and height.
 
-    `needed_wh` tells from the full size the least that is of use. A JPEG is decoded at the least
-    of 1/1, 1/2, 1/4 and 1/8 of its size that is not smaller; a PNG, which has no cheap small
+    `needed_wh` returns the smallest useful size for a full size. A JPEG is decoded at the smallest
+    of 1/1, 1/2, 1/4 and 1/8 of its size that is not below it; a PNG, which has no cheap small
     decoding, in full.
     """
     size_wh, is_jpeg = _read_size(data)
@@ -139,9 +139,9 @@ def _decode(data: Buffer, reduce: int, *, turned_by_exif: bool = False) -> npt.N
 
 
 def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
-    """Check that an image is whole and says a size that it may have; return that size.
+    """Check that an image is complete and has an accepted size; return that size.
 
-    The second value is whether it is a JPEG, else it is a PNG.
+    The second value is whether it is a JPEG; otherwise it is a PNG.
     """
     data = buffer if isinstance(buffer, bytes) else np.frombuffer(buffer, np.uint8).tobytes()
     if data.startswith(JPEG_START):
@@ -151,7 +151,7 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
                 f'The JPEG of {len(data)} bytes is cut short: its end marker is missing.'
             )
         if header.size_wh is None:
-            raise BadJpeg(f'The JPEG of {len(data)} bytes does not say how large it is.')
+            raise BadJpeg(f'The JPEG of {len(data)} bytes has no size in its header.')
         _check_claim(header.size_wh, len(data), 'JPEG', most_per_byte=_MOST_PIXELS_PER_BYTE)
         return header.size_wh, True
     if data.startswith(_PNG_START):
@@ -169,7 +169,7 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
 def _check_claim(
     size_wh: tuple[int, int], size_bytes: int, kind: str, *, most_per_byte: int | None = None
 ) -> None:
-    """Refuse an image whose header claims what its bytes cannot hold, before room is made."""
+    """Raise an error for a header that claims more than its bytes can hold, before allocation."""
     pixels = size_wh[0] * size_wh[1]
     claim = f'The {kind} of {size_bytes} bytes claims {size_wh[0]}x{size_wh[1]} pixels'
     if not pixels:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: N818  (each name already says what is wrong)
-"""What can be wrong with an image or a threshold."""
+"""The errors of images and thresholds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class VisionError(ValueError):
-    """Say what is wrong with an image, a box or a threshold.
+    """An image, a box or a threshold is wrong.
 
     `cause` is the short key under which a node counts frames dropped for this reason.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in one frame of a source, and where that frame stands in it."""
+"""The detections of one frame with the frame's place in its source."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from roof_detector.vision.errors import VisionError
 
 @dataclass(frozen=True, eq=False)
 class FrameFindings:
-    """Hold one frame's detections with everything a person needs to find the frame again.
+    """One frame's detections with everything that is needed to find the frame again.
 
-    `source` is the input as the user named it and `topic` where in it the image was, '' for
-    files. `index` counts the source's frames from 0. `name` is the file name of an image, else
+    `source` is the input as the user named it and `topic` the image's topic in it, '' for files.
+    `index` counts the source's frames from 0. `name` is the file name of an image, else
     `<stem>_<index:06d>`. `stamp_ns` is the header's stamp, for videos the time from the start.
-    `inference_s` is None where nobody measured it. `content` is the identity of the image file,
-    the image message or the video that the frame is from, None where it was not recorded.
+    `inference_s` is None if it was not measured. `content` is the identity of the image file, the
+    image message or the video that the frame is from, None if it was not recorded.
     """
 
     source: str
@@ -43,7 +43,7 @@ class FrameFindings:
                 f'Frame {self.index} of {self.source!r} has no name; give the file name of the '
                 'image or the stem of the source with the number.'
             )
-        # A stamp is what the camera said, which may be before 1970.
+        # A stamp is what the camera reported, which may be before 1970.
         if self.index < 0:
             raise VisionError(f'Frame {self.name} has index {self.index}, expected 0 or more.')
         if min(self.size_wh) < 1:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which pixels things cover that were found piece by piece, or in different views."""
+"""Masks of objects that were detected in pieces, or in different views."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from roof_detector.vision.masks import Index, Masks, pixel_window
 
 @dataclass(frozen=True, eq=False)
 class JoinedMasks(Masks):
-    """Join instances from pieces that several views of one image show.
+    """The masks of instances that are joined from several views of one image.
 
-    `pieces` holds for each instance the masks, one in each, that make it up; they lie within its
-    box, `boxes_xyxy` (n, 4) float32 in pixels of the image.
+    `pieces` holds for each instance the masks, one in each view, that make it up; they lie within
+    its box, `boxes_xyxy` (n, 4) float32 in pixels of the image.
     """
 
     pieces: tuple[tuple[Masks, ...], ...]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a JPEG says of itself before its pixels."""
+"""The header of a JPEG: its size, read before its pixels."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FILL, _SCAN = 0xFF, 0xDA
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """Hold a JPEG's `size_wh` as stored, before any turn that its EXIF data asks for.
+    """A JPEG's `size_wh` as stored, before any rotation by its EXIF data.
 
-    `size_wh` is None where no frame comes before the scan; `scan_start` is where the pixels
-    begin, past segments that may hold a thumbnail of its own, or the end of what was cut short.
+    `size_wh` is None if no frame precedes the scan; `scan_start` is where the pixels begin, after
+    segments that may hold a thumbnail of its own, or the end of a cut-off file.
     """
 
     size_wh: tuple[int, int] | None
@@ -26,7 +26,7 @@ class JpegHeader:
 
     @classmethod
     def read(cls, data: bytes) -> JpegHeader:
-        """Walk from segment to segment up to the first scan."""
+        """Read segment after segment up to the first scan."""
         position, size_wh = 2, None
         while position + 4 <= len(data) and data[position] == 0xFF:
             marker = data[position + 1]

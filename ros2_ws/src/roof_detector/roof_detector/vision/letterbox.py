@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How an image is fitted into the network's input and boxes are brought back."""
+"""The letterbox: how an image is fitted into the network's input and boxes are mapped back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ PAD_VALUE = 114  # the grey that ultralytics pads with in training and predictio
 
 @dataclass(frozen=True)
 class Letterbox:
-    """Map between source pixels and the network's input: one scale, grey bars around.
+    """The mapping between source pixels and the network's input: one scale, grey bars around.
 
-    `resized_wh` is the source image within the input, `pad_xy` its upper left corner there.
-    Rounding follows ultralytics, so that scores and boxes agree with its own prediction.
+    `resized_wh` is the size of the source image within the input, `pad_xy` its upper left corner
+    there. Rounding follows ultralytics, so that confidences and boxes agree with its own
+    prediction.
     """
 
     source_wh: tuple[int, int]
@@ -39,7 +40,7 @@ class Letterbox:
     ) -> Letterbox:
         """Fit a source image into `image_size` (a square's side or width, height).
 
-        The bars are cut to the least multiple of `stride`, unless the input is `fixed`.
+        The bars are cut to the smallest multiple of `stride`, unless the input is `fixed`.
         """
         width, height = source_wh
         if width < 1 or height < 1:
@@ -63,21 +64,21 @@ class Letterbox:
 
     @property
     def scale_xy(self) -> tuple[float, float]:
-        """Return input pixels per source pixel; the two differ by rounding only."""
+        """Return input pixels per source pixel; the two values differ only by rounding."""
         return (
             self.resized_wh[0] / self.source_wh[0],
             self.resized_wh[1] / self.source_wh[1],
         )
 
     def to_source(self, boxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Bring boxes (n, 4) from input to source pixels, clipped to the image."""
+        """Map boxes (n, 4) from input to source pixels, clipped to the image."""
         pad = np.array(self.pad_xy * 2, dtype=np.float32)
         scale = np.array(self.scale_xy * 2, dtype=np.float32)
         limit = np.array(self.source_wh * 2, dtype=np.float32)
         return np.clip((boxes_xyxy - pad) / scale, 0, limit)
 
     def to_input(self, boxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Bring boxes (n, 4) from source to input pixels."""
+        """Map boxes (n, 4) from source to input pixels."""
         pad = np.array(self.pad_xy * 2, dtype=np.float32)
         return boxes_xyxy * np.array(self.scale_xy * 2, dtype=np.float32) + pad
 
@@ -112,7 +113,7 @@ def letterbox(
 
 
 def check_image(image_bgr: npt.NDArray[np.uint8]) -> None:
-    """Refuse what is not a colour image of 8 bits per channel."""
+    """Raise an error for anything but a colour image of 8 bits per channel."""
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
         raise VisionError(
             f'The image has shape {image_bgr.shape} and type {image_bgr.dtype}, expected '
@@ -126,14 +127,14 @@ def check_image(image_bgr: npt.NDArray[np.uint8]) -> None:
 
 
 def fits_stride(size_wh: tuple[int, int], stride: int) -> bool:
-    """Tell whether a network of this stride can take an input of this size."""
+    """Return whether a network of this stride accepts an input of this size."""
     return min(size_wh) >= stride and not any(side % stride for side in size_wh)
 
 
 def to_blob(
     canvases_bgr: npt.NDArray[np.uint8], *, out: npt.NDArray[np.float32] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Turn canvases (n, h, w, 3) uint8 BGR into a blob (n, 3, h, w) float32 RGB in 0..1.
+    """Convert canvases (n, h, w, 3) uint8 BGR into a blob (n, 3, h, w) float32 RGB in 0..1.
 
     Splitting planes before scaling takes a twentieth of the time of cv2.dnn.blobFromImage.
     """

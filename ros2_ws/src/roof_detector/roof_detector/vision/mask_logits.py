@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Instance masks out of prototypes."""
+"""Mask logits from prototypes and coefficients."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-# Threads of OpenBLAS that have helped with a product of matrices spin for a tenth of a second
-# after it, against the next pass of the network: 1 ms is won and 100 ms of a core are lost.
+# Threads of OpenBLAS that helped with a matrix product spin for a tenth of a second after it,
+# against the next pass of the network: they save 1 ms and cost 100 ms of a core.
 _openblas: Any = ThreadpoolController().select(internal_api='openblas')
 
 
@@ -20,8 +20,8 @@ def mask_logits(
 ) -> npt.NDArray[np.float32]:
     """Mix prototypes (k, height, width) by each instance's coefficients (n, k), in one thread.
 
-    Returns (n, height, width); a pixel belongs to the instance where it is above 0 (YOLACT,
-    Bolya et al. 2019, equation 1, before the sigmoid).
+    Returns (n, height, width); a pixel belongs to the instance if it is above 0 (YOLACT, Bolya et
+    al. 2019, equation 1, before the sigmoid).
     """
     count, height, width = prototypes.shape
     with _openblas.limit(limits=1):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which pixels each found thing covers."""
+"""Instance masks: the pixels that each object covers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_INSTANCES = np.iinfo(np.uint16).max
 
 
 class Masks(ABC):
-    """Cover pixels of an image by instances, each within its box, enlarged on demand only.
+    """Instance masks of an image, each within its box, enlarged only on demand.
 
     `boxes_xyxy` (n, 4) float32 in pixels of the image.
     """
@@ -35,7 +35,7 @@ class Masks(ABC):
 
     @abstractmethod
     def __getitem__(self, index: Index) -> Masks:
-        """Return some of them."""
+        """Return a selection of the masks."""
 
     @abstractmethod
     def window(
@@ -57,9 +57,9 @@ class Masks(ABC):
         return mask
 
     def index_image(self, size_wh: tuple[int, int] | None = None) -> npt.NDArray[np.uint16]:
-        """Return position + 1 of the instance at each pixel, 0 where there is none.
+        """Return position + 1 of the instance at each pixel, 0 without one.
 
-        Where instances overlap, the earlier one, that is the one of higher score, is on top.
+        Where instances overlap, the earlier one, of higher confidence, is on top.
         """
         if len(self) > MAX_INSTANCES:
             raise VisionError(
@@ -83,13 +83,13 @@ class Masks(ABC):
 
 @dataclass(frozen=True, eq=False)
 class InstanceMasks(Masks):
-    """Keep instance masks as small as the network gave them; enlarge on demand only.
+    """Instance masks as small as the network gave them, enlarged only on demand.
 
-    `logits` (n, mask height, mask width) float32 over the whole network input, a pixel belongs to
-    the instance where they are above 0 and within its box; `boxes_xyxy` (n, 4) float32 in source
-    pixels; `geometry` says how the source image lies in the input. Where the network saw a part
-    of a larger image only, `origin_xy` is that part's corner there, and `image_wh` and boxes
-    are those of the larger one.
+    `logits` (n, mask height, mask width) float32 over the whole network input; a pixel belongs to
+    the instance if it is above 0 and within the box; `boxes_xyxy` (n, 4) float32 in source pixels;
+    `geometry` is the letterbox of the source image. If the network saw only a part of a larger
+    image, `origin_xy` is that part's corner there, and `image_wh` and boxes are those of the
+    larger one.
     """
 
     logits: npt.NDArray[np.float32]
@@ -120,7 +120,7 @@ class InstanceMasks(Masks):
         origin_xy: tuple[int, int],
         image_wh: tuple[int, int],
     ) -> InstanceMasks:
-        """Return the same masks as part of a larger image, under the boxes they have there."""
+        """Return the same masks as part of a larger image, with the boxes that they have there."""
         return replace(self, boxes_xyxy=boxes_xyxy, origin_xy=origin_xy, image_wh=image_wh)
 
     def window(
@@ -141,9 +141,9 @@ class InstanceMasks(Masks):
     ) -> npt.NDArray[np.float32]:
         """Sample the logits bilinearly at the centres of the pixels of a box.
 
-        Across the few cells first, then whole rows are mixed: half the time of cv2.warpAffine on
-        large boxes, without its rounding of positions to 1/32 of a cell, and without products of
-        matrices, for which NumPy starts threads that compete with the network.
+        The few cells are sampled across first, then whole rows are mixed: half the time of
+        cv2.warpAffine on large boxes, without its rounding of positions to 1/32 of a cell, and
+        without matrix products, for which NumPy starts threads that compete with the network.
         """
         x, share_x = self._cells(0, columns, size_wh=size_wh)
         y, share_y = self._cells(1, rows, size_wh=size_wh)
@@ -175,7 +175,7 @@ def pixel_window(
 ) -> tuple[slice, slice]:
     """Return the rows and columns of a box's pixels, in the image drawn at another size.
 
-    A pixel belongs to the box when its index does: left <= column < right.
+    A pixel belongs to the box if its index does: left <= column < right.
     """
     zoom_x, zoom_y = np.divide(size_wh, source_wh).tolist()
     x1, y1, x2, y2 = box_xyxy.tolist()

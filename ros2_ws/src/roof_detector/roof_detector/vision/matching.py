@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How well what was found agrees with what is there."""
+"""IoU of boxes, and the matching of predictions with targets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def iou_of_pairs(
 def shared_areas(
     first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
-    """Return the area that boxes (..., 4) share, broadcast together."""
+    """Return the intersection area of boxes (..., 4), broadcast together."""
     low = np.maximum(first_xyxy[..., :2], second_xyxy[..., :2], dtype=np.float64)
     high = np.minimum(first_xyxy[..., 2:], second_xyxy[..., 2:], dtype=np.float64)
     return np.asarray(np.clip(high - low, 0, None).prod(axis=-1))
@@ -50,12 +50,12 @@ def assign(
     least_iou: float,
     second_choice: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.intp]:
-    """Return the position of the true thing that each found thing takes, -1 for none.
+    """Return the position of the target that each prediction takes, -1 for none.
 
-    `overlap` (found, true) in order of falling score, below `least_iou` where the two may not
-    meet. Each takes the best overlapping one that none before took, the rule of PASCAL VOC and
-    COCO; one of `second_choice` (true,) only where no other is left. The last of equals is taken,
-    as COCO's own evaluation does.
+    `overlap` (predictions, targets) in descending order of confidence, below `least_iou` for pairs
+    that may not match. Each prediction takes the target of highest overlap that is still free, the
+    rule of PASCAL VOC and COCO; one of `second_choice` (targets,) only if no other is left. The
+    last of equals is taken, as in COCO's own evaluation.
     """
     taken = np.full(len(overlap), -1, np.intp)
     free = np.ones(overlap.shape[1], np.bool_)
@@ -72,8 +72,8 @@ def assign(
 
 
 @dataclass
-class Score:
-    """Count agreement over many images: right, wrong and missed, by class name."""
+class MatchCounts:
+    """Counts of right, wrong and missed predictions over many images, by class name."""
 
     right: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, int] = field(default_factory=dict)
@@ -81,17 +81,17 @@ class Score:
 
     @property
     def precision(self) -> float | None:
-        """Return which part of what was found is there; None when nothing was found."""
+        """Return the share of predictions that are right; None without predictions."""
         return _ratio(sum(self.right.values()), sum(self.wrong.values()))
 
     @property
     def recall(self) -> float | None:
-        """Return which part of what is there was found; None when nothing is there."""
+        """Return the share of targets that were predicted; None without targets."""
         return _ratio(sum(self.right.values()), sum(self.missed.values()))
 
-    def of_class(self, name: str) -> Score:
-        """Return the score of one class alone."""
-        return Score(
+    def of_class(self, name: str) -> MatchCounts:
+        """Return the counts of one class alone."""
+        return MatchCounts(
             *({name: counts[name]} if name in counts else {} for counts in
               (self.right, self.wrong, self.missed))
         )  # fmt: skip
@@ -99,28 +99,28 @@ class Score:
     def add(
         self,
         *,
-        found_xyxy: npt.NDArray[np.floating[Any]],
-        found_names: list[str],
-        true_xyxy: npt.NDArray[np.floating[Any]],
-        true_names: list[str],
+        predicted_xyxy: npt.NDArray[np.floating[Any]],
+        predicted_names: list[str],
+        target_xyxy: npt.NDArray[np.floating[Any]],
+        target_names: list[str],
         least_iou: float = 0.5,
     ) -> None:
-        """Add one image; what was found comes by falling score."""
-        if len(found_xyxy) != len(found_names) or len(true_xyxy) != len(true_names):
+        """Add one image; predictions come in descending order of confidence."""
+        if len(predicted_xyxy) != len(predicted_names) or len(target_xyxy) != len(target_names):
             msg = (
-                f'{len(found_xyxy)} and {len(true_xyxy)} boxes came with {len(found_names)} and '
-                f'{len(true_names)} names, expected a name per box.'
+                f'{len(predicted_xyxy)} and {len(target_xyxy)} boxes came with '
+                f'{len(predicted_names)} and {len(target_names)} names, expected a name per box.'
             )
             raise VisionError(msg)
-        found, true = (np.array(names, np.str_) for names in (found_names, true_names))
-        same_name = found[:, None] == true[None]
-        overlap = np.where(same_name, pairwise_iou(found_xyxy, true_xyxy), -1.0)
+        predicted, target = (np.array(names, np.str_) for names in (predicted_names, target_names))
+        same_name = predicted[:, None] == target[None]
+        overlap = np.where(same_name, pairwise_iou(predicted_xyxy, target_xyxy), -1.0)
         taken = assign(overlap, least_iou=least_iou)
-        for name, position in zip(found_names, taken, strict=True):
+        for name, position in zip(predicted_names, taken, strict=True):
             counts = self.right if position >= 0 else self.wrong
             counts[name] = counts.get(name, 0) + 1
-        for i in sorted(set(range(len(true_names))) - set(taken.tolist())):
-            self.missed[true_names[i]] = self.missed.get(true_names[i], 0) + 1
+        for i in sorted(set(range(len(target_names))) - set(taken.tolist())):
+            self.missed[target_names[i]] = self.missed.get(target_names[i], 0) + 1
 
 
 def _ratio(part: int, rest: int) -> float | None:

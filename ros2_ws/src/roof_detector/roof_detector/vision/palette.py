@@ -24,8 +24,8 @@ _OKABE_ITO: tuple[Colour, ...] = (
 def class_colours(names: tuple[str, ...]) -> tuple[Colour, ...]:
     """Return a colour as blue, green, red for each name.
 
-    A name takes the colour that its letters choose, or the next free one: so it keeps its colour
-    in other models that share most of its fellow classes.
+    A name gets the colour that its letters choose, or the next free one, so that it keeps its
+    colour in other models with mostly the same classes.
     """
     taken: dict[str, int] = {}
     free: set[int] = set(range(len(_OKABE_ITO)))

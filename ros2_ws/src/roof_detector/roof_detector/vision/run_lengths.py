@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Masks as COCO writes them into JSON."""
+"""Masks as COCO's run-length encoding."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def coco_run_lengths(
 ) -> dict[str, object]:
     """Return COCO's compressed run lengths of a mask given within a window of rows and columns.
 
-    Runs go down the columns, first of pixels outside the mask; only the window's columns are
-    looked at. The string is that of rleToString in COCO's maskApi.c.
+    Runs go down the columns and begin with pixels outside the mask; only the window's columns are
+    read. The string is that of rleToString in COCO's maskApi.c.
     """
     width, height = size_wh
     rows, columns = window
@@ -28,7 +28,7 @@ def coco_run_lengths(
 
 
 def _as_string(counts: list[int]) -> str:
-    """Write each count, from the fourth on less the one two before, in groups of five bits."""
+    """Encode each count, from the fourth on minus the one two before, in groups of five bits."""
     letters = []
     for place, count in enumerate(counts):
         value = count - counts[place - 2] if place > 2 else count

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in a frame and in its tiles becomes one list without duplicates."""
+"""The merging of detections of a frame and its tiles into one list without duplicates."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from roof_detector.vision.matching import box_areas, iou_of_pairs, shared_areas
 from roof_detector.vision.suppression import suppress
 from roof_detector.vision.tiles import TileGrid
 
-# A box that ends this near to its tile's edge, as a part of the tile's side, may go on beyond:
-# networks end the box of a thing that is cut some pixels before the edge or on it.
+# A box that ends this close to its tile's edge, as a share of the tile's side, may continue beyond
+# it: networks end the box of a cut object some pixels before the edge or on it.
 _AT_EDGE = 0.01
-# A cut box is a piece of a whole one that holds more than this of it, ...
+# A cut box is a piece of a whole one that contains more than this share of it, ...
 _INSIDE = 0.5
-# ... and two cut boxes are one thing when they overlap by this where both tiles see it.
+# ... and two cut boxes are one object if they overlap by this where both tiles see it.
 _AGREE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Hold what was found in one view of the frame, in pixels of the frame.
+    """The detections of one view of the frame, in pixels of the frame.
 
-    `window_xyxy` (4,) is the part of the frame that was seen.
+    `window_xyxy` (4,) is the part of the frame that the view shows.
     """
 
     detections: Detections
@@ -39,12 +39,12 @@ class View:
 
     @classmethod
     def of_frame(cls, found: Detections, source_wh: tuple[int, int]) -> View:
-        """Take what was found in the frame seen whole."""
+        """Return the view of a whole frame."""
         return cls(found, np.array((0, 0, *source_wh), np.float32))
 
     @classmethod
     def of_tile(cls, found: Detections, grid: TileGrid, position: int) -> View:
-        """Bring what was found in a tile, in pixels of the tile, to where that lies."""
+        """Return the view of a tile, with detections mapped from tile to frame pixels."""
         origin_xy, masks = grid.corners_xy[position], found.masks
         boxes = found.boxes_xyxy + np.array(origin_xy * 2, np.float32)
         if masks is not None:
@@ -56,7 +56,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Hold the boxes of all views one after another, `windows_xyxy` (n, 4) the view of each."""
+    """The boxes of all views in one list, `windows_xyxy` (n, 4) the view of each."""
 
     boxes_xyxy: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
@@ -69,9 +69,9 @@ def merge(
 ) -> Detections:
     """Merge the detections of views of one frame, class by class.
 
-    Boxes that no inner edge of a view cuts are suppressed as ever, by `iou`. A cut box counts only
-    where no whole one holds it: then pieces that agree in what their views share become one box
-    around them, with the best score and all their masks.
+    Boxes that no inner edge of a view cuts go through NMS by `iou`. A cut box counts only if no
+    whole one contains it: then pieces that agree where their views overlap become one box around
+    them, with the highest confidence and all their masks.
     """
     counts = [len(view.detections) for view in views]
     if not sum(counts):
@@ -101,7 +101,7 @@ def is_cut(
     *,
     source_wh: tuple[int, int],
 ) -> npt.NDArray[np.bool_]:
-    """Tell which boxes (n, 4) end at an edge of their window (n, 4) that is none of the frame."""
+    """Return which boxes (n, 4) end at an edge of their window (n, 4) inside the frame."""
     sides = windows_xyxy[:, 2:] - windows_xyxy[:, :2]
     near = np.abs(boxes_xyxy - windows_xyxy) <= _AT_EDGE * np.tile(sides, 2)
     inner = windows_xyxy != np.array((0, 0, *source_wh), np.float32)
@@ -111,7 +111,7 @@ def is_cut(
 def _groups(
     every: _Found, *, source_wh: tuple[int, int], iou: float
 ) -> list[npt.NDArray[np.intp]]:
-    """Return the positions that make up each thing: one whole box, or the pieces of one."""
+    """Return the positions that make up each object: one whole box, or its pieces."""
     cut = is_cut(every.boxes_xyxy, every.windows_xyxy, source_wh=source_wh)
     whole = np.flatnonzero(~cut)
     whole = whole[
@@ -133,7 +133,7 @@ def _groups(
 
 
 def _joined(every: _Found, pieces: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
-    """Group pieces that are one thing, directly or over others between them."""
+    """Group pieces of one object, connected directly or through others."""
     group_of = np.arange(len(pieces))
     for i in range(len(pieces)):
         for j in np.flatnonzero(_agree(every, pieces[i], pieces[:i])):
@@ -142,11 +142,11 @@ def _joined(every: _Found, pieces: npt.NDArray[np.intp]) -> list[npt.NDArray[np.
 
 
 def _agree(every: _Found, piece: np.intp, others: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Tell which others, of other views, show within what both views see the same as a piece."""
+    """Return which boxes of other views show the same as a piece where both views overlap."""
     own_window, windows = every.windows_xyxy[piece], every.windows_xyxy[others]
     low = np.maximum(own_window[:2], windows[:, :2])
     high = np.maximum(np.minimum(own_window[2:], windows[:, 2:]), low)
-    limits = np.tile(low, 2), np.tile(high, 2)  # nothing is left where the views do not meet
+    limits = np.tile(low, 2), np.tile(high, 2)  # nothing is left if the views do not overlap
     own, theirs = (np.clip(every.boxes_xyxy[i], *limits) for i in (piece, others))
     return np.asarray(
         (iou_of_pairs(own, theirs) >= _AGREE)

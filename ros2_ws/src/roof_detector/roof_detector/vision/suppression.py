@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From the network's raw predictions to what was found."""
+"""Non-maximum suppression (NMS): from the network's raw predictions to detections."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.masks import InstanceMasks
 from roof_detector.vision.thresholds import ResolvedThresholds
 
-# Overlaps are tested pair by pair: with more candidates than this, which only a threshold near 0
-# lets through, the test takes longer than the network. The best ones are taken.
+# NMS compares pairs: with more candidates than this, which only a threshold near 0 lets through,
+# it takes longer than the network. Those of highest confidence are taken.
 MAX_CANDIDATES = 4096
 
 
@@ -29,20 +29,20 @@ def suppress(
     max_detections: int,
     class_agnostic: bool = False,
 ) -> npt.NDArray[np.intp]:
-    """Return the positions of the boxes kept by greedy suppression, by falling score.
+    """Return the positions of the boxes kept by greedy NMS, in descending order of confidence.
 
-    A box is dropped when it overlaps a kept box of its own class, or of any class when
-    `class_agnostic`, by more than `iou`; equal scores keep their order.
+    A box is dropped if it overlaps a kept box of its own class, or of any class with
+    `class_agnostic`, by more than `iou`; equal confidences keep their order.
     """
     if not len(boxes_xyxy):
         return np.zeros(0, dtype=np.intp)
     order = np.argsort(-scores, kind='stable')[:MAX_CANDIDATES]
     boxes_xywh = boxes_xyxy[order].astype(np.float64)
     boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
-    # OpenCV sets classes apart by the greatest coordinate, which parts them only from 0 on: a box
-    # that juts out of the image would meet those of the class before it.
+    # OpenCV separates classes by the greatest coordinate, which works only from 0 on: a box that
+    # reaches out of the image would meet those of the class before it.
     boxes_xywh[:, :2] -= boxes_xywh[:, :2].min(axis=0)
-    # Lists, for OpenCV turns them into its own boxes five times faster than an array.
+    # Lists, because OpenCV converts them to its own boxes five times faster than an array.
     boxes, ranked = boxes_xywh.tolist(), scores[order].tolist()
     if class_agnostic:
         kept = cv2.dnn.NMSBoxes(boxes, ranked, 0.0, iou)
@@ -86,7 +86,7 @@ def choose(
     prototypes: npt.NDArray[np.float32] | None = None,
     class_agnostic: bool = False,
 ) -> Detections:
-    """Choose detections from candidates that go down to the thresholds' floor or below it."""
+    """Choose detections from candidates that reach down to the thresholds' floor or below it."""
     wanted = (candidates.scores > thresholds.confidence[candidates.class_ids]) & (
         thresholds.enabled[candidates.class_ids]
     )
@@ -110,7 +110,7 @@ def to_detections(
     geometry: Letterbox,
     mask_logits: npt.NDArray[np.float32] | None = None,
 ) -> Detections:
-    """Bring what was chosen to source pixels; `mask_logits` are (n, mask height, mask width)."""
+    """Map chosen candidates to source pixels; `mask_logits` are (n, mask height, mask width)."""
     boxes_xyxy = geometry.to_source(chosen.boxes_xyxy)
     masks = None if mask_logits is None else InstanceMasks(mask_logits, boxes_xyxy, geometry)
     return Detections(boxes_xyxy, chosen.scores, chosen.class_ids, masks=masks)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What counts as found."""
+"""The thresholds that decide which boxes are kept as detections."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from roof_detector.vision.errors import BadThreshold
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Say which boxes are kept: least score, overlap, number and classes.
+    """Minimum confidence, NMS IoU, number and classes of the boxes that are kept.
 
-    `classes` names the classes wanted, empty for all; `class_confidence` overrides the confidence
+    `classes` names the wanted classes, empty for all; `class_confidence` overrides the confidence
     of single classes, given as a mapping or as pairs of name and value.
     """
 
@@ -66,7 +66,7 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class ResolvedThresholds:
-    """Hold thresholds by class id: `confidence` (classes,) float32, `enabled` (classes,) bool."""
+    """Thresholds by class id: `confidence` (classes,) float32, `enabled` (classes,) bool."""
 
     confidence: npt.NDArray[np.float32]
     enabled: npt.NDArray[np.bool_]
@@ -75,7 +75,7 @@ class ResolvedThresholds:
 
     @property
     def floor(self) -> float:
-        """Return the least score that any wanted class asks for."""
+        """Return the lowest confidence that any wanted class requires."""
         wanted = self.confidence[self.enabled]
         return float(wanted.min()) if len(wanted) else 1.0
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a large frame is cut into overlapping tiles."""
+"""The division of a large frame into overlapping tiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class Tiling:
-    """Say how large tiles are, in pixels of the frame, and which part of them overlaps.
+    """The size of tiles in pixels of the frame, and the share of a tile that overlaps.
 
     A `size` of 0 stands for the network's own input, which then sees every pixel of the frame.
     """
@@ -34,7 +34,7 @@ class Tiling:
             )
 
     def grid(self, source_wh: tuple[int, int], *, input_wh: tuple[int, int]) -> TileGrid:
-        """Cut a frame of this size for a network of this input."""
+        """Return the tiles of a frame of this size for a network of this input."""
         return TileGrid.fit(source_wh, tile_wh=self.tile_wh(input_wh), overlap=self.overlap)
 
     def tile_wh(self, input_wh: tuple[int, int]) -> tuple[int, int]:
@@ -44,11 +44,11 @@ class Tiling:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Hold the tiles of a frame, row by row from its upper left corner.
+    """The tiles of a frame, row by row from its upper left corner.
 
-    `corners_xy` are the upper left corners of tiles that are all of the size `tile_wh`. The least
-    number that overlaps enough; the last tile of a row or column is moved back into the frame. A
-    frame that fits into one tile has none, for to see it whole is enough.
+    `corners_xy` are the upper left corners of tiles that all have the size `tile_wh`. They are the
+    fewest that overlap enough; the last tile of a row or column is moved back into the frame. A
+    frame that fits into one tile has none: seeing it whole is enough.
     """
 
     source_wh: tuple[int, int]
@@ -59,7 +59,7 @@ class TileGrid:
     def fit(
         cls, source_wh: tuple[int, int], *, tile_wh: tuple[int, int], overlap: float
     ) -> TileGrid:
-        """Cut a frame into tiles of which neighbours share at least the part `overlap`."""
+        """Return the tiles of a frame whose neighbours share at least `overlap` of a tile."""
         if min(*source_wh, *tile_wh) < 1:
             raise ZeroSize(
                 f'A frame of {source_wh[0]}x{source_wh[1]} pixels cannot be cut into tiles of '
@@ -80,7 +80,7 @@ class TileGrid:
         if (width, height) != self.source_wh:
             raise VisionError(
                 f'The image is {width}x{height} pixels, expected {self.source_wh[0]}x'
-                f'{self.source_wh[1]} as the grid of tiles was made for.'
+                f'{self.source_wh[1]} like the frame that the tiles were made for.'
             )
         x, y = self.corners_xy[position]
         return image_bgr[y : y + self.tile_wh[1], x : x + self.tile_wh[0]]
@@ -92,7 +92,7 @@ class TileGrid:
 
 
 def _starts(side: int, tile: int, overlap: float) -> tuple[int, ...]:
-    """Return where tiles begin along one side: evenly, but for the last one."""
+    """Return the positions of tiles along one side, evenly spaced except for the last one."""
     step = max(tile - int(np.ceil(tile * overlap)), 1)
     inner = range(0, side - tile, step)
     return (*inner, side - tile)

@@ -35,8 +35,8 @@ class Box(BlackBox):
     def poured(self, path):
         """Return topic, time and data of what a bag gets that the box is opened onto."""
         writer = BackgroundWriter(BagWriter(path), max_queue_bytes=NEVER_FULL)
-        self.open(writer)
-        self.shut()
+        self.attach(writer)
+        self.detach()
         writer.close()
         return recorded(path)
 
@@ -46,10 +46,10 @@ def recorded(path):
         return [(m.topic, m.log_time_ns, m.data) for m in bag.messages()]
 
 
-def test_an_empty_box_opens_onto_a_bag_that_goes_on(tmp_path):
+def test_an_empty_box_attaches_to_a_bag_that_continues(tmp_path):
     box = Box(keep_s=10.0)
     writer = BackgroundWriter(BagWriter(tmp_path / 'bag'), max_queue_bytes=NEVER_FULL)
-    box.open(writer)
+    box.attach(writer)
     box.take(b'later')
     writer.close()
     assert recorded(tmp_path / 'bag') == [('/fix', 0, b'later')]
@@ -89,7 +89,7 @@ def test_more_than_the_queue_takes_is_poured_without_loss(tmp_path):
     for each in data:
         box.take(each)
     writer = BackgroundWriter(BagWriter(tmp_path / 'bag'), max_queue_bytes=10_000)
-    box.open(writer)
+    box.attach(writer)
     state = writer.close()
     assert (state.dropped, state.message_count) == ({}, 200)
     assert [each for _, _, each in recorded(tmp_path / 'bag')] == data
@@ -141,7 +141,7 @@ def test_an_unknown_type_is_refused_at_once():
 def test_a_topic_that_appears_while_the_box_is_open_reaches_the_bag(tmp_path):
     box = Box(keep_s=1.0)
     writer = BackgroundWriter(BagWriter(tmp_path / 'bag'), max_queue_bytes=NEVER_FULL)
-    box.open(writer)
+    box.attach(writer)
     box.add_topic('/labels', LABELS, offered_qos=[LATCHED])
     box.take(message_bytes(LABELS, {}), topic='/labels')
     writer.close()

@@ -200,7 +200,7 @@ def test_an_empty_file_behind_a_split_is_put_aside_and_named(tmp_path, flights):
     assert any('bag_3.mcap is empty' in note for note in recovery.notes)
     assert not (path / 'bag_3.mcap').exists()
     assert (recovery.kept / 'bag_3.mcap').read_bytes() == b''
-    assert recovery.mended == ()
+    assert recovery.repaired == ()
     assert flights.numbers(BagReader(path)) == list(range(30))
     assert not recover(path).changed
 
@@ -217,7 +217,7 @@ def test_a_file_that_metadata_lacks_is_named_by_readers_and_taken_in_by_recovery
         assert flights.numbers(bag) == list(range(20))
         assert 'bag_2.mcap lies in' in bag.damage[0]
     recovery = recover(path)
-    assert recovery.metadata_written and not recovery.mended
+    assert recovery.metadata_written and not recovery.repaired
     assert (recovery.kept / 'metadata.yaml').read_text() == text
     assert flights.numbers(BagReader(path)) == list(range(30))
     assert BagReader(path).damage == ()
@@ -392,12 +392,12 @@ def test_the_output_option_leaves_the_damaged_bag_alone(tmp_path, flights):
     path = flights.cut_off(tmp_path / 'bag', range(20))
     path = shutil.copytree(path, tmp_path / 'killed' / 'bag')
     before = snapshot(path)
-    recovery = recover(path, output=tmp_path / 'mended')
-    assert (recovery.path, recovery.message_count) == (tmp_path / 'mended', 20)
+    recovery = recover(path, output=tmp_path / 'repaired')
+    assert (recovery.path, recovery.message_count) == (tmp_path / 'repaired', 20)
     assert snapshot(path) == before
-    assert flights.numbers(BagReader(tmp_path / 'mended')) == list(range(20))
+    assert flights.numbers(BagReader(tmp_path / 'repaired')) == list(range(20))
     with pytest.raises(BagError, match='exists already'):
-        recover(path, output=tmp_path / 'mended')
+        recover(path, output=tmp_path / 'repaired')
 
 
 def test_a_repair_that_cannot_be_read_replaces_nothing(tmp_path, flights, monkeypatch):

@@ -37,7 +37,7 @@ def test_a_whole_bag_is_left_as_it_is(tmp_path, flights):
     path = flights.write(tmp_path / 'bag', manifest={'model': '7'})
     before, described = (path / 'bag_0.mcap').read_bytes(), information(path)
     recovery = recover(path)
-    assert (recovery.mended, recovery.message_count, recovery.lost_bytes) == ((), 21, 0)
+    assert (recovery.repaired, recovery.message_count, recovery.lost_bytes) == ((), 21, 0)
     assert (path / 'bag_0.mcap').read_bytes() == before
     assert information(path) == described
 
@@ -63,7 +63,7 @@ def test_a_recovered_bag_is_whole_for_every_reader(cut_off_flights, share):
     with BagReader(path) as bag:
         readable = list(bag.messages())
     recovery = recover(path)
-    assert recovery.mended == ('bag_0.mcap',)
+    assert recovery.repaired == ('bag_0.mcap',)
     assert (recovery.kept / 'bag_0.mcap').read_bytes() == whole[:cut]
     with BagReader(path) as bag:
         assert bag.damage == ()
@@ -77,7 +77,7 @@ def test_a_recovered_bag_is_whole_for_every_reader(cut_off_flights, share):
         reader = make_reader(stream, validate_crcs=True)
         assert reader.get_summary().statistics.message_count == len(recovered)
         assert len(list(reader.iter_messages())) == len(recovered)
-    assert recover(path).mended == ()
+    assert recover(path).repaired == ()
 
 
 def test_a_lone_file_is_recovered_without_a_folder(tmp_path, flights):

@@ -130,18 +130,18 @@ def test_a_folder_or_file_that_exists_is_never_overwritten(tmp_path, flights):
         BagWriter(path)
     assert (path / 'bag_0.mcap').read_bytes() == before
     (tmp_path / 'file').touch()
-    with pytest.raises(BagError, match='a file of that name is in the way'):
+    with pytest.raises(BagError, match='a file of that name exists'):
         BagWriter(tmp_path / 'file')
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(BagError, match=r'file/bag cannot be made \(Not a directory\)'):
+    with pytest.raises(BagError, match=r'file/bag cannot be created \(Not a directory\)'):
         BagWriter(tmp_path / 'file' / 'bag')
 
 
 def test_a_place_that_is_closed_to_us_is_named(closed_folder, unprivileged):
-    with pytest.raises(BagError, match=r'cannot be made \(Permission denied\)'):
+    with pytest.raises(BagError, match=r'cannot be created \(Permission denied\)'):
         BagWriter(closed_folder / 'bags' / 'bag')
 
 

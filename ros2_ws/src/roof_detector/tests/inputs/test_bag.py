@@ -188,7 +188,7 @@ def test_one_of_several_image_topics_is_named(tmp_path, numbered_images):
         *flight(numbered_images, count=2, topic='/left/image'),
         *flight(numbered_images, count=3, topic='/right/image'),
     )
-    with pytest.raises(InputError, match=r'/left/image, /right/image.*name the one'):
+    with pytest.raises(InputError, match=r'/left/image, /right/image.*name one of them'):
         BagInput(path)
     with pytest.raises(InputError, match='has no topic /middle/image'):
         BagInput(path, image_topics=('/middle/image',))

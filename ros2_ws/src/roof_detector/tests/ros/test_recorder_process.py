@@ -166,4 +166,4 @@ def test_a_recorder_whose_executor_hangs_ends_with_a_whole_bag(graph, tmp_path):
         summary = make_reader(stream, validate_crcs=True).get_summary()
     assert summary.statistics.message_count > 80
     assert read_metadata(camera.bag)['message_count'] == summary.statistics.message_count
-    assert recover(camera.bag).mended == ()
+    assert recover(camera.bag).repaired == ()

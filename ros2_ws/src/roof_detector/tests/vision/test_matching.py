@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roof_detector.vision.errors import VisionError
-from roof_detector.vision.matching import Score, assign, pairwise_iou
+from roof_detector.vision.matching import MatchCounts, assign, pairwise_iou
 
 NONE = np.zeros((0, 4))
 
 
 def test_no_boxes_give_no_ratios():
-    score = Score()
-    score.add(found_xyxy=NONE, found_names=[], true_xyxy=NONE, true_names=[])
+    score = MatchCounts()
+    score.add(predicted_xyxy=NONE, predicted_names=[], target_xyxy=NONE, target_names=[])
     assert score.precision is None
     assert score.recall is None
     assert pairwise_iou(NONE, NONE).shape == (0, 0)
@@ -38,19 +38,21 @@ def test_a_second_choice_is_taken_only_where_nothing_else_is_left():
 
 def test_a_box_of_another_class_is_wrong_and_leaves_the_true_one_missed():
     box = np.array([[0, 0, 10, 10]])
-    score = Score()
-    score.add(found_xyxy=box, found_names=['rust'], true_xyxy=box, true_names=['drain'])
+    score = MatchCounts()
+    score.add(
+        predicted_xyxy=box, predicted_names=['rust'], target_xyxy=box, target_names=['drain']
+    )
     assert (score.right, score.wrong, score.missed) == ({}, {'rust': 1}, {'drain': 1})
 
 
 def test_the_second_box_on_one_thing_is_wrong():
     box = np.array([[0, 0, 10, 10]])
-    score = Score()
+    score = MatchCounts()
     score.add(
-        found_xyxy=np.repeat(box, 2, axis=0),
-        found_names=['drain', 'drain'],
-        true_xyxy=box,
-        true_names=['drain'],
+        predicted_xyxy=np.repeat(box, 2, axis=0),
+        predicted_names=['drain', 'drain'],
+        target_xyxy=box,
+        target_names=['drain'],
     )
     assert score.precision == 0.5
     assert score.recall == 1.0
@@ -59,8 +61,11 @@ def test_the_second_box_on_one_thing_is_wrong():
 
 def test_a_name_short_is_refused():
     with pytest.raises(VisionError, match='expected a name per box'):
-        Score().add(
-            found_xyxy=np.zeros((2, 4)), found_names=['rust'], true_xyxy=NONE, true_names=[]
+        MatchCounts().add(
+            predicted_xyxy=np.zeros((2, 4)),
+            predicted_names=['rust'],
+            target_xyxy=NONE,
+            target_names=[],
         )
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One export from checkpoint to checked file."""
+"""The build of one export, from checkpoint to checked file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from roof_detector.inference.model_hash import hash_model
 
 @dataclass(frozen=True)
 class BuiltExport:
-    """Hold an export that stands at its name, and how it compared."""
+    """A finished export, and how it compared with its checkpoint."""
 
     path: Path
     size_bytes: int
@@ -44,12 +44,12 @@ def build_export(
     keep_refused: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuiltExport:
-    """Export a checkpoint into `folder`, and put it there only if it answers as the checkpoint.
+    """Export a checkpoint into `folder`, if the result agrees with the checkpoint.
 
-    Both are run on a processor, on `frames` (height, width, 3) uint8 BGR. At any moment the
-    export's name stands for nothing, for the former export, or for the new one as a whole.
-    `progress` is told each step. Raises ParityFailed, where `keep_refused` leaves the export
-    under a name that says so, and InferenceError for all else that can be wrong.
+    Both run on the CPU, on `frames` (height, width, 3) uint8 BGR. At any moment the export's name
+    belongs to nothing, to the former export, or to the complete new one. `progress` receives each
+    step. Raises ParityFailed, where `keep_refused` leaves the export under a name that says so,
+    and InferenceError for all other failures.
     """
     started_s = perf_counter()
     if backend_for(model_path) != 'torch':
@@ -99,7 +99,7 @@ def _check(
     progress: Callable[[str], None],
 ) -> ParityReport:
     device = 'cuda' if recipe.format == 'engine' else 'cpu'
-    # What was made in this process a moment ago needs no other trust than its maker.
+    # What this process made a moment ago needs no further trust.
     with (
         Detector.open(
             model_path, device='cpu', backend='torch', trust_model=trust_model

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""ultralytics' converters, driven offline, silently and on a network that was loaded safely."""
+"""The conversion by ultralytics' exporters, offline, silent and from a safely loaded network."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.inference.quiet_ultralytics import import_quietly
 
-# What each format needs besides torch: import name and what installs it.
+# The packages that each format needs besides torch: import name and how to install it.
 NEEDS = {
     'onnx': ('onnx', 'onnxslim', 'onnxruntime'),
     'openvino': ('openvino',),
     'torchscript': (),
     'engine': ('tensorrt', 'onnx', 'onnxslim'),
 }
-LICENCE = 'AGPL-3.0-only'  # of ultralytics, whose network every export carries
+LICENCE = 'AGPL-3.0-only'  # of ultralytics, whose network every export contains
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Hold a checkpoint's network in f32 and what is known of it."""
+    """A checkpoint's network in FP32, and what is known about it."""
 
     module: Any
     facts: ModelFacts
@@ -44,7 +44,7 @@ class Network:
 
 
 def check_needs(recipe: ExportRecipe) -> None:
-    """Raise MissingBackend where this machine lacks what a format is made with."""
+    """Raise MissingBackend if this machine lacks a package that a format needs."""
     absent = [name for name in NEEDS[recipe.format] if find_spec(name) is None]
     if absent:
         raise MissingBackend(
@@ -59,7 +59,7 @@ def check_needs(recipe: ExportRecipe) -> None:
 
 
 def convert(network: Network, recipe: ExportRecipe, folder: Path) -> Path:
-    """Write the export into an empty folder, metadata included, and return its path.
+    """Write the export into an empty folder, with metadata, and return its path.
 
     Raises ExportFailed.
     """
@@ -100,7 +100,7 @@ def convert(network: Network, recipe: ExportRecipe, folder: Path) -> Path:
 
 
 def _metadata(network: Network, recipe: ExportRecipe) -> dict[str, Any]:
-    """Return what we add to ultralytics' metadata, or say better than it."""
+    """Return the metadata that we add to ultralytics', or correct in it."""
     provenance = Provenance(
         source=network.path.name,
         source_sha256=network.sha256,
@@ -124,7 +124,7 @@ def _versions(recipe: ExportRecipe) -> Iterator[tuple[str, str]]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what converters log and warn about to themselves; errors are raised as well."""
+    """Suppress what converters log and warn about; errors are still raised."""
     logger = logging.getLogger('ultralytics')
     level = logger.level
     logger.setLevel(logging.CRITICAL)

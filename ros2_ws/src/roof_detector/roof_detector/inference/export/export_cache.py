@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Exports that were made and checked on this machine, so that none is made at take-off."""
+"""The cache of exports that were made and checked on this machine before take-off."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ENTRY_FILE = 'entry.json'
 
 @dataclass(frozen=True)
 class ExportKey:
-    """Say which export is meant: change any of this, and it must be made and checked again.
+    """The identity of an export: if any of this changes, it must be made and checked again.
 
-    `device` is the model of the processor or card; `versions` are pairs of package and version.
+    `device` is the model of the CPU or GPU; `versions` are pairs of package and version.
     """
 
     model_sha256: str
@@ -40,7 +40,7 @@ class ExportKey:
         return f'{self.backend}-{self.precision}-{digest[:16]}'
 
     def difference(self, made: ExportKey) -> str:
-        """Say in which way an export was made for something else."""
+        """Return how an export's key differs from this one."""
         if made.model_sha256 != self.model_sha256:
             return 'its export was made of other contents of this file'
         if made.device != self.device:
@@ -56,11 +56,11 @@ class ExportKey:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """Hold what is known of an export; one that was refused has a reason and no file.
+    """What is known about an export; a refused one has a reason and no file.
 
-    `forward_ms` and `torch_ms` are medians of one run, in turn, 0 before they were measured;
-    `measured` says how. `threads` is the number that `forward_ms` was reached with, 0 where the
-    runtime chose.
+    `forward_ms` and `torch_ms` are medians of one interleaved run, 0 before they were measured;
+    `measured` describes the measurement. `threads` is the number that `forward_ms` was reached
+    with, 0 if the runtime chose.
     """
 
     key: ExportKey
@@ -75,28 +75,28 @@ class CacheEntry:
 
     @property
     def torch_share(self) -> float | None:
-        """Return the part of torch's time that the export takes; None before it was measured."""
+        """Return the export's share of torch's time; None before it was measured."""
         return self.forward_ms / self.torch_ms if self.torch_ms else None
 
     @classmethod
     def read(cls, folder: Path) -> CacheEntry:
-        """Read an entry; raise ValueError, KeyError, TypeError or OSError for a damaged one."""
+        """Read an entry; raise ValueError, KeyError, TypeError or OSError if it is damaged."""
         values: dict[str, Any] = json.loads((folder / _ENTRY_FILE).read_text(encoding='utf-8'))
         key = values.pop('key')
         versions = tuple((str(name), str(one)) for name, one in key.pop('versions'))
         return cls(key=ExportKey(**key, versions=versions), **values)
 
     def write(self, folder: Path) -> None:
-        """Write the entry in one step."""
+        """Write the entry atomically."""
         unfinished = folder / f'{_ENTRY_FILE}.{os.getpid()}.part'
         unfinished.write_text(json.dumps(asdict(self), indent=1), encoding='utf-8')
         unfinished.replace(folder / _ENTRY_FILE)
 
 
 class ExportCache:
-    """Keep exports in a folder, one folder an entry.
+    """A folder of exports, with one subfolder per entry.
 
-    Whoever may write here may also say what the model finds: it belongs to the user who flies.
+    Whoever may write to it controls what the model detects: it must belong to the user who flies.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -104,7 +104,7 @@ class ExportCache:
 
     @classmethod
     def usual(cls) -> ExportCache:
-        """Return the user's own cache, where the XDG base directory specification puts it."""
+        """Return the user's own cache, in the folder of the XDG base directory specification."""
         base = os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser()
         return cls(Path(base) / 'roof_detector' / 'exports')
 
@@ -114,7 +114,7 @@ class ExportCache:
         return cls(Path(text).expanduser()) if text else cls.usual()
 
     def find(self, key: ExportKey) -> CacheEntry | None:
-        """Return the entry of a key, None where there is none that can be read."""
+        """Return the entry of a key, None if there is no readable one."""
         try:
             entry = CacheEntry.read(self.folder / key.folder_name)
         except (OSError, ValueError, KeyError, TypeError):
@@ -122,7 +122,7 @@ class ExportCache:
         return entry if entry.key == key else None
 
     def path(self, entry: CacheEntry) -> Path:
-        """Return where an entry's export stands; raise BadModel where it is not as it was made."""
+        """Return the path of an entry's export; raise BadModel if it has changed."""
         path = self.folder / entry.key.folder_name / entry.export
         if not path.exists() or hash_model(path) != entry.export_sha256:
             raise BadModel(f'{path} is not the file that was made and checked here.')
@@ -130,9 +130,9 @@ class ExportCache:
 
     @contextlib.contextmanager
     def making(self, key: ExportKey) -> Iterator[Path]:
-        """Give an empty folder; what it holds at the end becomes the entry, whole or not at all.
+        """Yield an empty folder; its content becomes the entry at the end, complete or not at all.
 
-        Nothing does if the block raises or the process is killed.
+        Nothing is kept if the block raises or the process is killed.
         """
         target = self.folder / key.folder_name
         with workplace(target) as workshop:
@@ -150,7 +150,7 @@ class ExportCache:
         measured: str,
         threads: int = 0,
     ) -> CacheEntry:
-        """Keep how fast an export was beside torch, and with how many threads."""
+        """Store the speed of an export beside torch, and its number of threads."""
         timed = replace(
             entry, forward_ms=forward_ms, torch_ms=torch_ms, measured=measured, threads=threads
         )
@@ -158,14 +158,14 @@ class ExportCache:
         return timed
 
     def why_absent(self, key: ExportKey, *, source: str) -> str:
-        """Say why there is no export for a key: none was made, or one of something else."""
+        """Return why there is no export for a key: none was made, or one of something else."""
         made = [
             entry.key
             for entry in self._entries()
             if (entry.key.backend, entry.key.precision) == (key.backend, key.precision)
             and (entry.key.model_sha256 == key.model_sha256 or entry.source == source)
         ]
-        # The nearest: of the same contents, on the same device.
+        # The nearest one: of the same contents, on the same device.
         made.sort(key=lambda one: (one.model_sha256 != key.model_sha256, one.device != key.device))
         if made:
             return key.difference(made[0])

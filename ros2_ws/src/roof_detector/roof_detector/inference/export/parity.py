@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether an export answers as its checkpoint does."""
+"""The parity check: whether an export gives the same results as its checkpoint."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.export.parity_limits import ParityLimits
 from roof_detector.vision.mask_logits import mask_logits
 
-# Boxes are compared where the checkpoint is surest, in every frame, whatever it shows: a network
-# that finds nothing in a frame still has its best candidates there.
+# Boxes are compared at the checkpoint's highest confidences, in every frame, whatever it shows: a
+# network that detects nothing in a frame still has its best candidates there.
 BOXES_COMPARED = 100
 
 
 @dataclass(frozen=True)
 class FrameParity:
-    """Hold the greatest differences in one frame; `mask_share` is 0 without masks."""
+    """The greatest differences in one frame; `mask_share` is 0 without masks."""
 
     frame: int
     size_wh: tuple[int, int]
@@ -33,7 +33,7 @@ class FrameParity:
     mask_share: float
 
     def holds(self, limits: ParityLimits) -> bool:
-        """Tell whether all differences are within the limits; NaN is not."""
+        """Return whether all differences are within the limits; NaN is not."""
         return (
             self.box_px <= limits.box_px
             and self.score <= limits.score
@@ -43,19 +43,19 @@ class FrameParity:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """Hold the comparison of all frames."""
+    """The comparison of all frames."""
 
     frames: tuple[FrameParity, ...]
     limits: ParityLimits
 
     @property
     def holds(self) -> bool:
-        """Tell whether the export may be used."""
+        """Return whether the export may be used."""
         return all(frame.holds(self.limits) for frame in self.frames)
 
     @property
     def worst(self) -> FrameParity:
-        """Return the frame that is farthest off, in parts of the limits."""
+        """Return the frame with the greatest difference relative to the limits."""
         limits = self.limits
         return max(
             self.frames,
@@ -90,7 +90,7 @@ class ParityReport:
 
 
 def check_frames(frames: Sequence[npt.NDArray[np.uint8]]) -> None:
-    """Raise ExportFailed where there is nothing to compare on."""
+    """Raise ExportFailed if there is no frame to compare on."""
     if not frames:
         raise ExportFailed('No frames were given, an export is checked on at least one.')
 
@@ -104,10 +104,10 @@ def compare(
     limits: ParityLimits | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ParityReport:
-    """Run both on frames (height, width, 3) uint8 BGR and compare what the networks answer.
+    """Run both on frames (height, width, 3) uint8 BGR and compare the networks' outputs.
 
-    The frames are fitted once, as the export needs them. With `batch` they go through the export
-    so many at once, and one by one through the reference.
+    The frames are preprocessed once, as the export needs them. With `batch`, that many go through
+    the export at once, and one by one through the reference.
     """
     check_frames(frames)
     if (reference.names, reference.task) != (exported.names, exported.task):
@@ -126,7 +126,7 @@ def compare(
 
 
 def _groups(prepared: list[PreprocessedImage], batch: int) -> Iterator[list[PreprocessedImage]]:
-    """Yield up to `batch` neighbours of one input size."""
+    """Yield groups of up to `batch` neighbours of one input size."""
     group: list[PreprocessedImage] = []
     for one in prepared:
         other = group and group[0].geometry.input_wh != one.geometry.input_wh
@@ -171,7 +171,7 @@ def _corners_difference(
 def _mask_share(
     expected: RawOutput, found: RawOutput, best: npt.NDArray[np.intp], classes: int
 ) -> float:
-    """Return which part of the masks' prototype pixels is in one answer's masks only."""
+    """Return the share of the masks' prototype pixels that only one output's masks cover."""
     if expected.prototypes is None or found.prototypes is None:
         return 0.0
     first = mask_logits(expected.predictions[4 + classes :, best].T, expected.prototypes) > 0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is prepared for this machine, and how it came out."""
+"""The preparation of exports for this machine, and its results."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from roof_detector.inference.export.thread_choice import thread_numbers
 
 @dataclass(frozen=True)
 class PreparedBackend:
-    """Hold how a backend came out: its time, or why it cannot be used; torch has no `entry`.
+    """The result for one backend: its time, or why it cannot be used; torch has no `entry`.
 
-    `threads` is the number that it is best run with, 0 where that is left to the runtime.
+    `threads` is the best number of threads, 0 if that is left to the runtime.
     """
 
     backend: str
@@ -34,10 +34,10 @@ class PreparedBackend:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Hold what is prepared, where, on what frames it is checked and how it is timed.
+    """What is prepared, where, on which frames it is checked and how it is timed.
 
     `frames` are images (height, width, 3) uint8 BGR as the camera will send them; `image_size`
-    None stands for the model's own, `threads` None for those that turn out best.
+    None stands for the model's own, `threads` None for those that prove best.
     """
 
     model_path: Path
@@ -56,11 +56,11 @@ class Preparation:
         )
 
     def why_not(self, backend: str) -> str:
-        """Say why an export for a backend could not run here; empty where it can."""
+        """Return why an export for a backend could not run here; empty if it can."""
         return why_not_here(backend, self._resolved, self._export_precision)
 
     def threads_tried(self) -> tuple[int, ...]:
-        """Return the numbers of threads that an export is timed with; 0 is the runtime's."""
+        """Return the numbers of threads with which an export is timed; 0 is the runtime's own."""
         if self.threads is not None:
             return (self.threads,)
         return thread_numbers(available_cores()) if self._resolved == 'cpu' else (0,)

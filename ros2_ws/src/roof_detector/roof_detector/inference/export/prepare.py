@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Builds, checks and times a model's exports for this machine, before a flight."""
+"""The preparation run: it builds, checks and times a model's exports before a flight."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def prepare_exports(
     again: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[PreparedBackend]:
-    """Build what the cache lacks, then time everything that is usable beside torch.
+    """Build what the cache lacks, then time every usable backend beside torch.
 
-    A backend that cannot be had stops no other. An export that answers otherwise than its
-    checkpoint is removed, and the cache remembers that it did. `again` builds all anew. Raises
-    BadModel for what is no checkpoint.
+    A backend that is not available stops no other. An export that differs from its checkpoint is
+    removed, and the cache remembers that. `again` rebuilds all. Raises BadModel for a file that is
+    not a checkpoint.
     """
     if backend_for(preparation.model_path) != 'torch':
         raise BadModel(f'{preparation.model_path} is an export already, give its checkpoint.')
@@ -71,9 +71,9 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
                     ExportRecipe(
                         _FORMATS[backend],
                         image_size=preparation.image_size,
-                        # What computes in bf16 rounds weights of 32 bits itself.
+                        # A runtime that computes in BF16 rounds FP32 weights itself.
                         precision='f16' if key.precision == 'f16' else 'f32',
-                        # A camera of any shape then sees what it would with the checkpoint.
+                        # A camera of any shape then sees the same as with the checkpoint.
                         dynamic=True,
                     ),
                     folder=folder,

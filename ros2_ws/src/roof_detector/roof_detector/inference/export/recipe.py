@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an export is made to be."""
+"""The description of an export: format, input size, precision and batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.vision.letterbox import fits_stride
 
-# What a file or folder of each format is called, after the checkpoint's stem.
+# The file name suffix of each format, after the checkpoint's stem.
 SUFFIXES = {
     'onnx': '.onnx',
     'openvino': '_openvino_model',
@@ -22,10 +22,10 @@ PRECISIONS = ('f32', 'f16')
 
 @dataclass(frozen=True)
 class ExportRecipe:
-    """Hold what an export is made to be.
+    """The properties of an export.
 
-    `image_size` is width and height of the input, None for the checkpoint's own. The export takes
-    images of that size, `batch` at once, and no others, unless it is `dynamic`.
+    `image_size` is width and height of the input, None for the checkpoint's own. The export
+    accepts images of that size, `batch` at once, and no others, unless it is `dynamic`.
     """
 
     format: str
@@ -48,12 +48,12 @@ class ExportRecipe:
             )
 
     def file_name(self, stem: str) -> str:
-        """Return what the export of a checkpoint with this stem is called."""
+        """Return the file name of the export of a checkpoint with this stem."""
         precision = '' if self.precision == 'f32' else f'-{self.precision}'
         return f'{stem}{precision}{SUFFIXES[self.format]}'
 
     def size_for(self, own_size: tuple[int, int], *, stride: int) -> tuple[int, int]:
-        """Return width and height of the input; raise ExportFailed where the stride forbids it."""
+        """Return width and height of the input; raise ExportFailed if the stride forbids it."""
         size = self.image_size or own_size
         if not fits_stride(size, stride):
             raise ExportFailed(

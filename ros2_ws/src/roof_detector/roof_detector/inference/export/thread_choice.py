@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How many threads of a processor a network is given."""
+"""The choice of the number of CPU threads for a network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# A core that buys less than this share of a pass is worth more to the camera, DDS and recorder.
+# A core that saves less than this share of a pass is worth more to the camera, DDS and recorder.
 _WORTH = 0.1
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How fast a model's exports are on this machine, beside torch and with how many threads."""
+"""The timing of a model's exports on this machine, beside torch and by number of threads."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from roof_detector.inference.export.thread_choice import fewest_threads
 
 _ROUNDS = 6
 _WARM_UP_ROUNDS = 1
-# The threads of the runtime whose turn it was before still spin during the first.
+# The threads of the previous runtime still spin during the first pass.
 _PASSES_A_TURN = 4
-# A busy machine gets fewer rounds: its times are noise anyway, their ratios are not.
+# A busy machine gets fewer rounds: its times are noisy anyway, their ratios are not.
 _FEWEST_ROUNDS = 2
 _ENOUGH_S = 20.0
 
@@ -27,10 +27,10 @@ _ENOUGH_S = 20.0
 def time_prepared(
     preparation: Preparation, outcomes: Sequence[PreparedBackend]
 ) -> list[PreparedBackend]:
-    """Time the usable ones and torch, some passes each in turn, and keep the medians.
+    """Time the usable exports and torch, interleaved, and keep the medians.
 
     Exports are timed with several numbers of threads, unless one is given; torch has one number
-    for the whole process, and takes all cores.
+    for the whole process and uses all cores.
     """
     cache = preparation.cache
     torch_way = ('torch', preparation.threads or 0)
@@ -77,7 +77,7 @@ def _name_threads(threads: int) -> str:
 def _time_in_turn(
     detectors: dict[tuple[str, int], Detector], frame_bgr: npt.NDArray[np.uint8]
 ) -> dict[tuple[str, int], float]:
-    """Return the median milliseconds of each forward pass; whatever disturbs meets all alike."""
+    """Return the median milliseconds of each forward pass; interleaving spreads disturbances."""
     prepared = {way: one.preprocess(frame_bgr) for way, one in detectors.items()}
     times_s: dict[tuple[str, int], list[float]] = {way: [] for way in detectors}
     started_s = perf_counter()

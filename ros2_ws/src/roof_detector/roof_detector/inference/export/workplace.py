@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where an export is made, so that its name stands for a whole file or for none."""
+"""The folder in which an export is made, so that its name never belongs to a partial file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMER = 'former'
 
 @contextlib.contextmanager
 def workplace(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside `target`, for one process at a time, and remove it afterwards.
+    """Yield an empty folder beside `target`, for one process at a time, and remove it afterwards.
 
     A killed process leaves its folder `.NAME.part` behind; the next one for the same target takes
     it over and empties it. The lock on it ends with the process, however that ends. Raises
@@ -37,10 +37,10 @@ def workplace(target: Path) -> Iterator[Path]:
 
 
 def install(built: Path, target: Path) -> None:
-    """Bring a file or folder from the workplace to its name, durably and in one step.
+    """Move a file or folder from the workplace to its name, durably and atomically.
 
-    A folder cannot replace another in one step: the former one waits in the workplace meanwhile,
-    and comes back if this process ends in between.
+    A folder cannot replace another atomically: the former one waits in the workplace, and comes
+    back if this process ends in between.
     """
     if target.exists() and target.is_dir() != built.is_dir():
         raise ExportFailed(f'{target} is in the way, move it or choose another folder.')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A network's architecture as data: which model mappings may be handed to the parser."""
+"""The check of a network's architecture, given as data, before ultralytics' parser reads it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _bad(what: str) -> BadModel:
 
 
 def _shown(value: Any) -> str:
-    """Return the beginning of a value; Python writes out no integer of more than 4300 digits."""
+    """Return the start of a value; Python prints no integer of more than 4300 digits."""
     try:
         return str(value)[:60]
     except ValueError:
@@ -94,7 +94,7 @@ def _shown(value: Any) -> str:
 
 
 def _known_modules() -> frozenset[str]:
-    # Ours are registered by importing the blocks, and torch with them.
+    # Importing the blocks registers ours, and imports torch.
     from roof_detector.inference.quiet_ultralytics import import_quietly  # noqa: PLC0415
 
     return frozenset(import_quietly('roof_detector.blocks.registry').registered())
@@ -112,7 +112,7 @@ def _is_head(name: str) -> bool:
 
 
 def _check_row(index: int, row: list[Any], *, is_last: bool) -> None:
-    """Check a row of its own kind: sources that exist, a known module, arguments as data."""
+    """Check a row of the architecture: existing sources, a known module, arguments as data."""
     sources, repeats, module, arguments = row
     for source in sources if isinstance(sources, list) else [sources]:
         if not (-max(index, 1) <= source < max(index, 1)):
@@ -167,10 +167,10 @@ def _options(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _argument(value: Any, *, texts: frozenset[str] = _TEXTS) -> Any:
-    """Return an argument that is a literal; the parser would look other texts up or evaluate."""
+    """Return an argument that is a literal; the parser would look up or evaluate other texts."""
     if value is None or isinstance(value, bool) or (isinstance(value, str) and value in texts):
         return value
-    if isinstance(value, int | float) and abs(value) <= _MOST:  # not so for NaN
+    if isinstance(value, int | float) and abs(value) <= _MOST:  # NaN fails this
         return value
     if isinstance(value, list | tuple) and len(value) <= 32:
         numbers = [_argument(one, texts=frozenset()) for one in value]

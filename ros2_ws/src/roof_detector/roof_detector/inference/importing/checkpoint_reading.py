@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Read a checkpoint in the confined process and write what it holds as data.
+"""The reading of a checkpoint in the confined process, which writes its content as data.
 
-Nothing here is trusted by the process that asked: it checks all that is written.
+The process that requested it trusts nothing here: it checks everything that is written.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class Handles:
 
 
 class NotAModel(Exception):  # noqa: N818  (its text is a sentence)
-    """The file is a checkpoint, but of nothing that is flown here."""
+    """The file is a checkpoint of something that cannot run here."""
 
 
 def prepare() -> None:
-    """Import what checkpoints hold, before a process is confined: some of it looks around."""
+    """Import what checkpoints hold before confinement, since some imports read files."""
     for name in ('nn.tasks', 'nn.modules.head', 'utils.loss', 'utils.tal'):
         import_quietly(f'ultralytics.{name}')
 
 
 def read_checkpoint(handles: Handles, *, with_state: bool) -> None:
-    """Read the checkpoint and write its facts, weights, state and answers."""
+    """Read the checkpoint and write its facts, weights, state and outputs."""
     torch.set_num_threads(1)  # this process may not start others
     torch.backends.nnpack.set_flags(False)
     with open(handles.model, 'rb', closefd=False) as file:
@@ -93,7 +93,7 @@ def _network_facts(network: Any, checkpoint: dict[Any, Any]) -> dict[str, Any]:
     names = network.names
     names = names if isinstance(names, dict) else dict(enumerate(names))
     if getattr(head, 'end2end', False):
-        head.end2end = False  # its other head leaves overlaps to us
+        head.end2end = False  # the other head leaves NMS to us
     return {
         'architecture': _architecture(network, head),
         'task': _task_of(head),
@@ -105,7 +105,7 @@ def _network_facts(network: Any, checkpoint: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _architecture(network: Any, head: Any) -> dict[str, Any]:
-    """Return the mapping that the network was built from, with what has changed since."""
+    """Return the mapping that the network was built from, updated with later changes."""
     built_from = network.yaml
     architecture = {key: built_from[key] for key in _KNOWN_TO_THE_PARSER if key in built_from}
     architecture['nc'] = int(head.nc)
@@ -123,7 +123,7 @@ def _architecture(network: Any, head: Any) -> dict[str, Any]:
 
 
 def _task_of(head: Any) -> str:
-    """Return the task from the head's class, for a checkpoint need not say it."""
+    """Return the task from the head's class, because a checkpoint may lack it."""
     heads = import_quietly('ultralytics.nn.modules.head')
     if isinstance(head, heads.Segment):
         return 'segment'
@@ -132,7 +132,7 @@ def _task_of(head: Any) -> str:
 
 
 def _answer(network: Any, handles: Handles) -> None:
-    """Write what the network itself makes of the images, so that its copy can be compared."""
+    """Write the network's own outputs for the images, so that its copy can be compared."""
     with open(handles.images, 'rb', closefd=False) as file:
         content = file.read()
     if not content:
@@ -149,7 +149,7 @@ def _answer(network: Any, handles: Handles) -> None:
 
 
 def _apart(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Return tensors that share no memory and lie in order, as their file wants them."""
+    """Return tensors that share no memory and are contiguous, as their file requires."""
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
@@ -159,7 +159,7 @@ def _write(handle: int, content: bytes) -> None:
 
 
 def _pickle_module() -> Any:
-    """Return a pickle that finds what other versions and systems call otherwise."""
+    """Return a pickle module that knows the class names of other versions and systems."""
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module_name: str, name: str, /) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Have foreign checkpoints read by a process that the kernel confines."""
+"""The reading of foreign checkpoints by a process that the kernel confines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.importing.confined_server import STOP
 from roof_detector.inference.importing.limits import MOST_MODEL_BYTES, Limits
 
-_START_S = 180.0  # importing torch from the slowest card that a drone boots from
+_START_S = 180.0  # importing torch from the slowest SD card that a drone boots from
 _STOP_S = 3.0
 _MOST_FACTS_BYTES = 32_000_000
 _MOST_ANSWER_BYTES = 4096
@@ -50,9 +50,9 @@ _OUTPUTS = ('facts', 'weights', 'state', 'answers')
 
 @dataclass(frozen=True)
 class Reading:
-    """What one checkpoint gave, still to be checked: a mapping and files of tensors in `folder`.
+    """The unchecked result of reading one checkpoint: a mapping and files of tensors in `folder`.
 
-    The folder and all in it are gone when the reading's context ends.
+    The folder and all in it are removed when the reading's context ends.
     """
 
     folder: Path
@@ -70,16 +70,16 @@ class Reading:
 
     @property
     def answers(self) -> Path:
-        """Return the file of what the network made of the images, empty where none were given."""
+        """Return the file of the network's outputs for the images, empty if none were given."""
         return self.folder / 'answers'
 
 
 class ConfinedReader:
     """A process that reads checkpoints one after another, each in a confined child of its own.
 
-    Starting it imports torch, which takes seconds, so it is kept for the next file; when none
-    comes it ends by itself and is started again. It may be used by several threads. `limits`
-    overrules what follows from the size of each file.
+    Starting it imports torch, which takes seconds, so it is kept for the next file; when idle it
+    ends by itself and is started again on demand. Several threads may use it. `limits` override
+    what follows from the size of each file.
     """
 
     def __init__(self, *, limits: Limits | None = None) -> None:
@@ -96,7 +96,7 @@ class ConfinedReader:
         self.close()
 
     def close(self) -> None:
-        """End the process and all that it started."""
+        """End the process and all its children."""
         with self._lock:
             self._stop()
 
@@ -111,9 +111,9 @@ class ConfinedReader:
     ) -> Iterator[Reading]:
         """Read a checkpoint; raise `BadModel` or `UnsafeModel` with a sentence, in bounded time.
 
-        `with_state` asks for what a training run resumes from as well. `images` are inputs of the
+        `with_state` also requests what a training run resumes from. `images` are inputs of the
         network (n, channels, height, width) in 0 to 1, by name, whose raw outputs are written.
-        `trust` reads it also where the kernel cannot confine the reader.
+        `trust` reads the file also if the kernel cannot confine the reader.
         """
         folder = Path(tempfile.mkdtemp(prefix='roof_detector-import-'))
         try:
@@ -178,7 +178,7 @@ class ConfinedReader:
         return answer
 
     def _start(self) -> socket.socket:
-        """Start the process unless it runs."""
+        """Start the process unless it is running."""
         if self._process is not None and self._process.poll() is None and self._connection:
             return self._connection
         self._stop()
@@ -217,7 +217,7 @@ class ConfinedReader:
         if self._connection is not None:
             self._connection.close()
         if self._process is not None:
-            # The whole session: also a child that is busy with a file.
+            # The whole session: also a child that is reading a file.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -231,7 +231,7 @@ _readers: dict[int, ConfinedReader] = {}
 
 def default_reader() -> ConfinedReader:
     """Return the reader of this process, which starts with the first file and ends when idle."""
-    # By process: a fork of ours must not talk to its parent's.
+    # One per process: a fork must not talk to its parent's.
     reader = _readers.get(os.getpid())
     if reader is None:
         reader = _readers[os.getpid()] = ConfinedReader()
@@ -241,7 +241,7 @@ def default_reader() -> ConfinedReader:
 
 def _open_model(path: Path) -> int:
     try:
-        # Without waiting for whoever would write into a pipe.
+        # Without waiting for a writer of a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise BadModel(f'{path} cannot be read ({error.strerror}).') from error
@@ -269,7 +269,7 @@ def _images_file(images: Mapping[str, npt.NDArray[np.float32]] | None) -> bytes:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Return the variables of the reader: none of ours but where libraries lie."""
+    """Return the environment of the reader: only where libraries lie."""
     kept = {name: os.environ[name] for name in ('LD_LIBRARY_PATH',) if name in os.environ}
     one_thread = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
     return {
@@ -286,7 +286,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def readable_folders() -> list[Path]:
-    """Return where Python, its packages and this one lie: all that a reading may open."""
+    """Return the folders of Python, its packages and this one: all that a reading may open."""
     standard = {Path(sysconfig.get_path(name)) for name in ('stdlib', 'platstdlib')}
     packages = {
         Path(one) for one in sys.path if Path(one).name in ('site-packages', 'dist-packages')
@@ -296,7 +296,7 @@ def readable_folders() -> list[Path]:
 
 
 def _understand(path: Path, facts: Path, answer: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """Return the facts that a reading wrote, or raise what its end means."""
+    """Return the facts that a reading wrote, or raise the error that its end means."""
     status = int(answer['status'])
     if os.WIFSIGNALED(status):
         raise BadModel(f'{path} {_killed_by(os.WTERMSIG(status), answer, limits)}')
@@ -343,7 +343,7 @@ def _killed_by(number: int, answer: dict[str, Any], limits: Limits) -> str:
 
 
 def _as_sentence(path: Path, error: Any, limits: Limits) -> BadModel | UnsafeModel:
-    """Return the exception that an error in the reader means; its words are the file's own."""
+    """Return the exception for an error in the reader; its words come from the file."""
     words = [str(one) for one in error] if isinstance(error, list) and error else ['', '']
     *classes, text = words
     said = ''.join(one for one in text if one.isprintable())[:200] or (classes or [''])[0]

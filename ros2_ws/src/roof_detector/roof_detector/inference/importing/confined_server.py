@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The process that reads foreign checkpoints: each in a child of its own, confined by the kernel.
+"""The server process that reads foreign checkpoints, each in a child that the kernel confines.
 
-Importing torch takes seconds, so it is done once and by trusted code alone. Each reading is a fork
-of this process that first gives up everything it will not need, see confinement.py, and then
-touches the file. This process never does.
+Importing torch takes seconds, so trusted code does it once. Each reading is a fork of this process
+that first gives up everything it will not need, see confinement.py, and then opens the file. This
+process never does.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from roof_detector.inference.importing.system_calls import die_with_parent, leav
 HANDLES = 6
 MOST_REQUEST_BYTES = 65536
 STOP = b'stop'
-IDLE_S = 30.0  # a reader that nobody asks gives its memory back
+IDLE_S = 30.0  # an idle reader frees its memory
 
 
 def serve(descriptor: int, readable: list[str]) -> None:
-    """Answer requests on a socket until it is closed, or nobody has asked for a while."""
+    """Serve requests on a socket until it is closed, or idle for a while."""
     spaces = leave_network()
     from roof_detector.inference.importing import checkpoint_reading  # noqa: PLC0415
 
@@ -68,10 +68,10 @@ def _becomes_readable(connection: socket.socket, timeout_s: float) -> bool:
 
 
 def _end_with(child: int, connection: socket.socket) -> None:
-    """Wait for a child, and kill it when whoever asked says stop or is gone."""
+    """Wait for a child, and kill it if the client stops or disappears."""
     handle = os.pidfd_open(child)
     try:
-        # Nobody sends while a request is under way: what can be read is an end.
+        # The client sends nothing during a request: readable data means its end.
         watched: list[int] = [handle, connection.fileno()]
         ready, _, _ = select.select(watched, [], [])
         if handle not in ready:
@@ -109,7 +109,7 @@ def _read(
 
 
 def _close_all_but(handles: Any) -> None:
-    """Leave nothing open but the files of this reading; the socket least of all."""
+    """Close everything except the files of this reading, the socket above all."""
     kept = sorted(asdict(handles).values())
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -138,7 +138,7 @@ def _describe(error: BaseException) -> list[str]:
 
 
 def main() -> None:
-    """Run the server on what its parent gave as arguments."""
+    """Run the server with the arguments of its parent."""
     sys.dont_write_bytecode = True
     given = json.loads(sys.argv[1])
     serve(given['socket'], given['readable'])

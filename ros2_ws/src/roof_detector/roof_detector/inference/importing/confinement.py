@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Confine this process by the kernel, for good, before it touches a foreign file."""
+"""The kernel's confinement of this process, for good, before it opens a foreign file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from roof_detector.inference.importing.system_call_filter import refuse_system_c
 from roof_detector.inference.importing.system_calls import drop_capabilities, no_new_privileges
 
 SECCOMP, LANDLOCK = 'system call filter', 'landlock'
-# What Python, torch and the C library read while they run, besides their own folders.
+# Files that Python, torch and the C library read at run time, besides their own folders.
 _SYSTEM_FILES = tuple(
     Path(name)
     for name in (
@@ -38,7 +38,7 @@ _SYSTEM_FILES = tuple(
 )
 
 
-# Events of Python itself, https://docs.python.org/3/library/audit_events.html, by how they begin.
+# Prefixes of Python's audit events, https://docs.python.org/3/library/audit_events.html.
 _REPORTED = (
     'os.system os.exec os.fork os.posix_spawn os.spawn os.kill os.remove os.rename os.mkdir '
     'os.rmdir os.link os.symlink os.truncate os.chmod os.chown os.setxattr subprocess. socket. '
@@ -49,13 +49,13 @@ _REPORTED = (
 def confine(
     limits: Limits, *, readable: Iterable[Path], filters: ctypes.CDLL | None
 ) -> tuple[str, ...]:
-    """Take from this process all that reading a file that is open does not need.
+    """Remove every permission of this process that reading an open file does not need.
 
-    Limits hold first, then landlock denies every file but those of `readable` and the system's
+    Limits come first, then landlock denies every file but those of `readable` and the system's
     libraries, then the filter of system calls (`filters` is libseccomp) refuses sockets, programs,
-    processes, threads, signals and opening anything for writing. The filter alone keeps all of
+    processes, threads, signals and opening anything for writing. The filter alone enforces all of
     that; the others are a second wall, and keep private files from being read. Returns which of
-    `SECCOMP` and `LANDLOCK` this kernel gave.
+    `SECCOMP` and `LANDLOCK` this kernel supports.
     """
     _limit(limits)
     no_new_privileges()
@@ -73,10 +73,10 @@ def confine(
 
 
 def name_what_is_tried() -> None:
-    """Let Python end what a file tries with an error that names it.
+    """Let Python raise an error that names what a file tries to do.
 
-    This is for the sentence alone: code that goes around Python's functions meets the kernel's
-    walls, and only hears that something is not permitted.
+    This only improves the message: code that bypasses Python's functions meets the kernel's walls,
+    and only learns that something is not permitted.
     """
     told = tuple(_REPORTED.split())
 
@@ -101,8 +101,8 @@ def _limit(limits: Limits) -> None:
         hard = resource.getrlimit(kind)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (value, value))
-    # The first second too much is a signal that says what it is, which a file may ignore.
+    # The first second above the limit is a signal, which a file may ignore.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
-    # Where memory runs out all the same, this process goes first, not the one that flies.
+    # If memory runs out nevertheless, this process is killed first, not the one that flies.
     with contextlib.suppress(OSError):
         Path('/proc/self/oom_score_adj').write_text('1000')

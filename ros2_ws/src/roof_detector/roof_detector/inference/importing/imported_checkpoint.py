@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A foreign checkpoint as data: its architecture, its weights, its facts."""
+"""A foreign checkpoint as checked data: its architecture, its weights, its facts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CheckpointFacts:
 
     `image_size` is width and height. `values` are the checkpoint's other entries as plain values:
     `train_args`, `train_metrics`, `date`, `version`, `license`, and under `roof_detector` the
-    record of the run that made it. `resumable` tells whether a training run can go on from it.
+    record of the run that made it. `resumable` is whether a training run can continue from it.
     """
 
     task: str
@@ -43,7 +43,7 @@ class CheckpointFacts:
 
 @dataclass(frozen=True)
 class ImportedCheckpoint:
-    """A checkpoint that was read by a confined process; all of it is checked data.
+    """A checkpoint that a confined process read; all of it is checked data.
 
     `tensors` is the safetensors file of the network's weights, to be used with
     `network.load_network(architecture, read_tensors(tensors))`. `answers` are for each array of
@@ -64,10 +64,10 @@ def import_checkpoint(
     images: Sequence[npt.NDArray[np.float32]] = (),
     with_state: bool = False,
 ) -> ImportedCheckpoint:
-    """Read an ultralytics checkpoint without letting it do anything, and write its weights.
+    """Read an ultralytics checkpoint without running any of its code, and write its weights.
 
     `weights.safetensors` is written into `folder`, which must exist. `images` are inputs of the
-    network, each (n, channels, height, width) in 0 to 1. `trust` reads it also where the kernel
+    network, each (n, channels, height, width) in 0 to 1. `trust` reads the file also if the kernel
     cannot confine the reader. `with_state` puts what a training run resumes from into `values`.
     Raises `BadModel` or `UnsafeModel` with one sentence, within the time its size allows.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Restrict which files this process and its children can open (Linux 5.13 or later).
+"""Landlock: limits on the files that this process and its children can open (Linux 5.13+).
 
 The binding on PyPI is a pre-release, and all there is to bind are three system calls, which have
 the same numbers on every architecture: https://docs.kernel.org/userspace-api/landlock.html
@@ -23,7 +23,7 @@ _PATH_BENEATH = 1
 
 _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _IOCTL = 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 _READ = _READ_FILE | _READ_DIR
-# How many rights to files each version of the interface knows; unknown ones are an error.
+# How many file rights each version of the interface has; unknown ones are an error.
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _ALL_NETWORK = 0b11  # binding and connecting TCP, from version 4 on
 _ALL_SCOPES = 0b11  # abstract sockets and signals to processes outside, from version 6 on
@@ -40,9 +40,9 @@ def landlock_version() -> int:
 def restrict_files(*, readable: Iterable[Path], writable: Iterable[Path]) -> int:
     """Deny every file but those given and what lies beneath them, for good; return the version.
 
-    Nothing can be executed, no TCP port be bound or connected, and nobody outside be signalled,
-    as far as this kernel's version knows of it. Paths that do not exist are left out. Holds for
-    this thread and all it will start. Raises OSError where the kernel has no landlock.
+    No file can be executed, no TCP port bound or connected, and no outside process signalled, as
+    far as this kernel's version supports that. Paths that do not exist are left out. The limits
+    hold for this thread and all that it starts. Raises OSError if the kernel has no landlock.
     """
     version = landlock_version()
     if not version:
@@ -55,7 +55,7 @@ def restrict_files(*, readable: Iterable[Path], writable: Iterable[Path]) -> int
         for path in readable:
             _allow(rules, path, _READ & rights)
         for path in writable:
-            _allow(rules, path, rights & ~1 & ~_IOCTL)  # all but executing
+            _allow(rules, path, rights & ~1 & ~_IOCTL)  # everything except executing
         no_new_privileges()
         call(_RESTRICT_SELF, rules, 0)
     finally:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What reading a foreign file may take."""
+"""The resource limits for reading a foreign file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MOST_MODEL_BYTES = 8 * _GIB
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits of one reading, all of which the kernel or the parent process enforces.
+    """Limits of one reading, all enforced by the kernel or the parent process.
 
-    `memory_bytes` is address space beyond that of the reader itself; `file_bytes` is of each file
-    that it writes; `deadline_s` is wall time, which ends it whatever it does.
+    `memory_bytes` is address space beyond that of the reader itself; `file_bytes` applies to each
+    file that it writes; `deadline_s` is wall time, after which the reading is ended.
     """
 
     memory_bytes: int = 2 * _GIB
@@ -25,10 +25,10 @@ class Limits:
 
     @classmethod
     def for_file(cls, size: int) -> Limits:
-        """Return what a checkpoint of this many bytes may take.
+        """Return the limits for a checkpoint of this many bytes.
 
-        Reading holds a checkpoint about four times: as it comes, as 32 bit weights, as it goes
-        out. The slowest card that a drone boots from reads 10 MB in a second.
+        Reading holds a checkpoint about four times: as it is read, as FP32 weights, as it is
+        written. The slowest SD card that a drone boots from reads 10 MB in a second.
         """
         slow_s = size / 10e6
         return cls(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Build a network from its architecture and its weights, both of which are only data."""
+"""The construction of a network from its architecture and its weights, both plain data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 # Measured over all stock and custom architectures, with the first image, of 256 pixels: at most
 # 105 million weights, 6.3 million values in one tensor, 23e9 multiplications, 13 thousand calls.
 MOST_WEIGHTS = 500_000_000
-MOST_VALUES = 2**27  # of one tensor: 512 MiB in 32 bits
+MOST_VALUES = 2**27  # of one tensor: 512 MiB in FP32
 MOST_MULTIPLICATIONS = 100 * 10**9
 MOST_OPERATIONS = 100_000
 
@@ -34,13 +34,13 @@ def build_network(
     most_weights: int = MOST_WEIGHTS,
     strides: Sequence[int] | None = None,
 ) -> Any:
-    """Build an untrained network, an ultralytics DetectionModel, in 32 bits on the CPU.
+    """Build an untrained network, an ultralytics DetectionModel, in FP32 on the CPU.
 
-    Ultralytics passes an image through it to find the `strides` of its head. Where they are known
-    that is spared, and a model is opened in a fraction of the time.
+    Ultralytics passes an image through it to find the `strides` of its head. If they are known,
+    that pass is skipped, and a model opens in a fraction of the time.
 
-    Each step is counted before it takes memory: raises `BadModel` where a network takes more than
-    any that is flown, or `most_weights` in passing, or where the architecture cannot be built.
+    Each step is counted before it takes memory: raises `BadModel` if a network needs more than any
+    supported one, or more than `most_weights`, or if the architecture cannot be built.
     """
     checked = check_architecture(architecture)
     with _lock, torch.random.fork_rng(devices=[]), _Budget(most_weights):
@@ -49,7 +49,7 @@ def build_network(
         except BadModel:
             raise
         except Exception as error:
-            # A row that does not fit its layer ends in any error at all.
+            # A row that does not fit its layer can raise any error.
             reason = str(error).split('\n', maxsplit=1)[0][:200] or type(error).__name__
             raise BadModel(
                 f'The architecture cannot be built ({reason}). Export or save the model again.'
@@ -62,13 +62,13 @@ def load_network(
     *,
     strides: Sequence[int] | None = None,
 ) -> Any:
-    """Build a network and fill it with weights, whose names and shapes must be its own.
+    """Build a network and load its weights, whose names and shapes must match.
 
-    The network is in 32 bits, in training mode, with gradients, unless it is `fused`. Raises
+    The network is in FP32, in training mode, with gradients, unless it is `fused`. Raises
     `BadModel`.
     """
     given = sum(tensor.numel() for tensor in tensors.values())
-    # A construction makes up to 2.6 times what it keeps: zeros and ones for normalisations.
+    # A construction allocates up to 2.6 times what it keeps: zeros and ones for normalisations.
     most = min(4 * given + 10_000_000, MOST_WEIGHTS)
     network = build_network(architecture, most_weights=most, strides=strides)
     own = network.state_dict()
@@ -91,7 +91,7 @@ def load_network(
 
 
 def default_class_branch(head: nn.Module) -> int:
-    """Return the width that a head's class branch has unless the architecture says another."""
+    """Return the width of a head's class branch unless the architecture gives another."""
     inputs = head.cv2[0][0].conv.in_channels  # type: ignore[index, union-attr]
     return max(int(inputs), min(int(head.nc), 100))  # type: ignore[arg-type]
 
@@ -138,7 +138,7 @@ def _set_strides(network: Any, strides: Sequence[int]) -> None:
 
 
 def _part_activations(network: nn.Module) -> None:
-    """Give a network activations of its own: ultralytics' layers share one for the process."""
+    """Give a network activations of its own: ultralytics' layers share one per process."""
     own: dict[int, nn.Module] = {}
     for module in network.modules():
         shared = getattr(type(module), 'default_act', None)
@@ -153,7 +153,7 @@ def _of_the_parser(architecture: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rebuild_class_branch(head: Any, width: int) -> None:
-    """Give a head the class branch that one for `width` classes has, with its own last layer."""
+    """Give a head the class branch that belongs to `width` classes, with its own last layer."""
     inputs = [branch[0].conv.in_channels for branch in head.cv2]
     modules = import_quietly('ultralytics.nn.modules')
     if isinstance(head, modules.v10Detect) or width < inputs[0]:
@@ -161,7 +161,7 @@ def _rebuild_class_branch(head: Any, width: int) -> None:
     convolution, depthwise = modules.Conv, import_quietly('ultralytics.nn.modules.conv').DWConv
     fresh = nn.ModuleList()
     for channels, old in zip(inputs, head.cv3, strict=True):
-        # Networks before YOLO11 have whole convolutions where later ones have depthwise pairs.
+        # Networks before YOLO11 have full convolutions where later ones have depthwise pairs.
         hidden = (
             [convolution(channels, width, 3), convolution(width, width, 3)]
             if isinstance(old[0], convolution)
@@ -173,22 +173,22 @@ def _rebuild_class_branch(head: Any, width: int) -> None:
         fresh.append(nn.Sequential(*hidden, nn.Conv2d(width, old[-1].out_channels, 1)))
     for module in fresh.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.eps, module.momentum = 1e-3, 0.03  # as ultralytics sets them
+            module.eps, module.momentum = 1e-3, 0.03  # the values that ultralytics sets
     head.cv3 = fresh
     head.bias_init()
 
 
 def _copied(value: Any) -> Any:
-    """Return a deep copy of lists and mappings: the parser writes into what it reads."""
+    """Return a deep copy of lists and mappings, because the parser modifies what it reads."""
     if isinstance(value, Mapping):
         return {key: _copied(one) for key, one in value.items()}
     return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 class _Budget(TorchFunctionMode):
-    """Stop the construction of a network before it takes more than any that is flown.
+    """A limit that stops the construction of a network larger than any supported one.
 
-    A tensor is counted before it is made where a function makes a new or a larger one.
+    A tensor is counted before it is allocated if a function creates a new or a larger one.
     """
 
     def __init__(self, most_weights: int) -> None:
@@ -240,7 +240,7 @@ def _values_to_make(args: Any, kwargs: Any) -> int:
 
 
 def _convolved(image: Any, weight: Any, *rest: Any, **named: Any) -> tuple[int, int]:
-    """Return values and multiplications of a convolution, from its arguments."""
+    """Return the number of values and multiplications of a convolution, from its arguments."""
     given = dict(zip(('bias', 'stride', 'padding', 'dilation'), rest, strict=False)) | named
     stride, dilation = (_sides(given.get(name, 1)) for name in ('stride', 'dilation'))
     if isinstance(given.get('padding'), str):

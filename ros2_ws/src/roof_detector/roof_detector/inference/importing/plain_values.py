@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Values of a checkpoint as JSON and tensors, and back: nothing but data can be written this way.
+"""The conversion of a checkpoint's values to JSON and tensors, and back; only data passes.
 
-A number, a text, a truth or nothing stands for itself. The rest is an object with one key:
+A number, a text, a boolean or null stands for itself. The rest is an object with one key:
 `{"list": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}`, `{"float": "nan"}`,
 `{"tensor": "name"}` of the file of tensors beside it, `{"left out": "the class's name"}`.
 """
@@ -21,14 +21,14 @@ _ODD_FLOATS = {'nan': math.nan, 'inf': math.inf, '-inf': -math.inf}
 
 
 class PlainWriter:
-    """Turn values into JSON; tensors are collected by name in `tensors`."""
+    """A writer of values as JSON; tensors are collected by name in `tensors`."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Any] = {}
         self._values = 0
 
     def write(self, value: Any, *, depth: int = 0) -> Any:
-        """Return what JSON can hold; raise ValueError for what is too deep or too much."""
+        """Return a value for JSON; raise ValueError if it is too deep or too large."""
         self._values += 1
         if depth > MOST_DEPTH or self._values > MOST_VALUES:
             raise ValueError(
@@ -72,7 +72,7 @@ class PlainWriter:
 
 
 def read_plain(value: Any, tensors: Mapping[str, Any], *, depth: int = 0) -> Any:
-    """Return the value that `PlainWriter.write` made this of; raise `BadModel` for anything else.
+    """Return the value from what `PlainWriter.write` returned; raise `BadModel` for anything else.
 
     A value that was left out is None.
     """

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An allow-list of system calls: what computing on what is open takes, and nothing else.
+"""An allow-list of system calls: those that computing on open files needs, and no others.
 
 The filter is made by libseccomp, which knows every architecture's numbers and which systemd, apt
-and all container runtimes are built on. Its Python binding is not on PyPI, and the wrappers that
-are there are not kept, so the five functions that are needed are called here.
+and all container runtimes use. Its Python binding is not on PyPI, and the wrappers on PyPI are not
+maintained, so the five functions that are needed are called here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | errno.EPERM
 _EQUAL, _MASKED_EQUAL = 4, 7
 _KILL_PROCESS = 0x80000000
-# Attributes of a filter: what calls of another architecture get, and that all threads are bound.
+# Attributes of a filter: the result of calls of another architecture, and that all threads are
+# bound.
 _BAD_ARCHITECTURE, _ALL_THREADS = 2, 4
 
 
@@ -64,7 +65,7 @@ class _Condition(ctypes.Structure):
 
 
 def load_libseccomp() -> ctypes.CDLL | None:
-    """Return the library, or None where it is not installed."""
+    """Return the library, or None if it is not installed."""
     try:
         library = ctypes.CDLL('libseccomp.so.2', use_errno=True)
     except OSError:
@@ -86,10 +87,10 @@ def load_libseccomp() -> ctypes.CDLL | None:
 
 
 def refuse_system_calls(library: ctypes.CDLL) -> None:
-    """Refuse all but the calls on the list with EPERM, for this process and for good.
+    """Refuse all calls that are not on the list with EPERM, for this process and for good.
 
-    Calls in the numbers of another architecture end the process. Raises OSError where the kernel
-    has no filters.
+    Calls in the numbers of another architecture end the process. Raises OSError if the kernel has
+    no filters.
     """
     rules = library.seccomp_init(_REFUSE)
     if not rules:
@@ -111,12 +112,12 @@ def refuse_system_calls(library: ctypes.CDLL) -> None:
 
 
 def _rules() -> Iterator[tuple[str, tuple[_Condition, ...]]]:
-    """Return system calls with what must hold of their arguments: one rule a pair."""
+    """Return system calls with the conditions on their arguments: one rule per pair."""
     yield from ((name, ()) for name in _HARMLESS.split())
-    # Reading alone. openat2 hides its flags in memory, where no filter can see them.
+    # Reading only. openat2 hides its flags in memory, where no filter can see them.
     yield 'open', (_Condition(1, _MASKED_EQUAL, _FOR_WRITING, 0),)
     yield 'openat', (_Condition(2, _MASKED_EQUAL, _FOR_WRITING, 0),)
-    yield 'prlimit64', (_Condition(2, _EQUAL, 0, 0),)  # asking, not setting
+    yield 'prlimit64', (_Condition(2, _EQUAL, 0, 0),)  # reading limits, not setting them
     yield 'tgkill', (_Condition(0, _EQUAL, os.getpid(), 0),)  # abort
     yield from (('prctl', (_Condition(0, _EQUAL, one, 0),)) for one in _NAMES_A_THREAD_OR_MEMORY)
     yield from (('fcntl', (_Condition(1, _EQUAL, one, 0),)) for one in _ABOUT_A_HANDLE)

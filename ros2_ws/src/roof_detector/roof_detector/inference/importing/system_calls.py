@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Calls of Linux that Python has no function for, or has only from a later version on."""
+"""Linux system calls that Python has no function for, or only in a later version."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _NOBODY = 65534
 
 
 def call(number: int, *arguments: Any) -> int:
-    """Make a system call by its number; raise OSError as it fails."""
+    """Make a system call by its number; raise OSError if it fails."""
     result = int(_libc.syscall(ctypes.c_long(number), *arguments))
     return _checked(result)
 
 
 def no_new_privileges() -> None:
-    """Give up what a program with set-user-ID bits would give, for good."""
+    """Give up what a program with set-user-ID bits would grant, for good."""
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when the one that started it ends."""
+    """Let the kernel kill this process when its parent ends."""
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
 
 
 def leave_network() -> tuple[str, ...]:
-    """Move to namespaces without network and without rights, and tell to which.
+    """Move to namespaces without network and without rights; return which.
 
-    A user namespace of its own takes all rights over the machine, also from root. Where a kernel
-    does not let everybody make one, as Ubuntu's does not by default, nothing is done.
+    A user namespace of its own removes all rights over the machine, also from root. If a kernel
+    does not allow everybody to create one, as Ubuntu's does by default, nothing is done.
     """
     user, group = os.geteuid(), os.getegid()
     with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ def leave_network() -> tuple[str, ...]:
 
 
 def drop_capabilities() -> None:
-    """Give up every right of root that this process has in its namespace."""
+    """Drop every capability of root that this process has in its namespace."""
     header = ctypes.create_string_buffer(struct.pack('=Ii', 0x20080522, 0))  # version 3, oneself
     _checked(_libc.capset(header, ctypes.create_string_buffer(24)))
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Files of tensors (safetensors) that strangers made: checked before they are read."""
+"""Tensor files (safetensors) from foreign sources, checked before they are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_tensor_file(path: Path, *, most_bytes: int = 2**31) -> dict[str, tuple
     """Return type and shape of each tensor; raise `BadModel` unless the file is exactly that.
 
     The header must describe every byte that follows it once, in order, with types that weights
-    have. What it says is checked against the size of the file: nothing is allocated on its word.
+    have. It is checked against the size of the file before anything is allocated.
     """
     descriptor = _open_regular(path)
     with os.fdopen(descriptor, 'rb') as file:
@@ -43,7 +43,7 @@ def check_tensor_file(path: Path, *, most_bytes: int = 2**31) -> dict[str, tuple
 
 
 def load_tensors(content: bytes, *, where: Path) -> dict[str, torch.Tensor]:
-    """Check the content of such a file, of `where`, as `check_tensor_file` does, and load it."""
+    """Check the content of a tensor file of `where`, as `check_tensor_file` does, and load it."""
     length = _header_length(where, content[:8], len(content))
     _check_header(where, content[8 : 8 + length], len(content))
     from safetensors.torch import load  # noqa: PLC0415  (imports torch)
@@ -61,7 +61,7 @@ def read_tensors(path: Path, *, most_bytes: int = 2**31) -> dict[str, torch.Tens
 
 
 def _open_regular(path: Path) -> int:
-    """Open a file that is one: no link, which leads elsewhere, no pipe, which waits."""
+    """Open a regular file: no link, which leads elsewhere, no pipe, which blocks."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

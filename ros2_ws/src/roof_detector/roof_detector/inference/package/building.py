@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a package is made: of a network, what is known of it, and what it answers."""
+"""The build of a model package from a network, its facts and its outputs."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ from roof_detector.inference.package.manifest import (
 from roof_detector.inference.package.onnx_writing import write_onnx
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
 
-LICENCE = 'AGPL-3.0-only'  # of ultralytics, whose network every package carries
+LICENCE = 'AGPL-3.0-only'  # of ultralytics, whose network every package contains
 _PACKAGES = ('torch', 'ultralytics', 'onnx')
 _MOST_DEPTH = 16
-# The same layers in f32, twice: only the order of sums may differ.
+# The same layers in FP32, twice: only the order of sums may differ.
 _TOLERANCE = 1e-3
 
 
@@ -67,9 +67,9 @@ def build_package(
     """Return the files of a package by name; the same network gives the same bytes.
 
     `source` says what the network was read from (its file's name and sha256), `training` how it
-    came to be, `answers` what it answered there to `stored_inputs`, as it must here. What the
-    network answers on the golden images is computed with torch in f32, and model.onnx must
-    answer so. Raises InferenceError.
+    was trained, `answers` the outputs there for `stored_inputs`, which must be the same here. The
+    outputs for the golden images are computed with torch in FP32, and model.onnx must agree with
+    them. Raises InferenceError.
     """
     architecture = check_architecture(architecture)
     network = load_network(architecture, tensors).eval()
@@ -124,14 +124,14 @@ def finish_package(files: Mapping[str, bytes], manifest: Manifest) -> dict[str, 
         for name, content in files.items()
     }
     content = replace(manifest, files=records).as_bytes()
-    Manifest.read(content)  # nothing is written that would not be read
+    Manifest.read(content)  # nothing is written that cannot be read
     return {MANIFEST: content, **files}
 
 
 def _check_answers(
     network: Any, answers: Sequence[Sequence[npt.NDArray[np.float32]]], *, name: str
 ) -> None:
-    """Compare a network with the one that it was built again of; raise BadModel."""
+    """Compare a network with the one it was rebuilt from; raise BadModel if they differ."""
     if not answers:
         return
     for image, expected in zip(stored_inputs(), answers, strict=True):
@@ -157,11 +157,11 @@ def _stored(tensor: torch.Tensor, *, halves: bool) -> torch.Tensor:
 
 
 def _metadata(manifest: Manifest) -> dict[str, Any]:
-    """Return what model.onnx says about itself where it is used without its package."""
+    """Return the metadata of model.onnx, for its use without its package."""
     provenance = Provenance(
         source=str(manifest.source.get('name', manifest.name)),
         source_sha256=str(manifest.source.get('sha256', '')),
-        precision='f32',  # that it computes in
+        precision='f32',  # the precision in which it computes
         licence=manifest.licence,
         versions=tuple(manifest.source['versions'].items()),
     )
@@ -185,7 +185,7 @@ def _versions() -> dict[str, str]:
 
 
 def _plain(value: Any, *, depth: int = 0) -> Any:
-    """Return values that JSON holds: numbers that are none become nothing, other objects text."""
+    """Return values for JSON: numbers that are not finite become null, other objects text."""
     if isinstance(value, Mapping) and depth < _MOST_DEPTH:
         return {str(key): _plain(one, depth=depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple) and depth < _MOST_DEPTH:

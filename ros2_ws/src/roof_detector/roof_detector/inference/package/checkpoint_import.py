@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a checkpoint to the files of its package, by way of a confined process."""
+"""The import of a checkpoint into the files of its package, by a confined process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def import_package(
 ) -> dict[str, bytes]:
     """Return the files of a checkpoint's package by name; raise InferenceError.
 
-    The network that is built again must answer as the checkpoint's own did in its process.
+    The rebuilt network must give the outputs of the checkpoint's own in its process.
     """
     digest = hash_model(path)
     with tempfile.TemporaryDirectory(prefix='roof_detector_') as folder:

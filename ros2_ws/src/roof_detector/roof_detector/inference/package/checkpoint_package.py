@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The package that stands for a checkpoint: imported once, kept by the hash of its contents."""
+"""The package of a checkpoint: imported once, cached by the hash of its contents."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from roof_detector.inference.package.model_package import ModelPackage
 def package_of(path: Path, *, trust: bool = False) -> ModelPackage:
     """Open a package, or the one that a checkpoint (.pt) was or is now imported into.
 
-    A checkpoint is a program: it is read in a confined process of its own, and what comes out of
-    that as data becomes a package in the user's cache, where it is found the next time. `trust`
-    reads one without the confinement where this machine offers none; it can then run any code.
-    Raises InferenceError.
+    A checkpoint is a program: it is read in a confined process of its own, and the resulting data
+    becomes a package in the user's cache, where it is found the next time. `trust` reads one
+    without the confinement if this machine offers none; it can then run any code. Raises
+    InferenceError.
     """
     if is_package(path):
         return ModelPackage.open(path)
@@ -46,14 +46,14 @@ def import_files(
     path: Path, *, trust: bool = False, name: str = '', licence: str | None = None
 ) -> dict[str, bytes]:
     """Read a checkpoint in a confined process and return the files of its package."""
-    # Whoever flies a package needs neither torch nor what unpickles.
+    # A package itself needs neither torch nor the unpickling code.
     from roof_detector.inference.package.checkpoint_import import import_package  # noqa: PLC0415
 
     return import_package(path, trust=trust, name=name or _name_of(path), licence=licence)
 
 
 def _name_of(path: Path) -> str:
-    """Return a name that a manifest may hold: names of files are of any characters."""
+    """Return a name that a manifest accepts: file names may have any characters."""
     return ''.join(one for one in path.stem if one.isprintable())[:200] or 'model'
 
 

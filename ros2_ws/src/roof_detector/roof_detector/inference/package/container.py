@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The files of a package, in a folder or a zip, read into memory within bounds."""
+"""The container of a package, a folder or a zip, read into memory within limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from roof_detector.inference.errors import BadModel
 from roof_detector.inference.package.manifest import MANIFEST, SIGNATURE, most_bytes
 
 _MOST_ENTRIES = 16
-# Weights hardly shrink: what shrinks more than this is made to fill the memory.
+# Weights hardly compress: a higher ratio is an attempt to fill the memory.
 _MOST_RATIO = 100
 _SMALL_BYTES = 1 << 20
 _MOST_SIGNATURE_BYTES = 1 << 20
@@ -45,16 +45,16 @@ def is_package(path: Path) -> bool:
 
 
 def read_files(path: Path) -> dict[str, bytes]:
-    """Read all files of a package by name; raise BadModel for what has no place in one.
+    """Read all files of a package by name; raise BadModel for a file that does not belong.
 
-    Nothing is unpacked: names are compared with the few that a package may hold, sizes are bounded
+    Nothing is unpacked: names are compared with the few that a package may hold, sizes are limited
     before and while a file is read, and links are not followed.
     """
     return _read(path)
 
 
 def read_manifest(path: Path) -> bytes:
-    """Read the manifest of a package alone, as `read_files` does."""
+    """Read the manifest of a package alone, like `read_files`."""
     return _read(path, only=MANIFEST)[MANIFEST]
 
 
@@ -69,7 +69,7 @@ def _read(path: Path, *, only: str = '') -> dict[str, bytes]:
 
 
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a package, durably and whole or not at all; the same files give the same bytes."""
+    """Write a package durably and atomically; the same files give the same bytes."""
     unfinished = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
         with unfinished.open('wb') as file:
@@ -86,7 +86,7 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files of a package into a folder that is there."""
+    """Write the files of a package into an existing folder."""
     for name, content in files.items():
         (folder / name).write_bytes(content)
 
@@ -114,7 +114,7 @@ def _read_folder(folder: Path, only: str) -> dict[str, bytes]:
             _check_name(entry.name, folder)
             if only not in ('', entry.name):
                 continue
-            # Opening a pipe would wait for whoever writes into it.
+            # Opening a pipe would block until somebody writes into it.
             descriptor = os.open(
                 entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             )
@@ -126,7 +126,7 @@ def _read_folder(folder: Path, only: str) -> dict[str, bytes]:
 
 
 def _read_zip(path: Path, only: str) -> dict[str, bytes]:
-    # Opening a pipe would wait for whoever writes into it.
+    # Opening a pipe would block until somebody writes into it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, 'rb') as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -142,7 +142,7 @@ def _read_zip(path: Path, only: str) -> dict[str, bytes]:
 
 
 def _check_end(file: BinaryIO, path: Path) -> None:
-    """Refuse a zip whose directory is large, before it is read as a whole."""
+    """Refuse a zip with a large directory before it is read as a whole."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - _END.size - _END64_LOCATOR.size, 0))
     tail = file.read()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Golden images: what a model must answer wherever it runs, and whether it does."""
+"""Golden images: the outputs that a model must give wherever it runs, and their check."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from roof_detector.vision.letterbox import Letterbox, to_blob
 from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.thresholds import Thresholds
 
-# Frames 5 and 3 of a simulated flight with the seed 11, shrunk and with fewer colours: small, so
+# Frames 5 and 3 of a simulated flight with the seed 11, reduced in size and colours: small, so
 # that a test costs little. They were made once by hand; no program makes them again.
 GOLDEN_IMAGES = Path(__file__).parent / 'golden_images'
-ANCHORS = 20  # the surest ones are compared, whatever an image shows
+ANCHORS = 20  # those of highest confidence are compared, whatever an image shows
 _MOST_SIDE = 1024
 _MOST_DETECTIONS = 300
 _FORMAT_VERSION = 1
@@ -34,7 +34,7 @@ _FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class GoldenAnchor:
-    """What the network proposes at one anchor, in pixels of its input.
+    """The network's proposal at one anchor, in pixels of its input.
 
     `mask_area` counts the pixels of the mask at the prototypes' scale; 0 without masks.
     """
@@ -48,7 +48,7 @@ class GoldenAnchor:
 
 @dataclass(frozen=True)
 class GoldenDetection:
-    """An object that must be found with the default thresholds; the box in pixels of the image."""
+    """An object that default thresholds must detect; its box is in pixels of the image."""
 
     class_name: str
     confidence: float
@@ -57,7 +57,7 @@ class GoldenDetection:
 
 @dataclass(frozen=True)
 class GoldenImage:
-    """An image and what must be answered: all detections, and the surest anchors.
+    """An image and its expected outputs: all detections, and the anchors of highest confidence.
 
     The image is the network's input as it is, (height, width, 3) uint8 BGR, a multiple of its
     stride. `anchors_in_all` is how many anchors the network has for it.
@@ -75,14 +75,14 @@ def stored_images() -> dict[str, bytes]:
 
 
 def stored_inputs() -> list[npt.NDArray[np.float32]]:
-    """Return those images as a network takes them, each (1, 3, height, width) RGB in 0..1."""
+    """Return those images as network inputs, each (1, 3, height, width) RGB in 0..1."""
     return [
         to_blob(read_image(content, name=name)[None]) for name, content in stored_images().items()
     ]
 
 
 def read_image(content: bytes, *, name: str) -> npt.NDArray[np.uint8]:
-    """Decode a golden image (height, width, 3) BGR; raise BadModel for one that is not small."""
+    """Decode a golden image (height, width, 3) BGR; raise BadModel if it is too large."""
     # The header of a PNG names its size (PNG specification, 11.2.2): nothing is decoded before.
     size_wh = tuple(int.from_bytes(content[at : at + 4], 'big') for at in (16, 20))
     if content[:8] != b'\x89PNG\r\n\x1a\n' or not all(0 < one <= _MOST_SIDE for one in size_wh):
@@ -94,7 +94,7 @@ def read_image(content: bytes, *, name: str) -> npt.NDArray[np.uint8]:
 
 
 def record_golden(backend: Backend, images: Mapping[str, bytes]) -> tuple[GoldenImage, ...]:
-    """Run a network on images and note what it answers."""
+    """Run a network on images and record its outputs."""
     return tuple(_record(backend, name, content) for name, content in sorted(images.items()))
 
 
@@ -107,7 +107,7 @@ def golden_as_bytes(golden: Sequence[GoldenImage]) -> bytes:
 def read_golden(
     content: bytes, *, images: Sequence[str], names: Sequence[str]
 ) -> tuple[GoldenImage, ...]:
-    """Read golden.json, which must speak of exactly these images; raise BadModel."""
+    """Read golden.json, which must describe exactly these images; raise BadModel."""
     values = read_json(content, name=GOLDEN)
     try:
         if values['format_version'] != _FORMAT_VERSION or set(values) != {
@@ -128,9 +128,9 @@ def read_golden(
 def check_golden(
     backend: Backend, golden: Sequence[GoldenImage], images: Mapping[str, bytes], *, where: str
 ) -> None:
-    """Run a network on its golden images and raise BadModel where it answers otherwise.
+    """Run a network on its golden images and raise BadModel if its outputs differ.
 
-    It may be off by what the precision allows that it computes in.
+    They may differ by what the precision allows in which it computes.
     """
     limits = ParityLimits.of_self_test(backend.precision)
     for one in golden:
@@ -138,7 +138,7 @@ def check_golden(
             answer, geometry = _run(backend, images[one.image], name=one.image)
         except InferenceError:
             raise
-        except Exception as error:  # a graph that is another's ends in errors of every runtime
+        except Exception as error:  # a graph of another model raises errors of every runtime
             first_line = str(error).strip().split('\n', maxsplit=1)[0][:200]
             raise BadModel(
                 f'{where} fails its self-test with {backend.name}: it cannot be run on '
@@ -216,7 +216,7 @@ def _difference(
     backend: Backend,
     limits: ParityLimits,
 ) -> str:
-    """Say in which way an answer is not the golden one; empty where it is."""
+    """Return how outputs differ from the golden ones; empty if they do not."""
     names = backend.facts.names
     predictions = answer.predictions
     if predictions.shape[1] != golden.anchors_in_all or predictions.shape[0] < 4 + len(names):
@@ -238,7 +238,7 @@ def _difference(
     box_px = np.abs(np.concatenate([centre - extent / 2, centre + extent / 2])).max()
     areas = _mask_areas(answer, indices, classes=len(names))
     expected_areas = np.array([one.mask_area for one in golden.anchors])
-    # Rounding moves a mask's border by parts of a pixel: a small mask is nearly all border.
+    # Rounding moves a mask's border by fractions of a pixel: a small mask is nearly all border.
     allowed = limits.mask_share * expected_areas + 4 * np.sqrt(expected_areas) + 4
     worst = max(float(score), float(best))
     # NaN is not within any limit.
@@ -258,10 +258,10 @@ def _missing_detection(
     backend: Backend,
     limits: ParityLimits,
 ) -> str:
-    """Say which detection is not proposed any more.
+    """Return which detection is not proposed any more.
 
-    Which of two overlapping boxes, or of two classes of one box, is kept may turn on the last
-    digit, so every anchor that proposes it counts, not only what was kept.
+    Which of two overlapping boxes, or of two classes of one box, is kept may depend on the last
+    digit, so every anchor that proposes it counts, not only the kept one.
     """
     predictions = answer.predictions
     centres, halves = predictions[:2].T, predictions[2:4].T / 2

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model package says about itself: manifest.json."""
+"""The manifest of a model package: manifest.json."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PREPROCESSING: Mapping[str, Any] = {
     'padding': PAD_VALUE,
 }
 
-# The most bytes of each kind of file. The largest network that is flown has 57 million weights.
+# The maximum size of each kind of file. The largest supported network has 57 million weights.
 _MOST_BYTES = {
     ONNX: 1 << 30,
     WEIGHTS: 1 << 30,
@@ -53,7 +53,7 @@ _PRECISIONS = ('f16', 'f32')
 
 
 def most_bytes(name: str) -> int:
-    """Return how large a file of a package may be; raise BadModel for one that has no place."""
+    """Return the maximum size of a package's file; raise BadModel if the file does not belong."""
     if name in _MOST_BYTES:
         return _MOST_BYTES[name]
     if _GOLDEN_IMAGE.fullmatch(name):
@@ -76,10 +76,10 @@ class FileRecord:
 class Manifest:
     """The facts of a packaged model, and the hash of every other file of the package.
 
-    `strides` are those of the head's levels, in pixels of the input; `image_size_wh` is the input
-    that the model flies with where no other is asked for. `precision` is that of the stored
-    weights, f16 or f32. `training` is the record of the run that made it and `source` what it was
-    packaged from, plain values both.
+    `strides` are those of the head's levels, in pixels of the input; `image_size_wh` is the
+    default input of the model. `precision` is that of the stored weights, f16 or f32. `training`
+    is the record of the run that made it and `source` what it was packaged from, plain values
+    both.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Manifest:
 
     @property
     def facts(self) -> ModelFacts:
-        """Return what every backend needs to know."""
+        """Return the facts that every backend needs."""
         return ModelFacts(
             names=self.class_names,
             task=self.task,
@@ -106,7 +106,7 @@ class Manifest:
 
     @classmethod
     def read(cls, content: bytes) -> Manifest:
-        """Read manifest.json, every value of which is checked; raise BadModel."""
+        """Read manifest.json and check every value; raise BadModel."""
         values = read_json(content, name=MANIFEST)
         if not isinstance(values, dict):
             raise _bad(f'is a {type(values).__name__}, expected an object')

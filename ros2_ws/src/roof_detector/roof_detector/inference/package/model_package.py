@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A model package, opened: every file of it hashed, its facts and golden images read."""
+"""An opened model package: every file is hashed, its facts and golden images are read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from roof_detector.inference.plain_yaml import read_plain_yaml
 
 @dataclass(frozen=True, eq=False)
 class ModelPackage:
-    """The files of a package in memory, each as its manifest says.
+    """The files of a package in memory, each verified against the manifest.
 
     `sha256` is the hash of the manifest, and by the hashes in it that of the whole package, be it
     a folder or a zip. Nothing in a package is run as a program or unpickled.
@@ -41,7 +41,7 @@ class ModelPackage:
 
     @classmethod
     def open(cls, path: Path) -> ModelPackage:
-        """Read a folder or a zip; raise BadModel where anything is not as the manifest says."""
+        """Read a folder or a zip; raise BadModel if anything differs from the manifest."""
         files = read_files(path)
         try:
             manifest = Manifest.read(files[MANIFEST])
@@ -55,20 +55,20 @@ class ModelPackage:
 
     @property
     def facts(self) -> ModelFacts:
-        """Return what every backend needs to know."""
+        """Return the facts that every backend needs."""
         return self.manifest.facts
 
     @property
     def is_signed(self) -> bool:
-        """Return whether the package holds a signature, good or not."""
+        """Return whether the package holds a signature, valid or not."""
         return SIGNATURE in self.files
 
     def architecture(self) -> Any:
-        """Return what architecture.yaml says, unchecked plain values; raise BadModel."""
+        """Return the content of architecture.yaml, unchecked plain values; raise BadModel."""
         return read_plain_yaml(self.files[ARCHITECTURE], name=f'{ARCHITECTURE} of {self.path}')
 
     def self_test(self, backend: Backend) -> None:
-        """Run the golden images; raise BadModel where a backend answers otherwise."""
+        """Run the golden images; raise BadModel if a backend's outputs differ."""
         facts = backend.facts
         if (facts.names, facts.task) != (self.facts.names, self.facts.task):
             raise BadModel(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The network of a package for torch: built from its architecture, filled with its weights."""
+"""The torch network of a package, built from its architecture and its weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from roof_detector.inference.package.model_package import ModelPackage
 
 
 def open_network(package: ModelPackage) -> Any:
-    """Build the network of a package, an ultralytics DetectionModel in 32 bits, in evaluation.
+    """Build the network of a package, an ultralytics DetectionModel in FP32 and evaluation mode.
 
-    The architecture is checked as data before the parser sees it, and no more memory is taken
-    than its weights need. Raises BadModel.
+    The architecture is checked as data before the parser sees it, and no more memory is used than
+    its weights need. Raises BadModel.
     """
     where, manifest = package.path, package.manifest
     tensors = load_tensors(package.files[WEIGHTS], where=where / WEIGHTS)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The model.onnx of a package: the network as it was trained, nothing folded in or rounded.
+"""The writing of a package's model.onnx: the network as trained, neither fused nor rounded.
 
-Whoever exports for speed folds normalisations into convolutions, and the folded weights need 32
-bits. Here both stay as they are: weights that 16 bits hold exactly are stored in them and cast
-when the file is opened, where every runtime folds for itself.
+An export for speed folds normalisations into convolutions, and the folded weights need FP32. Here
+both stay as they are: weights that FP16 holds exactly are stored in FP16 and cast when the file is
+opened, where every runtime folds for itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from roof_detector.inference.model_facts import ModelFacts
 
 _OPSET = 18
 _LEAST_VALUES = 16  # below that, a cast costs more than it saves
-# Any size will do: the graph is for all. Sides that differ, so that none is taken for the other.
+# Any size works, since the graph accepts all. The sides differ, so that none is mistaken for the
+# other.
 _TRACED_LEVELS = (4, 6)
 
 
@@ -57,11 +58,11 @@ def write_onnx(network: Any, facts: ModelFacts, *, metadata: Mapping[str, Any]) 
                 dynamic_axes=axes,
                 opset_version=_OPSET,
                 dynamo=False,
-                # Else normalisations are folded into convolutions.
+                # Otherwise normalisations are folded into convolutions.
                 training=torch.onnx.TrainingMode.PRESERVE,
                 do_constant_folding=False,
             )
-    except Exception as error:  # the exporter has errors of many kinds
+    except Exception as error:  # the exporter raises errors of many kinds
         first_line = str(error).strip().split('\n', maxsplit=1)[0]
         raise ExportFailed(
             f'The network cannot be written as ONNX ({type(error).__name__}: {first_line[:300]}).'
@@ -87,7 +88,7 @@ def _for_export(network: Any) -> Any:
 
 
 def _store_in_16_bits(graph: Any) -> None:
-    """Store each constant that 16 bits hold exactly in them, and cast it where it is used."""
+    """Store each constant that FP16 holds exactly as FP16, and cast it where it is used."""
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
 
     casts = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Signatures of packages, made and checked without a network: OpenSSF's model-signing.
+"""Signatures of packages with OpenSSF's model-signing, made and checked offline.
 
 A signature is a Sigstore bundle over the hashes of all files, by an elliptic-curve key that its
 owner keeps. The tool `model_signing` checks the same file on a package that was unpacked.
@@ -20,20 +20,20 @@ from roof_detector.inference.package.model_package import ModelPackage
 
 
 def sign_package(path: Path, *, private_key: Path, password: str | None = None) -> None:
-    """Sign a package in place, with a private key (PEM); a former signature is replaced.
+    """Sign a package in place, with a private key (PEM), replacing a former signature.
 
-    Raises BadModel for what is not a whole package, InferenceError where it cannot be signed.
+    Raises BadModel if the package is incomplete, InferenceError if it cannot be signed.
     """
     package = ModelPackage.open(path)
     with _unpacked(package) as (folder, signature):
         try:
-            # Importing it takes a second, which only who signs or checks spends.
+            # Importing it takes a second, which only signing and checking need.
             from model_signing import signing  # noqa: PLC0415
 
             signing.Config().use_elliptic_key_signer(
                 private_key=private_key, password=password
             ).sign(folder, signature)
-        except Exception as error:  # keys and files go wrong in errors of many libraries
+        except Exception as error:  # keys and files raise errors of many libraries
             raise InferenceError(
                 f'{path} cannot be signed with {private_key} ({_first_line(error)}). Give an '
                 'elliptic-curve private key in PEM: roof_detector models key.'
@@ -65,7 +65,7 @@ def verify_package(package: ModelPackage, *, public_key: Path) -> None:
             verifying.Config().use_elliptic_key_verifier(public_key=public_key).verify(
                 folder, signature
             )
-        except Exception as error:  # what a foreign signature can hold ends in any error at all
+        except Exception as error:  # a foreign signature can raise any error
             raise UnsafeModel(
                 f'{package.path} is refused: its signature is not one by the key {public_key} '
                 f'over these files ({_first_line(error)}).'
@@ -75,7 +75,7 @@ def verify_package(package: ModelPackage, *, public_key: Path) -> None:
 def make_key(folder: Path) -> tuple[Path, Path]:
     """Write a new private key, which only its owner can read, and its public key; return both.
 
-    Raises BadModel where one is there already.
+    Raises BadModel if one exists already.
     """
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
@@ -104,7 +104,7 @@ def make_key(folder: Path) -> tuple[Path, Path]:
 
 @contextlib.contextmanager
 def _unpacked(package: ModelPackage) -> Iterator[tuple[Path, Path]]:
-    """Give a folder of the package's files, which the library reads, and a name that is free."""
+    """Yield a folder of the package's files, which the library reads, and a free name."""
     with tempfile.TemporaryDirectory(prefix='roof_detector_') as parent:
         folder = Path(parent) / 'package'
         folder.mkdir()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""JSON of foreign files: bounded, without duplicate keys, infinite numbers or deep nesting."""
+"""JSON of foreign files: limited in size and depth, without duplicate keys or infinite numbers."""
 
 from __future__ import annotations
 

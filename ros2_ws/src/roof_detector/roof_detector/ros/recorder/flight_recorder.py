@@ -183,7 +183,7 @@ class FlightRecorder:
                 look_at_detections=self._look_at,
             )
         else:
-            self._listening.box.open(recording.writer)
+            self._listening.box.attach(recording.writer)
             for change in self._manifest.changes(within_s=self._settings.pre_roll_s):
                 self._journal(change)
         return True, str(recording.path)
@@ -191,7 +191,7 @@ class FlightRecorder:
     def _rest(self) -> None:
         """Listen for the black box alone, or not at all, as the settings want it."""
         if self._listening is not None:
-            self._listening.box.shut()
+            self._listening.box.detach()
             if self._settings.black_box and self._settings.listening == self._listening.asked_for:
                 return
             self._listening.close()

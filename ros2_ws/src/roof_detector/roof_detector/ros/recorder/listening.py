@@ -70,7 +70,7 @@ class Listening:
             max_bytes=settings.pre_roll_bytes,
         )
         if writer is not None:
-            self.box.open(writer)
+            self.box.attach(writer)
         self._marks = node.resolve_topic_name(MARKS)
         self.box.add_topic(self._marks, _MARK_TYPE, offered_qos=[OfferedQos()])
         looked_at = node.resolve_topic_name(settings.trigger_topic or MARKS)

@@ -16,7 +16,7 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.letterbox import to_blob
-from roof_detector.vision.matching import Score
+from roof_detector.vision.matching import MatchCounts
 from roof_detector.vision.thresholds import Thresholds
 from training import evaluate as command
 from training.evaluation import EvaluationError, evaluate
@@ -69,15 +69,15 @@ def test_a_model_agrees_wholly_with_what_it_finds_itself(own, self_labelled):
 
 
 def test_what_is_counted_is_what_the_node_would_publish(changed):
-    score = Score()
+    score = MatchCounts()
     with Detector.open(resolve_model(MODEL), image_size=416, device='cpu') as detector:
         for image in changed.images:
             found = detector.detect(cv2.imread(str(image.path)), Thresholds())
             score.add(
-                found_xyxy=found.boxes_xyxy,
-                found_names=[detector.names[i] for i in found.class_ids],
-                true_xyxy=image.true.boxes_xyxy,
-                true_names=[changed.names[i] for i in image.true.class_ids],
+                predicted_xyxy=found.boxes_xyxy,
+                predicted_names=[detector.names[i] for i in found.class_ids],
+                target_xyxy=image.true.boxes_xyxy,
+                target_names=[changed.names[i] for i in image.true.class_ids],
             )
     for name, one in changed.per_class.items():
         point = one.at_confidence
