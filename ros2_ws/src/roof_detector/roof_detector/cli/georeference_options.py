@@ -43,6 +43,12 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
         'default',
     )
     group.add_argument(
+        '--focal-35mm',
+        type=float,
+        metavar='MM',
+        help='focal length of a video, as of 35 mm film; by default as its subtitles tell',
+    )
+    group.add_argument(
         '--no-adjust',
         action='store_true',
         help='leave the positions of photos as their tags give them; overlapping photos are made '
@@ -95,6 +101,7 @@ def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
         fix_topic=arguments.fix_topic,
         pose_topic=arguments.pose_topic,
         adjust_photos=not arguments.no_adjust,
+        focal_35mm=arguments.focal_35mm,
     )
 
 

@@ -12,6 +12,7 @@ from roof_detector.georeference.camera_mount import BodyMount
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
+from roof_detector.offline.video_georeferencing import has_video_positions, video_track
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.recorded_track import FIX_TYPES, POSE_TYPES, read_track
 
@@ -39,7 +40,8 @@ class GeoreferenceSettings:
 
     Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
     camera's own. A topic without a name is the one whose name is most like the image topic's.
-    Photos are georeferenced by their own tags, and with `adjust_photos` made to agree first.
+    Photos are georeferenced by their own tags, and with `adjust_photos` made to agree first;
+    videos by their subtitles, with `focal_35mm` in millimetres where these do not tell it.
     """
 
     ground: Ground | None = None
@@ -47,6 +49,7 @@ class GeoreferenceSettings:
     fix_topic: str = ''
     pose_topic: str = ''
     adjust_photos: bool = True
+    focal_35mm: float | None = None
 
     def tracks(
         self, bag: ResultBag, *, notes: list[str], images: Path | None = None
@@ -56,18 +59,29 @@ class GeoreferenceSettings:
         A sentence is added to `notes` for each kind of record that was left out.
         """
         ground = self.ground or _ASSUMED_GROUND
+        mount = self.body_mount.camera_mount() if self.body_mount else None
         try:
             photos = photo_track(
                 bag, images=images, ground=ground, adjusted=self.adjust_photos, notes=notes
             )
             if photos is not None:
                 return dict.fromkeys(bag.image_topics, photos)
+            video = video_track(
+                bag,
+                images=images,
+                ground=ground,
+                mount=mount,
+                focal_35mm=self.focal_35mm,
+                notes=notes,
+            )
+            if video is not None:
+                return dict.fromkeys(bag.image_topics, video)
             return {
                 topic: read_track(
                     bag.reader,
                     image_topic=topic,
                     ground=ground,
-                    mount=self.body_mount.camera_mount() if self.body_mount else None,
+                    mount=mount,
                     fix_topic=self.fix_topic,
                     pose_topic=self.pose_topic,
                     notes=notes,
@@ -84,7 +98,11 @@ class GeoreferenceSettings:
 
 
 def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether a bag holds fixes and poses of the camera, or photos that tell them."""
+    """Return whether a bag holds fixes and poses of the camera, or images that tell them."""
     types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
     recorded = not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
-    return recorded or has_photo_positions(bag, images=images)
+    return (
+        recorded
+        or has_photo_positions(bag, images=images)
+        or has_video_positions(bag, images=images)
+    )

@@ -127,8 +127,12 @@ def _of_film(tags: PhotoTags) -> tuple[Lens, str] | None:
     film_mm = as_number(tags.exif.get('FocalLengthIn35mmFilm'))
     if not film_mm or film_mm < 0:
         return None
-    long, short = max(tags.size_wh), min(tags.size_wh)
-    # A wide photo is cut from the middle of a sensor of 4:3, whose diagonal is what counts.
+    return _pinhole(tags, film_focal_px(film_mm, tags.size_wh)), 'FocalLengthIn35mmFilm'
+
+
+def film_focal_px(film_mm: float, size_wh: tuple[int, int]) -> float:
+    """Return the focal length in pixels of one that is given as of 35 mm film (CIPA DCG-001)."""
+    long, short = max(size_wh), min(size_wh)
+    # A wide image is cut from the middle of a sensor of 4:3, whose diagonal is what counts.
     short = max(short, round(0.75 * long)) if short / long < 0.6 else short
-    focal_px = film_mm / _FULL_FRAME_DIAGONAL_MM * hypot(long, short)
-    return _pinhole(tags, focal_px), 'FocalLengthIn35mmFilm'
+    return film_mm / _FULL_FRAME_DIAGONAL_MM * hypot(long, short)

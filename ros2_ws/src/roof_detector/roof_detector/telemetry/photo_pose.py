@@ -34,8 +34,8 @@ _STEEP_DEG = 80.0
 # Where only the heading of the aircraft is known: a camera that looks straight down, about.
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 # Body axes (x forward, y right, z down) of a camera in terms of its optical ones (REP-103).
-_BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-_ENU_FROM_NED = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+ENU_FROM_NED = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,7 +80,7 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
     altitude_source = 'AbsoluteAltitude'
     if altitude is None:
         altitude, altitude_source = _exif_altitude(tags), 'GPSAltitude'
-    rotation = _ENU_FROM_NED @ attitude.ned_from_body @ _BODY_FROM_OPTICAL
+    rotation = ENU_FROM_NED @ attitude.ned_from_body @ BODY_FROM_OPTICAL
     rotation, lens = _as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
     covariance = attitude.covariance
     place_covariance, covariance_source = _place_covariance(tags, uncertainty)

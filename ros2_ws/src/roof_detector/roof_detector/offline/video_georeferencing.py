@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Georeferences results of videos by the subtitles that drones record with them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.video import VideoInput
+from roof_detector.offline.image_search import camera_inputs
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
+from roof_detector.telemetry.subtitles import read_subtitle_telemetry, subtitle_file_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.georeference.camera_mount import CameraMount
+    from roof_detector.georeference.camera_track import CameraTrack
+    from roof_detector.georeference.ground import Ground
+    from roof_detector.offline.result_bag import ResultBag
+
+
+def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
+    """Return whether the results are of a video whose subtitles tell all that is needed."""
+    video = _video_path(bag, images=images)
+    if video is None:
+        return False
+    try:
+        return can_be_georeferenced(read_subtitle_telemetry(subtitle_file_of(video) or video))
+    except TelemetryError:
+        return False
+
+
+def video_track(
+    bag: ResultBag,
+    *,
+    images: Path | None,
+    ground: Ground,
+    mount: CameraMount | None,
+    focal_35mm: float | None,
+    notes: list[str],
+) -> CameraTrack | None:
+    """Return where the camera of a video was; None where the results are not of a video file.
+
+    Raises TelemetryError where the video has no subtitles that tell it.
+    """
+    video = _video_path(bag, images=images)
+    if video is None:
+        return None
+    telemetry = read_subtitle_telemetry(subtitle_file_of(video) or video)
+    sizes = (frame.record.size_wh for frame in bag.frames() if all(frame.record.size_wh))
+    size_wh = next(sizes, None)
+    if size_wh is None:
+        msg = f'No frame of {video} could be read, so the size of its images is not known.'
+        raise TelemetryError(msg)
+    return subtitle_track(
+        telemetry,
+        size_wh=size_wh,
+        ground=ground,
+        mount=mount,
+        focal_35mm=focal_35mm,
+        notes=notes,
+    )
+
+
+def _video_path(bag: ResultBag, *, images: Path | None) -> Path | None:
+    (topic, *more) = bag.image_topics or ('',)
+    found = None if more else next(camera_inputs((bag,), topic, images=images), None)
+    if found is None:
+        return None
+    with closing(found):
+        return found.path if isinstance(found, VideoInput) else None

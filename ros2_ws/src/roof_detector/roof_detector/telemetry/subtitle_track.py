@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The track of a video's camera, from the telemetry in its subtitles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roof_detector.georeference.camera_mount import CameraMount
+from roof_detector.georeference.camera_track import CameraTrack
+from roof_detector.georeference.ground import Ground
+from roof_detector.georeference.lens import Lens
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.pose import quaternion_from_matrix
+from roof_detector.georeference.stamped_series import StampedSeries
+from roof_detector.georeference.uncertainty import Uncertainty
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.photo_lens import film_focal_px
+from roof_detector.telemetry.photo_pose import (
+    BODY_FROM_OPTICAL,
+    ENU_FROM_NED,
+    ned_from_body,
+)
+from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+
+# Subtitles come once a second or once a frame; one that is missing is bridged.
+_MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.5
+_LEAST_SPEED_M_S = 1.0
+_COURSE_SIGMA_DEG = 15.0  # a multicopter flies sideways too
+# Forward, left, up of REP-103 in terms of forward, right, down.
+_FRD_FROM_FLU = np.diag([1.0, -1.0, -1.0])
+
+
+def subtitle_track(
+    telemetry: SubtitleTelemetry,
+    *,
+    size_wh: tuple[int, int],
+    ground: Ground,
+    mount: CameraMount | None = None,
+    focal_35mm: float | None = None,
+    uncertainty: Uncertainty | None = None,
+    notes: list[str] | None = None,
+) -> CameraTrack:
+    """Return where the camera of a video was, over the time of the video.
+
+    The gimbal's angles tell where it looked. A video without them can be georeferenced with the
+    `mount` of a camera that was fixed in flight: the heading is then the course over ground.
+    `focal_35mm` in millimetres counts before the one that the subtitles tell. Raises
+    TelemetryError where position, attitude, height or lens are not known.
+    """
+    notes = [] if notes is None else notes
+    uncertainty = uncertainty or Uncertainty()
+    records = [one for one in telemetry.records if one.latitude_deg is not None]
+    if not records:
+        msg = f'{telemetry.path} tells no position in any of its subtitles.'
+        raise TelemetryError(msg)
+    notes += telemetry.notes
+    attitudes, covariance, camera_mount = _attitudes(telemetry, records, mount, uncertainty, notes)
+    heights = [one.relative_altitude_m for one in records]
+    if ground.map_z_m is not None and any(height is None for height in heights):
+        msg = (
+            f'{telemetry.path} does not tell the height above the place of take-off; give '
+            '--flight-height or --ground-altitude.'
+        )
+        raise TelemetryError(msg)
+    if ground.altitude_m is not None and any(one.altitude_m is None for one in records):
+        msg = f'{telemetry.path} does not tell the altitude; give --flight-height or --ground-z.'
+        raise TelemetryError(msg)
+    stamps = [round(one.begin_s * 1e9) for one in records]
+    place_covariance = uncertainty.fix_covariance.ravel()
+    places = [
+        (one.latitude_deg, one.longitude_deg, one.altitude_m or 0.0, *place_covariance)
+        for one in records
+    ]
+    turns = [
+        (*quaternion_from_matrix(rotation), height or 0.0, *covariance.ravel())
+        for rotation, height in zip(attitudes, heights, strict=True)
+    ]
+    return CameraTrack(
+        positions=_series(stamps, places, width=12),
+        attitudes=_series(stamps, turns, width=14),
+        lens=_lens(telemetry, records, size_wh, focal_35mm),
+        ground=ground,
+        mount=camera_mount,
+    )
+
+
+def can_be_georeferenced(telemetry: SubtitleTelemetry) -> bool:
+    """Return whether subtitles tell all that a track needs without an operator's help."""
+    records = [one for one in telemetry.records if one.latitude_deg is not None]
+    return bool(records) and all(
+        one.gimbal and one.focal_35mm and one.relative_altitude_m is not None for one in records
+    )
+
+
+def _series(stamps: list[int], rows: Sequence[Sequence[object]], *, width: int) -> StampedSeries:
+    series = StampedSeries.of(stamps, rows, width=width)  # type: ignore[arg-type]
+    return StampedSeries(
+        series.stamps_ns, series.rows, max_gap_s=_MAX_GAP_S, max_beyond_s=_MAX_BEYOND_S
+    )
+
+
+def _attitudes(
+    telemetry: SubtitleTelemetry,
+    records: Sequence[SubtitleRecord],
+    mount: CameraMount | None,
+    uncertainty: Uncertainty,
+    notes: list[str],
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64], CameraMount]:
+    """Return rotations into east, north, up, their covariance, and the mount they need."""
+    gimbals = [one.gimbal for one in records]
+    known = [one for one in gimbals if one is not None]
+    if len(known) == len(records):
+        rotations = [ENU_FROM_NED @ ned_from_body(*one) @ BODY_FROM_OPTICAL for one in known]
+        return rotations, uncertainty.attitude_covariance, CameraMount.optical()
+    if known:
+        notes.append(
+            f'{telemetry.path.name}: {len(records) - len(known)} of {len(records)} subtitles do '
+            'not tell the angles of the gimbal.'
+        )
+    if mount is None:
+        msg = (
+            f'{telemetry.path} does not tell where the camera looked: it has no gimbal angles. '
+            'Give --mount-down if it was fixed in flight (90: straight down); the heading is then '
+            'the course over ground.'
+        )
+        raise TelemetryError(msg)
+    notes.append(
+        f'{telemetry.path.name}: the heading is the course over ground, within '
+        f'{_COURSE_SIGMA_DEG:g} degrees, because the subtitles have no gimbal angles.'
+    )
+    sigmas = np.radians([uncertainty.tilt_deg, uncertainty.tilt_deg, _COURSE_SIGMA_DEG])
+    courses = _courses_deg(telemetry, records)
+    rotations = [ENU_FROM_NED @ ned_from_body(one, 0.0, 0.0) @ _FRD_FROM_FLU for one in courses]
+    return rotations, np.diag(sigmas**2), mount
+
+
+def _courses_deg(
+    telemetry: SubtitleTelemetry, records: Sequence[SubtitleRecord]
+) -> NDArray[np.float64]:
+    """Return the course over ground at each record, in degrees clockwise from north.
+
+    It is taken over two seconds; while the drone hovers the last one counts, before the first one
+    the first. Raises TelemetryError for a drone that never moves.
+    """
+    first = records[0]
+    plane = LocalTangentPlane(first.latitude_deg or 0.0, first.longitude_deg or 0.0, 0.0)
+    places = [(one.latitude_deg or 0.0, one.longitude_deg or 0.0, 0.0) for one in records]
+    enu = plane.to_enu(places)[:, :2]
+    times = np.array([one.begin_s for one in records])
+    before = np.searchsorted(times, times - 1.0)
+    after = np.minimum(np.searchsorted(times, times + 1.0), len(times) - 1)
+    travel = enu[after] - enu[before]
+    duration = np.maximum(times[after] - times[before], 1e-3)
+    courses = np.degrees(np.arctan2(travel[:, 0], travel[:, 1]))
+    moves = np.linalg.norm(travel, axis=1) / duration >= _LEAST_SPEED_M_S
+    if not moves.any():
+        msg = (
+            f'{telemetry.path} has no gimbal angles, and the drone hovers all the time, so that '
+            'no heading is known.'
+        )
+        raise TelemetryError(msg)
+    last = np.maximum.accumulate(np.where(moves, np.arange(len(times)), -1))
+    chosen: NDArray[np.float64] = courses[np.where(last < 0, np.argmax(moves), last)]
+    return chosen
+
+
+def _lens(
+    telemetry: SubtitleTelemetry,
+    records: Sequence[SubtitleRecord],
+    size_wh: tuple[int, int],
+    focal_35mm: float | None,
+) -> Lens:
+    told = {one.focal_35mm for one in records if one.focal_35mm}
+    focal = focal_35mm or (told.pop() if len(told) == 1 else None)
+    if focal is None:
+        reason = 'the zoom changes' if told else 'they do not tell the focal length'
+        msg = (
+            f'The lens is not known from the subtitles of {telemetry.path}: {reason}. '
+            'Give --focal-35mm.'
+        )
+        raise TelemetryError(msg)
+    focal_px = film_focal_px(focal, size_wh)
+    centre = [(side - 1) / 2 for side in size_wh]
+    matrix = [[focal_px, 0, centre[0]], [0, focal_px, centre[1]], [0, 0, 1]]
+    return Lens(size_wh, np.array(matrix, np.float64))

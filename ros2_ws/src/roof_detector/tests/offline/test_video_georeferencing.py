@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A drone's video with its subtitles gives positions on the map."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import pytest
+
+CUE = (
+    '{n}\n00:00:{n:02d},000 --> 00:00:{m:02d},000\n[focal_len: 24.00] [latitude: {latitude:.7f}] '
+    '[longitude: 13.4100000] [rel_alt: 40.000 abs_alt: 120.000] '
+    '[gb_yaw: 0.1 gb_pitch: -90.0 gb_roll: 0.0]\n\n'
+)
+
+
+@pytest.fixture
+def video(flights, tmp_path):
+    path = tmp_path / 'DJI_0001.MP4'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 2.0, flights.SIZE_WH)
+    for number in range(6):
+        writer.write(flights.image(number))
+    writer.release()
+    return path
+
+
+def write_subtitles(video, cue=CUE):
+    text = ''.join(cue.format(n=n, m=n + 1, latitude=52.52 + n * 1e-4) for n in range(3))
+    video.with_name('dji_0001.srt').write_text(text)
+
+
+def test_a_video_with_complete_subtitles_gives_a_map_without_being_asked(video, detect):
+    write_subtitles(video)
+    (outcome,) = detect(video, confidence=0.01, formats=None)
+    found = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    assert found
+    for one in found:
+        longitude, latitude = one['geometry']['coordinates']
+        flown = 52.52 + int(one['properties']['stamp_ns']) / 1e9 * 1e-4
+        assert latitude == pytest.approx(flown, abs=3e-4)
+        assert longitude == pytest.approx(13.41, abs=4e-4)
+        assert one['properties']['height_m'] == pytest.approx(40, abs=0.1)
+
+
+def test_subtitles_without_angles_say_what_is_missing_when_a_map_is_asked_for(video, detect):
+    write_subtitles(video, CUE.replace('[gb_yaw: 0.1 gb_pitch: -90.0 gb_roll: 0.0]', ''))
+    (outcome,) = detect(video, formats=None)
+    assert not (outcome.output / 'detections.geojson').exists()
+    (outcome,) = detect(video, formats=('geojson',), output='asked')
+    assert any('no gimbal angles. Give --mount-down' in one for one in outcome.warnings)
+
+
+def test_a_video_without_subtitles_says_that_it_has_none(video, detect):
+    (outcome,) = detect(video, formats=('geojson',))
+    assert any('no .srt file of its name beside it' in one for one in outcome.warnings)
