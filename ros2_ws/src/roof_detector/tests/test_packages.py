@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ def imported_modules(path):
             yield node.module
 
 
+def imports_at_module_level(path):
+    """Yield the modules that a file imports outside functions, those for types included."""
+    pending = list(ast.parse(path.read_text(), str(path)).body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+        elif not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+
+
 def packages():
     return sorted(path.name for path in PACKAGE.iterdir() if any(path.glob('**/*.py')))
 
@@ -84,6 +97,18 @@ def test_training_imports_neither_the_nodes_nor_the_station_nor_benchmarks():
     for path in TRAINING.rglob('*.py'):
         for module in imported_modules(path):
             assert not module.startswith(refused), path
+
+
+def test_no_modules_import_each_other_not_even_for_types():
+    root = PACKAGE.parent
+    files = {
+        '.'.join(path.relative_to(root).with_suffix('').parts): path
+        for path in (*PACKAGE.rglob('*.py'), *TRAINING.rglob('*.py'))
+    }
+    graph = {
+        name: files.keys() & set(imports_at_module_level(path)) for name, path in files.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_no_two_classes_share_a_name():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.inference.export.parity import ParityReport
+    from roof_detector.inference.export.parity_report import ParityReport
 
 
 class InferenceError(RuntimeError):

@@ -26,7 +26,7 @@ from roof_detector.inference.errors import (
     UnsafeModel,
 )
 from roof_detector.inference.export.build import build_export
-from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.parity_report import ParityLimits
 from roof_detector.inference.export.recipe import ExportRecipe
 from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_hash import hash_model
@@ -129,7 +129,7 @@ def test_an_export_that_answers_otherwise_is_refused(detect_pt, frames, tmp_path
 
 
 def test_limits_are_what_is_asked_for_and_nan_is_beyond_any():
-    from roof_detector.inference.export.parity import FrameParity
+    from roof_detector.inference.export.parity_report import FrameParity
 
     row = FrameParity(0, (8, 8), best_score=0.9, box_px=0.4, score=4e-3, mask_share=0.0)
     assert row.holds(ParityLimits())

@@ -16,8 +16,8 @@ from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel, ExportFailed, ParityFailed
 from roof_detector.inference.export.conversion import Network, check_needs, convert
-from roof_detector.inference.export.parity import ParityReport, check_frames, compare
-from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.parity import check_frames, compare
+from roof_detector.inference.export.parity_report import ParityLimits, ParityReport
 from roof_detector.inference.export.recipe import ExportRecipe
 from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_file import backend_for

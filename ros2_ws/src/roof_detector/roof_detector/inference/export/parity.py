@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,80 +12,12 @@ import numpy.typing as npt
 from roof_detector.inference.backends.backend import RawOutput
 from roof_detector.inference.detector import Detector, NetworkOutput, PreprocessedImage
 from roof_detector.inference.errors import ExportFailed
-from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.parity_report import FrameParity, ParityLimits, ParityReport
 from roof_detector.vision.mask_logits import mask_logits
 
 # Boxes are compared at the checkpoint's highest confidences, in every frame, whatever it shows: a
 # network that detects nothing in a frame still has its best candidates there.
 BOXES_COMPARED = 100
-
-
-@dataclass(frozen=True)
-class FrameParity:
-    """The greatest differences in one frame; `mask_share` is 0 without masks."""
-
-    frame: int
-    size_wh: tuple[int, int]
-    best_score: float
-    box_px: float
-    score: float
-    mask_share: float
-
-    def holds(self, limits: ParityLimits) -> bool:
-        """Return whether all differences are within the limits; NaN is not."""
-        return (
-            self.box_px <= limits.box_px
-            and self.score <= limits.score
-            and self.mask_share <= limits.mask_share
-        )
-
-
-@dataclass(frozen=True)
-class ParityReport:
-    """The comparison of all frames."""
-
-    frames: tuple[FrameParity, ...]
-    limits: ParityLimits
-
-    @property
-    def holds(self) -> bool:
-        """Return whether the export may be used."""
-        return all(frame.holds(self.limits) for frame in self.frames)
-
-    @property
-    def worst(self) -> FrameParity:
-        """Return the frame with the greatest difference relative to the limits."""
-        limits = self.limits
-        return max(
-            self.frames,
-            key=lambda one: max(
-                one.box_px / limits.box_px,
-                one.score / limits.score,
-                one.mask_share / limits.mask_share,
-            ),
-        )
-
-    def table(self) -> str:
-        """Return a Markdown table, one frame a row, the limits last."""
-        limits = self.limits
-        rows = [
-            ('frame', 'pixels', 'best score', 'box (px)', 'score', 'masks', ''),
-            ('---', '---', '---:', '---:', '---:', '---:', '---'),
-            *(
-                (
-                    str(one.frame),
-                    f'{one.size_wh[0]}x{one.size_wh[1]}',
-                    f'{one.best_score:.3f}',
-                    f'{one.box_px:.2e}',
-                    f'{one.score:.2e}',
-                    f'{one.mask_share:.2e}',
-                    'ok' if one.holds(limits) else 'off',
-                )
-                for one in self.frames
-            ),
-            ('limit', '', '', f'{limits.box_px}', f'{limits.score}', f'{limits.mask_share}', ''),
-        ]
-        return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
 
 
 def check_frames(frames: Sequence[npt.NDArray[np.uint8]]) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from roof_detector.inference.backends.backend import Backend, RawOutput
 from roof_detector.inference.errors import BadModel, InferenceError
-from roof_detector.inference.export.parity_limits import ParityLimits
+from roof_detector.inference.export.parity_report import ParityLimits
 from roof_detector.inference.package.manifest import GOLDEN
 from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import Letterbox, to_blob
