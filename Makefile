@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
-.PHONY: help setup demo station test lint bench campaign sbom lock clean
+.PHONY: help setup demo station test lint generate docs bench campaign sbom lock clean
 
 help:
 	@echo 'make demo                  fly a simulated roof inspection and show what was found'
@@ -18,6 +18,8 @@ help:
 	@echo 'make station               fly a simulated flight with the ground station: http://127.0.0.1:8080/'
 	@echo 'make test                  run every test'
 	@echo 'make lint                  run ruff and mypy'
+	@echo 'make generate              write config/*.yaml and the reference pages again'
+	@echo 'make docs                  build the documentation into site/'
 	@echo 'make bench                  measure the network, the detector and the whole graph here'
 	@echo 'make campaign              attack and damage it: what docs/reference/promises.md counts'
 	@echo 'make sbom                  write the software bill of materials, sbom.cdx.json'
@@ -49,8 +51,18 @@ lint: setup
 	@$(ENVIRONMENT)
 	ruff check .
 	ruff format --check .
-	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training benchmarks/bench
+	mypy $(PACKAGE)/roof_detector $(PACKAGE)/training benchmarks/bench benchmarks/page.py generation
 	mypy pypi_ros/*.py
+
+# From the tables of parameters, the parsers of commands and the results of benchmarks.
+generate: setup
+	@$(ENVIRONMENT)
+	export PYTHONPATH="$(abspath $(PACKAGE)):$${PYTHONPATH:-}"
+	python -m generation
+
+docs: setup
+	@$(ENVIRONMENT)
+	python -m mkdocs build --strict --quiet
 
 bench: setup
 	@$(ENVIRONMENT)

@@ -50,19 +50,6 @@ def test_a_parameter_file_holds_every_parameter_and_its_default(node):
         assert parameter.coerce(values[parameter.name]) == parameter.default
 
 
-@pytest.mark.parametrize('node', sorted(TABLES))
-def test_a_parameter_file_says_of_each_parameter_what_it_is(node):
-    text = (CONFIG / f'{node}.yaml').read_text()
-    for parameter in TABLES[node]:
-        comment = re.search(rf'((?:    #.*\n)+)    {parameter.name}:', text)[1]
-        said = ' '.join(line.strip().removeprefix('# ') for line in comment.splitlines())
-        assert said.startswith(parameter.descriptor().description)
-        change = 'May change in flight.' if parameter.live else 'Fixed while the node runs.'
-        assert said.endswith(change)
-        if parameter.minimum is not None:
-            assert f'From {parameter.minimum:g} to' in said
-
-
 def test_rviz_shows_topics_that_are_published():
     config = yaml.safe_load((CONFIG / 'roof_detector.rviz').read_text())
     displays = config['Visualization Manager']['Displays']

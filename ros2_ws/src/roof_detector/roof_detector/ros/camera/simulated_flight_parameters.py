@@ -24,10 +24,20 @@ SIMULATED_FLIGHT_TABLE = ParameterTable(
     Parameter('loop', default=False, description='Repeat the same survey at its end.'),
     Parameter('rate_hz', _FLIGHT.rate_hz, 'Frames per second.', minimum=0.1, maximum=120.0),
     Parameter(
-        'width', _FLIGHT.size_wh[0], 'Width of the image in pixels.', minimum=32, maximum=8192
+        'width',
+        _FLIGHT.size_wh[0],
+        'Width of the image in pixels.',
+        minimum=32,
+        maximum=8192,
+        unit='px',
     ),
     Parameter(
-        'height', _FLIGHT.size_wh[1], 'Height of the image in pixels.', minimum=32, maximum=8192
+        'height',
+        _FLIGHT.size_wh[1],
+        'Height of the image in pixels.',
+        minimum=32,
+        maximum=8192,
+        unit='px',
     ),
     Parameter(
         'altitude_m',

@@ -33,6 +33,17 @@ _TYPES = {
     str: RosParameter.Type.STRING,
     tuple: RosParameter.Type.STRING_ARRAY,
 }
+# A name ends in its unit; the longer ends come first.
+_UNITS = {
+    '_m_s': 'm/s',
+    '_ms': 'ms',
+    '_hz': 'Hz',
+    '_deg': 'degrees',
+    '_gb': 'GB',
+    '_mb': 'MB',
+    '_s': 's',
+    '_m': 'm',
+}
 # Overrides that rclpy itself reads, in any node.
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
@@ -40,6 +51,8 @@ _OF_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a node: name, default, range, and whether it may change while running.
+
+    `unit` is by default what the name ends in, such as seconds for max_age_s.
 
     If `is_address`, the value that the graph sees has no password in it: every node can read a
     parameter, and every bag records it.
@@ -53,6 +66,11 @@ class Parameter:
     choices: tuple[str, ...] = ()
     live: bool = False
     is_address: bool = False
+    unit: str = ''
+
+    def __post_init__(self) -> None:
+        by_name = (unit for end, unit in _UNITS.items() if self.name.endswith(end))
+        object.__setattr__(self, 'unit', self.unit or next(by_name, ''))
 
     def shown(self, value: Value) -> Value:
         """Return a value as the graph may see it, without a password."""

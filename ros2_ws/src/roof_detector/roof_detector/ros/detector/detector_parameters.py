@@ -49,6 +49,7 @@ DETECTOR_TABLE = ParameterTable(
         "Side of the network's square input in pixels; 0 takes the model's own.",
         minimum=0,
         maximum=4096,
+        unit='px',
     ),
     Parameter(
         'threads',
@@ -139,6 +140,7 @@ DETECTOR_TABLE = ParameterTable(
         minimum=0.0,
         maximum=1000.0,
         live=True,
+        unit='Hz',
     ),
     Parameter(
         'jpeg_quality',
@@ -172,6 +174,7 @@ DETECTOR_TABLE = ParameterTable(
         minimum=0,
         maximum=8192,
         live=True,
+        unit='px',
     ),
     Parameter(
         'tile_overlap',
