@@ -87,7 +87,7 @@ class Stand:
     def annotated(self, way: Callable[[], Detections]) -> None:
         """Find, draw and publish the annotated image."""
         drawn = draw_detections(self.image_bgr, self._sized(way()), self.detector.names)
-        self.outputs.publish_picture(drawn, header=Header(), jpeg_quality=85)
+        self.outputs.publish_image(drawn, header=Header(), jpeg_quality=85)
 
     def _publish(self, found: Detections) -> None:
         self.outputs.publish_detections(found, names=self.detector.names, header=Header())
@@ -150,7 +150,7 @@ def measure(model: str, *, rounds: int) -> dict[str, Any]:
     rclpy.init()
     node = rclpy.create_node('masks')
     outputs = CameraOutputs(node, prefix='~/')
-    outputs.fit(masks=True)
+    outputs.configure(masks=True)
     wait_for_listener(node)
     image_bgr = bench_frames(SIZE_WH)[0]
     with Detector.open(resolve_model(model), device='cpu', threads=1) as detector:

@@ -25,8 +25,8 @@ from benchmarks.bench.machine import describe_run
 from benchmarks.bench.result_file import write_result
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.inference.tile_turns import TileTurns
 from roof_detector.inference.tiled import infer_tiles
+from roof_detector.pipeline.tiles import TileTurns
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
 from roof_detector.vision.thresholds import Thresholds
@@ -168,7 +168,7 @@ def turns(grid: TileGrid, count: int) -> list[tuple[int, ...]]:
     """Return the tiles of frame after frame until each tile had its turn."""
     taken = TileTurns()
     frames = -(-len(grid) // count) if count else 1
-    return [taken.take(grid, count, now_s=frame) for frame in range(frames)]
+    return [taken.next_positions(grid, count, now_s=frame) for frame in range(frames)]
 
 
 def accuracy(frames: list[TiledFrame], taken: list[tuple[int, ...]]) -> dict[str, float]:

@@ -49,7 +49,7 @@ def _nodes(folder: Path) -> dict[str, _Node]:
         'detector': _Node(
             'roof_detector.ros.detector.detector_node',
             'detector: detection',
-            ('arrival', 'preparation', 'annotation', 'detection', 'executor'),
+            ('arrival', 'preprocessing', 'annotation', 'detection', 'executor'),
             {'image_size': 160, 'threads': 1},
             ('image:=/camera/image',),
         ),

@@ -25,8 +25,10 @@ MAY_IMPORT = {
     'telemetry': {'bags', 'georeference'},
     'inputs': {'vision', 'bags', 'supervision', 'telemetry'},
     'results': {'vision', 'bags', 'georeference', 'inputs'},
+    'pipeline': {'vision', 'supervision', 'inference'},
     'ros': {
         'vision',
+        'pipeline',
         'supervision',
         'georeference',
         'simulation',

@@ -34,18 +34,18 @@ def test_any_convolution_answers_as_torch_s_for_every_size_and_batch(kernel, str
             torch.testing.assert_close(fused(x), activation[name](plain(x)), rtol=1e-4, atol=1e-5)
 
 
-def predictions(path, preprocessor):
-    answers = TorchBackend(path, device='cpu', threads=1).forward(preprocessor)
+def predictions(path, images):
+    answers = TorchBackend(path, device='cpu', threads=1).infer(images)
     return np.stack([answer.predictions for answer in answers])
 
 
 @pytest.mark.parametrize('model', shipped_models())
 def test_a_shipped_model_answers_alike_and_most_of_it_is_fused(model, monkeypatch, paint_roof):
     path = resolve_model(model)
-    preprocessor = np.stack([paint_roof(seed, (160, 96)) for seed in (1, 2)])
-    fused = predictions(path, preprocessor)
+    images = np.stack([paint_roof(seed, (160, 96)) for seed in (1, 2)])
+    fused = predictions(path, images)
     monkeypatch.setattr(torch_backend, 'can_fuse_convolutions', lambda: False)
-    plain = predictions(path, preprocessor)
+    plain = predictions(path, images)
     np.testing.assert_allclose(fused, plain, rtol=1e-3, atol=2e-3)
     assert can_fuse_convolutions()
     network, _ = read_model(path)

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from launch_file import PACKAGE, TABLES
 
+from roof_detector.pipeline.frame_stats import FrameStats
 from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.ros.common.camera_topics import TOPICS
 from roof_detector.ros.detector.detector_diagnostics import detector_status
-from roof_detector.ros.detector.frame_stats import FrameStats
 from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
 CONFIG = PACKAGE / 'config'

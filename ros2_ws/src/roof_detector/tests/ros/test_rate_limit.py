@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roof_detector.ros.detector.rate_limit import RateLimit
+from roof_detector.ros.detector.camera_outputs import RateLimit
 
 
 def chosen(times_s, rate_hz):

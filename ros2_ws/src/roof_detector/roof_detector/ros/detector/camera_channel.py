@@ -1,21 +1,21 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One camera of the detector: what it hears, what it publishes, what became of its frames."""
+"""One camera of the detector: its subscription, its publishers, its stream of frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.tile_turns import TileTurns
+from roof_detector.pipeline.frame import FrameStream
+from roof_detector.pipeline.model_slot import ModelSlot
 from roof_detector.ros.common.image_topic_name import image_topic_name
+from roof_detector.ros.detector.camera_frame import CameraFrame
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
 from roof_detector.ros.detector.camera_topic import CameraTopic
-from roof_detector.ros.detector.frame_stats import FrameStats
 from roof_detector.ros.detector.image_subscription import ImageSubscription
 from roof_detector.supervision.health import Delivery
 
@@ -23,13 +23,13 @@ _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed'
 
 
 class CameraChannel:
-    """Join the input, the outputs and the statistics of one camera."""
+    """One camera: submits its images as frames of `stream`, and offers its `outputs`."""
 
     def __init__(self, node: Node, camera: CameraTopic, *, transport: str) -> None:
-        self.stats = FrameStats()
-        self.tiles = TileTurns()
+        self.stream = FrameStream()
         self.outputs: CameraOutputs | None = None
         self._node = node
+        self._slot: ModelSlot | None = None
         self._name = camera.name
         self._type, suffix = _TRANSPORTS[transport]
         self._topic = image_topic_name(node, camera.topic, suffix)
@@ -62,24 +62,21 @@ class CameraChannel:
         return 0 if self._images is None else self._images.repeated
 
     def open(self) -> None:
-        """Begin a new account and offer the outputs."""
-        self.stats = FrameStats()
-        self.tiles = TileTurns()
+        """Begin a new stream and offer the outputs."""
+        self.stream = FrameStream()
         prefix = f'~/{self._name}{self._name and "/"}'
         self.outputs = CameraOutputs(self._node, prefix=prefix)
 
-    def fit(self, detector: Detector) -> None:
-        """Offer what this detector has to give."""
+    def configure(self, detector: Detector) -> None:
+        """Offer what this detector gives."""
         if self.outputs is not None:
-            self.outputs.fit(masks=detector.task == 'segment')
+            self.outputs.configure(masks=detector.task == 'segment')
 
-    def listen(self, on_image: Callable[[CameraChannel, Any, int], None]) -> None:
-        """Listen for images."""
+    def listen(self, slot: ModelSlot) -> None:
+        """Subscribe to images and submit each to the slot, from the thread of their arrival."""
+        self._slot = slot
         self._images = ImageSubscription(
-            self._node,
-            self._type,
-            self._topic,
-            on_image=lambda message, missed: on_image(self, message, missed),
+            self._node, self._type, self._topic, on_image=self._submit
         )
 
     def refresh(self) -> None:
@@ -94,7 +91,14 @@ class CameraChannel:
             self._images = None
 
     def close(self) -> None:
-        """Take the outputs back."""
+        """Withdraw the outputs."""
         if self.outputs is not None:
             self.outputs.close()
             self.outputs = None
+
+    def _submit(self, message: Any, missed: int) -> None:
+        assert self._slot is not None and self.outputs is not None
+        frame = CameraFrame(
+            message, stream=self.stream, outputs=self.outputs, clock=self._node.get_clock()
+        )
+        self._slot.submit(frame, missed=missed)

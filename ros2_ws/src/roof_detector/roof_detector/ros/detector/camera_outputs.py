@@ -17,7 +17,6 @@ from vision_msgs.msg import Detection2DArray
 from roof_detector.ros.common.image_topic_name import image_topic_name
 from roof_detector.ros.common.messages import compressed_message, detections_message, image_message
 from roof_detector.ros.detector.detector_parameters import DetectorSettings
-from roof_detector.ros.detector.rate_limit import RateLimit
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
 from roof_detector.vision.detections import Detections
@@ -27,15 +26,16 @@ _IMAGES_QOS = QoSProfile(depth=1)
 
 
 class CameraOutputs:
-    """Offer detections, annotated images and masks of one camera; `skipped` counts undrawn ones.
+    """The publishers of one camera: detections, annotated images and masks.
 
-    `picture_rate` chooses what is drawn where fewer pictures than frames are wanted. `prefix`
+    `skipped` counts results that were not drawn. `image_rate` chooses what is drawn where fewer
+    annotated images than frames are wanted. `prefix`
     stands before the topics' names: `~/`, or `~/front/` where several cameras share a node.
     """
 
     def __init__(self, node: Node, *, prefix: str) -> None:
         self.skipped = 0
-        self.picture_rate = RateLimit()
+        self.image_rate = RateLimit()
         self._sent: Image | None = None
         self._sent_masks: Image | None = None
         self._node = node
@@ -50,8 +50,8 @@ class CameraOutputs:
         self._masks: Publisher | None = None
         self._drawn: Arrivals | None = None
 
-    def fit(self, *, masks: bool) -> None:
-        """Offer masks or take them back, as the task of a model asks."""
+    def configure(self, *, masks: bool) -> None:
+        """Offer masks or withdraw them, as the task of a model requires."""
         if masks and self._masks is None:
             topic = f'{self._prefix}masks'
             self._masks = self._node.create_publisher(Image, topic, _IMAGES_QOS)
@@ -59,15 +59,15 @@ class CameraOutputs:
             publisher, self._masks = self._masks, None
             self._node.destroy_publisher(publisher)
 
-    def wants_picture(self, settings: DetectorSettings) -> bool:
-        """Tell whether someone listens to annotated images."""
+    def has_image_subscribers(self, settings: DetectorSettings) -> bool:
+        """Return whether anyone subscribes to annotated images."""
         return settings.annotate and bool(
             self._image.get_subscription_count() or self._compressed.get_subscription_count()
         )
 
     def annotated(self, settings: DetectorSettings) -> Delivery | None:
         """Return for how long no annotated image went out, since someone began to listen."""
-        if not self.wants_picture(settings):
+        if not self.has_image_subscribers(settings):
             self._drawn = None
             return None
         if self._drawn is None:
@@ -76,21 +76,21 @@ class CameraOutputs:
         usual_s = max(self._drawn.usual_s, wanted_s)
         return Delivery('No annotated image went out', self._drawn.silent_s, usual_s)
 
-    def wants_masks(self) -> bool:
-        """Tell whether someone listens to masks."""
+    def has_mask_subscribers(self) -> bool:
+        """Return whether anyone subscribes to masks."""
         masks = self._masks
         return masks is not None and masks.get_subscription_count() > 0
 
     def publish_detections(
         self, detections: Detections, *, names: tuple[str, ...], header: Header
     ) -> None:
-        """Publish what was found."""
+        """Publish the detections of one image."""
         self._found.publish(detections_message(detections, names=names, header=header))
 
-    def publish_picture(
+    def publish_image(
         self, drawn_bgr: npt.NDArray[np.uint8], *, header: Header, jpeg_quality: int
     ) -> None:
-        """Publish an annotated image in the forms that someone listens to."""
+        """Publish an annotated image on the topics that have subscribers."""
         if self._compressed.get_subscription_count():
             _, jpeg = cv2.imencode('.jpg', drawn_bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
             self._compressed.publish(compressed_message(jpeg, header=header))
@@ -110,7 +110,30 @@ class CameraOutputs:
             masks.publish(self._sent_masks)
 
     def close(self) -> None:
-        """Take the topics back."""
+        """Withdraw the topics."""
         for publisher in (self._found, self._image, self._compressed, self._masks):
             if publisher is not None:
                 self._node.destroy_publisher(publisher)
+
+
+class RateLimit:
+    """Choose from things that come at any times so many a second as are wanted, evenly.
+
+    Turns fall due at equal distances. What comes next takes a turn, a late one too, so that 10 of
+    the 30 frames of a second are chosen although none comes just when a turn is due.
+    """
+
+    def __init__(self) -> None:
+        self._due_s = float('-inf')
+
+    def allows(self, rate_hz: float, *, now_s: float) -> bool:
+        """Tell whether what comes now is chosen; at a rate of 0 everything is."""
+        if not rate_hz:
+            return True
+        period_s = 1 / rate_hz
+        # A turn that is farther away than one period is of a former, lower rate.
+        if 0 < self._due_s - now_s <= period_s:
+            return False
+        missed = not 0 <= now_s - self._due_s < period_s
+        self._due_s = (now_s if missed else self._due_s) + period_s
+        return True

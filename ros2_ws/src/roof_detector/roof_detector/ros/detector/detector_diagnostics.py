@@ -9,8 +9,8 @@ from time import perf_counter
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.tile_turns import TileReport
-from roof_detector.ros.detector.frame_stats import FrameStatsSnapshot
+from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
+from roof_detector.pipeline.tiles import TileReport
 from roof_detector.supervision.health import Delivery, Health, Level, health
 
 _AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
@@ -77,7 +77,7 @@ def detector_status(
     if tiles is not None:
         values |= {
             'tiles': tiles.tiles,
-            'tiles_looked_at': tiles.looked_at,
+            'tiles_looked_at': tiles.inferred,
             'tile_age_max_s': f'{perf_counter() - tiles.since_s:.2f}',
         }
     values |= {f'dropped.{cause}': count for cause, count in sorted(stats.dropped.items())}

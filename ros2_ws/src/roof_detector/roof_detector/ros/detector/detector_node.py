@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -20,37 +19,35 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.pipeline.frame import FrameResult
+from roof_detector.pipeline.model_opening import OpenedModel, open_model
+from roof_detector.pipeline.model_slot import ModelSlot
 from roof_detector.ros.common.errors import ParameterError, RosError
 from roof_detector.ros.common.messages import labels_message
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
 from roof_detector.ros.detector.annotation_worker import AnnotationWorker
 from roof_detector.ros.detector.camera_channel import CameraChannel
+from roof_detector.ros.detector.camera_frame import CameraFrame
 from roof_detector.ros.detector.camera_topic import parse_cameras
-from roof_detector.ros.detector.detection_worker import DetectionWorker
 from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.detector_parameters import (
     DETECTOR_TABLE,
     DetectorSettings,
     detector_settings,
 )
-from roof_detector.ros.detector.frame_stages import Result
-from roof_detector.ros.detector.model_opening import open_model
-from roof_detector.ros.detector.model_slot import ModelSlot
-from roof_detector.ros.detector.stamp_age import age_s
 from roof_detector.supervision.throttle import Throttle
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class DetectorNode(LifecycleNode):
-    """Run a model on every image there is time for, and publish what it finds.
+    """Runs a model on every image there is time for, and publishes the detections.
 
-    configure loads and warms up the model, activate listens for images, deactivate stops
-    listening, cleanup frees the model. Images arrive in threads of their own, which only pass them
-    on; the model belongs to the detection worker, drawing to the annotation worker. Cameras share
-    the model; each has its own input, outputs and statistics. Another model takes its place while
-    it runs.
+    configure loads and warms up the model, activate subscribes to images, deactivate unsubscribes,
+    cleanup frees the model. Images arrive in threads of their own, which submit them to the frame
+    pipeline of the model in `_slot`; annotated images are drawn by the annotation worker. Cameras
+    share the model; each has its own channel. Another model takes its place while it runs.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -63,13 +60,8 @@ class DetectorNode(LifecycleNode):
         )
         # Trust was given to one file, and not by whoever may set parameters later.
         self._trusted = self._values['model'] if self._values['trust_model'] else None
-        self._slot = ModelSlot(
-            self,
-            start_worker=self._start_worker,
-            accept=self._accept_model,
-            swapped=self._fit_outputs,
-            refused=self._keep_model,
-        )
+        self._slot = ModelSlot(self, settings=self._settings)
+        self._changes = self.create_guard_condition(self._slot.update)
         self._annotations: AnnotationWorker | None = None
         self._labels: Publisher | None = None
         self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
@@ -90,19 +82,19 @@ class DetectorNode(LifecycleNode):
             detector = self._slot.open(self._values['model'])
         except (InferenceError, ValueError) as error:
             self.get_logger().error(str(error))
-            self._let_go()
+            self._release()
             return TransitionCallbackReturn.FAILURE
         self._labels = self.create_publisher(LabelInfo, '~/labels', _LATCHED_QOS)
-        self._annotations = AnnotationWorker(report=self._report)
+        self._annotations = AnnotationWorker(self)
         for camera in self._cameras:
             camera.open()
-        self._fit_outputs(detector)
+        self.on_model_changed(detector)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen for images."""
         for camera in self._cameras:
-            camera.listen(self._slot.offer)
+            camera.listen(self._slot)
         topics = ', '.join(camera.topic for camera in self._cameras)
         self.get_logger().info(f'Listening on {topics}.')
         return super().on_activate(state)
@@ -114,38 +106,51 @@ class DetectorNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model."""
-        self._let_go()
+        self._release()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening and free the model."""
-        self._let_go()
+        self._release()
         return super().on_shutdown(state)
 
     def destroy_node(self) -> None:
         """Stop the threads, then the node."""
-        self._let_go()
+        self._release()
         self._diagnostics.close()
         super().destroy_node()
 
-    def _start_worker(self, model: str, tell: Callable[[], None]) -> DetectionWorker:
+    def open_model(self, model: str) -> OpenedModel:
+        """Open and warm up a model as the parameters ask, in the thread that will own it."""
         values = {**self._values, 'model': model, 'trust_model': model == self._trusted}
-        inform = self.get_logger().info
-        return DetectionWorker(
-            open_model=lambda: open_model(values, cameras=len(self._cameras), inform=inform),
-            settings=self._settings,
-            publish=self._publish,
-            age_s=self._age_s,
-            report=self._report,
-            tell=tell,
-        )
+        return open_model(values, cameras=len(self._cameras), inform=self.get_logger().info)
 
-    def _accept_model(self, detector: Detector) -> None:
+    def on_result(self, result: FrameResult) -> None:
+        """Publish the detections of a frame, and have it drawn; in the model's thread."""
+        frame, detections = result.frame, result.detections
+        assert isinstance(frame, CameraFrame) and detections is not None
+        assert self._annotations is not None
+        frame.outputs.publish_detections(
+            detections, names=result.names, header=frame.message.header
+        )
+        self._annotations.submit(frame, result, settings=self._settings)
+
+    def on_dropped(self, cause: str, message: str) -> None:
+        """Log that a frame was dropped for an error, each cause now and then."""
+        self._report(cause, message)
+
+    def on_pipeline_changed(self) -> None:
+        """Have the executor's thread update the slot."""
+        self._changes.trigger()
+
+    def check_model(self, detector: Detector) -> None:
+        """Raise ValueError for a model that does not go with the parameters."""
         detector_settings(self._values, names=detector.names)
 
-    def _fit_outputs(self, detector: Detector) -> None:
+    def on_model_changed(self, detector: Detector) -> None:
+        """Adapt the outputs to another model and announce it."""
         for camera in self._cameras:
-            camera.fit(detector)
+            camera.configure(detector)
         self._publish_labels()
         self._diagnostics.publish()
         self.get_logger().info(
@@ -153,16 +158,10 @@ class DetectorNode(LifecycleNode):
             f'({detector.task}, {detector.backend} on {detector.device}).'
         )
 
-    def _keep_model(self, reason: str) -> None:
+    def on_model_refused(self, reason: str) -> None:
+        """Log why the model in use stays, and set the parameter back to it."""
         self.get_logger().error(f'The model stays {self._slot.model}: {reason}')
         DETECTOR_TABLE.set(self, 'model', self._slot.model)
-
-    def _publish(self, camera: CameraChannel, result: Result) -> None:
-        assert camera.outputs is not None and self._annotations is not None
-        camera.outputs.publish_detections(
-            result.detections, names=result.names, header=result.message.header
-        )
-        self._annotations.offer(camera.outputs, result)
 
     def _publish_labels(self) -> None:
         detector = self._slot.detector
@@ -188,8 +187,8 @@ class DetectorNode(LifecycleNode):
     def _apply_settings(self, settings: DetectorSettings) -> None:
         self._values = DETECTOR_TABLE.values(self)
         self._settings = settings
-        self._slot.apply(settings)
-        self._slot.want(self._values['model'])
+        self._slot.configure(settings)
+        self._slot.request(self._values['model'])
         if self._labels is not None:
             self._publish_labels()
 
@@ -218,22 +217,19 @@ class DetectorNode(LifecycleNode):
                     annotated=None if outputs is None else outputs.annotated(self._settings),
                     detector=self._slot.detector,
                     model_change=self._slot.change,
-                    stats=camera.stats.snapshot(),
+                    stats=camera.stream.stats.snapshot(),
                     repeated=camera.repeated,
                     annotations_skipped=0 if outputs is None else outputs.skipped,
-                    tiles=camera.tiles.report,
+                    tiles=camera.stream.tiles.report,
                 )
             )
         return statuses
-
-    def _age_s(self, stamp: Any) -> float | None:
-        return age_s(stamp, now_ns=self.get_clock().now().nanoseconds)
 
     def _stop_listening(self) -> None:
         for camera in self._cameras:
             camera.stop_listening()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._stop_listening()
         self._slot.close()
         if self._annotations is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roof_detector.inference.precision import PRECISIONS
+from roof_detector.pipeline.settings import PipelineSettings
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
@@ -197,23 +198,13 @@ DETECTOR_TABLE = ParameterTable(
 )
 
 
-@dataclass(frozen=True)
-class DetectorSettings:
-    """Hold what may change between two frames."""
+@dataclass(frozen=True, kw_only=True)
+class DetectorSettings(PipelineSettings):
+    """The settings of the pipeline and of annotated images; may change between two frames."""
 
-    thresholds: Thresholds
     annotate: bool
     annotated_rate_hz: float
     jpeg_quality: int
-    reduced_decoding: bool
-    tiling: Tiling
-    tile_budget_s: float
-    max_age_s: float
-
-    @property
-    def has_tiles(self) -> bool:
-        """Tell whether frames are looked at through tiles too."""
-        return self.tile_budget_s > 0
 
 
 def detector_settings(

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a node's parameters to a warm model."""
+"""Opening a model for a pipeline: from parameters to a warm detector."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from roof_detector.inference.batching import time_batch
@@ -18,15 +19,28 @@ from roof_detector.vision.tiles import Tiling
 
 @dataclass(frozen=True, eq=False)
 class OpenedModel:
-    """Hold a warm detector and how it is best fed.
+    """A warm detector, and how a pipeline uses it best; `with` gives the detector.
 
-    `batch` is how many pictures it takes at once; `ahead` whether the next frame is prepared
-    while it is busy.
+    `batch` is how many images it infers at once; `ahead` whether the next frame is preprocessed
+    while it runs. A detector that `is_shared` stays open afterwards.
     """
 
     detector: Detector
-    batch: int
-    ahead: bool
+    batch: int = 1
+    ahead: bool = True
+    is_shared: bool = False
+
+    def __enter__(self) -> Detector:
+        return self.detector
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self.is_shared:
+            self.detector.close()
 
 
 def open_model(
@@ -60,7 +74,7 @@ def open_model(
 
 
 def _has_spare_processor(detector: Detector) -> bool:
-    """Tell whether a decoding beside the network takes no processor away from it.
+    """Return whether a decoding beside the network takes no processor away from it.
 
     Where the network has them all, both grow slower: with OpenVINO on two cores, 4K JPEGs came
     out a seventh fewer and a third older than decoded between two passes.

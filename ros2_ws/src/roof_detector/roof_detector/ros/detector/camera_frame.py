@@ -1,47 +1,65 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From an image message to pixels."""
+"""An image message as a frame of the pipeline, and its decoding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
+from roof_detector.pipeline.frame import DecodedImage, Frame
+from roof_detector.ros.detector.stamp_age import age_s
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import ENCODINGS, decode_for, decode_jpeg, view_bgr
 from roof_detector.vision.errors import UnsupportedEncoding
 
+if TYPE_CHECKING:
+    from rclpy.clock import Clock
+
+    from roof_detector.pipeline.frame import FrameStream
+    from roof_detector.ros.detector.camera_outputs import CameraOutputs
+
 _bridge = CvBridge()
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """Hold pixels (height, width, 3) in the order blue, green, red, and the camera's own size.
+class CameraFrame(Frame):
+    """An image message of one camera, with the outputs that its result is published on."""
 
-    The two differ where a JPEG was decoded smaller than it is.
-    """
+    def __init__(
+        self,
+        message: Image | CompressedImage,
+        *,
+        stream: FrameStream,
+        outputs: CameraOutputs,
+        clock: Clock,
+    ) -> None:
+        super().__init__(stream)
+        self.message = message
+        self.outputs = outputs
+        self._clock = clock
 
-    image_bgr: npt.NDArray[np.uint8]
-    source_wh: tuple[int, int]
+    def decode(
+        self, *, needed_wh: Callable[[tuple[int, int]], tuple[int, int]] | None
+    ) -> DecodedImage:
+        """Return the pixels of the message; raise VisionError with the cause to count."""
+        return decode(self.message, needed_wh=needed_wh)
 
-    @property
-    def reduced(self) -> bool:
-        """Tell whether there is more to see in the message than in the pixels."""
-        height, width = self.image_bgr.shape[:2]
-        return (width, height) != self.source_wh
+    def age_s(self) -> float | None:
+        """Return how old the message's stamp is, None where it cannot be an age."""
+        return age_s(self.message.header.stamp, now_ns=self._clock.now().nanoseconds)
 
 
 def decode(
     message: Image | CompressedImage,
     *,
     needed_wh: Callable[[tuple[int, int]], tuple[int, int]] | None = None,
-) -> Picture:
-    """Return the picture of an image message, a JPEG no larger than `needed_wh` asks for.
+) -> DecodedImage:
+    """Return the pixels of an image message, a JPEG no larger than `needed_wh` asks for.
 
     `needed_wh` tells from the full size the least that is of use; without it all is decoded. A
     bgr8 image is a view of the message's own bytes. What is neither a plain nor a camera's
@@ -49,11 +67,11 @@ def decode(
     `step`, so it comes last. Raises VisionError with the cause to count.
     """
     if isinstance(message, CompressedImage) and needed_wh is not None:
-        return Picture(*decode_for(message.data, needed_wh))
+        return DecodedImage(*decode_for(message.data, needed_wh))
     image_bgr = (
         decode_jpeg(message.data) if isinstance(message, CompressedImage) else _pixels(message)
     )
-    return Picture(image_bgr, (image_bgr.shape[1], image_bgr.shape[0]))
+    return DecodedImage(image_bgr, (image_bgr.shape[1], image_bgr.shape[0]))
 
 
 def _pixels(message: Image) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The queues of a pipeline: frames that wait for preprocessing, and for the model."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from math import inf
+from time import perf_counter
+
+from roof_detector.pipeline.frame import Frame, FrameStream, PreprocessedFrame
+from roof_detector.pipeline.settings import FramePolicy
+from roof_detector.supervision.doorbell import BEAT_S, Doorbell
+
+# Preprocessing begins this much earlier than it should need to, for no two frames take the same
+# time: an idle model costs results, a frame that is ready early costs its age.
+_HEAD_START = 1.5
+_SMOOTHING = 0.2
+# Frames that wait before each stage where every frame is processed: enough to even out a slow
+# image, little memory at 4K.
+_DEPTH = 4
+
+
+class FrameQueue(ABC):
+    """Frames between the threads of a pipeline; one thread preprocesses, one runs the model.
+
+    `in_preprocessing` and `in_inference` are what the two threads took last, so that it can be
+    counted when a thread dies with it. `batch` is the most frames that the model takes at once.
+    """
+
+    def __init__(self) -> None:
+        self.batch = 1
+        self.ahead = True
+        self.in_preprocessing: Frame | None = None
+        self.in_inference: tuple[PreprocessedFrame, ...] = ()
+        self._lock = threading.Lock()
+        self._preprocessable = Doorbell()
+        self._inferable = Doorbell()
+        self._closed = False
+
+    @classmethod
+    def of(cls, policy: FramePolicy) -> FrameQueue:
+        """Return an empty queue of this policy."""
+        return LatestFrameQueue() if policy is FramePolicy.LATEST else EveryFrameQueue()
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether no frame is queued any more."""
+        return self._closed
+
+    @abstractmethod
+    def push(self, frame: Frame) -> Frame | None:
+        """Queue a frame; return the one that it supersedes, or itself once closed."""
+
+    @abstractmethod
+    def next_frame(self) -> Frame | None:
+        """Wait for the next frame to preprocess and return it; None once closed."""
+
+    @abstractmethod
+    def push_ready(self, ready: PreprocessedFrame) -> PreprocessedFrame | None:
+        """Queue a preprocessed frame; return the one that it supersedes, or itself once closed."""
+
+    @abstractmethod
+    def next_ready(self, *, expected_s: float) -> tuple[PreprocessedFrame, ...]:
+        """Wait for a frame, or up to `batch` of different streams; none once closed.
+
+        `expected_s` is how long the model will run on them.
+        """
+
+    @abstractmethod
+    def close(self) -> tuple[Frame, ...]:
+        """End all waiting and return the frames that the model has not begun."""
+
+
+class LatestFrameQueue(FrameQueue):
+    """Keeps the newest frame of each stream, submitted or ready, and serves streams in fair turns.
+
+    Where `ahead`, a frame is preprocessed while the model runs on the one before, but only so
+    early that it is ready when the model is free: until then a newer one may take its place, and
+    a decoding is not wasted on it. A ready frame that the model does not take in time is
+    superseded as well. Otherwise preprocessing waits for the model to be free. Who supersedes a
+    frame gets it back, to count it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # In order of turns: a newer frame keeps its stream's place.
+        self._submitted: dict[FrameStream, Frame] = {}
+        self._ready: dict[FrameStream, PreprocessedFrame] = {}
+        self._preprocess_s = 0.0
+        self._due_s = 0.0
+
+    def push(self, frame: Frame) -> Frame | None:
+        """Queue a frame; return the one that it supersedes, or itself once closed.
+
+        One that is older than what waits, as it may come from another queue, is returned too.
+        """
+        with self._lock:
+            superseded = self._submitted.get(frame.stream)
+            is_late = superseded is not None and superseded.submitted_s > frame.submitted_s
+            if self._closed or is_late:
+                return frame
+            self._submitted[frame.stream] = frame
+        self._preprocessable.ring()
+        return superseded
+
+    def next_frame(self) -> Frame | None:
+        """Wait until it is time to preprocess a frame and return it; None once closed."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    return None
+                stream = self._next_stream()
+                wait_s = self._due_s - perf_counter()
+                if stream is not None and wait_s <= 0:
+                    self.in_preprocessing = self._submitted[stream]
+                    return self._submitted.pop(stream)
+            self._preprocessable.wait(BEAT_S if stream is None else wait_s)
+
+    def push_ready(self, ready: PreprocessedFrame) -> PreprocessedFrame | None:
+        """Queue a preprocessed frame; return the one that it supersedes, or itself once closed."""
+        with self._lock:
+            self._preprocess_s += _SMOOTHING * (ready.preprocess_s - self._preprocess_s)
+            if self._closed:
+                return ready
+            superseded = self._ready.get(ready.frame.stream)
+            self._ready[ready.frame.stream] = ready
+        self._inferable.ring()
+        return superseded
+
+    def next_ready(self, *, expected_s: float) -> tuple[PreprocessedFrame, ...]:
+        """Wait for a frame, or up to `batch` of different streams; none once closed."""
+        self._due_s = 0.0
+        self._preprocessable.ring()
+        while not (self._ready or self._closed):
+            self._inferable.wait()
+        with self._lock:
+            self.in_inference = frames = tuple(self._ready.values())[: self.batch]
+            for ready in frames:
+                del self._ready[ready.frame.stream]
+            head_start_s = _HEAD_START * self._preprocess_s * self.batch
+            self._due_s = perf_counter() + expected_s - head_start_s if self.ahead else inf
+        self._preprocessable.ring()
+        return frames
+
+    def close(self) -> tuple[Frame, ...]:
+        """End all waiting and return the frames that the model has not begun."""
+        with self._lock:
+            self._closed = True
+            left = (*self._submitted.values(), *(ready.frame for ready in self._ready.values()))
+            self._submitted.clear()
+            self._ready.clear()
+        self._preprocessable.ring()
+        self._inferable.ring()
+        return left
+
+    def _next_stream(self) -> FrameStream | None:
+        """Return whose frame is next: a place is free, or only a ready one would be superseded."""
+        if len(self._ready) < self.batch or self._submitted.keys() <= self._ready.keys():
+            return next(iter(self._submitted), None)
+        return None
+
+
+class EveryFrameQueue(FrameQueue):
+    """Keeps every frame in order; who pushes waits while a few frames wait already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._submitted: deque[Frame] = deque()
+        self._ready: deque[PreprocessedFrame] = deque()
+        self._submittable = Doorbell()
+        self._placeable = Doorbell()
+
+    def push(self, frame: Frame) -> Frame | None:
+        """Queue a frame once there is room; return it once closed."""
+        while len(self._submitted) >= _DEPTH and not self._closed:
+            self._submittable.wait()
+        with self._lock:
+            if self._closed:
+                return frame
+            self._submitted.append(frame)
+        self._preprocessable.ring()
+        return None
+
+    def next_frame(self) -> Frame | None:
+        """Wait for the next frame to preprocess and return it; None once closed."""
+        while not (self._submitted or self._closed):
+            self._preprocessable.wait()
+        with self._lock:
+            if self._closed:
+                return None
+            self.in_preprocessing = frame = self._submitted.popleft()
+        self._submittable.ring()
+        return frame
+
+    def push_ready(self, ready: PreprocessedFrame) -> PreprocessedFrame | None:
+        """Queue a preprocessed frame once there is room; return it once closed."""
+        while len(self._ready) >= _DEPTH and not self._closed:
+            self._placeable.wait()
+        with self._lock:
+            if self._closed:
+                return ready
+            self._ready.append(ready)
+        self._inferable.ring()
+        return None
+
+    def next_ready(self, *, expected_s: float) -> tuple[PreprocessedFrame, ...]:
+        """Wait for the next frame; none once closed. A batch has one frame."""
+        while not (self._ready or self._closed):
+            self._inferable.wait()
+        with self._lock:
+            self.in_inference = frames = (self._ready.popleft(),) if self._ready else ()
+        self._placeable.ring()
+        return frames
+
+    def close(self) -> tuple[Frame, ...]:
+        """End all waiting and return the frames that the model has not begun."""
+        with self._lock:
+            self._closed = True
+            left = (*(ready.frame for ready in self._ready), *self._submitted)
+            self._submitted.clear()
+            self._ready.clear()
+        for bell in (self._submittable, self._preprocessable, self._placeable, self._inferable):
+            bell.ring()
+        return left
