@@ -27,7 +27,7 @@ from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.exporting import export_geojson, settings_table
 from roof_detector.offline.exports import Exports, without_geojson
 from roof_detector.offline.frame_record import FrameRecord
-from roof_detector.offline.inference_stages import FrameResult, InferenceStages
+from roof_detector.offline.inference import InferredFrame, OfflineInference
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
 from roof_detector.offline.outcome import FrameTally, InputOutcome
 from roof_detector.offline.progress import ProgressDisplay
@@ -154,11 +154,11 @@ class FlightDetection:
             writer = stack.enter_context(closing(self._writer(source, folder)))
             timing = stack.enter_context(TimingWriter(folder.path))
             exports = stack.enter_context(self._exports(source, folder, writer))
-            stages = InferenceStages(
+            inference = OfflineInference(
                 self._detector,
                 self._settings,
-                earlier=journal,
-                wants_images=self._settings.output.annotated or exports.wants_images,
+                journal=journal,
+                keeps_images=self._settings.output.annotated or exports.wants_images,
             )
             bar = stack.enter_context(
                 ProgressDisplay(
@@ -168,7 +168,7 @@ class FlightDetection:
                     kind=self._progress,
                 )
             )
-            results = stack.enter_context(closing(stages.results(source.recorded())))
+            results = stack.enter_context(closing(inference.results(source.recorded())))
             try:
                 for item in results:
                     if isinstance(item, PassthroughMessages):
@@ -192,7 +192,7 @@ class FlightDetection:
                 )
 
     def _write(
-        self, result: FrameResult, writer: ResultWriter, timing: TimingWriter, exports: Exports
+        self, result: InferredFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
     ) -> None:
         frame, inferred = result.frame, result.inferred
         self._odd_stamps += frame.has_odd_stamp

@@ -48,7 +48,7 @@ class DecodedImage:
         return (width, height) != self.source_wh
 
 
-class Frame(ABC):
+class PipelineFrame(ABC):
     """One image that is submitted to a pipeline, not decoded yet; a source derives from it.
 
     Every frame is counted once in its stream's statistics: the thread that settles it does that.
@@ -95,7 +95,7 @@ class PreprocessedFrame:
     where that is a fault.
     """
 
-    frame: Frame
+    frame: PipelineFrame
     image: DecodedImage | None = None
     preprocessed: PreprocessedImage | None = None
     error: Exception | None = None
@@ -119,7 +119,7 @@ class FrameResult:
     seconds of each stage so far.
     """
 
-    frame: Frame
+    frame: PipelineFrame
     image: DecodedImage | None = None
     detections: Detections | None = None
     names: tuple[str, ...] = ()

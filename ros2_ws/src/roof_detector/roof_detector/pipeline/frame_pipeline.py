@@ -23,7 +23,7 @@ from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector, NetworkOutput
-    from roof_detector.pipeline.frame import Frame, PreprocessedFrame
+    from roof_detector.pipeline.frame import PipelineFrame, PreprocessedFrame
     from roof_detector.pipeline.model_opening import OpenedModel
     from roof_detector.pipeline.settings import PipelineSettings
 
@@ -111,7 +111,7 @@ class FramePipeline:
         self._may_start = True
         self._starts.ring()
 
-    def submit(self, frame: Frame) -> None:
+    def submit(self, frame: PipelineFrame) -> None:
         """Queue a frame; with FramePolicy.LATEST the one that it supersedes is dropped."""
         superseded = self._queue.push(frame)
         if superseded is None:
@@ -134,7 +134,7 @@ class FramePipeline:
         self._close_queue()
         self._thread.wait_for_end()
 
-    def is_expired(self, frame: Frame) -> bool:
+    def is_expired(self, frame: PipelineFrame) -> bool:
         """Drop a frame that is too old, or may be; return whether it was."""
         limit_s = self.settings.max_age_s
         if not limit_s:
@@ -145,7 +145,7 @@ class FramePipeline:
         frame.drop('age_unknown' if age_s is None else 'too_old')
         return True
 
-    def forward(self, frame: Frame) -> None:
+    def forward(self, frame: PipelineFrame) -> None:
         """Submit a frame that came too late to the successor, or drop it where there is none."""
         if self._successor is None:
             frame.drop('deactivated')
@@ -162,9 +162,16 @@ class FramePipeline:
             self._drop(ready, cause, ready.error)
 
     def replace_preprocessing(self, reason: str) -> None:
-        """Start another preprocessing thread; the frame that the lost one had is dropped."""
+        """Start another preprocessing thread; the frame that the lost one had is dropped.
+
+        With FramePolicy.EVERY none may be: there it is a `problem`.
+        """
         if self._preprocessing is not None:
             self._preprocessing.abandon()
+        if self._policy is FramePolicy.EVERY:
+            self.problem = reason
+            self._listener.on_pipeline_changed()
+            return
         if not self._queue.is_closed:
             self._preprocessing = Preprocessing(
                 self, detector=self._opened.result(), queue=self._queue
@@ -316,7 +323,7 @@ class FramePipeline:
 
     def _drop(self, ready: PreprocessedFrame, cause: str, error: Exception) -> None:
         if self._policy is FramePolicy.EVERY and cause != 'publishing':
-            self._deliver(ready, FrameResult(ready.frame, cause=cause, error=error))
+            self._deliver(ready, FrameResult(ready.frame, ready.image, cause=cause, error=error))
             return
         ready.frame.drop(cause)
         self._listener.on_dropped(cause, f'A frame was dropped ({cause}): {error}')

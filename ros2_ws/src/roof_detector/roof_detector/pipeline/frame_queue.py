@@ -10,7 +10,7 @@ from collections import deque
 from math import inf
 from time import perf_counter
 
-from roof_detector.pipeline.frame import Frame, FrameStream, PreprocessedFrame
+from roof_detector.pipeline.frame import FrameStream, PipelineFrame, PreprocessedFrame
 from roof_detector.pipeline.settings import FramePolicy
 from roof_detector.supervision.doorbell import BEAT_S, Doorbell
 
@@ -33,7 +33,7 @@ class FrameQueue(ABC):
     def __init__(self) -> None:
         self.batch = 1
         self.ahead = True
-        self.in_preprocessing: Frame | None = None
+        self.in_preprocessing: PipelineFrame | None = None
         self.in_inference: tuple[PreprocessedFrame, ...] = ()
         self._lock = threading.Lock()
         self._preprocessable = Doorbell()
@@ -51,11 +51,11 @@ class FrameQueue(ABC):
         return self._closed
 
     @abstractmethod
-    def push(self, frame: Frame) -> Frame | None:
+    def push(self, frame: PipelineFrame) -> PipelineFrame | None:
         """Queue a frame; return the one that it supersedes, or itself once closed."""
 
     @abstractmethod
-    def next_frame(self) -> Frame | None:
+    def next_frame(self) -> PipelineFrame | None:
         """Wait for the next frame to preprocess and return it; None once closed."""
 
     @abstractmethod
@@ -70,7 +70,7 @@ class FrameQueue(ABC):
         """
 
     @abstractmethod
-    def close(self) -> tuple[Frame, ...]:
+    def close(self) -> tuple[PipelineFrame, ...]:
         """End all waiting and return the frames that the model has not begun."""
 
 
@@ -87,12 +87,12 @@ class LatestFrameQueue(FrameQueue):
     def __init__(self) -> None:
         super().__init__()
         # In order of turns: a newer frame keeps its stream's place.
-        self._submitted: dict[FrameStream, Frame] = {}
+        self._submitted: dict[FrameStream, PipelineFrame] = {}
         self._ready: dict[FrameStream, PreprocessedFrame] = {}
         self._preprocess_s = 0.0
         self._due_s = 0.0
 
-    def push(self, frame: Frame) -> Frame | None:
+    def push(self, frame: PipelineFrame) -> PipelineFrame | None:
         """Queue a frame; return the one that it supersedes, or itself once closed.
 
         One that is older than what waits, as it may come from another queue, is returned too.
@@ -106,7 +106,7 @@ class LatestFrameQueue(FrameQueue):
         self._preprocessable.ring()
         return superseded
 
-    def next_frame(self) -> Frame | None:
+    def next_frame(self) -> PipelineFrame | None:
         """Wait until it is time to preprocess a frame and return it; None once closed."""
         while True:
             with self._lock:
@@ -145,7 +145,7 @@ class LatestFrameQueue(FrameQueue):
         self._preprocessable.ring()
         return frames
 
-    def close(self) -> tuple[Frame, ...]:
+    def close(self) -> tuple[PipelineFrame, ...]:
         """End all waiting and return the frames that the model has not begun."""
         with self._lock:
             self._closed = True
@@ -168,12 +168,12 @@ class EveryFrameQueue(FrameQueue):
 
     def __init__(self) -> None:
         super().__init__()
-        self._submitted: deque[Frame] = deque()
+        self._submitted: deque[PipelineFrame] = deque()
         self._ready: deque[PreprocessedFrame] = deque()
         self._submittable = Doorbell()
         self._placeable = Doorbell()
 
-    def push(self, frame: Frame) -> Frame | None:
+    def push(self, frame: PipelineFrame) -> PipelineFrame | None:
         """Queue a frame once there is room; return it once closed."""
         while len(self._submitted) >= _DEPTH and not self._closed:
             self._submittable.wait()
@@ -184,7 +184,7 @@ class EveryFrameQueue(FrameQueue):
         self._preprocessable.ring()
         return None
 
-    def next_frame(self) -> Frame | None:
+    def next_frame(self) -> PipelineFrame | None:
         """Wait for the next frame to preprocess and return it; None once closed."""
         while not (self._submitted or self._closed):
             self._preprocessable.wait()
@@ -215,7 +215,7 @@ class EveryFrameQueue(FrameQueue):
         self._placeable.ring()
         return frames
 
-    def close(self) -> tuple[Frame, ...]:
+    def close(self) -> tuple[PipelineFrame, ...]:
         """End all waiting and return the frames that the model has not begun."""
         with self._lock:
             self._closed = True

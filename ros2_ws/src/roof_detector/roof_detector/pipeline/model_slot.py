@@ -14,7 +14,7 @@ from roof_detector.supervision.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
-    from roof_detector.pipeline.frame import Frame
+    from roof_detector.pipeline.frame import PipelineFrame
     from roof_detector.pipeline.settings import PipelineSettings
 
 
@@ -96,7 +96,7 @@ class ModelSlot:
         if self._load is None:
             self._load_requested()
 
-    def submit(self, frame: Frame, *, missed: int = 0) -> None:
+    def submit(self, frame: PipelineFrame, *, missed: int = 0) -> None:
         """Submit a frame to the model in use, from any thread; `missed` were lost before it."""
         frame.stream.stats.see(missed=missed)
         try:

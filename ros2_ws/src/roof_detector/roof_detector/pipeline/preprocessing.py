@@ -12,7 +12,7 @@ from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
-    from roof_detector.pipeline.frame import Frame
+    from roof_detector.pipeline.frame import PipelineFrame
     from roof_detector.pipeline.frame_queue import FrameQueue
     from roof_detector.pipeline.settings import PipelineSettings
 
@@ -22,10 +22,10 @@ class PreprocessingOwner(Protocol):
 
     settings: PipelineSettings
 
-    def is_expired(self, frame: Frame) -> bool:
+    def is_expired(self, frame: PipelineFrame) -> bool:
         """Return whether a frame is too old to be worth the work; it is dropped then."""
 
-    def forward(self, frame: Frame) -> None:
+    def forward(self, frame: PipelineFrame) -> None:
         """Pass on a frame that came after the queue was closed."""
 
     def fail(self, ready: PreprocessedFrame) -> None:
@@ -74,7 +74,7 @@ class Preprocessing:
             if not self._owner.is_expired(frame):
                 self._process(frame)
 
-    def _process(self, frame: Frame) -> None:
+    def _process(self, frame: PipelineFrame) -> None:
         try:
             ready = self._preprocess(frame)
         except Exception as error:  # whatever an image holds, it is the end of that one
@@ -91,13 +91,13 @@ class Preprocessing:
         elif superseded is not None:
             superseded.frame.drop('superseded')
 
-    def _return(self, frame: Frame) -> None:
+    def _return(self, frame: PipelineFrame) -> None:
         """Queue a frame again that was taken by an abandoned thread."""
         superseded = self._queue.push(frame)
         if superseded is not None:
             superseded.drop('superseded')
 
-    def _preprocess(self, frame: Frame) -> PreprocessedFrame:
+    def _preprocess(self, frame: PipelineFrame) -> PreprocessedFrame:
         started_s = perf_counter()
         settings = self._owner.settings
         is_reduced = settings.reduced_decoding and not settings.has_tiles

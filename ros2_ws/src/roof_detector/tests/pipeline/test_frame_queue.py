@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from roof_detector.inference.detector import PreprocessedImage
-from roof_detector.pipeline.frame import DecodedImage, Frame, PreprocessedFrame
+from roof_detector.pipeline.frame import DecodedImage, PipelineFrame, PreprocessedFrame
 from roof_detector.pipeline.frame_queue import EveryFrameQueue, FrameQueue, LatestFrameQueue
 from roof_detector.pipeline.settings import FramePolicy
 from roof_detector.vision.letterbox import Letterbox, new_canvas
@@ -19,7 +19,7 @@ GEOMETRY = Letterbox.fit((64, 64), image_size=64)
 IMAGE = DecodedImage(np.zeros((64, 64, 3), np.uint8), (64, 64))
 
 
-class NumberedFrame(Frame):
+class NumberedFrame(PipelineFrame):
     """A frame without pixels: a queue looks at its stream alone."""
 
     def __init__(self, stream, number):

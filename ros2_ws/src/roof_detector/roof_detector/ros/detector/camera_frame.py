@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
-from roof_detector.pipeline.frame import DecodedImage, Frame
+from roof_detector.pipeline.frame import DecodedImage, PipelineFrame
 from roof_detector.ros.detector.stamp_age import age_s
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import ENCODINGS, decode_for, decode_jpeg, view_bgr
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _bridge = CvBridge()
 
 
-class CameraFrame(Frame):
+class CameraFrame(PipelineFrame):
     """An image message of one camera, with the outputs that its result is published on."""
 
     def __init__(
