@@ -41,6 +41,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
+from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.bags.writer import BagWriter
 from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.messages import byte_array
@@ -69,7 +70,7 @@ def write_until_killed(path: Path, flush_period_s: float, told: Connection) -> N
     for number in count():
         now_ns = time.time_ns()
         data = message_bytes(_TYPE, {'header': {'stamp': {'sec': number}}, 'data': noise})
-        writer.write(_TOPIC, data, log_time_ns=now_ns, publish_time_ns=now_ns)
+        writer.write(TimedMessage(_TOPIC, data, now_ns, now_ns))
         told.send(now_ns)
         time.sleep(max(0.0, begin_s + number / _RATE_HZ - time.monotonic()))
 

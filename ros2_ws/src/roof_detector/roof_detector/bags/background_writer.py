@@ -110,18 +110,18 @@ class BackgroundWriter:
         """Protect the bag from being deleted to free space."""
         self._soon(partial(self._writer.keep, reason=reason))
 
-    def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
-        """Queue one message and return at once."""
-        small = len(data) <= _SMALL_BYTES
+    def write(self, message: TimedMessage) -> None:
+        """Queue one message; returns at once."""
+        size_bytes = len(message.data)
+        small = size_bytes <= _SMALL_BYTES
         limit = self._max_queue_bytes * (1.0 if small else 1.0 - _KEPT_FOR_SMALL)
         with self._changed:
             waiting = self._queued_bytes + _OVERHEAD_BYTES * len(self._queue)
-            if self._is_closed or waiting + len(data) > limit:
-                self._dropped[topic] += 1
+            if self._is_closed or waiting + size_bytes > limit:
+                self._dropped[message.topic] += 1
                 return
-            message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
-            self._queue.append(_Queued(message, len(data)))
-            self._queued_bytes += len(data)
+            self._queue.append(_Queued(message, size_bytes))
+            self._queued_bytes += size_bytes
             self._changed.notify_all()
 
     def write_held(self, messages: Iterable[TimedMessage]) -> None:
@@ -244,13 +244,7 @@ class BackgroundWriter:
 
     def _write(self, item: object) -> None:
         if isinstance(item, _Queued):
-            message = item.message
-            self._writer.write(
-                message.topic,
-                message.data,
-                log_time_ns=message.log_time_ns,
-                publish_time_ns=message.publish_time_ns,
-            )
+            self._writer.write_message(item.message)
         elif callable(item):
             item()
         else:

@@ -64,17 +64,14 @@ class BlackBox:
         if self._writer is not None:
             self._writer.add_topic(name, type_name, offered_qos=offered_qos)
 
-    def write(self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int) -> None:
+    def write(self, message: TimedMessage) -> None:
         """Buffer one message, or pass it to the attached bag."""
-        message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
         self._standing.note(message)
         if self._writer is not None:
-            self._writer.write(
-                topic, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
-            )
+            self._writer.write(message)
         elif self._keep_s:
             self._held.append((self._clock_s(), message))
-            self._held_bytes += len(data)
+            self._held_bytes += len(message.data)
             self._forget()
 
     def attach(self, writer: BackgroundWriter) -> None:

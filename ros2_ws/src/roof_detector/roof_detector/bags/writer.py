@@ -156,17 +156,22 @@ class BagWriter:
         self, topic: str, data: bytes, *, log_time_ns: int, publish_time_ns: int | None = None
     ) -> None:
         """Append one serialised message of a topic that was added before."""
+        if publish_time_ns is None:
+            publish_time_ns = log_time_ns
+        self.write_message(TimedMessage(topic, data, log_time_ns, publish_time_ns))
+
+    def write_message(self, message: TimedMessage) -> None:
+        """Append one serialised message of a topic that was added before."""
+        topic, log_time_ns = message.topic, message.log_time_ns
         file = self._open_file()
         if topic not in self._metadata.topics:
             msg = f'{topic} was not added to {self.path}; call add_topic first.'
             raise BagError(msg)
-        self._floor.spend(len(data))
+        self._floor.spend(len(message.data))
         if self._coming or file.is_full(
             log_time_ns, max_bytes=self._max_file_bytes, max_ns=self._max_file_ns
         ):
             file = self._split_when_ready(file, log_time_ns)
-        publish_time_ns = log_time_ns if publish_time_ns is None else publish_time_ns
-        message = TimedMessage(topic, data, log_time_ns, publish_time_ns)
         self._put(file, message)
         self._standing.note(message)
         try:

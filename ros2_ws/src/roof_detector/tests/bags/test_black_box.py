@@ -12,6 +12,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.qos import LATCHED, OfferedQos
 from roof_detector.bags.reader import BagReader
+from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.bags.writer import BagWriter
 
 FIX = 'sensor_msgs/msg/NavSatFix'
@@ -30,7 +31,7 @@ class Box(BlackBox):
 
     def take(self, data, *, topic='/fix'):
         time_ns = round(self.now_s * 1e9)
-        self.write(topic, data, log_time_ns=time_ns, publish_time_ns=time_ns + 5)
+        self.write(TimedMessage(topic, data, time_ns, time_ns + 5))
 
     def poured(self, path):
         """Return topic, time and data of what a bag gets that the box is opened onto."""

@@ -21,6 +21,7 @@ from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.records import metadata_records
 from roof_detector.bags.recovery import recover
+from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.bags.writer import BagWriter
 
 IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -113,7 +114,7 @@ def test_a_state_that_is_asked_for_all_the_time_ends_no_recording(tmp_path):
     onlooker = threading.Thread(target=look)
     onlooker.start()
     for number in range(300):
-        writer.write('/image', image(number), log_time_ns=number, publish_time_ns=number)
+        writer.write(TimedMessage('/image', image(number), number, number))
         time.sleep(0.002)
     state = writer.close()
     stop.set()
@@ -139,7 +140,7 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
     writer = BackgroundWriter(bag, max_queue_bytes=1 << 30)
     writer.add_topic('/image', IMAGE)
     for number in range(40):
-        writer.write('/image', image(number), log_time_ns=number, publish_time_ns=number)
+        writer.write(TimedMessage('/image', image(number), number, number))
         time.sleep(0.01)
     deadline = time.monotonic() + 10
     while writer.state().message_count < 40 and time.monotonic() < deadline:
@@ -151,7 +152,7 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
         numbers = [reader.deserialize(message).header.stamp.sec for message in reader.messages()]
     assert numbers == list(range(40))
     for number in range(40, 60):
-        writer.write('/image', image(number), log_time_ns=number, publish_time_ns=number)
+        writer.write(TimedMessage('/image', image(number), number, number))
     state = writer.close()
     assert (state.message_count, state.failure) == (60, '')
     with BagReader(tmp_path / 'bag') as reader:

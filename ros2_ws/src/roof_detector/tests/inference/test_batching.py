@@ -21,14 +21,14 @@ def test_a_batch_pays_when_it_is_ready_before_its_images_would_be_on_average(cou
 def test_batches_are_timed_on_the_model_itself_in_turn_with_single_images(detect_pt, monkeypatch):
     seen = []
     with Detector.open(detect_pt, device='cpu') as detector:
-        forward = detector.forward
+        infer = detector.infer
 
         def noted(*prepared):
-            answers = forward(*prepared)
+            answers = infer(*prepared)
             seen.append((len(prepared), sum(one.forward_s for one in answers)))
             return answers
 
-        monkeypatch.setattr(detector, 'forward', noted)
+        monkeypatch.setattr(detector, 'infer', noted)
         timing = time_batch(detector, 3, source_wh=(320, 180))
     assert [count for count, _ in seen] == [2, 3, 1, 3, 1, 3, 1, 3]
     single_s = [taken_s for count, taken_s in seen[2:] if count == 1]

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from roof_detector.bags.background_writer import BackgroundWriter
 from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.qos import OfferedQos
+from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.ros.common.message_times import time_has_begun
 from roof_detector.ros.recorder.recorded_topic import RecordedTopic
 from roof_detector.ros.recorder.recorder_parameters import (
@@ -90,8 +91,8 @@ class Listening:
         self.refresh()
 
     def write_mark(self, data: bytes, *, times_ns: tuple[int, int]) -> None:
-        """Hand in a mark, which is a message as any other."""
-        self.box.write(self._marks, data, log_time_ns=times_ns[0], publish_time_ns=times_ns[1])
+        """Record a mark, which is a message as any other."""
+        self.box.write(TimedMessage(self._marks, data, *times_ns))
 
     def refresh(self) -> None:
         """Look for topics that have appeared, and for publishers that are not heard."""

@@ -15,6 +15,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.ros.common.message_times import message_times_ns
 from roof_detector.ros.common.message_types import message_class
 from roof_detector.ros.common.qos_matching import is_heard, offered_qos, request_for
@@ -168,6 +169,6 @@ class RecordedTopic:
         self._heard.note()
         self.lost_before_arrival += missed
         log_time_ns, publish_time_ns = message_times_ns(self._node, info)
-        self._box.write(self.name, data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns)
+        self._box.write(TimedMessage(self.name, data, log_time_ns, publish_time_ns))
         if self._look_at is not None:
             self._look_at(data)
