@@ -56,7 +56,7 @@ class _EndOfInput:
     error: Exception | None = None
 
 
-class RecordedFrame(PipelineFrame):
+class OfflineFrame(PipelineFrame):
     """One item of a recorded input on its way through the pipeline.
 
     Messages to pass through, frames that an earlier run inferred and the end of the input have no
@@ -200,7 +200,7 @@ class OfflineInference:
         self, item: Frame | PassthroughMessages | _EndOfInput, pipeline: FramePipeline
     ) -> None:
         pipeline.submit(
-            RecordedFrame(
+            OfflineFrame(
                 item,
                 stream=self._stream,
                 journal=self._journal,
@@ -223,7 +223,7 @@ class OfflineInference:
 
     def _item_of(self, result: FrameResult) -> InferredFrame | PassthroughMessages | _EndOfInput:
         submitted = result.frame
-        assert isinstance(submitted, RecordedFrame)
+        assert isinstance(submitted, OfflineFrame)
         frame = submitted.item
         if not isinstance(frame, Frame):
             return frame
@@ -245,7 +245,7 @@ class OfflineInference:
         )
 
 
-def _inferred(submitted: RecordedFrame, frame: Frame, result: FrameResult) -> Inferred:
+def _inferred(submitted: OfflineFrame, frame: Frame, result: FrameResult) -> Inferred:
     """Return what the journal keeps of a result."""
     assert result.image is not None and result.detections is not None
     names, stamp_ns, frame_id = result.names, frame.stamp_ns, frame.frame_id

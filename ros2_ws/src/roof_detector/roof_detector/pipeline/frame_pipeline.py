@@ -75,7 +75,6 @@ class FramePipeline:
         self.problem = ''
         self._listener = listener
         self._model = model
-        self._policy = policy
         self._queue = FrameQueue.of(policy)
         self._successor: FramePipeline | None = None
         self._opened: Future[Detector] = Future()
@@ -153,13 +152,10 @@ class FramePipeline:
             self._successor.submit(frame)
 
     def fail(self, ready: PreprocessedFrame) -> None:
-        """Account for a frame that could not be decoded or preprocessed."""
-        if self._policy is FramePolicy.EVERY and self._preprocessing is not None:
-            self._preprocessing.push(ready)
-        else:
-            assert ready.error is not None
-            cause = ready.error.cause if isinstance(ready.error, VisionError) else 'decoding'
-            self._drop(ready, cause, ready.error)
+        """Drop a frame that could not be decoded or preprocessed."""
+        assert ready.error is not None
+        cause = ready.error.cause if isinstance(ready.error, VisionError) else 'decoding'
+        self._drop(ready, cause, ready.error)
 
     def replace_preprocessing(self, reason: str) -> None:
         """Start another preprocessing thread; the frame that the lost one had is dropped.
@@ -168,7 +164,7 @@ class FramePipeline:
         """
         if self._preprocessing is not None:
             self._preprocessing.abandon()
-        if self._policy is FramePolicy.EVERY:
+        if self._queue.keeps_every:
             self.problem = reason
             self._listener.on_pipeline_changed()
             return
@@ -322,7 +318,7 @@ class FramePipeline:
         return True
 
     def _drop(self, ready: PreprocessedFrame, cause: str, error: Exception) -> None:
-        if self._policy is FramePolicy.EVERY and cause != 'publishing':
+        if self._queue.keeps_every and cause != 'publishing':
             self._deliver(ready, FrameResult(ready.frame, ready.image, cause=cause, error=error))
             return
         ready.frame.drop(cause)

@@ -28,7 +28,10 @@ class FrameQueue(ABC):
 
     `in_preprocessing` and `in_inference` are what the two threads took last, so that it can be
     counted when a thread dies with it. `batch` is the most frames that the model takes at once.
+    `keeps_every` is True where no frame may be dropped, one that fails neither.
     """
+
+    keeps_every = False
 
     def __init__(self) -> None:
         self.batch = 1
@@ -165,6 +168,8 @@ class LatestFrameQueue(FrameQueue):
 
 class EveryFrameQueue(FrameQueue):
     """Keeps every frame in order; who pushes waits while a few frames wait already."""
+
+    keeps_every = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ class PreprocessingOwner(Protocol):
         """Pass on a frame that came after the queue was closed."""
 
     def fail(self, ready: PreprocessedFrame) -> None:
-        """Account for a frame whose `error` kept it from being preprocessed."""
+        """Drop a frame whose `error` kept it from being preprocessed."""
 
     def replace_preprocessing(self, reason: str) -> None:
         """Start another thread in place of one that died or hangs; in the watchdog's thread."""
@@ -78,12 +78,14 @@ class Preprocessing:
         try:
             ready = self._preprocess(frame)
         except Exception as error:  # whatever an image holds, it is the end of that one
-            self._owner.fail(PreprocessedFrame(frame, error=error))
-            return
+            ready = PreprocessedFrame(frame, error=error)
+            if not self._queue.keeps_every:
+                self._owner.fail(ready)
+                return
         if not self._thread.is_abandoned:
-            self.push(ready)
+            self._push(ready)
 
-    def push(self, ready: PreprocessedFrame) -> None:
+    def _push(self, ready: PreprocessedFrame) -> None:
         """Queue a frame for the model; one that it supersedes is dropped."""
         superseded = self._queue.push_ready(ready)
         if superseded is ready:
