@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     token = take_variable(TOKEN_VARIABLE)  # for the page alone, not for the nodes beside it
     folders = StationFolders.make(str(arguments.folder))
-    # A graph of its own: nodes of another flight on this machine are not heard.
+    # A domain of its own keeps nodes of another flight on this machine out.
     os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     with NodeProcesses(folders.root / 'logs', environment={}) as nodes:
         nodes.start('detector', {'model': arguments.model}, remappings={'image': '/camera/image'})

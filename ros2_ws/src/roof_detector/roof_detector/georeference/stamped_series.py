@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.georeference.errors import GeoError
 
-# A quaternion that turns less than this may as well run straight (cosine of half the turn).
+# Closer quaternions are interpolated linearly (cosine of half the angle between them).
 _STRAIGHT = 0.9999
 
 

@@ -42,8 +42,8 @@ def open_input(
 
     `rate_hz` replaces the input's own rate; `loop` plays a recorded input again at its end;
     `topic` names the image topic of a bag that has several; `size_wh` and `pixel_format` are
-    requested from a camera of this computer. Raises InputError; an absent live input is waited
-    for.
+    requested from a camera of this computer. Raises InputError; an absent camera or stream
+    is no error, it is opened when it appears.
     """
     text = text.strip()
     if not text:
