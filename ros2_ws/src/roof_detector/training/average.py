@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Average trained models: `python -m training.average after.pt before.pt --output mean.pt`.
 
-The mean of a model and of what it was trained on from is often better than both, and costs no
-more in flight (Wortsman et al., Model soups, arXiv 2203.05482). Both must be of one run, or of
-runs that went on from each other: weights that were found apart do not mix. Evaluate all three.
+The mean of a model and of the one it was trained from is often better than both, and costs no more
+at inference (Wortsman et al., Model soups, arXiv 2203.05482). Both must be of one run, or of runs
+that continued each other: weights from independent runs do not mix. Evaluate all three.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _OF_ONE_EPOCH = frozenset({'metrics', 'metrics_per_class', 'best_epoch'})
 
 
 def average(checkpoints: Sequence[Path], output: Path) -> None:
-    """Write the mean of the weights of several checkpoints, computed in 32 bits.
+    """Write the mean of the weights of several checkpoints, computed in FP32.
 
     Settings and record are those of the first, without its metrics, which are not the mean's; the
-    record names all, with their hashes. Raises TrainingError where they are not of one
-    architecture with the same classes, or but one.
+    record names all, with their hashes. Raises TrainingError for different architectures or
+    classes, or for a single checkpoint.
     """
     if len(checkpoints) < 2:
         raise TrainingError(f'A mean is of 2 checkpoints or more, given {len(checkpoints)}.')

@@ -18,9 +18,9 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """Declare a field of the configuration; without a default it must be given.
+    """Return a field of the configuration; without a default it is required.
 
-    `choices` are the words that a text may be, or that may stand for a number.
+    `choices` are the words that a text option accepts, or that may replace a number.
     """
     metadata = {'reason': reason, 'low': low, 'high': high, 'choices': choices}
     if default is ...:
@@ -47,7 +47,7 @@ def check_option(of: Field[Any], value: Any) -> Any:
 
 
 def expected(of: Field[Any]) -> str:
-    """Say in words what a field may be."""
+    """Return a description of the values that a field accepts."""
     kinds = {name.strip() for name in str(of.type).split('|')}
     low, high, choices = (of.metadata[key] for key in ('low', 'high', 'choices'))
     words = [' or '.join(choices)] if choices else []

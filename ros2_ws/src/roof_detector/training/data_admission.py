@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a run may begin with a data set, and what its record says of it."""
+"""The check of a data set before a run, and the run record's entry about it."""
 
 from __future__ import annotations
 

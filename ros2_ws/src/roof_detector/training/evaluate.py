@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Measure models as they fly: `python -m training.evaluate MODEL --data data.yaml`."""
+"""Measure models as the node runs them: `python -m training.evaluate MODEL --data data.yaml`."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 1 with a sentence for what can be put right."""
+    """Run the command; return 1 with a message for an error that the user can fix."""
     try:
         run(parse(arguments))
     except (EvaluationError, InferenceError, InputError, VisionError) as error:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Export a checkpoint and check it: `python -m training.export best.pt --format onnx openvino`.
 
-Each format is written whole or not at all, and only if it answers as the checkpoint does on real
-frames. What cannot be made is said, the other formats are made all the same, and the exit code is
-then 1.
+Each format is written completely or not at all, and only if it agrees with the checkpoint on real
+frames. A format that cannot be made is reported, the others are made nevertheless, and the exit
+code is then 1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _export(
     options: argparse.Namespace, recipe: ExportRecipe, frames: list[NDArray[np.uint8]]
 ) -> bool:
-    """Make one export and tell how it went."""
+    """Make one export and print the result."""
     steps = len(frames) + 1
     with tqdm(total=steps, desc=recipe.format, unit='step', leave=False) as bar:
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Ctrl-C and SIGTERM: a request to stop after the batch."""
+"""Ctrl-C and SIGTERM as a request to stop after the batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 
 class Interrupted(BaseException):
-    """End a run because a signal asks for it; no `except Exception` may take it for a fault."""
+    """A signal ends the run; not an Exception, so that no handler takes it for an error."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f'stopped by {signal.Signals(signal_number).name}')
@@ -20,23 +20,23 @@ class Interrupted(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """Return what a shell expects: 130 for Ctrl-C, 143 for SIGTERM."""
+        """Return the exit code that a shell expects: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.signal_number
 
 
 class StopRequest:
-    """Remember the first signal that asks to stop; the second one ends the process at once."""
+    """The first signal that asks to stop; the second one ends the process at once."""
 
     def __init__(self) -> None:
         self._signal_number: int | None = None
 
     @property
     def made(self) -> bool:
-        """Tell whether a signal has come."""
+        """Return whether a signal has arrived."""
         return self._signal_number is not None
 
     def raise_if_made(self) -> None:
-        """Raise Interrupted if a signal has come."""
+        """Raise Interrupted if a signal has arrived."""
         if self._signal_number is not None:
             raise Interrupted(self._signal_number)
 

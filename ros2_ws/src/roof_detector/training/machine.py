@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The machine and versions that a measured figure belongs to."""
+"""The machine and versions of a measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from roof_detector.inference.device_name import device_name
 
 
 def describe_machine(device: str) -> dict[str, str]:
-    """Return what a reader of the numbers must know."""
+    """Return the description of the machine for a reader of the numbers."""
     versions = {'python': platform.python_version(), 'torch': torch.__version__}
     for package in ('triton', 'mamba_ssm'):
         try:

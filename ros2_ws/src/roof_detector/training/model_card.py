@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The model card: what a model is, how it was made and how well it does, for people."""
+"""The model card for people: what a model is, how it was made and how good it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TASKS = {'detect': 'detection', 'segment': 'detection with masks'}
 
 
 def model_card(record: Mapping[str, Any], *, name: str) -> str:
-    """Return the card as Markdown; what only its author knows is left to be written."""
+    """Return the card as Markdown; its author completes what only they know."""
     config = record['config']
     classes = ', '.join(f'`{one}`' for one in record['class_names'])
     parts = [
@@ -72,7 +72,7 @@ def _reached(record: Mapping[str, Any]) -> list[str]:
 
 
 def _settings(config: Mapping[str, Any]) -> list[list[str]]:
-    """Return the options, of paths the names: the folders are the workstation's own affair."""
+    """Return the options with the names of paths only: folders of the workstation are private."""
     plain = {
         name: PurePath(value).name if name in ('data', 'weights', 'model') else value
         for name, value in config.items()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model of the zoo costs: weights, operations, and time on this machine's processor."""
+"""The cost of a model of the zoo: weights, operations, and time on this machine's CPU."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Runner = Callable[[], object]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelName:
-    """Name a model by what it is: a variant of the zoo or stock, at a scale, for a task."""
+    """A model by variant (of the zoo or stock), scale and task."""
 
     variant: str
     task: str
@@ -35,14 +35,14 @@ class ModelName:
 
     @property
     def file_name(self) -> str:
-        """Return the name that ultralytics builds the model from."""
+        """Return the file name from which ultralytics builds the model."""
         variant = '' if self.variant == STOCK else f'-{self.variant}'
         return f'yolo11{self.scale}{variant}{"-seg" if self.task == "segment" else ""}.yaml'
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCost:
-    """Hold what a model costs without a clock."""
+    """The cost of a model that needs no clock."""
 
     name: ModelName
     parameters: int
@@ -57,23 +57,23 @@ def variants() -> tuple[str, ...]:
 
 
 def model_cost(name: ModelName, *, image_size: int) -> ModelCost:
-    """Count what a model of the zoo costs, for 80 classes."""
+    """Count the cost of a model of the zoo, for 80 classes."""
     parameters, flops = network_cost(_network(name), image_size=image_size)
     return ModelCost(name=name, parameters=parameters, flops=flops)
 
 
 def network_cost(network: Any, *, image_size: int) -> tuple[int, FlopCount]:
-    """Count the weights of a network as it trains and its operations as it flies.
+    """Count a network's weights in training and its operations at inference.
 
-    The operations are those of the fused network on one square image, without suppression. The
-    network is fused in place.
+    The operations are those of the fused network on one square image, without NMS. The network is
+    fused in place.
     """
     parameters = sum(weights.numel() for weights in network.parameters())
     fused = network.fuse(verbose=False)
     fused.model[-1].export = True
     image = torch.zeros(1, 3, image_size, image_size)
     with torch.no_grad():
-        fused(image)  # makes the anchors, which are not counted as they are kept
+        fused(image)  # creates the anchors, which are cached and not counted
     return parameters, count_flops(lambda: fused(image))
 
 
@@ -87,9 +87,9 @@ def time_models(
 ) -> dict[tuple[ModelName, str], float]:
     """Return the median milliseconds of each model with each backend.
 
-    ONNX Runtime and OpenVINO read the same ONNX file. All models are loaded first and take turns,
-    one image each, so that whatever else the machine does meets all of them alike: ratios hold
-    better than times.
+    ONNX Runtime and OpenVINO read the same ONNX file. All models are loaded first and run
+    interleaved, one image each, so that other load affects all of them alike: ratios are more
+    reliable than times.
     """
     torch.set_num_threads(threads)
     folder = Path(tempfile.mkdtemp(prefix='roof_detector_models_'))
@@ -151,7 +151,7 @@ def _onnx_runner(path: Path, image: torch.Tensor, threads: int) -> Runner:
 
 
 def _openvino_runner(path: Path, image: torch.Tensor, threads: int) -> Runner:
-    # Half precision, the default on some processors, moves sampled coordinates by pixels.
+    # Half precision, the default on some CPUs, moves sampled coordinates by pixels.
     hints = {
         'PERFORMANCE_HINT': 'LATENCY',
         'INFERENCE_PRECISION_HINT': 'f32',

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Make a network of 8 bits: `python -m training.quantize best.pt --data data.yaml`.
+"""Make an INT8 model: `python -m training.quantize best.pt --data data.yaml`.
 
-It is kept only if it finds nearly as much as in f32 on the labelled images; the table says how
-much that is. Give it to the node as model.
+It is kept only if it detects nearly as well as in FP32 on the labelled images; the table shows the
+difference. Give it to the node as model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from training.quantization.quantization import TooLossy, quantize
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Quantize as the command line says; return 1 with a sentence where nothing was kept."""
+    """Quantize as the command line says; return 1 with a message if nothing was kept."""
     options = _parser().parse_args(arguments)
     try:
         frames = trial_frames(options.calibration, count=options.calibration_count)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a checkpoint tells about the run that made it: plain values alone."""
+"""The record of a run inside its checkpoint, in plain values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def begin_record(
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """Return the commit that the code is from and whether it was changed since."""
+    """Return the commit of the code and whether it was changed since."""
     commit = _git(folder, 'rev-parse', 'HEAD')
     if commit is None:
         return {'commit': 'unknown', 'dirty': None}
@@ -48,7 +48,7 @@ def git_state(folder: Path) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that results depend on."""
+    """Return the versions of packages that results depend on."""
     found = {'roof_detector': __version__, 'python': platform.python_version()}
     for name in _PACKAGES:
         try:

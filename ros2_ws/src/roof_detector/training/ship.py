@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Make a shippable model of a checkpoint: `python -m training.ship best.pt --name my_model`.
 
-What remains is a model package: the network in 16 bits, its class names and input size, and the
-record of the run that made it; the optimizer, the folders of the workstation and its user stay
-behind.
+The result is a model package: the network in FP16, its class names and input size, and the record
+of the run that made it; the optimizer and the workstation's folders and user name are left out.
 """
 
 from __future__ import annotations
@@ -35,12 +34,11 @@ def ship(
     detect_only: bool = False,
     image_size: int | None = None,
 ) -> int:
-    """Write the model package, and its card where there is none yet; return its size in bytes.
+    """Write the model package, and its card if there is none yet; return its size in bytes.
 
-    `detect_only` drops the masks of a segmentation model; its boxes stay the same. `image_size`
-    is the side in pixels that it flies with where no other is asked for, None that of its
-    training. Raises TrainingError when that is no multiple of the stride, or the result larger
-    than what may be shipped.
+    `detect_only` drops the masks of a segmentation model; its boxes stay the same. `image_size` is
+    the default input side in pixels, None for that of its training. Raises TrainingError if that
+    is no multiple of the stride, or if the result is larger than allowed.
     """
     whole = load_checkpoint(checkpoint)
     model = trained_network(whole)
@@ -82,7 +80,7 @@ def ship(
 
 
 def _without_folders(value: Any) -> Any:
-    """Keep of each path its name: the folders are the workstation's own affair."""
+    """Return values with only the names of paths: folders of the workstation are private."""
     if isinstance(value, dict):
         return {key: _without_folders(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -41,7 +41,7 @@ def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Describe the command line; every default is the one of DatasetConfig."""
+    """Return the parser of the command line; its defaults are those of DatasetConfig."""
     parser = argparse.ArgumentParser(
         prog='python -m training.simulate',
         description=__doc__,

@@ -19,7 +19,7 @@ from training.train_config import TrainConfig
 def train(config: TrainConfig, output: Path, *, resume: bool = False) -> Path:
     """Train, and return the path of the best checkpoint; `output` keeps everything else.
 
-    Raises TrainingError for what cannot become a run, Interrupted on SIGINT or SIGTERM.
+    Raises TrainingError if a run is impossible, Interrupted on SIGINT or SIGTERM.
     """
     os.environ.setdefault('YOLO_VERBOSE', 'true')  # progress bars, before ultralytics is imported
     from training.trainer.run import run  # noqa: PLC0415

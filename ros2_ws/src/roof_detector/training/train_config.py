@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a training run is made of."""
+"""The configuration of a training run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.errors import TrainingError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Hold one training run's settings; it travels inside the checkpoint."""
+    """One training run's settings, which are stored inside the checkpoint."""
 
     model: str = option(
         reason='Architecture: a model of the zoo, of ultralytics, or a YAML of your own; the '
@@ -158,7 +158,7 @@ class TrainConfig:
 
     @classmethod
     def read(cls, path: Path, **overrides: Any) -> TrainConfig:
-        """Read a YAML file; raise TrainingError for what is unknown, missing or out of range."""
+        """Read a YAML file; raise TrainingError for unknown, missing or out-of-range values."""
         try:
             values = yaml.safe_load(path.read_text())
         except (OSError, yaml.YAMLError) as error:
@@ -173,7 +173,7 @@ class TrainConfig:
                 f'Known options: {", ".join(known)}.'
             )
         values |= overrides
-        if type(values.get('device')) is int:  # `device: 0` is a number to YAML
+        if type(values.get('device')) is int:  # YAML reads `device: 0` as a number
             values['device'] = str(values['device'])
         if absent := [name for name in ('model', 'data') if name not in values]:
             raise TrainingError(f'{path} lacks {" and ".join(absent)}, which have no default.')

@@ -25,7 +25,7 @@ from training.machine import describe_machine
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run or rehearse an ablation; return the exit code."""
+    """Run or try out an ablation; return the exit code."""
     parser = argparse.ArgumentParser(prog='python -m training.ablation', description=__doc__)
     parser.add_argument('config', type=Path, help='see configs/ablation.yaml')
     parser.add_argument('--output', type=Path, default=Path('runs/ablation'))

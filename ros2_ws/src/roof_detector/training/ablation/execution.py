@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""All trials of an ablation, one after another; what is done already is kept."""
+"""The execution of an ablation's trials, one after another; finished trials are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from training.interruption import StopRequest
 
 @dataclass
 class Execution:
-    """Run the trials of a plan and gather what comes of them, also when it is interrupted."""
+    """The run of a plan's trials, which collects their results, also when it is interrupted."""
 
     plan: AblationPlan
     stop: StopRequest
@@ -34,7 +34,7 @@ class Execution:
     failures: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Run what is not done; raise Interrupted when a signal asks for it."""
+        """Run the trials that are not done; raise Interrupted on a signal."""
         kept = kept_results(self.plan)
         count = len(self.plan.trials)
         for number, trial in enumerate(self.plan.trials, 1):
@@ -45,7 +45,7 @@ class Execution:
                 self.results.setdefault(trial.label, []).append(found)
 
     def findings(self, *, rounds: int) -> Findings:
-        """Return what was found so far; the networks are timed in so many rounds, 0 for not."""
+        """Return the results so far; the networks are timed in `rounds` rounds, 0 for none."""
         return Findings(
             baseline=self.plan.baseline,
             labels=self.plan.labels,
@@ -65,7 +65,7 @@ class Execution:
             return run_apart(trial, stop=self.stop, watch=watch)
 
     def _times(self, rounds: int) -> dict[str, float]:
-        """Time each variant's first network on an image of the data tested on."""
+        """Time each variant's first network on an image of the test data."""
         folders = {trial.label: trial.folder for trial in reversed(self.plan.trials)}
         found = [label for label in self.plan.labels if label in self.results]
         checkpoints = {label: folders[label] / 'weights' / 'best.pt' for label in found}
@@ -81,7 +81,7 @@ class Execution:
 
 
 def kept_results(plan: AblationPlan) -> dict[Trial, TrialResult]:
-    """Return what stands already; raise TrainingError where it is of another plan."""
+    """Return the existing results; raise TrainingError if they belong to another plan."""
     found = {trial: TrialResult.read(trial.folder) for trial in plan.trials}
     kept = {trial: result for trial, result in found.items() if result is not None}
     if not kept:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""All that an ablation found, and what may be concluded from it."""
+"""The results of an ablation, and the conclusions that they allow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.ablation.trial_result import TrialResult
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Hold the results and failures of an ablation by variant, the baseline's first.
+    """The results and failures of an ablation by variant, the baseline's first.
 
     `failures` gives reasons by trial, as in `SnakeConv, seed 1`; `time_ratios` the time of a
     forward pass over that of the baseline.
@@ -32,7 +32,7 @@ class Findings:
         return [score for score in found if score is not None]
 
     def gain(self, label: str) -> float | None:
-        """Return how much more mAP50 a variant has than the baseline, over seeds both have."""
+        """Return the gain in mAP50 of a variant over the baseline, for seeds that both have."""
         base = {one.seed: one.map50 for one in self.results.get(self.baseline, ())}
         pairs = [
             one.map50 - other
@@ -42,7 +42,7 @@ class Findings:
         return mean(pairs) if pairs else None
 
     def verdicts(self) -> list[str]:
-        """Return in sentences what the seeds allow to say about each variant."""
+        """Return sentences with the conclusion that the seeds allow for each variant."""
         base = self.scores(self.baseline)
         others = [label for label in self.labels if label != self.baseline and self.scores(label)]
         if not base or not others:

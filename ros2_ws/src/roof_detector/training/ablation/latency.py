@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How long the trained networks take beside each other."""
+"""The latency of the trained networks, measured side by side."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def time_interleaved(
     image_size: int | None,
     rounds: int,
 ) -> dict[str, list[float]]:
-    """Return the seconds of each network's forward pass in each round, in f32 on one core.
+    """Return the seconds of each network's forward pass in each round, in FP32 on one core.
 
-    All are open together and take turns, in an order that turns by one each round, so that
-    whatever else the machine does meets all of them alike. The first round warms up. With more
-    threads than one, whatever else runs makes them wait for each other: measured beside a
+    All networks are loaded together and run interleaved, in an order that rotates by one each
+    round, so that other load affects all of them alike. The first round warms up. One thread only,
+    because with more threads other processes make them wait for each other: measured beside a
     training, two threads took a hundred times as long as one, and the ratios meant nothing.
     """
     before = torch.get_num_threads()
@@ -54,7 +54,7 @@ def time_interleaved(
 
 
 def ratios_to(baseline: str, taken: Mapping[str, list[float]]) -> dict[str, float]:
-    """Return the median over the rounds of each one's time over the baseline's."""
+    """Return the median over the rounds of each network's time over the baseline's."""
     if baseline not in taken:
         return {}
     return {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an ablation compares."""
+"""The plan of an ablation: which models are trained and compared."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _KEYS = {
     '': ('baseline', 'variants', 'scale', 'seeds', 'train', 'test'),
     'test': ('data', 'split', 'image_size'),
 }
-# These differ from run to run, or may not differ from it at all.
+# Options that the plan sets itself, or that must not differ between runs.
 _NOT_IN_TRAIN = ('model', 'seed')
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """Say which images all models are measured on; `image_size` None is that of training."""
+    """The images on which all models are measured; `image_size` None is that of training."""
 
-    __test__ = False  # pytest takes the name for a test
+    __test__ = False  # pytest would take the class for a test
 
     data: str
     split: str
@@ -36,7 +36,7 @@ class TestSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """Hold one run: a variant with a seed; `folder` keeps all of it."""
+    """One run: a variant with a seed; `folder` keeps all of it."""
 
     label: str
     config: TrainConfig
@@ -46,7 +46,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class AblationPlan:
-    """Hold what is compared; `labels` begin with the baseline."""
+    """The trials that are compared; `labels` begin with the baseline."""
 
     baseline: str
     trials: tuple[Trial, ...]
@@ -86,7 +86,7 @@ class AblationPlan:
             split=str(test.get('split', 'val')),
             image_size=test.get('image_size'),
         )
-        # Seed by seed: an ablation that is stopped early has compared all variants all the same.
+        # Seed by seed: an ablation that is stopped early has still compared all variants.
         trials = tuple(
             Trial(
                 label=label,
@@ -120,7 +120,7 @@ def _mapping(path: Path, values: Any, part: str) -> dict[str, Any]:
 
 
 def _model(path: Path, variant: str, scale: str) -> str:
-    """Return the architecture of a variant: a name of the zoo, or a YAML file as it is."""
+    """Return the architecture of a variant: a name of the zoo, or a YAML file unchanged."""
     if variant.endswith(('.yaml', '.yml')):
         return variant
     if variant not in variants():
@@ -132,7 +132,7 @@ def _model(path: Path, variant: str, scale: str) -> str:
 
 
 def _label(variant: str) -> str:
-    """Return a variant's name in the table, which is also a folder's."""
+    """Return a variant's name in the table, which is also the name of its folder."""
     name = Path(variant).stem if variant.endswith(('.yaml', '.yml')) else variant
     return re.sub(r'[^\w.-]+', '_', name)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A short run of every variant, to know that it runs and what the whole will cost."""
+"""A short trial run of every variant, which shows that it runs and what the ablation will cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FEWEST_TO_TEST = 2
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSet:
-    """Hold a part of the data, and how many times larger the whole is."""
+    """A sample of the data, and the size of the whole relative to it."""
 
     data: Path
     training_factor: float
@@ -58,7 +58,7 @@ def _link(samples: tuple[Sample, ...], folder: Path, split: str) -> None:
     for kind in ('images', 'labels'):
         (folder / kind / split).mkdir(parents=True)
     for number, sample in enumerate(samples):
-        stem = f'{split}{number:04d}'  # a name shared by two splits would be a fault
+        stem = f'{split}{number:04d}'  # one name in two splits would be a fault
         image_path = folder / 'images' / split / f'{stem}{sample.image_path.suffix}'
         image_path.symlink_to(sample.image_path.resolve())
         if sample.label_file is not None:
@@ -67,7 +67,7 @@ def _link(samples: tuple[Sample, ...], folder: Path, split: str) -> None:
 
 
 def rehearsals(plan: AblationPlan, sample: SampleSet, folder: Path) -> list[Trial]:
-    """Return for each variant a trial of two epochs on the sample: the second one counts."""
+    """Return for each variant a trial of two epochs on the sample; the second one is timed."""
     first_seed = plan.trials[0].config.seed
     test = TestSet(data=str(sample.data), split='val', image_size=plan.test.image_size)
     return [

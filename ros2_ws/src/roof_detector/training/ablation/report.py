@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The table of an ablation, for people and for programs."""
+"""The report of an ablation as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.evaluation.comparison import shown_interval
 from training.evaluation.table import Column, Table, Value
 
 _OPTIONS_SHOWN = ('epochs', 'batch', 'image_size', 'learning_rate', 'optimizer', 'patience')
-_SHARES_ALIKE = 0.002  # weights taken over, below which they decide nothing
+_SHARES_ALIKE = 0.002  # share of transferred weights below which a difference decides nothing
 
 
 def table_of(findings: Findings) -> Table:
@@ -87,7 +87,7 @@ def write_report(findings: Findings, plan: AblationPlan, output: Path, *, machin
 
 
 def report_text(findings: Findings, plan: AblationPlan, *, machine: str) -> str:
-    """Return the report as Markdown: table, what it allows to say, and how it was made."""
+    """Return the report as Markdown: table, conclusions, and how it was made."""
     parts = [f'# Ablation: the variants beside {findings.baseline}', table_of(findings).markdown()]
     if verdicts := findings.verdicts():
         parts.append(' '.join(verdicts))

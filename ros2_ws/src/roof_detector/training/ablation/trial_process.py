@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A trial in a process of its own, so that it can fail in any way without taking others along."""
+"""A trial in a process of its own, so that its failure never affects the others."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from training.interruption import Interrupted, StopRequest
 LOG = 'log.txt'
 _POLL_S = 0.2
 _LINES_SHOWN = 2  # of an error, enough for a summary and its first item
-# Processes are forked from one that has imported torch, and done nothing else with it. What
-# counts operations imports torch._dynamo, which takes seconds.
+# Processes are forked from one that has imported torch and done nothing else with it. Counting
+# operations imports torch._dynamo, which takes seconds.
 _CONTEXT = multiprocessing.get_context('forkserver')
 _CONTEXT.set_forkserver_preload(['training.ablation.trial_run', 'torch._dynamo'])
 
@@ -33,9 +33,9 @@ _CONTEXT.set_forkserver_preload(['training.ablation.trial_run', 'torch._dynamo']
 def run_apart(
     trial: Trial, *, stop: StopRequest, watch: Callable[[], None] = lambda: None
 ) -> TrialResult | str:
-    """Run a trial and return its result, or why it failed; `watch` is called now and then.
+    """Run a trial and return its result, or why it failed; `watch` is called regularly.
 
-    What it prints goes to log.txt in its folder. Raises Interrupted when a signal asked to stop;
+    Its output goes to log.txt in its folder. Raises Interrupted on a signal to stop;
     the trial has then kept what is needed to go on.
     """
     trial.folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _child(trial: Trial) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ask this process to stop, as by SIGTERM, when the one that began it is gone."""
+    """Ask this process to stop, as by SIGTERM, when its parent ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

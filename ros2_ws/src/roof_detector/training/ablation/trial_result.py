@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What one trial found, or why it could not."""
+"""The result of one trial, or the reason of its failure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _FAILURE = 'failure.json'
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """Hold one trained model's figures.
+    """One trained model's figures.
 
-    `per_class` gives the AP50 of each class, None where the images have none of it;
-    `transferred` the share of the weights that was taken over, None when all began at random;
-    `operations` those of the fused network on one image; `test_hash` names the content of the
-    data that was tested on, `data_hash` of that trained on.
+    `per_class` gives the AP50 of each class, None if the images have none of it; `transferred` the
+    share of the weights that was transferred, None when all began at random; `operations` those of
+    the fused network on one image; `test_hash` identifies the content of the test data,
+    `data_hash` that of the training data.
     """
 
     label: str
@@ -47,13 +47,13 @@ class TrialResult:
     versions: dict[str, str]
 
     def write(self, folder: Path) -> None:
-        """Write the result into a trial's folder, whole or not at all."""
+        """Write the result into a trial's folder atomically."""
         _write(folder / _RESULT, asdict(self))
         (folder / _FAILURE).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> TrialResult | None:
-        """Return the result of a trial, None where there is none yet."""
+        """Return the result of a trial, None if there is none yet."""
         values = _read(folder / _RESULT)
         if values is None or set(values) != {field.name for field in fields(cls)}:
             return None
@@ -63,13 +63,13 @@ class TrialResult:
 
 
 def write_failure(folder: Path, reason: str) -> None:
-    """Note why a trial failed."""
+    """Write the reason why a trial failed."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / _FAILURE, {'reason': reason})
 
 
 def read_failure(folder: Path) -> str | None:
-    """Return why a trial failed, None where it did not."""
+    """Return the reason why a trial failed, None if it did not."""
     values = _read(folder / _FAILURE)
     return None if values is None else str(values['reason'])
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One trial from its configuration to its result."""
+"""The run of one trial, from its configuration to its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from training.trainer.run_state import KEY
 
 
 def run_trial(trial: Trial) -> TrialResult:
-    """Train, or go on with training, then measure and write the result into the folder."""
+    """Train, or continue a training, then measure and write the result into the folder."""
     best = trial.folder / 'weights' / 'best.pt'
     if not _is_trained(trial.folder):
         begun = (trial.folder / 'weights' / 'last.pt').exists()
@@ -68,16 +68,16 @@ def run_trial(trial: Trial) -> TrialResult:
 
 
 def test_hash(trial: Trial, *, trained_on: str) -> str:
-    """Return the hash of the data tested on, which is often the set trained on."""
+    """Return the hash of the test data, which is often the training set."""
     if trial.test.data == trial.config.data:
         return trained_on
     return dataset_hash(trial.test.data)
 
 
 def check_same_settings(trial: Trial, trained: dict[str, Any]) -> None:
-    """Raise TrainingError where a folder holds a run with settings other than the trial's."""
+    """Raise TrainingError if a folder holds a run with settings other than the trial's."""
     wanted = trial.config.as_plain()
-    # These change where and how fast a run is made, not what it learns.
+    # These options change where and how fast a run is made, not what it learns.
     free = {'device', 'threads', 'workers', 'cache', 'plots', 'tensorboard'}
     changed = [
         f'{name} was {trained.get(name)!r} and is {value!r}'
@@ -101,6 +101,6 @@ def training_seconds(folder: Path) -> list[float]:
 
 
 def _is_trained(folder: Path) -> bool:
-    """Tell whether the training is over: then its last checkpoint holds nothing to resume."""
+    """Return whether the training is over: then its last checkpoint cannot be resumed."""
     last = folder / 'weights' / 'last.pt'
     return last.is_file() and KEY not in load_checkpoint(last, with_state=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Shares whole groups out to splits or folds, evenly in images and in every class."""
+"""The allocation of groups of images to splits or folds, even in images and in every class."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TRIES = 24
 def allocate(
     counts: npt.NDArray[np.float64], shares: Sequence[float], *, seed: int = 0
 ) -> npt.NDArray[np.int64]:
-    """Return the part (g,) that each group goes to.
+    """Return the split (g,) that each group goes to.
 
-    `counts` (g, c) holds for each group how many images and things of each class it has;
-    `shares` what part of everything each part should get. Large groups go first, each to where
-    it mends most; of several random orders the best is kept. Raises DatasetError where there are
-    fewer groups than parts.
+    `counts` (g, c) holds for each group how many images and how many objects of each class it has;
+    `shares` the share of everything that each split should get. Large groups go first, each to
+    where it helps most; of several random orders the best is kept. Raises DatasetError if there
+    are fewer groups than splits.
     """
     if len(counts) < len(shares):
         raise DatasetError(
@@ -30,7 +30,7 @@ def allocate(
             f'{len(shares)} parts.'
         )
     rng = np.random.default_rng(seed)
-    # Each column counts alike, however common its class.
+    # Each column has the same weight, however common its class.
     parts = counts / np.maximum(counts.sum(0), 1)
     target = np.asarray(shares, dtype=np.float64)[:, None] * (counts.sum(0) > 0)
     best, least = None, np.inf
@@ -49,7 +49,7 @@ def _greedy(
     reached = np.zeros_like(target)
     chosen = np.zeros(len(parts), dtype=np.int64)
     for group in order:
-        # How much the sum of squared gaps changes when the group goes to each part.
+        # The change of the sum of squared gaps if the group goes to each split.
         gap = target - reached
         change = (parts[group] ** 2 - 2 * parts[group] * gap) / np.maximum(target, 1e-9)
         part = int(np.argmin(change.sum(1)))
@@ -59,5 +59,5 @@ def _greedy(
 
 
 def _spread(groups: int, parts: int) -> npt.NDArray[np.int64]:
-    """Return any filling of all parts, for sets too small for an even one."""
+    """Return any allocation that fills all splits, for sets too small for an even one."""
     return np.minimum(np.arange(groups), parts - 1)[::-1].copy()

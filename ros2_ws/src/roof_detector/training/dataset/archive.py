@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A data set's folder, also where it comes as a zip from strangers."""
+"""A data set's folder, also if it is a zip from an untrusted source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.dataset.error import DatasetError
 
 MOST_FILES = 200_000
 MOST_BYTES = 20 * 2**30
-# Images hardly shrink in a zip and labels shrink tenfold; a bomb shrinks a thousandfold.
+# Images hardly compress and labels compress tenfold; a zip bomb compresses a thousandfold.
 MOST_RATIO = 200
 RATIO_FREE_BYTES = 64 * 2**20
 _CHUNK = 2**20
@@ -26,9 +26,9 @@ _CHUNK = 2**20
 def opened(
     path: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
 ) -> Iterator[Path]:
-    """Give a folder or file as it is, a zip as a folder that is gone afterwards.
+    """Yield a folder or file unchanged, a zip as a folder that is removed afterwards.
 
-    Raises DatasetError for a zip that is damaged, too large, or reaches out of its folder.
+    Raises DatasetError for a zip that is damaged, too large, or that reaches out of its folder.
     """
     if not path.exists():
         raise DatasetError(f'There is no data set {path}. Give a folder, a .zip or a data.yaml.')
@@ -70,7 +70,7 @@ def _extract(
         target = folder / _safe_name(entry, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as source, target.open('wb') as sink:
-            # A header may lie about sizes, so that what is written is what counts.
+            # A header may give wrong sizes, so the bytes that are written count.
             while chunk := source.read(_CHUNK):
                 written += len(chunk)
                 _refuse_total(written, path, most_bytes)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Renames, merges, drops and orders classes."""
+"""The mapping of classes: rename, merge, drop and order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.dataset.instance import Instance
 
 @dataclass(frozen=True)
 class ClassMap:
-    """Hold new names by old ones ('' drops a class), and, if it matters, the order to number by.
+    """New class names by old ones ('' drops a class), and optionally the order of their numbers.
 
     Classes that are not named keep their names. Two old names with one new name are merged.
     """
@@ -37,7 +37,7 @@ class ClassMap:
         return cls(renamed, tuple(order))
 
     def new_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names after mapping; raise DatasetError for what does not fit."""
+        """Return the names after mapping; raise DatasetError for a mapping that does not fit."""
         for old in self.renamed:
             if old not in names:
                 close = difflib.get_close_matches(old, names, n=1)

@@ -30,7 +30,7 @@ KIND = 'coco'
 
 
 def find_coco(folder: Path) -> list[Path]:
-    """Return the JSON files of a folder that hold annotations, by their opening alone."""
+    """Return the JSON files of a folder that hold annotations, judged by their beginning."""
     found = []
     for path in sorted(folder.rglob('*.json')):
         if path.name.startswith('.') or '__MACOSX' in path.parts:
@@ -42,7 +42,7 @@ def find_coco(folder: Path) -> list[Path]:
 
 
 def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
-    """Read annotation files, each a split of its own or all one set."""
+    """Read annotation files, each a split of its own or all of them one set."""
     read = [(file, document) for file in files if (document := _parsed(file, log)) is not None]
     names: list[str] = []
     for file, document in read:
@@ -113,7 +113,7 @@ def _samples(
     by_name: dict[str, list[Path]],
     log: FaultLog,
 ) -> Iterator[Sample]:
-    silent = FaultLog(root)  # what is wrong with categories has been said
+    silent = FaultLog(root)  # the faults of categories are logged already
     class_ids = {
         key: names.index(name) for key, name in _categories(file, document, silent).items()
     }
@@ -151,7 +151,7 @@ def _samples(
 
 
 def _image_paths(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> list[Path]:
-    """Return the image of a name: at its path, or in the nearest folder; all if unclear."""
+    """Return the image of a name: at its path, or in the nearest folder; all if ambiguous."""
     relative = Path(name.replace('\\', '/'))
     for base in (file.parent, root, root / 'images', file.parent.parent / 'images'):
         path = (base / relative).resolve()
@@ -165,7 +165,7 @@ def _image_paths(name: str, file: Path, root: Path, by_name: dict[str, list[Path
 
 
 def _split(file: Path, image_path: Path, root: Path) -> str:
-    """Return the split that the file's name or folder says, else the image's folder."""
+    """Return the split in the file's name or folder, else in the image's folder."""
     stem = file.stem.lower()
     for name, split in SPLIT_NAMES.items():
         if any(token.rstrip('0123456789') == name for token in stem.replace('.', '_').split('_')):

@@ -27,9 +27,9 @@ def read_annotation(
     file: Path,
     log: FaultLog,
 ) -> Instance | None:
-    """Return the instance of an annotation; None, and the faults logged, where it has any.
+    """Return the instance of an annotation; None, with the faults logged, if it is faulty.
 
-    A crowd (`iscrowd`) is no single thing; it is left out with a warning.
+    A crowd (`iscrowd`) is not a single object; it is left out with a warning.
     """
     if entry.get('iscrowd'):
         log.caution('crowd', file, 'is a crowd, which training leaves out.', line=line)
@@ -77,7 +77,7 @@ def _shape(
 
 
 def _mask(segmentation: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
-    """Decode run lengths, plain or compressed; raise ValueError where they do not add up."""
+    """Decode run lengths, plain or compressed; raise ValueError if they do not add up."""
     width, height = size_wh
     size, counts = segmentation['size'], segmentation['counts']
     if list(size) != [height, width]:
@@ -97,7 +97,7 @@ def _mask(segmentation: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
 
 
 def _compressed_total(raw: bytes) -> int:
-    """Add up the runs of a compressed mask; the decoder itself would believe anything.
+    """Add up the runs of a compressed mask, which the decoder itself does not check.
 
     Each run is written in base 32 with 48 added, from the third run on as the difference to the
     run before the last (COCO API, rleToString).

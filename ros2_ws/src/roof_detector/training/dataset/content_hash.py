@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The name of a data set's content."""
+"""The content hash of a data set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dataset_hash(path: Path | str, *, names: tuple[str, ...] = ()) -> str:
     """Return the SHA-256, 64 hexadecimal digits, of a set's images, labels, splits and names.
 
     Neither the order of files and lines nor file names, folders, line ends or zipping change it.
-    Raises DatasetError where there is no set.
+    Raises DatasetError if there is no set.
     """
     with open_set(path, names=names) as found:
         entries = sorted(_entry(sample) for sample in found.labelled.samples)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Converts a set of any format to YOLO, whole images or tiles."""
+"""The conversion of a set of any format to YOLO, whole images or tiles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from training.dataset.yolo_writer import (
 
 @dataclass(frozen=True)
 class Conversion:
-    """Hold how a set is converted; see `prepared` and `tiles` for what each means."""
+    """How a set is converted; see `prepared` and `tiles` for the meaning of each option."""
 
     names: tuple[str, ...] = ()
     labels: Path | None = None
@@ -50,7 +50,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Count what was written: images by split, instances, and images left out for faults."""
+    """What was written: images by split, instances, and images left out because of faults."""
 
     output: Path
     images: dict[str, int]
@@ -60,8 +60,8 @@ class Outcome:
 def convert(path: Path | str, output: Path | str, options: Conversion | None = None) -> Outcome:
     """Write a set as YOLO into a new folder and return what was written.
 
-    Raises DatasetError where the set has faults that writing does not mend, or the folder is
-    there; then nothing is left behind.
+    Raises DatasetError if the set has faults that writing does not fix, or if the folder exists;
+    then nothing is left behind.
     """
     options, output = options or Conversion(), Path(output)
     with (

@@ -20,9 +20,9 @@ _MOST_ALIASES = 4  # such as one list of names that two keys share
 
 @dataclass(frozen=True)
 class DataYaml:
-    """Hold what a data.yaml says: class names, and each split's folders, lists or images.
+    """The content of a data.yaml: class names, and each split's folders, lists or images.
 
-    `lines` says where each key stands.
+    `lines` gives the line of each key.
     """
 
     path: Path
@@ -31,13 +31,13 @@ class DataYaml:
     lines: dict[str, int] = field(default_factory=dict)
 
     def line_of(self, split: str) -> int:
-        """Return where a split is named, under whichever of its names."""
+        """Return the line of a split, under any of its names."""
         found = (line for key, line in self.lines.items() if SPLIT_NAMES.get(key.lower()) == split)
         return next(found, 0)
 
 
 def find_data_yaml(folder: Path) -> Path | None:
-    """Return the file that describes a folder, if one does."""
+    """Return the file that describes a folder, if there is one."""
     for name in _PREFERRED:
         if (folder / name).is_file():
             return folder / name
@@ -52,7 +52,7 @@ def find_data_yaml(folder: Path) -> Path | None:
 
 
 def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
-    """Read a data.yaml; log each fault and return what could be understood."""
+    """Read a data.yaml; log each fault and return what could be read."""
     try:
         text = path.read_text(encoding='utf-8-sig')
         content = _content(text)
@@ -60,7 +60,7 @@ def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
     except UnicodeDecodeError:
         log.fault('yaml', path, 'is not UTF-8 text; save it as such.')
         return None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an invalid date
         mark = getattr(error, 'problem_mark', None)
         line = mark.line + 1 if mark else 0
         problem = getattr(error, 'problem', None) or str(error)
@@ -143,12 +143,12 @@ def _places(
 
 
 def _existing(base: Path, home: Path, entry: str) -> Path | None:
-    """Find a folder or list; Roboflow writes ../train/images and means train/images."""
+    """Return an existing folder or list; Roboflow's ../train/images means train/images."""
     stripped = entry
     while stripped.startswith('../'):
         stripped = stripped[3:]
     candidates = [base / stripped, home / stripped]
-    # Only what has no other meaning may look outside the set.
+    # Only a path without another meaning may lead out of the set.
     if stripped != entry:
         candidates += [base / entry, home / entry]
     for candidate in candidates:

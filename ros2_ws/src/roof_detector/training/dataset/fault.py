@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is wrong in a data set, and where."""
+"""The faults of a data set, with their places."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """Hold one fault: the file as seen from the set's root, and its line.
+    """One fault: the file relative to the set's root, and its line.
 
     `line` counts from 1; 0 stands for the file as a whole. `kind` is a short key for machines.
     """
@@ -26,28 +26,28 @@ class Fault:
         return f'{place}: {self.text} [{self.kind}]'
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 @dataclass
 class FaultLog:
-    """Gather faults and warnings while a set is read; reading goes on after each."""
+    """The faults and warnings of a set that is being read; reading continues after each."""
 
     root: Path
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
 
     def fault(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
-        """Note what makes the set unfit for training."""
+        """Log a fault, which makes the set unfit for training."""
         self.faults.append(Fault(self.shown(file), line, kind, text))
 
     def caution(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
-        """Note what a person should know but training survives."""
+        """Log a warning, which does not prevent training."""
         self.warnings.append(Fault(self.shown(file), line, kind, text))
 
     def shown(self, file: Path) -> str:
-        """Return a path as seen from the root, so that it reads the same on every machine."""
+        """Return a path relative to the root, so that it is the same on every machine."""
         try:
             return file.relative_to(self.root).as_posix()
         except ValueError:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which images belong together and may not be parted between training and validation."""
+"""Groups of images that belong together and must stay in one split."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.dataset.labelled_set import Sample
 from training.dataset.likeness import alike
 from training.dataset.source_name import SourceName
 
-# Two roofs in one street are one place; a survey's images stand a few metres apart.
+# Two roofs in one street are one place; a survey's images are a few metres apart.
 PLACE_GAP_M = 50.0
 # A battery lasts longer than any pause between two images of one flight.
 FLIGHT_GAP_S = 600.0
@@ -25,20 +25,20 @@ _METRES_PER_DEGREE = 111_320.0
 
 
 class Groups:
-    """Join things that belong together; each begins alone."""
+    """A union-find structure: members that belong together; each begins alone."""
 
     def __init__(self, count: int) -> None:
-        """Begin with `count` things."""
+        """Begin with `count` members."""
         self._parent = list(range(count))
 
     def join(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Put the two of each pair, and all that is joined to them, together."""
+        """Join the two members of each pair, and all that is joined to them."""
         for i, j in pairs:
             a, b = self._root(i), self._root(j)
             self._parent[max(a, b)] = min(a, b)
 
     def numbers(self) -> list[int]:
-        """Return the group of each thing, numbered from 0 in the order of first members."""
+        """Return the group of each member, numbered from 0 in the order of first members."""
         order: dict[int, int] = {}
         roots = [self._root(i) for i in range(len(self._parent))]
         return [order.setdefault(root, len(order)) for root in roots]
@@ -60,10 +60,10 @@ def groups_of(
 ) -> list[int]:
     """Return the group of each sample.
 
-    Copies of one image (of one content, or Roboflow's of one upload) and images that look the
-    same are always together, whatever their names otherwise; `video` adds frames
-    of one video by their names, `gps` images of one place, `time` those of one flight by EXIF,
-    `auto` all of these. Raises DatasetError where no image tells what is asked for.
+    Copies of one image (of one content, or Roboflow's of one upload) and images that look the same
+    are always together, whatever their names; `video` adds frames of one video by their names,
+    `gps` images of one place, `time` those of one flight by EXIF, `auto` all of these. Raises
+    DatasetError if no image has the required information.
     """
     names = [SourceName.of(sample.image_path) for sample in samples]
     groups = Groups(len(samples))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an image file tells without its labels: size, orientation, place, time, looks."""
+"""The facts of an image file without its labels: size, orientation, place, time, thumbnail."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _UPRIGHT = 1
 
 @dataclass(frozen=True, eq=False)
 class ImageFacts:
-    """Hold what was found in one image file, or in `problem` why it cannot be used.
+    """The facts of one image file, or in `problem` the reason why it cannot be used.
 
     `size_wh` is that of the upright image; `thumbnail` (32, 32) uint8 is grey, not upright;
-    `lat_lon_deg` and `taken_s` (local time of the camera) come from EXIF where it has them.
-    `content` tells the file from every other, whatever their names; it is that of the whole file.
+    `lat_lon_deg` and `taken_s` (local time of the camera) come from EXIF if it has them. `content`
+    is the hash of the whole file, whatever its name.
     """
 
     problem: str = ''
@@ -43,12 +43,12 @@ class ImageFacts:
 
     @property
     def rotated(self) -> bool:
-        """Say whether EXIF asks for the image to be turned or mirrored."""
+        """Return whether EXIF rotates or mirrors the image."""
         return self.orientation != _UPRIGHT
 
 
 def facts_of(path: Path) -> ImageFacts:
-    """Read an image to its last byte."""
+    """Read an image to its last byte and return its facts."""
     try:
         raw = path.read_bytes()
         if not raw:
@@ -77,7 +77,7 @@ def facts_of(path: Path) -> ImageFacts:
 
 
 def facts_of_all(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
-    """Read many images at once; Pillow decodes outside the interpreter's lock."""
+    """Read many images in parallel; Pillow decodes outside the interpreter's lock."""
     wanted = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(wanted, pool.map(facts_of, wanted), strict=True))
@@ -92,7 +92,7 @@ def _place(exif: Image.Exif) -> tuple[float, float] | None:
             latitude = -latitude
         if gps.get(ExifTags.GPS.GPSLongitudeRef, 'E') in {'W', b'W'}:
             longitude = -longitude
-        # A drone without a fix writes zeros, which is a spot in the Atlantic.
+        # A drone without a position fix writes zeros, which is a spot in the Atlantic.
         if (latitude, longitude) != (0, 0) and abs(latitude) <= 90 and abs(longitude) <= 180:
             return latitude, longitude
     return None
@@ -113,6 +113,6 @@ def _time(exif: Image.Exif) -> float | None:
 
 
 def _short(error: Exception) -> str:
-    """Return an error's words without the address of the buffer that Pillow read."""
+    """Return an error's message without the address of the buffer that Pillow read."""
     text = str(error) or type(error).__name__
     return 'unknown kind of file' if 'cannot identify' in text else text

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Checks a data set: every fault at once."""
+"""The check of a data set, which finds every fault at once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from training.dataset.source_name import SourceName
 def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:
     """Check a folder, a .zip, a data.yaml or a COCO file and report every fault.
 
-    Never raises for what is wrong with the data: that is in the report. `names` are the class
-    names of a set that has none.
+    It never raises for faults of the data: they are in the report. `names` are the class names of
+    a set that has none.
     """
     try:
         with open_set(path, names=tuple(names)) as found:
@@ -34,7 +34,7 @@ def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:
 
 
 def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Report:
-    """Check what was read, given what its images tell."""
+    """Check a set that was read, with the facts of its images."""
     labelled = found.labelled
     log = FaultLog(found.log.root, list(found.log.faults), list(found.log.warnings))
     for sample in labelled.samples:
@@ -110,9 +110,9 @@ def _check_splits(labelled: LabelledSet, log: FaultLog) -> None:
 
 
 def _check_copies(samples: Sequence[Sample], facts: dict[Path, ImageFacts], log: FaultLog) -> None:
-    """Log images that stand in two splits: by path, by content, or as copies of one upload.
+    """Log images that are in two splits: by path, by content, or as copies of one upload.
 
-    A camera names its images alike in every flight, so that a name alone says nothing.
+    A camera names its images alike in every flight, so the same name alone is no fault.
     """
     paths: dict[Path, Sample] = {}
     contents: dict[ContentIdentity, Sample] = {}
@@ -166,7 +166,7 @@ def _check_likeness(
     for i, j in alike([facts[sample.image_path].thumbnail for sample in one_each]):
         a, b = one_each[i], one_each[j]
         if facts[a.image_path].content == facts[b.image_path].content:
-            continue  # told already
+            continue  # reported already
         if a.split != b.split:
             text = (
                 f'({b.split}) shows the same as {log.shown(a.image_path)} ({a.split}), perhaps '

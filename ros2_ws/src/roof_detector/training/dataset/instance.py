@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One labelled thing in an image."""
+"""One labelled object in an image."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ROUNDING = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """Hold a class, a box and, where labelled, the outlines of a thing's visible parts.
+    """A class, a box and, if labelled, the outlines of an object's visible parts.
 
-    `box_xyxy` (4,) and each polygon (n, 2) are shares 0..1 of the image's width and height,
-    x to the right, y down. `line` is where its label stands in its file, 0 if unknown.
+    `box_xyxy` (4,) and each polygon (n, 2) are shares 0..1 of the image's width and height, x to
+    the right, y down. `line` is the line of its label in its file, 0 if unknown.
     """
 
     class_id: int
@@ -31,19 +31,19 @@ class Instance:
 
     @classmethod
     def of_polygons(cls, class_id: int, polygons: tuple[Floats, ...], line: int = 0) -> Instance:
-        """Return the instance whose box just holds the polygons; cut off what rounding added."""
+        """Return the instance whose box just contains the polygons, clipped to the image."""
         clipped = tuple(np.clip(polygon, 0, 1) for polygon in polygons)
         points = np.concatenate(clipped)
         return cls(class_id, np.concatenate([points.min(0), points.max(0)]), clipped, line)
 
     @classmethod
     def of_box(cls, class_id: int, box_xyxy: Floats, line: int = 0) -> Instance:
-        """Return the instance of a box alone; cut off what rounding added."""
+        """Return the instance of a box alone, clipped to the image."""
         return cls(class_id, np.clip(box_xyxy, 0, 1), (), line)
 
 
 def box_flaws(box_xyxy: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple[str, str]]:
-    """Yield kind and text of what is wrong with a box."""
+    """Yield kind and text of each flaw of a box."""
     if not np.isfinite(box_xyxy).all():
         yield 'nan', f'the box holds {_shown(box_xyxy)}; every number must be finite.'
         return
@@ -58,7 +58,7 @@ def box_flaws(box_xyxy: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple
 
 
 def polygon_flaws(polygon: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple[str, str]]:
-    """Yield kind and text of what is wrong with an outline."""
+    """Yield kind and text of each flaw of an outline."""
     if not np.isfinite(polygon).all():
         yield 'nan', 'the polygon holds NaN or infinity; every number must be finite.'
         return

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""JSON that remembers on which line each element of its lists stands."""
+"""A JSON reader that remembers the line of each list element."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SPACE = ' \t\n\r'
 
 
 class LinedJson:
-    """Hold a JSON object and, for each list directly in it, the line of each element."""
+    """A JSON object and, for each list directly in it, the line of each element."""
 
     def __init__(self, text: str) -> None:
-        """Parse the text; raise json.JSONDecodeError, which knows its line, where it fails."""
+        """Parse the text; raise json.JSONDecodeError, which names the line, if that fails."""
         self.content: dict[str, Any] = {}
         self._offsets: dict[str, list[int]] = {}
         self._breaks = [place for place, letter in enumerate(text) if letter == '\n']

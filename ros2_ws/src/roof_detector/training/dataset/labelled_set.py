@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Images with labels, whatever format they came in."""
+"""A labelled data set in memory, whatever its format."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ UNSPLIT = 'all'
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Hold one image of a split and what is labelled in it.
+    """One image of a split and its labels.
 
     `label_file` is None for an image without one, an allowed background. `stated_wh` is the
-    image's size as its label file states it. `sound` is False where a label had a fault and is
+    image's size as its label file states it. `sound` is False if a label had a fault and is
     therefore not among the instances.
     """
 
@@ -43,7 +43,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class LabelledSet:
-    """Hold a whole data set. `kind` is the format it was read from."""
+    """A whole data set. `kind` is the format it was read from."""
 
     root: Path
     kind: str
@@ -52,7 +52,7 @@ class LabelledSet:
 
     @property
     def task(self) -> str:
-        """Return 'segment' where every instance has an outline, else 'detect'."""
+        """Return 'segment' if every instance has an outline, else 'detect'."""
         outlined = [bool(instance.polygons) for _, instance in self.instances()]
         return 'segment' if outlined and all(outlined) else 'detect'
 
@@ -96,12 +96,12 @@ def images_below(folder: Path) -> list[Path]:
 
 
 def nearest(paths: Sequence[Path], to: Path) -> list[Path]:
-    """Return those files that share the most folders with another one."""
+    """Return the files that share the most folders with another one."""
     shared = [len(Path(os.path.commonpath([path.parent, to.parent])).parts) for path in paths]
     return [path for path, count in zip(paths, shared, strict=True) if count == max(shared)]
 
 
 def hidden(path: Path, root: Path) -> bool:
-    """Say whether a file is hidden, or macOS's double of one."""
+    """Return whether a file is hidden, or macOS's double of one."""
     parts = path.relative_to(root).parts
     return any(part.startswith('.') or part == '__MACOSX' for part in parts)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which images show the same, also turned, mirrored, resized or compressed anew.
+"""The search for images that show the same, also rotated, mirrored, resized or recompressed.
 
-An image's perceptual hash is the signs of its low cosine frequencies. Mirroring flips the signs
-of odd frequencies and transposing swaps the axes, so that all eight poses of one image are
-compared without touching pixels: a nadir view is trained on in every pose.
+An image's perceptual hash is the signs of its low cosine frequencies. Mirroring flips the signs of
+odd frequencies and transposing swaps the axes, so that all eight poses of one image are compared
+without touching pixels: training uses a nadir view in every pose.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 _FREQUENCIES = 8
 _BITS = _FREQUENCIES**2 - 1
-# Candidates differ in at most this many of 63 signs; then the thumbnails themselves decide.
+# Candidates differ in at most this many of 63 signs; then the thumbnails decide.
 _MOST_BITS_APART = 14
 _LEAST_CORRELATION = 0.96
-_LEAST_CONTRAST = 1.0  # grey levels; images of one colour are alike in nothing
+_LEAST_CONTRAST = 1.0  # grey levels; images of one colour have nothing to compare
 _ROWS = 1024
 
 Thumbnails = Sequence[npt.NDArray[np.uint8] | None]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Cuts images that stand along a line, so that what touches the cut is left out."""
+"""Splits of images along a line, in which images that touch a cut are left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.dataset.labelled_set import Sample
 from training.dataset.source_name import SourceName
 
 WAYS = ('order', 'x')
-# Frames this near in a video show nearly the same; at 30 frames a second it is a second.
+# Frames this close in a video show nearly the same; at 30 frames a second it is a second.
 GUARD_FRAMES = 30
 LEFT_OUT = -1
 
@@ -28,7 +28,7 @@ def cut_along(
     by: str,
     guard_frames: int = GUARD_FRAMES,
 ) -> list[int]:
-    """Return the part of each sample, from west to east or from first to last; -1 is left out.
+    """Return the split of each sample, from west to east or from first to last; -1 is left out.
 
     `x` places tiles by the x in their names, each orthophoto by itself; `order` frames by their
     number, each video by itself, and `guard_frames` around a cut are left out.
@@ -58,9 +58,9 @@ def cut_along(
 
 
 def _cut(line: list[tuple[float, float, int]], shares: Sequence[float]) -> list[tuple[int, int]]:
-    """Return index and part of every interval that touches no cut."""
+    """Return index and split of every interval that touches no cut."""
     starts = np.sort(np.array([start for start, _, _ in line], dtype=np.float64))
-    # A cut lies where the first of the next part begins.
+    # A cut lies where the first image of the next split begins.
     places = np.cumsum(shares)[:-1] * len(starts)
     cuts = [starts[min(round(place), len(starts) - 1)] for place in places]
     found = []

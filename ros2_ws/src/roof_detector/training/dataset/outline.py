@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Outlines of masks, and one outline of several."""
+"""Outlines of masks, and the merging of several outlines into one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from training.dataset.instance import Floats
 
-_MOST_PIECES = 12  # what a mask is broken into beyond these are specks
+_MOST_PIECES = 12  # more pieces of a mask than these are specks
 _MOST_POINTS = 400  # of one piece; joining compares every pair of points
 
 
@@ -30,9 +30,9 @@ def mask_polygons(mask: npt.NDArray[np.bool_]) -> tuple[Floats, ...]:
 
 
 def joined(polygons: Sequence[Floats]) -> Floats:
-    """Return one outline (n, 2) that runs around all, over and back along thin bridges.
+    """Return one outline (n, 2) around all of them, which runs forth and back along thin bridges.
 
-    A YOLO line holds one outline; a thing that another one covers in part has several.
+    A YOLO line holds one outline; an object that another one covers in part has several.
     """
     outline = _thinned(polygons[0])
     for polygon in polygons[1:_MOST_PIECES]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One image to be written: a whole one or a window of one."""
+"""One image to be written: a whole image or a window of one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from training.dataset.tiling import DatasetTiling, Window, cut
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Hold where the pixels come from, the name to write under, the split and the labels.
+    """The source of the pixels, the name to write under, the split and the labels.
 
-    `window` is None for a whole image; `upright` says that its file can be copied as it is.
+    `window` is None for a whole image; `upright` means that its file can be copied unchanged.
     """
 
     image_path: Path
@@ -36,9 +36,9 @@ def tiles(
     val_from_x: float | None = None,
     keep_empty: bool = True,
 ) -> Iterator[Piece]:
-    """Yield the tiles of an image, named by their left upper corner.
+    """Yield the tiles of an image, named by their upper left corner.
 
-    With `val_from_x`, a share of the width, what lies west of it trains and what lies east
+    With `val_from_x`, a share of the width, the part west of it trains and the part east of it
     validates; each side is tiled by itself, so that they share no pixel.
     """
     width, height = size_wh

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A set made ready to be written: read, checked, its classes mapped."""
+"""The preparation of a set for writing: read, checked, its classes mapped."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from training.dataset.labelled_set import LabelledSet, Sample
 from training.dataset.reader import open_set
 from training.dataset.report import Report
 
-# What a set that is written anew does not inherit: images become upright, labels move to their
-# folder. Splits and doubles are the business of `split`.
-MENDED = frozenset(
+# Faults that a rewritten set does not inherit: images become upright, labels move to their folder.
+# `split` takes care of splits and duplicates.
+FIXED_BY_WRITING = frozenset(
     {'duplicate', 'layout', 'rotated', 'same_name', 'split_missing', 'split_overlap'}
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Hold sound samples, what their images tell, and what was left out."""
+    """Sound samples, the facts of their images, and what was left out."""
 
     labelled: LabelledSet
     facts: dict[Path, ImageFacts]
@@ -43,19 +43,19 @@ def prepared(
     classes: ClassMap | None = None,
     task: str | None = None,
     skip_faulty: bool = False,
-    mended: Collection[str] = MENDED,
+    fixed: Collection[str] = FIXED_BY_WRITING,
 ) -> Iterator[Prepared]:
-    """Read a set for writing; raise DatasetError naming all faults that writing does not mend.
+    """Read a set for writing; raise DatasetError with all faults that writing does not fix.
 
-    With `skip_faulty` images with a fault are left out instead. `task` is 'detect' or
-    'segment', by default that of the set; outlines become boxes, never the other way.
+    With `skip_faulty` images with a fault are left out instead. `task` is 'detect' or 'segment',
+    by default that of the set; outlines become boxes, never the other way.
     """
     with open_set(path, names=names, labels=labels) as found:
         labelled = found.labelled
         facts = facts_of_all(sample.image_path for sample in labelled.samples)
         report = inspect(found, facts, path=str(path))
         if not skip_faulty:
-            remaining = tuple(fault for fault in report.faults if fault.kind not in mended)
+            remaining = tuple(fault for fault in report.faults if fault.kind not in fixed)
             _refuse(replace(report, faults=remaining))
         samples = tuple(s for s in labelled.samples if _usable(s, facts[s.image_path]))
         if not samples:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Shows a set's images with their labels on one sheet."""
+"""A preview sheet of a set's images with their labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.dataset.reader import open_set
 
 SHEET_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _LETTERS = 44  # of a caption below a tile
-_FINER = 2  # drawn at twice the size shown, so that names hide less of what is small
+_FINER = 2  # drawn at twice the size shown, so that names hide less of small objects
 
 
 def preview(
@@ -38,10 +38,10 @@ def preview(
     draw_names: bool = True,
     overwrite: bool = False,
 ) -> int:
-    """Write a sheet of images drawn at random, each with its labels, and return how many.
+    """Write a sheet of randomly chosen images, each with its labels, and return how many.
 
-    A faulty set can be looked at too: what is sound is drawn. Raises DatasetError where nothing
-    can be shown or the file is there.
+    A faulty set can be previewed too: its sound part is drawn. Raises DatasetError if nothing can
+    be shown or the file exists.
     """
     output = Path(output)
     if output.suffix.lower() not in SHEET_SUFFIXES:
@@ -96,7 +96,7 @@ def draw_sample(
 
 
 def as_detections(sample: Sample, size_wh: tuple[int, int]) -> Detections:
-    """Return an image's labels as if they had been found, for what draws and compares these."""
+    """Return an image's labels as detections, for code that draws and compares detections."""
     if not sample.instances:
         return Detections.empty()
     boxes = np.stack([one.box_xyxy for one in sample.instances]) * np.tile(size_wh, 2)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Opens a data set of any format."""
+"""The reader of data sets of any format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.dataset.yolo import read_image, read_yolo
 
 @dataclass(frozen=True, eq=False)
 class OpenSet:
-    """Hold a set that was read, and what was found wrong while reading."""
+    """A set that was read, and the faults found while reading."""
 
     labelled: LabelledSet
     log: FaultLog
@@ -31,10 +31,10 @@ class OpenSet:
 def open_set(
     path: Path | str, *, names: tuple[str, ...] = (), labels: Path | None = None
 ) -> Iterator[OpenSet]:
-    """Read a folder, a .zip, a data.yaml, a COCO file or one image; all is readable within.
+    """Read a folder, a .zip, a data.yaml, a COCO file or one image; files exist in the context.
 
-    `names` stand in where the set names no classes, `labels` is the file of one image. Raises
-    DatasetError where there is nothing to read; faults in what there is are logged.
+    `names` stand in for missing class names, `labels` is the file of one image. Raises
+    DatasetError if there is nothing to read; other faults are logged.
     """
     path = Path(path).expanduser()
     with opened(path) as place:
@@ -74,7 +74,7 @@ def _read_file(
 
 
 def _inner(place: Path) -> Path:
-    """Step into the one folder that a zip often wraps around everything."""
+    """Return the one folder that a zip often wraps around everything."""
     while place.is_dir():
         inside = [path for path in place.iterdir() if not hidden(path, place)]
         if len(inside) != 1 or not inside[0].is_dir() or inside[0].name.lower() in _OF_A_SET:

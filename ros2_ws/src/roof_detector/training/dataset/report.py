@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The outcome of checking a data set."""
+"""The report of a data set's check."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from training.dataset.error import DatasetError
 from training.dataset.fault import Fault
 
-MOST_SHOWN = 20  # an error sentence longer than a screen is not read
+MOST_SHOWN = 20  # nobody reads an error longer than a screen
 
 
 @dataclass(frozen=True)
 class SplitCount:
-    """Count what one split holds."""
+    """The counts of one split."""
 
     pictures: int = 0
     backgrounds: int = 0
@@ -25,7 +25,7 @@ class SplitCount:
 
 @dataclass(frozen=True)
 class Report:
-    """Hold every fault and warning of a data set, and what it contains.
+    """Every fault and warning of a data set, and what it contains.
 
     `kind` is the format that was read; `task` is 'detect' or 'segment'.
     """
@@ -39,7 +39,7 @@ class Report:
     warnings: tuple[Fault, ...] = ()
 
     def raise_for_faults(self) -> None:
-        """Raise DatasetError naming the faults, if there are any."""
+        """Raise DatasetError with the faults, if there are any."""
         if not self.faults:
             return
         shown = '\n'.join(f'  {fault}' for fault in self.faults[:MOST_SHOWN])
@@ -51,7 +51,7 @@ class Report:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return plain values for JSON."""
         return {
             'path': self.path,
             'format': self.kind,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an image's file name says of where it comes from."""
+"""The origin of an image, as its file name tells it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-# Roboflow: NAME_jpg.rf.HASH.jpg, where NAME.jpg was uploaded; each augmented copy has its own.
+# Roboflow: NAME_jpg.rf.HASH.jpg for the upload NAME.jpg; each augmented copy has its own hash.
 _ROBOFLOW = re.compile(r'(?:[._-](?:jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]{8,}$', re.I)
 _FRAME = re.compile(r'^(?P<of>.+?)[-_ .]*(?:frame|frm|img|image)?[-_ .]*(?P<number>\d+)$', re.I)
 _SAYS_VIDEO = re.compile(
@@ -19,10 +19,10 @@ _TILE = re.compile(r'^(?P<of>.+)_x(?P<x>\d+)_y(?P<y>\d+)$')
 
 @dataclass(frozen=True)
 class SourceName:
-    """Hold the parts of a name: the uploaded image, its video and place in it, if it says so.
+    """The parts of a name: the uploaded image, its video and its place there, if given.
 
-    `tile_xy` is the left upper corner of a tile in the image named `video`; `is_copy` tells
-    that the name is Roboflow's for a copy of an upload, which it may have made several of.
+    `tile_xy` is the upper left corner of a tile in the image named `video`; `is_copy` means that
+    the name is Roboflow's for a copy of an upload, of which there may be several.
     """
 
     source: str
@@ -33,7 +33,7 @@ class SourceName:
 
     @classmethod
     def of(cls, image_path: Path) -> SourceName:
-        """Read an image's name."""
+        """Return the parts of an image's name."""
         source = _ROBOFLOW.sub('', image_path.stem)
         is_copy = source != image_path.stem
         if tile := _TILE.match(source):

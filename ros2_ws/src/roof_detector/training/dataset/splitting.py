@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Splits a set so that neighbours never stand on both sides, and says what it reached."""
+"""Splits of a set that keep neighbouring images together, and the class balance they reach."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WAYS = (*GROUP_WAYS, *LINE_WAYS)
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """Hold how a set is split: shares for one split, or a number of folds."""
+    """How a set is split: shares for one split, or a number of folds."""
 
     val: float = 0.2
     test: float = 0.0
@@ -60,7 +60,7 @@ class SplitOptions:
 
     @property
     def parts(self) -> dict[str, float]:
-        """Return the share of each part."""
+        """Return the share of each split."""
         if self.folds:
             return {f'fold {i}': 1 / self.folds for i in range(self.folds)}
         shares = {'train': 1 - self.val - self.test, 'val': self.val, 'test': self.test}
@@ -69,7 +69,7 @@ class SplitOptions:
 
 @dataclass(frozen=True)
 class ClassBalance:
-    """Say what a division reached: of each part its images and the things of each class."""
+    """The result of a split: the images and the objects of each class in each split."""
 
     output: Path
     groups: int
@@ -93,11 +93,11 @@ class ClassBalance:
 def split_dataset(
     path: Path | str, output: Path | str, options: SplitOptions | None = None
 ) -> ClassBalance:
-    """Write a set, split anew, as YOLO into a new folder and return the balance it reached.
+    """Write a set with new splits as YOLO into a new folder and return the class balance.
 
     The same set, options and seed give the same split. With folds, data_0.yaml, data_1.yaml ...
-    each leave another fold out of training. Raises DatasetError where the set is faulty or its
-    images cannot be parted.
+    each leave another fold out of training. Raises DatasetError if the set is faulty or its images
+    cannot be separated.
     """
     options, output = options or SplitOptions(), Path(output)
     with (
@@ -133,7 +133,7 @@ def split_dataset(
 
 
 def _once(samples: Sequence[Sample]) -> list[Sample]:
-    """Return each image once, also where two splits name it, in the order of names."""
+    """Return each image once, also if two splits name it, in the order of names."""
     found = {sample.image_path.resolve(): sample for sample in samples}
     return sorted(found.values(), key=lambda s: (s.image_path.name, s.image_path.as_posix()))
 
@@ -141,7 +141,7 @@ def _once(samples: Sequence[Sample]) -> list[Sample]:
 def _parts(
     samples: Sequence[Sample], ready: Prepared, options: SplitOptions
 ) -> tuple[list[int], int]:
-    """Return the part of each sample, or that it is left out, and the number of groups."""
+    """Return the split of each sample, or that it is left out, and the number of groups."""
     facts = [ready.facts[sample.image_path] for sample in samples]
     shares = list(options.parts.values())
     if options.by in LINE_WAYS:

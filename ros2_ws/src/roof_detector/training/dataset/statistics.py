@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Counts what a set holds: how many, how large, what shape, where in the image."""
+"""Statistics of a set: numbers, sizes, shapes and positions of its objects."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ZONES = (*_ZONES, 'right lower')
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Hold the numbers of one split; sizes are those of the image scaled to `image_size`.
+    """The statistics of one split; sizes are those of the image scaled to `image_size`.
 
     `aspect` and `side_px` are the 5th, 50th and 95th percentile of width / height and of the
-    square root of the area. `zones` counts middles of boxes by ninths of the image.
+    square root of the area. `zones` counts box centres by ninths of the image.
     """
 
     pictures: int
@@ -45,14 +45,14 @@ class SplitStatistics:
 
 @dataclass(frozen=True)
 class SetStatistics:
-    """Hold the numbers of all splits of a set."""
+    """The statistics of all splits of a set."""
 
     path: str
     image_size: int
     splits: dict[str, SplitStatistics]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return plain values for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class SetStatistics:
 def statistics(
     path: Path | str, *, image_size: int = 640, names: tuple[str, ...] = ()
 ) -> SetStatistics:
-    """Count a set as it would be trained on at `image_size`."""
+    """Count a set at its training size `image_size`."""
     with open_set(path, names=names) as found:
         labelled = found.labelled
         facts = facts_of_all(sample.image_path for sample in labelled.samples)

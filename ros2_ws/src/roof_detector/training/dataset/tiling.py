@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Cuts large images into windows, and the labels with them."""
+"""The cutting of large images, and their labels, into windows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Window = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the 
 
 @dataclass(frozen=True)
 class DatasetTiling:
-    """Hold the side of a window, the least share two neighbours overlap, and what is kept.
+    """The side of a window, the least overlap of two neighbours, and which labels are kept.
 
-    A thing that a window's edge cuts keeps its label where at least `least_visible` of its area
-    is inside.
+    An object that a window's edge cuts keeps its label if at least `least_visible` of its area is
+    inside.
     """
 
     size_px: int
@@ -39,7 +39,7 @@ class DatasetTiling:
             )
 
     def windows(self, region: Window) -> Iterator[Window]:
-        """Yield windows that cover a region, row by row, spread evenly and never beyond it.
+        """Yield windows that cover a region, row by row, evenly spaced and never beyond it.
 
         A region narrower than a window gives a window as narrow.
         """
@@ -67,7 +67,7 @@ def cut(
     size_wh: tuple[int, int],
     least_visible: float,
 ) -> tuple[Instance, ...]:
-    """Return what of the instances a window shows, in shares of the window."""
+    """Return the visible part of the instances in a window, in shares of the window."""
     return tuple(
         made
         for instance in instances

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A set as training needs it: what was checked is what is trained on."""
+"""The files that training reads: exactly the set that was checked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from training.dataset.yolo_writer import write_data_yaml
 
 
 def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
-    """Write into `folder` a data.yaml and lists with the whole paths of a set's images.
+    """Write into `folder` a data.yaml and lists with the absolute paths of a set's images.
 
-    ultralytics looks for relative paths in other places than tools mean, `../train/images` for
-    one; whole paths leave it no choice. Raises DatasetError for what cannot be trained on as it
-    is: a zip, another format than YOLO, a set without train and val.
+    ultralytics resolves relative paths in other places than tools do, `../train/images` for one;
+    absolute paths are unambiguous. Raises DatasetError for a set that cannot be trained on
+    unchanged: a zip, another format than YOLO, a set without train and val.
     """
     path, folder = Path(path), Path(folder)
     if path.suffix.lower() == '.zip':

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pascal VOC sets: an XML file an image."""
+"""Pascal VOC sets: one XML file per image."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def find_voc(folder: Path) -> list[Path]:
 def read_voc(
     files: list[Path], root: Path, log: FaultLog, *, names: tuple[str, ...] = ()
 ) -> LabelledSet:
-    """Read annotation files; without `names` the classes are numbered in the alphabet's order.
+    """Read annotation files; without `names` the classes are numbered alphabetically.
 
     Coordinates are read as edges in pixels from 0, as today's tools write them; the original
-    counted pixels from 1, and a box is at most a pixel larger for it.
+    counted pixels from 1, and a box is at most a pixel larger because of it.
     """
     documents = [(file, root_of) for file in files if (root_of := _parsed(file, log)) is not None]
     given = {thing.text_of('name') for _, tree in documents for thing in tree.all('object')}
@@ -99,8 +99,8 @@ def _parsed(file: Path, log: FaultLog) -> LinedElement | None:
 
 
 def _image_paths(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> list[Path]:
-    """Return the image that a file labels: of its name, in the nearest folder; all if unclear."""
-    # Windows tools write whole paths here.
+    """Return the image that a file labels: by name, in the nearest folder; all if ambiguous."""
+    # Windows tools write absolute paths here.
     stated = Path(tree.text_of('filename').replace('\\', '/'))
     stem = stated.stem if stated.suffix.lower() in IMAGE_SUFFIXES else stated.name
     same = by_name.get(stem) or by_name.get(file.stem) or []
@@ -110,7 +110,7 @@ def _image_paths(file: Path, tree: LinedElement, by_name: dict[str, list[Path]])
 
 
 def _listed(listed: dict[tuple[Path, str], str], file: Path) -> str | None:
-    """Return the split that a list in one of the folders above a file names for it."""
+    """Return the split for a file in a list in one of the folders above it."""
     for folder in file.parents:
         if (folder, file.stem) in listed:
             return listed[folder, file.stem]
@@ -118,7 +118,7 @@ def _listed(listed: dict[tuple[Path, str], str], file: Path) -> str | None:
 
 
 def _image_sets(root: Path) -> dict[tuple[Path, str], str]:
-    """Return the split of each stem that ImageSets/Main lists, by the folder it lists of."""
+    """Return the split of each stem in the lists of ImageSets/Main, by the folder above."""
     found = {}
     for path in root.rglob('ImageSets/Main/*.txt'):
         split = SPLIT_NAMES.get(path.stem.lower())

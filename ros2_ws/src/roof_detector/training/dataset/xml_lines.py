@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""XML elements that remember their lines, read without entities or anything from outside."""
+"""An XML reader that remembers lines, without entities or external files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import defusedxml.sax
 
 @dataclass
 class LinedElement:
-    """Hold an element's tag, text, children and line."""
+    """An element's tag, text, children and line."""
 
     tag: str
     line: int

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""YOLO sets: images and text files, with a data.yaml or without."""
+"""YOLO sets: images and text files, with or without a data.yaml."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog)
 
 
 def label_path(image_path: Path) -> Path:
-    """Return where training looks for labels: `labels` in place of the last `images`.
+    """Return the path where training expects labels: `labels` instead of the last `images`.
 
     Without a folder `images` they lie beside the image.
     """
@@ -112,7 +112,7 @@ def _described_images(described: DataYaml, log: FaultLog) -> list[tuple[Path, st
 
 
 def _listed(file: Path, log: FaultLog) -> list[Path]:
-    """Return the images that a text file lists, one a line, relative to that file."""
+    """Return the images that a text file lists, one per line, relative to that file."""
     found = []
     for number, line in enumerate(file.read_text(encoding='utf-8-sig').splitlines(), start=1):
         entry = line.strip()
@@ -174,7 +174,7 @@ def _report_lonely_labels(
 
 
 def _looks_like_labels(path: Path) -> bool:
-    """Tell labels from class names, lists of images and read-me files."""
+    """Return whether a text file holds labels, and not class names, image lists or notes."""
     if path.name.lower() in _CLASS_FILES or path.name.lower().startswith(('readme', 'notes')):
         return False
     try:

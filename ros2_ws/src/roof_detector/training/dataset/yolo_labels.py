@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One YOLO label file: a line a thing, `class x y w h` or `class x1 y1 x2 y2 x3 y3 ...`."""
+"""A YOLO label file: one object per line, `class x y w h` or `class x1 y1 x2 y2 x3 y3 ...`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POLYGON_FIELDS = 7  # the class and three points
 
 
 def read_yolo_labels(path: Path, names: tuple[str, ...], log: FaultLog) -> tuple[Instance, ...]:
-    """Read a label file; log every fault of every line and return the sound ones."""
+    """Read a label file; log every fault of every line and return the sound labels."""
     try:
         text = path.read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
@@ -86,7 +86,7 @@ def _read_line(
 def _class_id(
     field: str, line: int, *, names: tuple[str, ...], path: Path, log: FaultLog
 ) -> int | None:
-    """Return the class, None where it is not one; log why."""
+    """Return the class, None if it is invalid; log why."""
     try:
         value = float(field)
     except ValueError:
@@ -97,7 +97,7 @@ def _class_id(
     elif value != int(value):
         log.fault('class', path, f'the class is {field}; it must be a whole number.', line=line)
     elif not names and value >= 0:
-        return int(value)  # that the names are absent is a fault of its own
+        return int(value)  # missing names are a fault of their own
     elif not 0 <= value < len(names):
         log.fault(
             'class',

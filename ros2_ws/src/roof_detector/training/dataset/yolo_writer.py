@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Writes a YOLO set: images, label files and a data.yaml that works wherever it is moved."""
+"""The writer of YOLO sets: images, label files and a data.yaml that works after any move."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _LOSSLESS = frozenset({'.bmp', '.png', '.tif', '.tiff'})
 
 @contextlib.contextmanager
 def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a folder to write into that becomes `output` when all went well, else is removed.
+    """Yield a folder to write into that becomes `output` on success, else is removed.
 
-    Raises DatasetError where `output` exists; with `overwrite`, unless this writer made it.
+    Raises DatasetError if `output` exists; with `overwrite`, unless this writer made it.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         if not overwrite:
@@ -59,7 +59,7 @@ def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[st
     stems, names = _FreeNames(), _FreeNames()
     pixels = _Pixels()
     for piece in pieces:
-        # All tiles of an image go by one name, which no tile of another image has.
+        # All tiles of an image share one name, which no tile of another image has.
         stem = stems.of(piece.image_path.stem, key=piece.image_path)
         name = names.of(stem + piece.name.removeprefix(piece.image_path.stem))
         target = Path('images', piece.split, f'{name}{_suffix(piece)}')
@@ -78,7 +78,7 @@ def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[st
 def write_data_yaml(
     path: Path, names: tuple[str, ...], splits: dict[str, str], *, remark: str = ''
 ) -> None:
-    """Write a data.yaml; without `path:` its folders are looked for beside it."""
+    """Write a data.yaml; without `path:` its folders are relative to it."""
     content = yaml.safe_dump(
         {**splits, 'nc': len(names), 'names': dict(enumerate(names))},
         sort_keys=False,
@@ -107,14 +107,14 @@ def label_line(instance: Instance, *, task: str) -> str:
 
 
 class _FreeNames:
-    """Give names that nothing has yet, whatever their case: numbered where need be."""
+    """A source of unused names, whatever their case: numbered if needed."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
         self._given: dict[Path, str] = {}
 
     def of(self, wanted: str, *, key: Path | None = None) -> str:
-        """Return a free name, for one key always the same."""
+        """Return an unused name, always the same for one key."""
         if key is not None and key in self._given:
             return self._given[key]
         name, again = wanted, 2
@@ -127,7 +127,7 @@ class _FreeNames:
 
 
 class _Pixels:
-    """Keep the last image, which many tiles share."""
+    """The pixels of the last image, which many tiles share."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -136,7 +136,7 @@ class _Pixels:
     def of(self, piece: Piece) -> npt.NDArray[np.uint8]:
         if piece.image_path != self._path or self._image is None:
             raw = np.fromfile(piece.image_path, dtype=np.uint8)
-            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF says
+            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF demands
             if image is None:
                 raise DatasetError(f'{piece.image_path} cannot be decoded; replace or remove it.')
             self._path, self._image = piece.image_path, image.astype(np.uint8, copy=False)

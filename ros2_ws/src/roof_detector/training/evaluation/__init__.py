@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How well a model does, measured with the letterbox, suppression and thresholds that fly."""
+"""The evaluation of a model with the letterbox, NMS and thresholds of the detector node."""
 
 from __future__ import annotations
 

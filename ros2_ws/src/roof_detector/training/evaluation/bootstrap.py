@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far a metric would move on other images of the same kind."""
+"""The bootstrap: how far a metric would move on other images of the same kind."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TAIL_PERCENT = 2.5  # on either side of a 95 % interval
 def resample_map50(
     rankings: Sequence[Ranking], *, resamples: int, seed: int = 0
 ) -> npt.NDArray[np.float64]:
-    """Return the mAP50 of as many drawings of images, with replacement (Efron's bootstrap).
+    """Return the mAP50 of `resamples` samples of the images, with replacement (Efron's bootstrap).
 
-    The same seed and number of images draw the same images, so that two models can be
-    compared drawing by drawing. NaN where a drawing holds nothing that is there.
+    The same seed and number of images give the same samples, so that two models can be compared
+    sample by sample. NaN if a sample holds no target.
     """
     count = len(rankings[0].positives)
     random = np.random.default_rng(seed)
@@ -36,7 +36,7 @@ def resample_map50(
 
 
 def interval(values: npt.NDArray[np.float64]) -> Interval | None:
-    """Return the middle 95 % of the values; None where there is no value."""
+    """Return the middle 95 % of the values; None without values."""
     known = values[~np.isnan(values)]
     if not len(known):
         return None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a score of 0.8 is right four times in five."""
+"""Calibration: whether a confidence of 0.8 is right four times in five."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Hold, for each tenth of the scores above a confidence, their mean and how many are right.
+    """For each tenth of the predictions above a confidence, their mean confidence and precision.
 
-    `scores`, `precisions` and `counts` are of the tenths (k,) that hold something. `error` is the
-    expected calibration error of Naeini et al. (2015), the mean gap weighted by the counts.
+    `scores` (mean confidences), `precisions` and `counts` are of the tenths (k,) that are not
+    empty. `error` is the expected calibration error of Naeini et al. (2015), the mean gap weighted
+    by the counts.
     """
 
     scores: npt.NDArray[np.float64]
@@ -30,7 +31,7 @@ class Calibration:
 
     @classmethod
     def of(cls, rankings: Sequence[Ranking], *, confidence: float) -> Calibration:
-        """Compare the scores of all classes with their hits at IoU 0.5."""
+        """Compare the confidences of all classes with their hits at IoU 0.5."""
         together = Ranking.join(rankings)
         kept = together.scores > confidence
         scores, hits = together.scores[kept], together.hits[0][kept]
@@ -42,13 +43,13 @@ class Calibration:
 
     @property
     def error(self) -> float | None:
-        """Return the mean gap between score and precision; None where nothing was found."""
+        """Return the mean gap between confidence and precision; None without predictions."""
         if not len(self.counts):
             return None
         return float(np.average(abs(self.scores - self.precisions), weights=self.counts))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'expected_calibration_error': self.error,
             'scores': self.scores.tolist(),

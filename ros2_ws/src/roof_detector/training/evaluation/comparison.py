@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Several models, or one at several image sizes, side by side."""
+"""The comparison of several models, or of one at several image sizes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from training.evaluation.table import Column, Table
 
 
 def label_all(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:
-    """Name each by its model and image size, with as many folders as tell models apart.
+    """Label each by its model and image size, with as many folders as distinguish the models.
 
-    The precision is named too where they were computed in several.
+    The precision is included if it differs between them.
     """
     paths = list(dict.fromkeys(one.model.path.resolve() for one in evaluations))
     depth = 1
@@ -72,15 +72,15 @@ def compare(labelled: Mapping[str, Evaluation]) -> Table:
 
 
 def difference(better: Evaluation, worse: Evaluation) -> Interval | None:
-    """Return where 95 % of the differences in mAP50 lie, drawing by drawing of images.
+    """Return the 95 % interval of the differences in mAP50, sample by sample.
 
-    An interval that holds 0 says that these images cannot tell which of the two is better.
+    An interval that contains 0 means that these images do not show which of the two is better.
     """
     return interval(better.map50_samples - worse.map50_samples)
 
 
 def shown_interval(bounds: Interval | None) -> str:
-    """Return an interval as people read it."""
+    """Return an interval as text."""
     return f'{bounds[0]:.3f} to {bounds[1]:.3f}' if bounds else '-'
 
 

@@ -17,9 +17,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceCurve:
-    """Count right and wrong (k,) among what scores at least each of the falling `scores` (k,).
+    """Counts of right and wrong predictions (k,) at or above each of the descending `scores` (k,).
 
-    No two scores are equal: things of one score are kept or dropped together.
+    `scores` are distinct confidences: predictions of equal confidence are kept or dropped
+    together.
     """
 
     scores: Floats
@@ -29,7 +30,7 @@ class ConfidenceCurve:
 
     @classmethod
     def of(cls, ranking: Ranking) -> ConfidenceCurve:
-        """Read the curve at IoU 0.5 off a ranking."""
+        """Return the curve at IoU 0.5 of a ranking."""
         hits = ranking.hits[0]
         last_of_equals = np.append(np.diff(ranking.scores) != 0, True)[: len(hits)]
         right = np.cumsum(hits)[last_of_equals]
@@ -38,12 +39,12 @@ class ConfidenceCurve:
 
     @property
     def precision(self) -> Floats:
-        """Return the precision (k,) at each score."""
+        """Return the precision (k,) at each confidence."""
         return self.right / (self.right + self.wrong)
 
     @property
     def recall(self) -> Floats:
-        """Return the recall (k,) at each score; zeros where nothing is there."""
+        """Return the recall (k,) at each confidence; zeros without targets."""
         return self.right / max(self.instances, 1)
 
     @property
@@ -52,16 +53,16 @@ class ConfidenceCurve:
         return 2 * self.right / (self.right + self.wrong + self.instances)
 
     def at(self, confidence: float) -> OperatingPoint:
-        """Return what is kept above a confidence, as the node keeps it."""
+        """Return the counts above a confidence, as the node keeps predictions."""
         place = int(np.count_nonzero(self.scores > confidence)) - 1
         right, wrong = (int(self.right[place]), int(self.wrong[place])) if place >= 0 else (0, 0)
         return OperatingPoint(confidence, right, wrong, self.instances - right)
 
     def best(self, *, least_precision: float = 0.0, floor: float = 0.0) -> OperatingPoint | None:
-        """Return the point of highest F1 among those of enough precision.
+        """Return the point of highest F1 among those with enough precision.
 
-        Where none is precise enough it is the most precise one; None where nothing right was
-        found. No score below `floor` was looked at.
+        If no point is precise enough it is the most precise one; None if nothing right was
+        predicted. Confidences below `floor` are not considered.
         """
         if not len(self.scores) or not self.right[-1]:
             return None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was taken for what."""
+"""The confusion matrix."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LEAST_IOU = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Count things by what they are (row) and what they were found as (column).
+    """Counts of targets by their class (row) and predicted class (column).
 
-    `counts` (classes + 1, classes + 1): the last row is what was found where nothing is, the last
-    column what was missed.
+    `counts` (classes + 1, classes + 1): the last row holds predictions without a target, the last
+    column the targets that were missed.
     """
 
     names: tuple[str, ...]
@@ -33,7 +33,7 @@ class Confusion:
     def of(
         cls, images: Sequence[ImageComparison], names: tuple[str, ...], *, confidence: float
     ) -> Confusion:
-        """Pair boxes at IoU 0.5: first those of one class, then what is left."""
+        """Pair boxes at IoU 0.5: first those of one class, then the others."""
         counts = np.zeros((len(names) + 1, len(names) + 1), np.intp)
         for image in images:
             taken = pair(image, confidence=confidence)
@@ -45,7 +45,7 @@ class Confusion:
         return cls(names, counts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'names': [*self.names, BACKGROUND],
             'rows': 'what is there',
@@ -55,9 +55,9 @@ class Confusion:
 
 
 def pair(image: ImageComparison, *, confidence: float) -> npt.NDArray[np.intp]:
-    """Return the true thing that each found one above the confidence takes, -1 for none.
+    """Return the target that each prediction above the confidence takes, -1 for none.
 
-    Found things come by falling score, so those above the confidence are the first ones.
+    Predictions are in descending order of confidence, so those above the confidence come first.
     """
     kept = int(np.count_nonzero(image.found.scores > confidence))
     iou, same_class = image.boxes.iou[:kept], image.same_class[:kept]

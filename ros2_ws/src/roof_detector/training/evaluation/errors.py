@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What can be wrong with an evaluation."""
+"""The error of an evaluation."""
 
 from __future__ import annotations
 
 
 class EvaluationError(ValueError):
-    """Say what is wrong with the data or the options of an evaluation, and what to do."""
+    """The data or the options of an evaluation are wrong; the message says what to do."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an evaluation found out about one model."""
+"""The result of evaluating one model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from training.evaluation.speed import Speed
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """Say which model was run, and how."""
+    """The model that was run, and how."""
 
     path: Path
     sha256: str
@@ -36,7 +36,7 @@ class EvaluatedModel:
 
     @classmethod
     def of(cls, detector: Detector) -> EvaluatedModel:
-        """Describe an open detector."""
+        """Return the description of an open detector."""
         return cls(
             path=detector.model_path,
             sha256=detector.model_hash,
@@ -48,7 +48,7 @@ class EvaluatedModel:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it; of the path, the name alone."""
+        """Return plain values for JSON; of the path, only the name."""
         return {
             'file': self.path.name,
             'sha256': self.sha256,
@@ -62,10 +62,10 @@ class EvaluatedModel:
 
 @dataclass(frozen=True)
 class Options:
-    """Say what was asked for besides model and data.
+    """The options besides model and data.
 
-    `confidence` is the one flown: confusion and mistakes are counted at it. Average precision
-    looks at everything above `floor`.
+    `confidence` is that of the node: confusion and mistakes are counted at it. Average precision
+    considers every prediction above `floor`.
     """
 
     confidence: float
@@ -77,10 +77,10 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Hold the metrics of one model at one image size on one data set.
+    """The metrics of one model at one image size on one data set.
 
     `names` are the classes compared, those of the data; `notes` say what a reader must know;
-    `map50_samples` are the mAP50 of redrawn images.
+    `map50_samples` are the mAP50 of resampled images.
     """
 
     model: EvaluatedModel
@@ -102,17 +102,17 @@ class Evaluation:
 
     @property
     def map50(self) -> float | None:
-        """Return the mean AP50 of the boxes over classes that are there."""
+        """Return the mean AP50 of the boxes over classes that occur."""
         return self.boxes.map50
 
     @property
     def map50_95(self) -> float | None:
-        """Return the mean AP50-95 of the boxes over classes that are there."""
+        """Return the mean AP50-95 of the boxes over classes that occur."""
         return self.boxes.map50_95
 
     @property
     def map50_interval(self) -> Interval | None:
-        """Return where 95 % of the mAP50 of redrawn images lie."""
+        """Return the 95 % interval of the mAP50 of resampled images."""
         return interval(self.map50_samples)
 
     @property
@@ -122,11 +122,11 @@ class Evaluation:
 
     @property
     def instances(self) -> int:
-        """Return how many true things there are."""
+        """Return the number of targets."""
         return self.boxes.together.instances
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it, without images."""
+        """Return plain values for JSON, without images."""
         bounds = self.map50_interval
         return {
             'model': self.model.to_dict(),

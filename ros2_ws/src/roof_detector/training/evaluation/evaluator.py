@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Evaluates one model on one data set."""
+"""The evaluation of one model on one data set."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from training.evaluation.labelled_split import LabelledSplit, open_split
 from training.evaluation.metrics import measure
 from training.evaluation.speed import Speed, machine_of
 
-FLOOR = 0.001  # of the scores that average precision looks at, as in ultralytics' validation
-DEFAULT_THRESHOLDS = Thresholds()  # what the node keeps unless told otherwise
+# the lowest confidence that average precision considers, as in ultralytics' validation
+FLOOR = 0.001
+DEFAULT_THRESHOLDS = Thresholds()  # the node's defaults
 
 
 def evaluate(
@@ -47,7 +48,7 @@ def evaluate(
     """Evaluate one model, as the node runs it, on one split of a YOLO data set.
 
     `model` is a file or the name of a shipped model; `data`, `names`, `split` and `skip_faulty`
-    are what `open_split` takes. Classes are compared by name. Raises EvaluationError,
+    are the arguments of `open_split`. Classes are compared by name. Raises EvaluationError,
     InferenceError or InputError.
     """
     with contextlib.ExitStack() as stack:

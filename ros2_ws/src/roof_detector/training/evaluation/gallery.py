@@ -22,7 +22,7 @@ from training.evaluation.mistake import Mistake, false_alarms, misses
 
 ImageBgr = npt.NDArray[np.uint8]
 
-_CONTEXT = 4.0  # sides of the window, in longer sides of the thing
+_CONTEXT = 4.0  # sides of the window, in longer sides of the object
 _LEAST_WINDOW_PX = 128
 _TILE_PX = 400
 _SINGLE_PX = 720
@@ -34,8 +34,8 @@ _DASH_PX = 9
 def write_gallery(evaluation: Evaluation, folder: Path, *, most: int = 24) -> dict[str, int]:
     """Write the worst misses and false alarms, each alone and on a sheet; return their numbers.
 
-    A red arrow points at the mistake; white dashes are what is labelled, coloured boxes what was
-    found above the confidence.
+    A red arrow points at the mistake; white dashes are labels, coloured boxes are predictions
+    above the confidence.
     """
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
@@ -68,7 +68,7 @@ def _write_kind(
 def draw_mistake(
     mistake: Mistake, image_bgr: ImageBgr, evaluation: Evaluation, *, side_px: int
 ) -> ImageBgr:
-    """Return a square of the image around a mistake, with all that is labelled and found."""
+    """Return a square of the image around a mistake, with all labels and predictions."""
     left, top, side = _window(mistake, image_bgr)
     zoom = side_px / side
     crop = np.full((side, side, 3), 114, np.uint8)
@@ -84,7 +84,7 @@ def draw_mistake(
     seen = (found.scores > evaluation.options.confidence) & _touches(boxes, side_px)
     moved = Detections(boxes, found.scores, found.class_ids)
     own = np.all(found.boxes_xyxy == mistake.box_xyxy, axis=1) & (mistake.score is not None)
-    # Labels on all of them would hide what they are about.
+    # Labels on all of them would hide the objects.
     canvas = draw_detections(canvas, moved[seen & ~own], evaluation.names, draw_labels=False)
     true = (mistake.image.true.boxes_xyxy - shift) * zoom
     for box in true[_touches(true, side_px)]:
@@ -99,7 +99,7 @@ def _window(mistake: Mistake, image_bgr: ImageBgr) -> tuple[int, int, int]:
     """Return left, top and side of a square around the box, inside the image if it fits."""
     height, width = image_bgr.shape[:2]
     side = round(max(mistake.longest_side * _CONTEXT, _LEAST_WINDOW_PX))
-    # Grey beside the image is drawn only where the thing itself needs it.
+    # Grey beside the image is drawn only if the object itself needs the space.
     side = min(side, max(min(height, width), round(mistake.longest_side * 1.1)))
     middle = (mistake.box_xyxy[:2] + mistake.box_xyxy[2:]) / 2
     left, top = (
@@ -126,7 +126,7 @@ def _dash(canvas: ImageBgr, corners: list[int]) -> None:
 
 
 def _mark(canvas: ImageBgr, corners: list[int], *, room_above: int) -> None:
-    """Point at the mistake with an arrow from below, or from above, over the label."""
+    """Draw an arrow to the mistake from below, or from above, over the label."""
     left, top, right, bottom = corners
     x, side = (left + right) // 2, canvas.shape[0]
     length = side // 9

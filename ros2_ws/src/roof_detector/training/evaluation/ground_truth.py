@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is labelled in one image, in its pixels."""
+"""The ground truth of one image, in its pixels."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """Hold boxes (n, 4) left, top, right, bottom and the outlines (k, 2) of each thing's parts.
+    """Boxes (n, 4) left, top, right, bottom and the outlines (k, 2) of each target's parts.
 
-    A thing that is labelled by a box has no outline. `repeated` labels said the same again and
-    are left out.
+    A target that is labelled by a box has no outline. `repeated` counts labels that repeat another
+    one and are left out.
     """
 
     boxes_xyxy: Floats
@@ -30,7 +30,7 @@ class GroundTruth:
 
     @classmethod
     def of(cls, instances: Sequence[Instance], *, size_wh: tuple[int, int]) -> GroundTruth:
-        """Bring labels, which are shares of the image, to its pixels."""
+        """Return the targets for labels that are given in shares of the image."""
         told = {(one.class_id, one.box_xyxy.tobytes()): one for one in reversed(instances)}
         once = list(reversed(told.values()))
         size = np.array(size_wh, np.float64)
@@ -47,7 +47,7 @@ class GroundTruth:
 
     @property
     def outlined(self) -> bool:
-        """Tell whether every thing has an outline."""
+        """Return whether every target has an outline."""
         return all(self.outlines)
 
     @property

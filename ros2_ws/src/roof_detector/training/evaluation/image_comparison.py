@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found in one image, beside what is there."""
+"""The predictions of one image beside its targets."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from training.evaluation.overlap import Overlap
 
 @dataclass(frozen=True, eq=False)
 class ImageComparison:
-    """Hold found and true things, both with class ids of the data, and how they overlap.
+    """Predictions and targets, both with class ids of the data, and how they overlap.
 
-    `found` comes by falling score. `masks` is None unless both sides have outlines.
+    `found` are the predictions in descending order of confidence, `true` the targets. `masks` is
+    None unless both sides have outlines.
     """
 
     path: Path
@@ -34,7 +35,7 @@ class ImageComparison:
     def compare(
         cls, path: Path, *, found: Detections, true: GroundTruth, masks: bool = False
     ) -> ImageComparison:
-        """Compare boxes and, if asked for, masks; the masks themselves are not kept."""
+        """Compare boxes and optionally masks; the masks themselves are not kept."""
         found_xyxy = found.boxes_xyxy.astype(np.float64)
         boxes = Overlap(
             iou=pairwise_iou(found_xyxy, true.boxes_xyxy),
@@ -49,5 +50,5 @@ class ImageComparison:
 
     @property
     def same_class(self) -> npt.NDArray[np.bool_]:
-        """Return which found and true things (found, true) are of one class."""
+        """Return which predictions and targets (predictions, targets) are of one class."""
         return self.found.class_ids[:, None] == self.true.class_ids[None]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One model over all labelled images, as the node would run it."""
+"""The run of one model over all labelled images, as the node would run it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.evaluation.labelled_split import LabelledSplit
 
 @dataclass(frozen=True, eq=False)
 class ImageRun:
-    """Hold each image with what was found, how long it took, and what a reader must know."""
+    """Each image with its predictions, the stage times, and notes for a reader."""
 
     images: tuple[ImageComparison, ...]
     times: tuple[StageTimes, ...]
@@ -31,7 +31,7 @@ class ImageRun:
 
     @property
     def has_masks(self) -> bool:
-        """Tell whether every image has masks on both sides, and anything at all."""
+        """Return whether every image has masks on both sides, and any target at all."""
         labelled = any(len(one.true) for one in self.images)
         return labelled and all(one.masks is not None for one in self.images)
 
@@ -45,10 +45,10 @@ def run_images(
     max_detections: int,
     progress: bool,
 ) -> ImageRun:
-    """Detect and compare, classes matched by name.
+    """Detect and compare, with classes matched by name.
 
-    Raises EvaluationError when model and data share no class, InputError for an image that
-    cannot be read.
+    Raises EvaluationError if model and data share no class, InputError for an image that cannot be
+    read.
     """
     shared = tuple(name for name in labelled.names if name in detector.names)
     if not shared:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The images and labels that a model is measured on."""
+"""The images and labels on which a model is measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.evaluation.errors import EvaluationError
 
 @dataclass(frozen=True, eq=False)
 class LabelledSplit:
-    """Hold the class names and images of one split; `notes` say what was left out."""
+    """The class names and images of one split; `notes` say what was left out."""
 
     source: Path
     split: str
@@ -34,11 +34,11 @@ def open_split(
     names: Sequence[str] = (),
     skip_faulty: bool = False,
 ) -> Iterator[LabelledSplit]:
-    """Open one split of a data set of any format; the images of a zip are readable within.
+    """Open one split of a data set of any format; the images of a zip exist in the context.
 
-    A set without splits is taken whole. `names` are those of the classes in order of their ids,
-    for a set that names none or names them otherwise. `skip_faulty` leaves out images whose
-    labels have faults, which are refused otherwise. Raises EvaluationError.
+    A set without splits is used as a whole. `names` are those of the classes in order of their
+    ids, for a set that has none or other ones. `skip_faulty` leaves out images whose labels have
+    faults, which raise an error otherwise. Raises EvaluationError.
     """
     try:
         with open_set(source, names=tuple(names)) as found:

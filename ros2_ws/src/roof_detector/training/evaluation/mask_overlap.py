@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much found masks and labelled outlines share."""
+"""The overlap of predicted masks with labelled outlines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Mask = tuple[Window, npt.NDArray[np.bool_]]
 
 
 def compare_masks(found: Masks, true: GroundTruth) -> Overlap:
-    """Compare found masks with outlines, pixel by pixel of the source image."""
+    """Compare predicted masks with outlines, pixel by pixel of the source image."""
     size_wh = found.source_wh
     true_masks = [fill(parts, size_wh) for parts in true.outlines]
     found_masks = list(found.windows())
@@ -40,20 +40,20 @@ def overlap_of(found: list[Mask], true: list[Mask]) -> Overlap:
 
 
 def fill(parts: Sequence[npt.NDArray[np.float64]], size_wh: tuple[int, int]) -> Mask:
-    """Return the pixels whose centres the outlines (k, 2) in pixels enclose or pass."""
+    """Return the pixels whose centres the outlines (k, 2) in pixels enclose or touch."""
     limit = np.array(size_wh) - 1
     outlines = [np.clip(np.rint(part - 0.5).astype(np.int32), 0, limit) for part in parts]
     points = np.concatenate(outlines)
     low, high = points.min(axis=0), points.max(axis=0) + 1
     canvas = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-    for outline in outlines:  # one by one: where two parts overlap, fillPoly would leave a hole
+    for outline in outlines:  # one by one: fillPoly would leave a hole where two parts overlap
         cv2.fillPoly(canvas, [outline - low], (1,))
     window = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
     return window, canvas.astype(np.bool_)
 
 
 def _shared(one: Mask, other: Mask) -> int:
-    """Count the pixels of both."""
+    """Count the pixels that both cover."""
     cuts = []
     for axis in (0, 1):
         a, b = one[0][axis], other[0][axis]

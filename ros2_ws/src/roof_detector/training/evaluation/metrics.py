@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How well one model does, by class and over all."""
+"""The metrics of one model, by class and over all classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AP75 = int(np.argmin(abs(IOUS - 0.75)))
 
 @dataclass(frozen=True)
 class AveragePrecision:
-    """Hold COCO's average precisions and over how many true things; None where there are none."""
+    """COCO's average precisions and the number of targets; None without targets."""
 
     ap50: float | None
     ap75: float | None
@@ -29,14 +29,14 @@ class AveragePrecision:
 
     @classmethod
     def of(cls, ranking: Ranking) -> AveragePrecision:
-        """Compute them from a ranking."""
+        """Return the values of a ranking."""
         values = ranking.average_precisions()
         if values is None:
             return cls(None, None, None, 0)
         return cls(float(values[0]), float(values[_AP75]), float(values.mean()), ranking.instances)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'ap50': self.ap50,
             'ap75': self.ap75,
@@ -47,7 +47,7 @@ class AveragePrecision:
 
 @dataclass(frozen=True, eq=False)
 class ClassMetrics:
-    """Hold the metrics of one class; precision and recall are those at its best confidence."""
+    """The metrics of one class; precision and recall are those at its best confidence."""
 
     average: AveragePrecision
     by_size: Mapping[str, AveragePrecision]
@@ -57,7 +57,7 @@ class ClassMetrics:
 
     @property
     def ap50(self) -> float | None:
-        """Return the average precision at IoU 0.5; None where nothing is there."""
+        """Return the average precision at IoU 0.5; None without targets."""
         return self.average.ap50
 
     @property
@@ -72,7 +72,7 @@ class ClassMetrics:
 
     @property
     def instances(self) -> int:
-        """Return how many true things there are."""
+        """Return the number of targets."""
         return self.average.instances
 
     @property
@@ -87,11 +87,11 @@ class ClassMetrics:
 
     @property
     def best_confidence(self) -> float | None:
-        """Return the confidence of highest F1; None where nothing right was found."""
+        """Return the confidence of highest F1; None if nothing right was predicted."""
         return self.best.confidence if self.best else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the curve as JSON takes it."""
+        """Return plain values for JSON, without the curve."""
         return {
             **self.average.to_dict(),
             'by_size': {size: average.to_dict() for size, average in self.by_size.items()},
@@ -102,7 +102,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True, eq=False)
 class ShapeMetrics:
-    """Hold the metrics of boxes or of masks: each class, and all things together.
+    """The metrics of boxes or of masks: each class, and all classes together.
 
     `rankings` are those of the classes, in order of `per_class`.
     """
@@ -113,7 +113,7 @@ class ShapeMetrics:
 
     @property
     def map50(self) -> float | None:
-        """Return the mean of the classes' AP50, over classes that are there."""
+        """Return the mean of the classes' AP50, over classes that occur."""
         return _mean([one.ap50 for one in self.per_class.values()])
 
     @property
@@ -127,7 +127,7 @@ class ShapeMetrics:
         return _mean([one.ap50_95 for one in self.per_class.values()])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'map50': self.map50,
             'map75': self.map75,
@@ -148,8 +148,8 @@ def measure(
 ) -> ShapeMetrics:
     """Measure boxes or masks.
 
-    `confidence` is the one flown, `floor` that above which things were looked for,
-    `least_precision` what the best confidence must reach.
+    `confidence` is that of the node, `floor` the lowest one that is considered, `least_precision`
+    the minimum precision at the best confidence.
     """
     whole, by_size = rank(images, classes=len(names), masks=masks)
 

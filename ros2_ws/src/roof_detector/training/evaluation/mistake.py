@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model missed and what it saw where nothing is."""
+"""The mistakes of a model: missed targets and false alarms."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import numpy.typing as npt
 from training.evaluation.confusion import LEAST_IOU, pair
 from training.evaluation.image_comparison import ImageComparison
 
-_TOUCHING_IOU = 0.1  # a box that overlaps less is about something else
+_TOUCHING_IOU = 0.1  # a box that overlaps less is about another object
 
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """Hold one mistake: the box it is about, its likely cause, and its score if it was found."""
+    """One mistake: its box, its likely cause, and its confidence if it is a prediction."""
 
     image: ImageComparison
     name: str
@@ -36,7 +36,7 @@ class Mistake:
 def misses(
     images: Sequence[ImageComparison], names: tuple[str, ...], *, confidence: float
 ) -> list[Mistake]:
-    """Return what is there and was not found above the confidence, the largest first."""
+    """Return the targets without a prediction above the confidence, the largest first."""
     found = [m for one in images for m in _misses_in(one, names, confidence=confidence)]
     return sorted(found, key=lambda mistake: -mistake.longest_side)
 
@@ -44,7 +44,7 @@ def misses(
 def false_alarms(
     images: Sequence[ImageComparison], names: tuple[str, ...], *, confidence: float
 ) -> list[Mistake]:
-    """Return what was found above the confidence and is not there, the surest first."""
+    """Return predictions without a target in descending order of confidence."""
     found = [m for one in images for m in _false_alarms_in(one, names, confidence=confidence)]
     return sorted(found, key=lambda mistake: -(mistake.score or 0.0))
 
@@ -102,7 +102,7 @@ def _false_alarms_in(
 
 
 def _centre_within(image: ImageComparison, i: int) -> bool:
-    """Tell whether a found box has its centre in a true one of its class."""
+    """Return whether a prediction has its centre in a target of its class."""
     true_xyxy = image.true.boxes_xyxy[image.same_class[i]]
     box = image.found.boxes_xyxy[i]
     centre = (box[:2] + box[2:]) / 2

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What one confidence gives."""
+"""The counts at one confidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Count what is right, wrong and missed when scores above `confidence` are kept."""
+    """Right, wrong and missed when predictions above `confidence` are kept."""
 
     confidence: float
     right: int
@@ -19,13 +19,13 @@ class OperatingPoint:
 
     @property
     def precision(self) -> float | None:
-        """Return which part of what was found is there; None when nothing was found."""
+        """Return the share of predictions that are right; None without predictions."""
         found = self.right + self.wrong
         return self.right / found if found else None
 
     @property
     def recall(self) -> float | None:
-        """Return which part of what is there was found; None when nothing is there."""
+        """Return the share of targets that were predicted; None without targets."""
         there = self.right + self.missed
         return self.right / there if there else None
 
@@ -36,7 +36,7 @@ class OperatingPoint:
         return twice / (twice + self.wrong + self.missed) if twice else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'confidence': self.confidence,
             'precision': self.precision,

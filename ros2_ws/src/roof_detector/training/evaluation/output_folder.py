@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The folder of an evaluation, whole or not there."""
+"""The output folder of an evaluation, written atomically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPORT = 'report.json'
 
 
 def check_free(output: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something, unless it is a report and may be overwritten."""
+    """Raise an error for a folder that is not empty, unless it is a report to be overwritten."""
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     if not (output / _REPORT).is_file():
@@ -37,7 +37,7 @@ def check_free(output: Path, *, overwrite: bool) -> None:
 def write_output(
     labelled: Mapping[str, Evaluation], output: Path, *, gallery: int = 24, overwrite: bool = False
 ) -> None:
-    """Write report.md, report.json, curves, confusion and gallery; of several, a folder each."""
+    """Write report.md, report.json, curves, confusion and gallery; one folder per evaluation."""
     check_free(output, overwrite=overwrite)
     part = output.with_name(f'.{output.name}.part')
     shutil.rmtree(part, ignore_errors=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much found and true shapes share."""
+"""The overlap of predicted and target shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """Hold intersection over union `iou` (found, true) and each side's areas in pixels."""
+    """Intersection over union `iou` (predictions, targets) and each side's areas in pixels."""
 
     iou: Floats
     found_areas: Floats

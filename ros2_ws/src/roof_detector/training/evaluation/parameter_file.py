@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The parameter file with which the node flies what was measured."""
+"""The node's parameter file with the measured thresholds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training.evaluation.evaluation import Evaluation
 
 
 def parameter_text(evaluation: Evaluation) -> str:
-    """Return the node's parameters as ROS 2 reads them: the best confidence of each class."""
+    """Return the node's parameters as ROS 2 YAML: the best confidence of each class."""
     best = {name: one.best for name, one in evaluation.per_class.items() if one.best}
     if not best:
         raise EvaluationError(
@@ -51,7 +51,7 @@ def parameter_text(evaluation: Evaluation) -> str:
 
 
 def write_parameters(evaluation: Evaluation, path: Path, *, overwrite: bool = False) -> None:
-    """Write the parameter file; refuse to replace one unless told to."""
+    """Write the parameter file; replace one only with `overwrite`."""
     if path.exists() and not overwrite:
         raise EvaluationError(f'{path} exists already, not overwritten. Add --overwrite.')
     text = parameter_text(evaluation)

@@ -22,7 +22,7 @@ from training.evaluation.evaluation import Evaluation
 _TOGETHER = 'all classes'
 _INK, _GREY = '#222222', '#999999'
 _RIGHT, _WRONG = np.array([0.03, 0.32, 0.61]), np.array([0.84, 0.37, 0.0])
-_DARKER = 0.85  # the palette is made for images; on white paper its yellow needs more weight
+_DARKER = 0.85  # the palette is made for images; on white paper its yellow needs more contrast
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def plot_curves(evaluation: Evaluation, path: Path) -> None:
 
 
 def plot_comparison(evaluations: Mapping[str, Evaluation], path: Path) -> None:
-    """Draw precision over recall and F1 over confidence of several models, classes together."""
+    """Draw precision over recall and F1 over confidence of several models, over all classes."""
     figure = _figure((11, 5))
     axes = figure.subplots(1, 2)
     lines = {label: one.boxes.together.curve for label, one in evaluations.items()}
@@ -92,7 +92,7 @@ def _plot_precision_recall(
     labels: Mapping[str, str],
     colours: Mapping[str, str],
 ) -> None:
-    """Draw the best precision from each recall on: average precision is the area below."""
+    """Draw the best precision at or above each recall: average precision is the area below."""
     for name, curve in lines.items():
         if not len(curve.scores):
             continue
@@ -144,7 +144,7 @@ def _plot_calibration(axes: Axes, calibration: Calibration) -> None:
 
 
 def _over_confidence(curve: ConfidenceCurve, values: Floats) -> tuple[Floats, Floats]:
-    """Return rising confidences and the value that holds up to each."""
+    """Return ascending confidences and the value that holds up to each."""
     if not len(curve.scores):
         return np.array([0.0, 1.0]), np.zeros(2)
     rising, own = curve.scores[::-1], values[::-1]

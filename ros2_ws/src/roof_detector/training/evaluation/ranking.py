@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was found of one class over all images, the surest first."""
+"""The predictions of one class over all images, in descending order of confidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roof_detector.vision.matching import assign
 from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.overlap import Overlap
 
-# COCO's: average precision is a mean over these.
+# COCO's IoU thresholds: average precision is a mean over these.
 IOUS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 # COCO's sizes by area in square pixels of the source image, both ends included.
@@ -27,11 +27,11 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Hold n found things by falling score, and what each is at every IoU of `IOUS`.
+    """The n predictions in descending order of confidence, and their match at every IoU of `IOUS`.
 
-    `scores` (n,); `hits` (10, n): it is the one that takes a true thing; `counted` (10, n): it
-    is neither outside the size looked at nor on a thing outside it; `images` (n,) the image
-    of each; `positives` (images,) how many true things each image has.
+    `scores` (n,), the confidences; `hits` (10, n): it takes a target; `counted` (10, n): neither
+    it nor its target is outside the size range; `images` (n,) the image of each; `positives`
+    (images,) the number of targets in each image.
     """
 
     scores: npt.NDArray[np.float64]
@@ -42,11 +42,11 @@ class Ranking:
 
     @property
     def instances(self) -> int:
-        """Return how many true things there are."""
+        """Return the number of targets."""
         return int(self.positives.sum())
 
     def average_precisions(self) -> npt.NDArray[np.float64] | None:
-        """Return the average precision at each IoU of `IOUS`; None where nothing is there."""
+        """Return the average precision at each IoU of `IOUS`; None without targets."""
         if not self.instances:
             return None
         right = np.cumsum(self.hits & self.counted, axis=1)
@@ -57,7 +57,7 @@ class Ranking:
 
     @classmethod
     def join(cls, rankings: Sequence[Ranking]) -> Ranking:
-        """Rank the things of several classes together."""
+        """Rank the predictions of several classes together."""
         order = np.argsort(-np.concatenate([r.scores for r in rankings]), kind='stable')
         return cls(
             scores=np.concatenate([r.scores for r in rankings])[order],
@@ -73,7 +73,7 @@ def interpolate(
 ) -> float:
     """Return COCO's average precision: the mean over 101 recalls of the best precision from there.
 
-    `right` and `wrong` (n,) are counted up to each found thing, the surest first.
+    `right` and `wrong` (n,) are counted up to each prediction, in descending order of confidence.
     """
     if not len(right):
         return 0.0
@@ -87,7 +87,7 @@ def interpolate(
 def rank(
     images: Sequence[ImageComparison], *, classes: int, masks: bool = False
 ) -> tuple[list[Ranking], dict[str, list[Ranking]]]:
-    """Rank each class over all images: things of every size, and those of each of `SIZES`."""
+    """Rank each class over all images: objects of every size, and those of each of `SIZES`."""
     overlaps = [image.masks if masks else image.boxes for image in images]
     assert all(overlap is not None for overlap in overlaps)
     pairs = [(p, o) for p, o in zip(images, overlaps, strict=True) if o is not None]
@@ -126,7 +126,7 @@ def _rank_size(
 def _judge(
     image: ImageComparison, overlap: Overlap, *, area: tuple[float, float]
 ) -> tuple[Bools, Bools]:
-    """Return which found things hit and which count (10, found), at each IoU of `IOUS`."""
+    """Return which predictions hit and which count (10, predictions), at each IoU of `IOUS`."""
     iou = np.where(image.same_class, overlap.iou, -1.0)
     ignored = _outside(overlap.true_areas, area)
     stray = _outside(overlap.found_areas, area)
@@ -135,7 +135,7 @@ def _judge(
         [assign(iou, least_iou=least, second_choice=second_choice) for least in IOUS]
     ).reshape(len(IOUS), -1)
     hits = taken >= 0
-    on_ignored = np.append(ignored, False)[taken]  # -1, nothing, is the last one
+    on_ignored = np.append(ignored, False)[taken]  # -1, no target, is the last one
     return hits, ~on_ignored & (hits | ~stray)
 
 

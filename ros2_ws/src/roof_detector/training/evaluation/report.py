@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The report of one or more evaluations, in words and tables."""
+"""The report of one or more evaluations, as text and tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FEW_OBJECTS = 30
 
 
 def class_table(metrics: ShapeMetrics) -> Table:
-    """Return a row for each class; then the mean of their AP, and all things at one confidence."""
+    """Return a row for each class, then the mean AP, and all classes at one confidence."""
     columns = (
         Column('class'), Column('things'), Column('AP50'), Column('AP75'), Column('AP50-95'),
         Column('best confidence', 4), Column('precision', 2), Column('recall', 2),
@@ -45,7 +45,7 @@ def _at_best_and_default(one: ClassMetrics) -> tuple[float | None, ...]:
 
 
 def size_table(metrics: ShapeMetrics) -> Table:
-    """Return things, AP50 and AP50-95 of each class by size."""
+    """Return number, AP50 and AP50-95 of each class by size."""
     columns = [Column('class')]
     for size in SIZES:
         columns += [Column(size), Column(f'AP50 {size}'), Column(f'AP50-95 {size}')]
@@ -75,7 +75,7 @@ def speed_table(evaluation: Evaluation) -> Table:
 
 
 def notes_of(evaluation: Evaluation) -> list[str]:
-    """Return what a reader of the numbers must know."""
+    """Return notes that a reader of the numbers must know."""
     notes = list(evaluation.notes)
     options = evaluation.options
     if len(evaluation.images) < _FEW_IMAGES:
@@ -183,7 +183,7 @@ def _section(
 
 
 def terminal_text(labelled: Mapping[str, Evaluation], *, output: Path) -> str:
-    """Return what the command prints at its end."""
+    """Return the text that the command prints at its end."""
     parts, notes = [], dict[str, None]()
     for label, evaluation in labelled.items():
         bounds = shown_interval(evaluation.map50_interval)

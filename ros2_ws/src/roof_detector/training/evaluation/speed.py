@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How fast a model ran."""
+"""The speed of a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.stage_times import StageTimes
 from training.machine import describe_machine
 
-_OF_SCANS = ('triton', 'mamba_ssm')  # what else `describe_machine` tells
+_OF_SCANS = ('triton', 'mamba_ssm')  # further keys of `describe_machine`
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Hold the median milliseconds of each stage, and on which machine.
+    """The median milliseconds of each stage, and the machine.
 
     `images_per_second` is for one image after the other, without reading them from disk.
     """
@@ -35,7 +35,7 @@ class Speed:
 
     @classmethod
     def of(cls, times: Sequence[StageTimes], *, machine: Mapping[str, str]) -> Speed:
-        """Sum up the times of all images."""
+        """Return the medians of all images."""
         totals = [one.total_s for one in times]
         return cls(
             letterbox_ms=_median_ms([one.letterbox_s for one in times]),
@@ -47,7 +47,7 @@ class Speed:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON takes it."""
+        """Return plain values for JSON."""
         return {
             'letterbox_ms': self.letterbox_ms,
             'forward_ms': self.forward_ms,
@@ -59,12 +59,12 @@ class Speed:
 
 
 def machine_of(detector: Detector, *, threads: int | None) -> dict[str, str]:
-    """Return what a reader of the times must know."""
+    """Return the description of the machine for a reader of the times."""
     on_cuda = detector.device.startswith('cuda')
     described = describe_machine(detector.device if on_cuda else 'cpu')
     if not on_cuda and detector.backend != 'torch':
         described['threads'] = str(threads or available_cores())
-    described['load'] = f'{os.getloadavg()[0]:.1f}'  # others at work make a machine slower
+    described['load'] = f'{os.getloadavg()[0]:.1f}'  # other load makes a machine slower
     return {key: value for key, value in described.items() if key not in _OF_SCANS}
 
 

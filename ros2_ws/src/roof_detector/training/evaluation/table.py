@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A table for people, on a terminal and in Markdown, with the best of each column marked."""
+"""A table for a terminal and for Markdown, with the best value of each column marked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Column:
-    """Name a column; `best` is max or min where one value is better than another."""
+    """The title of a column; `best` is max or min if one value is better than another."""
 
     title: str
     digits: int = 3
@@ -21,7 +21,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Hold rows of values; None is shown as a dash."""
+    """Rows of values; None is shown as a dash."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
@@ -54,7 +54,7 @@ class Table:
         return cells
 
     def _best_rows(self, i: int) -> Sequence[int]:
-        """Return the rows whose value, as shown, none beats."""
+        """Return the rows whose value, as shown, is the best."""
         column = self.columns[i]
         numbers = {
             row: round(value, column.digits)

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Makes a training set of roofs from one orthophoto with their outlines."""
+"""A training set of roofs from one orthophoto with their outlines."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Make a training set of roofs: `python -m training.orthophoto PICTURE --outlines F ...`."""
+"""Make a training set of roofs: `python -m training.orthophoto IMAGE --outlines F ...`."""
 
 from __future__ import annotations
 

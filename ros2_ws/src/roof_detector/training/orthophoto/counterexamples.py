@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Paints what has a roof's colours or a roof's size and is none: yards, bushes and blots."""
+"""Counterexamples with a roof's colours or size: yards, bushes and dark spots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BUSHES_BGR = np.array([(40, 75, 60), (35, 95, 75), (55, 110, 90), (30, 60, 45)]
 
 
 class FreeGround:
-    """Paint on what a mask (height, width) of roofs leaves free, in place."""
+    """The ground that a mask (height, width) of roofs leaves free, painted in place."""
 
     def __init__(
         self, image_bgr: Image, built: npt.NDArray[np.uint8], rng: np.random.Generator
@@ -28,7 +28,7 @@ class FreeGround:
         self._image_bgr, self._built, self._rng = image_bgr, built, rng
 
     def lay_yard(self, outline: Floats) -> None:
-        """Lay soil or concrete with soft edges."""
+        """Paint soil or concrete with soft edges."""
         rng = self._rng
         margin = 20
         box, share = self._free(outline.min(0) - margin, outline.max(0) + margin)
@@ -45,7 +45,7 @@ class FreeGround:
         self._lay(box, soil, share * cover * rng.uniform(0.5, 1))
 
     def plant_bush(self, centre: Floats, radius: float, shadow: Floats, darkness: float) -> None:
-        """Plant a bush with an uneven edge, lit from where its shadow does not fall."""
+        """Paint a bush with an uneven edge, lit from the side opposite its shadow."""
         rng = self._rng
         self.blot(centre + shadow * 0.6, radius, darkness, softness=0.15)
         box, share = self._free(centre - radius * 1.4, centre + radius * 1.4)
@@ -86,6 +86,6 @@ class FreeGround:
 
 
 def _offsets(box: tuple[slice, slice], centre: Floats) -> Floats:
-    """Return how far each pixel of a box lies from a point: (height, width, 2) as x, y."""
+    """Return the distance of each pixel of a box from a point: (height, width, 2) as x, y."""
     rows, columns = np.mgrid[box]
     return np.stack([columns - centre[0], rows - centre[1]], axis=-1)

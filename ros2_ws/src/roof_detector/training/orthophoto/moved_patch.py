@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A piece of an orthophoto, cut out along its outline and laid elsewhere."""
+"""A piece of an orthophoto that is cut out along its outline and pasted elsewhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MARGIN_PX = 3  # of the photograph around the outline
 
 @dataclass(frozen=True, eq=False)
 class MovedPatch:
-    """Hold a photograph, the affine map (2, 3) of its pixels, and where its outline comes to lie.
+    """A photograph, the affine map (2, 3) of its pixels, and its outline at the new place.
 
-    `outline` (n, 2) is in pixels of the image that the patch is laid into, x right, y down.
+    `outline` (n, 2) is in pixels of the target image, x right, y down.
     """
 
     photo_bgr: Image
@@ -28,7 +28,7 @@ class MovedPatch:
     outline: Floats
 
     def lay(self, image_bgr: Image, rng: np.random.Generator) -> None:
-        """Lay the patch into an image, in place, in a little other light and colour."""
+        """Paste the patch into an image, in place, in slightly different light and colour."""
         low = np.maximum(np.floor(self.outline.min(0)).astype(int) - 2, 0)
         high = np.minimum(np.ceil(self.outline.max(0)).astype(int) + 3, image_bgr.shape[1::-1])
         size = tuple(int(extent) for extent in high - low)
@@ -47,7 +47,7 @@ class MovedPatch:
 def cut_out(image_bgr: Image, outline: Floats) -> tuple[Image, Floats] | None:
     """Return the photograph of an outline with a margin, and the outline in its pixels.
 
-    None stands for an outline that the image's edge may cut.
+    None for an outline that the image's edge may cut.
     """
     low = np.floor(outline.min(0)).astype(int) - _MARGIN_PX
     high = np.ceil(outline.max(0)).astype(int) + _MARGIN_PX
@@ -65,9 +65,9 @@ def move(
     scale: float,
     rng: np.random.Generator,
 ) -> MovedPatch:
-    """Lay an outline's middle on a point, its longer side at an angle, by chance mirrored.
+    """Place an outline's middle on a point, its longer side at an angle, randomly mirrored.
 
-    Its sides are scaled by up to a fifth apart, so that no two are the same.
+    Its sides are scaled differently by up to a fifth, so that no two are the same.
     """
     centre, sides, degrees = cv2.minAreaRect(outline.astype(np.float32))
     along = np.radians(degrees if sides[0] >= sides[1] else degrees + 90)
@@ -79,6 +79,6 @@ def move(
 
 
 def rotation(angle_rad: float) -> Floats:
-    """Return the matrix (2, 2) that turns x towards y."""
+    """Return the matrix (2, 2) that rotates x towards y."""
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[cosine, -sine], [sine, cosine]])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Outlines of buildings on a map, as pixels of an orthophoto."""
+"""Outlines of buildings on a map, in pixels of an orthophoto."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.dataset.instance import Floats
 
 @dataclass(frozen=True)
 class Bounds:
-    """Hold an orthophoto's edges in degrees of WGS 84; its pixels are even in web Mercator."""
+    """An orthophoto's edges in degrees of WGS 84; its pixels are even in web Mercator."""
 
     north: float
     west: float

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Paints a roof: another colour, sheets, patches, rust and the light on its slopes."""
+"""Painted roofs: another colour, sheets, patches, rust and the light on its slopes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Image = npt.NDArray[np.uint8]
 def paint_roof(
     image_bgr: Image, outline: Floats, rng: np.random.Generator, *, keep_detail: bool
 ) -> None:
-    """Paint over what an outline (n, 2) holds, in place.
+    """Paint over the area of an outline (n, 2), in place.
 
     With `keep_detail` the photograph's own light and shade stay and only colours change; without
     it, slopes and grain are invented.
@@ -73,7 +73,7 @@ def cover_of(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def lay_softly(image_bgr: Image, laid: Floats, cover: npt.NDArray[np.uint8]) -> None:
-    """Lay pixels over an image of the same size where `cover` says, in place, with soft edges."""
+    """Blend pixels over an image of the same size where `cover` is set, with soft edges."""
     share = cv2.GaussianBlur(cover.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
     image_bgr[:] = np.clip(image_bgr * (1 - share) + laid * share, 0, 255)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Writes windows of an orthophoto as a set to train and validate on."""
+"""The writer of windows of an orthophoto as a training and validation set."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _EMPTY_SHARE = 0.2
 
 @dataclass(frozen=True)
 class RoofSetConfig:
-    """Hold how many windows train, from how many rebuilt settlements, and where the west ends.
+    """The number of training windows, of rebuilt settlements, and the border between the splits.
 
-    `side_px` is the least and greatest side of a window in pixels of the orthophoto; what a
-    window shows is written `size_px` wide. `plain_share` of the windows show the place as it is.
-    Where `val_from_x` is 1 the whole place trains, and the set has no validation.
+    `side_px` is the smallest and largest side of a window in pixels of the orthophoto; windows are
+    written `size_px` wide. `plain_share` of the windows show the unchanged place. With
+    `val_from_x` 1 the whole place trains, and the set has no validation.
     """
 
     windows: int = 1200
@@ -64,7 +64,7 @@ def write_roof_set(
 ) -> None:
     """Write the splits in the YOLO layout with outlines; the same seed gives the same bytes.
 
-    Roofs of `others`, and of what trains of the place itself, are built into the settlements.
+    Roofs of `others`, and of the place's own training part, are built into the settlements.
     """
     border = round(config.val_from_x * place.image_bgr.shape[1])
     with fresh_folder(output, overwrite=overwrite) as folder:
@@ -113,7 +113,7 @@ def _random_window(
 
 
 def _exposed(image_bgr: Image, rng: np.random.Generator) -> Image:
-    """Return the image as another camera in another light takes it."""
+    """Return the image as another camera in another light would take it."""
     light = (image_bgr / 255.0) ** rng.uniform(0.7, 1.4) * 255 * rng.uniform(0.85, 1.15, 3)
     grainy = light + rng.normal(0, rng.uniform(0, 6), light.shape)
     taken = np.clip(grainy, 0, 255).astype(np.uint8)
@@ -127,7 +127,7 @@ def _exposed(image_bgr: Image, rng: np.random.Generator) -> Image:
 def _validation(
     place: Settlement, border: int, config: RoofSetConfig
 ) -> Iterator[tuple[Image, tuple[Instance, ...]]]:
-    """Yield unturned windows that cover the east, as they are and 1.6 times as wide."""
+    """Yield unrotated windows that cover the east, as they are and 1.6 times as wide."""
     height, width = place.image_bgr.shape[:2]
     for side in (config.size_px, round(config.size_px * 1.6)):
         if side > min(width - border, height):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Photographed roofs that are built elsewhere."""
+"""A stock of photographed roofs that are built elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LENGTHS_PX = (24.0, 190.0)
 
 
 class RoofStock:
-    """Keep photographed roofs, of one place or of several.
+    """Photographed roofs of one place or of several.
 
     Roofs that an edge of their image may cut, and those narrower than 20 pixels, are not kept.
     """
@@ -36,7 +36,7 @@ class RoofStock:
         return len(self._roofs)
 
     def draw(self, middle: Floats, angle_rad: float, rng: np.random.Generator) -> MovedPatch:
-        """Return one of the roofs around a point, its longer side at an angle, of another size."""
+        """Return a roof around a point, its longer side at an angle, in another size."""
         photo_bgr, outline, length = self._roofs[rng.integers(len(self._roofs))]
         wanted = float(np.exp(rng.uniform(*np.log(_LENGTHS_PX))))
         scale = float(np.clip(wanted / length, 0.4, 1.6))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Builds an orthophoto anew: its roofs in other colours, and roofs that were never there."""
+"""A rebuilt orthophoto: its roofs in other colours, and roofs that were never there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PHOTOGRAPHED_SHARE = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Settlement:
-    """Hold an image (height, width, 3) BGR and the outlines (n, 2) of every roof in it."""
+    """An image (height, width, 3) BGR and the outlines (n, 2) of every roof in it."""
 
     image_bgr: Image
     outlines: list[Floats]
 
     def west_of(self, x: int) -> Settlement:
-        """Return the part west of a column; what lies east of it is grey, and roofs end there."""
+        """Return the part west of a column; the rest is grey, and roofs end there."""
         image_bgr = np.full_like(self.image_bgr, BEYOND_BGR)
         image_bgr[:, :x] = self.image_bgr[:, :x]
         shown = (0, 0, x, self.image_bgr.shape[0])
@@ -41,12 +41,12 @@ class Settlement:
     def rebuilt(
         self, rng: np.random.Generator, *, until_x: int, stock: RoofStock | None = None
     ) -> Settlement:
-        """Return a variant of what lies west of a column.
+        """Return a variant of the part west of a column.
 
-        A third of its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in
-        clusters, with shadows; some stand under trees. Nearly all of the new ones are photographed
-        roofs out of the stock; without one, all are painted. Yards of bare soil, bushes, dark
-        spots, and pieces of ground cut out and laid as roofs are, come as counterexamples.
+        A third of its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in clusters,
+        with shadows; some stand under trees. Nearly all of the new ones are photographed roofs
+        from the stock; without one, all are painted. Counterexamples are added: yards of bare
+        soil, bushes, dark spots, and pieces of ground that are cut out and pasted like roofs.
         """
         builder = _SettlementBuilder(self, until_x, rng, stock)
         builder.lay_yards()
@@ -68,14 +68,14 @@ class _SettlementBuilder:
         self._built = np.zeros(old.image_bgr.shape[:2], np.uint8)
         for outline in old.outlines:
             cv2.fillPoly(self._built, [outline.astype(np.int32)], (1,))
-        self._built[:, until_x:] = 1  # nothing is shown there, so nothing is laid
+        self._built[:, until_x:] = 1  # nothing is shown there, so nothing is placed there
         self._ground = FreeGround(self.image_bgr, self._built, rng)
         direction = rng.uniform(0, 2 * np.pi)
         self._shadow = rng.uniform(4, 22) * np.array([np.cos(direction), np.sin(direction)])
         self._darkness = rng.uniform(0.3, 0.65)
 
     def lay_yards(self) -> None:
-        """Lay soil and concrete beside the roofs."""
+        """Paint soil and concrete beside the roofs."""
         rng = self._rng
         for _ in range(rng.integers(4, 14)):
             centre = rng.uniform(100, self._extent - 100)
@@ -83,7 +83,7 @@ class _SettlementBuilder:
             self._ground.lay_yard(yard)
 
     def move_ground(self) -> None:
-        """Lay lawns, soil and roads elsewhere as roofs are laid: that edge alone is no roof."""
+        """Paste lawns, soil and roads elsewhere like roofs: such an edge alone is no roof."""
         rng = self._rng
         for _ in range(rng.integers(15, 70)):
             piece = _turned(_plan(rng) * rng.uniform(1, 1.6), rng.uniform(0, np.pi))
@@ -104,7 +104,7 @@ class _SettlementBuilder:
                 laid.lay(self.image_bgr, rng)
 
     def scatter(self) -> None:
-        """Plant bushes and leave dark spots where no roof stands."""
+        """Plant bushes and paint dark spots where no roof stands."""
         rng = self._rng
         for _ in range(rng.integers(10, 60)):
             centre = rng.uniform(0, self._extent)
@@ -126,7 +126,7 @@ class _SettlementBuilder:
                     self._overgrow(_cover(within)[0])
 
     def add_roofs(self) -> None:
-        """Build new roofs in clusters of one heading where none stands yet."""
+        """Build new roofs in clusters of one heading on free ground."""
         rng = self._rng
         wanted = rng.integers(25, 90)
         middle, heading = rng.uniform(0, self._extent), rng.uniform(0, np.pi)
@@ -169,7 +169,7 @@ class _SettlementBuilder:
         self.outlines.append(roof)
 
     def _overgrow(self, box: tuple[slice, slice]) -> None:
-        """Let trees of another place hang over a roof, less than half of it."""
+        """Let trees of another place cover less than half of a roof."""
         rng = self._rng
         height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
         top = rng.integers(0, self._extent[1] - height)

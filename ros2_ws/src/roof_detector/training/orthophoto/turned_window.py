@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A square window of an orthophoto, turned, mirrored and scaled."""
+"""A square window of an orthophoto, rotated, mirrored and scaled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEAST_VISIBLE = 0.35
 
 @dataclass(frozen=True, eq=False)
 class TurnedWindow:
-    """Hold a window: its middle and side in pixels of the orthophoto, and how it is turned."""
+    """A window: its middle and side in pixels of the orthophoto, and its rotation."""
 
     centre_xy: tuple[float, float]
     side_px: float
@@ -40,7 +40,7 @@ class TurnedWindow:
         return np.concatenate([turn, shift[:, None]], axis=1)
 
     def cut(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return the window's pixels; what lies beyond the image is grey."""
+        """Return the window's pixels; grey outside the image."""
         shrinking = self.side_px / self.size_px
         return cv2.warpAffine(
             ready_to_shrink(image_bgr, shrinking),
@@ -52,7 +52,7 @@ class TurnedWindow:
         ).astype(np.uint8, copy=False)
 
     def instances(self, outlines: list[Floats]) -> tuple[Instance, ...]:
-        """Return what of the outlines the window shows; slivers and specks are left out."""
+        """Return the visible part of the outlines in the window, without slivers and specks."""
         matrix = self.matrix
         whole = (0, 0, self.size_px, self.size_px)
         seen = []
@@ -67,7 +67,7 @@ class TurnedWindow:
 
 
 def ready_to_shrink(image_bgr: npt.NDArray[np.uint8], times: float) -> npt.NDArray[np.uint8]:
-    """Return an image that may be warped to so many times less, blurred where it must be.
+    """Return an image blurred enough to be warped to a size so many times smaller.
 
     Warping samples single pixels: without a blur first, small roofs would flicker.
     """

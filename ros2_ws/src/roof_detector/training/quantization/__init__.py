@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Makes networks of 8 bits, and keeps them only where they find as much."""
+"""Quantization: INT8 models, which are kept only if they detect nearly as well."""

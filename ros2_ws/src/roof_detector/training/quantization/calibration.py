@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What networks of 8 bits have in common: how they are calibrated, and what they say."""
+"""The calibration and the metadata that all INT8 models share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRECISION = 'int8'
 
 
 def quantized_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an export's provenance as that of its network in 8 bits."""
+    """Return an export's provenance as that of its INT8 model."""
     versions = {**provenance['versions'], 'nncf': version('nncf')}
     return {**provenance, 'precision': PRECISION, 'versions': versions}
 
@@ -27,7 +27,7 @@ def quantized_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
 def calibration_blobs(
     export: Path, frames: Sequence[npt.NDArray[np.uint8]]
 ) -> list[npt.NDArray[np.float32]]:
-    """Return frames (height, width, 3) uint8 BGR as the network gets them from the node.
+    """Return frames (height, width, 3) uint8 BGR as network inputs, as the node makes them.
 
     Each is (1, 3, height, width) float32 RGB in 0..1, letterboxed.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A TensorRT engine of a graph that says with how many bits it computes."""
+"""A TensorRT engine of a graph with explicit quantization."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from training.quantization.onnx_int8 import read_metadata, write_onnx
 
 
 def write_engine(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
-    """Build an engine for this machine's CUDA device, from what `write_onnx` writes beside it.
+    """Build an engine for this machine's CUDA device from the output of `write_onnx`.
 
-    That graph carries its ranges, so that TensorRT calibrates nothing. Raises ExportFailed.
+    That graph carries its ranges, so TensorRT does not calibrate. Raises ExportFailed.
     """
     import onnx  # noqa: PLC0415
 

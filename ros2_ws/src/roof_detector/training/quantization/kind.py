@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The kinds of networks of 8 bits, by the runtime they are for."""
+"""The kinds of INT8 models, by runtime."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from training.quantization.openvino_int8 import add_openvino_facts, write_openvi
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Hold how a network of 8 bits is made of an export in f32, and where both are run.
+    """How an INT8 model is made of an FP32 export, and where both run.
 
-    `write` makes it of the export, which has the format `made_of`, calibrated on frames
-    (height, width, 3) uint8 BGR. `add_facts` adds to its metadata what it lost; None where the
-    file cannot be changed any more.
+    `write` makes it of the export, which has the format `made_of`, calibrated on frames (height,
+    width, 3) uint8 BGR. `add_facts` adds its loss to its metadata; None if the file cannot be
+    changed any more.
     """
 
     made_of: str

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a smaller network loses, and whether that is too much."""
+"""The loss of an INT8 model, and whether it is too high."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An ONNX export that says with how many bits its convolutions compute."""
+"""An ONNX export with explicit INT8 quantization of its convolutions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write_onnx(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]
 
 
 def add_onnx_facts(path: Path, facts: Mapping[str, Any]) -> None:
-    """Add to an export's metadata what its quantization cost."""
+    """Add the loss by quantization to an export's metadata."""
     import onnx  # noqa: PLC0415
 
     model = onnx.load(path)
@@ -58,7 +58,7 @@ def add_onnx_facts(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def read_metadata(model: Any) -> dict[str, Any]:
-    """Return a graph's metadata, its texts read as the values they were."""
+    """Return a graph's metadata, with its texts converted back to values."""
     return {one.key: read_literal(one.value) for one in model.metadata_props}
 
 
@@ -71,9 +71,9 @@ def _set_metadata(model: Any, key: str, value: Any) -> None:
 
 
 def _decoding(model: Any) -> str:
-    """Return a pattern of the operations that make boxes of what the head's convolutions say.
+    """Return a pattern of the operations that decode boxes from the head's convolutions.
 
-    Those count pixels of the whole image, which 8 bits would place on a grid of several.
+    Their values are pixels of the whole image, which INT8 would round to steps of several pixels.
     """
     layers = (_LAYER.match(node.name) for node in model.graph.node)
     head = max((int(layer[1]) for layer in layers if layer), default=0)
@@ -81,7 +81,7 @@ def _decoding(model: Any) -> str:
 
 
 def _make_signed(model: Any) -> None:
-    """Bring values that are never negative, which have 0..255, to -127..127 as the others."""
+    """Change values that are never negative, quantized to 0..255, to -127..127 like the others."""
     from onnx import numpy_helper  # noqa: PLC0415
 
     constants = {one.name: one for one in model.graph.initializer}
@@ -96,4 +96,4 @@ def _make_signed(model: Any) -> None:
             name = f'{node.name}_signed_{place}'
             model.graph.initializer.append(numpy_helper.from_array(array, name))
             node.input[place] = name
-    del model.graph.value_info[:]  # what was said of types before; they follow from the nodes
+    del model.graph.value_info[:]  # types recorded before; they follow from the nodes

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An OpenVINO export whose convolutions compute with 8 bits."""
+"""An OpenVINO export whose convolutions compute in INT8."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ _LAYER = re.compile(r'__module\.model\.(\d+)')  # as OpenVINO names what torch t
 
 
 def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
-    """Write the export's network with 8 bits into a new folder, metadata included.
+    """Write the export's network in INT8 into a new folder, with metadata.
 
-    `frames` (height, width, 3) uint8 BGR show which values occur in each layer: they are fitted
-    as the node fits them. Weights have a scale for each output channel; NNCF chooses symmetric
-    or asymmetric values by the activation (its preset "mixed", which it advises for SiLU).
+    `frames` (height, width, 3) uint8 BGR show which values occur in each layer: they are
+    preprocessed as in the node. Weights have a scale for each output channel; NNCF chooses
+    symmetric or asymmetric values by the activation (its preset "mixed", which it advises for
+    SiLU).
     """
     import nncf  # noqa: PLC0415  (takes seconds, and says much)
     import openvino  # noqa: PLC0415
@@ -50,9 +51,9 @@ def write_openvino(export: Path, folder: Path, frames: Sequence[npt.NDArray[np.u
 
 
 def _decoding(model: Any) -> str:
-    """Return a pattern of the operations that make boxes of what the head's convolutions say.
+    """Return a pattern of the operations that decode boxes from the head's convolutions.
 
-    Those count pixels of the whole image, which 8 bits would place on a grid of several.
+    Their values are pixels of the whole image, which INT8 would round to steps of several pixels.
     """
     layers = (_LAYER.match(operation.get_friendly_name()) for operation in model.get_ops())
     head = max((int(layer[1]) for layer in layers if layer), default=0)
@@ -60,7 +61,7 @@ def _decoding(model: Any) -> str:
 
 
 def add_openvino_facts(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Add to an export's metadata what its quantization cost."""
+    """Add the loss by quantization to an export's metadata."""
     _write(folder, {**_metadata(folder), 'quantization': dict(facts)})
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a checkpoint to a network of 8 bits that was found to find as much."""
+"""The quantization of a checkpoint to an INT8 model whose loss is checked."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from training.quantization.calibration import PRECISION
 from training.quantization.kind import KINDS
 from training.quantization.loss import Loss
 
-_COMPARED_FRAMES = 4  # of the export in f32 with its checkpoint, before anything is quantized
+_COMPARED_FRAMES = 4  # of the FP32 export with its checkpoint, before anything is quantized
 
 
 class TooLossy(ExportFailed):
-    """Refuse a network of 8 bits that finds too little; `loss` says how little."""
+    """An INT8 model loses too much; `loss` says how much."""
 
     def __init__(self, message: str, *, loss: Loss) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class TooLossy(ExportFailed):
 
 @dataclass(frozen=True)
 class Quantized:
-    """Hold where the network of 8 bits stands, and what it lost."""
+    """The path of an INT8 model, and its loss."""
 
     path: Path
     loss: Loss
@@ -53,12 +53,12 @@ def quantize(
     trust_model: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Quantized:
-    """Make an export of 8 bits, and keep it only if mAP50 falls by no more than allowed.
+    """Make an INT8 export, and keep it only if mAP50 falls by no more than allowed.
 
-    `kind_name` is one of `KINDS`. `frames` (height, width, 3) uint8 BGR calibrate it; `data`
-    are labelled images that it is measured on beside the network it was made of, as the node
-    runs both. `most_lost` is a difference of mAP50 in 0..1. Raises TooLossy, where nothing is
-    kept, and InferenceError or EvaluationError.
+    `kind_name` is one of `KINDS`. `frames` (height, width, 3) uint8 BGR calibrate it; `data` are
+    labelled images on which it is measured beside the model it was made of, as the node runs both.
+    `most_lost` is a difference of mAP50 in 0..1. Raises TooLossy, where nothing is kept, and
+    InferenceError or EvaluationError.
     """
     check_frames(frames)
     kind, recipe = KINDS[kind_name], ExportRecipe(kind_name)
@@ -78,7 +78,7 @@ def quantize(
         small = workshop / name
         kind.write(export, small, frames)
         progress('measuring')
-        # On a card it is compared with the checkpoint, for the export in f32 runs on processors.
+        # On a GPU it is compared with the checkpoint, because the FP32 export runs on CPUs.
         whole = export if kind.device == 'cpu' else model_path
         whole_result, small_result = (
             evaluate(

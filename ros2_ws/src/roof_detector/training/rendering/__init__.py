@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Rendering labelled sets of simulated frames."""
+"""Rendering of labelled sets of simulated frames."""
 
 from __future__ import annotations
 

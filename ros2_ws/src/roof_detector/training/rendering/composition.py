@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Labelled things laid over a real image, and frames of them."""
+"""Labelled objects on a real image, and frames of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from roof_detector.simulation.world.survey_of_ids import survey_ids
 from training.rendering.photo_ground import SAMPLE_M, PhotoGround, facet_beyond
 
 CANDIDATES = 24
-# Rougher or greener than this is a tree, a hedge or a heap: nothing is laid there.
+# A place that is rougher or greener than this is a tree, a hedge or a heap and stays free.
 UNFIT = 32.0
 THINGS = (6, 22)
 DISTRACTOR_SHARE = 0.25
@@ -36,7 +36,7 @@ DISTRACTOR_SHARE = 0.25
 
 @dataclass(frozen=True)
 class ComposedFrame:
-    """Hold one image (h, w, 3) with its ground truth."""
+    """One image (h, w, 3) with its ground truth."""
 
     image_bgr: NDArray[np.uint8]
     boxes_xyxy: NDArray[np.float32]
@@ -45,7 +45,7 @@ class ComposedFrame:
 
 
 class Composition:
-    """Own an image from above with things laid over it at its own scale."""
+    """An image from above with objects on it, at its own scale."""
 
     def __init__(self, ground: PhotoGround, rng: np.random.Generator) -> None:
         self._ground = ground
@@ -64,7 +64,7 @@ class Composition:
         self._tint = ground.tint()
 
     def frame(self, size_wh: tuple[int, int], *, scale: int) -> ComposedFrame:
-        """Render `scale` times larger a frame whose size_wh shows the image about one to one."""
+        """Render a frame, `scale` times larger than the `size_wh` that shows pixels one to one."""
         rng = self._rng
         large = (size_wh[0] * scale, size_wh[1] * scale)
         config = FlightConfig(
@@ -115,7 +115,7 @@ class Composition:
         )
 
     def _lay(self) -> None:
-        """Lay one thing of a class drawn evenly, or one without a label."""
+        """Place one object of a random class, or one without a label."""
         rng = self._rng
         number = len(self._instances) + len(self._painted) + 1
         if rng.random() < DISTRACTOR_SHARE:
@@ -153,7 +153,7 @@ class Composition:
         return self._section.plane.to_enu(spot)
 
     def _free(self, radius: float) -> tuple[float, float] | None:
-        """Find the most even of some places that are clear of other things."""
+        """Return the most even of some places that are clear of other objects."""
         rng = self._rng
         width, height = self._ground.size_m
         best, least = None, UNFIT

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class LabelledFrame(Protocol):
-    """Be an image (h, w, 3) with boxes, classes and the mask of positions plus one."""
+    """An image (h, w, 3) with boxes, classes and the mask of positions plus one."""
 
     @property
     def image_bgr(self) -> NDArray[np.uint8]:
@@ -45,7 +45,7 @@ def box_lines(frame: LabelledFrame) -> list[str]:
 def segment_lines(frame: LabelledFrame) -> list[str]:
     """Return YOLO segmentation lines: class and the outline of the visible mask.
 
-    A mask in several pieces becomes one outline that runs over and back along thin bridges.
+    A mask in several pieces becomes one outline that runs forth and back along thin bridges.
     """
     height, width = frame.image_bgr.shape[:2]
     out = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An image from above as the ground on which labelled things are laid."""
+"""An image from above as the ground for labelled objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from roof_detector.simulation.world.roofing import RoofSection
 from training.errors import TrainingError
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
-# Painted things need pixels of about this size, whatever the image's are.
+# Painted objects need pixels of about this size, whatever the image's are.
 FINEST_M = 0.03
 MARGIN_M = 200.0
 SAMPLE_M = 0.25
@@ -26,7 +26,7 @@ SAMPLE_M = 0.25
 
 @dataclass(frozen=True)
 class PhotoGround:
-    """Hold a window of an image (h, w, 3) and how many metres one of its pixels covers."""
+    """A window of an image (h, w, 3) and the metres that one of its pixels covers."""
 
     image_bgr: NDArray[np.uint8]
     metres_per_px: float
@@ -53,7 +53,7 @@ class PhotoGround:
         return width * self.metres_per_px, height * self.metres_per_px
 
     def section(self) -> RoofSection:
-        """Lay the image out as a level surface about the origin, ready to be painted on."""
+        """Return the image as a level surface about the origin, ready to be painted on."""
         width, height = self.size_m
         finer = int(np.clip(np.ceil(self.metres_per_px / FINEST_M), 1, 4))
         canvas = Canvas((width, height), metres_per_px=self.metres_per_px / finer)
@@ -66,7 +66,7 @@ class PhotoGround:
         return RoofSection(plane3, canvas)
 
     def light(self, rng: np.random.Generator) -> Light:
-        """Draw a sun whose shadows are as strong as the image's contrast lets them be."""
+        """Return a random sun whose shadows are as strong as the image's contrast allows."""
         grey = cv2.cvtColor(self.image_bgr, cv2.COLOR_BGR2GRAY)
         dark, bright = np.percentile(grey, [5, 95])
         contrast = float((bright - dark) / max(bright, 1.0))
@@ -77,12 +77,12 @@ class PhotoGround:
         )
 
     def tint(self) -> NDArray[np.float32]:
-        """Return by what a white thing's colour is multiplied to look white in the image."""
+        """Return the colour factor that makes a white object look white in the image."""
         brightest = np.percentile(self.image_bgr.reshape(-1, 3), 98.5, axis=0)
         return np.clip(brightest / 235.0, 0.45, 1.05).astype(np.float32)
 
     def unfitness(self) -> NDArray[np.float32]:
-        """Return, on a grid of SAMPLE_M, how ill a place suits a thing: rough, green or dark."""
+        """Return how unsuitable each place is, on a grid of SAMPLE_M: rough, green or dark."""
         width, height = self.size_m
         size = (max(int(width / SAMPLE_M), 4), max(int(height / SAMPLE_M), 4))
         small = cv2.resize(self.image_bgr, size, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -96,7 +96,7 @@ class PhotoGround:
 
 
 def facet_beyond(facet: Facet) -> Facet:
-    """Extend a level facet past its texture, which is mirrored there."""
+    """Return a level facet extended past its texture, which is mirrored there."""
     height, width = facet.texture.levels[0].image_bgr.shape[:2]
     step = facet.texture.metres_per_px
     low, (right, lower) = -MARGIN_M, (width * step + MARGIN_M, height * step + MARGIN_M)
@@ -105,7 +105,7 @@ def facet_beyond(facet: Facet) -> Facet:
 
 
 def find_images(folder: Path) -> tuple[Path, ...]:
-    """Return the images below a folder, sorted; refuse a folder without any."""
+    """Return the images below a folder, sorted; raise an error without any."""
     found = tuple(sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES))
     if not found:
         raise TrainingError(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a rendered set consists of."""
+"""The recipe of a rendered set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOWEST_M, HIGHEST_M = 5.0, 60.0
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """Hold how many frames are rendered, how large, from which seed, and what they show.
+    """The number of frames, their size, their seed, and what they show.
 
     The defaults are the recipe that trained best so far: flights from 6 to 34 m, frames rendered
     at twice the size and reduced as the node reduces them, seven of eight empty frames left out.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Draws worlds, cameras and poses for a set."""
+"""Random worlds, cameras and poses for a set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import ROOF_KINDS, FlightConfig, RoofWorld, WorldConfig
 
-# Flat roofs carry most of the five classes; weathered concrete is the commonest of them.
+# Flat roofs carry most of the five classes; weathered concrete is the most common of them.
 KIND_WEIGHTS = {
     'concrete': 0.34,
     'gravel': 0.12,
@@ -21,14 +21,14 @@ KIND_WEIGHTS = {
 
 
 def random_world(rng: np.random.Generator) -> WorldConfig:
-    """Draw what a world contains, wider than the default: bare and crowded, small and large."""
+    """Return a random world, wider than the default: bare and crowded, small and large."""
     weights = np.array([KIND_WEIGHTS[kind] for kind in ROOF_KINDS])
     kind = str(rng.choice(ROOF_KINDS, p=weights / weights.sum()))
     return WorldConfig(
         roof_kinds=(kind,),
         building_count=(1, 2),
         roof_area_m2=(250.0, 900.0),
-        # A low sun draws shadows out to six times a thing's height.
+        # A low sun casts shadows up to six times an object's height.
         sun_elevation_deg=(10.0, 80.0),
         texture_metres_per_px=float(rng.choice([0.016, 0.02, 0.025])),
         equipment_density=float(rng.uniform(0.4, 1.6)),
@@ -41,7 +41,7 @@ def random_world(rng: np.random.Generator) -> WorldConfig:
 def random_flight(
     rng: np.random.Generator, size_wh: tuple[int, int], *, altitude_m: tuple[float, float]
 ) -> FlightConfig:
-    """Draw a height, evenly in its logarithm, and a camera with its faults."""
+    """Return a random height, uniform in its logarithm, and a camera with its faults."""
     low, high = np.log(altitude_m)
     return FlightConfig(
         size_wh=size_wh,
@@ -65,7 +65,7 @@ def random_flight(
 
 
 def _sometimes(rng: np.random.Generator, share: float, low: float, high: float) -> float:
-    """Draw from a range for a share of the cameras, 0 for the others."""
+    """Return a random value from a range for a share of the cameras, 0 for the others."""
     value = float(rng.uniform(low, high))
     return value if rng.random() < share else 0.0
 
@@ -73,7 +73,7 @@ def _sometimes(rng: np.random.Generator, share: float, low: float, high: float) 
 def random_pose(
     world: RoofWorld, config: FlightConfig, rng: np.random.Generator, *, near_share: float = 0.5
 ) -> CameraPose:
-    """Hover with any heading, some of the time near a thing of a class drawn evenly."""
+    """Return a hovering pose of any heading, sometimes near an object of a random class."""
     things = world.instances
     building = world.buildings[int(rng.integers(len(world.buildings)))]
     if things and rng.random() < near_share:

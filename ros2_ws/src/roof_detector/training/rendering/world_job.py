@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One world's share of a set."""
+"""The rendering job of one world of a set."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from training.rendering.photo_ground import PhotoGround, find_images, read_image
 from training.rendering.recipe import DatasetConfig
 from training.rendering.scene import random_flight, random_pose, random_world
 
-# A world that shows mostly empty frames makes room for another after this many tries a frame.
+# A world that shows mostly empty frames is left after this many tries per frame.
 TRIES_PER_FRAME = 4
-# Windows of real images are this much larger than a frame's diagonal, and are used so often.
+# Windows of real images are this much larger than a frame's diagonal, and are used this often.
 WINDOW_SHARE = 1.25
 FRAMES_PER_WINDOW = 3
 
 
 @dataclass(frozen=True)
 class WorldJob:
-    """Hold which frames of which split one world gives; `world` is its number in the set."""
+    """The frames of a split that one world gives; `world` is its number in the set."""
 
     config: DatasetConfig
     world: int
@@ -38,7 +38,7 @@ class WorldJob:
 
 
 def jobs(config: DatasetConfig) -> Iterator[WorldJob]:
-    """Split the frames into worlds; validation worlds have seeds of their own."""
+    """Return the worlds of all frames; validation worlds have seeds of their own."""
     world = 0
     for split, total in (
         ('train', config.frames - config.val_frames),
@@ -53,7 +53,7 @@ def jobs(config: DatasetConfig) -> Iterator[WorldJob]:
 def render(job: WorldJob) -> int:
     """Render one world's frames and write images and labels; return how many.
 
-    What is drawn depends on the set's seed and the world's number alone, never on the process.
+    The content depends on the set's seed and the world's number alone, never on the process.
     """
     cv2.setNumThreads(1)
     kept = 0
@@ -117,7 +117,7 @@ def _composed(
 
 
 def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
-    """Tell whether a labelled thing's middle lies in view, so that rendering is worth while."""
+    """Return whether a labelled object's centre is in view, so that rendering is worthwhile."""
     if not world.instances:
         return False
     places = np.stack([thing.position_enu for thing in world.instances])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What trains: ultralytics' trainer, taught our blocks, our transfer and exact resumption."""
+"""Ultralytics' trainer with our blocks, our weight transfer and exact resumption."""
 
 from __future__ import annotations
 

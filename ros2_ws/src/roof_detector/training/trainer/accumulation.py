@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""When the optimizer steps: after several batches whose gradients are added up."""
+"""Gradient accumulation: the optimizer steps after several batches."""
 
 from __future__ import annotations
 
 
 class Accumulation:
-    """Count the batches of an epoch and tell after which the optimizer steps.
+    """The count of batches in an epoch, which tells after which the optimizer steps.
 
     `batches` gradients are added up per step, fewer at the end of an epoch, so that nothing is
-    pending between two epochs. Through the warm-up it rises from 1, as in ultralytics.
+    pending between two epochs. During warm-up the number rises from 1, as in ultralytics.
     """
 
     def __init__(self) -> None:
@@ -17,11 +17,11 @@ class Accumulation:
         self._pending = 0
 
     def begin_epoch(self) -> None:
-        """Begin to count anew."""
+        """Reset the count."""
         self._done = self._pending = 0
 
     def steps_now(self, *, epoch: int, epoch_batches: int, warmup: int, batches: int) -> bool:
-        """Count a batch, and tell whether the optimizer steps after it."""
+        """Count a batch, and return whether the optimizer steps after it."""
         number = epoch * epoch_batches + self._done
         share = min(number / warmup, 1.0) if warmup else 1.0
         self._done += 1

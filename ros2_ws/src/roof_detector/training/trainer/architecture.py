@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which architectures there are, and for what task."""
+"""The architectures that can be trained, and their tasks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Our options under ultralytics' names."""
+"""The translation of our options to ultralytics' names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CPU_BATCH = 16
 
 
 def ultralytics_arguments(config: TrainConfig, output: Path, *, task: str) -> dict[str, Any]:
-    """Return what ultralytics' trainer is given."""
+    """Return the arguments of ultralytics' trainer."""
     device = resolve_device(config.device)
     batch: int | str = config.batch
     if batch == 'auto':
@@ -37,10 +37,10 @@ def ultralytics_arguments(config: TrainConfig, output: Path, *, task: str) -> di
         'cos_lr': True,
         'weight_decay': config.weight_decay,
         'warmup_epochs': config.warmup_epochs,
-        # Adam's steps are as long as its rate: at 0.1 they would throw the biases about.
+        # Adam's steps are as long as its rate: at 0.1 they would throw the biases off.
         'warmup_bias_lr': 0.1 if config.optimizer == 'SGD' else 0.0,
         'freeze': config.freeze or None,
-        'degrees': 0.0,  # NadirDataset sets it where outlines are known
+        'degrees': 0.0,  # NadirDataset sets it if outlines are known
         'fliplr': config.flip_horizontal,
         'flipud': config.flip_vertical,
         'scale': config.scale,

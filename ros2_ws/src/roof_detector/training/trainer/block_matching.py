@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which block of one model stands where which block of another stands."""
+"""The matching of the blocks of one model with those of another."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PROBE_PX = 128
 
 
 def match_blocks(ours: Any, theirs: Any) -> dict[int, int]:
-    """Return for each block of ours that finds one the index of theirs.
+    """Return for each matched block of ours the index of its partner in theirs.
 
     The models are ultralytics' DetectionModels. Partners work at the same stride. Of all pairings
-    that keep the order, the one that carries the most parameters; among equals, the one that keeps
-    class and index. The heads, which come last, are each other's.
+    that keep the order, the one with the most parameters is chosen; among equals, the one that
+    keeps class and index. The heads, which come last, are partners.
     """
     here, there = list(ours.model)[:-1], list(theirs.model)[:-1]
     sizes, other_sizes = block_sizes(ours), block_sizes(theirs)
@@ -33,7 +33,7 @@ def match_blocks(ours: Any, theirs: Any) -> dict[int, int]:
 
 @torch.no_grad()
 def block_sizes(model: Any) -> list[int]:
-    """Return the width of what each block but the head puts out for an image of 128 pixels."""
+    """Return the output width of each block but the head for an image of 128 pixels."""
     sizes: list[int] = []
 
     def note(_: nn.Module, __: Any, output: Tensor) -> None:
@@ -51,7 +51,7 @@ def block_sizes(model: Any) -> list[int]:
 
 
 def _best_in_order(gain: list[list[tuple[int, int]]]) -> dict[int, int]:
-    """Return the pairs of rows and columns, both ascending, whose gains add up to most."""
+    """Return the pairs of rows and columns, both ascending, with the largest sum of gains."""
     rows, columns = len(gain), len(gain[0]) if gain else 0
     best = [[(0, 0)] * (columns + 1) for _ in range(rows + 1)]
 
@@ -76,7 +76,7 @@ def _best_in_order(gain: list[list[tuple[int, int]]]) -> dict[int, int]:
 
 
 def _gain(i: int, ours: nn.Module, j: int, theirs: nn.Module) -> tuple[int, int]:
-    """Return how many values fit by name and shape, and how alike the places are."""
+    """Return how many values fit by name and shape, and how similar the places are."""
     there = theirs.state_dict()
     fit = sum(
         tensor.numel()

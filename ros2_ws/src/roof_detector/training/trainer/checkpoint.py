@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a checkpoint holds: the averaged network in 16 bits, and where it comes from."""
+"""The content of a checkpoint: the averaged network in FP16, and its record."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RECORD = 'roof_detector'  # the key of the run's record, plain values alone
 def make_checkpoint(
     model: nn.Module, *, arguments: dict[str, Any], metrics: dict[str, Any], record: Any
 ) -> dict[str, Any]:
-    """Return a checkpoint in ultralytics' layout that the strict loader takes."""
+    """Return a checkpoint in ultralytics' layout that the strict loader accepts."""
     network: Any = deepcopy(model).half().to(memory_format=torch.contiguous_format).eval()
     for name in ('criterion', 'pt_path'):
         if hasattr(network, name):
             setattr(network, name, None)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():
-            torch.nan_to_num_(tensor)  # what 16 bits cannot hold becomes the largest they can
+            torch.nan_to_num_(tensor)  # values beyond FP16 become the largest it can hold
     network.requires_grad_(False)  # noqa: FBT003
     plain = {key: value for key, value in arguments.items() if _is_plain(value)}
     network.args = plain
@@ -45,7 +45,7 @@ def make_checkpoint(
 
 
 def architecture_of(model: Any) -> dict[str, Any]:
-    """Return the mapping that a network is built from again, without what only a parser leaves."""
+    """Return the mapping from which a network is rebuilt, without the parser's own entries."""
     architecture = {key: one for key, one in model.yaml.items() if key in ARCHITECTURE_KEYS}
     if 'yaml_file' in architecture:
         architecture['yaml_file'] = PurePath(architecture['yaml_file']).name
@@ -53,7 +53,7 @@ def architecture_of(model: Any) -> dict[str, Any]:
 
 
 def trained_network(checkpoint: dict[str, Any]) -> Any:
-    """Return the network of a checkpoint in 32 bits: the averaged one while training lasts."""
+    """Return the network of a checkpoint in FP32: during training the averaged one."""
     return (checkpoint.get('ema') or checkpoint['model']).float()
 
 

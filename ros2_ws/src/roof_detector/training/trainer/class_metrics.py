@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How well each class is found."""
+"""The metrics of each class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _METRICS = ('precision', 'recall', 'AP50', 'AP50-95')
 
 
 def class_metrics(metrics: Any) -> dict[str, dict[str, float]]:
-    """Return per class, by name, what ultralytics measured; masks' values carry the word mask.
+    """Return ultralytics' metrics by class name; those of masks have mask in their key.
 
     A class without a single instance in the validation images has no values, only a count of 0.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The class branch of a head: its rows are the classes, its width follows their number."""
+"""The class branch of a head: one row per class, and a width that follows their number."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 
 def widen_class_branch(ours: Any, theirs: Any) -> bool:
-    """Rebuild the class branch of a head at the width of the other's, and tell whether.
+    """Rebuild the class branch of a head at the width of the other's; return whether it did.
 
-    The branch is as wide as its data set has classes, at most 100, so that the hidden layers of a
-    head for 80 classes would not fit one for five. Nothing is done where inputs differ.
+    The branch is as wide as its data set has classes, at most 100, so the hidden layers of a head
+    for 80 classes would not fit one for five. Nothing is done if inputs differ.
     """
     here, there = ours.cv3, theirs.cv3
     if len(here) != len(there) or _width(here) == _width(there):
@@ -32,9 +32,9 @@ def widen_class_branch(ours: Any, theirs: Any) -> bool:
 
 
 def rows_by_name(ours: Mapping[int, str], theirs: Mapping[int, str]) -> dict[int, int]:
-    """Return for each class of ours that theirs knows by name the row of theirs.
+    """Return for each class of ours that theirs has by name the row in theirs.
 
-    Numbers for names, which models carry before they have any, are no names.
+    Numbers as names, which models carry before they have any, do not count.
     """
     if any(all(str(k) == str(name) for k, name in names.items()) for names in (ours, theirs)):
         return {}
@@ -43,7 +43,7 @@ def rows_by_name(ours: Mapping[int, str], theirs: Mapping[int, str]) -> dict[int
 
 
 def take_rows(ours: Tensor, theirs: Tensor, rows: Mapping[int, int]) -> bool:
-    """Copy the rows of theirs into ours, in place, if the inner shapes fit, and tell whether."""
+    """Copy the rows of theirs into ours if the inner shapes fit; return whether they do."""
     if not rows or ours.shape[1:] != theirs.shape[1:]:
         return False
     with torch.no_grad():
@@ -52,7 +52,7 @@ def take_rows(ours: Tensor, theirs: Tensor, rows: Mapping[int, int]) -> bool:
 
 
 def class_row_names(head: Any) -> Sequence[str]:
-    """Return the names of the weights of a head whose rows are classes."""
+    """Return the names of a head's weights whose rows are classes."""
     return [
         f'cv3.{level}.{len(branch) - 1}.{kind}'
         for level, branch in enumerate(head.cv3)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A segmentation model without its masks: a detection model with the same boxes."""
+"""The removal of masks from a segmentation model: a detection model with the same boxes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MASK_PARTS = ('cv4', 'proto', 'nm', 'npr')
 
 
 def without_masks(model: Any) -> DetectionModel:
-    """Return a copy of a segmentation model that detects alone; raise TrainingError for others.
+    """Return a detection copy of a segmentation model; raise TrainingError for others.
 
-    A head for masks is a head for boxes with two branches more, and its class that of the other's
-    child: with the branches gone, the parent's class fits what is left, weight by weight.
+    A mask head is a box head with two more branches, and its class is a child of the box head's
+    class: without these branches, the parent's class fits the rest, weight by weight.
     """
     known = isinstance(model, SegmentationModel)
     head = model.model[-1] if known else None

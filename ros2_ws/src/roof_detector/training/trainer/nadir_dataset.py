@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Images of roofs from above, turned as a nadir view may be, each from a seed of its own."""
+"""Images of roofs from above, rotated as a nadir view may be, each by a seed of its own."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from training.trainer.quarter_turn import turn
 
 
 class NadirDataset(YOLODataset):
-    """Add to ultralytics' data set the turns, and an order that depends on nothing but seeds.
+    """Ultralytics' data set with rotations, and an order that depends on seeds alone.
 
-    What image `index` looks like in an epoch follows from (seed, epoch, index) alone: not from
-    the number of workers, nor from what was loaded before. So a resumed run sees what the
+    What image `index` looks like in an epoch follows from (seed, epoch, index) alone: not from the
+    number of workers, nor from what was loaded before. So a resumed run sees what the
     uninterrupted one would have seen.
     """
 
@@ -32,7 +32,8 @@ class NadirDataset(YOLODataset):
         self.seed = seed
         self.epoch = 0
         hyp = copy(hyp)
-        hyp.deterministic = False  # or it warns that a cache in memory may not be: here it is
+        # otherwise it warns that a memory cache may not be deterministic: here it is
+        hyp.deterministic = False
         super().__init__(*args, hyp=hyp, **options)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class NadirDataset(YOLODataset):
         return super().__getitem__(index)
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
-        """Return an image with its labels, by chance turned."""
+        """Return an image with its labels, randomly rotated."""
         label = super().get_image_and_label(index)
         if not self.turns_quarters:
             return label
@@ -53,7 +54,7 @@ class NadirDataset(YOLODataset):
 
     @property
     def turns_quarters(self) -> bool:
-        """Tell whether images are turned by quarters before anything else happens to them."""
+        """Return whether images are rotated by quarters before any other augmentation."""
         if not self.augment or self.rotate == 'none':
             return False
         canvas_is_square = not self.rect or bool(
@@ -63,16 +64,16 @@ class NadirDataset(YOLODataset):
 
     @property
     def turns_any_angle(self) -> bool:
-        """Tell whether images are turned by any angle, for which outlines must be known."""
+        """Return whether images are rotated by any angle, which needs outlines."""
         return self.rotate == 'any' or (self.rotate == 'auto' and self.has_outlines)
 
     @property
     def has_outlines(self) -> bool:
-        """Tell whether every label has its outline; ultralytics drops outlines that some lack."""
+        """Return whether every label has an outline; if some lack it, ultralytics drops all."""
         return any(len(label['segments']) for label in self.labels)
 
     def build_transforms(self, hyp: Any) -> Compose:
-        """Build ultralytics' augmentation with these turns and without what may be installed."""
+        """Build ultralytics' augmentation with these rotations and without optional packages."""
         if self.augment:
             if self.rotate == 'any' and not self.has_outlines:
                 raise TrainingError(
@@ -86,7 +87,7 @@ class NadirDataset(YOLODataset):
                     'order of their shapes. Better set rect: false.'
                 )
         transforms: Compose = super().build_transforms(hyp)
-        # Whether albumentations is installed must not change a run; it also asks for updates.
+        # An installed albumentations must not change a run; it also checks for updates.
         transforms.transforms = [
             one for one in transforms.transforms if not isinstance(one, Albumentations)
         ]
@@ -97,7 +98,7 @@ class NadirDataset(YOLODataset):
     def _load_or_scan_cache(
         self, cache_path: Path, cache_hash: str
     ) -> tuple[dict[str, Any], bool]:
-        """Read the labels anew: a cache beside them is a pickle, which may run any code."""
+        """Read the labels again: a cache beside them is a pickle, which may run any code."""
         del cache_hash
         with tempfile.TemporaryDirectory(prefix='roof_detector-labels-') as folder:
             return self.cache_labels(Path(folder) / cache_path.name), False

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""In which numbers a device trains."""
+"""The precision in which a device trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from roof_detector.inference.device_name import processor_instructions
 
 
 def choose_precision(wanted: str, *, device: str) -> str:
-    """Return bfloat16 or float32 for what the configuration wants on a device."""
+    """Return bfloat16 or float32 for the configured precision on a device."""
     if wanted != 'auto':
         return wanted
     return 'bfloat16' if _computes_bfloat16(device) else 'float32'

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def is_one_of_several() -> bool:
-    """Tell whether this process was started by `train_in_processes`."""
+    """Return whether `train_in_processes` started this process."""
     return 'LOCAL_RANK' in os.environ
 
 
@@ -25,9 +25,9 @@ def train_in_processes(
 ) -> None:
     """Run a module with these arguments in as many processes as there are GPUs.
 
-    Ultralytics would write a script that unpickles its trainer; here each process starts as the
-    single one does, so that our blocks are registered in the same way. Raises TrainingError when
-    one fails, Interrupted when a signal asked for the end.
+    Ultralytics would write a script that unpickles its trainer; here each process starts like a
+    single one, so that our blocks are registered in the same way. Raises TrainingError if one
+    fails, Interrupted on a signal.
     """
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get('PYTHONPATH'))))
     launcher = [

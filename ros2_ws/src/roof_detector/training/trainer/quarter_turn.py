@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Turn an image and its labels by quarters: exact, for pixels as for boxes."""
+"""Rotation of an image and its labels by quarter turns, exact for pixels and boxes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ultralytics.utils.instance import Instances
 
 
 def turn(label: dict[str, Any], quarters: int) -> dict[str, Any]:
-    """Return a label of ultralytics with its image turned anticlockwise.
+    """Return a label of ultralytics with its image rotated anticlockwise.
 
-    `label` holds img (h, w, 3) and instances, normalised; its arrays are not written to.
+    `label` holds img (h, w, 3) and instances, normalised; its arrays are not modified.
     """
     quarters %= 4
     if not quarters:

@@ -30,11 +30,11 @@ from training.trainer.run_state import KEY, RunState, write_checkpoint
 from training.trainer.tensorboard_log import TensorBoardLog
 from training.trainer.transfer import read_weights, transfer
 
-WRITES = RANK in {-1, 0}  # of several processes, the first alone writes files
+WRITES = RANK in {-1, 0}  # of several processes, only the first writes files
 
 
 class RoofTraining(DetectionTrainer):
-    """Train one run; `record` is what its checkpoints tell about it, and grows with it."""
+    """One training run; `record` is stored in its checkpoints, and grows with it."""
 
     # Ultralytics sets these late and declares them None.
     model: Any
@@ -65,7 +65,7 @@ class RoofTraining(DetectionTrainer):
         self.tensorboard = TensorBoardLog(self.save_dir) if config.tensorboard and WRITES else None
 
     def get_dataset(self) -> dict[str, Any]:
-        """Read data.yaml; what is missing is never downloaded, whatever the file says."""
+        """Read data.yaml; missing data is never downloaded, whatever the file says."""
         return check_det_dataset(self.args.data, autodownload=False)
 
     def get_model(
@@ -74,7 +74,7 @@ class RoofTraining(DetectionTrainer):
         weights: Any = None,
         verbose: bool = True,  # noqa: FBT001, FBT002
     ) -> DetectionModel:
-        """Build the model with the starting weights in it, or take that of the run resumed."""
+        """Build the model with the starting weights, or take that of the resumed run."""
         if self.state is not None:
             model: DetectionModel = self.resumed['model'].float()
             return model.requires_grad_(True)  # noqa: FBT003
@@ -116,7 +116,7 @@ class RoofTraining(DetectionTrainer):
         return max(int(model.stride.max()), 32)
 
     def _build_train_pipeline(self) -> None:
-        # We count the batches per step ourselves; ultralytics shall step after each.
+        # We count the batches per step ourselves; ultralytics steps after each.
         if self.optimizer is None:
             self.args.nbs = self.batch_size
         super()._build_train_pipeline()
@@ -133,7 +133,7 @@ class RoofTraining(DetectionTrainer):
             super().optimizer_step()
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
-        """Go on where the run was, if it is resumed; or note where it begins."""
+        """Continue a resumed run; otherwise record where it begins."""
         if self.state is not None:
             self.state.restore(self)
             if WRITES and self.state.results_csv:
@@ -141,7 +141,7 @@ class RoofTraining(DetectionTrainer):
             LOGGER.info(f'Resumed after epoch {self.start_epoch} of {self.epochs}.')
 
     def save_model(self) -> bool:
-        """Write last.pt, with all that resuming needs, and best.pt; each whole or not at all."""
+        """Write last.pt, with all that resuming needs, and best.pt, each atomically."""
         checkpoint = self._checkpoint({**self.metrics, 'fitness': self.fitness})
         if self.best_fitness == self.fitness:
             self.record['best_epoch'] = self.epoch + 1
@@ -163,7 +163,7 @@ class RoofTraining(DetectionTrainer):
         )
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
-        """End a run whose loss is no number: from equal seeds, a second try would end equally."""
+        """End a run whose loss is not a number: with equal seeds, a second try ends the same."""
         if self.loss is None or bool(self.loss.isfinite()):
             return False
         raise TrainingError(
@@ -172,7 +172,7 @@ class RoofTraining(DetectionTrainer):
         )
 
     def final_eval(self) -> None:
-        """Measure the best checkpoint once more, by class, and write it down in it."""
+        """Measure the best checkpoint once more, by class, and store the result in it."""
         self.validator.args.plots = self.args.plots
         # Ultralytics would unpickle the file.
         self.metrics = self.validator(model=load_checkpoint(self.best)['model'])
@@ -184,7 +184,7 @@ class RoofTraining(DetectionTrainer):
         self.record['epochs_done'] = self.epoch + 1
 
     def _own_callbacks(self, threads: int) -> dict[str, list[Any]]:
-        """Return what happens when; of ultralytics' own callbacks, which report home, none."""
+        """Return our callbacks; none of ultralytics' own, which report home."""
         return {
             'on_train_start': [lambda _: self._begin(threads)],
             'on_train_epoch_start': [lambda _: self._begin_epoch()],
@@ -202,7 +202,7 @@ class RoofTraining(DetectionTrainer):
             self._write_last(self._checkpoint({}), epochs_done=0)
 
     def _begin_epoch(self) -> None:
-        """Draw order and augmentation of this epoch from its number and the seed alone."""
+        """Derive order and augmentation of this epoch from its number and the seed alone."""
         init_seeds(self.config.seed + 1 + RANK + 10_007 * self.epoch, deterministic=True)
         self.accumulation.begin_epoch()
         loader = self.train_loader
@@ -221,8 +221,8 @@ class RoofTraining(DetectionTrainer):
 
 
 class RoofDetectionTrainer(RoofTraining):
-    """Train boxes."""
+    """A trainer for boxes."""
 
 
 class RoofSegmentationTrainer(RoofTraining, SegmentationTrainer):
-    """Train boxes and masks."""
+    """A trainer for boxes and masks."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Everything that a run needs to go on as if it had never stopped."""
+"""The complete state that a run needs to continue as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _STOPPER = {'best_fitness', 'best_epoch', 'possible_stop'}
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """Hold a run between two epochs, in full precision.
+    """A run between two epochs, in full precision.
 
-    No state of a random generator is among it: every epoch and every image begins from a seed
-    of its own (nadir_dataset.py). Nor are gradients: an epoch ends with a step of the optimizer.
+    It contains no state of a random generator: every epoch and every image begins from a seed of
+    its own (nadir_dataset.py). Nor does it contain gradients: an epoch ends with a step of the
+    optimizer.
     """
 
     epochs_done: int
@@ -40,7 +41,7 @@ class RunState:
 
     @classmethod
     def of(cls, trainer: Any, *, epochs_done: int, seconds: float) -> RunState:
-        """Take the state of a trainer between two epochs."""
+        """Return the state of a trainer between two epochs."""
         stopper = trainer.stopper
         return cls(
             epochs_done=epochs_done,
@@ -60,7 +61,7 @@ class RunState:
         )
 
     def restore(self, trainer: Any) -> None:
-        """Give a trainer that is set up this state."""
+        """Restore this state in a trainer that is set up."""
         unwrap_model(trainer.model).load_state_dict(self.model)
         trainer.ema = ModelEMA(trainer.model, updates=self.average_updates)
         trainer.ema.ema.load_state_dict(self.average)
@@ -73,7 +74,7 @@ class RunState:
 
 
 def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
-    """Read the state of a run and its checkpoint; raise TrainingError where there is none."""
+    """Read the state of a run and its checkpoint; raise TrainingError if there is none."""
     if not path.is_file():
         raise TrainingError(
             f'{path} does not exist, so there is no run to resume. Leave out --resume to begin.'
@@ -99,9 +100,9 @@ def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
 def write_checkpoint(
     checkpoint: dict[str, Any], path: Path, *, most_bytes: int | None = None
 ) -> None:
-    """Write a checkpoint whole or not at all, also when the power fails.
+    """Write a checkpoint atomically, also if the power fails.
 
-    Raises TrainingError, and leaves what was there, when it is larger than `most_bytes`.
+    Raises TrainingError, and keeps the former file, if it is larger than `most_bytes`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix('.part')

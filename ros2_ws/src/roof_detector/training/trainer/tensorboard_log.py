@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A run's curves for TensorBoard, where that is installed."""
+"""A run's curves for TensorBoard, if that is installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ultralytics.utils import LOGGER
 
 
 class TensorBoardLog:
-    """Write losses, rates and metrics of each epoch beside the run's other files."""
+    """A writer of losses, rates and metrics of each epoch beside the run's other files."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -26,7 +26,7 @@ class TensorBoardLog:
             self._writer = SummaryWriter(str(folder))
 
     def write(self, trainer: Any) -> None:
-        """Write what the trainer knows at the end of an epoch."""
+        """Write the values of the trainer at the end of an epoch."""
         if self._writer is None:
             return
         losses = trainer.label_loss_items(trainer.tloss, prefix='train')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Take over starting weights, layer by layer, where name and shape fit."""
+"""The transfer of starting weights, layer by layer, where name and shape fit."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def read_weights(path: Path) -> Any:
 def transfer(
     ours: Any, theirs: Any, *, source: str, class_branch: str = 'weights'
 ) -> TransferReport:
-    """Copy into ours, in place, all that fits, and report it.
+    """Copy everything that fits into ours, in place, and report it.
 
-    Both are ultralytics' DetectionModels; `ours` must carry the class names. A row of the head
-    that tells a class is taken for the class of the same name, never for its number.
+    Both are ultralytics' DetectionModels; `ours` must carry the class names. A head's row for a
+    class is used for the class of the same name, never by its number.
     """
     blocks, others = list(ours.model), list(theirs.model)
     if class_branch == 'weights':
@@ -89,8 +89,8 @@ def transfer(
 def _by_level(ours: Any, theirs: Any) -> dict[str, Tensor]:
     """Return the weights of a head, its branches renumbered to the levels of ours.
 
-    A head with a level more, such as stride 4, begins its count there: branches belong together
-    that see the same stride.
+    A head with an additional level, such as stride 4, begins its numbers there: branches of the
+    same stride belong together.
     """
     here = [int(stride) for stride in ours.stride]
     level = {j: here.index(int(s)) for j, s in enumerate(theirs.stride) if int(s) in here}

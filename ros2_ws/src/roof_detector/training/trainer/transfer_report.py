@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model took over from its starting weights."""
+"""The report of a model's transferred starting weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class TransferReport:
-    """Count what was taken from `source` and name what was not.
+    """Counts of what was taken from `source`, and names of what was not.
 
     A layer is a module with weights of its own, such as one convolution; it counts as taken when
     all its weights are. `moved` lists blocks whose index in the two models differs, as pairs

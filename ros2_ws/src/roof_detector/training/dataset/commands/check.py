@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Reports every fault of a set at once: exit code 1 with faults, 0 without."""
+"""The check command: it reports every fault of a set; exit code 1 with faults, 0 without."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Writes a set of any format as YOLO, with other class names or cut into tiles if wanted."""
+"""The convert command: it writes a set as YOLO, with mapped classes or cut into tiles."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Draws images with their labels on one sheet."""
+"""The preview command: it draws images with their labels on one sheet."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw and say where."""
+    """Draw the sheet and print its path."""
     count = preview(
         arguments.path,
         arguments.output,

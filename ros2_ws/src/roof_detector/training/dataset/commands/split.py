@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Splits a set so that neighbours never stand in both training and validation.
+"""Split a set so that neighbours are never in both training and validation.
 
-`auto` keeps together: copies of one image, images that look the same (also turned or
-mirrored), frames of one video by their names, images of one place by GPS and of one flight by
-time. `video`, `gps`, `time` and `look` use that one beside likeness. `order` cuts long videos in
-time, `x` tiled orthophotos from west to east; what touches a cut is left out.
+`auto` keeps together: copies of one image, images that look the same (also rotated or mirrored),
+frames of one video by their names, images of one place by GPS and of one flight by time. `video`,
+`gps`, `time` and `look` use that one besides likeness. `order` cuts long videos in time, `x` tiled
+orthophotos from west to east; images that touch a cut are left out.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Split and print the balance reached."""
+    """Split the set and print the class balance."""
     balance = split_dataset(
         arguments.path,
         arguments.output,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""Counts what a set holds, split by split."""
+"""The stats command: it counts what a set holds, split by split."""
 
 from __future__ import annotations
 
