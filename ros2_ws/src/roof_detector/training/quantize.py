@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(  # noqa: T201
         f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} images with '
-        f'{made.loss.instances} things'
+        f'{made.loss.instances} objects'
     )
     return 0
 

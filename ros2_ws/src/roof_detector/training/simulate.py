@@ -91,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
         '--near-share',
         type=float,
         default=default.near_share,
-        help='share of hovering poses near a thing of a class drawn evenly',
+        help='share of hovering poses near an object of a class drawn evenly',
     )
     add(
         '--survey-share',
@@ -109,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
         '--backgrounds',
         type=Path,
         default=None,
-        help='folder of images from above, without things of the classes, to lay things over',
+        help='folder of images from above, without objects of the classes, to lay objects over',
     )
     add(
         '--background-share',

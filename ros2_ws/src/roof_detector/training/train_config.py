@@ -98,7 +98,7 @@ class TrainConfig:
         0.4, low=0.0, high=0.9, reason='Zoom by 1 +- this: other heights above the roof.'
     )
     translate: float = option(
-        0.1, low=0.0, high=0.5, reason='Shift by this share of the image: things cut by edges.'
+        0.1, low=0.0, high=0.5, reason='Shift by this share of the image: objects cut by edges.'
     )
     hue: float = option(0.015, low=0.0, high=0.5, reason='Small: rust is known by its colour.')
     saturation: float = option(0.7, low=0.0, high=1.0, reason='Haze, and cameras that differ.')
@@ -107,7 +107,7 @@ class TrainConfig:
         0.5,
         low=0.0,
         high=1.0,
-        reason='Probability of four images in one: many small things for small sets; it tears '
+        reason='Probability of four images in one: many small objects for small sets; it tears '
         'surroundings apart, so less of it, or none, with thousands of images.',
     )
     mosaic_off_epochs: int = option(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The custom network blocks, and their registration with ultralytics, done by this import."""
+"""The custom network blocks; this import registers them with ultralytics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = [
     'selective_scan',
 ]
 
-# A new file with a registered block is found by itself; the imports above give names to the rest.
+# A new file with a registered block is found automatically; the imports above only export names.
 for _file in pkgutil.iter_modules(__path__):
     if not _file.ispkg:
         importlib.import_module(f'{__name__}.{_file.name}')

@@ -12,7 +12,7 @@ from ultralytics.nn.modules.block import C3k
 
 
 class C3k2Stage(C2f):
-    """Split, run n inner blocks one after another, join all their outputs.
+    """A stage that splits, runs n inner blocks one after another, and joins all their outputs.
 
     x (b, c1, h, w) -> (b, c2, h, w). `inner` makes a block that keeps its number of channels. With
     c3k (the scales m, l, x) each inner block is a C3k of two, as in the stock stage. A subclass

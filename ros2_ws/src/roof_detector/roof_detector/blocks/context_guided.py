@@ -17,7 +17,7 @@ EPSILON = 1e-3
 
 
 class ContextGuidedBlock(nn.Module):
-    """Join each pixel with its surroundings, then weigh the channels by the whole image.
+    """A block that adds each pixel's surroundings and weighs channels by the whole image.
 
     x (b, c1, h, w) -> (b, c2, h, w). With r = PReLU(BN(conv1x1(x))) of c2/2 channels:
     joint = PReLU(BN([depthwise3x3(r), dilated depthwise3x3(r)])), y = joint * gate(joint), where
@@ -52,7 +52,7 @@ class ContextGuidedBlock(nn.Module):
 
 @register(stands_for='Conv')
 class ContextGuidedDown(nn.Module):
-    """Halve the resolution with a context-guided block.
+    """A context-guided block that halves the resolution.
 
     x (b, c1, h, w) -> (b, c2, ceil(h/2), ceil(w/2)). As ContextGuidedBlock, but the first
     convolution is 3x3 with stride 2 to c2 channels, the joint feature has 2 c2, and a 1x1
@@ -72,7 +72,7 @@ class ContextGuidedDown(nn.Module):
 
 
 class SurroundingContext(nn.Module):
-    """Compute the joint feature: local and dilated depthwise convolution side by side.
+    """The joint feature: a local and a dilated depthwise convolution side by side.
 
     x (b, c1, h, w) -> (b, c2, h, w), the local half from the first c2 - c2//2 channels, the
     surrounding half from the first c2//2. One normalisation over both halves is the same as one
@@ -100,7 +100,7 @@ class SurroundingContext(nn.Module):
 
 
 class GlobalGate(nn.Module):
-    """Weigh the channels by the global context.
+    """A gate that weighs the channels by the global context.
 
     x (b, c, h, w) -> (b, c, h, w): x * sigmoid(W2 relu(W1 mean(x) + b1) + b2), with c/reduction
     hidden units, at least one.
@@ -120,7 +120,7 @@ class GlobalGate(nn.Module):
 
 @register(stands_for='C3k2')
 class C3k2_ContextGuided(C3k2Stage):  # noqa: N801  (named like the stage it replaces)
-    """Build ultralytics' C3k2 stage from context-guided blocks instead of bottlenecks."""
+    """Ultralytics' C3k2 stage with context-guided blocks instead of bottlenecks."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One block of the dynamic head: attention over scales, places and channels."""
+"""One block of the dynamic head: attention over scales, positions and channels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NORM_GROUPS = 16
 
 
 class DeformableBranch(nn.Module):
-    """Convolve one level with given offsets and mask, 3 x 3, then normalise."""
+    """A 3 x 3 convolution of one level with given offsets and mask, and a normalisation."""
 
     def __init__(self, channels: int, stride: int, norm: str) -> None:
         super().__init__()
@@ -33,14 +33,14 @@ class DeformableBranch(nn.Module):
         )
 
     def forward(self, x: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
-        """Read x (b, c, h, w) where offset and mask (b, 18 | 9, h', w') say -> (b, c, h', w')."""
+        """Convolve x (b, c, h, w) with offset and mask (b, 18 | 9, h', w') -> (b, c, h', w')."""
         y = modulated_deform_conv2d(x, offset, mask, self.weight, stride=self.stride)
         normalised: Tensor = self.norm(y)
         return normalised
 
 
 class DyHeadBlock(nn.Module):
-    """Let every level of a pyramid attend to itself and its neighbours.
+    """A block in which every level of a pyramid attends to itself and its neighbours.
 
     Dai et al., arXiv:2106.08322: W(F) = pi_C(pi_S(pi_L(F) F) F) F, in the order of the published
     code, S, L, C. [(b, c, h_l, w_l)] from fine to coarse, each level half the one before, rounded

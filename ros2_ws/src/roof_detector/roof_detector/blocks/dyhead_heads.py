@@ -15,7 +15,7 @@ from roof_detector.blocks.registry import register
 
 
 class DyHeadNeck(nn.Module):
-    """Bring every level to `hidden` channels, then let the levels attend to each other.
+    """A neck that brings every level to `hidden` channels and lets levels attend to each other.
 
     [(b, ch_l, h_l, w_l)] -> [(b, hidden, h_l, w_l)]. Each of the `blocks` blocks is shared by all
     levels.
@@ -35,7 +35,7 @@ class DyHeadNeck(nn.Module):
 
 @register(stands_for='Detect')
 class DyHeadDetect(Detect):
-    """Detect on levels that a dynamic head has attended (Dai et al., arXiv:2106.08322).
+    """A detection head on levels attended by a dynamic head (Dai et al., arXiv:2106.08322).
 
     [(b, ch_l, h_l, w_l)] -> what ultralytics' Detect returns. `hidden` defaults to the channels of
     the finest level, which are 256 times the width of a YOLO11 scale: 64, 128, 256, 256, 384.
@@ -62,7 +62,7 @@ class DyHeadDetect(Detect):
 
 @register(stands_for='Segment')
 class DyHeadSegment(Segment):
-    """Segment on levels that a dynamic head has attended; see DyHeadDetect.
+    """A segmentation head on levels attended by a dynamic head; see DyHeadDetect.
 
     The mask prototypes are made from the finest attended level.
     """

@@ -24,7 +24,7 @@ def hard_sigmoid(x: Tensor) -> Tensor:
 
 
 class DyReLU(nn.Module):
-    """Apply y = max_k (a_k(x) x + b_k(x)); Chen et al., arXiv:2003.10027, section 3.
+    """The activation y = max_k (a_k(x) x + b_k(x)); Chen et al., arXiv:2003.10027, section 3.
 
     (b, c, h, w) -> the same. With v = hard_sigmoid(MLP(mean of x)) in [0, 1]:
     a_1 = 1 + 2 (v - 1/2), a_2 = 2 (v - 1/2), b_k = v - 1/2, so that MLP = 0 gives a plain ReLU.

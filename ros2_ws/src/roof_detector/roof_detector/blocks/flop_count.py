@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Count the floating-point operations that a network really executes.
+"""The count of floating-point operations that a network really executes.
 
-Counters that hook modules see neither a matrix product nor a sampling nor a scan written with
-functions. This one stands below all of them, where torch dispatches its elementary operations.
+Counters that hook modules miss matrix products, sampling and scans written with functions. This
+one counts below all of them, where torch dispatches its elementary operations.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-# Operations for each value that comes out, where torch's own table of products is silent.
+# Operations per output value, for operators that torch's own table of products lacks.
 PER_OUTPUT: Final[Mapping[str, int]] = {
     'grid_sampler_2d': 8,  # four neighbours, a product and a sum each
     'grid_sampler_3d': 16,
@@ -30,7 +30,7 @@ PER_OUTPUT: Final[Mapping[str, int]] = {
     'linspace': 1,
     'arange': 1,
 }
-# Operations for each value that goes in.
+# Operations per input value.
 PER_INPUT: Final[Mapping[str, int]] = {
     'amax': 1,
     'amin': 1,
@@ -50,7 +50,7 @@ PER_INPUT: Final[Mapping[str, int]] = {
     'adaptive_avg_pool2d': 1,
     '_adaptive_avg_pool2d': 1,
 }
-# Operations that move or name numbers without calculating. Views are recognised by themselves.
+# Operations that only move or index numbers. Views are recognised automatically.
 _FREE_NAMES = (
     '_to_copy _unsafe_view _local_scalar_dense cat clone constant_pad_nd copy_ empty empty_like '
     'fill_ flip full full_like gather index index_put_ index_select lift_fresh new_empty new_full '
@@ -62,7 +62,7 @@ FREE: Final = frozenset(_FREE_NAMES.split())
 
 @dataclass(frozen=True)
 class FlopCount:
-    """Hold floating-point operations by kind, and the names of operations nobody has priced."""
+    """Floating-point operations by kind, and the names of operations without a known cost."""
 
     products: int
     sampling: int

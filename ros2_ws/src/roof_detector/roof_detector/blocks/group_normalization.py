@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Group normalisation that exists for every number of channels."""
+"""Group normalisation for every number of channels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class GroupNorm(nn.GroupNorm):
-    """Normalise (b, c, ...) over `groups` groups of channels, or the next fewer that divide c.
+    """Group normalisation of (b, c, ...) over `groups` groups, or the next fewer that divide c.
 
-    The stock layer fails where the groups do not divide the channels, and where a group holds one
-    single value (one channel of a 1 x 1 map); here such a group normalises to its bias.
+    The stock layer fails if the groups do not divide the channels, or if a group holds a single
+    value (one channel of a 1 x 1 map); here such a group normalises to its bias.
     """
 
     def __init__(self, groups: int, channels: int) -> None:

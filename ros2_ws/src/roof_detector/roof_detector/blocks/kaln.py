@@ -21,7 +21,7 @@ Normalization = Literal['sample', 'batch']
 
 
 class _KALNConv(nn.Module):
-    """Convolve x and its Legendre polynomials.
+    """A convolution of x and its Legendre polynomials.
 
     x (b, c1, *size) -> (b, c2, *size'): y = SiLU(norm(W0 * x + W * [P_0(t) .. P_degree(t)])),
     where t = 2 (x - min) / (max - min) - 1 over each group of channels, and * is a convolution
@@ -96,7 +96,7 @@ class _KALNConv(nn.Module):
 
 
 class KALNConv1d(_KALNConv):
-    """Convolve a sequence, (b, c1, l) -> (b, c2, l'), with Legendre polynomials."""
+    """A convolution of a sequence, (b, c1, l) -> (b, c2, l'), with Legendre polynomials."""
 
     convolution = nn.Conv1d
     instance_norm = nn.InstanceNorm1d
@@ -104,7 +104,7 @@ class KALNConv1d(_KALNConv):
 
 
 class KALNConv2d(_KALNConv):
-    """Convolve an image, (b, c1, h, w) -> (b, c2, h', w'), with Legendre polynomials."""
+    """A convolution of an image, (b, c1, h, w) -> (b, c2, h', w'), with Legendre polynomials."""
 
     convolution = nn.Conv2d
     instance_norm = nn.InstanceNorm2d
@@ -112,7 +112,7 @@ class KALNConv2d(_KALNConv):
 
 
 class KALNConv3d(_KALNConv):
-    """Convolve a volume, (b, c1, d, h, w) -> (b, c2, d', h', w'), with Legendre polynomials."""
+    """A convolution of a volume, (b, c1, d, h, w) -> (b, c2, d', h', w'); see KALNConv2d."""
 
     convolution = nn.Conv3d
     instance_norm = nn.InstanceNorm3d
@@ -121,10 +121,10 @@ class KALNConv3d(_KALNConv):
 
 @register(stands_for='C3k2')
 class C3k2_KALN(C3k2Stage):  # noqa: N801  (named like the stage it replaces)
-    """Build ultralytics' C3k2 stage from Legendre convolutions instead of bottlenecks.
+    """Ultralytics' C3k2 stage with Legendre convolutions instead of bottlenecks.
 
-    Batch normalisation takes the place of the published instance normalisation, as everywhere else
-    in the network: at a 1 x 1 map an instance has no variance.
+    Batch normalisation replaces the published instance normalisation, as everywhere else in the
+    network: at a 1 x 1 map an instance has no variance.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The memory that tensors hold, counted exactly and on any device."""
+"""The memory of live tensors, counted exactly and on any device."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveBytes(TorchDispatchMode):
-    """Count the bytes of the tensors that come into being within the context, while they live.
+    """A context that counts the bytes of tensors created within it, while they live.
 
-    `peak` is the most that was alive at one time, forward and backward; what existed before the
-    context, and what an operator uses only within itself, does not count.
+    `peak` is the maximum that was alive at one time, forward and backward; tensors from before the
+    context, and an operator's internal memory, do not count.
     """
 
     def __init__(self) -> None:

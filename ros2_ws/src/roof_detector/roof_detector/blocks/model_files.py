@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Find the model YAMLs of this package by their bare names, from any working directory."""
+"""The lookup of this package's model YAMLs by bare name, from any working directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def find_model_file(name: str | Path) -> Path | None:
     """Return the package's YAML for a bare name, or None if it is not ours.
 
     The name may carry a scale, as in yolo11n-ContextGuided.yaml. A file of that name in the
-    working directory goes first, as with the model files of ultralytics.
+    working directory takes precedence, as with the model files of ultralytics.
     """
     path = Path(name)
     if path.name != str(name) or path.exists():

@@ -16,7 +16,7 @@ from roof_detector.blocks.registry import register
 
 @register(stands_for='C3k2', repeats='layers_num')
 class MSBlock(nn.Module):
-    """Look at the same feature through several kernel sizes, each branch fed by the one before.
+    """A block with several kernel sizes for one feature, each branch fed by the one before.
 
     x (b, c1, h, w) -> (b, c2, h, w). A 1x1 convolution to c1 in_expand_ratio / in_down_ratio
     channels is split evenly into X_1 .. X_n, one for each kernel size; Y_1 = IB_1(X_1) and

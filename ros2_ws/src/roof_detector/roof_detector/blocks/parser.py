@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Teach ultralytics' model parser the registered blocks.
+"""The extension of ultralytics' model parser to the registered blocks.
 
 The parser knows its modules by identity and has no hook. So a row that names one of our blocks is
-lowered to the stock module it stands for, the stock parser does all the arithmetic, and the result
-is swapped for the block. Models without such rows pass through untouched. This depends on how the
+translated to the stock module it stands for, the stock parser does all the arithmetic, and the
+result is replaced by the block. Models without such rows are not affected. This depends on how the
 parser reads rows, hence on its source, which is checked before anything is changed.
 """
 
@@ -53,7 +53,7 @@ def parser_fingerprint() -> str:
 def install() -> None:
     """Wrap the parser and the lookup of model files, once per process.
 
-    Raises BlocksError when this ultralytics has a parser that the lowering was not tried with.
+    Raises BlocksError if this ultralytics has a parser that was not tested with the translation.
     """
     if hasattr(tasks.parse_model, 'stock'):
         return

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Bilinear reading of a feature map at fractional pixel positions."""
+"""Bilinear sampling of a feature map at fractional pixel positions."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Import ultralytics offline, silent and without side effects: the first import of this room.
+"""The import of ultralytics, offline, silent and without side effects; it comes first here.
 
 A robot has no internet. With these defaults ultralytics sends no events, looks for no updates and
-installs no packages, not even the one a checkpoint names. Set a variable yourself to overrule it.
+installs no packages, not even the one a checkpoint names. Set a variable yourself to override it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def import_first() -> None:
 
 
 def _give_pillow_back() -> None:
-    """Let Pillow itself say what it cannot read, also where ultralytics was imported before."""
+    """Restore Pillow's own error for unreadable images after an earlier import."""
     from PIL import Image  # noqa: PLC0415
 
     patches = importlib.import_module('ultralytics.utils.patches')
@@ -71,9 +71,9 @@ def _give_pillow_back() -> None:
 
 
 def _private_config_dir() -> str:
-    """Make a folder for ultralytics' settings that dies with this process.
+    """Create a folder for ultralytics' settings that is removed with this process.
 
-    It looks for a font there and asks GitHub for one when it is absent, so it finds matplotlib's.
+    It looks for a font there and asks GitHub for one if it is missing, so it finds matplotlib's.
     """
     folder = Path(tempfile.mkdtemp(prefix='roof_detector-ultralytics-'))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Register network blocks, so that a model YAML can name them.
+"""The registry of network blocks, through which a model YAML can name them.
 
 A block takes part in ultralytics' model files by one line above its class::
 
@@ -52,7 +52,7 @@ STAND_INS = ('C3k2', 'Conv', 'Detect', 'Segment')
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """Tie the name in a YAML row to the class that is built for it."""
+    """The link between the name in a YAML row and the class that is built for it."""
 
     block: type[nn.Module]
     stands_for: str

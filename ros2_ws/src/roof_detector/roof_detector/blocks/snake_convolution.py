@@ -16,7 +16,7 @@ from roof_detector.blocks.pixel_sampling import coordinate_dtype, sample_bilinea
 
 
 class SnakeOffsets(nn.Module):
-    """Predict how far the strip bends from each tap to the next.
+    """A layer that predicts how far the strip bends from each tap to the next.
 
     (b, c1, h, w) -> (b, k - 1, h, w) in (-1, 1): one step per tap except the centre, which stays.
 
@@ -44,7 +44,7 @@ class SnakeOffsets(nn.Module):
 
 
 class SnakeConv(nn.Module):
-    """Convolve along a strip that bends; Qi et al., arXiv:2307.08388, section 3.1.
+    """A convolution along a strip that bends; Qi et al., arXiv:2307.08388, section 3.1.
 
     (b, c1, h, w) -> (b, c2, h, w). Tap c + i of a horizontal strip (`morph` 0) at (row, column)
     reads (row + extend_scope (d_1 + ... + d_i), column + i), with the steps d counted outward from
@@ -122,7 +122,7 @@ def accumulate_outward(steps: Tensor) -> Tensor:
 
 
 class DySnakeConv(nn.Module):
-    """See a place three ways: a square convolution, a horizontal and a vertical snake.
+    """Three views of each position: a square convolution, a horizontal and a vertical snake.
 
     (b, c1, h, w) -> (b, 3 c2, h, w), concatenated in that order, as in the network of
     arXiv:2307.08388; SiLU throughout, as in the rest of a YOLO.

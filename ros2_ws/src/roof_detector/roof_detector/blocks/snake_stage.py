@@ -14,7 +14,7 @@ from roof_detector.blocks.snake_convolution import DySnakeConv
 
 
 class SnakeBottleneck(nn.Module):
-    """Narrow, look along snakes, widen, add: y = x + conv1x1(snakes(conv3x3(x))).
+    """A bottleneck with snakes inside: y = x + conv1x1(snakes(conv3x3(x))).
 
     (b, c, h, w) -> (b, c, h, w), with half the channels inside.
     """
@@ -34,7 +34,7 @@ class SnakeBottleneck(nn.Module):
 
 @register(stands_for='C3k2')
 class C3k2_SnakeConv(C3k2Stage):  # noqa: N801  (named like the stage it replaces)
-    """Build ultralytics' C3k2 stage from snake bottlenecks (see snake_convolution.py).
+    """Ultralytics' C3k2 stage with snake bottlenecks (see snake_convolution.py).
 
     The default of 5 taps bends twice to each side: enough to follow a crack or a gutter around a
     corner, where 3 taps only tilt.

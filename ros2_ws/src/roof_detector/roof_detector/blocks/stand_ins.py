@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Turn the stock module that ultralytics built for a row into the block that the row names."""
+"""The replacement of ultralytics' stock module for a row by the block that the row names."""
 
 from __future__ import annotations
 

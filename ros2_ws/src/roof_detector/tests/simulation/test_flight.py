@@ -100,7 +100,7 @@ def test_places_on_the_ground_project_into_their_boxes(frames: list[FlightFrame]
         for (x, y), (x0, y0, x1, y1) in zip(pixels, frame.boxes_xyxy, strict=True):
             if not (2 < x < 317 and 2 < y < 189) or x0 < 1 or y0 < 1 or x1 > 319 or y1 > 191:
                 continue
-            # The foot of a tall thing may lie just outside where its walls hide it.
+            # The foot of a tall object may lie just outside where its walls hide it.
             slack = 3 + 0.25 * max(x1 - x0, y1 - y0)
             assert x0 - slack <= x <= x1 + slack
             assert y0 - slack <= y <= y1 + slack

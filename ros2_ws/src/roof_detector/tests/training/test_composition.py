@@ -60,7 +60,7 @@ def test_things_keep_off_trees() -> None:
         [[thing.position_enu for thing in composition(seed=s)._instances] for s in range(3)]
     )
     assert len(places) > 5
-    # The image's middle is the origin; a broad thing on the left may lap over it.
+    # The image's middle is the origin; a broad object on the left may lap over it.
     assert (places[:, 0] < 1.5).all()
 
 

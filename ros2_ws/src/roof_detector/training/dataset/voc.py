@@ -47,7 +47,7 @@ def read_voc(
     counted pixels from 1, and a box is at most a pixel larger because of it.
     """
     documents = [(file, root_of) for file in files if (root_of := _parsed(file, log)) is not None]
-    given = {thing.text_of('name') for _, tree in documents for thing in tree.all('object')}
+    given = {element.text_of('name') for _, tree in documents for element in tree.all('object')}
     class_names = names or tuple(sorted(given - {''}))
     images = images_below(root)
     by_name: dict[str, list[Path]] = {}
@@ -70,14 +70,14 @@ def read_voc(
         taken.add(found)
         before = len(log.faults)
         size = _size(tree, file, log)
-        things = [
+        instances = [
             made
-            for thing in tree.all('object')
-            if size and (made := _instance(thing, class_names, size, file, log)) is not None
+            for element in tree.all('object')
+            if size and (made := _instance(element, class_names, size, file, log)) is not None
         ]
         split = _listed(listed, file) or split_of(found, root)
         sound = len(log.faults) == before
-        samples.append(Sample(found, split, file, tuple(things), size, sound))
+        samples.append(Sample(found, split, file, tuple(instances), size, sound))
     for image_path in images:
         if image_path not in taken:
             split = _listed(listed, image_path) or split_of(image_path, root)
@@ -144,13 +144,13 @@ def _size(tree: LinedElement, file: Path, log: FaultLog) -> tuple[int, int] | No
 
 
 def _instance(
-    thing: LinedElement,
+    element: LinedElement,
     names: tuple[str, ...],
     size_wh: tuple[int, int],
     file: Path,
     log: FaultLog,
 ) -> Instance | None:
-    name, size = thing.text_of('name'), np.array(size_wh, dtype=np.float64)
+    name, size = element.text_of('name'), np.array(size_wh, dtype=np.float64)
     rounding = _ROUNDING_PX / float(size.min())
     flaws: list[tuple[str, str]] = []
     if name not in names:
@@ -158,31 +158,33 @@ def _instance(
     class_id = names.index(name) if name in names else 0
     made: Instance | None = None
     try:
-        outline = _polygon(thing)
+        outline = _polygon(element)
         if outline is not None:
             flaws += polygon_flaws(outline / size, rounding=rounding)
-            made = None if flaws else Instance.of_polygons(class_id, (outline / size,), thing.line)
+            made = (
+                None if flaws else Instance.of_polygons(class_id, (outline / size,), element.line)
+            )
         else:
-            box = _box(thing) / np.tile(size, 2)
+            box = _box(element) / np.tile(size, 2)
             flaws += box_flaws(box, rounding=rounding)
-            made = None if flaws else Instance.of_box(class_id, box, thing.line)
+            made = None if flaws else Instance.of_box(class_id, box, element.line)
     except ValueError as error:
         flaws.append(('number', f'the object cannot be read ({error}).'))
     for kind, text in flaws:
-        log.fault(kind, file, text, line=thing.line)
+        log.fault(kind, file, text, line=element.line)
     return made
 
 
-def _box(thing: LinedElement) -> Floats:
-    box = thing.child('bndbox')
+def _box(element: LinedElement) -> Floats:
+    box = element.child('bndbox')
     if box is None:
         raise ValueError('it has no bndbox')
     return np.array([float(box.text_of(edge)) for edge in ('xmin', 'ymin', 'xmax', 'ymax')])
 
 
-def _polygon(thing: LinedElement) -> Floats | None:
+def _polygon(element: LinedElement) -> Floats | None:
     """Return Roboflow's outline (n, 2), elements x1 y1 x2 y2 ..., if there is one."""
-    outline = thing.child('polygon')
+    outline = element.child('polygon')
     if outline is None or not outline.children:
         return None
     count = sum(child.tag.startswith('x') for child in outline.children)

@@ -85,7 +85,7 @@ def _false_alarms_in(
         if j >= 0:
             cause = f'is {names[image.true.class_ids[j]]}'
         elif (near[same] >= LEAST_IOU).any():
-            cause = 'second box on one thing'
+            cause = 'second box on one object'
         elif (near[same] >= _TOUCHING_IOU).any():
             cause = f'box fits badly, IoU {near[same].max():.2f}'
         elif _centre_within(image, i):

@@ -30,7 +30,7 @@ def parameter_text(evaluation: Evaluation) -> str:
     for name, point in best.items():
         lines.append(
             f'# {name}: precision {point.precision or 0:.2f}, recall {point.recall or 0:.2f}, '
-            f'{point.right + point.missed} things.'
+            f'{point.right + point.missed} objects.'
         )
     if untold := [name for name in evaluation.names if name not in best]:
         lines.append(f'# {", ".join(untold)}: nothing right was found, so confidence decides.')

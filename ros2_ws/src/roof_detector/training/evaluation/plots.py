@@ -44,7 +44,7 @@ def plot_curves(evaluation: Evaluation, path: Path) -> None:
     width, height = evaluation.model.image_size
     figure.suptitle(
         f'{evaluation.model.path.name} at {width}x{height}: {len(evaluation.images)} images, '
-        f'{evaluation.instances} things, IoU 0.5'
+        f'{evaluation.instances} objects, IoU 0.5'
     )
     figure.savefig(path, dpi=120)
 

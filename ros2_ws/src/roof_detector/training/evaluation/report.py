@@ -20,7 +20,7 @@ _FEW_OBJECTS = 30
 def class_table(metrics: ShapeMetrics) -> Table:
     """Return a row for each class, then the mean AP, and all classes at one confidence."""
     columns = (
-        Column('class'), Column('things'), Column('AP50'), Column('AP75'), Column('AP50-95'),
+        Column('class'), Column('objects'), Column('AP50'), Column('AP75'), Column('AP50-95'),
         Column('best confidence', 4), Column('precision', 2), Column('recall', 2),
         Column('F1', 2), Column('precision flown', 2), Column('recall flown', 2),
     )  # fmt: skip
@@ -33,7 +33,7 @@ def class_table(metrics: ShapeMetrics) -> Table:
     if len(rows) > 1:
         whole = metrics.together
         means = metrics.map50, metrics.map75, metrics.map50_95
-        rows.append(('mean, all things', whole.instances, *means, *_at_best_and_default(whole)))
+        rows.append(('mean, all objects', whole.instances, *means, *_at_best_and_default(whole)))
     return Table(columns, tuple(rows))
 
 
@@ -86,7 +86,7 @@ def notes_of(evaluation: Evaluation) -> list[str]:
     few = [name for name, one in evaluation.per_class.items() if 0 < one.instances < _FEW_OBJECTS]
     if few:
         notes.append(
-            f'Fewer than {_FEW_OBJECTS} things of {", ".join(few)}: their best confidence is '
+            f'Fewer than {_FEW_OBJECTS} objects of {", ".join(few)}: their best confidence is '
             'chosen by few, and looks better on these images than it will on others.'
         )
     for name, one in evaluation.per_class.items():
@@ -111,7 +111,7 @@ def report_text(
         '# Evaluation',
         '',
         f'{len(first.images)} images of `{first.data.source.name}`, split '
-        f'{first.data.split}, {empty} of them empty; {first.instances} things of '
+        f'{first.data.split}, {empty} of them empty; {first.instances} objects of '
         f'{", ".join(first.names)}. Letterbox, suppression and thresholds are those of the node: '
         f'IoU {first.options.iou:g} between kept boxes, at most {first.options.max_detections} '
         f'in an image. Average precision is COCO\'s, over everything that scores above '

@@ -17,7 +17,7 @@ class Loss:
     """Hold mean average precision before and after, and how long a forward pass took.
 
     `map50` and `map50_95` are pairs: of the export in f32 and of the one in 8 bits, on
-    `images` labelled ones with `instances` things.
+    `images` labelled ones with `instances` objects.
     """
 
     pictures: int

@@ -111,7 +111,7 @@ class Composition:
         soft = cv2.GaussianBlur(painter.image_bgr, (0, 0), max(blur_px, 0.3))
         cv2.copyTo(soft, near, painter.image_bgr)
         return painter, read_ground_truth(
-            painter, {thing.instance_id: thing for thing in self._instances}
+            painter, {instance.instance_id: instance for instance in self._instances}
         )
 
     def _lay(self) -> None:

@@ -36,16 +36,16 @@ class DatasetConfig:
     default_world_share: float = 0.5
     """Share of worlds as the demo and the node's simulated flight have them."""
     near_share: float = 0.5
-    """Share of hovering poses near a thing of a class that is drawn evenly."""
+    """Share of hovering poses near an object of a class that is drawn evenly."""
     survey_share: float = 0.2
     """Share of frames from a survey flight's own path instead of a hovering pose."""
     frames_per_world: int = 16
     segments: bool = False
     backgrounds: Path | None = None
-    """Folder of images from above over which things are laid, for a share of the worlds."""
+    """Folder of images from above over which objects are laid, for a share of the worlds."""
     background_share: float = 0.3
     background_m_per_px: float = 0.03
-    """Ground resolution of those images; things get the size that it asks for."""
+    """Ground resolution of those images; objects get the size that it asks for."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.frames_per_world < 1:

@@ -74,12 +74,12 @@ def random_pose(
     world: RoofWorld, config: FlightConfig, rng: np.random.Generator, *, near_share: float = 0.5
 ) -> CameraPose:
     """Return a hovering pose of any heading, sometimes near an object of a random class."""
-    things = world.instances
+    instances = world.instances
     building = world.buildings[int(rng.integers(len(world.buildings)))]
-    if things and rng.random() < near_share:
-        present = sorted({thing.class_id for thing in things})
+    if instances and rng.random() < near_share:
+        present = sorted({instance.class_id for instance in instances})
         wanted = int(rng.choice(present))
-        near = [thing for thing in things if thing.class_id == wanted]
+        near = [instance for instance in instances if instance.class_id == wanted]
         spot = near[int(rng.integers(len(near)))].position_enu.copy()
         reach = 0.4 * config.altitude_m / config.focal_ratio
         spot[:2] += rng.uniform(-reach, reach, 2) * (1, config.size_wh[1] / config.size_wh[0])

@@ -120,7 +120,7 @@ def _may_show(world: RoofWorld, flight: SurveyFlight, pose: CameraPose) -> bool:
     """Return whether a labelled object's centre is in view, so that rendering is worthwhile."""
     if not world.instances:
         return False
-    places = np.stack([thing.position_enu for thing in world.instances])
+    places = np.stack([instance.position_enu for instance in world.instances])
     pixels = flight.camera.project(pose.to_optical(places))
     return bool(((pixels >= 0) & (pixels < flight.camera.size_wh)).all(axis=1).any())
 

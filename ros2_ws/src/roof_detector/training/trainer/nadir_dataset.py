@@ -78,7 +78,7 @@ class NadirDataset(YOLODataset):
             if self.rotate == 'any' and not self.has_outlines:
                 raise TrainingError(
                     'rotate is any, but the labels are boxes: a box turned by 45 degrees is twice '
-                    'as large as its thing. Use rotate: quarter, or label outlines.'
+                    'as large as its object. Use rotate: quarter, or label outlines.'
                 )
             hyp.degrees = 180.0 if self.turns_any_angle else 0.0
             if self.rect and len(np.unique(self.batch_shapes, axis=0)) > 1:

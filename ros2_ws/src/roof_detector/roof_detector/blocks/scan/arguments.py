@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The arguments of a selective scan: checked, and in one form for every method."""
+"""The arguments of a selective scan, checked and in one form for every method."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roof_detector.blocks.errors import BlocksError
 
 @dataclass(frozen=True)
 class ScanArguments:
-    """Hold one selective scan in the form that every method takes.
+    """The arguments of one selective scan in the form that every method takes.
 
     Channels d are split as groups g times channels of a group p, so that B and C broadcast:
 
@@ -63,7 +63,7 @@ def arrange(u: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> ScanArgum
 
 
 def _groups_of(projection: Tensor) -> int:
-    """Return the number of groups that B or C asks for; a constant one fits any number."""
+    """Return the number of groups of B or C; a constant one fits any number."""
     return int(projection.shape[1]) if projection.ndim == 4 else 1
 
 
@@ -136,7 +136,7 @@ def check(
 
 
 def _check_projection(name: str, tensor: Tensor, *, u: Tensor, A: Tensor) -> None:
-    """Raise a BlocksError where B or C has none of the three published forms."""
+    """Raise a BlocksError if B or C has none of the three published forms."""
     batch, channels, length = u.shape
     states = A.shape[1]
     if tensor.ndim == 2:

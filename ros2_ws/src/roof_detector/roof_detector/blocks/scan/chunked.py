@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The selective scan in chunks, with the states recomputed for the gradient: bounded memory."""
+"""The selective scan in chunks with bounded memory: the gradient recomputes the states."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch.autograd.function import once_differentiable
 
 from roof_detector.blocks.scan.arguments import ScanArguments
 
-# Steps whose states exist at one time. More means fewer kept states (n / CHUNK for each step),
-# less that they fit a processor's second-level cache; 32 to 128 measured alike.
+# Steps whose states exist at one time. More steps mean fewer kept states (n / CHUNK for each
+# step), fewer steps fit a CPU's second-level cache; 32 to 128 measured alike.
 CHUNK = 64
 
 
@@ -34,7 +34,7 @@ def scan_chunked(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
 
 
 class _ChunkedScan(torch.autograd.Function):
-    """Tie the forward pass to the backward pass that recomputes it."""
+    """The autograd function of the forward pass and its recomputing backward pass."""
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Four readings of an image as a sequence, and their sum back (VMamba, arXiv:2401.10166)."""
+"""The cross scan: an image as four sequences, and their sum back (VMamba, arXiv:2401.10166)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ DIRECTIONS = 4
 
 
 def cross_scan(image: Tensor) -> Tensor:
-    """Read the image (b, c, h, w) in four orders: (b, 4, c, h w).
+    """Return the image (b, c, h, w) in four orders: (b, 4, c, h w).
 
-    In turn: along the rows from the top left, along the columns from the top left, and both from
+    They are: along the rows from the top left, along the columns from the top left, and both from
     the end (the paper's figure 3).
     """
     forward = torch.stack((image.flatten(2), image.transpose(2, 3).flatten(2)), dim=1)
@@ -21,7 +21,7 @@ def cross_scan(image: Tensor) -> Tensor:
 
 
 def cross_merge(sequences: Tensor, *, height: int, width: int) -> Tensor:
-    """Put the four sequences (b, 4, c, h w) back in place and add them up: (b, c, h, w)."""
+    """Return the sum of the four sequences (b, 4, c, h w) as an image (b, c, h, w)."""
     batch, _, channels, _ = sequences.shape
     forward = sequences[:, :2] + sequences[:, 2:].flip(-1)
     rows = forward[:, 0].reshape(batch, channels, height, width)

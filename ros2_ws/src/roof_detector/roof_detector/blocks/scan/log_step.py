@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The selective scan by doublings, in functional operators: for export and tracing."""
+"""The selective scan by doublings, in functional operators, for export and tracing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def scan_log_step(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
 
 
 def is_traced() -> bool:
-    """Say whether the operators are being recorded by the TorchScript or ONNX exporter."""
+    """Return whether the TorchScript or ONNX exporter is recording the operators."""
     return torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 

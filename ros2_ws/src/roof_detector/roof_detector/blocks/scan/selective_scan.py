@@ -155,7 +155,7 @@ def choose_method(arguments: ScanArguments) -> str:
 
 
 def _decays(arguments: ScanArguments) -> bool:
-    """Say whether no state can grow, so that no product of decays can overflow."""
+    """Return whether no state can grow, so that no product of decays can overflow."""
     if not arguments.u.numel():
         return True
     rates = arguments.A.real if arguments.A.is_complex() else arguments.A

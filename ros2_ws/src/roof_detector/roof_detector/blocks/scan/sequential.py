@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The selective scan one step after another: the reference."""
+"""The selective scan one step after another, the reference method."""
 
 from __future__ import annotations
 

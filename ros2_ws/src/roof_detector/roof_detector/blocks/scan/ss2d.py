@@ -20,7 +20,7 @@ CHANNELS_PER_RANK = 16
 
 
 class SS2D(nn.Module):
-    """Let every pixel see the whole image by scanning it in four directions, at linear cost.
+    """A layer in which every pixel sees the whole image, by four scans of linear cost.
 
     x (b, c, h, w) -> (b, c, h, w), any h and w (arXiv:2401.10166, section 4.2, without the
     multiplicative branch, as in the released models): a 1x1 convolution to c' = c * ssm_ratio
@@ -91,7 +91,7 @@ class SS2D(nn.Module):
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Normalise the channels of each pixel: x (b, c, h, w) -> (b, c, h, w)."""
+    """A normalisation of the channels of each pixel: x (b, c, h, w) -> (b, c, h, w)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised image, (b, c, h, w)."""

@@ -22,7 +22,7 @@ SHORTEST_TILE, LONGEST_TILE = 16, 1024
 
 
 def why_not_triton(arguments: ScanArguments) -> str | None:
-    """Return why the kernels cannot scan these arguments, or None where they can."""
+    """Return why the kernels cannot scan these arguments, None if they can."""
     if arguments.A.is_complex():
         return 'A is complex, and the kernels compute in real numbers'
     if not arguments.u.is_cuda and os.environ.get('TRITON_INTERPRET') != '1':
@@ -55,7 +55,7 @@ def scan_triton(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
 
 
 class _TritonScan(torch.autograd.Function):
-    """Launch the kernels."""
+    """The autograd function that launches the kernels."""
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,7 +129,7 @@ class _TritonScan(torch.autograd.Function):
 
 
 class _Launch:
-    """Hold the sizes with which the kernels are launched."""
+    """The sizes with which the kernels are launched."""
 
     def __init__(self, u: Tensor, A: Tensor) -> None:
         batch, groups, per_group, length = u.shape
@@ -149,7 +149,7 @@ class _Launch:
 
 
 def _varies(projection: Tensor) -> bool:
-    """Say whether B or C varies with time; it is shared by the channels of a group then."""
+    """Return whether B or C varies with time; then a group's channels share it."""
     return projection.shape[-1] > 1
 
 

@@ -14,7 +14,7 @@ from roof_detector.blocks.scan.ss2d import SS2D, ChannelNorm
 
 @register(stands_for='C3k2')
 class VSSBlock(nn.Module):
-    """Add the four-direction scan, then a two-layer perceptron, each to what it got.
+    """A residual block of the four-direction scan and a two-layer perceptron.
 
     x (b, c1, h, w) -> (b, c2, h, w). With x0 = x, or a 1x1 convolution to c2 channels where c1
     differs: x1 = x0 + SS2D(norm(x0)), y = x1 + W2 gelu(W1 norm(x1)) (figure 3 of the paper), the
@@ -48,9 +48,9 @@ class VSSBlock(nn.Module):
 
 @register(stands_for='C3k2')
 class C3k2_VSS(C3k2Stage):  # noqa: N801  (named like the stage it replaces)
-    """Build ultralytics' C3k2 stage from VSS blocks instead of bottlenecks.
+    """Ultralytics' C3k2 stage with VSS blocks instead of bottlenecks.
 
-    One VSS block stands for each bottleneck or C3k of the stage: one scan reaches the whole image,
+    One VSS block replaces each bottleneck or C3k of the stage: one scan reaches the whole image,
     so that two nested in a C3k would double the cost for no more reach.
     """
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What bends an image and its labels alike: lens distortion and a rolling shutter."""
+"""Lens distortion and rolling shutter, which bend an image and its labels alike."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from roof_detector.simulation.flight.flight_config import FlightConfig
 
 @dataclass(frozen=True)
 class Bend:
-    """Hold from where each pixel (h, w) of the bent image is taken."""
+    """The source position of each pixel (h, w) of the bent image."""
 
     from_x: NDArray[np.float32]
     from_y: NDArray[np.float32]
 
     @classmethod
     def of(cls, config: FlightConfig) -> Bend | None:
-        """Make the bend of a camera, or None where it is straight."""
+        """Return the bend of a camera, None if it is straight."""
         if config.distortion == 0 and config.rolling_shutter_px == 0:
             return None
         width, height = config.size_wh
         x = np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2
         y = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2
         reach = (x * x + y * y) / np.float32((width * width + height * height) / 4)
-        # Scaled so that a barrel fills the image to its corners.
+        # Scaled so that a barrel distortion fills the image to its corners.
         gain = (1 - config.distortion * reach) / (1 + max(-config.distortion, 0.0))
         drift = config.rolling_shutter_px * (y / max(height - 1, 1))
         return cls(
@@ -39,14 +39,14 @@ class Bend:
         )
 
     def image(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bend colours; what lies outside repeats the edge."""
+        """Bend colours; the outside repeats the edge."""
         bent = cv2.remap(
             image_bgr, self.from_x, self.from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return np.asarray(bent, np.uint8)
 
     def truth(self, truth: Truth) -> Truth:
-        """Bend the mask and read the boxes from it again; what is bent out of view is dropped."""
+        """Bend the mask and read the boxes from it again; objects bent out of view are dropped."""
         bent = cv2.remap(
             truth.mask,
             self.from_x,

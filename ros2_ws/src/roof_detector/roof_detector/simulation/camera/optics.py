@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What lens, sensor and encoder do to an image."""
+"""The effects of lens, sensor and encoder on an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from roof_detector.simulation.flight.flight_config import FlightConfig
 
 NOISE_SIDE_PX = 640
-# Deviation of the noise sheet in grey levels; three of it fit into 8 bits.
+# Standard deviation of the noise sheet in grey levels; three of it fit into 8 bits.
 NOISE_LEVELS = 28.0
 HAZE_BGR = (205, 200, 196)
 METERED_LEVEL = 126.0
@@ -21,7 +21,7 @@ METERED_SHARE = 0.5
 
 
 class Optics:
-    """Hold one flight's lens shading, colour cast, tone curve and sensor noise."""
+    """One flight's lens shading, colour cast, tone curve and sensor noise."""
 
     def __init__(self, config: FlightConfig, rng: np.random.Generator) -> None:
         self._config = config
@@ -94,7 +94,7 @@ def _parted(image_bgr: NDArray[np.uint8], reach_px: float) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=2)
 def _noise_sheet(size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """Make the sheet of noise around 128 that every frame of a size reads from another place."""
+    """Return the sheet of noise around 128 that every frame of a size reads from another place."""
     rng = np.random.default_rng(20261)
     width, height = size_wh
     sheet = rng.standard_normal(

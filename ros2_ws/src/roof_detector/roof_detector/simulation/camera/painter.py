@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Paint facets into an image and into the raster of instance ids."""
+"""The painter of facets into an image and into the raster of instance ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRAIN_METRES_PER_PX = 0.004
 
 
 class Painter:
-    """Own one frame's colours and ids, and paint over them from back to front."""
+    """One frame's colours and ids, painted over from back to front."""
 
     def __init__(
         self, camera: PinholeCamera, pose: CameraPose, *, grain: NDArray[np.uint8] | None = None
@@ -52,7 +52,7 @@ class Painter:
         return points if len(points) >= 3 else None
 
     def covers_image(self, facet: Facet) -> bool:
-        """Tell whether a convex opaque facet hides all that is painted before it."""
+        """Return whether a convex opaque facet hides everything painted before it."""
         points = self.pose.to_optical(facet.corners)
         facing = float(facet.plane.normal @ (self.pose.position_enu - facet.corners[0]))
         if facing <= 0 or points[:, 2].min() < NEAR_M:

@@ -14,7 +14,7 @@ from roof_detector.simulation.errors import SimulationError
 
 @dataclass(frozen=True)
 class PinholeCamera:
-    """Hold the intrinsics in pixels; a pixel's centre has whole coordinates (OpenCV, REP-103)."""
+    """The intrinsics in pixels; a pixel's centre has integer coordinates (OpenCV, REP-103)."""
 
     size_wh: tuple[int, int]
     fx: float
@@ -31,7 +31,7 @@ class PinholeCamera:
 
     @classmethod
     def centred(cls, size_wh: tuple[int, int], *, focal_px: float) -> PinholeCamera:
-        """Place the principal point in the middle of the image."""
+        """Return a camera whose principal point is the middle of the image."""
         width, height = size_wh
         return cls(size_wh, focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
 

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from roof_detector.simulation.camera.painter import Painter
 from roof_detector.simulation.world.instance import WorldInstance
 
-# A thing is labelled where this share of it is in the image and nothing stands before it,
+# An object is labelled if this share of it is in the image and not hidden,
 MINIMUM_VISIBLE_SHARE = 0.35
 # its visible pixels are this share of the image's (15 of 640x384, 55 of 1280x720),
 MINIMUM_AREA_SHARE = 6e-5
 # its box's longer side is this share of the image's longer side (8 of 640 pixels),
 MINIMUM_SIDE_SHARE = 0.0125
-# and a thin thing's width is this share of it (two fifths of a pixel at 640): a crack of 2 cm up
+# and a thin object's width is this share of it (two fifths of a pixel at 640): a crack of 2 cm up
 # to 26 m with a lens of 64 degrees.
 MINIMUM_WIDTH_SHARE = 0.0006
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Hold boxes (n, 4), ids (n,), places (n, 3) and the mask (h, w) of positions plus one."""
+    """Boxes (n, 4), ids (n,), positions (n, 3) and the mask (h, w) of positions plus one."""
 
     boxes_xyxy: NDArray[np.float32]
     class_ids: NDArray[np.int32]
@@ -36,7 +36,7 @@ class Truth:
 
 
 def read_ground_truth(painter: Painter, instances: dict[int, WorldInstance]) -> Truth:
-    """Keep the things that are large and visible enough, and tie mask and boxes together."""
+    """Return the objects that are large and visible enough, with matching mask and boxes."""
     ids = painter.ids
     height, width = ids.shape
     flat = np.flatnonzero(ids)
@@ -50,21 +50,21 @@ def read_ground_truth(painter: Painter, instances: dict[int, WorldInstance]) -> 
     for instance_id, pixels in zip(present, np.split(flat, first[1:]), strict=False):
         rows, columns = np.divmod(pixels, width)
         box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-        thing = instances[int(instance_id)]
-        if not _large_enough(box, len(pixels), (width, height), thing, painter):
+        instance = instances[int(instance_id)]
+        if not _large_enough(box, len(pixels), (width, height), instance, painter):
             continue
-        if _visible_share(thing, len(pixels), painter) < MINIMUM_VISIBLE_SHARE:
+        if _visible_share(instance, len(pixels), painter) < MINIMUM_VISIBLE_SHARE:
             continue
-        kept.append(thing)
+        kept.append(instance)
         boxes.append(box)
         table[instance_id] = len(kept)
     mask = table[ids] if len(present) else np.zeros_like(ids)
     return Truth(
         np.array(boxes, np.float32).reshape(-1, 4),
-        np.array([thing.class_id for thing in kept], np.int32),
-        np.array([thing.instance_id for thing in kept], np.int32),
+        np.array([instance.class_id for instance in kept], np.int32),
+        np.array([instance.instance_id for instance in kept], np.int32),
         mask,
-        np.array([thing.position_enu for thing in kept], np.float64).reshape(-1, 3),
+        np.array([instance.position_enu for instance in kept], np.float64).reshape(-1, 3),
     )
 
 
@@ -72,7 +72,7 @@ def _large_enough(
     box: tuple[float, float, float, float],
     area: int,
     size_wh: tuple[int, int],
-    thing: WorldInstance,
+    instance: WorldInstance,
     painter: Painter,
 ) -> bool:
     longest = max(size_wh)
@@ -80,20 +80,20 @@ def _large_enough(
         return False
     if max(box[2] - box[0], box[3] - box[1]) < MINIMUM_SIDE_SHARE * longest:
         return False
-    if np.isinf(thing.width_m):
+    if np.isinf(instance.width_m):
         return True
-    depth = float(painter.pose.to_optical(thing.position_enu)[2])
-    apparent = thing.width_m * painter.camera.fx / max(depth, 0.1)
+    depth = float(painter.pose.to_optical(instance.position_enu)[2])
+    apparent = instance.width_m * painter.camera.fx / max(depth, 0.1)
     return apparent >= MINIMUM_WIDTH_SHARE * longest
 
 
-def _visible_share(thing: WorldInstance, area: int, painter: Painter) -> float:
-    points = painter.pose.to_optical(thing.outline)
+def _visible_share(instance: WorldInstance, area: int, painter: Painter) -> float:
+    points = painter.pose.to_optical(instance.outline)
     ahead = points[:, 2] > 0.1
     if not ahead.any():
         return 0.0
     pixels = painter.camera.project(points[ahead])
-    if thing.solid:
+    if instance.solid:
         if not ahead.all():
             return 0.0
         hull = cv2.convexHull(pixels.astype(np.float32))
@@ -101,10 +101,10 @@ def _visible_share(thing: WorldInstance, area: int, painter: Painter) -> float:
     height, width = painter.ids.shape
     spots = np.rint(pixels).astype(int)
     inside = (spots >= 0).all(axis=1) & (spots[:, 0] < width) & (spots[:, 1] < height)
-    seen = painter.ids[spots[inside, 1], spots[inside, 0]] == thing.instance_id
-    # A sample of a thin thing may fall beside its pixel: neighbours count as well.
+    seen = painter.ids[spots[inside, 1], spots[inside, 0]] == instance.instance_id
+    # A sample of a thin object may fall beside its pixel: neighbours count as well.
     for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         x = np.clip(spots[inside, 0] + dx, 0, width - 1)
         y = np.clip(spots[inside, 1] + dy, 0, height - 1)
-        seen |= painter.ids[y, x] == thing.instance_id
+        seen |= painter.ids[y, x] == instance.instance_id
     return float(seen.sum()) / len(points)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Draws a world from back to front."""
+"""The drawing of a world from back to front."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from roof_detector.simulation.world.solid import Solid
 
 
 def paint_world(world: RoofWorld, painter: Painter) -> None:
-    """Paint land, then buildings and trees by falling distance from below the camera.
+    """Paint land, then buildings and trees in order of decreasing distance from below the camera.
 
-    From above, whatever is nearer to the point below the camera stands before what is farther.
+    Seen from above, a nearer object hides a farther one.
     """
     roofs = [facet for building in world.buildings for facet in building.roofs]
     if not any(painter.covers_image(facet) for facet in roofs):

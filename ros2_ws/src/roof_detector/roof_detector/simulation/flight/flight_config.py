@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How a simulated drone flies and what its camera does to the image."""
+"""The settings of a simulated survey flight and its camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from roof_detector.simulation.errors import SimulationError
 
 @dataclass(frozen=True)
 class FlightConfig:
-    """Hold a survey flight's settings; the origin is where the world's centre lies on Earth."""
+    """A survey flight's settings; the origin is the place of the world's centre on Earth."""
 
     size_wh: tuple[int, int] = (1280, 720)
     focal_ratio: float = 0.8

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A few simulated images for trying a model, where no real ones are at hand."""
+"""A few simulated images for trying a model without real ones."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from roof_detector.simulation.world.roof_world import RoofWorld
 
 @dataclass(frozen=True)
 class FlightFrame:
-    """Hold one image (h, w, 3), its ground truth and where it was taken.
+    """One image (h, w, 3), its ground truth and its camera pose.
 
     Boxes are in pixels with exclusive right and lower edges and are the extent of the mask's
     pixels whose value is position + 1. `pose_enu` is the optical frame's position and x, y, z, w.
@@ -48,7 +48,7 @@ class FlightFrame:
 
 
 class SurveyFlight:
-    """Render frames of a flight by index; the same seed and index give the same frame."""
+    """The frames of a flight by index; the same seed and index give the same frame."""
 
     def __init__(self, world: RoofWorld, config: FlightConfig | None = None, *, seed: int) -> None:
         if seed < 0:
@@ -63,7 +63,7 @@ class SurveyFlight:
         self.path = SurveyPath.over(world, self.config, rng)
         self._optics = Optics(self.config, rng)
         self._bend = Bend.of(self.config)
-        self._instances = {thing.instance_id: thing for thing in world.instances}
+        self._instances = {instance.instance_id: instance for instance in world.instances}
         self._earth = LocalTangentPlane(
             self.config.latitude_deg, self.config.longitude_deg, self.config.altitude_origin_m
         )

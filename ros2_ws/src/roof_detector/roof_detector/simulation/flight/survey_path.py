@@ -16,7 +16,7 @@ from roof_detector.simulation.world.roof_world import RoofWorld
 
 @dataclass(frozen=True)
 class SurveyPath:
-    """Hold corner points (n, 3), the length flown up to each, and the wobble's phases (5, 3)."""
+    """Corner points (n, 3), the distance flown up to each, and the wobble's phases (5, 3)."""
 
     corners: NDArray[np.float64]
     mileage: NDArray[np.float64]
@@ -25,7 +25,7 @@ class SurveyPath:
 
     @classmethod
     def over(cls, world: RoofWorld, config: FlightConfig, rng: np.random.Generator) -> SurveyPath:
-        """Lay lines over the bounds of all roofs, spaced by the camera's footprint."""
+        """Return lines over the bounds of all roofs, spaced by the camera's footprint."""
         largest = max(world.buildings, key=lambda b: b.footprint.size[0] * b.footprint.size[1])
         if config.heading_deg is None:
             heading = largest.footprint.yaw

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Things on roofs that carry no label."""
+"""Clutter on roofs that carries no label."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ EQUIPMENT: tuple[tuple[Builder, float, float], ...] = (
 
 
 def choose_equipment(rng: np.random.Generator) -> tuple[Builder, float]:
-    """Draw a kind of unit and return its builder and the radius that it needs."""
+    """Return the builder of a random kind of unit, and the radius that it needs."""
     shares: NDArray[np.float64] = np.array([share for _, share, _ in EQUIPMENT])
     builder, _, radius = EQUIPMENT[int(rng.choice(len(EQUIPMENT), p=shares / shares.sum()))]
     return builder, radius

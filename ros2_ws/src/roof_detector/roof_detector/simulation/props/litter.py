@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What people leave on roofs: crates, pallets, bricks, tarpaulins, barrels, washing."""
+"""Litter on roofs: crates, pallets, bricks, tarpaulins, barrels, washing."""
 
 from __future__ import annotations
 

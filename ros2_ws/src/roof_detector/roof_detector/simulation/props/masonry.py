@@ -15,7 +15,7 @@ from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
 
 
 def stone(rng: np.random.Generator) -> Colour:
-    """Draw the tone of concrete, plaster or brick."""
+    """Return a random tone of concrete, plaster or brick."""
     level = float(rng.uniform(95, 235))
     if rng.random() < 0.2:
         return (level * 0.42, level * 0.5, level * 0.85)

@@ -23,11 +23,11 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ParapetStyle:
-    """Hold how one building's parapet looks.
+    """The look of one building's parapet.
 
-    `setback` is by how far every other piece stands back from the edge, which makes niches;
-    `low` is the height of those pieces over that of the others. `coping` is the thickness of the
-    slabs on top, 0 for none, and `pilaster` the depth of the piers on the inside, 0 for none.
+    `setback` is how far every other piece stands back from the edge, which makes niches; `low` is
+    the height of those pieces relative to the others. `coping` is the thickness of the slabs on
+    top, 0 for none, and `pilaster` the depth of the piers on the inside, 0 for none.
     """
 
     height: float
@@ -48,7 +48,7 @@ class ParapetStyle:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> ParapetStyle:
-        """Draw a plain upstand, a wall, one with a coping, or one that steps in and out."""
+        """Return a random parapet: an upstand, a wall, one with a coping, or a stepped one."""
         height = float(rng.uniform(0.05, 0.2) if rng.random() < 0.25 else rng.uniform(0.25, 1.2))
         pick = rng.random()
         level = float(rng.uniform(115, 240))

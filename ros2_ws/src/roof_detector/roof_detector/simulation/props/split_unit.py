@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The outdoor part of a split system: a slim box with its fan on the long side."""
+"""The outdoor unit of a split system: a slim box with its fan on the long side."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Textures: coverings, weather, dirt, lettering, painted defects."""
+"""Surfaces: coverings, weather, dirt, lettering and painted defects as textures."""

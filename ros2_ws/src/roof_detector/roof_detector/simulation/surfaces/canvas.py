@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A surface while it is being painted."""
+"""The canvas of a surface that is being painted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Colour = tuple[float, float, float]
 
 
 class Canvas:
-    """Own a surface's colours as planes (3, h, w) in BGR 0-255, ids (h, w) and shade (h, w)."""
+    """A surface's colours as planes (3, h, w) in BGR 0-255, ids (h, w) and shade (h, w)."""
 
     def __init__(self, size_uv_m: tuple[float, float], *, metres_per_px: float) -> None:
         self.metres_per_px = metres_per_px

@@ -14,7 +14,7 @@ from roof_detector.simulation import classes
 from roof_detector.simulation.surfaces.canvas import Canvas, Window
 from roof_detector.simulation.surfaces.noise import Plane, smoothstep
 
-# A thing's outline is where its paint covers at least this much.
+# An object's outline is where its paint covers at least this much.
 LABELLED_COVER = 0.35
 Uv = tuple[float, float]
 
@@ -57,7 +57,7 @@ def paint_drain(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: i
 def paint_crack(canvas: Canvas, at: Uv, rng: np.random.Generator, *, instance: int) -> float:
     """Paint a branching crack as a random walk that keeps its heading; return its width.
 
-    Where the roof is spotted a crack that can be told from the spots is a wider one.
+    On a spotted roof the crack is wider, so that it can be distinguished from the spots.
     """
     length = rng.uniform(1.0, 6.0)
     window = canvas.window(at, length * 0.75 + 0.3)
@@ -197,8 +197,8 @@ def _dirt(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 Painter = Callable[..., float | None]
-# Class, its painter, which returns the width of a thin thing, and the radius in metres that it
-# wants for itself.
+# Class, its painter, which returns the width of a thin object, and the radius in metres that it
+# keeps free around it.
 DEFECTS: dict[int, tuple[Painter, float]] = {
     classes.DRAIN: (paint_drain, 0.5),
     classes.CRACK: (paint_crack, 1.2),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Unlabelled marks that resemble something: lettering, seams like cracks, stains like water."""
+"""Unlabelled marks that look similar to a labelled class: lettering, seams, stains."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def seam(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def mended(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Smear a band of sealant or tar where something was mended: broad, smooth, blunt ended."""
+    """Smear a band of sealant or tar over a repair: broad, smooth, blunt ended."""
     point = rng.uniform((0, 0), canvas.size_uv_m)
     heading, route = float(rng.uniform(0, 2 * np.pi)), [point]
     for _ in range(int(rng.integers(2, 9))):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Unlabelled marks on a roof: damp, dirt at edges, pads, cables, stains that are no rust."""
+"""Unlabelled marks on a roof: damp, dirt at edges, pads, cables, stains other than rust."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def stains(canvas: Canvas, rng: np.random.Generator, *, count: int) -> None:
 
 
 def pad(canvas: Canvas, corners_uv: NDArray[np.float64], rng: np.random.Generator) -> None:
-    """Lay a slab or mat a little larger than the thing that stands on it."""
+    """Lay a slab or mat a little larger than the object that stands on it."""
     middle = corners_uv.mean(axis=0)
     grown = middle + (corners_uv - middle) * rng.uniform(1.15, 1.6)
     level = rng.uniform(45, 215)
@@ -60,7 +60,7 @@ def pad(canvas: Canvas, corners_uv: NDArray[np.float64], rng: np.random.Generato
 
 
 def leak(canvas: Canvas, rng: np.random.Generator, at: NDArray[np.float64]) -> None:
-    """Darken the roof about a thing that drips, blots of soot and damp."""
+    """Darken the roof around a dripping object with soot and damp."""
     reach = float(rng.uniform(0.4, 1.2))
     middle = at + rng.normal(0, 0.3, 2)
     window = canvas.window(middle, reach * 1.4)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Roof coverings as they look after some years of weather."""
+"""Roof coverings after some years of weather."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Small textures for the faces of things."""
+"""Small textures for the faces of objects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An image on a facet, with smaller copies for views from afar."""
+"""The texture of a facet, with smaller copies for distant views (a mipmap)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class TextureLevel:
-    """Hold one size of a texture: colours (h, w, 3), and where given ids (h, w), alpha (h, w)."""
+    """One size of a texture: colours (h, w, 3), and optionally ids (h, w) and alpha (h, w)."""
 
     image_bgr: NDArray[np.uint8]
     ids: NDArray[np.uint16] | None
@@ -22,7 +22,7 @@ class TextureLevel:
 
 @dataclass(frozen=True)
 class Texture:
-    """Hold levels, each half as large as the one before, and the size of level 0's pixel."""
+    """Levels, each half as large as the one before, and the size of level 0's pixel."""
 
     levels: tuple[TextureLevel, ...]
     metres_per_px: float
@@ -38,14 +38,14 @@ class Texture:
         alpha: NDArray[np.uint8] | None = None,
         detailed: bool = False,
     ) -> Texture:
-        """Make the smaller levels; ids shrink by maximum, so that thin things stay labelled."""
+        """Make the smaller levels; ids shrink by maximum, so that thin objects stay labelled."""
         levels = [TextureLevel(image_bgr, ids, alpha)]
         while min(levels[-1].image_bgr.shape[:2]) >= 16 and len(levels) < 5:
             levels.append(_half(levels[-1]))
         return cls(tuple(levels), metres_per_px, detailed)
 
     def level_for(self, metres_per_image_px: float) -> int:
-        """Choose the level whose pixels are about as large as the image's."""
+        """Return the level whose pixels are about as large as the image's."""
         ratio = max(metres_per_image_px / self.metres_per_px, 1e-6)
         return int(np.clip(np.floor(np.log2(ratio) + 0.4), 0, len(self.levels) - 1))
 

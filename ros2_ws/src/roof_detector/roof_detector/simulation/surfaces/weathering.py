@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What weather does to any surface."""
+"""The effects of weather on any surface."""
 
 from __future__ import annotations
 

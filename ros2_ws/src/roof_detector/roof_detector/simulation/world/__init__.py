@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Land, buildings, roofs and what stands on them."""
+"""The world: land, buildings, roofs and the objects on them."""

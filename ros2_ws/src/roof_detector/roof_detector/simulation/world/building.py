@@ -20,7 +20,7 @@ from roof_detector.simulation.world.world_config import WorldConfig
 
 @dataclass(frozen=True)
 class Building:
-    """Hold walls and roof facets, the solids on the roof, and the labelled instances."""
+    """Walls and roof facets, the solids on the roof, and the labelled instances."""
 
     footprint: Footprint
     walls: tuple[Facet, ...]
@@ -52,13 +52,13 @@ def build(
 
 
 def finish_section(section: RoofSection, make: Maker, solids: list[Solid]) -> Facet:
-    """Bake the shadows of the things on a roof into it, and their shade at their feet."""
+    """Bake the shadows of objects into a roof, and the shade at their feet."""
     light, plane, canvas = make.light, section.plane, section.canvas
     soft_m = 0.12
     for solid in solids:
         base = plane.to_uv(solid.base)
         reach = max(solid.foot_extent)
-        # Dirt and sky shade gather at the foot of things.
+        # Dirt and sky shade gather at the foot of objects.
         window = canvas.window(base, reach + 3 * soft_m)
         u, v = canvas.grid(window)
         turn = solid.yaw

@@ -15,7 +15,7 @@ from roof_detector.simulation.surfaces.texture import Texture
 
 @dataclass(frozen=True)
 class Plane3:
-    """Hold a plane with its own axes: u to the texture's right, v down it, in ENU metres."""
+    """A plane with its own axes: u to the texture's right, v down it, in ENU metres."""
 
     origin: NDArray[np.float64]
     axis_u: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Plane3:
 
 @dataclass(frozen=True)
 class Facet:
-    """Hold a polygon (n, 3) in ENU, its plane, its texture and whose instance it shows.
+    """A polygon (n, 3) in ENU, its plane, its texture and the instance that it shows.
 
     The texture covers the plane from uv (0, 0). `instance` labels the whole facet; 0 leaves it to
     the texture's own ids. `two_sided` facets are seen from behind too.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Puts equipment, defects and clutter on a roof."""
+"""The placement of equipment, defects and clutter on a roof."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from roof_detector.simulation.world.solid import UP, Solid
 from roof_detector.simulation.world.survey_of_ids import survey_ids
 from roof_detector.simulation.world.world_config import WorldConfig
 
-# Things per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
+# Objects per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
 RATES: dict[str, tuple[float, float, float, float, float]] = {
     'concrete': (1.0, 0.7, 1.0, 0.7, 0.5),
     'gravel': (1.0, 0.7, 0.15, 0.7, 0.3),
@@ -38,7 +38,7 @@ CLUTTER_PER_100_M2 = 2.0
 
 
 class Furnisher:
-    """Own one building's things while they are placed, and keep them apart."""
+    """One building's objects while they are placed, kept apart from each other."""
 
     def __init__(
         self,
@@ -204,5 +204,5 @@ class Furnisher:
 
     @property
     def next_id(self) -> int:
-        """Return the first id that is not taken."""
+        """Return the next free id."""
         return self._next_id

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One labelled thing in the world."""
+"""One labelled object in the world."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class WorldInstance:
-    """Hold a thing's id (from 1), class, place in ENU and what shows how much of it is in view.
+    """An object's id (from 1), class, position in ENU, and the points that show its visibility.
 
     `outline` are the corners of a solid or samples of a painted area (k, 3). `width_m` is the
-    width of thin things, infinite for others.
+    width of thin objects, infinite for others.
     """
 
     instance_id: int

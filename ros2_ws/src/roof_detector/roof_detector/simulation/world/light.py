@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Light:
-    """Hold where the sun stands and how much of the light is direct (0 overcast, 1 clear)."""
+    """The position of the sun and the share of direct light (0 overcast, 1 clear)."""
 
     azimuth_deg: float
     elevation_deg: float
@@ -29,7 +29,7 @@ class Light:
 
     @property
     def shade_strength(self) -> float:
-        """Return by how much a shadow on level ground darkens it."""
+        """Return how much a shadow on level ground darkens it."""
         return 0.12 + 0.62 * self.direct
 
     @property

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Makes boxes and cylinders that are lit and weathered."""
+"""The maker of lit and weathered boxes and cylinders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from roof_detector.simulation.world.solid import UP, axes_of, box, cylinder
 
 @dataclass(frozen=True)
 class Maker:
-    """Hold the light and the random source that all things of a world share."""
+    """The light and the random source that all objects of a world share."""
 
     light: Light
     rng: np.random.Generator

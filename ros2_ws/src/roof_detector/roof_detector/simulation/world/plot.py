@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the buildings stand."""
+"""The placement of buildings on the land."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAP_M = 3.0
 def plan_buildings(
     config: WorldConfig, rng: np.random.Generator
 ) -> tuple[list[Footprint], tuple[float, float]]:
-    """Draw footprints that keep apart, and the size of the land in metres east and north."""
+    """Return random separate footprints, and the size of the land in metres east and north."""
     count = int(rng.integers(config.building_count[0], config.building_count[1] + 1))
     street = rng.uniform(0, np.pi)
     area = rng.uniform(*config.roof_area_m2)

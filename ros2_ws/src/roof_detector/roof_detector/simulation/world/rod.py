@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Thin straight bars between two places: struts, wires, booms."""
+"""Thin straight bars between two points: struts, wires, booms."""
 
 from __future__ import annotations
 

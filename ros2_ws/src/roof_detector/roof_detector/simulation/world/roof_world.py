@@ -29,7 +29,7 @@ BEYOND_M = 300.0
 
 @dataclass(frozen=True)
 class RoofWorld:
-    """Hold all that a flight sees, in ENU metres from the world's centre on the ground."""
+    """Everything that a flight sees, in ENU metres from the world's centre on the ground."""
 
     config: WorldConfig
     light: Light
@@ -40,7 +40,7 @@ class RoofWorld:
 
     @classmethod
     def generate(cls, *, seed: int, config: WorldConfig | None = None) -> RoofWorld:
-        """Make the world of a seed; the same seed and config give the same world."""
+        """Return the world of a seed; the same seed and config give the same world."""
         if seed < 0:
             raise SimulationError(f'The seed is {seed}; give a whole number from zero up.')
         config = config or WorldConfig()
@@ -86,8 +86,8 @@ class RoofWorld:
 
     @property
     def instances(self) -> tuple[WorldInstance, ...]:
-        """Return every labelled thing."""
-        return tuple(thing for building in self.buildings for thing in building.instances)
+        """Return every labelled object."""
+        return tuple(instance for building in self.buildings for instance in building.instances)
 
     @property
     def roof_bounds(self) -> NDArray[np.float64]:
@@ -136,7 +136,7 @@ def _car(base: NDArray[np.float64], make: Maker) -> Solid:
 
 
 def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Make fine relief around 128 for views from close by; a pixel is GRAIN_METRES_PER_PX."""
+    """Return fine relief around 128 for close views; a pixel is GRAIN_METRES_PER_PX."""
     noise = fractal_noise(
         (GRAIN_SIDE_PX, GRAIN_SIDE_PX), rng, feature_px=6, octaves=3, persistence=0.9
     )

@@ -22,7 +22,7 @@ WALL_METRES_PER_PX = 0.04
 
 @dataclass(frozen=True)
 class Footprint:
-    """Hold a rectangular building: its centre, size along and across yaw, height and covering."""
+    """A rectangular building: its centre, size along and across yaw, height and covering."""
 
     centre_xy: tuple[float, float]
     size: tuple[float, float]
@@ -33,7 +33,7 @@ class Footprint:
 
     @property
     def flat(self) -> bool:
-        """Tell whether the roof has no ridge."""
+        """Return whether the roof has no ridge."""
         return self.pitch == 0
 
     @property
@@ -50,7 +50,7 @@ class Footprint:
         return np.stack([middle + a * length / 2 * ahead + b * width / 2 * left for a, b in signs])
 
     def distance_to(self, spot_xy: NDArray[np.float64]) -> float:
-        """Return how far a place lies outside the walls, 0 within."""
+        """Return the distance of a point from the walls, 0 inside."""
         offset = spot_xy - np.asarray(self.centre_xy)
         cosine, sine = np.cos(self.yaw), np.sin(self.yaw)
         along = abs(offset[0] * cosine + offset[1] * sine) - self.size[0] / 2
@@ -59,7 +59,7 @@ class Footprint:
 
     @classmethod
     def pitch_for(cls, kind: str, rng: np.random.Generator) -> float:
-        """Draw a roof's slope in radians: none for flat kinds, slight for metal."""
+        """Return a random slope in radians: none for flat kinds, slight for metal."""
         if kind not in PITCHED_KINDS:
             return 0.0
         low, high = (3, 18) if kind == 'metal' else (15, 30)
@@ -68,7 +68,7 @@ class Footprint:
 
 @dataclass(frozen=True)
 class RoofSection:
-    """Hold one plane of a roof and the canvas that covers it."""
+    """One plane of a roof and the canvas that covers it."""
 
     plane: Plane3
     canvas: Canvas
@@ -81,7 +81,7 @@ class RoofSection:
 
 
 def roof_sections(footprint: Footprint, *, metres_per_px: float) -> tuple[RoofSection, ...]:
-    """Lay out one flat section or two that fall from a ridge along the building's length."""
+    """Return one flat section, or two that slope from a ridge along the building's length."""
     ahead, left = axes_of(footprint.yaw)
     length, width = footprint.size
     if footprint.flat:

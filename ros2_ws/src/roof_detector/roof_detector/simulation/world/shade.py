@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a thing stands in the shadow of another."""
+"""The test whether an object stands in the shadow of another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roof_detector.simulation.world.solid import Solid
 def in_shade(
     place: NDArray[np.float64], to_sun: NDArray[np.float64], solids: Iterable[Solid]
 ) -> bool:
-    """Tell whether the ray from a place (3,) to the sun meets the upright box of a solid."""
+    """Return whether the ray from a point (3,) to the sun meets the upright box of a solid."""
     return any(_meets(place, to_sun, solid) for solid in solids)
 
 

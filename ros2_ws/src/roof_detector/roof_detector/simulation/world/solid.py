@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Things that stand up: prisms with textured faces."""
+"""Solids: upright prisms with textured faces."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ UP = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True)
 class Solid:
-    """Hold facets that are drawn together, and the upright box that they stay in.
+    """Facets that are drawn together, and the upright box around them.
 
-    `half_extent` is half of the box's length and width along yaw, `foot_extent` the same of what
-    touches the roof. `instance` is whose facets carry a label, 0 for none.
+    `half_extent` is half of the box's length and width along yaw, `foot_extent` the same of the
+    part that touches the roof. `instance` is the id of labelled facets, 0 for none.
     """
 
     facets: tuple[Facet, ...]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Reads back from a surface's ids where each painted thing lies."""
+"""The positions of painted objects, read back from a surface's ids."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SAMPLES_PER_PAINTED = 60
 def survey_ids(
     section: RoofSection, painted: dict[int, tuple[int, float]], rng: np.random.Generator
 ) -> list[WorldInstance]:
-    """Return the painted things of a section; what is left of too few pixels loses its id.
+    """Return the painted objects of a section; those with too few pixels left lose their ids.
 
-    `painted` gives for each id the class and the width in metres, infinite for broad things.
+    `painted` gives for each id the class and the width in metres, infinite for broad objects.
     """
     ids = section.canvas.ids
     flat = np.flatnonzero(ids)

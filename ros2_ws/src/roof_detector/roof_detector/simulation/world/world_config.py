@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a generated world may contain."""
+"""The settings of a generated world."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roof_detector.simulation.surfaces.surface import ROOF_KINDS
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Hold ranges from which a world draws; a pair is (lowest, highest)."""
+    """The ranges from which a world is drawn; a pair is (lowest, highest)."""
 
     roof_kinds: tuple[str, ...] = ROOF_KINDS
     building_count: tuple[int, int] = (1, 2)

@@ -51,7 +51,7 @@ def test_a_cut_thing_is_kept_when_enough_of_it_shows(visible, kept, outlined):
         if outlined
         else Instance.of_box(1, np.array([0.4, 0.4, 0.6, 0.6]))
     )
-    # The window's left edge runs through the middle of the thing.
+    # The window's left edge runs through the middle of the object.
     found = cut((thing,), (50, 0, 100, 100), size_wh=(100, 100), least_visible=visible)
     assert len(found) == kept
     for one in found:

@@ -114,7 +114,7 @@ def label_images(model, folder: Path, frames, *, confidence, image_size, lines_o
 
 @pytest.fixture(scope='session')
 def frames():
-    """Return three views of a small roof full of things."""
+    """Return three views of a small roof full of objects."""
     world = RoofWorld.generate(seed=7, config=CROWDED)
     flight = SurveyFlight(world, FlightConfig(size_wh=(416, 320)), seed=1)
     roof = world.buildings[0].roofs[0].corners

@@ -38,7 +38,7 @@ def own(self_labelled):
 
 @pytest.fixture(scope='module')
 def changed(self_labelled, tmp_path_factory):
-    """Return an evaluation in whose labels one thing is left out and one is made up."""
+    """Return an evaluation in whose labels one object is left out and one is made up."""
 
     def change(lines):
         assert all(lines)

@@ -78,7 +78,7 @@ def test_a_false_alarm_says_its_cause(compared, true, cause):
 def test_a_second_box_on_one_thing_is_a_false_alarm(compared):
     image = compared([BOX, BOX + 2], [0.9, 0.6], [0, 0], [BOX], [0])
     (alarm,) = false_alarms([image], NAMES, confidence=0.25)
-    assert alarm.cause == 'second box on one thing'
+    assert alarm.cause == 'second box on one object'
 
 
 def test_misses_come_by_size_and_false_alarms_by_score(compared):

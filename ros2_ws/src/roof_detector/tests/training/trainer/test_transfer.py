@@ -78,7 +78,7 @@ def test_rows_of_classes_are_taken_by_name_never_by_number():
 @pytest.mark.parametrize(('branch', 'width'), [('weights', 80), ('model', 64)])
 def test_the_class_branch_has_the_width_of_the_weights_or_of_the_model(branch, width):
     ours = build('yolo11n.yaml')
-    theirs = build('yolo11n.yaml', names=[f'thing {i}' for i in range(80)], seed=1)
+    theirs = build('yolo11n.yaml', names=[f'object {i}' for i in range(80)], seed=1)
     report = transfer(ours, theirs, source='coco.pt', class_branch=branch)
     assert ours.model[-1].cv3[0][-1].in_channels == width
     assert ours.model[-1].cv3[0][-1].out_channels == 2

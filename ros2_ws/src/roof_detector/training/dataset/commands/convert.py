@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         '--least-visible',
         type=float,
         default=DatasetTiling.least_visible,
-        help='share of a cut thing that must show in a tile to be labelled (default %(default)s)',
+        help='share of a cut object that must show in a tile to be labelled (default %(default)s)',
     )
     parser.add_argument(
         '--val-from-x',
