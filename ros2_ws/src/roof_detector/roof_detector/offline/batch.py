@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inputs.card import Card
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.open_input import is_bag
 from roof_detector.offline.detection import FlightDetection
 from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.outcome import InputOutcome
@@ -35,11 +38,15 @@ def detect_all(
     resume: bool = False,
     progress: str = 'bar',
 ) -> Iterator[InputOutcome]:
-    """Detect in one input after another; yield the outcome of each."""
-    for text, name in zip(inputs, names_of(inputs), strict=True):
+    """Detect in one input after another; yield the outcome of each.
+
+    A folder with several recordings in it or below, such as a memory card, is as many inputs;
+    their results lie under the folder's name as the recordings do.
+    """
+    for planned in plan_inputs(inputs):
         detection = FlightDetection(
-            _path(text),
-            output / name,
+            planned.path,
+            output / planned.name,
             detector=detector,
             settings=settings,
             overwrite=overwrite,
@@ -47,12 +54,45 @@ def detect_all(
             progress=progress,
         )
         try:
-            yield detection.run()
+            outcome = detection.run()
         except FAILURES as error:
-            yield InputOutcome(text, failure=one_line(error))
+            outcome = InputOutcome(planned.text, failure=one_line(error))
         except Exception as error:  # a bug of ours costs this input, not the others
             _LOG.exception('This is a bug of roof_detector; please report these lines:')
-            yield InputOutcome(text, failure=f'{type(error).__name__}: {one_line(error)}')
+            failure = f'{type(error).__name__}: {one_line(error)}'
+            outcome = InputOutcome(planned.text, failure=failure)
+        yield replace(outcome, notes=(*outcome.notes, *planned.notes))
+
+
+@dataclass(frozen=True)
+class PlannedInput:
+    """An input with the name of its results, and notes that go with its outcome."""
+
+    text: str
+    path: Path
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def plan_inputs(inputs: Sequence[str]) -> list[PlannedInput]:
+    """Return the inputs that are named, each folder of several recordings as these."""
+    planned: list[PlannedInput] = []
+    for text, name in zip(inputs, names_of(inputs), strict=True):
+        path = _path(text)
+        whole = PlannedInput(text, path, name)
+        card = Card.read(path) if path.is_dir() and not is_bag(path) else None
+        if card is None or not card.recordings:  # what is wrong shows when it is opened
+            planned.append(whole)
+            continue
+        notes = (card.note(),) if card.ignored else ()
+        if card.is_single:
+            planned.append(replace(whole, notes=notes))
+            continue
+        found = [
+            PlannedInput(str(one.path), one.path, f'{name}/{one.name}') for one in card.recordings
+        ]
+        planned += [*found[:-1], replace(found[-1], notes=notes)]
+    return planned
 
 
 def names_of(inputs: Sequence[str]) -> list[str]:

@@ -56,10 +56,10 @@ def test_a_cut_off_bag_is_read_to_its_cut_and_reported(flights, good, detect, tm
     ('damage', 'sentence'),
     [
         ('storage', "is stored as 'parquet'; only mcap and sqlite3 can be read"),
-        ('metadata', 'has no metadata.yaml, so it is no whole rosbag2 bag'),
+        ('metadata', 'has no metadata.yaml, so it is not a complete rosbag2 bag'),
         ('files', 'lacks files that its metadata.yaml names: bad_0.mcap. Put them back, or let'),
         ('empty', 'is empty: nothing was ever written to it'),
-        ('other', 'bad_0.mcap does not begin as an MCAP file does'),
+        ('other', 'bad_0.mcap does not begin like an MCAP file'),
     ],
 )
 def test_a_damaged_bag_is_reported_and_the_others_go_on(

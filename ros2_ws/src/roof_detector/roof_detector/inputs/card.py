@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The recordings on a drone's memory card, or in any folder of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from roof_detector.inputs.image_decoding import is_image_file
+from roof_detector.inputs.image_files import natural_key
+from roof_detector.inputs.open_input import BAG_SUFFIXES, is_bag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VIDEO_SUFFIXES = (
+    *('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.wmv', '.flv', '.3gp'),
+    *('.mts', '.m2ts', '.ts', '.mpg', '.mpeg'),
+)
+# Files that cameras write beside their images and videos: subtitles, small copies of videos,
+# satellite observations and times of exposure of RTK drones, sound.
+COMPANION_SUFFIXES = ('.srt', '.lrf', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.aac', '.m4a')
+RESULTS_MARK = 'run.json'  # a folder of results has it
+
+
+@dataclass(frozen=True)
+class CardRecording:
+    """A recording in a folder: its path, and its name relative to the folder, with `/`.
+
+    The path is a folder for the images that lie directly in it.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """The recordings in a folder and below it, and the files that are none.
+
+    `ignored` are the files that are neither a recording nor written beside one.
+    """
+
+    folder: Path
+    recordings: tuple[CardRecording, ...]
+    ignored: tuple[Path, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> Card:
+        """Look through a folder and all below it; hidden files and folders do not count."""
+        recordings: list[CardRecording] = []
+        ignored: list[Path] = []
+        for place in _folders(folder):
+            name = '/'.join(place.relative_to(folder).parts)
+            if is_bag(place):
+                recordings.append(CardRecording(place, name))
+                continue
+            files = [one for one in _visible(place) if one.is_file()]
+            images = [one for one in files if is_image_file(one)]
+            others = [one for one in files if one.suffix.lower() in VIDEO_SUFFIXES]
+            others += [one for one in files if one.suffix.lower() in BAG_SUFFIXES]
+            if images:
+                recordings.append(CardRecording(place, name))
+            recordings += [
+                CardRecording(one, f'{name}/{one.stem}'.removeprefix('/')) for one in others
+            ]
+            known = {*images, *others}
+            ignored += [
+                one
+                for one in files
+                if one not in known and one.suffix.lower() not in COMPANION_SUFFIXES
+            ]
+        return cls(folder, _named_apart(recordings), tuple(ignored))
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether the images of the folder itself are its only recording."""
+        return [one.path for one in self.recordings] == [self.folder]
+
+    def note(self) -> str:
+        """Return a sentence about the files that were ignored, empty for none."""
+        if not self.ignored:
+            return ''
+        kinds = Counter(one.suffix.lower() or 'without a suffix' for one in self.ignored)
+        listed = ', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))
+        return (
+            f'{len(self.ignored)} files of {self.folder} are neither images, videos nor bags and '
+            f'were not looked at ({listed}), such as {self.ignored[0].name}.'
+        )
+
+
+def _named_apart(recordings: list[CardRecording]) -> tuple[CardRecording, ...]:
+    """Give each recording a name that is neither another's nor a folder around another's."""
+    names = [one.name for one in recordings]
+    apart: list[CardRecording] = []
+    taken: set[str] = set()
+    for one in recordings:
+        holds_others = any(other.startswith(f'{one.name}/') for other in names if one.name)
+        if one.path.is_dir() and (holds_others or (not one.name and len(names) > 1)):
+            one = replace(one, name=f'{one.name}/images'.removeprefix('/'))  # noqa: PLW2901
+        name, number = one.name, 1
+        while name in taken:
+            number += 1
+            name = f'{one.name}_{number}'
+        taken.add(name)
+        apart.append(replace(one, name=name))
+    return tuple(apart)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those below it in natural order.
+
+    Nothing is in results of this program, below a bag or behind a link.
+    """
+    if (folder / RESULTS_MARK).is_file():
+        return
+    yield folder
+    if is_bag(folder):
+        return
+    for one in _visible(folder):
+        if one.is_dir() and not one.is_symlink():
+            yield from _folders(one)
+
+
+def _visible(folder: Path) -> list[Path]:
+    found = [one for one in folder.iterdir() if not one.name.startswith('.')]
+    return sorted(found, key=lambda one: natural_key(one.name))
