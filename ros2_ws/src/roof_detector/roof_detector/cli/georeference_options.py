@@ -51,8 +51,8 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--no-adjust',
         action='store_true',
-        help='leave the positions of photos as their tags give them; overlapping photos are made '
-        'to agree by default',
+        help='keep the positions in the tags of photos; overlapping photos are adjusted to each '
+        'other by default',
     )
     for what, kind in (('fix', 'NavSatFix'), ('pose', 'a stamped pose, Odometry or Imu')):
         group.add_argument(

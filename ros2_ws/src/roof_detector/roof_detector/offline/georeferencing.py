@@ -27,8 +27,8 @@ GEOJSON = 'geojson'
 # Without a setting: the height at which z of the recorded poses is 0.
 _ASSUMED_GROUND = Ground(map_z_m=0.0)
 _GROUND_IS_ASSUMED = (
-    'Georeferenced positions are on z = 0 of the recorded pose, which for photos is the place of '
-    'take-off, because the height of the roofs was not given: objects above it are displaced, by '
+    'Georeferenced positions are on z = 0 of the recorded pose, which for photos is the take-off '
+    'point, because the height of the roofs was not given: objects above it are displaced, by '
     'more than the stated error too. Give the height with --ground-z, --ground-altitude or '
     '--flight-height.'
 )
@@ -40,8 +40,8 @@ class GeoreferenceSettings:
 
     Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
     camera's own. A topic without a name is the one whose name is most like the image topic's.
-    Photos are georeferenced by their own tags, and with `adjust_photos` made to agree first;
-    videos by their subtitles, with `focal_35mm` in millimetres where these do not tell it.
+    Photos are georeferenced by their own tags, and with `adjust_photos` adjusted to each other
+    first; videos by their subtitles, with `focal_35mm` in millimetres if these do not hold it.
     """
 
     ground: Ground | None = None
@@ -98,7 +98,7 @@ class GeoreferenceSettings:
 
 
 def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether a bag holds fixes and poses of the camera, or images that tell them."""
+    """Return whether a bag holds fixes and poses of the camera, or is of images that do."""
     types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
     recorded = not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
     return (

@@ -32,7 +32,7 @@ _MOST_NAMED = 3
 
 
 def has_photo_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether the results are of photos, of which the first that tells has a pose."""
+    """Return whether the results are of photos with a pose; the first readable one decides."""
     paths = _photo_paths(bag, images=images)
     for path in list(paths.values())[:5]:
         try:
@@ -46,10 +46,10 @@ def has_photo_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
 def photo_track(
     bag: ResultBag, *, images: Path | None, ground: Ground, adjusted: bool, notes: list[str]
 ) -> PhotoTrack | None:
-    """Return where the photos of a result bag were taken; None where it is not of image files.
+    """Return the poses of the photos of a result bag, None if it is not of image files.
 
-    With `adjusted` overlapping photos are made to agree first. A sentence is added to `notes` for
-    each kind of thing that was met. Raises TelemetryError where no photo tells its pose.
+    With `adjusted`, overlapping photos are adjusted to each other first. Sentences about unusual
+    photos are added to `notes`. Raises TelemetryError if no photo has a pose.
     """
     paths = _photo_paths(bag, images=images)
     if not paths:
@@ -62,10 +62,10 @@ def photo_track(
         except TelemetryError as error:
             unknown[stamp_ns] = str(error)
     if not poses:
-        msg = f'None of {len(paths)} photos tells its position. {next(iter(unknown.values()))}'
+        msg = f'None of {len(paths)} photos has a position. {next(iter(unknown.values()))}'
         raise TelemetryError(msg)
     if unknown:
-        notes.append(f'{len(unknown)} of {len(paths)} photos do not tell their position.')
+        notes.append(f'{len(unknown)} of {len(paths)} photos do not hold their position.')
     notes += _grouped_notes(poses.values())
     notes += _altitude_notes(poses.values())
     if adjusted:
@@ -93,7 +93,7 @@ def _photo_paths(bag: ResultBag, *, images: Path | None) -> dict[int, Path]:
 def _adjusted(
     poses: dict[int, PhotoPose], ground: Ground, notes: list[str]
 ) -> dict[int, PhotoPose]:
-    """Return the poses whose height is known, made to agree where their photos overlap."""
+    """Return the poses of known height, adjusted where their photos overlap."""
     heights: dict[int, float] = {}
     for stamp_ns, pose in poses.items():
         try:
@@ -123,7 +123,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _altitude_notes(poses: Iterable[PhotoPose]) -> list[str]:
-    """Return a note where altitude and height above take-off do not go together."""
+    """Return a note if altitude and height above take-off are inconsistent."""
     offsets = [
         pose.altitude_m - pose.relative_altitude_m
         for pose in poses
@@ -133,7 +133,7 @@ def _altitude_notes(poses: Iterable[PhotoPose]) -> list[str]:
     if spread_m < _ALTITUDE_JUMP_M:
         return []
     return [
-        f'The altitude of the place of take-off differs by {spread_m:.0f} m between these photos: '
+        f'The altitude of the take-off point differs by {spread_m:.0f} m between these photos: '
         'they are of several flights, or their altitudes are not above one reference. Heights '
         'above take-off are used unless --ground-altitude is given.'
     ]

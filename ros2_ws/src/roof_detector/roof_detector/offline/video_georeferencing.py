@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether the results are of a video whose subtitles tell all that is needed."""
+    """Return whether the results are of a video with subtitles that hold its track."""
     video = _video_path(bag, images=images)
     if video is None:
         return False
@@ -42,9 +42,9 @@ def video_track(
     focal_35mm: float | None,
     notes: list[str],
 ) -> CameraTrack | None:
-    """Return where the camera of a video was; None where the results are not of a video file.
+    """Return the camera track of a video, None if the results are not of a video file.
 
-    Raises TelemetryError where the video has no subtitles that tell it.
+    Raises TelemetryError if the video has no subtitles with its track.
     """
     video = _video_path(bag, images=images)
     if video is None:

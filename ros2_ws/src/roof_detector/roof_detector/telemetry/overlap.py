@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Makes the poses of overlapping photos agree with one another.
+"""Adjusts the poses of overlapping photos to one another.
 
-Two photos of one roof see the same marks; where their tags put these in two places, the tags are
-off. GPS errors, a compass and even photos that a camera saved upside down show in that.
+Two photos of one roof see the same marks. If their tags put these at two positions, the tags are
+wrong: this reveals GPS errors, compass errors and even photos that a camera saved upside down.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TiePoints:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """Adjusted poses, how far the marks of pairs were and are apart, and what was found.
+    """Adjusted poses, the distances of the marks of pairs before and after, and corrections.
 
     The distances are the medians over all pairs of photos, in metres on the ground.
     """
@@ -62,7 +62,7 @@ class Adjustment:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return a sentence for what was adjusted, and one for photos that were turned."""
+        """Return a note about the adjustment, and one about photos that were upside down."""
         if not self.pair_count:
             return ()
         found = [
@@ -72,14 +72,14 @@ class Adjustment:
         ]
         if self.turned:
             found.append(
-                f'{", ".join(self.turned)}: saved upside down against what the tags tell, as the '
-                'overlap with other photos shows; taken so.'
+                f'{", ".join(self.turned)}: saved upside down, unlike their tags, as the overlap '
+                'with other photos shows; they are used upside down.'
             )
         return tuple(found)
 
 
 def adjust(poses: Sequence[PhotoPose], heights_m: Sequence[float], load: Load) -> Adjustment:
-    """Make the poses of photos of level ground agree where they overlap.
+    """Adjust the poses of photos of level ground to each other where they overlap.
 
     `heights_m` are the heights above that ground; `load` returns a photo as shown, BGR or grey
     uint8. The common error of all photos stays: no overlap shows it. Poses of photos without an
@@ -103,14 +103,14 @@ def adjust(poses: Sequence[PhotoPose], heights_m: Sequence[float], load: Load) -
 
 
 class _Scene:
-    """The cameras in metres east, north, up of the first photo's place on the ground."""
+    """The cameras in metres east, north, up of the ground below the first photo."""
 
     def __init__(self, poses: Sequence[PhotoPose], heights_m: Sequence[float]) -> None:
         self._poses = tuple(poses)
         first = poses[0]
         self._plane = LocalTangentPlane(first.latitude_deg, first.longitude_deg, 0.0)
-        places = [(one.latitude_deg, one.longitude_deg, 0.0) for one in poses]
-        self.positions = self._plane.to_enu(places)
+        geodetic = [(one.latitude_deg, one.longitude_deg, 0.0) for one in poses]
+        self.positions = self._plane.to_enu(geodetic)
         self.positions[:, 2] = heights_m
         self._given_heights = np.asarray(heights_m, np.float64)
         self.rotations = np.stack([one.rotation for one in poses])
@@ -125,7 +125,7 @@ class _Scene:
     def ground(
         self, number: int, pixels: NDArray[np.float64], *, turned: bool = False
     ) -> NDArray[np.float64]:
-        """Return where on the ground pixels (n, 2) are, (n, 2) east and north."""
+        """Return the positions of pixels (n, 2) on the ground, (n, 2) east and north."""
         rotation = self.rotations[number] @ (_HALF_TURN if turned else np.eye(3))
         return _on_ground(self.positions[number], self.rays(number, pixels) @ rotation.T)
 
@@ -139,21 +139,21 @@ class _Scene:
 
     def poses(self) -> tuple[PhotoPose, ...]:
         flat = self.positions * (1.0, 1.0, 0.0)
-        places = self._plane.to_geodetic(flat)
+        positions = self._plane.to_geodetic(flat)
         raised = self.positions[:, 2] - self._given_heights
         return tuple(
             replace(
                 one,
-                latitude_deg=float(place[0]),
-                longitude_deg=float(place[1]),
+                latitude_deg=float(position[0]),
+                longitude_deg=float(position[1]),
                 altitude_m=None if one.altitude_m is None else one.altitude_m + up,
                 relative_altitude_m=(
                     None if one.relative_altitude_m is None else one.relative_altitude_m + up
                 ),
                 rotation=rotation,
             )
-            for one, place, rotation, up in zip(
-                self._poses, places, self.rotations, map(float, raised), strict=True
+            for one, position, rotation, up in zip(
+                self._poses, positions, self.rotations, map(float, raised), strict=True
             )
         )
 
@@ -175,14 +175,14 @@ def _find_ties(scene: _Scene, load: Load) -> list[TiePoints]:
 
 def _neighbours(scene: _Scene) -> list[tuple[int, int]]:
     """Return the pairs of photos near enough to overlap, at most some for each."""
-    places = scene.positions[:, :2]
+    positions = scene.positions[:, :2]
     reach = [
         scene.positions[n, 2] * max(scene.pose(n).lens.size_wh) / scene.pose(n).lens.matrix[0, 0]
-        for n in range(len(places))
+        for n in range(len(positions))
     ]
     found: set[tuple[int, int]] = set()
-    for number in range(len(places)):
-        distances = np.linalg.norm(places - places[number], axis=1)
+    for number in range(len(positions)):
+        distances = np.linalg.norm(positions - positions[number], axis=1)
         for other in np.argsort(distances, kind='stable')[1 : _NEIGHBOURS + 1]:
             if distances[other] < (reach[number] + reach[other]) / 2:
                 found.add((min(number, int(other)), max(number, int(other))))
@@ -235,7 +235,7 @@ def _apart(scene: _Scene, tie: TiePoints, turned: tuple[bool, bool]) -> float:
 
 
 def _turned(scene: _Scene, ties: Sequence[TiePoints]) -> set[int]:
-    """Return the photos that are upside down against their tags.
+    """Return the photos that are upside down, unlike their tags.
 
     Marks of a pair tell which of the four cases it is in: wrongly turned photos are apart by
     twice the way flown. Along a tree of the pairs with the most in common the best case of all is
@@ -321,7 +321,7 @@ def _bundle(scene: _Scene, ties: Sequence[TiePoints]) -> None:
     level; a robust loss (soft L1) leaves marks on higher objects be.
     """
     numbers = sorted({n for tie in ties for n in (tie.first, tie.second)})
-    column = {number: 6 * place for place, number in enumerate(numbers)}
+    column = {number: 6 * index for index, number in enumerate(numbers)}
     rays = [
         (scene.rays(tie.first, tie.first_px), scene.rays(tie.second, tie.second_px))
         for tie in ties
@@ -372,7 +372,7 @@ def _moved(
 
 
 def _sigmas(pose: PhotoPose) -> NDArray[np.float64]:
-    place = np.sqrt(np.diag(pose.place_covariance))
+    sigma = np.sqrt(np.diag(pose.position_covariance))
     turns = np.sqrt(np.diag(pose.attitude_covariance))
-    sigmas: NDArray[np.float64] = np.array([*place[:2], min(place[2], _HEIGHT_SIGMA_M), *turns])
+    sigmas: NDArray[np.float64] = np.array([*sigma[:2], min(sigma[2], _HEIGHT_SIGMA_M), *turns])
     return np.maximum(sigmas, 1e-4)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The lens of a photo, from what its tags tell of it."""
+"""Reads the lens of a photo from its tags."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # EXIF's FocalPlaneResoluti
 
 
 def photo_lens(tags: PhotoTags) -> tuple[Lens, str]:
-    """Return the lens of the image as it is stored, and which tags it comes from.
+    """Return the lens of the image as it is stored, and the names of its tags.
 
     In this order: DJI's DewarpData with its distortion, a calibrated focal length, the width of a
     known sensor, EXIF's focal plane resolution, the focal length as of 35 mm film (which is
-    rounded to whole millimetres: up to 3 % off). Raises TelemetryError where none is there.
+    rounded to whole millimetres: up to 3 % off). Raises TelemetryError if there are none of these.
     """
     nominal = _of_sensor(tags) or _of_focal_plane(tags) or _of_film(tags)
     calibrated = _dewarp(tags) or _calibrated(tags)
@@ -38,7 +38,7 @@ def photo_lens(tags: PhotoTags) -> tuple[Lens, str]:
     chosen = calibrated or nominal
     if chosen is None:
         msg = (
-            f'{tags.path} does not tell its lens: it has no FocalLengthIn35mmFilm, no focal plane '
+            f'{tags.path} does not hold its lens: it has no FocalLengthIn35mmFilm, no focal plane '
             f'resolution and no calibration, and its camera {tags.exif.get("Model")!r} is not '
             'known. Give the focal length.'
         )

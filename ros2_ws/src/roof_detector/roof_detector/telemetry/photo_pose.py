@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a photo was taken and where its camera looked, from its EXIF and XMP."""
+"""Reads the position, attitude and lens of a photo from its EXIF and XMP."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from roof_detector.telemetry.photo_tags import (
 _RTK_FIXED = 50
 _LEAST_SIGMA_M = 0.01
 _LARGEST_SIGMA_M = 100.0
-# A camera that points so steeply has its heading in yaw and roll together.
+# The heading of a camera that points so steeply is in yaw and roll together.
 _STEEP_DEG = 80.0
-# Where only the heading of the aircraft is known: a camera that looks straight down, about.
+# If only the heading of the aircraft is known, the camera looks approximately straight down.
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 # Body axes (x forward, y right, z down) of a camera in terms of its optical ones (REP-103).
 BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -40,12 +40,12 @@ ENU_FROM_NED = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PhotoPose:
-    """The place, attitude and lens of one photo, for the image as it is shown (EXIF applied).
+    """The position, attitude and lens of one photo, for the image as shown (EXIF applied).
 
-    `altitude_m` is what the file calls altitude: above the sea or, of RTK drones, the ellipsoid.
-    `relative_altitude_m` is above the place of take-off. `rotation` (3, 3) turns vectors of the
+    `altitude_m` is the altitude in the file: above the sea or, for RTK drones, the ellipsoid.
+    `relative_altitude_m` is above the take-off point. `rotation` (3, 3) rotates vectors of the
     optical frame (z forward, x right, y down) into east, north, up. `sources` names the tags that
-    each value comes from, `notes` has a sentence for each trap that was met.
+    each value comes from, `notes` has a sentence for each unusual tag.
     """
 
     path: Path
@@ -56,24 +56,24 @@ class PhotoPose:
     relative_altitude_m: float | None
     rotation: NDArray[np.float64]
     lens: Lens
-    place_covariance: NDArray[np.float64]
+    position_covariance: NDArray[np.float64]
     attitude_covariance: NDArray[np.float64]
     sources: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def read_photo_pose(path: Path, *, uncertainty: Uncertainty | None = None) -> PhotoPose:
-    """Read where a photo was taken; raise TelemetryError, in a sentence, where it does not tell.
+    """Read the pose of a photo; raise TelemetryError if its tags do not hold it.
 
-    `uncertainty` counts where the file gives no standard deviations of its own.
+    `uncertainty` applies if the file holds no standard deviations.
     """
     return photo_pose(read_photo_tags(path), uncertainty=uncertainty or Uncertainty())
 
 
 def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
-    """Return the pose that a photo's tags tell; raise TelemetryError where they do not."""
+    """Return the pose in the tags of a photo, or raise TelemetryError."""
     notes: list[str] = []
-    latitude, longitude, place_source = _place(tags)
+    latitude, longitude, position_source = _place(tags)
     attitude = _attitude(tags, notes)
     lens, lens_source = photo_lens(tags)
     altitude = tags.table_number('absolute_altitude_m')
@@ -83,7 +83,7 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
     rotation = ENU_FROM_NED @ attitude.ned_from_body @ BODY_FROM_OPTICAL
     rotation, lens = _as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
     covariance = attitude.covariance
-    place_covariance, covariance_source = _place_covariance(tags, uncertainty)
+    position_covariance, covariance_source = _position_covariance(tags, uncertainty)
     return PhotoPose(
         path=tags.path,
         taken_at=taken_at(tags),
@@ -93,14 +93,14 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
         relative_altitude_m=tags.table_number('relative_altitude_m'),
         rotation=rotation,
         lens=lens,
-        place_covariance=place_covariance,
+        position_covariance=position_covariance,
         attitude_covariance=uncertainty.attitude_covariance if covariance is None else covariance,
         sources={
-            'place': place_source,
+            'position': position_source,
             'altitude': altitude_source if altitude is not None else '',
             'attitude': attitude.source,
             'lens': lens_source,
-            'place_covariance': covariance_source,
+            'position_covariance': covariance_source,
         },
         notes=tuple(notes),
     )
@@ -123,7 +123,7 @@ def ned_from_body(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[
 
 @dataclass(frozen=True)
 class _Attitude:
-    """A camera's attitude; without a covariance the caller's own assumption counts."""
+    """A camera's attitude; without a covariance the caller's assumption applies."""
 
     ned_from_body: NDArray[np.float64]
     source: str
@@ -138,17 +138,17 @@ def _place(tags: PhotoTags) -> tuple[float, float, str]:
         latitude, longitude = gps_degrees(tags, 'Latitude'), gps_degrees(tags, 'Longitude')
         source = 'EXIF GPS'
     if latitude is None or longitude is None:
-        msg = f'{tags.path} does not tell where it was taken: it has no GPS position.'
+        msg = f'{tags.path} does not hold where it was taken: it has no GPS position.'
         raise TelemetryError(msg)
     if _is_null_island(latitude, longitude):
         msg = (
-            f'{tags.path} gives its place as latitude {latitude:g}, longitude {longitude:g}: '
+            f'{tags.path} gives its position as latitude {latitude:g}, longitude {longitude:g}: '
             'cameras write that without a GPS fix.'
         )
         raise TelemetryError(msg)
     if not (abs(latitude) < 89 and abs(longitude) <= 180):
         msg = (
-            f'{tags.path} gives its place as latitude {latitude:g}, longitude {longitude:g}; '
+            f'{tags.path} gives its position as latitude {latitude:g}, longitude {longitude:g}; '
             'expected degrees within 89 and 180.'
         )
         raise TelemetryError(msg)
@@ -174,19 +174,19 @@ def _attitude(tags: PhotoTags, notes: list[str]) -> _Attitude:
         yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0
         if yaw == pitch == roll == 0.0:
             notes.append(
-                f'all angles of the {convention["name"]} are zero, which payloads write that do '
-                'not know them; they are not used.'
+                f'all angles of the {convention["name"]} are zero, which payloads without '
+                'angles write; they are not used.'
             )
             continue
         return _known_attitude(convention, (yaw, pitch, roll), flight_yaw, notes)
     if flight_yaw is None:
         msg = (
-            f'{tags.path} does not tell where its camera looked: it has neither gimbal angles nor '
-            'a heading of the aircraft.'
+            f'{tags.path} does not hold the attitude of its camera: it has neither gimbal angles '
+            'nor a heading of the aircraft.'
         )
         raise TelemetryError(msg)
     notes.append(
-        'only the heading of the aircraft is known; the camera is taken to look straight down, '
+        'only the heading of the aircraft is known; the camera is assumed to look straight down, '
         f'within {_ASSUMED_TILT_DEG:g} degrees.'
     )
     tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
@@ -208,15 +208,15 @@ def _known_attitude(
     if nadir_pitch == 0.0 and pitch < -45.0:
         # Some Autel cameras write pitch from the horizon into tags that count from the nadir.
         notes.append(
-            f'the pitch of the {convention["name"]} would look backwards; it is taken to count '
-            'from the horizon.'
+            f'the pitch of the {convention["name"]} would look backwards; it is assumed to '
+            'count from the horizon.'
         )
         nadir_pitch = -90.0
     pitch += -90.0 - nadir_pitch
     roll *= float(convention.get('roll_sign', 1))
     if abs(abs(roll) - 180.0) < 1.0 and flight_yaw is not None and pitch < -_STEEP_DEG:
-        # Looking straight down a roll of 180 degrees is a turn of the heading; some cameras have
-        # turned yaw for it and some have not.
+        # Straight down, a roll of 180 degrees reverses the heading; some cameras have corrected
+        # yaw for it and some have not.
         turned = ned_from_body(yaw, pitch, roll)[:2, 2]  # where the upper edge points, reversed
         heading = np.degrees(np.arctan2(-turned[1], -turned[0]))
         if abs(_wrapped(heading - flight_yaw)) > 90.0 >= abs(_wrapped(yaw - flight_yaw)):
@@ -232,7 +232,7 @@ def _wrapped(degrees: float) -> float:
     return (degrees + 180.0) % 360.0 - 180.0
 
 
-def _place_covariance(
+def _position_covariance(
     tags: PhotoTags, uncertainty: Uncertainty
 ) -> tuple[NDArray[np.float64], str]:
     """Return the covariance (3, 3) of east, north, up, and where it comes from.
@@ -252,7 +252,7 @@ def _place_covariance(
 def _as_shown(
     rotation: NDArray[np.float64], lens: Lens, orientation: float | None
 ) -> tuple[NDArray[np.float64], Lens]:
-    """Turn attitude and lens to the image that EXIF's Orientation (3, 6 or 8) makes of it."""
+    """Return attitude and lens for the image rotated by EXIF's Orientation (3, 6 or 8)."""
     width, height = lens.size_wh
     (fx, _, cx), (_, fy, cy), _ = lens.matrix
     k1, k2, p1, p2, *more = lens.distortion or (0.0, 0.0, 0.0, 0.0)

@@ -57,9 +57,9 @@ class PhotoTags:
 
 
 def read_photo_tags(path: Path) -> PhotoTags:
-    """Read the tags of a JPEG, TIFF, DNG, PNG or WebP; raise TelemetryError where none can be.
+    """Read the tags of a JPEG, TIFF, DNG, PNG or WebP; raise TelemetryError if there are none.
 
-    Damaged EXIF or XMP counts as missing; only what is no image at all is an error.
+    Damaged EXIF or XMP counts as missing; only a file that is not an image is an error.
     """
     try:
         with Image.open(path) as image:
@@ -135,9 +135,9 @@ def gps_degrees(tags: PhotoTags, axis: str) -> float | None:
 
 
 def taken_at(tags: PhotoTags) -> datetime | None:
-    """Return when a photo was taken, in UTC where the file tells its offset or the GPS time.
+    """Return when a photo was taken, in UTC if the file holds its offset or the GPS time.
 
-    Without either the local time comes back without a time zone (`tzinfo` is None).
+    Without either, the local time has no time zone (`tzinfo` is None).
     """
     exif, gps = tags.exif, tags.gps
     local = _date(exif.get('DateTimeOriginal') or exif.get('DateTime'))
@@ -186,7 +186,7 @@ def _collect(element: ElementTree.Element, within: str, found: dict[str, str]) -
         _add(tag, text, within, found)
     for child in element:
         if child.tag == f'{_RDF}Description':
-            continue  # `iter` comes to it by itself, or it is a structure's, below
+            continue  # `iter` reaches it by itself, or it belongs to a structure, below
         name = _name(child.tag)
         if not name:
             continue

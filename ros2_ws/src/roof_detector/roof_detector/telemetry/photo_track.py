@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The cameras of a set of photos, for georeferencing what was found in them."""
+"""The cameras of a set of photos, for georeferencing their detections."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from roof_detector.telemetry.photo_pose import PhotoPose
 class PhotoTrack:
     """The poses of photos by the stamp of their frame, over one level of ground.
 
-    `unknown` says, by stamp, why a photo has no pose. A level that is given as `map_z_m` counts
-    from the place of take-off, as the relative altitude of the photos does.
+    `unknown` holds, by stamp, the reason why a photo has no pose. A level that is given as
+    `map_z_m` counts from the take-off point, as the relative altitude of the photos does.
     """
 
     poses: Mapping[int, PhotoPose]
@@ -29,12 +29,12 @@ class PhotoTrack:
     unknown: Mapping[int, str] = field(default_factory=dict)
 
     def at(self, stamp_ns: int, *, size_wh: tuple[int, int]) -> CameraFix:
-        """Return the camera of a frame; raise GeoError, in a sentence, where it is not known."""
+        """Return the camera of a frame; raise GeoError if it is unknown."""
         pose = self.poses.get(stamp_ns)
         if pose is None:
             raise GeoError(
                 self.unknown.get(stamp_ns)
-                or 'This frame is none of the photos whose place is known.'
+                or 'This frame is not one of the photos with a known position.'
             )
         return CameraFix(
             stamp_ns=stamp_ns,
@@ -44,35 +44,35 @@ class PhotoTrack:
             height_m=height_above(self.ground, pose),
             rotation=pose.rotation,
             lens=pose.lens.scaled(size_wh),
-            position_covariance=self._place_covariance(pose),
+            position_covariance=self._position_covariance(pose),
             attitude_covariance=pose.attitude_covariance,
         )
 
-    def _place_covariance(self, pose: PhotoPose) -> NDArray[np.float64]:
+    def _position_covariance(self, pose: PhotoPose) -> NDArray[np.float64]:
         """Return the covariance (3, 3) of east, north and the height above the ground."""
-        covariance = pose.place_covariance.copy()
+        covariance = pose.position_covariance.copy()
         if self.ground.altitude_m is None:
-            # The GPS's vertical error has no part in a height that was got without it.
+            # The vertical error of the GPS does not affect a height that is known without it.
             covariance[2] = covariance[:, 2] = 0.0
         covariance[2, 2] += self.ground.sigma_m**2
         return covariance
 
 
 def height_above(ground: Ground, pose: PhotoPose) -> float:
-    """Return how high a photo was taken above the ground, in metres; raise GeoError if unknown."""
+    """Return the height of a photo above the ground in metres; raise GeoError if unknown."""
     if ground.height_m is not None:
         return ground.height_m
     if ground.altitude_m is not None:
         if pose.altitude_m is None:
             raise GeoError(
-                f'{pose.path.name} does not tell its altitude; give the height of flight or the '
-                'level of the roofs above the place of take-off.'
+                f'{pose.path.name} does not hold its altitude; give the height of flight or '
+                'the level of the roofs above the take-off point.'
             )
         return pose.altitude_m - ground.altitude_m
     assert ground.map_z_m is not None
     if pose.relative_altitude_m is None:
         raise GeoError(
-            f'{pose.path.name} does not tell its height above the place of take-off; give the '
+            f'{pose.path.name} does not hold its height above the take-off point; give the '
             'height of flight or the altitude of the roofs.'
         )
     return pose.relative_altitude_m - ground.map_z_m

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The track of a video's camera, from the telemetry in its subtitles."""
+"""Builds the track of a video's camera from the telemetry in its subtitles."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def subtitle_track(
     uncertainty: Uncertainty | None = None,
     notes: list[str] | None = None,
 ) -> CameraTrack:
-    """Return where the camera of a video was, over the time of the video.
+    """Return the camera track of a video, over the time of the video.
 
-    The gimbal's angles tell where it looked. A video without them can be georeferenced with the
+    The attitude is that of the gimbal. A video without gimbal angles can be georeferenced with the
     `mount` of a camera that was fixed in flight: the heading is then the course over ground.
     `focal_35mm` in millimetres counts before the one that the subtitles tell. Raises
     TelemetryError where position, attitude, height or lens are not known.
@@ -55,19 +55,19 @@ def subtitle_track(
     uncertainty = uncertainty or Uncertainty()
     records = [one for one in telemetry.records if one.latitude_deg is not None]
     if not records:
-        msg = f'{telemetry.path} tells no position in any of its subtitles.'
+        msg = f'{telemetry.path} holds no position in any of its subtitles.'
         raise TelemetryError(msg)
     notes += telemetry.notes
     attitudes, covariance, camera_mount = _attitudes(telemetry, records, mount, uncertainty, notes)
     heights = [one.relative_altitude_m for one in records]
     if ground.map_z_m is not None and any(height is None for height in heights):
         msg = (
-            f'{telemetry.path} does not tell the height above the place of take-off; give '
+            f'{telemetry.path} does not hold the height above the take-off point; give '
             '--flight-height or --ground-altitude.'
         )
         raise TelemetryError(msg)
     if ground.altitude_m is not None and any(one.altitude_m is None for one in records):
-        msg = f'{telemetry.path} does not tell the altitude; give --flight-height or --ground-z.'
+        msg = f'{telemetry.path} does not hold the altitude; give --flight-height or --ground-z.'
         raise TelemetryError(msg)
     stamps = [round(one.begin_s * 1e9) for one in records]
     place_covariance = uncertainty.fix_covariance.ravel()
@@ -89,7 +89,7 @@ def subtitle_track(
 
 
 def can_be_georeferenced(telemetry: SubtitleTelemetry) -> bool:
-    """Return whether subtitles tell all that a track needs without an operator's help."""
+    """Return whether subtitles hold everything that a track needs without settings."""
     records = [one for one in telemetry.records if one.latitude_deg is not None]
     return bool(records) and all(
         one.gimbal and one.focal_35mm and one.relative_altitude_m is not None for one in records
@@ -119,11 +119,11 @@ def _attitudes(
     if known:
         notes.append(
             f'{telemetry.path.name}: {len(records) - len(known)} of {len(records)} subtitles do '
-            'not tell the angles of the gimbal.'
+            'not hold the angles of the gimbal.'
         )
     if mount is None:
         msg = (
-            f'{telemetry.path} does not tell where the camera looked: it has no gimbal angles. '
+            f'{telemetry.path} does not hold the attitude of the camera: it has no gimbal angles. '
             'Give --mount-down if it was fixed in flight (90: straight down); the heading is then '
             'the course over ground.'
         )
@@ -174,10 +174,10 @@ def _lens(
     size_wh: tuple[int, int],
     focal_35mm: float | None,
 ) -> Lens:
-    told = {one.focal_35mm for one in records if one.focal_35mm}
-    focal = focal_35mm or (told.pop() if len(told) == 1 else None)
+    known = {one.focal_35mm for one in records if one.focal_35mm}
+    focal = focal_35mm or (known.pop() if len(known) == 1 else None)
     if focal is None:
-        reason = 'the zoom changes' if told else 'they do not tell the focal length'
+        reason = 'the zoom changes' if known else 'they do not hold the focal length'
         msg = (
             f'The lens is not known from the subtitles of {telemetry.path}: {reason}. '
             'Give --focal-35mm.'

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Telemetry in the subtitles that drones record beside or inside their videos."""
+"""Reads the telemetry in subtitles that drones record beside or inside their videos."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _FOCAL = re.compile(rf'\bfocal_len\s*[:=]\s*{_N}', re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class SubtitleRecord:
-    """What one subtitle tells of the moment at which it is shown.
+    """The telemetry in one subtitle.
 
     `begin_s` and `end_s` count from the start of the video. Angles are in degrees; `gimbal` is
     yaw, pitch, roll of the camera in north, east, down (pitch -90 looks straight down). `time` is
@@ -69,7 +69,7 @@ class SubtitleRecord:
 
 @dataclass(frozen=True)
 class SubtitleTelemetry:
-    """All records of a video in order, and a sentence for each thing to know about them."""
+    """All records of a video in order, and notes about them, a sentence each."""
 
     path: Path
     records: tuple[SubtitleRecord, ...]
@@ -95,7 +95,7 @@ def subtitle_file_of(video: Path) -> Path | None:
 def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
     """Read an .srt file, or the subtitles inside a video.
 
-    Raises TelemetryError where there are none, or none of them tells a place or a height.
+    Raises TelemetryError if there are none, or none of them holds a position or a height.
     """
     is_text = path.suffix.lower() == '.srt'
     cues = _cues_of_text(_text_of(path)) if is_text else _cues_of_video(path)
@@ -110,7 +110,7 @@ def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> Sub
         one.latitude_deg is not None or one.relative_altitude_m is not None for one in records
     ):
         msg = (
-            f'{path} has {len(records)} subtitles, and none of them tells a GPS position or a '
+            f'{path} has {len(records)} subtitles, and none of them holds a GPS position or a '
             'height.'
         )
         raise TelemetryError(msg)
@@ -118,7 +118,7 @@ def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> Sub
 
 
 class _Reader:
-    """Read one subtitle after the other and count what is wrong with them."""
+    """Reads one subtitle after another and counts what is wrong with them."""
 
     def __init__(self) -> None:
         self._without_fix = self._off_earth = self._zero_angles = 0
@@ -145,22 +145,22 @@ class _Reader:
         )
 
     def notes(self, name: str) -> list[str]:
-        """Return a sentence for each thing that was met."""
+        """Return a note for each kind of unusual record."""
         found = []
         if self._without_fix:
             found.append(
                 f'{name}: {self._without_fix} subtitles give latitude 0, longitude 0, as drones '
-                'do without a GPS fix; they count as without a place.'
+                'do without a GPS fix; they count as without a position.'
             )
         if self._off_earth:
             found.append(
-                f'{name}: {self._off_earth} subtitles give a place outside of 90 and 180 degrees; '
-                'they count as without a place.'
+                f'{name}: {self._off_earth} subtitles give a position outside of 90 and 180 '
+                'degrees; they count as without a position.'
             )
         if self._zero_angles:
             found.append(
                 f'{name}: in {self._zero_angles} subtitles all gimbal angles are zero, which '
-                'payloads write that do not know them; they are not used.'
+                'payloads without angles write; they are not used.'
             )
         if self._order_assumed:
             found.append(
@@ -174,7 +174,7 @@ class _Reader:
         if (latitude is None or longitude is None) and (match := _GPS.search(text)):
             latitude, longitude = self._ordered(match)
             if altitude is None and match[6]:
-                altitude = float(match[5]) or None  # 0.0M: not known
+                altitude = float(match[5]) or None  # 0.0M: unknown
         if latitude is None or longitude is None:
             return None, None, altitude
         if abs(latitude) < 1e-6 and abs(longitude) < 1e-6:
@@ -188,7 +188,7 @@ class _Reader:
     def _ordered(self, match: re.Match[str]) -> tuple[float, float]:
         """Return latitude and longitude of `GPS(...)`.
 
-        Letters tell the order where there are any. DJI's consumer drones write longitude first
+        Letters give the order if there are any. DJI's consumer drones write longitude first
         and whole numbers of satellites third; its enterprise drones write latitude first and
         metres with their unit third.
         """

@@ -65,7 +65,7 @@ def test_photos_that_tell_their_place_give_a_map_without_being_asked(card, detec
 def test_a_photo_without_a_place_is_counted_and_says_so(card, flights, detect):
     write_photo(flights, card / 'DJI_0003.JPG', 3, place=None)
     (outcome,) = detect(card, confidence=0.1, formats=('geojson',))
-    assert '1 of 4 photos do not tell their position.' in outcome.notes
+    assert '1 of 4 photos do not hold their position.' in outcome.notes
     lost = [one for one in features(outcome) if one['properties']['name'] == 'DJI_0003.JPG']
     assert lost
     for one in lost:

@@ -80,7 +80,7 @@ class CarpetFlight:
             relative_altitude_m=HEIGHT_M,
             rotation=rotation,
             lens=LENS,
-            place_covariance=Uncertainty().fix_covariance,
+            position_covariance=Uncertainty().fix_covariance,
             attitude_covariance=Uncertainty().attitude_covariance,
         )
 
@@ -162,8 +162,8 @@ def test_the_upside_down_row_of_real_photos_is_found():
         (Ground(map_z_m=5.0), {}, 25.0),
         (Ground(altitude_m=95.0), {}, 35.0),
         (Ground(height_m=12.0), {'relative_altitude_m': None}, 12.0),
-        (Ground(map_z_m=5.0), {'relative_altitude_m': None}, 'above the place of take-off'),
-        (Ground(altitude_m=95.0), {'altitude_m': None}, 'does not tell its altitude'),
+        (Ground(map_z_m=5.0), {'relative_altitude_m': None}, 'above the take-off point'),
+        (Ground(altitude_m=95.0), {'altitude_m': None}, 'does not hold its altitude'),
     ],
 )
 def test_the_height_over_the_roofs_is_what_the_operator_and_the_photo_say(ground, told, height_m):
@@ -180,5 +180,5 @@ def test_a_frame_without_a_pose_says_why():
     track = PhotoTrack({}, Ground(map_z_m=0.0), {3: 'a.jpg has no GPS position.'})
     with pytest.raises(GeoError, match='has no GPS position'):
         track.at(3, size_wh=SIZE)
-    with pytest.raises(GeoError, match='none of the photos'):
+    with pytest.raises(GeoError, match='not one of the photos'):
         track.at(4, size_wh=SIZE)

@@ -159,7 +159,7 @@ def test_angles_that_are_all_zero_are_not_believed(photo):
     assert looks_at(pose) == pytest.approx([0, 0, -1], abs=1e-9)
     assert np.sqrt(pose.attitude_covariance[0, 0]) == pytest.approx(np.radians(10))
     assert 'all angles of the DJI gimbal are zero' in ' '.join(pose.notes)
-    with pytest.raises(TelemetryError, match='does not tell where its camera looked'):
+    with pytest.raises(TelemetryError, match='does not hold the attitude of its camera'):
         read_photo_pose(photo(dji(**zeros)))
 
 
@@ -207,9 +207,9 @@ def test_a_photo_without_any_lens_is_refused(photo):
 def test_only_a_fixed_rtk_solution_has_its_centimetres(photo):
     sigmas = {'RtkStdLon': '0.012', 'RtkStdLat': '0.015', 'RtkStdHgt': '0.03'}
     fixed = read_photo_pose(photo(dji(**NADIR, **sigmas, RtkFlag='50')))
-    assert np.sqrt(np.diag(fixed.place_covariance)) == pytest.approx([0.012, 0.015, 0.03])
+    assert np.sqrt(np.diag(fixed.position_covariance)) == pytest.approx([0.012, 0.015, 0.03])
     single = read_photo_pose(photo(dji(**NADIR, **sigmas, RtkFlag='16')))
-    assert single.place_covariance == pytest.approx(Uncertainty().fix_covariance)
+    assert single.position_covariance == pytest.approx(Uncertainty().fix_covariance)
 
 
 @pytest.mark.parametrize('orientation', [3, 6, 8])

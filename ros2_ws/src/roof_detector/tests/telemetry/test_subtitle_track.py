@@ -97,9 +97,9 @@ def test_while_it_hovers_a_drone_keeps_its_last_course():
 @pytest.mark.parametrize(
     ('told', 'ground', 'words'),
     [
-        ({'relative_altitude_m': None}, GROUND, 'does not tell the height above'),
-        ({'altitude_m': None}, Ground(altitude_m=80.0), 'does not tell the altitude'),
-        ({'focal_35mm': None}, GROUND, 'they do not tell the focal length'),
+        ({'relative_altitude_m': None}, GROUND, 'does not hold the height above'),
+        ({'altitude_m': None}, Ground(altitude_m=80.0), 'does not hold the altitude'),
+        ({'focal_35mm': None}, GROUND, 'they do not hold the focal length'),
     ],
 )
 def test_what_is_not_told_is_asked_for(told, ground, words):
@@ -116,7 +116,7 @@ def test_a_zoom_that_changes_is_not_guessed_and_the_operator_s_lens_counts():
 
 
 def test_subtitles_without_any_place_are_refused():
-    with pytest.raises(TelemetryError, match='tells no position'):
+    with pytest.raises(TelemetryError, match='holds no position'):
         track(replace(record(0), latitude_deg=None, longitude_deg=None))
 
 

@@ -135,7 +135,7 @@ def test_a_file_that_is_cut_off_gives_what_came_before(tmp_path):
 
 @pytest.mark.parametrize('text', ['', srt('Hello.', 'World.'), 'no subtitles'])
 def test_subtitles_without_telemetry_are_refused(tmp_path, text):
-    with pytest.raises(TelemetryError, match='none of them tells a GPS position or a height'):
+    with pytest.raises(TelemetryError, match='none of them holds a GPS position or a height'):
         read(tmp_path, text)
 
 
