@@ -76,7 +76,7 @@ def test_a_photo_without_a_place_is_counted_and_says_so(card, flights, detect):
 def test_altitudes_of_two_references_are_named(card, flights, detect):
     write_photo(flights, card / 'DJI_0003.JPG', 3, take_off_m=127.0)
     (outcome,) = detect(card, confidence=0.1, formats=('geojson',))
-    assert any('take-off differs by 47 m' in note for note in outcome.notes)
+    assert any('take-off point differs by 47 m' in note for note in outcome.notes)
 
 
 def test_photos_without_tags_give_no_map_and_say_why_when_asked(flights, tmp_path, detect):
