@@ -191,7 +191,8 @@ class ResultBag:
     def _add(self, stream: _TopicFrames, message: BagMessage) -> None:
         content = self.reader.deserialize(message)
         if message.topic == stream.topics.frames:
-            stream.record = FrameRecord.of(content)
+            # The exports know the stream's topic; in a damaged record it can be another one.
+            stream.record = replace(FrameRecord.of(content), topic=stream.image_topic)
             stream.detections = stream.candidates = None
         elif message.topic == stream.topics.candidates:
             stream.candidates = content
