@@ -29,7 +29,8 @@ class StampedImages(FrameImages):
 
     Frames of one stamp wait until one has the requested content. Where stamps go back, as when a
     simulation starts again, frames and results are taken to go back together. A frame of another
-    topic than that of the results (the same camera, compressed) is identified by its stamp alone.
+    topic than that of the results (the same camera, compressed) is identified by its stamp alone;
+    where the topic of the results is unknown, the content counts.
     """
 
     def __init__(self, source: RecordedInput, *, is_own: bool = False) -> None:
@@ -91,13 +92,13 @@ class StampedImages(FrameImages):
             self._skipped.append(self._next.name)
             self._step()
         for index, (frame, loaded) in enumerate(self._waiting):
-            if content in (None, loaded.content) or frame.topic != topic:
+            if content in (None, loaded.content) or (topic and frame.topic != topic):
                 del self._waiting[index]
                 return loaded
         while self._next is not None and (self._round, self._next.stamp_ns) == wanted:
             frame, loaded = self._next, self._next.load()
             self._step()
-            if content in (None, loaded.content) or frame.topic != topic:
+            if content in (None, loaded.content) or (topic and frame.topic != topic):
                 return loaded
             self._waiting.append((frame, loaded))
             if len(self._waiting) > _MOST_WAITING:
