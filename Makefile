@@ -43,9 +43,10 @@ test: setup
 	# Threads that wait must not spin: workers and their nodes share the cores.
 	export OMP_WAIT_POLICY=PASSIVE
 	# One more worker than there are cores: tests of nodes wait for each other much of their time.
+	# The files stay in the order of tests/conftest.py, the longest first.
 	# A test that kills its worker fails by name; restarted, xdist would wait for that file for ever.
 	python -m pytest -n $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile \
-		--max-worker-restart 0 $(PYTEST_OPTIONS)
+		--no-loadscope-reorder --max-worker-restart 0 $(PYTEST_OPTIONS)
 
 lint: setup
 	@$(ENVIRONMENT)

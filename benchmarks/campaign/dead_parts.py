@@ -50,7 +50,7 @@ def _nodes(folder: Path) -> dict[str, _Node]:
             'roof_detector.ros.detector.detector_node',
             'detector: detection',
             ('arrival', 'preprocessing', 'annotation', 'detection', 'executor'),
-            {'image_size': 160, 'threads': 1},
+            {'image_size': 160, 'threads': 1, 'backend': 'onnxruntime'},
             ('image:=/camera/image',),
         ),
         'simulated flight': _Node(

@@ -14,6 +14,40 @@ import cv2
 import numpy as np
 import pytest
 
+TESTS = Path(__file__).parent
+# What takes longest, in this order: begun last, one of them would be all that is left to wait for.
+LONG_FILES = (
+    'blocks/test_model_export.py',
+    'station/test_page.py',
+    'bench/test_bench.py',
+    'campaign/test_campaigns.py',
+    'ros/test_detector_node.py',
+    'inference/test_prepare.py',
+    'training/ablation/test_ablation.py',
+    'demo/test_demo.py',
+    'ros/test_model_change.py',
+    'inference/package/test_package.py',
+    'ros/test_camera_node.py',
+    'inference/test_exports.py',
+    'ros/test_recorder_process.py',
+    'blocks/test_registry.py',
+    'training/test_train.py',
+    'training/trainer/test_processes.py',
+    'inference/test_parity.py',
+    'inference/test_offline.py',
+    'blocks/test_triton_scan.py',
+    'ros/test_tiles.py',
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the files that take longest first; workers take files in this order."""
+    places = {TESTS / name: place for place, name in enumerate(LONG_FILES)}
+    missing = [str(path) for path in places if not path.is_file()]
+    if missing:
+        raise pytest.UsageError(f'LONG_FILES of {__file__} names {missing}, which are not there.')
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 class NumberedImages:
     """Images whose grey value encodes their number, through any codec."""

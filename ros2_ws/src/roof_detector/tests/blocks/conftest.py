@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
-import roof_detector.blocks  # noqa: F401  (registers the blocks)
+from roof_detector.blocks import DyHeadBlock
 
 ORACLES = Path(__file__).parent / 'oracles'
 
@@ -86,6 +86,9 @@ class Zoo:
             if isinstance(module, nn.BatchNorm2d):
                 module.running_mean.normal_(0, 0.1, generator=generator)
                 module.running_var.uniform_(0.5, 1.5, generator=generator)
+            if isinstance(module, DyHeadBlock):  # a fresh one samples where it stands
+                module.offset_and_mask.weight.data.normal_(0, 0.01, generator=generator)
+                module.offset_and_mask.bias.data.normal_(0, 0.5, generator=generator)
         for level in model.model[-1].cv3:
             nn.init.normal_(level[-1].weight, 0, 1, generator=generator)
             nn.init.zeros_(level[-1].bias)

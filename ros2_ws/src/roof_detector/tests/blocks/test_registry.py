@@ -177,11 +177,14 @@ def test_names_with_and_without_a_scale_are_found(name):
     assert find_model_file(name).name == name.replace('11x', '11').replace('11s', '11')
 
 
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp('checkpoint') / 'best.pt'
-    YOLO('yolo11n-ContextGuided.yaml').save(path)
-    return path
+NO_IMAGE = """
+import io
+from PIL import Image, UnidentifiedImageError
+try:
+    Image.open(io.BytesIO(b'no image'))
+except UnidentifiedImageError:
+    print('said so')
+"""
 
 
 def in_a_fresh_process(program, folder, **environment):
@@ -197,55 +200,40 @@ def in_a_fresh_process(program, folder, **environment):
     )
 
 
-def test_a_fresh_process_loads_a_checkpoint_without_importing_the_package(checkpoint, tmp_path):
+def test_a_fresh_process_loads_a_checkpoint_without_importing_the_package(tmp_path):
+    """And Pillow asks for no package when it cannot read a picture, once the blocks are there."""
+    checkpoint = tmp_path / 'best.pt'
+    YOLO('yolo11n-ContextGuided.yaml').save(checkpoint)
     program = f"""
 from ultralytics import YOLO
 model = YOLO({str(checkpoint)!r})
 print(type(model.model.model[4]).__name__)
 print(YOLO('yolo11n-ContextGuided.yaml').task)
-"""
-    done = in_a_fresh_process(program, tmp_path)
-    assert done.stdout.split() == ['C3k2_ContextGuided', 'detect'], done.stderr
-
-
-def test_importing_the_blocks_adds_nothing_to_what_torch_unpickles(tmp_path):
-    program = """
-import torch
-before = set(torch.serialization.get_safe_globals())
 import roof_detector.blocks
-print(set(torch.serialization.get_safe_globals()) == before)
 """
-    done = in_a_fresh_process(program, tmp_path)
-    assert done.stdout.split() == ['True'], done.stderr
+    done = in_a_fresh_process(program + NO_IMAGE, tmp_path)
+    said = done.stdout.split(maxsplit=2)
+    assert said == ['C3k2_ContextGuided', 'detect', 'said so\n'], done.stderr
 
 
-def test_importing_the_blocks_keeps_ultralytics_offline_and_all_threads_in_use(tmp_path):
+def test_importing_the_blocks_changes_nothing_but_that_ultralytics_stays_offline(tmp_path):
+    """Neither what torch unpickles, nor the threads, nor Pillow, which asks for no package."""
     program = """
 import os
 os.environ.pop('OMP_NUM_THREADS', None)
 import cv2, torch
 threads = cv2.getNumThreads(), torch.get_num_threads()
+before = set(torch.serialization.get_safe_globals())
 import roof_detector.blocks
+print(set(torch.serialization.get_safe_globals()) == before)
 from ultralytics.utils import AUTOINSTALL, ONLINE
 print(AUTOINSTALL, ONLINE, 'OMP_NUM_THREADS' in os.environ)
 print(threads == (cv2.getNumThreads(), torch.get_num_threads()))
 """
-    done = in_a_fresh_process(program, tmp_path)
-    assert done.stdout.split() == ['False', 'False', 'False', 'True'], done.stderr
-
-
-@pytest.mark.parametrize('first', ['roof_detector.blocks', 'ultralytics'])
-def test_pillow_asks_for_no_package_when_it_cannot_read_a_picture(tmp_path, first):
-    program = f"""
-import io, {first}, roof_detector.blocks
-from PIL import Image, UnidentifiedImageError
-try:
-    Image.open(io.BytesIO(b'no image'))
-except UnidentifiedImageError:
-    print('said so')
-"""
-    done = in_a_fresh_process(program, tmp_path)
-    assert done.stdout.strip() == 'said so', done.stderr
+    done = in_a_fresh_process(program + NO_IMAGE, tmp_path)
+    assert done.stdout.splitlines() == ['True', 'False False False', 'True', 'said so'], (
+        done.stderr
+    )
 
 
 def test_registered_names_are_those_of_the_classes():

@@ -51,10 +51,11 @@ def short_tiles(monkeypatch):
 
 
 @pytest.mark.usefixtures('short_tiles')
-@pytest.mark.parametrize('form', ['const', 'bnl', 'bgnl'])
-@pytest.mark.parametrize('length', [0, 1, 33])
+@pytest.mark.parametrize(
+    ('length', 'form'), [(0, 'bgnl'), (1, 'const'), (33, 'const'), (33, 'bnl'), (33, 'bgnl')]
+)
 def test_values_and_gradients_equal_the_reference(length, form):
-    tensors = random_arguments(2, 4, 3, length, form=form)
+    tensors = random_arguments(2, 2, 3, length, form=form)
     for one, other in zip(
         scan_and_gradients(tensors, 'triton'),
         scan_and_gradients(tensors, 'sequential'),

@@ -43,13 +43,13 @@ def model(tmp_path):
 
 
 def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
-    finished, output = demo('--frames', '30')
+    finished, output = demo('--frames', '12')
     assert finished.returncode == 0, finished.stdout + finished.stderr
     summary = json.loads((output / 'summary.json').read_text())
     frames = summary['frames']
-    assert frames['published'] == 30
+    assert frames['published'] == 12
     assert frames['detected'] > 0
-    assert frames['detected'] + sum(frames['dropped'].values()) == 30
+    assert frames['detected'] + sum(frames['dropped'].values()) == 12
     assert frames['unaccounted'] == 0
     assert 0 < summary['age_s']['p50'] <= summary['age_s']['p95']
     assert set(summary['against_ground_truth']) >= {'precision', 'recall'}

@@ -15,6 +15,7 @@ import torch
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import cuda_devices, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.errors import BadThreshold, VisionError, ZeroSize
 from roof_detector.vision.thresholds import Thresholds
 
@@ -211,7 +212,7 @@ def test_cuda_devices_are_there_where_torch_finds_them():
 
 
 @pytest.mark.parametrize(('wish', 'policy'), [(None, 'PASSIVE'), ('ACTIVE', 'ACTIVE')])
-def test_waiting_threads_of_torch_sleep_unless_the_user_wants_otherwise(detect_pt, wish, policy):
+def test_waiting_threads_of_torch_sleep_unless_the_user_wants_otherwise(wish, policy):
     """GNU's OpenMP tells what it goes by (OMP_DISPLAY_ENV) when torch loads it."""
     environment = {**os.environ, 'OMP_DISPLAY_ENV': 'true'}
     environment.pop('OMP_WAIT_POLICY', None)
@@ -219,8 +220,8 @@ def test_waiting_threads_of_torch_sleep_unless_the_user_wants_otherwise(detect_p
         environment['OMP_WAIT_POLICY'] = wish
     program = (
         'import sys; from roof_detector.inference.detector import Detector; '
-        'Detector.open(sys.argv[1], device="cpu").close()'
+        'Detector.open(sys.argv[1], device="cpu", backend="torch").close()'
     )
-    command = [sys.executable, '-c', program, str(detect_pt)]
+    command = [sys.executable, '-c', program, str(resolve_model('roofs'))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr

@@ -116,7 +116,7 @@ def test_a_network_that_is_not_the_one_of_its_architecture_is_refused(detect_pt,
 def test_a_vast_architecture_is_refused_before_it_takes_memory(detect_pt, tmp_path):
     whole = torch.load(detect_pt, weights_only=False)
     whole['model'].yaml['scales']['n'] = [1.0, 4.0, 8192]
-    whole['model'].yaml['backbone'][9][3][0] = 8192
+    whole['model'].yaml['backbone'][5][3][0] = 8192
     with pytest.raises(BadModel, match=r'vast\.pt .* not a network that is flown'):
         load_checkpoint(write_with(tmp_path / 'vast.pt', whole))
 

@@ -22,11 +22,11 @@ class DetectorProbe:
         self,
         graph,
         *,
-        export_cache,
         image_qos=None,
         arguments=(),
         remappings=(),
         transport='raw',
+        backend='onnxruntime',
         wait=True,
     ):
         self.graph = graph
@@ -45,8 +45,9 @@ class DetectorProbe:
         self.node.create_subscription(
             DiagnosticArray, '/diagnostics', self.reports.append, QoSProfile(depth=10)
         )
-        here = [f'image_transport:={transport}', f'export_cache:={export_cache}']
-        parameters = [*here, 'threads:=1', *arguments]
+        # A package runs in ONNX Runtime as it is; importing torch takes seconds.
+        here = [f'image_transport:={transport}', f'backend:={backend}', 'threads:=1']
+        parameters = [*here, *arguments]
         options = [*remappings, *(text for one in parameters for text in ('-p', one))]
         self.process = graph.start(
             'roof_detector.ros.detector.detector_node', '--ros-args', *options

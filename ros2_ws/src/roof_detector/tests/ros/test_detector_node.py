@@ -284,16 +284,17 @@ def test_no_raw_4k_frame_is_lost_between_processes(graph, make_probe):
     assert report['frames_dropped'] == '0'
 
 
-def test_memory_stays_flat_over_two_thousand_frames(graph, make_probe):
+def test_memory_stays_flat_over_hundreds_of_frames(graph, make_probe):
     probe = make_probe(graph, arguments=['image_size:=160'])
     frame = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
     process = psutil.Process(probe.process.pid)
-    for _ in range(400):
+    for _ in range(200):
         probe.send_and_wait(frame)
     settled = process.memory_info().rss
-    for _ in range(1600):
+    for _ in range(400):
         probe.send_and_wait(frame)
-    assert process.memory_info().rss - settled < 8e6
+    # A picture of each frame kept would take 23 MB, a result of each 6.
+    assert process.memory_info().rss - settled < 4e6
 
 
 def test_the_lifecycle_loads_frees_and_loads_again(graph, make_probe, roof_bgr):

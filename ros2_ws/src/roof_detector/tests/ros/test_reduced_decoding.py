@@ -77,7 +77,7 @@ def test_masks_of_a_reduced_picture_are_of_the_full_size(graph, make_probe, roof
     from sensor_msgs.msg import Image
 
     arguments = [f'model:={segment_pt}', 'confidence:=0.0', 'max_detections:=40']
-    probe = make_probe(graph, transport='compressed', arguments=arguments)
+    probe = make_probe(graph, transport='compressed', arguments=arguments, backend='torch')
     jpeg = cv2.imencode('.jpg', cv2.resize(roof_bgr, SIZE_WH))[1].tobytes()
     masks = []
     probe.node.create_subscription(Image, '/detector/masks', masks.append, 5)

@@ -22,7 +22,7 @@ EMPTY_BGR = np.full((240, 320, 3), 127, np.uint8)
 class Cameras:
     """Two cameras that share a detector, and what it answers to each."""
 
-    def __init__(self, graph, export_cache, *arguments):
+    def __init__(self, graph, *arguments):
         self.graph = graph
         self.node = graph.node('cameras')
         self.statuses = {}
@@ -41,7 +41,7 @@ class Cameras:
             )
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
         names = "cameras:=['front','down:/belly/image_raw']"
-        parameters = [names, f'export_cache:={export_cache}', 'threads:=1', *arguments]
+        parameters = [names, 'backend:=onnxruntime', 'threads:=1', *arguments]
         options = [text for one in parameters for text in ('-p', one)]
         self.process = graph.start(
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
@@ -77,10 +77,8 @@ class Cameras:
 
 
 @pytest.mark.parametrize('batch', ['never', 'always'])
-def test_each_camera_has_its_turn_its_headers_its_results_and_its_account(
-    graph, prepared_exports, roof_bgr, batch
-):
-    cameras = Cameras(graph, prepared_exports, f'batch:={batch}')
+def test_each_camera_has_its_turn_its_headers_its_results_and_its_account(graph, roof_bgr, batch):
+    cameras = Cameras(graph, f'batch:={batch}')
     slow = cameras.results['down']
     for turn in range(6):
         cameras.send('down', EMPTY_BGR)
@@ -114,8 +112,8 @@ def test_each_camera_has_its_turn_its_headers_its_results_and_its_account(
     assert 'detections.drain' not in cameras.values('down')
 
 
-def test_how_frames_of_several_cameras_run_is_measured_and_said(graph, prepared_exports):
-    cameras = Cameras(graph, prepared_exports)
+def test_how_frames_of_several_cameras_run_is_measured_and_said(graph):
+    cameras = Cameras(graph)
     code, output = graph.stop(cameras.process)
     assert code == 0, output
     assert '2 pictures take' in output and '(batch is auto)' in output

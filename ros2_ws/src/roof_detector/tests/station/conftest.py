@@ -81,9 +81,13 @@ def grounded(tmp_path_factory):
 def flying(tmp_path_factory):
     """Serve the page over a simulated flight that is detected in."""
     flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
+    detector = 'threads:=1 image_size:=320 backend:=onnxruntime'
     nodes = {
         'ros.simulated_flight_node': (flight, '__node:=camera'),
-        'ros.detector_node': ('threads:=1 image_size:=320', 'image:=camera/image'),
+        'ros.detector_node': (
+            'threads:=1 image_size:=320 backend:=onnxruntime',
+            'image:=camera/image',
+        ),
     }
     with served(tmp_path_factory.mktemp('flying'), nodes) as site:
         yield site

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -16,7 +18,12 @@ tasks = import_quietly('ultralytics.nn.tasks')
 pytestmark = pytest.mark.usefixtures('one_thread')
 
 
-def write_model(path, seed, *, yaml='yolo11n.yaml', names=('equip', 'drain')):
+@pytest.fixture(scope='module')
+def write_model(tiny_models):
+    return partial(save_model, yaml=tiny_models['detect'])
+
+
+def save_model(path, seed, *, yaml, names=('equip', 'drain')):
     torch.manual_seed(seed)
     model = tasks.DetectionModel(yaml, nc=len(names), verbose=False)
     model.names = dict(enumerate(names))
@@ -30,7 +37,7 @@ def write_model(path, seed, *, yaml='yolo11n.yaml', names=('equip', 'drain')):
     return path
 
 
-def test_the_mean_lies_between_and_names_what_it_is_of(tmp_path):
+def test_the_mean_lies_between_and_names_what_it_is_of(write_model, tmp_path):
     paths = [write_model(tmp_path / f'{seed}.pt', seed) for seed in (1, 2, 3)]
     assert main([*map(str, paths), '--output', str(tmp_path / 'mean.pt')]) == 0
     mean = load_checkpoint(tmp_path / 'mean.pt')
@@ -50,24 +57,24 @@ def test_the_mean_lies_between_and_names_what_it_is_of(tmp_path):
 @pytest.mark.parametrize(
     ('other', 'said'),
     [
-        ({'yaml': 'yolo11s.yaml'}, 'is of another architecture than'),
+        ({'yaml': 'yolo11n.yaml'}, 'is of another architecture than'),
         ({'names': ('equip', 'rust')}, 'finds equip, rust, but'),
     ],
 )
-def test_models_that_are_not_alike_are_refused(tmp_path, capsys, other, said):
+def test_models_that_are_not_alike_are_refused(write_model, tmp_path, capsys, other, said):
     paths = [write_model(tmp_path / 'a.pt', 1), write_model(tmp_path / 'b.pt', 2, **other)]
     assert main([*map(str, paths), '--output', str(tmp_path / 'mean.pt')]) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / 'mean.pt').exists()
 
 
-def test_one_checkpoint_has_no_mean(tmp_path, capsys):
+def test_one_checkpoint_has_no_mean(write_model, tmp_path, capsys):
     path = write_model(tmp_path / 'a.pt', 1)
     assert main([str(path), '--output', str(tmp_path / 'mean.pt')]) == 1
     assert '2 checkpoints or more, given 1' in capsys.readouterr().err
 
 
-def test_a_file_that_is_none_is_refused(tmp_path, capsys):
+def test_a_file_that_is_none_is_refused(write_model, tmp_path, capsys):
     (tmp_path / 'b.pt').write_bytes(b'nothing')
     path = write_model(tmp_path / 'a.pt', 1)
     assert main([str(path), str(tmp_path / 'b.pt'), '--output', str(tmp_path / 'mean.pt')]) == 1

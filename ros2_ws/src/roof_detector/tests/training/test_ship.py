@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,15 @@ RECORD = {
 }
 
 
+@pytest.fixture(scope='module')
+def architectures(tiny_models, tmp_path_factory):
+    """Return small networks: with boxes, with masks, and with masks of our own head."""
+    ours = tmp_path_factory.mktemp('ours') / 'yolo11n-tiny-dyhead-segment.yaml'
+    text = Path(tiny_models['segment']).read_text()
+    ours.write_text(text.replace('Segment', 'DyHeadSegment'))
+    return {**tiny_models, 'dyhead-segment': str(ours)}
+
+
 def write_model(path, yaml):
     torch.manual_seed(1)
     kind = tasks.SegmentationModel if 'seg' in yaml else tasks.DetectionModel
@@ -63,17 +74,17 @@ def detect(path):
         return detector.detect(image, Thresholds())
 
 
-def test_a_detector_has_no_masks_to_drop(tmp_path, capsys):
-    path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
+def test_a_detector_has_no_masks_to_drop(architectures, tmp_path, capsys):
+    path = write_model(tmp_path / 'best.pt', architectures['detect'])
     folder = ['--folder', str(tmp_path / 'out')]
     assert main([str(path), '--name', 'plain', '--detect-only', *folder]) == 1
     assert 'expected a segmentation model' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('yaml', ['yolo11n-ContextGuided-seg.yaml', 'yolo11n-DyHead-seg.yaml'])
-def test_without_masks_a_model_finds_the_very_same_boxes(yaml, tmp_path):
-    path = write_model(tmp_path / 'best.pt', yaml)
+@pytest.mark.parametrize('architecture', ['segment', 'dyhead-segment'])
+def test_without_masks_a_model_finds_the_very_same_boxes(architectures, architecture, tmp_path):
+    path = write_model(tmp_path / 'best.pt', architectures[architecture])
     ship(path, tmp_path / 'masks.zip')
     ship(path, tmp_path / 'boxes.zip', detect_only=True)
     with_masks, without = detect(tmp_path / 'masks.zip'), detect(tmp_path / 'boxes.zip')
@@ -89,8 +100,8 @@ def test_without_masks_a_model_finds_the_very_same_boxes(yaml, tmp_path):
     }
 
 
-def test_what_is_shipped_keeps_the_record_and_no_folder(tmp_path):
-    path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
+def test_what_is_shipped_keeps_the_record_and_no_folder(architectures, tmp_path):
+    path = write_model(tmp_path / 'best.pt', architectures['segment'])
     size = ship(path, tmp_path / 'shipped.zip')
     shipped = load_checkpoint(tmp_path / 'shipped.zip')
     assert shipped['roof_detector'] == {
@@ -120,8 +131,8 @@ def test_a_model_flies_with_the_size_it_is_shipped_with(tmp_path, capsys):
     )
 
 
-def test_a_card_is_written_where_there_is_none_and_left_where_there_is(tmp_path):
-    path = write_model(tmp_path / 'best.pt', 'yolo11n-seg.yaml')
+def test_a_card_is_written_where_there_is_none_and_left_where_there_is(architectures, tmp_path):
+    path = write_model(tmp_path / 'best.pt', architectures['segment'])
     ship(path, tmp_path / 'new.zip')
     assert 'commit `def`' in (tmp_path / 'new.md').read_text()
     (tmp_path / 'known.md').write_text('by hand')
@@ -129,8 +140,10 @@ def test_a_card_is_written_where_there_is_none_and_left_where_there_is(tmp_path)
     assert (tmp_path / 'known.md').read_text() == 'by hand'
 
 
-def test_what_is_too_large_is_refused_and_leaves_the_old_file(tmp_path, monkeypatch):
-    path = write_model(tmp_path / 'best.pt', 'yolo11n.yaml')
+def test_what_is_too_large_is_refused_and_leaves_the_old_file(
+    architectures, tmp_path, monkeypatch
+):
+    path = write_model(tmp_path / 'best.pt', architectures['detect'])
     (tmp_path / 'model.zip').write_text('the old one')
     monkeypatch.setattr(ship_module, 'MOST_BYTES', 1000)
     with pytest.raises(TrainingError, match='at most 1000'):
@@ -139,8 +152,10 @@ def test_what_is_too_large_is_refused_and_leaves_the_old_file(tmp_path, monkeypa
     assert not list(tmp_path.glob('*.part'))
 
 
-def test_the_card_of_a_mean_tells_of_what_and_claims_no_metrics(tmp_path):
-    parts = [write_model(tmp_path / f'{name}.pt', 'yolo11n.yaml') for name in ('late', 'early')]
+def test_the_card_of_a_mean_tells_of_what_and_claims_no_metrics(architectures, tmp_path):
+    parts = [
+        write_model(tmp_path / f'{name}.pt', architectures['detect']) for name in ('late', 'early')
+    ]
     average(parts, tmp_path / 'mean.pt')
     ship(tmp_path / 'mean.pt', tmp_path / 'out' / 'mine.zip')
     card = (tmp_path / 'out' / 'mine.md').read_text()
