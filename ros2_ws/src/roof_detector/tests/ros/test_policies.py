@@ -10,9 +10,9 @@ from tiny_model import write_model
 from roof_detector.security.policies import ENCLAVES, is_allowed, our_policies
 
 MODULES = {
-    'camera': ('ros.simulated_flight_node', ('-r', '__node:=camera', '-p', 'loop:=true')),
-    'recorder': ('ros.recorder_node', ()),
-    'detector': ('ros.detector_node', ('-r', 'image:=camera/image', '-p', 'threads:=1')),
+    'camera': ('ros.camera.simulated_flight_node', ('-r', '__node:=camera', '-p', 'loop:=true')),
+    'recorder': ('ros.recorder.recorder_node', ()),
+    'detector': ('ros.detector.detector_node', ('-r', 'image:=camera/image', '-p', 'threads:=1')),
     'station': ('station.station_node', ()),
 }
 

@@ -48,7 +48,7 @@ def served(root, nodes):
     write_model(site.folder / 'models/tiny.onnx')
     nodes = {
         **nodes,
-        'ros.recorder_node': (f'output_directory:={site.bags} min_free_gb:=0.0', ''),
+        'ros.recorder.recorder_node': (f'output_directory:={site.bags} min_free_gb:=0.0', ''),
         'station.station_node': (f'port:={port} folder:={site.folder}', ''),
     }
     graph = Graph()
@@ -83,11 +83,8 @@ def flying(tmp_path_factory):
     flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
     detector = 'threads:=1 image_size:=320 backend:=onnxruntime'
     nodes = {
-        'ros.simulated_flight_node': (flight, '__node:=camera'),
-        'ros.detector_node': (
-            'threads:=1 image_size:=320 backend:=onnxruntime',
-            'image:=camera/image',
-        ),
+        'ros.camera.simulated_flight_node': (flight, '__node:=camera'),
+        'ros.detector.detector_node': (detector, 'image:=camera/image'),
     }
     with served(tmp_path_factory.mktemp('flying'), nodes) as site:
         yield site
