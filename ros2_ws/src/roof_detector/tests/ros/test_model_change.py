@@ -17,7 +17,7 @@ SHIPPED = 'roof_anomalies'
 
 @pytest.fixture(scope='module')
 def running_probe(shared_graph, make_probe):
-    return make_probe(shared_graph, arguments=('image_size:=160',))
+    return make_probe(shared_graph, arguments=('image_size:=160',), backend='auto')
 
 
 @pytest.fixture
