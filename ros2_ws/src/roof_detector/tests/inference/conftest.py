@@ -109,6 +109,15 @@ def models(request):
     return request.getfixturevalue(f'{request.param}_models')
 
 
+def describe_small(task: str) -> str:
+    return SMALL + HEADS[task]
+
+
+@pytest.fixture(scope='session')
+def small_network():
+    return describe_small
+
+
 @pytest.fixture(scope='session')
 def detect_pt(make_once):
     return make_once('detect_pt', partial(save_random_model, 'detect')) / 'any.pt'
@@ -145,7 +154,7 @@ def save_random_model(task: str, folder: Path) -> None:
     tasks = import_quietly('ultralytics.nn.tasks')
     torch.manual_seed(7)
     description = folder / f'yolo11n-small-{task}.yaml'
-    description.write_text(SMALL + HEADS[task])
+    description.write_text(describe_small(task))
     kind = {'detect': tasks.DetectionModel, 'segment': tasks.SegmentationModel}[task]
     model = kind(str(description), nc=len(NAMES), verbose=False)
     model.names = dict(enumerate(NAMES))

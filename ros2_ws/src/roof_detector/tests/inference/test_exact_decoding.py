@@ -32,11 +32,13 @@ def test_boxes_in_bf16_are_where_those_in_f32_are(model, paint_roof):
     assert difference.max() < 2
 
 
-@pytest.mark.parametrize('name', ['yolo11-DyHead', 'yolo11-DyHead-seg'])
-def test_our_own_heads_are_decoded_so_too(name, tmp_path, roof_bgr):
+@pytest.mark.parametrize('task', ['detect', 'segment'])
+def test_our_own_heads_are_decoded_so_too(small_network, task, tmp_path, roof_bgr):
     tasks = import_quietly('ultralytics.nn.tasks')
-    kind = tasks.SegmentationModel if name.endswith('seg') else tasks.DetectionModel
-    model = kind(f'{name}.yaml', nc=2, verbose=False)
+    kind = {'detect': tasks.DetectionModel, 'segment': tasks.SegmentationModel}[task]
+    description = tmp_path / f'yolo11n-small-{task}.yaml'
+    description.write_text(small_network(task).replace(task.title(), f'DyHead{task.title()}'))
+    model = kind(str(description), nc=2, verbose=False)
     torch.manual_seed(0)
     for weights in model.model[-1].cv2.parameters():
         torch.nn.init.normal_(weights, std=0.2)  # fresh ones make all boxes alike

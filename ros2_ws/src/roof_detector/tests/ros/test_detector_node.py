@@ -334,7 +334,9 @@ def test_the_lifecycle_loads_frees_and_loads_again(graph, make_probe, roof_bgr):
     ids=['missing model', 'unknown parameter', 'out of range', 'unknown class', 'no choice'],
 )
 def test_a_detector_that_cannot_start_says_why_and_ends(graph, argument, sentence):
-    process = graph.start('roof_detector.ros.detector.detector_node', '--ros-args', '-p', argument)
+    # With what takes no seconds to import, where the argument is not about that.
+    options = ['-p', 'backend:=onnxruntime', '-p', argument]
+    process = graph.start('roof_detector.ros.detector.detector_node', '--ros-args', *options)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert sentence in output
