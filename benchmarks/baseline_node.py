@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The node that most people write around YOLO, to measure ours against.
+"""A simple YOLO node, as a baseline for ours.
 
 Everything in one callback: cv_bridge, `YOLO.predict`, publish. It stays as simple as it is; the
 only things that are not what a first search finds are the reader's depth of 1, without which it
@@ -19,7 +19,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 
 
 class BaselineNode(Node):
-    """Detect in the callback of the image."""
+    """A detector that runs in the callback of the image."""
 
     def __init__(self) -> None:
         super().__init__('baseline')

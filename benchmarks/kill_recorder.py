@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Kill the recorder at random moments and count what every bag lost.
+"""Kill the recorder at random moments and count the lost messages of every bag.
 
 `python benchmarks/kill_recorder.py --kills 50 --output benchmarks/results/kill_recorder.json` in
 the environment of pypi_ros/env.bash. Each time a recorder process of its own gets numbered frames
@@ -36,7 +36,7 @@ from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
 from roof_detector.ros.common.messages import byte_array
 
-# A name that nobody else has, whoever tests in the same domain meanwhile.
+# A unique name, in case other tests run in the same domain.
 _TOPIC = f'/camera_{os.getpid()}/image/compressed'
 _RATE_HZ = 50
 _LOST_AT_MOST_S = 2.0
@@ -72,7 +72,7 @@ class RecordedCamera:
             self._executor.spin_once(timeout_sec=0.01)
 
     def fly(self, duration_s: float) -> None:
-        """Publish for some time, counting on from frame 0."""
+        """Publish numbered frames for some time, starting with 0."""
         self.times_ns = []
         begin_s = time.monotonic()
         while (now_s := time.monotonic() - begin_s) < duration_s:
@@ -84,7 +84,7 @@ class RecordedCamera:
 
 
 def kill_once(folder: Path, *, seed: int, flush_period_s: float) -> dict[str, Any]:
-    """Record, kill at a random moment, and return what was lost and whether all could be read."""
+    """Record, kill at a random moment, and return the loss and whether the rest could be read."""
     options = {
         'record': 'true',
         'output_directory': folder,
@@ -139,7 +139,7 @@ def kill_once(folder: Path, *, seed: int, flush_period_s: float) -> dict[str, An
 
 
 def messages_streamed(path: Path) -> int:
-    """Return how many messages mcap's own reader finds in the order of the file until its cut."""
+    """Return how many messages mcap's own reader finds in a file up to its cut."""
     count = 0
     try:
         with path.open('rb') as stream:
@@ -151,7 +151,7 @@ def messages_streamed(path: Path) -> int:
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what all kills together cost."""
+    """Return the summary of all kills."""
     lost_s = [run['lost_s'] for run in runs]
     return {
         'kills': len(runs),
@@ -169,7 +169,7 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run all kills; return 1 when one of them cost more than it may."""
+    """Run all kills; return 1 if one of them lost more than is allowed."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('--kills', type=int, default=50)
     parser.add_argument('--output', type=Path)

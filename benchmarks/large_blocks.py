@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What it costs to receive a raw image, with memory mapped anew for each and with memory kept.
+"""The cost of receiving raw images, with memory mapped for each one and with reused memory.
 
-A process that only listens, at 10 images a second, the two ways in turn.
+A process that only receives images, at 10 per second, with the two settings interleaved.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SETTLING = 5
 
 
 def main() -> None:
-    """Measure, or be the process that listens."""
+    """Measure, or run as the subscriber process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--sizes', nargs='+', default=['1280x720', '3840x2160'])
     parser.add_argument('--frames', type=int, default=60)
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def measure(way: str, size: str, frames: int) -> dict[str, float]:
-    """Send images to a listener of this way and return what it measured."""
+    """Publish images to a subscriber with this setting and return its measurements."""
     command = [sys.executable, __file__, '--listen', way, '--frames', str(frames)]
     listener = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     node = rclpy.create_node('sender')
@@ -97,7 +97,7 @@ def measure(way: str, size: str, frames: int) -> dict[str, float]:
 
 
 def listen(way: str, frames: int) -> dict[str, float]:
-    """Receive images and return age and processor time of each."""
+    """Receive images and return age and CPU time of each."""
     if way == 'kept' and not keep_large_blocks():
         raise SystemExit('This C library does not keep large blocks.')
     rclpy.init()

@@ -46,7 +46,7 @@ _SAMPLE_S = 0.25
 
 
 def write_flight(path: Path, frames: int) -> None:
-    """Write a bag of noise with the places it was seen from."""
+    """Write a bag of noise images with positions."""
     width, height = _SIZE_WH
     random = np.random.default_rng(0)
     with BagWriter(path) as bag:
@@ -55,7 +55,7 @@ def write_flight(path: Path, frames: int) -> None:
         for number in range(frames):
             stamp_ns = _BEGIN_NS + number * _PERIOD_NS
             header = header_values(stamp_ns, 'camera')
-            picture = {
+            image = {
                 'height': height,
                 'width': width,
                 'encoding': 'bgr8',
@@ -70,7 +70,7 @@ def write_flight(path: Path, frames: int) -> None:
                     'height': height,
                     'k': [14, 0, 8, 0, 14, 6, 0, 0, 1],
                 },
-                '/camera/image': picture,
+                '/camera/image': image,
             }
             for topic, content in contents.items():
                 data = message_bytes(_TYPES[topic], {'header': header, **content})
@@ -78,7 +78,7 @@ def write_flight(path: Path, frames: int) -> None:
 
 
 def watch(words: list[str], *, frames: int) -> dict[str, Any]:
-    """Run a command of ours; return how its own memory (USS) went, and grew in its later part."""
+    """Run one of our commands; return its memory (USS) and the growth in its later part."""
     begin_s = time.monotonic()
     process = subprocess.Popen([sys.executable, '-m', 'roof_detector.cli.main', *words, '--quiet'])
     samples_mb = []
@@ -101,7 +101,7 @@ def watch(words: list[str], *, frames: int) -> dict[str, Any]:
 
 
 def track_bytes(flight: Path) -> int:
-    """Return what the places of a flight take in memory while they are exported."""
+    """Return the memory of a flight's positions during an export."""
     with BagReader(flight) as bag:
         track = read_track(bag, image_topic='/camera/image', ground=Ground(map_z_m=0.0))
     series = (track.positions, track.attitudes)
@@ -109,7 +109,7 @@ def track_bytes(flight: Path) -> int:
 
 
 def measure(frames: int, folder: Path) -> dict[str, Any]:
-    """Detect and export a flight; return what each took."""
+    """Detect and export a flight; return the memory of each."""
     model = write_model(folder / 'tiny.onnx')
     flight, results = folder / 'flight', folder / 'results'
     write_flight(flight, frames)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What masks add to the cost of a frame, while nobody listens to them and while someone does.
+"""The cost of masks per frame, without and with subscribers.
 
 Processor time of this process alone, on one thread, all ways in turn on the same frames: whoever
 listens is another process. In the environment of pypi_ros/env.bash:
@@ -46,12 +46,12 @@ from roof_detector.vision.thresholds import Thresholds
 SIZE_WH = (1920, 1080)
 INSTANCES = 50
 THRESHOLDS = Thresholds(confidence=0.0001, iou=0.9, max_detections=INSTANCES)
-PATIENCE_S = 240.0  # a busy machine is slow to start whoever listens
+PATIENCE_S = 240.0  # a busy machine is slow to start the subscribers
 
 
 @dataclass(frozen=True, eq=False)
 class Stand:
-    """Hold a detector, its outputs that others listen to, and a picture."""
+    """A detector, its subscribed outputs, and an image."""
 
     detector: Detector
     outputs: CameraOutputs
@@ -60,7 +60,7 @@ class Stand:
     side: int | None
 
     def boxes(self) -> Detections:
-        """Find boxes alone, as of a model without masks but with the same network."""
+        """Detect boxes only, as a model without masks but with the same network would."""
         (output,) = self.detector.infer(self.prepared)
         names = self.detector.names
         found = select(
@@ -72,20 +72,20 @@ class Stand:
         return found
 
     def masks(self) -> Detections:
-        """Find boxes and masks."""
+        """Detect boxes and masks."""
         (output,) = self.detector.infer(self.prepared)
         found = self.detector.postprocess(output, THRESHOLDS)
         self._publish(found)
         return found
 
     def masks_published(self) -> None:
-        """Find masks and publish their index image."""
+        """Detect masks and publish their index image."""
         masks = self._sized(self.masks()).masks
         assert masks is not None
         self.outputs.publish_masks(masks.index_image(), header=Header())
 
     def annotated(self, way: Callable[[], Detections]) -> None:
-        """Find, draw and publish the annotated image."""
+        """Detect, draw and publish the annotated image."""
         drawn = draw_detections(self.image_bgr, self._sized(way()), self.detector.names)
         self.outputs.publish_image(drawn, header=Header(), jpeg_quality=85)
 
@@ -93,7 +93,7 @@ class Stand:
         self.outputs.publish_detections(found, names=self.detector.names, header=Header())
 
     def _sized(self, found: Detections) -> Detections:
-        """Give the things found square boxes of a side, spread over the picture."""
+        """Replace the detected boxes by squares spread over the image."""
         if self.side is None:
             return found
         limit = np.array(SIZE_WH) - self.side
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def listen() -> None:
-    """Take all that is published, unread."""
+    """Receive everything that is published, without deserialising it."""
     rclpy.init()
     node = rclpy.create_node('listener')
     for topic, kind in (
@@ -146,7 +146,7 @@ def listen() -> None:
 
 
 def measure(model: str, *, rounds: int) -> dict[str, Any]:
-    """Return the milliseconds of every way, and their ratios to boxes alone."""
+    """Return the milliseconds of every method, and their ratios to boxes only."""
     rclpy.init()
     node = rclpy.create_node('masks')
     outputs = CameraOutputs(node, prefix='~/')
@@ -164,7 +164,7 @@ def measure(model: str, *, rounds: int) -> dict[str, Any]:
 
 
 def wait_for_listener(node: rclpy.node.Node) -> None:
-    """Wait until someone listens to everything."""
+    """Wait until every output has a subscriber."""
     deadline_s = monotonic() + PATIENCE_S
     topics = ('~/detections', '~/masks', '~/image_annotated')
     while not all(node.count_subscribers(node.resolve_topic_name(topic)) for topic in topics):
@@ -174,7 +174,7 @@ def wait_for_listener(node: rclpy.node.Node) -> None:
 
 
 def time_ways(stand: Stand, *, rounds: int) -> dict[str, Any]:
-    """Return medians in milliseconds of processor time, and ratios within one round."""
+    """Return medians of CPU time in milliseconds, and ratios within one round."""
     ways: dict[str, Callable[[], object]] = {
         'boxes': stand.boxes,
         'masks_unheard': stand.masks,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Send frames faster than they can be detected, and watch the age of the results.
+"""Publish frames faster than the detector can process them, and measure the age of results.
 
 `python benchmarks/overload.py --seconds 60 --output benchmarks/results/overload.json` in the
 environment of pypi_ros/env.bash. The network alone is timed first, in the same run.
@@ -35,28 +35,28 @@ from roof_detector.ros.common.messages import image_message
 from roof_detector.vision.thresholds import Thresholds
 
 
-def forward_alone_s(model: str, picture: np.ndarray, *, passes: int = 60) -> tuple[float, float]:
-    """Return median and 95th percentile of the network's time, nothing else running."""
+def forward_alone_s(model: str, image_bgr: np.ndarray, *, passes: int = 60) -> tuple[float, float]:
+    """Return median and 95th percentile of the network's time, with nothing else running."""
     with Detector.open(resolve_model(model)) as detector:
-        detector.warm_up((picture.shape[1], picture.shape[0]))
+        detector.warm_up((image_bgr.shape[1], image_bgr.shape[0]))
         times_s = []
         for _ in range(passes):
-            detector.detect(picture, Thresholds())
+            detector.detect(image_bgr, Thresholds())
             times_s.append(detector.times.forward_s)
     return tuple(np.percentile(times_s, (50, 95)).tolist())
 
 
 class Overload:
-    """Publish one picture at a fixed rate and collect when its results come back."""
+    """Publish one image at a fixed rate and record when its results arrive."""
 
-    def __init__(self, picture: np.ndarray, *, rate_hz: float) -> None:
+    def __init__(self, image_bgr: np.ndarray, *, rate_hz: float) -> None:
         self.node = rclpy.create_node('overload')
         self.ages_s: list[tuple[float, float]] = []
         self.values: dict[str, str] = {}
         self.sent = 0
         self.lateness_s: list[float] = []
         self._images = self.node.create_publisher(Image, 'image', QoSProfile(depth=1))
-        self._message = image_message(picture, encoding='bgr8', header=Header())
+        self._message = image_message(image_bgr, encoding='bgr8', header=Header())
         self._period_s = 1 / rate_hz
         self.node.create_subscription(Detection2DArray, '/detector/detections', self._age, 50)
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
@@ -64,12 +64,12 @@ class Overload:
         self.executor.add_node(self.node)
 
     def wait_for_detector(self) -> None:
-        """Wait until the detector listens."""
+        """Wait until the detector has subscribed."""
         while not self._images.get_subscription_count() or not self.values:
             self.executor.spin_once(timeout_sec=0.2)
 
     def run(self, *, seconds: float) -> None:
-        """Send at the rate, listening in between."""
+        """Publish at the rate, and receive results in between."""
         self.started_s = time.monotonic()
         while (now_s := time.monotonic() - self.started_s) < seconds:
             due_s = self.sent * self._period_s
@@ -108,14 +108,14 @@ def main() -> None:
     parser.add_argument('--output', type=Path)
     arguments = parser.parse_args()
     described = describe_run()
-    picture = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    forward_s = forward_alone_s(arguments.model, picture)
+    image_bgr = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    forward_s = forward_alone_s(arguments.model, image_bgr)
 
     os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     command = [sys.executable, '-m', 'roof_detector.ros.detector.detector_node', '--ros-args']
     detector = subprocess.Popen([*command, '-p', f'model:={arguments.model}'])
     rclpy.init()
-    overload = Overload(picture, rate_hz=arguments.rate)
+    overload = Overload(image_bgr, rate_hz=arguments.rate)
     overload.wait_for_detector()
     overload.run(seconds=arguments.seconds)
     memory_mb = sample_process(detector.pid).memory_mb

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Measure what recording costs: the writer alone, and the recorder's process at camera rates.
+"""The cost of recording: the writer alone, and the recorder's process at camera rates.
 
 `python benchmarks/recorder_rate.py --output benchmarks/results/recorder_rate.json` in the
 environment of pypi_ros/env.bash. Pictures are those of a simulated flight, 1280x720; the writer
@@ -64,7 +64,7 @@ _SCENES = {
 def messages() -> dict[str, list[Any]]:
     """Return different messages of each kind, as a flight has them.
 
-    There are more than fit into a chunk: compression must not find the same picture twice.
+    There are more than fit into a chunk, so that compression does not find an image twice.
     """
     flight = SurveyFlight(RoofWorld.generate(seed=4), seed=4)
     rng = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def messages() -> dict[str, list[Any]]:
 def writer_alone(
     kind: str, data: list[bytes], *, compression: str, seconds: float
 ) -> dict[str, Any]:
-    """Write as fast as the writer takes it, and return rate, cost and size."""
+    """Write as fast as possible, and return rate, cost and size."""
     with tempfile.TemporaryDirectory(dir='.') as folder:
         writer = BagWriter(Path(folder) / 'bag', compression=compression)
         writer.add_topic('/topic', _TYPES[kind])
@@ -110,7 +110,7 @@ def writer_alone(
 
 
 class Sender:
-    """Publish messages at fixed rates and listen to what the recorder says."""
+    """Publish messages at fixed rates and receive the recorder's diagnostics."""
 
     def __init__(self) -> None:
         self._node = rclpy.create_node('sender')
@@ -125,14 +125,14 @@ class Sender:
         self.values: dict[str, str] = {}
 
     def wait_for_recorder(self) -> None:
-        """Wait until everything is listened to."""
+        """Wait until every topic has a subscriber."""
         while not all(p.get_subscription_count() for p in self._publishers.values()):
             self._executor.spin_once(timeout_sec=0.1)
 
     def send(
         self, rates_hz: dict[str, float], parts: dict[str, list[Any]], *, seconds: float
     ) -> int:
-        """Publish for some time and return how many messages that were."""
+        """Publish for some time and return the number of messages."""
         begin_s = time.monotonic()
         sent = dict.fromkeys(rates_hz, 0)
         while (now_s := time.monotonic() - begin_s) < seconds:
@@ -149,7 +149,7 @@ class Sender:
         self._node.destroy_node()
 
     def settle(self) -> dict[str, str]:
-        """Return the recorder's values once they change no more."""
+        """Return the recorder's diagnostics once they no longer change."""
         before = None
         while before != (before := (self.values.get('messages'), self.values.get('dropped'))):
             until_s = time.monotonic() + 2.5
@@ -166,7 +166,7 @@ class Sender:
 def recorder_process(
     parts: dict[str, list[Any]], *, seconds: float, parameters: dict[str, object]
 ) -> dict[str, Any]:
-    """Return the CPU share of a recorder for each scene, and what it lost."""
+    """Return the CPU share and the lost messages of a recorder for each scene."""
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(dir='.') as folder:
         options = {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What tiles find in a large real frame beside one look at the whole of it, and what they cost.
+"""Recall and cost of tiled inference on a large real frame, compared with one full-frame pass.
 
 The frame is the orthophoto of 3072x2048 in the folder given, as it is and mirrored; only its east
 counts, where `roofs` was not trained. With PYTHONPATH=ros2_ws/src/roof_detector:
@@ -43,7 +43,7 @@ BUDGETS_MS = (0, 100, 200, 400, 800, 1600, 1_000_000)
 
 @dataclass(frozen=True, eq=False)
 class TiledFrame:
-    """Hold a frame, its true roofs in the east, and what is found in all views of it."""
+    """A frame, its ground truth in the east, and the detections in all views of it."""
 
     image_bgr: npt.NDArray[np.uint8]
     true: GroundTruth
@@ -52,7 +52,7 @@ class TiledFrame:
     views: tuple[View, ...]
 
     def found(self, positions: tuple[int, ...], *, confidence: float) -> Detections:
-        """Return what `infer_tiles` would, for those in the east."""
+        """Return the result of `infer_tiles`, for the east only."""
         height, width = self.image_bgr.shape[:2]
         views = [View.of_frame(self.whole, (width, height)), *(self.views[i] for i in positions)]
         merged = merge(
@@ -65,16 +65,16 @@ class TiledFrame:
 
 
 def main() -> None:
-    """Measure every budget and write the result."""
+    """Measure every time budget and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('folder', type=Path, help='with orthophoto.png and roofs.txt')
     parser.add_argument('--model', default='roofs')
     parser.add_argument('--tile-sizes', type=int, nargs='+', default=[640, 1024])
-    parser.add_argument('--threads', type=int, help='of the processor; all cores by default')
+    parser.add_argument('--threads', type=int, help='of the CPU; all cores by default')
     parser.add_argument(
         '--cpu-time',
         action='store_true',
-        help='count processor time, for a busy machine; with --threads 1',
+        help='measure CPU time, for a busy machine; with --threads 1',
     )
     parser.add_argument('--output', type=Path, required=True)
     options = parser.parse_args()
@@ -135,10 +135,10 @@ def measure(
 def read_frame(
     detector: Detector, folder: Path, tiling: Tiling, *, mirrored: bool, upside_down: bool
 ) -> TiledFrame:
-    """Read the orthophoto, turn it over as asked, and find all there is in every view of it."""
-    picture = cv2.imread(str(folder / 'orthophoto.png'))
+    """Read the orthophoto, flip it if requested, and detect in every view of it."""
+    image_bgr = cv2.imread(str(folder / 'orthophoto.png'))
     image_bgr = np.ascontiguousarray(
-        picture[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+        image_bgr[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
     ).astype(np.uint8)
     height, width = image_bgr.shape[:2]
     labels = np.loadtxt(folder / 'roofs.txt')[:, 1:]
@@ -159,32 +159,32 @@ def read_frame(
 def in_east(
     boxes_xyxy: npt.NDArray[np.floating[Any]], width: int, *, right: bool
 ) -> npt.NDArray[np.bool_]:
-    """Tell which boxes have their centres where the model was not trained."""
+    """Return which boxes have their centres in the part without training data."""
     x = boxes_xyxy[:, [0, 2]].mean(axis=1) / width
     return np.asarray((x if right else 1 - x) >= EAST_FROM)
 
 
 def turns(grid: TileGrid, count: int) -> list[tuple[int, ...]]:
-    """Return the tiles of frame after frame until each tile had its turn."""
-    taken = TileTurns()
+    """Return the tiles of successive frames until every tile was processed."""
+    selected = TileTurns()
     frames = -(-len(grid) // count) if count else 1
-    return [taken.next_positions(grid, count, now_s=frame) for frame in range(frames)]
+    return [selected.next_positions(grid, count, now_s=frame) for frame in range(frames)]
 
 
-def accuracy(frames: list[TiledFrame], taken: list[tuple[int, ...]]) -> dict[str, float]:
-    """Return what an average frame of all turns has: recall, false alarms, average precision."""
+def accuracy(frames: list[TiledFrame], selected: list[tuple[int, ...]]) -> dict[str, float]:
+    """Return recall, false positives and average precision of an average frame."""
 
     def ranking(confidence: float) -> Ranking:
-        pictures = []
+        comparisons = []
         for frame in frames:
-            for positions in taken:
+            for positions in selected:
                 found = frame.found(positions, confidence=confidence)
-                pictures.append(ImageComparison.compare(Path(), found=found, true=frame.true))
-        return rank(pictures, classes=1)[0][0]
+                comparisons.append(ImageComparison.compare(Path(), found=found, true=frame.true))
+        return rank(comparisons, classes=1)[0][0]
 
     at_confidence, everything = ranking(THRESHOLDS.confidence), ranking(FLOOR)
     hits = int(at_confidence.hits[0].sum())
-    shown = len(frames) * len(taken)
+    shown = len(frames) * len(selected)
     precisions = everything.average_precisions()
     assert precisions is not None
     return {
@@ -204,7 +204,7 @@ def time_views(
     *,
     repeats: int = 7,
 ) -> tuple[float, float]:
-    """Return the median seconds of one look at the whole, and of a tile beside it."""
+    """Return the median seconds of a full-frame pass and of a tile."""
     times_s = []
     for repeat in range(repeats + 2):  # the first two settle what the runtime plans
         started_s = clock()
@@ -224,7 +224,7 @@ def time_frame(
     count: int,
     clock: Callable[[], float],
 ) -> float:
-    """Return the median seconds of a frame with so many tiles, from picture to detections."""
+    """Return the median seconds of a frame with `count` tiles, from image to detections."""
     times_s = []
     for frame in frames:  # the first one settles the size of the batch
         started_s = clock()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Draw what tiles find against what they cost, from the result of tiles.py.
+"""Plot recall of tiled inference against its cost, from the result of tiles.py.
 
 python benchmarks/tiles_plot.py benchmarks/results/tiles.json docs/images/tiles.png
 """
@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 
 
 def main() -> None:
-    """Read the result named first and draw the plot named second."""
+    """Read the result file of the first argument and write the plot of the second."""
     rows = json.loads(Path(sys.argv[1]).read_text(encoding='utf-8'))['rows']
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout='constrained')
     for size in sorted({row['tile_size'] for row in rows}):
@@ -28,7 +28,7 @@ def main() -> None:
         label = f'tiles of {size} pixels ({own[0]["tiles"]})'
         left.plot(times, recalls, marker='o', label=label)
         right.plot([row['false_alarms'] for row in own], recalls, marker='o', label=label)
-    left.set_xlabel('time of a frame, to one look at the whole')
+    left.set_xlabel('time of a frame, relative to a full-frame pass')
     right.set_xlabel('false alarms in a frame')
     left.set_ylabel(f'recall at confidence {rows[0]["confidence"]:g}')
     left.set_ylim(0, 1)

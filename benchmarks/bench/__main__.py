@@ -1,17 +1,19 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Measure what the parts cost on this machine: `python -m benchmarks.bench PART`."""
+"""Benchmarks on this machine: `python -m benchmarks.bench PART`."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import sys
 
 from benchmarks.bench.commands import detect, graph, models, report, scan, soak
 from roof_detector.cli.main import run_to_exit
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all parts."""
+    """Return the parser of all benchmarks."""
     parser = argparse.ArgumentParser(prog='python -m benchmarks.bench', description=__doc__)
     parts = parser.add_subparsers(dest='part', metavar='PART', required=True)
     for part in (detect, graph, soak, report, scan, models):
@@ -20,4 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == '__main__':
+    # Progress goes to stderr: stdout is for results.
+    logging.basicConfig(format='bench: %(message)s', stream=sys.stderr)
+    logging.getLogger('benchmarks').setLevel(logging.INFO)
     run_to_exit(make_parser().parse_args())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A checkpoint of our network for the node that most people write, which reads nothing else."""
+"""A checkpoint of our network for the baseline node, which reads no other format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 
 
 def baseline_checkpoint(model: Path, *, folder: Path) -> Path:
-    """Return a file that ultralytics' YOLO reads: `model`, or a checkpoint made of a package."""
+    """Return a file that ultralytics' YOLO can read: `model`, or a checkpoint of a package."""
     if not is_package(model):
         return model
     network, facts = read_model(model)

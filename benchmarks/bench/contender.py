@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who is measured: a detector node in a namespace of its own."""
+"""The contenders of a benchmark: detector nodes, each in its own namespace."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Contender:
 
     @property
     def results_topic(self) -> str:
-        """Return where its detections are published."""
+        """Return the topic of its detections."""
         return f'/{self.name}/detector/detections'
 
 
@@ -40,7 +40,7 @@ def our_node(
     threads: int,
     annotated_rate_hz: float = 0.0,
 ) -> Contender:
-    """Return the detector of this package."""
+    """Return the contender with the detector of this package."""
     parameters = {
         'model': model,
         'image_transport': transport,
@@ -54,7 +54,7 @@ def our_node(
 def baseline_node(
     name: str, *, model: str, transport: str, threads: int, script: Path = BASELINE_SCRIPT
 ) -> Contender:
-    """Return the node that most people write; `threads` 0 leaves them to ultralytics."""
+    """Return the baseline node; `threads` 0 leaves the number to ultralytics."""
     if not script.exists():
         raise BenchError(
             f'{script} does not exist: run this at the root of the source tree, or name the '

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The network and the detector around it on one backend, without ROS."""
+"""Times of a network and of a detector on one backend, without ROS."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.frames import bench_frames
+from benchmarks.bench.interleaving import Frame, throughput_ratio, time_interleaved
 from benchmarks.bench.predictions import UltralyticsPrediction
 from benchmarks.bench.spread import spread_ms
-from benchmarks.bench.turns import Frame, throughput_ratio, time_in_turn
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
 from roof_detector.vision.thresholds import Thresholds
@@ -28,7 +28,7 @@ def time_forward(
 ) -> list[dict[str, Any]]:
     """Return the bare forward pass of each model file: normalised pixels in, predictions out.
 
-    All files are open at once and take turns.
+    All files are open at once and run interleaved.
     """
     frames = list(bench_frames(size_wh))
     threads = threads or available_cores()
@@ -38,7 +38,7 @@ def time_forward(
         str(i): (lambda frame, one=one, fitted=fitted: one.infer(fitted[id(frame)]))
         for i, (one, fitted) in enumerate(zip(detectors, prepared, strict=True))
     }
-    times_s = time_in_turn(ways, frames, count=count)
+    times_s = time_interleaved(ways, frames, count=count)
     rows = [
         {
             **_facts(one, size_wh),
@@ -60,7 +60,7 @@ def time_detect(
     threads: int,
     precision: str = 'auto',
 ) -> dict[str, Any]:
-    """Return what `Detector.detect` takes in each stage, beside `YOLO.predict` of its file."""
+    """Return the times of the stages of `Detector.detect`, and of `YOLO.predict` with its file."""
     frames = list(bench_frames(size_wh))
     thresholds = Thresholds()
     stages_s: dict[str, list[float]] = defaultdict(list)
@@ -76,7 +76,7 @@ def time_detect(
             stages_s['forward'].append(times.forward_s)
             stages_s['suppression'].append(times.suppression_s)
 
-        times_s = time_in_turn({'ours': detect, 'theirs': theirs.predict}, frames, count=count)
+        times_s = time_interleaved({'ours': detect, 'theirs': theirs.predict}, frames, count=count)
         return {
             **_facts(detector, size_wh),
             'input': _input_size(detector, size_wh),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A camera for measurements: the same few frames, one after another or at a rate."""
+"""A camera for benchmarks that publishes the same few frames, one by one or at a rate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PUBLISHER_TABLE = ParameterTable(
 class FramePublisher(Node):
     """Publish frames on `image` or `image/compressed`, stamped just before they are sent.
 
-    `detector/detections` tells that a result has come.
+    a message on `detector/detections` shows that a result has arrived.
     """
 
     def __init__(self, **options: Any) -> None:

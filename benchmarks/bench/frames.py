@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The frames that everything is measured on."""
+"""The frames of all benchmarks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAINTED_WH = (1280, 720)
 
 @lru_cache(maxsize=4)
 def bench_frames(size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return simulated roofs (n, height, width, 3) BGR; large ones are painted smaller."""
+    """Return simulated frames (n, height, width, 3) BGR; large ones are rendered smaller."""
     if size_wh[0] * size_wh[1] <= _PAINTED_WH[0] * _PAINTED_WH[1]:
         return np.stack(sample_frames(_COUNT, size_wh=size_wh))
     painted = sample_frames(_COUNT, size_wh=_PAINTED_WH)

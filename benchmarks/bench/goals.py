@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was aimed at on a processor, and whether measurements reach it."""
+"""The performance goals on a CPU, and whether measurements reach them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KIND = (
 
 @dataclass(frozen=True)
 class GoalVerdict:
-    """Say what was aimed at, with which network it was measured, what, and whether that is met."""
+    """A goal, the measured network and value, and whether the goal is met."""
 
     goal: str
     network: str
@@ -37,7 +37,7 @@ class GoalVerdict:
 
 
 def judge(results: Results) -> list[GoalVerdict]:
-    """Return a verdict for each goal that results speak of; of several results the newest."""
+    """Return a verdict for each goal with results, from the newest result of each kind."""
     detect, graph, plenty, baseline = (
         _newest(results, part) for part in ('detect', 'graph', 'plenty', 'baseline')
     )
@@ -52,7 +52,7 @@ def judge(results: Results) -> list[GoalVerdict]:
 
 
 def _newest(results: Results, part: str) -> list[Row]:
-    """Return the newest row of each kind, with what its result says of the network."""
+    """Return the newest row of each kind, with the network of its result."""
     rows: dict[tuple[Any, ...], Row] = {}
     for result in results.get(part, ()):
         of_all = {key: result.get(key) for key in ('precision', 'threads', 'baseline_model')}
@@ -95,7 +95,7 @@ def _overhead(rows: list[Row]) -> Iterator[GoalVerdict]:
 
 
 def _annotation(results: Results) -> Iterator[GoalVerdict]:
-    """Compare within the newest result of each network: the machine differs between results."""
+    """Compare within the newest result of each network, because the machines of results differ."""
     wanted = {'size': '1280x720', 'transport': 'raw', 'recorder': False}
     ratios: dict[tuple[str, str], float] = {}
     for result in results.get('graph', ()):
@@ -127,7 +127,7 @@ def _plenty(rows: list[Row]) -> Iterator[GoalVerdict]:
 
 
 def _baseline(rows: list[Row]) -> Iterator[GoalVerdict]:
-    """Judge by the plain node with a checkpoint: what it gains by an export is not its own."""
+    """Compare with the baseline node on a checkpoint, because the export is part of our work."""
     in_torch = [row for row in rows if (row['baseline_model'] or '.pt').endswith('.pt')]
     for ours, theirs in _pairs(in_torch, lambda row: row['size'] == '1280x720'):
         is_quantized = ours['precision'] == 'int8'
@@ -161,8 +161,8 @@ def _peer(rows: list[Row]) -> Iterator[GoalVerdict]:
         )
 
 
-def _network(told: Mapping[str, Any]) -> str:
-    return f'{told.get("precision")}, threads {told.get("threads")}'
+def _network(row: Mapping[str, Any]) -> str:
+    return f'{row.get("precision")}, threads {row.get("threads")}'
 
 
 def _pairs(rows: list[Row], wanted: Callable[[Row], bool]) -> Iterator[tuple[Row, Row]]:

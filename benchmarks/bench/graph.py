@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Contenders in turn on the test stand, and the bare forward pass between them."""
+"""Interleaved measurement of contenders, and of the bare forward pass between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -19,23 +20,25 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.export.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 
+_log = logging.getLogger(__name__)
+
 # Sent so much faster than the network answers, frames are plentiful.
 PLENTY = 1.5
 
 
 class BareForward:
-    """Run a network alone, in this process, while the nodes have nothing to do."""
+    """A network alone, run in this process while the nodes are idle."""
 
     def __init__(self, model: str, *, precision: str = 'auto', threads: int) -> None:
         self._detector = Detector.open(
             resolve_model(model),
             precision=precision,
             threads=threads or None,
-            cache=ExportCache.usual(),  # what the node takes, this takes
+            cache=ExportCache.usual(),  # as the node
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return what runs: the file's name, the runtime and why it was chosen."""
+        """Return the file name, the runtime and the reason for its choice."""
         return {
             'model': self._detector.model_path.name,
             'backend': self._detector.choice.sentence,
@@ -44,7 +47,7 @@ class BareForward:
         }
 
     def measure(self, size_wh: tuple[int, int], *, seconds: float) -> dict[str, float]:
-        """Return the times in milliseconds of passes for so long, after a few to warm up."""
+        """Return the times of forward passes in milliseconds, after a few warm-up passes."""
         prepared = self._detector.preprocess(bench_frames(size_wh)[0])
         times_s: list[float] = []
         self._detector.warm_up(size_wh)
@@ -61,21 +64,20 @@ class BareForward:
         self._detector.close()
 
 
-def measure_in_turn(
+def measure_interleaved(
     stand: GraphStand,
     pairs: Sequence[tuple[Contender, Load]],
     *,
     bare: BareForward,
     rounds: int,
     seconds: float,
-    say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Return a row for each pair, the median of its rounds, the bare forward pass beside it.
 
-    In each round every pair has its turn, after the bare forward pass at its size.
+    Each round measures every pair, after the bare forward pass at its image size.
     """
     for contender in dict.fromkeys(contender for contender, _ in pairs):
-        say(f'starting {contender.name}')
+        _log.info('Starting %s.', contender.name)
         stand.start(contender)
     measured: list[list[dict[str, Any]]] = [[] for _ in pairs]
     for number in range(rounds):
@@ -83,10 +85,15 @@ def measure_in_turn(
             forward_ms = bare.measure(load.size_wh, seconds=seconds / 2)
             row = stand.measure(contender, load, seconds=seconds)
             rows.append({**row, 'bare_forward_ms': forward_ms})
-            say(
-                f'round {number + 1}: {contender.name}, {load.describe()["size"]} '
-                f'{load.transport}: {row["results_per_s"]:.1f}/s, {row["age_ms"]["p50"]:.0f} ms, '
-                f'forward {forward_ms["p50"]:.0f} ms'
+            _log.info(
+                'Round %d: %s, %s %s: %.1f/s, %.0f ms, forward %.0f ms',
+                number + 1,
+                contender.name,
+                load.describe()['size'],
+                load.transport,
+                row['results_per_s'],
+                row['age_ms']['p50'],
+                forward_ms['p50'],
             )
     for contender in dict.fromkeys(contender for contender, _ in pairs):
         stand.nodes.stop(contender.name)
@@ -94,12 +101,12 @@ def measure_in_turn(
 
 
 def plentiful(load: Load, forward_ms: float) -> Load:
-    """Return the load at a rate that a network of this speed cannot keep up with."""
+    """Return a load with a rate that is too high for a network of this speed."""
     return replace(load, rate_hz=round(PLENTY * 1000 / forward_ms, 1))
 
 
 def _median_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return one row: the median of every figure over the rounds, in nested values too."""
+    """Return one row with the median of every value over the rounds, also of nested values."""
     first = rows[0]
     medians = dict(_medians(first, rows))
     forward_ms, age_ms = medians['bare_forward_ms']['p50'], medians['age_ms']['p50']

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A whole graph on a test stand: a publisher, detectors, a recorder and a listener over DDS."""
+"""A test bench for a whole graph: a publisher, detectors, a recorder and a listener over DDS."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Load:
     recorder: bool = False
 
     def describe(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the load as plain values."""
         width, height = self.size_wh
         pace = f'{self.rate_hz:.1f} Hz' if self.rate_hz else 'one after another'
         return {
@@ -57,7 +57,7 @@ class Load:
 
 
 class GraphStand:
-    """Keep contenders running in a domain of their own, and load one of them at a time."""
+    """Running contenders in a domain of their own, of which one at a time is put under load."""
 
     def __init__(self) -> None:
         self._exit = ExitStack()
@@ -73,7 +73,7 @@ class GraphStand:
         self._started = 0
 
     def start(self, contender: Contender) -> None:
-        """Start a contender and wait until it has told that it is ready."""
+        """Start a contender and wait until it reports that it is ready."""
         self.nodes.start(
             contender.name,
             contender.parameters,
@@ -88,14 +88,14 @@ class GraphStand:
         )
 
     def measure(self, contender: Contender, load: Load, *, seconds: float) -> dict[str, Any]:
-        """Load a contender for so long, after a few results to settle, and return what it did."""
+        """Put a contender under load after a few warm-up results; return its measurements."""
         publisher = self.begin(contender, load)
         pid = self.nodes.pid(contender.name)
         with ExitStack() as at_end:
             at_end.callback(self.nodes.stop, publisher)
             if load.annotated:
-                self.listener.watch_pictures(f'/{contender.name}/detector/image_annotated')
-                at_end.callback(self.listener.watch_pictures, None)
+                self.listener.watch_images(f'/{contender.name}/detector/image_annotated')
+                at_end.callback(self.listener.watch_images, None)
             if load.recorder:
                 at_end.callback(self.nodes.stop, self._record(contender))
             self.settle(contender)
@@ -115,12 +115,12 @@ class GraphStand:
             'age_ms': spread_ms(self.listener.ages_s),
             'cpu_ms_per_result': round((after.cpu_s - before.cpu_s) / count * 1e3, 1),
             'memory_mb': after.memory_mb,
-            'annotated_images': self.listener.pictures,
+            'annotated_images': self.listener.images,
             'stages_ms_p50': self._stages(contender),
         }
 
     def begin(self, contender: Contender, load: Load) -> str:
-        """Start to publish for a contender; return the publisher's name."""
+        """Start to publish images to a contender; return the publisher's name."""
         self.listener.listen_to(contender.results_topic)
         self._started += 1
         name = f'publisher_{self._started}'
@@ -149,7 +149,7 @@ class GraphStand:
         )
 
     def _record(self, contender: Contender) -> str:
-        """Record detections and JPEGs, as on a flight whose evidence is kept."""
+        """Record detections and JPEGs, as on a real flight."""
         name = f'recorder_{self._started}'
         self.nodes.start(
             name,
@@ -170,7 +170,7 @@ class GraphStand:
         return name
 
     def _stages(self, contender: Contender) -> dict[str, float]:
-        """Return what our node tells next of its stages; another's diagnostics are not known."""
+        """Return the next stage times of our node's diagnostics; other nodes have none."""
         if contender.program is not None:
             return {}
         self.listener.forget_diagnostics()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The machine, the versions and the commit that a figure belongs to."""
+"""The machine, the versions and the commit of a measurement."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from roof_detector.inference.device_name import (
 
 _PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
 _HERE = Path(__file__).resolve().parent
-# What decides how fast a processor computes in 32, 16 and 8 bits, as Linux names it.
+# CPU flags that determine the speed in FP32, BF16 and INT8.
 _ON_X86 = {'avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8'}
 _ON_ARM = {'asimddp', 'bf16', 'i8mm', 'sve'}
 
 
 def describe_run() -> dict[str, Any]:
-    """Return what a reader of the figures must know; `load_1min` tells of other work there was."""
+    """Return machine, versions and commit; `load_1min` shows the load of other programs."""
     return {
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'machine': {
@@ -53,7 +53,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """Return the commit of the source tree, and whether it was changed since."""
+    """Return the commit of the source tree, and whether there are uncommitted changes."""
     command = ('git', '-C', str(_HERE), 'describe', '--always', '--dirty', '--abbrev=12')
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

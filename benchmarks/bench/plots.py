@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The plots of measurements."""
+"""Plots of measurements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DPI = 80
 
 
 def plot_ages(rows: Sequence[Row], path: Path, *, title: str) -> None:
-    """Draw age (median, up to the 95th percentile) and rate of each node, by size and form."""
+    """Plot age (median to 95th percentile) and rate of each node, by image size and transport."""
     figure = _figure((9, 4.2))
     ages, rates = figure.subplots(1, 2)
     cases = list(dict.fromkeys(_case(row) for row in rows))
@@ -43,7 +43,7 @@ def plot_ages(rows: Sequence[Row], path: Path, *, title: str) -> None:
 
 
 def plot_soak(soak: Mapping[str, Any], path: Path) -> None:
-    """Draw how memory, age and what is counted develop."""
+    """Plot memory, age and counts over time."""
     figure = _figure((9, 5))
     memory, age, counts = figure.subplots(3, 1, sharex=True)
     samples = soak['samples']

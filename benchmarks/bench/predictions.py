@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""ultralytics' own prediction, to measure ours against."""
+"""ultralytics' own prediction, as a baseline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roof_detector.vision.thresholds import Thresholds
 
 
 class UltralyticsPrediction:
-    """Run `YOLO.predict` on the file of a detector, at its input size and thresholds."""
+    """`YOLO.predict` with the file, input size and thresholds of a detector."""
 
     def __init__(self, detector: Detector, thresholds: Thresholds, *, threads: int) -> None:
         path: Path = detector.model_path
@@ -34,12 +34,12 @@ class UltralyticsPrediction:
         self._threads = threads
 
     def warm_up(self, frame: npt.NDArray[np.uint8]) -> None:
-        """Predict once, which sets one thread less than there are cores, and set all again."""
+        """Predict once, which reduces torch's threads by one, and restore their number."""
         self.predict(frame)
         torch.set_num_threads(self._threads)
 
     def predict(self, frame: npt.NDArray[np.uint8]) -> Any:
-        """Return ultralytics' results of one frame."""
+        """Return ultralytics' results for one frame."""
         return self._yolo.predict(
             frame,
             conf=self._thresholds.confidence,

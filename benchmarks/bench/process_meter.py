@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a process takes from the machine, as Linux tells it."""
+"""The resources of a process, from /proc."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAGE_BYTES = os.sysconf('SC_PAGE_SIZE')
 
 @dataclass(frozen=True)
 class ProcessSample:
-    """Hold processor time since the process began, resident memory, threads and open handles."""
+    """CPU time since the start, resident memory, threads and open files of a process."""
 
     cpu_s: float
     memory_mb: float
@@ -25,7 +25,7 @@ class ProcessSample:
 
 
 def sample_process(pid: int) -> ProcessSample:
-    """Look at a process; raise BenchError when it has ended."""
+    """Read the resources of a process; raise BenchError if it has ended."""
     folder = Path('/proc') / str(pid)
     try:
         # Counted behind the name in brackets, which may hold anything (proc_pid_stat(5)).

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a measurement is kept."""
+"""Result files of measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.bench.errors import BenchError
 
 
 def write_result(path: Path, part: str, run: dict[str, Any], measured: dict[str, Any]) -> None:
-    """Write what was measured, under what `describe_run` said when it began."""
+    """Write a measurement with the description of its run from `describe_run`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({'part': part, **run, **measured}, indent=1) + '\n', 'utf-8')
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Ears for what a contender publishes."""
+"""A node that receives the messages of a contender."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ResultListener(Monitor):
     def __init__(self, *, domain_id: int) -> None:
         self.moments_s: list[float] = []
         self.ages_s: list[float] = []
-        self.pictures = 0
+        self.images = 0
         self._values: dict[str, dict[str, str]] = {}
         super().__init__(name='result_listener', domain_id=domain_id)
         self._results: Subscription | None = None
@@ -34,14 +34,14 @@ class ResultListener(Monitor):
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
 
     def listen_to(self, topic: str) -> None:
-        """Collect the results of one topic from now on."""
+        """Start to collect the results of one topic."""
         if self._results is not None:
             self.node.destroy_subscription(self._results)
         self._results = self.node.create_subscription(Detection2DArray, topic, self._take, 100)
         self.forget()
 
-    def watch_pictures(self, topic: str | None) -> None:
-        """Subscribe to annotated images; None ends that. Their bytes are taken, not unpacked."""
+    def watch_images(self, topic: str | None) -> None:
+        """Subscribe to annotated images, or unsubscribe with None; they are not deserialised."""
         if self._picture_reader is not None:
             self.node.destroy_subscription(self._picture_reader)
             self._picture_reader = None
@@ -51,24 +51,24 @@ class ResultListener(Monitor):
             )
 
     def hears(self, node_name: str, topic: str) -> bool:
-        """Tell whether a node has subscribed to a topic."""
+        """Return whether a node has subscribed to a topic."""
         readers = self.node.get_subscriptions_info_by_topic(topic)
         return any(reader.node_name == node_name for reader in readers)
 
     def told_by(self, node_name: str) -> dict[str, str]:
-        """Return the newest diagnostics of a detector, by its full name."""
+        """Return the latest diagnostics of the detector with this full name."""
         return self._values.get(f'{node_name}: detection', {})
 
     def forget_diagnostics(self) -> None:
-        """Know nothing until a detector tells it anew."""
+        """Forget all diagnostics."""
         self._values.clear()
 
     def forget(self) -> None:
-        """Begin a new collection."""
-        self.moments_s, self.ages_s, self.pictures = [], [], 0
+        """Start a new collection."""
+        self.moments_s, self.ages_s, self.images = [], [], 0
 
     def spin(self, *, for_s: float) -> None:
-        """Listen for so long."""
+        """Receive messages for `duration_s`."""
         until_s = time.monotonic() + for_s
         while (left_s := until_s - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left_s)
@@ -81,7 +81,7 @@ class ResultListener(Monitor):
         what: str,
         check: Callable[[], None],
     ) -> None:
-        """Listen until the condition holds; `check` raises where it never will."""
+        """Receive messages until the condition holds; `check` raises if it never will."""
         deadline_s = time.monotonic() + within_s
         while not condition():
             check()
@@ -95,7 +95,7 @@ class ResultListener(Monitor):
         self.moments_s.append(time.monotonic())
 
     def _count_picture(self, _: bytes) -> None:
-        self.pictures += 1
+        self.images += 1
 
     def _note(self, array: DiagnosticArray) -> None:
         for status in array.status:

@@ -21,7 +21,7 @@ PANELS = (
 
 
 def plot_scan_timings(timings: Sequence[ScanTiming], path: Path) -> None:
-    """Draw time and memory over the length, one line for each method, and write a picture."""
+    """Plot time and memory over the length, with one line per method, to a file."""
     figure = Figure(figsize=(10, 8), layout='constrained')
     FigureCanvasAgg(figure)
     for axes, (title, unit, attribute, scale) in zip(

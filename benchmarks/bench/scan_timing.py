@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Time and memory of one way to compute a selective scan."""
+"""Time and memory of one method of selective scan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFERENCE: Scan = partial(selective_scan, method='sequential')
 
 @dataclass(frozen=True)
 class ScanSizes:
-    """Hold the sizes of a scan."""
+    """The sizes of a scan."""
 
     batch: int
     channels: int
@@ -48,7 +48,7 @@ class ScanTiming:
 
 
 def usable_methods(device: str) -> dict[str, Scan]:
-    """Return the scans that can run on a device, mamba_ssm's among them if it is installed."""
+    """Return the methods that can run on a device, with mamba_ssm's if it is installed."""
     cuda = torch.device(device).type == 'cuda'
     names = [name for name in METHODS if name != 'triton' or cuda]
     scans: dict[str, Scan] = {name: partial(selective_scan, method=name) for name in names}
@@ -64,7 +64,7 @@ def usable_methods(device: str) -> dict[str, Scan]:
 def time_scan(
     scan: Scan, method: str, sizes: ScanSizes, *, device: str, repeats: int
 ) -> ScanTiming:
-    """Measure one scan, forward alone and forward with backward."""
+    """Measure one scan, forward only and forward with backward."""
     inputs = _random_inputs(sizes, device)
 
     def infer() -> None:
@@ -103,7 +103,7 @@ def _random_inputs(sizes: ScanSizes, device: str) -> dict[str, Tensor]:
 
 
 def _best_ms(call: Callable[[], None], *, device: str, repeats: int) -> float:
-    """Return the shortest time of a call, the one disturbed least, after one that warms up."""
+    """Return the shortest time of several calls, after one warm-up call."""
     call()
     times = []
     for _ in range(repeats):
@@ -121,7 +121,7 @@ def _synchronize(device: str) -> None:
 
 
 def _peak_bytes(call: Callable[[], None], *, device: str) -> int:
-    """Return the most memory that tensors made by the call hold at one time."""
+    """Return the peak memory of the tensors that the call makes."""
     if torch.device(device).type == 'cuda':
         torch.cuda.synchronize(device)
         before = torch.cuda.memory_allocated(device)

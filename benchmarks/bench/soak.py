@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Endurance: what grows while a detector works and people come and go."""
+"""Endurance test: what grows while a detector runs and subscribers come and go."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -22,12 +23,13 @@ from benchmarks.bench.graph_stand import GraphStand, Load
 from benchmarks.bench.process_meter import sample_process
 from benchmarks.bench.spread import slope_per_hour, spread_ms
 
+_log = logging.getLogger(__name__)
 CHANGE_PERIOD_S = 7.0
 CHURN_PERIOD_S = 11.0
 # Memory pools, caches and the percentiles' window fill in the first tenth, at least this long.
 _SETTLING_S = 60.0
-_ANSWER_PATIENCE_S = 20.0
-# Of each sample period, so that the node has its processors for itself nearly all the time.
+_RESPONSE_WITHIN_S = 20.0
+# Of each sample period, so that the node has the CPU for itself most of the time.
 _BARE_S = 0.25
 
 
@@ -46,16 +48,14 @@ class Soak:
         load: Load,
         *,
         bare: BareForward,
-        say: Callable[[str], None],
     ) -> None:
         self._stand = stand
         self._bare = bare
-        # Beside the listener: an age is taken the moment that a result arrives.
+        # In a thread beside the listener, which must note the arrival of a result at once.
         self._beside = ThreadPoolExecutor(1, 'bare_forward')
         self._listener = stand.listener
         self._contender = contender
         self._load = load
-        self._say = say
         self._changes = count()
         self._churns = count()
         self._answers: list[Future] = []
@@ -64,7 +64,7 @@ class Soak:
         )
 
     def run(self, *, seconds: float, sample_period_s: float) -> dict[str, Any]:
-        """Return the samples and what they say; raise BenchError when the node gave up."""
+        """Return the samples and their summary; raise BenchError if the node has ended."""
         self._stand.start(self._contender)
         publisher = self._stand.begin(self._contender, self._load)
         self._stand.settle(self._contender)
@@ -103,8 +103,8 @@ class Soak:
                         samples.append(sample)
             next_s = min(*due_s.values(), seconds)
             self._listener.spin(for_s=max(next_s - (time.monotonic() - started_s), 0.001))
-        self._listener.watch_pictures(None)
-        until_s = time.monotonic() + _ANSWER_PATIENCE_S
+        self._listener.watch_images(None)
+        until_s = time.monotonic() + _RESPONSE_WITHIN_S
         while time.monotonic() < until_s and not all(one.done() for one in self._answers):
             self._listener.spin(for_s=0.1)
         return [
@@ -114,17 +114,17 @@ class Soak:
     def _sample(self, now_s: float) -> dict[str, Any]:
         self._stand.nodes.check(self._contender.name)
         process = sample_process(self._stand.nodes.pid(self._contender.name))
-        ages_s, pictures = self._listener.ages_s, self._listener.pictures
+        ages_s, images = self._listener.ages_s, self._listener.images
         self._listener.forget()
         cpu_s, self._cpu_s = process.cpu_s - self._cpu_s, process.cpu_s
-        self._say(f'{now_s:.0f} s: {process.memory_mb:.0f} MB, {len(ages_s)} results')
+        _log.info('%.0f s: %.0f MB, %d results', now_s, process.memory_mb, len(ages_s))
         return {
             'at_s': round(now_s, 1),
             'memory_mb': process.memory_mb,
             'threads': process.threads,
             'handles': process.handles,
             'results': len(ages_s),
-            'annotated_images': pictures,
+            'annotated_images': images,
             'age_ms': spread_ms(ages_s),
             'cpu_ms_per_result': round(cpu_s / len(ages_s) * 1e3, 1) if ages_s else None,
             'bare_forward_ms': self._beside.submit(
@@ -144,11 +144,11 @@ class Soak:
     def _churn(self, _: float) -> None:
         watches = next(self._churns) % 2 == 0
         topic = f'/{self._contender.name}/detector/image_annotated'
-        self._listener.watch_pictures(topic if watches else None)
+        self._listener.watch_images(topic if watches else None)
 
 
 def summarise(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what grew after the settling time, per hour, and the extremes of what must not."""
+    """Return the growth per hour after the settling time, and the extremes of other values."""
     if sum(one['results'] > 0 for one in samples) < 2:
         raise BenchError(
             f'Results came in fewer than 2 of {len(samples)} samples: soak for longer.'

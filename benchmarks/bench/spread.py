@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How measured times spread."""
+"""Statistics of measured times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def spread_ms(durations_s: Sequence[float]) -> dict[str, float]:
-    """Return the 50th, 95th and 99th percentile in milliseconds; nothing of nothing."""
+    """Return the 50th, 95th and 99th percentile in milliseconds; {} without times."""
     if not len(durations_s):
         return {}
     values_ms = np.percentile(durations_s, (50, 95, 99)) * 1e3

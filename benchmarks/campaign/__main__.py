@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Run every campaign, one after another: `python -m benchmarks.campaign [--short] [NAME ...]`."""
+"""Run all campaigns: `python -m benchmarks.campaign [--short] [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _RUNS_ONE = "if __name__ == '__main__':\n    sys.exit(run_campaign("
 
 
 def campaigns() -> tuple[str, ...]:
-    """Return the names of all campaigns: the modules of this folder that run one."""
+    """Return the names of all campaigns, which are modules of this folder."""
     return tuple(sorted(one.stem for one in HERE.glob('*.py') if _RUNS_ONE in one.read_text()))
 
 
 def main() -> int:
-    """Run the campaigns that are named, or all; return 0 if every promise held."""
+    """Run the given campaigns, or all; return 0 if every promise held."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('names', nargs='*', metavar='NAME', choices=[*campaigns(), []])
     parser.add_argument('--short', action='store_true', help='some seconds each')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Damage recordings in a thousand ways; nothing that anybody can still read may be lost.
+"""Damage recordings in a thousand ways; everything that is still readable must be recovered.
 
 The judge is a walk over the records that knows nothing of the code under test: it stops where the
 bytes make no sense, as a plain reader does, and knows besides where the records were before the
@@ -52,7 +52,7 @@ Key = tuple[int, bytes]  # time and content: what a message is, whatever became 
 
 @dataclass(frozen=True)
 class IntactRecording:
-    """A recording before the damage: its bytes, and what records it holds where."""
+    """An undamaged recording: its bytes and the places of its records."""
 
     name: str
     content: bytes
@@ -61,7 +61,7 @@ class IntactRecording:
 
 
 def recordings(folder: Path, generator: random.Random) -> Iterator[IntactRecording]:
-    """Make recordings of three writers, in their compressions, finished and killed."""
+    """Make recordings with three writers, in all compressions, complete and cut off."""
     for compression in ('none', 'lz4', 'zstd'):
         for is_killed in (False, True):
             name = f'ours_{compression}_{"killed" if is_killed else "finished"}'
@@ -146,7 +146,7 @@ def _as_recording(name: str, content: bytes, *, packs_messages: bool = False) ->
 
 
 def _records(content: bytes) -> list[tuple[int, int, int]]:
-    """Walk over the records from the first on, until one makes no sense."""
+    """Walk over the records from the first one to the first invalid one."""
     found, offset = [], len(_MAGIC)
     while offset + 9 <= len(content):
         opcode, length = struct.unpack_from('<BQ', content, offset)
@@ -193,7 +193,7 @@ def readable(
 ) -> tuple[Counter[Key], Counter[Key]]:
     """Return what anybody can read of a mutant, and what lies in records that are as they were.
 
-    `places` tells where an offset of the recording lies in the mutant, None where it is gone.
+    `places` maps an offset of the recording to its offset in the mutant, None if it is gone.
     """
     sound: Counter[Key] = Counter()
     for opcode, begin, end in recording.records:
@@ -235,7 +235,7 @@ def _by_index(mutant: bytes) -> Iterator[Key]:
 
 
 class _until_it_fails:  # noqa: N801 - used as a context
-    """Let a reader fail as it likes: the judge has what it gave before."""
+    """Return the results of a reader up to its first error."""
 
     def __enter__(self) -> None:
         return None
@@ -266,7 +266,7 @@ def _flip(
 def _flip_head(
     recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
-    """Hit what says how the file goes on: opcodes, lengths, the fields of chunks."""
+    """Damage the structure: opcodes, lengths, the fields of chunks."""
     content = bytearray(recording.content)
     _, begin, end = generator.choice(recording.records)
     content[begin + generator.randrange(min(52, end - begin))] ^= 1 << generator.randrange(8)
@@ -321,7 +321,7 @@ def _insert(
 def _flip_end(
     recording: IntactRecording, generator: random.Random
 ) -> tuple[bytes, Callable[[int], int]]:
-    """Hit the summary, the footer or the last magic."""
+    """Damage the summary, the footer or the last magic."""
     content = bytearray(recording.content)
     for _ in range(generator.choice((1, 4))):
         content[-generator.randrange(1, min(600, len(content)))] ^= generator.randrange(1, 256)
@@ -356,7 +356,7 @@ def _read(path: Path) -> Counter[Key]:
 
 
 def _content(found: Counter[Key], *, unpacks: bool) -> Counter[Key]:
-    """Return messages as a reader gives them: unpacked where each was compressed."""
+    """Return messages as a reader yields them, decompressed if each was compressed."""
     if not unpacks:
         return found
     plain: Counter[Key] = Counter()
@@ -371,7 +371,7 @@ def _content(found: Counter[Key], *, unpacks: bool) -> Counter[Key]:
 def try_mcap(
     recording: IntactRecording, kind: str, folder: Path, generator: random.Random, tally: Tally
 ) -> None:
-    """Damage a recording in one way and see what is left of it."""
+    """Damage a recording in one way and check what can be recovered."""
     mutant, places = DAMAGES[kind](recording, generator)
     path = folder / 'mutant.mcap'
     path.write_bytes(mutant)
@@ -402,7 +402,7 @@ def try_mcap(
     if kept != mutant:
         faults.append('the damaged file is gone')
     if recover(path).changed:
-        faults.append('a second recovery finds more to mend')
+        faults.append('a second recovery finds more to fix')
     figures['messages_readable'] = figures.get('messages_readable', 0) + wanted.total()
     figures['messages_recovered'] = figures.get('messages_recovered', 0) + after.total()
     figures['messages_read_without_recovery'] = (
@@ -412,7 +412,7 @@ def try_mcap(
 
 
 def try_sqlite(content: bytes, folder: Path, generator: random.Random, tally: Tally) -> None:
-    """Damage an SQLite file and compare with what SQLite itself can read of it."""
+    """Damage an SQLite file and compare with what SQLite itself can read."""
     kind = 'SQLite: ' + generator.choice(('flipped bytes', 'overwritten block', 'cut off'))
     mutant = bytearray(content)
     if kind.endswith('bytes'):
@@ -443,7 +443,7 @@ def try_sqlite(content: bytes, folder: Path, generator: random.Random, tally: Ta
 
 
 def _by_sqlite(path: Path) -> Counter[Key]:
-    """Read row by row, from the first on and from the last, until SQLite fails."""
+    """Read row by row, from the first and from the last, until SQLite fails."""
     found: dict[int, Key] = {}
     uri = f'file:{path}?immutable=1'
     for order in ('ASC', 'DESC'):
@@ -493,7 +493,7 @@ def attempt(options: CampaignOptions, tally: Tally) -> None:
 
 
 def _guarded(trial: Callable[[], None], name: str, kind: str, tally: Tally) -> None:
-    """Count whatever escapes as the failure that it is."""
+    """Count an exception as a failure."""
     try:
         trial()
     except Exception as error:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Every thread of every node is killed and made to hang, in real processes that do real work.
+"""Kill and hang every thread of every node, in real processes that do real work.
 
-Judged is that /diagnostics turns to ERROR within 1 s of the fault, or the process has ended with a
+The check is that /diagnostics shows ERROR within 1 s of the fault, or the process has ended with a
 code other than 0; and that the node is back at work, or its process ended so, within the limit.
 Where other processes keep all cores busy, a report may take a second more: those are counted.
 """
@@ -68,8 +68,8 @@ def _nodes(folder: Path) -> dict[str, _Node]:
     }
 
 
-class _Ears:
-    """What /diagnostics says, and when it came."""
+class _Diagnostics:
+    """The messages on /diagnostics, and when they arrived."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, str, int, dict[str, str], str]] = []
@@ -84,7 +84,7 @@ class _Ears:
         self._monitor.executor.spin_once(timeout_sec=0.02)
 
     def wait(self, condition: Callable[[], bool], *, within_s: float) -> float | None:
-        """Return after how many seconds a condition held, None where it did not."""
+        """Return the seconds until a condition holds, None if it does not."""
         began_s = time.monotonic()
         while not condition():
             if time.monotonic() - began_s > within_s:
@@ -92,7 +92,7 @@ class _Ears:
             self.listen()
         return time.monotonic() - began_s
 
-    def said(self, name: str, *, since_s: float, is_error: bool) -> bool:
+    def reported(self, name: str, *, since_s: float, is_error: bool) -> bool:
         return any(
             moment > since_s and status == name and (level == 2) == is_error
             for moment, status, level, _, _ in self.heard
@@ -112,10 +112,10 @@ class _Ears:
 
 
 class _Process:
-    """A node's process, started again as launch does."""
+    """The process of a node, restarted like launch does."""
 
-    def __init__(self, node: _Node, ears: _Ears) -> None:
-        self.node, self._ears = node, ears
+    def __init__(self, node: _Node, diagnostics: _Diagnostics) -> None:
+        self.node, self._diagnostics = node, diagnostics
         self.start()
 
     def start(self) -> None:
@@ -138,7 +138,7 @@ class _Process:
             text=True,
         )
 
-    def order(self, text: str) -> float:
+    def send(self, text: str) -> float:
         assert self.process.stdin is not None
         self.process.stdin.write(text + '\n')
         self.process.stdin.flush()
@@ -150,20 +150,23 @@ class _Process:
         return code is not None and code != 0
 
     def is_well(self) -> bool:
-        """Return whether it is told to be at work: not an error, and something has come."""
-        level, values, _ = self._ears.last(self.node.status)
+        """Return whether its diagnostics show no error and something has arrived."""
+        level, values, _ = self._diagnostics.last(self.node.status)
         counts = ('frames_processed', 'frames_published', 'messages')
         works = any(int(values.get(count, 0)) > 0 for count in counts)
         return self.process.poll() is None and level < 2 and works
 
     def wait_until_well(self) -> None:
         began_s = time.monotonic()
-        fresh = lambda: self._ears.said(self.node.status, since_s=began_s, is_error=False)  # noqa: E731
-        if self._ears.wait(lambda: fresh() and self.is_well(), within_s=_READY_WITHIN_S) is None:
+        status, diagnostics = self.node.status, self._diagnostics
+
+        def is_ready() -> bool:
+            is_new = diagnostics.reported(status, since_s=began_s, is_error=False)
+            return is_new and self.is_well()
+
+        if diagnostics.wait(is_ready, within_s=_READY_WITHIN_S) is None:
             code = self.process.poll()
-            msg = (
-                f'{self.node.status} never came (code {code}): {self._ears.last(self.node.status)}'
-            )
+            msg = f'{status} never came (code {code}): {diagnostics.last(status)}'
             raise RuntimeError(msg)
 
     def stop(self) -> None:
@@ -176,8 +179,8 @@ class _Process:
 
 
 @contextmanager
-def _running(nodes: dict[str, _Node], ears: _Ears) -> Iterator[dict[str, _Process]]:
-    processes = {name: _Process(node, ears) for name, node in nodes.items()}
+def _running(nodes: dict[str, _Node], diagnostics: _Diagnostics) -> Iterator[dict[str, _Process]]:
+    processes = {name: _Process(node, diagnostics) for name, node in nodes.items()}
     try:
         for process in processes.values():
             process.wait_until_well()
@@ -188,83 +191,91 @@ def _running(nodes: dict[str, _Node], ears: _Ears) -> Iterator[dict[str, _Proces
 
 
 def _attack(
-    process: _Process, ears: _Ears, tally: Tally, kind: str, order: str
+    process: _Process, diagnostics: _Diagnostics, tally: Tally, kind: str, command: str
 ) -> tuple[float, float]:
-    """Do one fault; return the seconds to its report and to the node's being back or ended."""
+    """Inject a fault; return the seconds until its report and until the node is back or ended."""
     status = process.node.status
     code = process.process.poll()
     if code is not None:
         tally.failed(f'{kind}: alive before', f'{status} had ended with {code}')
         process.start()
         process.wait_until_well()
-    began_s = process.order(order)
+    began_s = process.send(command)
 
-    def is_told() -> bool:
-        return process.has_failed or ears.said(status, since_s=began_s, is_error=True)
+    def is_reported() -> bool:
+        return process.has_failed or diagnostics.reported(status, since_s=began_s, is_error=True)
 
-    told_s = ears.wait(is_told, within_s=10.0)
-    within = told_s is not None and told_s <= _REPORT_WITHIN_S + (0.0 if _is_quiet() else 1.0)
-    tally.check(f'{kind}: reported', f'{order} of {status} after {told_s} s', holds=within)
-    told_at_s = time.monotonic()
+    reported_s = diagnostics.wait(is_reported, within_s=10.0)
+    within = reported_s is not None and reported_s <= _REPORT_WITHIN_S + (
+        0.0 if _is_quiet() else 1.0
+    )
+    tally.check(f'{kind}: reported', f'{command} of {status} after {reported_s} s', holds=within)
+    reported_at_s = time.monotonic()
 
     def is_over() -> bool:
-        return process.has_failed or ears.said(status, since_s=told_at_s, is_error=False)
+        return process.has_failed or diagnostics.reported(
+            status, since_s=reported_at_s, is_error=False
+        )
 
-    back_s = ears.wait(is_over, within_s=_RECOVER_WITHIN_S)
+    back_s = diagnostics.wait(is_over, within_s=_RECOVER_WITHIN_S)
     tally.check(
-        f'{kind}: replaced or ended', f'{order} of {status} never was', holds=back_s is not None
+        f'{kind}: replaced or ended', f'{command} of {status} never was', holds=back_s is not None
     )
     total_s = time.monotonic() - began_s
     if process.process.poll() is not None:
         process.start()
     process.wait_until_well()
     # What it had in work, and what it missed meanwhile, has its turn before the next fault.
-    ears.wait(lambda: False, within_s=3.5)
-    return (told_s or 10.0), total_s
+    diagnostics.wait(lambda: False, within_s=3.5)
+    return (reported_s or 10.0), total_s
 
 
 def _is_quiet() -> bool:
-    """Return whether this computer has a core left for the watchdogs."""
+    """Return whether this computer has a free core for the watchdogs."""
     return os.getloadavg()[0] < (os.cpu_count() or 1) * 1.5
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
     """Kill and hang every thread of every node."""
     os.environ['ROS_DOMAIN_ID'] = str(free_domain())
-    told: dict[str, list[float]] = {'kill': [], 'hang': []}
+    report_times_s: dict[str, list[float]] = {'kill': [], 'hang': []}
     over: dict[str, list[float]] = {'kill': [], 'hang': []}
     with tempfile.TemporaryDirectory() as folder:
         nodes = _nodes(Path(folder))
         if options.short:
             nodes = {'simulated flight': nodes['simulated flight']}
-        ears = _Ears()
-        with _running(nodes, ears) as processes:
+        diagnostics = _Diagnostics()
+        with _running(nodes, diagnostics) as processes:
             plan = [
-                (name, thread, order)
-                for order in ('kill', 'hang')
+                (name, thread, command)
+                for command in ('kill', 'hang')
                 for name, node in nodes.items()
                 for thread in node.threads
             ]
             if options.short:
                 plan = [('simulated flight', 'playback', 'kill')]
-            for name, thread, order in plan:
-                told_s, over_s = _attack(
-                    processes[name], ears, tally, f'{order} {name}.{thread}', f'{order} {thread}'
+            for name, thread, command in plan:
+                reported_s, over_s = _attack(
+                    processes[name],
+                    diagnostics,
+                    tally,
+                    f'{command} {name}.{thread}',
+                    f'{command} {thread}',
                 )
-                told[order].append(told_s)
-                over[order].append(over_s)
+                report_times_s[command].append(reported_s)
+                over[command].append(over_s)
             detector = nodes.get('detector')
             if detector is not None:
                 processes['simulated flight'].stop()
-                ears.wait(lambda: False, within_s=3.0)
-                waiting = ears.last(detector.status)[1].get('frames_waiting')
+                diagnostics.wait(lambda: False, within_s=3.0)
+                waiting = diagnostics.last(detector.status)[1].get('frames_waiting')
                 tally.check('frames add up', f'{waiting} still wait', holds=waiting == '0')
-    for order in ('kill', 'hang'):
-        if told[order]:
-            tally.figures[f'{order}_reported_longest_s'] = round(max(told[order]), 2)
-            late = sum(seconds > _REPORT_WITHIN_S for seconds in told[order])
-            tally.figures[f'{order}_reported_after_1_s'] = late
-            tally.figures[f'{order}_over_longest_s'] = round(max(over[order]), 2)
+    for command in ('kill', 'hang'):
+        if report_times_s[command]:
+            tally.figures[f'{command}_reported_longest_s'] = round(max(report_times_s[command]), 2)
+            late = sum(seconds > _REPORT_WITHIN_S for seconds in report_times_s[command])
+            tally.figures[f'{command}_reported_after_1_s'] = late
+            tally.figures[f'{command}_over_longest_s'] = round(max(over[command]), 2)
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.campaign.result import CampaignOptions, FrameTally, run_campaign
+from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.bags.finding_messages import detections_bytes, header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
@@ -54,7 +54,7 @@ _NETWORK = NetworkFacts(
 Image = npt.NDArray[np.uint8]
 
 
-def attempt(options: CampaignOptions, tally: FrameTally) -> None:
+def attempt(options: CampaignOptions, tally: Tally) -> None:
     """Change folders and bags, and judge what is exported."""
     chance = options.random()
     with tempfile.TemporaryDirectory(prefix='roof_detector-evidence-') as root:
@@ -70,7 +70,7 @@ def attempt(options: CampaignOptions, tally: FrameTally) -> None:
 
 
 def _try_folder(place: Path, chance: random.Random) -> str:
-    """Return what did not hold, '' where everything did."""
+    """Return what is wrong, '' if nothing is."""
     folder = place / 'photos'
     folder.mkdir()
     suffixes = ('.png', '.bmp', '.PNG')
@@ -90,13 +90,13 @@ def _try_folder(place: Path, chance: random.Random) -> str:
         images=folder,
         progress='none',
     )
-    told = ' '.join((*tally.warnings, *tally.notes))
+    reported = ' '.join((*tally.warnings, *tally.notes))
     still = {contents[p.read_bytes()] for p in folder.iterdir() if p.read_bytes() in contents}
     for path in folder.iterdir():
-        if path.read_bytes() not in contents and path.name not in told:
+        if path.read_bytes() not in contents and path.name not in reported:
             return f'{path.name} is new or changed and not named after {changes}'
-    wrong = _judge(place / 'out/images', seen, still, told)
-    return wrong and f'{wrong}: {told} after {changes}'
+    wrong = _judge(place / 'out/images', seen, still, reported)
+    return wrong and f'{wrong}: {reported} after {changes}'
 
 
 def _try_bag(place: Path, chance: random.Random) -> str:
@@ -121,20 +121,20 @@ def _try_bag(place: Path, chance: random.Random) -> str:
         images=place / 'changed' / 'flight',
         progress='none',
     )
-    told = ' '.join((*tally.warnings, *tally.notes))
+    reported = ' '.join((*tally.warnings, *tally.notes))
     seen = {f'flight_{k:06d}': image for k, image in images.items()}
     wanted = {f'flight_{k:06d}' for k in kept if k not in changed}
     in_order = all(
         list(one) == sorted(one) for one in (stamps.values(), [stamp for stamp, _ in messages])
     )
     # Where a clock goes back, one that is gone may hide others; they are named, never mistaken.
-    return _judge(place / 'out/images', seen, wanted if in_order else set(), told, exact=False)
+    return _judge(place / 'out/images', seen, wanted if in_order else set(), reported, exact=False)
 
 
 def _judge(
-    folder: Path, seen: dict[str, Image], wanted: set[str], told: str, *, exact: bool = True
+    folder: Path, seen: dict[str, Image], wanted: set[str], reported: str, *, exact: bool = True
 ) -> str:
-    """Return what is wrong with exported images, '' where nothing is."""
+    """Return what is wrong with exported images, '' if nothing is."""
     shown = {path.name if exact else path.stem: path for path in folder.iterdir()}
     for name, path in shown.items():
         image = cv2.imread(str(path))
@@ -144,7 +144,7 @@ def _judge(
         if apart > (0 if exact else 40):  # a bag's frames become JPEGs of noise
             return f'{name} shows another image'
     for name in seen:
-        if name not in shown and name not in told:
+        if name not in shown and name not in reported:
             return f'{name} is lost without a word'
     absent = sorted(wanted - set(shown))
     return f'{absent} are there and were not found' if absent else ''
@@ -179,7 +179,7 @@ def _change(folder: Path, chance: random.Random) -> str:
 
 
 def _noise(chance: random.Random) -> Image:
-    """Return an image of one colour in four fields, which JPEG keeps."""
+    """Return an image with four plain areas, whose colours survive JPEG."""
     fields = np.frombuffer(chance.randbytes(12), np.uint8).reshape(2, 2, 3)
     return np.kron(fields, np.ones((_SIDE_PX // 2, _SIDE_PX // 2, 1), np.uint8))
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Run a real node whose threads can be killed or made to hang: one order a line of its input.
+"""Run a real node whose threads can be killed or hung by commands on standard input.
 
     python -m benchmarks.campaign.faulty_node roof_detector.ros.detector.detector_node [arguments]
 
@@ -23,7 +23,7 @@ class _Hang(BaseException):
 
 
 def main() -> None:
-    """Obey what comes on standard input while the node runs."""
+    """Execute the commands on standard input while the node runs."""
     module, sys.argv = sys.argv[1], sys.argv[1:]
     threading.Thread(target=_obey, daemon=True, name='orders').start()
     importlib.import_module(module).main()

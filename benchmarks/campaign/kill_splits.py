@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Kill recordings with SIGKILL while one file follows the other, and count what each lost.
+"""Kill recordings during the change from one file to the next, and count the lost messages.
 
 Two kinds of victims get numbered images, most of them in bags whose files end several times a
 second: the recorder's process over DDS, and a process with the recorder's writer alone, whose
@@ -59,8 +59,8 @@ _MAGIC = b'\x89MCAP0\r\n'
 _FORKS = get_context('forkserver')
 
 
-def write_until_killed(path: Path, flush_period_s: float, told: Connection) -> None:
-    """Hand in numbered images, and tell of each when it was handed in."""
+def write_until_killed(path: Path, flush_period_s: float, sender: Connection) -> None:
+    """Write numbered images, and print when each was submitted."""
     writer = BackgroundWriter(
         BagWriter(path, flush_period_s=flush_period_s, max_file_s=_SPLIT_S, sync_behind=True),
         max_queue_bytes=1 << 28,
@@ -71,23 +71,23 @@ def write_until_killed(path: Path, flush_period_s: float, told: Connection) -> N
         now_ns = time.time_ns()
         data = message_bytes(_TYPE, {'header': {'stamp': {'sec': number}}, 'data': noise})
         writer.write(TimedMessage(_TOPIC, data, now_ns, now_ns))
-        told.send(now_ns)
+        sender.send(now_ns)
         time.sleep(max(0.0, begin_s + number / _RATE_HZ - time.monotonic()))
 
 
 def kill_writer(folder: Path, *, flush_period_s: float, flown_s: float) -> tuple[list[int], int]:
-    """Kill the writer; return when each message was handed in, and the time of the kill."""
-    heard, told = _FORKS.Pipe(duplex=False)
+    """Kill the writer; return when each message was submitted, and the time of the kill."""
+    receiver, sender = _FORKS.Pipe(duplex=False)
     process = _FORKS.Process(
-        target=write_until_killed, args=(folder / 'bag', flush_period_s, told), daemon=True
+        target=write_until_killed, args=(folder / 'bag', flush_period_s, sender), daemon=True
     )
     process.start()
-    told.close()
-    times_ns = [heard.recv()]
+    sender.close()
+    times_ns = [receiver.recv()]
     threading.Timer(flown_s, process.kill).start()
     try:
         while True:
-            times_ns.append(heard.recv())
+            times_ns.append(receiver.recv())
     except EOFError:
         killed_ns = time.time_ns()
     process.join()
@@ -153,7 +153,7 @@ _DOMAINS, _DOMAINS_TAKEN = threading.Lock(), [20]
 
 
 def numbers_walked(bag: Path) -> list[int]:
-    """Return the numbers of the messages in a bag's files, record by record until the cut."""
+    """Return the numbers of the messages in a bag's files, up to the cut."""
     numbers = []
     for file in bag.glob('*.mcap'):
         try:
@@ -167,7 +167,7 @@ def numbers_walked(bag: Path) -> list[int]:
 
 
 def fault_of(bag: Path, times_ns: list[int], killed_ns: int, *, promise_s: float) -> str:
-    """Return what the promise was broken by, empty where it held."""
+    """Return how the promise was broken, '' if it held."""
     walked = numbers_walked(bag)
     missing = sorted(set(range(len(times_ns))) - set(walked))
     first_lost_s = (killed_ns - times_ns[missing[0]]) / 1e9 if missing else 0.0
@@ -192,7 +192,7 @@ def fault_of(bag: Path, times_ns: list[int], killed_ns: int, *, promise_s: float
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
-    """Kill 200 victims, some at the same time, or as many as there is time for."""
+    """Kill up to 200 victims, some at the same time."""
     begun_s = time.monotonic()
     # A killed process leaves what it shared in memory for good, so they share none.
     os.environ['FASTDDS_BUILTIN_TRANSPORTS'] = 'UDPv4'

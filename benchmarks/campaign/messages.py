@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""No message and no request blinds or ends a node: thousands of them, against running nodes.
+"""Send thousands of invalid messages and requests to running nodes, which must keep working.
 
 A detector of two cameras, a recorder, a player and the station's ROS thread get messages with
 anything in any field, bytes that are no messages, and requests that make no sense. After every
@@ -69,12 +69,12 @@ _SENSELESS_TRANSITIONS = (
 
 
 class Field:
-    """All nodes at work, a stranger who sends, and the eyes of a judge."""
+    """All nodes running, an attacking node, and a monitor that judges them."""
 
     def __init__(self, folder: Path, random: Random) -> None:
         self.graph = Graph()
         self._random = random
-        self._node = self.graph.node('stranger')
+        self._node = self.graph.node('attacker')
         self._clocks: list[Clock] = []
         self._node.create_subscription(
             Clock, '/clock', self._clocks.append, qos_profile_sensor_data
@@ -109,7 +109,7 @@ class Field:
         self.processes = {'recorder': recorder, 'player': player}
 
     def send(self, count: int) -> None:
-        """Send messages of all kinds, sound and unsound ones."""
+        """Publish messages of all kinds, valid and invalid."""
         for _ in range(count):
             if self._random.random() < 0.6:
                 camera = self._random.choice(('left', 'right'))
@@ -121,11 +121,11 @@ class Field:
             self.graph.executor.spin_once(timeout_sec=0.002)
 
     def request(self, tally: Tally) -> None:
-        """Ask each node for what makes no sense; every request is answered, and refused."""
+        """Send invalid requests to each node; every one must be answered and refused."""
         for node in _NODES:
             value = any_message(ParameterValue, self._random)
             value.type = self._random.choice((10, 77, 200, 255))
-            name = self._random.choice(('use_sim_time', 'confidence', 'topics', 'nonsense'))
+            name = self._random.choice(('use_sim_time', 'confidence', 'topics', 'unknown'))
             parameters = [Parameter(name=name, value=value)]
             for kind, path in (
                 (SetParameters, 'set_parameters'),
@@ -139,10 +139,10 @@ class Field:
         transition = self._random.choice(_SENSELESS_TRANSITIONS)
         request = ChangeState.Request(transition=Transition(id=transition))
         answer = self._ask(ChangeState, '/detector/change_state', request)
-        tally.check('request', f'transition {transition} was taken', holds=not answer.success)
+        tally.check('request', f'transition {transition} was accepted', holds=not answer.success)
 
     def _ask(self, kind: Any, name: str, request: Any) -> Any:
-        """Return the answer; raise AssertionError where there is none.
+        """Return the response; raise AssertionError if there is none.
 
         One client for each service, known to its server since before the first request: an answer
         that is sent before the server has heard of its client reaches nobody.
@@ -155,11 +155,11 @@ class Field:
             while time.monotonic() < settled_s:
                 self.graph.executor.spin_once(timeout_sec=0.05)
         future = client.call_async(request)
-        self.graph.wait_until(future.done, within_s=_WITHIN_S, what=f'an answer of {name}')
+        self.graph.wait_until(future.done, within_s=_WITHIN_S, what=f'a response of {name}')
         return future.result()
 
     def judge(self) -> None:
-        """Raise AssertionError for what does not work any more."""
+        """Raise AssertionError if something no longer works."""
         for name, process in {**self.processes, 'detector': self.cameras.process}.items():
             assert process.poll() is None, f'the {name} ended: {process.communicate()[0][-2000:]}'
         for camera in ('left', 'right'):
@@ -206,7 +206,7 @@ class Field:
 
 
 def _odd_bag(path: Path) -> Path:
-    """Return a bag whose times jump by years and whose records are no messages."""
+    """Return a bag whose times jump by years and whose records are not messages."""
     kind = 'sensor_msgs/msg/NavSatFix'
     with BagWriter(path) as writer:
         writer.add_topic('/played/fix', kind)
@@ -219,7 +219,7 @@ def _odd_bag(path: Path) -> Path:
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
-    """Send batch after batch, and judge after each."""
+    """Send one batch after another, with a check after each."""
     random = options.random()
     longest_s, sent = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:

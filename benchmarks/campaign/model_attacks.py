@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Model files that a stranger could make, by family: written here, opened by `model_files`."""
+"""Malicious model files by family, written here and opened by `model_files`."""
 
 from __future__ import annotations
 
@@ -95,17 +95,17 @@ _Made = tuple[str, Callable[[], 'bytes | dict[str, bytes] | Path'], 'dict[str, A
 
 @dataclass(frozen=True)
 class Attack:
-    """A file, and the backend to open it with. An `endless` one ends at a limit of time alone."""
+    """A file, and the backend to open it with. An `endless` one ends only by a time limit."""
 
     kind: str
     path: Path
     backend: str = 'auto'
     endless: bool = False
-    may_be_read: bool = False  # it is only data to whoever reads it, and must do no harm
+    may_be_read: bool = False  # it is only data to its readers, and must do no harm
 
 
 class Calls:
-    """Pickle as a call of a function, which reading the pickle carries out."""
+    """An object that is pickled as a function call, which unpickling executes."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self._call = function, arguments
@@ -115,7 +115,7 @@ class Calls:
 
 
 class _HasState:
-    """Pickle as an object whose state is given to its class's own `__setstate__`."""
+    """An object whose state is passed to the `__setstate__` of its class."""
 
     def __init__(self, kind: type, state: Any) -> None:
         self._parts = kind, state
@@ -128,7 +128,7 @@ class _HasState:
 def attacks(
     folder: Path, trap: Path, port: int, *, is_wanted: Callable[[Attack], bool]
 ) -> Iterator[Attack]:
-    """Write those attack files into a folder that are wanted, one by one.
+    """Write the requested attack files into a folder, one by one.
 
     What they try is to make `trap`, to connect to `port` of loopback, to leave a process, to
     hang, to fill the memory.
@@ -172,14 +172,14 @@ def _write_package(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def saved(value: Any) -> bytes:
-    """Return what torch saves, with the ordinary pickle."""
+    """Return the content of torch.save, with the standard pickle."""
     written = io.BytesIO()
     torch.save({'model': value}, written, pickle_module=pickle)
     return written.getvalue()
 
 
 def torch_zip(content: bytes) -> bytes:
-    """Return a file of torch around a pickle of one's own."""
+    """Return a torch file with the given pickle."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, 'w') as archive:
         archive.writestr('archive/data.pkl', content)
@@ -259,7 +259,7 @@ def _models(trap: Path) -> Iterator[_Made]:
 
 
 def _model_with(keys: list[Any], value: Any) -> bytes:
-    """Return a checkpoint of a real network that says something else of its architecture."""
+    """Return a checkpoint of a real network with a changed architecture description."""
     tasks = import_quietly('ultralytics.nn.tasks')
     model = tasks.DetectionModel('yolo11n.yaml', nc=1, verbose=False)
     inner = model.yaml
@@ -270,7 +270,7 @@ def _model_with(keys: list[Any], value: Any) -> bytes:
 
 
 def _rebuilt(files: Mapping[str, bytes], **changed: bytes) -> dict[str, bytes]:
-    """Return a package whose files were changed and whose manifest says so, as an attacker can."""
+    """Return a package with changed files and matching hashes in the manifest."""
     inner = {name: one for name, one in files.items() if name != 'manifest.json'}
     changes = {name.replace('__', '.'): one for name, one in changed.items()}
     return finish_package({**inner, **changes}, Manifest.read(files['manifest.json']))
@@ -282,7 +282,7 @@ def _shipped() -> dict[str, bytes]:
 
 
 def _containers(folder: Path) -> Iterator[_Made]:
-    """Give zips that hold more than a package, or other than they say."""
+    """Yield zips that contain more than a package, or other files than they state."""
 
     def zipped(name: str | zipfile.ZipInfo, content: bytes) -> bytes:
         written = io.BytesIO((SHIPPED_WEIGHTS / 'roof_anomalies.zip').read_bytes())
@@ -300,7 +300,7 @@ def _containers(folder: Path) -> Iterator[_Made]:
 
     def lying_bomb() -> bytes:
         content = bomb()
-        at = content.rfind(b'PK\x01\x02') + 24  # what the directory says of the size
+        at = content.rfind(b'PK\x01\x02') + 24  # the size in the directory
         return content[:at] + (1000).to_bytes(4, 'little') + content[at + 4 :]
 
     link = zipfile.ZipInfo('golden_3.png')
@@ -316,7 +316,7 @@ def _containers(folder: Path) -> Iterator[_Made]:
 
 
 def _packages(trap: Path) -> Iterator[_Made]:
-    """Give packages whose files say what they must not, mostly with hashes that are right."""
+    """Yield packages with invalid file contents, mostly with matching hashes."""
     options = {'suffix': '.zip'}
     files = _shipped()
     manifest = json.loads(files['manifest.json'])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Model files made to attack whoever opens them, and mutants of real ones.
+"""Malicious model files, and mutants of real ones.
 
 They go the public ways: `Detector.open`, the command `detect`, the station's check of an upload.
 Canaries are a folder, a listening socket on loopback and the processes of this one: no file may
@@ -34,8 +34,8 @@ from benchmarks.campaign.model_mutants import (
     MOST_WORDS,
     SHORT,
     WITHIN_S,
-    Chunk,
     ChunkOutcome,
+    MutantBatch,
     chunks,
     try_chunk,
 )
@@ -48,7 +48,7 @@ from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.model_store import ModelStore
 
-# An endless one takes 20 s of computing, so that but one is opened with the real limits.
+# An endless file computes for 20 s, so only one is opened with the real limits.
 _REAL_LIMITS = 'pickle: 60 doublings as a key, zip'
 _SHORT_LIMITS = Limits(cpu_s=3, deadline_s=6.0)
 _BY_PROCESS = (
@@ -77,7 +77,7 @@ _SHORT_KINDS = (
 
 
 class _Canaries:
-    """What an attack must leave alone."""
+    """Files and servers that an attack must not reach."""
 
     def __init__(self, folder: Path) -> None:
         self._traps = folder / 'traps'
@@ -91,7 +91,7 @@ class _Canaries:
         self._server.close()
 
     def harm(self, *, readers: int = 1) -> str:
-        """Say what was done, or nothing. Each confined reader may live, and no child of it."""
+        """Return what an attack has reached, '' for nothing. Sandboxed readers may still run."""
         if any(self._traps.iterdir()):
             return 'wrote a file'
         try:
@@ -117,7 +117,7 @@ class _Canaries:
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
-    """Open every attack file, then mutants, and look after the canaries."""
+    """Open every attack file, then mutants, and check the canaries."""
     folder = Path(tempfile.mkdtemp(prefix='roof_detector-campaign-'))
     os.environ['XDG_CACHE_HOME'] = str(folder / 'cache')
     canaries = _Canaries(folder)
@@ -170,7 +170,7 @@ def _attack(options: CampaignOptions, tally: Tally, folder: Path, canaries: _Can
 
 
 def _open(path: Path, backend: str) -> str:
-    """Open a model in this process; return what was said."""
+    """Open a model in this process; return the error message."""
     try:
         Detector.open(path, device='cpu', backend=backend).close()
     except InferenceError as error:
@@ -187,7 +187,7 @@ def _read(reader: ConfinedReader, path: Path) -> str:
 
 
 def _detect(path: Path, folder: Path) -> str:
-    """Give a model to the command; return what it said, which is nothing where it went well."""
+    """Open a model with the command line; return its error message, '' for success."""
     done = subprocess.run(
         [
             sys.executable, '-m', 'roof_detector.cli.main', 'detect', str(folder),
@@ -209,7 +209,7 @@ def _upload(path: Path, folder: Path) -> str:
         yield path.read_bytes()
 
     try:
-        asyncio.run(store.take(path.name, blocks()))
+        asyncio.run(store.add(path.name, blocks()))
     except StationError as error:
         if store.choices != before:
             raise RuntimeError('was refused, and is stored all the same') from error
@@ -225,14 +225,14 @@ def _within_s(options: CampaignOptions) -> float:
 def _try(
     read: Callable[[], str], canaries: _Canaries, *, within_s: float, may_be_read: bool
 ) -> str:
-    """Have an attack read; return what is wrong with how that ends, or nothing."""
+    """Open an attack file; return what is wrong with the outcome, '' for nothing."""
     began_s, problem = time.monotonic(), ''
     try:
-        said = read()
-        if not said and not may_be_read:
+        error = read()
+        if not error and not may_be_read:
             problem = 'was read'
-        elif '\n' in said or len(said) > MOST_WORDS:
-            problem = f'is no sentence: {said[:200]!r}'
+        elif '\n' in error or len(error) > MOST_WORDS:
+            problem = f'is no sentence: {error[:200]!r}'
     except BaseException as error:
         problem = f'ended in {type(error).__name__}: {str(error)[:300]}'
     took_s = time.monotonic() - began_s
@@ -278,12 +278,12 @@ def _counted(outcome: ChunkOutcome) -> int:
     return sum(' ended in ' not in one for one in outcome.problems)
 
 
-def _by_workers(todo: list[Chunk], tally: Tally) -> list[ChunkOutcome]:
-    """Have two processes try the chunks: one that a mutant ends is a failure."""
+def _by_workers(todo: list[MutantBatch], tally: Tally) -> list[ChunkOutcome]:
+    """Try the chunks in two processes; a mutant that ends one is a failure."""
     outcomes: list[ChunkOutcome] = []
     spawn = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(2, mp_context=spawn) as pool:
-        futures: dict[Future[ChunkOutcome], Chunk] = {
+        futures: dict[Future[ChunkOutcome], MutantBatch] = {
             pool.submit(try_chunk, chunk): chunk for chunk in todo
         }
         for future in as_completed(futures):

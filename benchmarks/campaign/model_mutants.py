@@ -3,7 +3,7 @@
 """Mutants of real packages and checkpoints, and of attacks: made and opened by worker processes.
 
 Most bytes of a model are weights, which may be anything. So most mutants change what surrounds
-them, and the hash that stands over it, as whoever makes such a file can.
+them, and the hash above it, as the author of such a file can.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _ODD_TEXTS = (
 
 @dataclass(frozen=True)
 class MutantBatch:
-    """Some mutants of one kind. `trap` and `port` are what mutants of attacks try to reach."""
+    """Some mutants of one kind. Mutants of attacks try to reach `trap` and `port`."""
 
     kind: str
     count: int
@@ -83,7 +83,7 @@ class MutantBatch:
 
 @dataclass
 class ChunkOutcome:
-    """What became of them."""
+    """The outcome of a chunk of mutants."""
 
     kind: str
     refused: int = 0
@@ -96,7 +96,7 @@ class ChunkOutcome:
 def chunks(
     amounts: dict[str, int], *, seed: int, trap: Path, port: int, within_s: float
 ) -> Iterator[MutantBatch]:
-    """Part amounts of mutants into what one worker does at a time."""
+    """Split numbers of mutants into chunks for the workers."""
     for kind, amount in amounts.items():
         for begin in range(0, amount, _CHUNK):
             count = min(_CHUNK, amount - begin)
@@ -104,7 +104,7 @@ def chunks(
 
 
 def try_chunk(chunk: MutantBatch) -> ChunkOutcome:
-    """Make and open the mutants of a chunk, and judge how each ends."""
+    """Make and open the mutants of a chunk, and judge the outcomes."""
     chance = random.Random(chunk.seed)
     outcome = ChunkOutcome(chunk.kind)
     folder = Path(tempfile.mkdtemp(prefix='roof_detector-mutants-'))
@@ -136,7 +136,7 @@ def try_chunk(chunk: MutantBatch) -> ChunkOutcome:
 
 
 def _maker(chunk: MutantBatch, folder: Path) -> Callable[[random.Random], Callable[[], object]]:
-    """Return what makes one mutant and returns how it is opened."""
+    """Return a function that makes one mutant and returns how to open it."""
     kind = chunk.kind.partition(',')[2].strip()
     if chunk.kind.startswith('package'):
         if kind in _MEMBERS:
@@ -210,7 +210,7 @@ def _member(
     change: Callable[[bytes, random.Random], bytes],
     read: Callable[[Path], object],
 ) -> Callable[[random.Random], Callable[[], object]]:
-    """Return what changes one file of a package, and the hash in its manifest."""
+    """Return a function that changes one file of a package, and its hash in the manifest."""
     bases = []
     for shipped in sorted(SHIPPED_WEIGHTS.glob('*.zip')):
         base = folder / shipped.stem
@@ -233,7 +233,7 @@ def _member(
 
 
 def _changed_bytes(content: bytes, chance: random.Random) -> bytes:
-    """Change bytes, mostly where structure is: at the beginning and at the end."""
+    """Change bytes, mostly in the structures at the beginning and at the end."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, 8)):
         where = chance.choice((chance.randrange(len(changed)), chance.randrange(40_000)))
@@ -271,7 +271,7 @@ def _changed_json(content: bytes, chance: random.Random) -> bytes:
 
 
 def _changed_value(value: Any, chance: random.Random) -> Any:
-    """Put something odd in the place of one part, at any depth."""
+    """Replace one part, at any depth, by an unexpected value."""
     if not isinstance(value, dict | list) or not value or chance.random() < 0.1:
         return chance.choice(_ODD_VALUES)
     if isinstance(value, dict):
@@ -291,8 +291,8 @@ def _changed_header(content: bytes, chance: random.Random) -> bytes:
     length = int.from_bytes(content[:8], 'little')
     header, rest = content[8 : 8 + length], content[8 + length :]
     if chance.random() < 0.1:
-        said = chance.choice((0, 1, length - 1, length + 1, 2**31, 2**63))
-        return said.to_bytes(8, 'little') + header + rest
+        length_field = chance.choice((0, 1, length - 1, length + 1, 2**31, 2**63))
+        return length_field.to_bytes(8, 'little') + header + rest
     header = _changed_json(header, chance)
     return len(header).to_bytes(8, 'little') + header + rest
 
@@ -304,7 +304,7 @@ def _checkpoint(folder: Path, content: bytes) -> Callable[[], object]:
 
 
 def _changed_pickle(content: bytes, chance: random.Random) -> bytes:
-    """Change the pickle within a file of torch, whose checksums then are right."""
+    """Change the pickle in a torch file and correct the checksums."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(written, 'w') as archive:
         for entry in given.infolist():
@@ -332,7 +332,7 @@ def _changed_opcodes(content: bytes, chance: random.Random) -> bytes:
 
 @cache
 def _real_checkpoint() -> bytes:
-    """Return a checkpoint as ultralytics saves it, of a narrow network, that reads quickly."""
+    """Return a small checkpoint in the format of ultralytics, which is quick to read."""
     tasks = import_quietly('ultralytics.nn.tasks')
     torch.manual_seed(3)
     whole = tasks.DetectionModel('yolo11n.yaml', nc=2, verbose=False).yaml

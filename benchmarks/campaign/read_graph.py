@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Print all that any node of the graph can read: parameters, parameter events, logs, diagnostics.
+"""Print what any node can read in the graph: parameters, parameter events, logs, diagnostics.
 
-A program of its own: it joins the graph as a stranger would.
+A program of its own: it joins the graph as any other node would.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _LISTEN_S = 2.0
 
 
 def main() -> None:
-    """Read all nodes that are found within seconds."""
+    """Read from all nodes that are discovered within seconds."""
     rclpy.init()
-    node = rclpy.create_node('stranger')
+    node = rclpy.create_node('graph_reader')
     latched = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     node.create_subscription(Log, '/rosout', print, latched)
     node.create_subscription(ParameterEvent, '/parameter_events', print, 1000)
@@ -35,7 +35,7 @@ def main() -> None:
             break
     for name, namespace in node.get_node_names_and_namespaces():
         full = f'{namespace.rstrip("/")}/{name}'
-        if name == 'stranger':
+        if name == 'graph_reader':
             continue
         listed = _call(node, ListParameters, f'{full}/list_parameters', ListParameters.Request())
         if listed is None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a campaign tried, and what did not hold.
+"""The tries and failures of a campaign.
 
 A campaign is a module of this package that ends with
 
@@ -31,13 +31,13 @@ _SHOWN_FAILURES = 20
 
 @dataclass(frozen=True)
 class CampaignOptions:
-    """How much to try. `short` takes seconds and is what the test suite runs."""
+    """The number of tries. `short` takes seconds and is used by the test suite."""
 
     short: bool
     seed: int
 
     def random(self) -> random.Random:
-        """Return a generator that gives the same tries for the same seed."""
+        """Return a random generator for the seed of this run."""
         return random.Random(self.seed)
 
 
@@ -53,16 +53,16 @@ class Tally:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def held(self, kind: str, *, times: int = 1) -> None:
-        """Note tries of a kind after which the promise held."""
+        """Count successful tries of a kind."""
         self.attempts[kind] += times
 
     def failed(self, kind: str, what: str) -> None:
-        """Note a try of a kind after which it did not, and what was seen instead."""
+        """Count a failed try of a kind, with what happened."""
         self.attempts[kind] += 1
         self.failures.append(f'{kind}: {what}')
 
     def check(self, kind: str, what: str, *, holds: bool) -> None:
-        """Note a try of a kind; `what` is told where it failed."""
+        """Count a try of a kind; a non-empty `what` describes its failure."""
         if holds:
             self.held(kind)
         else:
@@ -71,7 +71,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class CampaignResult:
-    """The outcome of one run, as the results folder keeps it."""
+    """The outcome of one run, as stored in the results folder."""
 
     name: str
     seed: int

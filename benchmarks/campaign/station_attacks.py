@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A running ground station under attack: it must answer its owner and keep its secret.
+"""Attack a running ground station, which must respond to its owner and keep its token secret.
 
 Each attack runs against a real station process on loopback, bounded in count and time. While it
 runs, the owner asks for the page again and again over new connections. Judged is that
@@ -43,7 +43,7 @@ _PROBE_PERIOD_S = 0.1
 
 
 class AttackedStation:
-    """A station process of its own, with a token, and what its owner and a stranger do to it."""
+    """A station process with a token, and the requests of its owner and of an attacker."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class AttackedStation:
         return socket.create_connection(('127.0.0.1', self.port), timeout=timeout_s)
 
     def wait(self) -> None:
-        """Wait until the page is there, and enter the token."""
+        """Wait for the page, and enter the token."""
         deadline_s = time.monotonic() + 60
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
@@ -91,16 +91,16 @@ class AttackedStation:
 
     @property
     def host(self) -> str:
-        """Return the header that every right request has."""
+        """Return the header that every valid request has."""
         return f'Host: 127.0.0.1:{self.port}\r\n'
 
     @property
     def owner(self) -> str:
-        """Return the headers of a browser that entered the token."""
+        """Return the headers of a browser with the cookie."""
         return f'{self.host}Cookie: {self.cookie}\r\n'
 
     def ask(self, request: str | bytes, *, timeout_s: float = 5.0) -> bytes:
-        """Send bytes over a new connection and return the first bytes of the answer."""
+        """Send bytes over a new connection and return the first bytes of the response."""
         data = request.encode('latin-1') if isinstance(request, str) else request
         with self.connect(timeout_s) as connection:
             with suppress(OSError):
@@ -120,12 +120,12 @@ class AttackedStation:
 
 
 def _without_pytest() -> dict[str, str]:
-    """Return the environment; NiceGUI would take a test of pytest's for its own."""
+    """Return the environment without PYTEST_CURRENT_TEST, which NiceGUI would react to."""
     return {name: value for name, value in os.environ.items() if name != 'PYTEST_CURRENT_TEST'}
 
 
 class Owner:
-    """The owner's browser, in a thread of its own: asks again and again, and notes the times."""
+    """The owner's browser: a thread that requests the page repeatedly and records the times."""
 
     def __init__(self, station: AttackedStation, within_s: float) -> None:
         self._within_s = within_s
@@ -162,7 +162,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long and with how many connections an attack goes on, and with which dice."""
+    """Duration, connections and random generator of an attack."""
 
     seconds: float
     connections: int
@@ -207,7 +207,7 @@ def endless_header(station: AttackedStation, effort: Effort) -> Iterator[str]:
                 with suppress(OSError):
                     for _ in range(100):
                         connection.sendall(block)
-                    yield '100 MB of a header were taken'
+                    yield '100 MB of a header were accepted'
 
 
 def many_headers(station: AttackedStation, effort: Effort) -> Iterator[str]:
@@ -224,7 +224,7 @@ def many_headers(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def half_sent(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Hold 1,100 connections with half a request, feeding each a byte now and then."""
+    """Hold 1,100 connections with half a request, and send each a byte now and then."""
     with many(
         station, effort.connections, f'GET / HTTP/1.1\r\n{station.host}X: '.encode()
     ) as held:
@@ -237,7 +237,7 @@ def half_sent(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def silent(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Hold 1,100 connections that say nothing."""
+    """Hold 1,100 silent connections."""
     with many(station, effort.connections, b''):
         time.sleep(effort.seconds)
     yield ''
@@ -252,7 +252,7 @@ def churn(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def body_without_token(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Announce 10 GB, or no length at all, and begin to send it without a token."""
+    """Announce 10 GB, or no length, and start to send it without a token."""
     heads = ('Content-Length: 10000000000\r\n', 'Transfer-Encoding: chunked\r\n')
     for _ in effort.until():
         for head in heads:
@@ -262,7 +262,7 @@ def body_without_token(station: AttackedStation, effort: Effort) -> Iterator[str
 
 
 def slow_body(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Hold 200 uploads of the owner's own browser that send a byte now and then."""
+    """Hold 200 uploads of the owner's browser that send a byte now and then."""
     head = (
         f'POST /uploads/none/files?name=a.jpg HTTP/1.1\r\n{station.owner}'
         'Content-Length: 1000000\r\n\r\n'
@@ -277,7 +277,7 @@ def slow_body(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def unread_answers(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Ask for the largest file of the page over and over without ever reading an answer."""
+    """Request the largest file of the page repeatedly without reading a response."""
     large = f'/_nicegui/{version("nicegui")}/static/quasar.umd.prod.js'
     request = f'GET {large} HTTP/1.1\r\n{station.owner}\r\n'
     with many(station, effort.connections // 5, request.encode()):
@@ -286,7 +286,7 @@ def unread_answers(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def page_after_page(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Ask for the page from eight connections at once, with the token."""
+    """Request the page over eight connections at once, with the token."""
     request = f'GET / HTTP/1.1\r\n{station.owner}Connection: close\r\n\r\n'
 
     def ask() -> None:
@@ -379,7 +379,7 @@ _ODD_STARTS = (
 
 
 def odd_requests(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Send what no browser sends, with and without the token, and mutants of right requests."""
+    """Send invalid requests with and without the token, and mutants of valid ones."""
     host = station.host.strip()
     for who in (host, station.owner.strip()):
         for head in _ODD_HEADS[:: effort.every]:
@@ -406,12 +406,12 @@ def odd_requests(station: AttackedStation, effort: Effort) -> Iterator[str]:
                 mutant[at:at] = bytes(
                     effort.chance.randrange(256) for _ in range(effort.chance.randint(1, 20))
                 )
-        # An unfinished one is told from the rest by its time, which others measure.
+        # Other attacks measure the time limit of unfinished requests.
         yield from _no_fault(station.ask(bytes(mutant) + b'\r\n\r\n'), repr(bytes(mutant)))
 
 
 def wrong_tokens(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Guess tokens from many connections; the right one must still open the page at once."""
+    """Guess tokens over many connections; the right one must still open the page at once."""
     reached: list[str] = []
 
     def guess() -> None:
@@ -442,7 +442,7 @@ def wrong_tokens(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def sockets(station: AttackedStation, effort: Effort) -> Iterator[str]:
-    """Speak websocket badly: without token, foreign, too large, too much, and nonsense."""
+    """Misuse websockets: without token, from another site, with too large or many messages."""
     path = '/_nicegui_ws/socket.io/?EIO=4&transport=websocket'
     handshake = (
         'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
@@ -451,7 +451,7 @@ def sockets(station: AttackedStation, effort: Effort) -> Iterator[str]:
     )
     for who in (station.host, station.owner + 'Origin: http://evil.example\r\n'):
         answer = station.ask(f'GET {path} HTTP/1.1\r\n{who}{handshake}')
-        yield '' if b' 101 ' not in answer else 'a websocket was opened to a stranger'
+        yield '' if b' 101 ' not in answer else 'a websocket was opened without a token'
     answer = station.ask(f'GET {path} HTTP/1.1\r\n{station.owner}{handshake}')
     yield '' if b' 101 ' in answer else f'the owner got no websocket: {answer[:60]!r}'
     yield '' if b'deflate' not in answer else 'messages may be compressed'
@@ -466,7 +466,7 @@ def sockets(station: AttackedStation, effort: Effort) -> Iterator[str]:
                 connection.sendall(b'\x81\xff' + (64 << 20).to_bytes(8, 'big') + bytes(4))
                 for _ in range(64):
                     connection.sendall(bytes(1 << 20))
-                yield 'a message of 64 MB was taken'
+                yield 'a message of 64 MB was accepted'
             elif kind == 1:
                 for k in range(4000):
                     connection.sendall(_frame(b'42' + b'a' * 1000, opcode=0 if k else 1, fin=0))
@@ -484,7 +484,7 @@ def sockets(station: AttackedStation, effort: Effort) -> Iterator[str]:
 
 
 def _frame(payload: bytes, *, opcode: int = 1, fin: int = 1) -> bytes:
-    """Return a masked websocket frame; a mask of zeros leaves the payload as it is."""
+    """Return a masked websocket frame; a mask of zeros keeps the payload."""
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else b'\xfe' + size.to_bytes(2, 'big')
     return bytes([fin << 7 | opcode]) + length + bytes(4) + payload
@@ -518,7 +518,7 @@ ATTACKS: tuple[Attack, ...] = (
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
-    """Run every attack beside the owner, then look for the token."""
+    """Run every attack while the owner uses the page, then search for the token."""
     chance = options.random()
     effort = Effort(15.0, 1100, chance, 1, ANSWER_WITHIN_S)
     if options.short:
@@ -572,7 +572,7 @@ def _check_answers_only_to_the_token(station: AttackedStation, tally: Tally) -> 
 
 
 def exposed(station: AttackedStation) -> Iterator[str]:
-    """Yield every place where the token can be read by others than its owner."""
+    """Yield every place where others than the owner could read the token."""
     token = station.token.encode()
     for process in psutil.process_iter():
         for name in ('cmdline', 'environ'):
@@ -586,7 +586,7 @@ def exposed(station: AttackedStation) -> Iterator[str]:
 
 
 def _exposed_to_ros(station: AttackedStation) -> Iterator[str]:
-    """Ask for every parameter and listen to every topic of the node's own kind for a second."""
+    """Read every parameter, and for a second every topic that all nodes have."""
     script = Path(__file__).with_name('read_graph.py')
     heard = subprocess.run(
         [sys.executable, str(script)],

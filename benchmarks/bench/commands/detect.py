@@ -1,13 +1,16 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`python -m benchmarks.bench forward` and `detect`: the network, and the detector around it."""
+"""`python -m benchmarks.bench forward` and `detect`: times of networks and detectors."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench.commands.options import add_computation, say, size_wh
+from benchmarks.bench.commands.options import add_computation, size_wh
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the subcommands `forward` and `detect`."""
     forward = subparsers.add_parser(
         'forward',
-        help='time the bare network of model files, in turn',
-        description='Time the bare forward pass of model files, each with its backend, in turn.',
+        help='time the bare network of model files, interleaved',
+        description='Time the bare forward pass of model files, each with its backend, '
+        'interleaved.',
     )
     _add_options(forward, 'forward')
     forward.set_defaults(run=run_forward)
@@ -26,8 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'detect',
         help="time a detection by stage, beside ultralytics' own",
         description='Time Detector.detect by stage and YOLO.predict on the same file and frames, '
-        'in turn in one process. On processors with AMX or AVX-512 BF16 ultralytics computes '
-        'OpenVINO in bf16: take --precision bf16 to compare equal arithmetic.',
+        'interleaved in one process. On CPUs with AMX or AVX-512 BF16 ultralytics computes '
+        'OpenVINO in BF16: use --precision bf16 to compare equal arithmetic.',
     )
     _add_options(detect, 'detect')
     detect.set_defaults(run=run_detect)
@@ -75,7 +79,7 @@ def _run(
     write_result(arguments.output, part, described, {'rows': rows})
     for row in rows:
         print('  '.join(f'{key} {value}' for key, value in row.items()))
-    say(f'the result is in {arguments.output}')
+    _log.info('The result is in %s.', arguments.output)
     return 0
 
 

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import tempfile
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench.commands.options import add_common, end_in_order, network_of, say, size_wh
+from benchmarks.bench.commands.options import add_common, end_in_order, network_of, size_wh
 from roof_detector.inference.device_name import available_cores
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +31,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         graph = subparsers.add_parser(
             part,
             help=f'measure publisher, detector and listener over DDS, {pace}',
-            description='Send frames from a process of their own to the detector and take the '
-            f'time until its detections are received: {pace}.',
+            description='Publish frames from a process of their own to the detector and measure '
+            f'the time until its detections are received: {pace}.',
         )
         _add_options(graph, part)
         _add_listeners(graph)
         graph.set_defaults(run=run_graph, part=part)
     baseline = subparsers.add_parser(
         'baseline',
-        help='measure the detector and a straightforward node in turn',
-        description='Measure, in turn and on the same frames, the detector and the node that most '
-        'people write: cv_bridge, YOLO.predict and publish in one callback.',
+        help='measure the detector and a simple node, interleaved',
+        description='Measure, interleaved and on the same frames, the detector and the node that '
+        'most people write: cv_bridge, YOLO.predict and publish in one callback.',
     )
     _add_options(baseline, 'baseline')
     baseline.add_argument(
@@ -66,14 +69,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_graph(arguments: argparse.Namespace) -> int:
-    """Measure all combinations asked for and write them."""
+    """Measure all requested combinations and write the results."""
     rates_hz = dict.fromkeys(rate_hz or 0.0 for rate_hz in arguments.annotated)
     nodes = {of: _ours(arguments, *of) for of in product(arguments.transports, rates_hz)}
     return _run(arguments, lambda load: [nodes[load.transport, load.annotated_rate_hz]])
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:
-    """Measure both nodes in turn and write them."""
+    """Measure both nodes interleaved and write the results."""
     with tempfile.TemporaryDirectory(prefix='roof_detector_') as folder:
         return _run_baseline(arguments, Path(folder))
 
@@ -119,8 +122,8 @@ def _ours(
 
 
 def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
-    """Measure, and write the rows with what else there is to know of the run."""
-    from benchmarks.bench.graph import BareForward, measure_in_turn, plentiful  # noqa: PLC0415
+    """Measure, and write the rows with a description of the run."""
+    from benchmarks.bench.graph import BareForward, measure_interleaved, plentiful  # noqa: PLC0415
     from benchmarks.bench.graph_stand import GraphStand  # noqa: PLC0415
     from benchmarks.bench.machine import describe_run  # noqa: PLC0415
     from benchmarks.bench.result_file import write_result  # noqa: PLC0415
@@ -136,18 +139,17 @@ def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
             }
             loads = [plentiful(load, forward_ms[load.size_wh]) for load in loads]
         with GraphStand() as stand:
-            rows = measure_in_turn(
+            rows = measure_interleaved(
                 stand,
                 [(contender, load) for load in loads for contender in contenders(load)],
                 bare=bare,
                 rounds=arguments.rounds,
                 seconds=arguments.seconds,
-                say=say,
             )
         measured = {**bare.describe(), **facts, 'rows': rows}
     write_result(arguments.output, arguments.part, described, measured)
     print(table(rows))
-    say(f'the result is in {arguments.output}')
+    _log.info('The result is in %s.', arguments.output)
     return 0
 
 
@@ -209,11 +211,13 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
     parser.add_argument(
         '--seconds', type=float, default=5.0, help='of each measurement; 5 by default'
     )
-    parser.add_argument('--rounds', type=int, default=2, help='turns of everything; 2 by default')
+    parser.add_argument(
+        '--rounds', type=int, default=2, help='rounds of all measurements; 2 by default'
+    )
 
 
 def _annotated(text: str) -> float | None:
-    """Read the rate of annotated images that someone watches; 0 is all of them, None nobody."""
+    """Parse the rate of subscribed annotated images; 0 for all of them, None for none."""
     return {'off': None, 'on': 0.0}[text] if text in ('off', 'on') else float(text)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`python -m benchmarks.bench models`: the model zoo beside stock YOLO11."""
+"""`python -m benchmarks.bench models`: the model zoo compared with stock YOLO11."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 METHOD = """\
 Parameters are those of the network as it trains, for 80 classes. GFLOPs are counted below torch's
-functions, where every elementary operation passes, on the fused network and one picture: 2 for a
+functions, where every elementary operation passes, on the fused network and one image: 2 for a
 multiply-accumulate of a convolution or matrix product, 8 for a bilinear sample, 1 for an
 elementwise operation, a scan as executed. Milliseconds are medians of the bare network in float32,
-one picture at a time, all models and backends taking turns in one run."""
+one image at a time, all models and backends interleaved in one run."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,14 +54,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=int,
         default=640,
         metavar='PIXELS',
-        help='side of the picture; %(default)s by default',
+        help='side of the image; %(default)s by default',
     )
     parser.add_argument(
         '--repeats',
         type=int,
         default=10,
         metavar='N',
-        help='timed pictures of each model; %(default)s by default',
+        help='timed images of each model; %(default)s by default',
     )
     parser.add_argument(
         '--threads',
@@ -74,7 +74,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Count, measure and print."""
+    """Measure, and print the results."""
     from training.model_cost import (  # noqa: PLC0415
         ModelName,
         model_cost,
@@ -114,7 +114,7 @@ def table(
     *,
     backends: Sequence[str],
 ) -> str:
-    """Return a Markdown table, one model a row."""
+    """Return a Markdown table with one row per model."""
     head = ['model', 'task', 'scale', 'parameters (M)', 'GFLOPs']
     head += [f'{backend} (ms)' for backend in backends]
     rows = [

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the parts of `python -m benchmarks.bench` are asked alike."""
+"""Command line options that several benchmarks share."""
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ RESULTS = Path('benchmarks/results')
 
 
 def add_common(parser: argparse.ArgumentParser, part: str) -> None:
-    """Add the model, how it is computed and where the result goes."""
+    """Add the options for the model, its precision and threads, and the output."""
     parser.add_argument(
         '--model',
         default='roof_anomalies',
@@ -26,13 +25,13 @@ def add_common(parser: argparse.ArgumentParser, part: str) -> None:
 
 
 def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
-    """Add the threads and the precision of a network and where the result goes."""
+    """Add the options for threads, precision and output."""
     parser.add_argument(
         '--threads',
         type=int,
         default=0,
-        help='of the backend; 0, the default, takes as many as `models prepare` found best for '
-        'what the node runs, else all cores',
+        help='of the backend; 0, the default, uses the number that `models prepare` found best '
+        'for what the node runs, else all cores',
     )
     parser.add_argument(
         '--precision',
@@ -47,25 +46,20 @@ def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
 
 
 def network_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return model, precision and threads as the node and the bare forward pass take them."""
+    """Return model, precision and threads for the node and for the bare forward pass."""
     return {name: getattr(arguments, name) for name in ('model', 'precision', 'threads')}
 
 
 def size_wh(text: str) -> tuple[int, int]:
-    """Read a size, width x height."""
+    """Parse a size such as 1280x720 as (width, height)."""
     width, _, height = text.partition('x')
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 1280x720.')
     return int(width), int(height)
 
 
-def say(sentence: str) -> None:
-    """Tell how it goes on, on stderr: stdout is for results."""
-    print(f'bench: {sentence}', file=sys.stderr, flush=True)
-
-
 def end_in_order() -> None:
-    """Let SIGTERM end this command as Ctrl-C does, so that the nodes it has started end too."""
+    """Make SIGTERM end this command like Ctrl-C, so that the nodes it has started end, too."""
 
     def leave(*_: object) -> None:
         raise KeyboardInterrupt

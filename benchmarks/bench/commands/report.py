@@ -1,13 +1,16 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`python -m benchmarks.bench report`: which goals the measurements reach, and their plots."""
+"""`python -m benchmarks.bench report`: the goals that are reached, and plots."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
-from benchmarks.bench.commands.options import RESULTS, say
+from benchmarks.bench.commands.options import RESULTS
+
+_log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge and draw."""
+    """Print the verdicts and write the plots."""
     from benchmarks.bench.goals import judge  # noqa: PLC0415
     from benchmarks.bench.plots import plot_ages, plot_soak  # noqa: PLC0415
     from benchmarks.bench.result_file import read_results  # noqa: PLC0415
@@ -45,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         for result in results.get(part, ()):
             path = arguments.folder / f'{result["file"]}.png'
             plot_ages(result['rows'], path, title=result['rows'][0]['pace'])
-            say(f'the plot is in {path}')
+            _log.info('The plot is in %s.', path)
     if 'soak' in results:
         plot_soak(results['soak'][-1], arguments.folder / 'soak.png')
-        say(f'the plot is in {arguments.folder / "soak.png"}')
+        _log.info('The plot is in %s.', arguments.folder / 'soak.png')
     return 0

@@ -65,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print a Markdown table, and write the files if a folder was named."""
+    """Measure, print a Markdown table, and write the files if a folder is given."""
     import torch  # noqa: PLC0415
 
     from benchmarks.bench.scan_timing import (  # noqa: PLC0415
@@ -128,7 +128,7 @@ def _cells(timing: ScanTiming) -> tuple[str, ...]:
 
 
 def _write(folder: Path, machine: dict[str, str], timings: Sequence[ScanTiming]) -> None:
-    """Write the numbers, and the plot where matplotlib is installed."""
+    """Write the numbers, and the plot if matplotlib is installed."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = {'machine': machine, 'timings': [asdict(timing) for timing in timings]}
     (folder / 'scan.json').write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')

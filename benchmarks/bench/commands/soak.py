@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 
-from benchmarks.bench.commands.options import add_common, end_in_order, network_of, say, size_wh
+from benchmarks.bench.commands.options import add_common, end_in_order, network_of, size_wh
+
+_log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'soak',
         help='run the detector for minutes and see what grows',
         description='Send frames to a detector for minutes, change its parameters and subscribe '
-        'to its pictures and go again, and write how memory, threads, handles and the age of '
+        'to its images and unsubscribe, and write how memory, threads, handles and the age of '
         'results develop, beside the bare forward pass.',
     )
     add_common(parser, 'soak')
@@ -48,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Soak, write the result and print its summary."""
+    """Run the endurance test, write the result and print its summary."""
     from benchmarks.bench.contender import our_node  # noqa: PLC0415
     from benchmarks.bench.graph import BareForward  # noqa: PLC0415
     from benchmarks.bench.graph_stand import GraphStand, Load  # noqa: PLC0415
@@ -62,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     load = Load(size_wh=arguments.size, transport=arguments.transport, rate_hz=arguments.rate)
     described = describe_run()
     with BareForward(**network) as bare, GraphStand() as stand:
-        soak = Soak(stand, contender, load, bare=bare, say=say)
+        soak = Soak(stand, contender, load, bare=bare)
         measured = soak.run(
             seconds=arguments.minutes * 60, sample_period_s=arguments.sample_period
         )
@@ -70,5 +73,5 @@ def run(arguments: argparse.Namespace) -> int:
     write_result(arguments.output, 'soak', described, {'network': ran, **measured})
     summary = {key: value for key, value in measured.items() if key != 'samples'}
     print(json.dumps(summary, indent=1))
-    say(f'the result is in {arguments.output}')
+    _log.info('The result is in %s.', arguments.output)
     return 0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may speak to the page: one check before everything that is served."""
+"""Access control of the page: one check before every request and websocket."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = 'roof_detector_station'
 TOKEN_PATH = '/token'
-# Around a file in a form stand a few hundred bytes.
+# A form adds a few hundred bytes to a file.
 _FORM_BYTES = 65536
-# Of all else that a page sends nothing comes near this.
+# Every other body that the page sends is much smaller.
 _OTHER_BODY_BYTES = 1 << 20
 _TAKES_FILES = re.compile(r'/uploads/[\w-]+/files|/models')
 _LONGEST_PATH = 2048
 _MOST_FIELDS = 64
-# The browser itself shall refuse whatever is not of this station; NiceGUI's page needs the
-# unsafe ones for its own scripts.
+# The browser refuses everything that is not from this station; NiceGUI's page needs the unsafe
+# ones for its own scripts.
 _POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
@@ -55,12 +55,12 @@ _FORM = """<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="w
 <h1 style="font-size: 1.3rem">{title}</h1><form method="post" action="/token">
 <label>{ask}<br><input type="password" name="token" autocomplete="current-password" autofocus
  style="width: 100%; font-size: 1.1rem; margin: 0.5rem 0"></label>
-<button style="font-size: 1.1rem">{enter}</button></form><p>{said}</p></body>
+<button style="font-size: 1.1rem">{enter}</button></form><p>{message}</p></body>
 """
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """What a request is answered with instead of being served; `reason` is one of few."""
+class Refusal(Exception):  # noqa: N818 - a response, not a fault
+    """The refusal of a request; `reason` is one of a few."""
 
     def __init__(self, status: int, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -68,11 +68,11 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
 
 
 class AccessMiddleware:
-    """Refuse requests and websockets without token, of other sites and to odd paths.
+    """ASGI middleware that refuses requests without a token, from other sites or to odd paths.
 
-    Host: only this computer's own names and plain addresses, which no foreign name can be rebound
-    to. Origin: only the page itself. Token, if there is one: once in a form, an Authorization
-    header or the address, then in a cookie from which it cannot be read.
+    Host: only names of this computer and plain addresses, to which no foreign name can be rebound.
+    Origin: only the page itself. Token, if one is set: once in a form, an Authorization header or
+    the address, then in a cookie that does not reveal it.
     """
 
     def __init__(
@@ -94,21 +94,21 @@ class AccessMiddleware:
         self._cookie = hmac.new(key, COOKIE.encode(), hashlib.sha256).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let through, or answer at once."""
+        """Pass a request to the app, or refuse it."""
         if scope['type'] not in ('http', 'websocket'):
             await self._app(scope, receive, send)
             return
         started = _Started(send)
         try:
-            if await self._is_let_in(scope, receive, started):
+            if await self._is_admitted(scope, receive, started):
                 await self._app(scope, receive, started.with_headers)
         except Refusal as refusal:
             self._log.refuse(_peer(scope), refusal.reason)
             await self._refuse(scope, started, refusal)
         except (ClientDisconnect, ClientDisconnected):
-            self._log.refuse(_peer(scope), 'a peer that went away in the middle')
+            self._log.refuse(_peer(scope), 'a peer that disconnected during a request')
         except Exception as error:
-            self._log.refuse(_peer(scope), 'an error while answering', detail=describe(error))
+            self._log.refuse(_peer(scope), 'an error during a request', detail=describe(error))
             if not started.is_started:
                 await self._refuse(
                     scope, started, Refusal(500, 'error', 'This did not work; see the log.')
@@ -116,8 +116,8 @@ class AccessMiddleware:
             elif (connection := _connection(scope)) is not None:
                 connection.transport.abort()
 
-    async def _is_let_in(self, scope: Scope, receive: Receive, send: _Started) -> bool:
-        """Return whether the page answers; False where the answer was given here."""
+    async def _is_admitted(self, scope: Scope, receive: Receive, send: _Started) -> bool:
+        """Return whether the app handles the request; False if the response was sent here."""
         headers = {name.decode('latin-1'): v.decode('latin-1') for name, v in scope['headers']}
         self._check_names(headers)
         _check_path(scope)
@@ -131,7 +131,9 @@ class AccessMiddleware:
                 await self._welcome(scope, send, {} if is_form else query)
                 return False
         elif scope['path'] == TOKEN_PATH or (scope['type'] == 'http' and 'token' in query):
-            await self._welcome(scope, send, query)  # it must not stay in sight, or in a log
+            await self._welcome(
+                scope, send, query
+            )  # the token must not stay visible or get into a log
             return False
         query.pop('token', None)
         scope['query_string'] = _without_token(scope['query_string'])
@@ -147,19 +149,21 @@ class AccessMiddleware:
             raise Refusal(
                 421,
                 'a foreign Host',
-                f'This station is not called {host!r}; open it by its address.',
+                f'This station does not have the name {host!r}; open it by its address.',
             )
         origin = headers.get('origin')
         if origin is not None and _netloc(origin) != host:
-            raise Refusal(403, 'a foreign Origin', f'Requests of {origin!r} are refused.')
+            raise Refusal(403, 'a foreign Origin', f'Requests from {origin!r} are refused.')
         is_foreign = headers.get('sec-fetch-site') in ('cross-site', 'same-site')
         if is_foreign and headers.get('sec-fetch-mode') != 'navigate':
-            raise Refusal(403, 'a request of another site', 'Requests of other sites are refused.')
+            raise Refusal(
+                403, 'a request from another site', 'Requests from other sites are refused.'
+            )
 
     async def _check_token(
         self, scope: Scope, headers: dict[str, str], query: dict[str, str]
     ) -> None:
-        """Raise Refusal where the token is not given, or wrong; that comes late."""
+        """Raise Refusal if the token is missing or wrong; a wrong one is refused with a delay."""
         kind, _, bearer = headers.get('authorization', '').partition(' ')
         given = query.get('token') or (bearer.strip() if kind.lower() == 'bearer' else '')
         if not given:
@@ -188,11 +192,9 @@ class AccessMiddleware:
             most = min(self._most_bytes, _OTHER_BODY_BYTES)
         length = headers.get('content-length', '0' if not most else '')
         if not re.fullmatch('[0-9]{1,15}', length):
-            raise Refusal(411, 'no length', 'The length of what is sent must be stated.')
+            raise Refusal(411, 'no length', 'The request needs a Content-Length.')
         if int(length) > most:
-            raise Refusal(
-                413, 'a body too large', f'{length} bytes are more than the {most} allowed.'
-            )
+            raise Refusal(413, 'a body too large', f'{length} bytes exceed the limit of {most}.')
 
     def _is_ours(self, host: str) -> bool:
         try:
@@ -219,12 +221,14 @@ class AccessMiddleware:
         )
 
     async def _welcome(self, scope: Scope, send: _Started, query: dict[str, str]) -> None:
-        """Give the cookie and take the token out of the address, so that none is left in sight."""
+        """Set the cookie and redirect to the address without the token."""
         query.pop('token', None)
         path = '/' if scope['path'] == TOKEN_PATH else scope['path']
         # A path that begins with two slashes would be another host.
-        place = '/' + quote(path.lstrip('/'), safe='/') + (f'?{urlencode(query)}' if query else '')
-        head = [(b'location', place.encode()), (b'cache-control', b'no-store'), *_HEADERS]
+        location = (
+            '/' + quote(path.lstrip('/'), safe='/') + (f'?{urlencode(query)}' if query else '')
+        )
+        head = [(b'location', location.encode()), (b'cache-control', b'no-store'), *_HEADERS]
         if self._address.token:
             cookie = f'{COOKIE}={self._cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000'
             head.append((b'set-cookie', cookie.encode()))
@@ -243,7 +247,7 @@ class AccessMiddleware:
                 'title': self._text('title'),
                 'ask': self._text('token_ask'),
                 'enter': self._text('token_enter'),
-                'said': sentence if refusal.reason != 'no token' else '',
+                'message': sentence if refusal.reason != 'no token' else '',
             }
             kind = b'text/html; charset=utf-8'
             body = _FORM.format(**{key: html.escape(word) for key, word in words.items()})
@@ -258,7 +262,7 @@ class AccessMiddleware:
 
 
 class _Started:
-    """Pass messages on, and remember whether an answer has begun."""
+    """An ASGI send function that records whether a response has started."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -269,7 +273,7 @@ class _Started:
         await self._send(message)
 
     async def with_headers(self, message: MutableMapping[str, Any]) -> None:
-        """Pass an answer of the page on, with what every answer tells the browser."""
+        """Send a message of the app, with our headers added to the response."""
         if message['type'] == 'http.response.start':
             message['headers'] = [*message.get('headers', []), *_HEADERS]
         await self(message)
@@ -280,7 +284,7 @@ def _check_path(scope: Scope) -> None:
     is_plain = path.isprintable() and '\N{REPLACEMENT CHARACTER}' not in path
     leads_out = '\\' in path or '..' in path.split('/') or not path.startswith('/')
     if leads_out or not is_plain or len(path) > _LONGEST_PATH:
-        raise Refusal(400, 'an odd path', 'The path leads out of its folder, or is none.')
+        raise Refusal(400, 'an odd path', 'The path leads out of its folder or is invalid.')
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -300,7 +304,7 @@ def _without_token(query_string: bytes) -> bytes:
 async def _small_body(receive: Receive, headers: dict[str, str]) -> str:
     length = headers.get('content-length', '')
     if not re.fullmatch('[0-9]{1,4}', length):
-        raise Refusal(413, 'a body too large', 'A token has no more than some hundred characters.')
+        raise Refusal(413, 'a body too large', 'A token has at most a few hundred characters.')
     body = b''
     while True:
         message = await receive()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From ROS's thread to the page's event loop: the answer to a call."""
+"""Awaiting rclpy futures in the page's event loop."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 
 async def answer_of(call: Any, *, within_s: float) -> Any:
-    """Wait for the result of one of rclpy's futures; return None where it takes too long.
+    """Return the result of an rclpy future, or None if it takes longer than `within_s`.
 
-    One that comes later is let go: it must not raise in ROS's thread, which would end with it.
+    A later result is ignored: it must not raise in ROS's thread, which would end.
     """
-    answer: Future[Any] = Future()
+    result: Future[Any] = Future()
 
-    def hand_over(done: Any) -> None:
-        if answer.set_running_or_notify_cancel():
-            answer.set_result(done.result())
+    def forward(done: Any) -> None:
+        if result.set_running_or_notify_cancel():
+            result.set_result(done.result())
 
-    call.add_done_callback(hand_over)
+    call.add_done_callback(forward)
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(answer), within_s)
+        return await asyncio.wait_for(asyncio.wrap_future(result), within_s)
     except asyncio.TimeoutError:
         return None

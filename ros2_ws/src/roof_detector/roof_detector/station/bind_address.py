@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the ground station listens, and what it asks of whoever comes there."""
+"""The network address of the ground station and the token that it requires."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BindAddress:
             msg = (
                 f'token has {len(self.token)} characters, {len(set(self.token))} of them '
                 f'different, expected at least {_SHORTEST_TOKEN} and {_SHORTEST_TOKEN // 2}; '
-                'python3 -c "import secrets; print(secrets.token_urlsafe())" makes one.'
+                'python3 -c "import secrets; print(secrets.token_urlsafe())" creates one.'
             )
             raise StationError(msg)
 

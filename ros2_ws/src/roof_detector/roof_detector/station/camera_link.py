@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One camera of a detector: its video and its findings."""
+"""One camera of a detector: its video and its detections."""
 
 from __future__ import annotations
 
@@ -21,45 +21,47 @@ from roof_detector.vision.errors import VisionError
 
 _QOS = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THUMBNAIL_PX = 96
-# Detections wait so long for their annotated picture, which is drawn after them.
+# Detections wait this long for their annotated image, which is drawn after them.
 _PENDING_FRAMES = 8
-# Anybody in the graph may send detections: what no detector of ours sends is not kept.
+# Any node of the graph may publish detections: implausible ones are dropped.
 _MOST_OF_A_FRAME = 1000
 _LARGEST_PX = 1e6
 _LONGEST_LABEL = 200
 
 
 class CameraLink:
-    """Follow one camera; `name` is what the page calls it: the topics' common beginning."""
+    """The station's subscriptions to one camera; `name` is the common prefix of its topics."""
 
     def __init__(self, node: Node, name: str) -> None:
         self.name = name
         self.log = FlightLog()
-        self.video = Video(node, f'{name}/image_annotated/compressed', self._illustrate)
+        self.video = Video(
+            node, f'{name}/image_annotated/compressed', on_image=self._add_thumbnails
+        )
         self._node = node
         self._pending: dict[int, tuple[LiveFinding, ...]] = {}
         self._subscription = node.create_subscription(
-            Detection2DArray, f'{name}/detections', self._take, _QOS
+            Detection2DArray, f'{name}/detections', self._on_detections, _QOS
         )
 
-    def look_after(self) -> None:
-        """Do what a few times a second is soon enough for; only ROS's thread may."""
-        self.video.look_after()
+    def update(self) -> None:
+        """Update video and log; called several times a second, in ROS's thread only."""
+        self.video.update()
         self.log.sample()
 
     def close(self) -> None:
-        """Take the subscriptions back; only ROS's thread may."""
+        """Destroy the subscriptions; call in ROS's thread only."""
         self.video.close()
         self._node.destroy_subscription(self._subscription)
 
-    def _take(self, message: Detection2DArray) -> None:
+    def _on_detections(self, message: Detection2DArray) -> None:
         stamp = stamp_ns(message.header.stamp)
         findings: list[LiveFinding] = []
         for detection in message.detections:
             if not detection.results:
                 continue
             if len(findings) == _MOST_OF_A_FRAME:
-                self.log.refused['more than a frame may show'] += 1
+                self.log.refused['more than a frame may have'] += 1
                 continue
             number = self.log.total + len(findings) + 1
             finding = _finding(detection, number=number, camera=self.name, stamp=stamp)
@@ -79,20 +81,20 @@ class CameraLink:
             if len(self._pending) > _PENDING_FRAMES:
                 del self._pending[next(iter(self._pending))]
 
-    def _illustrate(self, stamp: int, jpeg: bytes) -> None:
+    def _add_thumbnails(self, stamp: int, jpeg: bytes) -> None:
         findings = self._pending.pop(stamp, ())
         if not findings:
             return
         try:
             image_bgr = decode_jpeg(jpeg)
         except VisionError:
-            return  # the page shows no such picture either; the findings stay without thumbnails
+            return  # the page cannot show this image either; its detections have no thumbnails
         for finding in findings:
-            self.log.illustrate(finding, _thumbnail(image_bgr, finding.box_xyxy))
+            self.log.add_thumbnail(finding, _thumbnail(image_bgr, finding.box_xyxy))
 
 
 def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> LiveFinding | None:
-    """Return a detection as the page shows it, None where its numbers or its name are none."""
+    """Return a detection as the page shows it; None if its numbers or its name are invalid."""
     best = max((one.hypothesis for one in detection.results), key=lambda one: one.score)
     centre, box = detection.bbox.center.position, detection.bbox
     sides = (centre.x, centre.y, box.size_x, box.size_y)
@@ -103,7 +105,7 @@ def _finding(detection: Any, *, number: int, camera: str, stamp: int) -> LiveFin
         number=number,
         camera=camera,
         label=best.class_id,
-        score=best.score,
+        confidence=best.score,
         box_xyxy=(
             centre.x - box.size_x / 2,
             centre.y - box.size_y / 2,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The open connections of the page, and which of them must give way to another one."""
+"""The open connections of the page, and the choice of which to close for a new one."""
 
 from __future__ import annotations
 
@@ -11,37 +11,42 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from roof_detector.station.refusal_log import RefusalLog
 
-# A page in a browser takes six connections and a websocket.
+# A browser opens six connections and a websocket for a page.
 MAX_CONNECTIONS = 256
 MAX_CONNECTIONS_OF_A_PEER = 96
 MAX_WEBSOCKETS = 64
-# Files, pipes, DDS sockets and the database of the page need handles as well.
+# Files, pipes, DDS sockets and the page's database need handles, too.
 _HANDLES_FOR_THE_REST = 256
 _WANTED_HANDLES = 4096
 HEAD_WITHIN_S = 10.0
 IDLE_WITHIN_S = 20.0
-# A link that is slower than this for so long is taken for dead.
+# A slower connection counts as dead after this time.
 STALLED_WITHIN_S = 30.0
 _LEAST_BYTES_MEANWHILE = 1024
 _SWEEP_PERIOD_S = 1.0
 
-HEAD, BUSY, IDLE, WEBSOCKET = 'head', 'busy', 'idle', 'websocket'
+HEAD: Final = 'head'
+BUSY: Final = 'busy'
+IDLE: Final = 'idle'
+WEBSOCKET: Final = 'websocket'
+ConnectionState = Literal['head', 'busy', 'idle', 'websocket']
 
 
 @dataclass(eq=False)
 class Connection:
-    """One connection: whose it is, what it waits for, and whether it passed the access check.
+    """One connection: its peer, its state, and whether it has passed the access check.
 
-    `state` is HEAD (a request's head is awaited), BUSY (a request is answered), IDLE (kept open
-    for the next request) or WEBSOCKET. `since_s` is when the state began.
+    `state` is HEAD (waiting for the head of a request), BUSY (a request is served), IDLE (kept
+    open for the next request) or WEBSOCKET. `since_s` is when the state began.
     """
 
     peer: str
     transport: asyncio.Transport
-    state: str = HEAD
+    state: ConnectionState = HEAD
     since_s: float = field(default_factory=time.monotonic)
     is_admitted: bool = False
     awaits_body: bool = False
@@ -50,15 +55,15 @@ class Connection:
     _window_bytes: int = 0
     _unsent_bytes: int = 0
 
-    def enter(self, state: str) -> None:
-        """Note that another state begins."""
+    def enter(self, state: ConnectionState) -> None:
+        """Change to another state."""
         self.state, self.since_s = state, time.monotonic()
         self._window_s, self._window_bytes = self.since_s, self.received_bytes
 
     def overdue(self, now_s: float) -> str:
-        """Return why the connection has waited for its peer too long, '' while it has not."""
+        """Return why the connection has waited too long for its peer, '' if it has not."""
         if self.state == HEAD and now_s - self.since_s > HEAD_WITHIN_S:
-            if not self.received_bytes:  # opened by a browser that expects to need it soon
+            if not self.received_bytes:  # opened by a browser in advance
                 return 'idle'
             return f'no whole request head within {HEAD_WITHIN_S:.0f} s'
         if self.state == IDLE and now_s - self.since_s > IDLE_WITHIN_S:
@@ -70,17 +75,17 @@ class Connection:
         if (moved or not waits_for_body) and drained:
             self._window_s, self._window_bytes = now_s, self.received_bytes
         elif now_s - self._window_s > STALLED_WITHIN_S:
-            return 'body too slow' if waits_for_body else 'answer not read'
+            return 'body too slow' if waits_for_body else 'response not read'
         self._unsent_bytes = unsent_bytes
         return ''
 
 
 class ConnectionTable:
-    """Keep the connections within limits of number and time, whoever opens them.
+    """The open connections, kept within limits of number and time for all peers.
 
-    A new connection is never kept waiting by those that have shown nothing yet: the oldest one
-    that has not passed the access check gives way, then the oldest idle one. Only where all
-    others are in use is the new one closed. Peers beyond loopback have a limit of their own.
+    A new connection replaces the oldest one that has not passed the access check, then the oldest
+    idle one. It is closed only if all others are in use. Peers other than loopback have a lower
+    limit each.
     """
 
     def __init__(
@@ -89,16 +94,16 @@ class ConnectionTable:
         self._log = log
         self._most = most
         self._most_websockets = websockets
-        self._connections: dict[Connection, None] = {}  # in order of their opening
+        self._connections: dict[Connection, None] = {}  # oldest first
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many connections are in each state."""
+        """Return the number of connections in each state."""
         return dict(Counter(connection.state for connection in self._connections))
 
     def open(self, transport: asyncio.Transport) -> Connection | None:
-        """Take a new connection in; return None, and close it, where there is no room."""
+        """Add a new connection; return None, and close it, if there is no room."""
         connection = Connection(peer_of(transport), transport)
         if not self._make_room(connection.peer):
             self._log.refuse(connection.peer, 'closed: too many connections are in use')
@@ -110,7 +115,7 @@ class ConnectionTable:
         return connection
 
     def close(self, connection: Connection) -> None:
-        """Forget a connection that was lost."""
+        """Remove a connection."""
         self._connections.pop(connection, None)
 
     def may_become_websocket(self) -> bool:
@@ -157,7 +162,7 @@ class ConnectionTable:
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
-    """Return the peer's address; of IPv6 the network that one peer may choose from."""
+    """Return the peer's address; for IPv6 the network that one peer may choose from."""
     name = transport.get_extra_info('peername')
     host = str(name[0]) if isinstance(name, tuple) and name else ''
     try:
@@ -181,7 +186,7 @@ def is_loopback(peer: str) -> bool:
 
 
 def allowed_connections() -> int:
-    """Raise the process's limit of open files and return how many connections fit into it."""
+    """Raise the process's limit of open files; return how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_HANDLES if hard == resource.RLIM_INFINITY else min(_WANTED_HANDLES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -15,9 +15,9 @@ from roof_detector.station.station_config import StationConfig
 
 @dataclass(frozen=True)
 class StationContext:
-    """Hold what every panel of the page is built from; one for the whole station.
+    """The parts of the station that the panels of the page use.
 
-    `text` says words by key. `upload_limit_bytes` is the most that one uploaded file may have.
+    `text` returns texts by key. `upload_limit_bytes` is the maximum size of an uploaded file.
     """
 
     config: StationConfig

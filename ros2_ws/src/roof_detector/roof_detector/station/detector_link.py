@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A detector node, seen from the ground."""
+"""The station's connection to a detector node."""
 
 from __future__ import annotations
+
+import logging
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -14,13 +16,14 @@ from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.remote_parameters import RemoteParameters
 from roof_detector.supervision.throttle import Throttle, cause_of
 
+_log = logging.getLogger(__name__)
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class DetectorLink:
-    """Know one detector: its cameras, its classes and its parameters.
+    """A detector: its cameras, classes and parameters.
 
-    `name` is the node's full name with its slash; `labels` is empty until a model is loaded.
+    `name` is the full name of the node; `labels` is empty until a model is loaded.
     """
 
     def __init__(self, node: Node, name: str) -> None:
@@ -29,26 +32,26 @@ class DetectorLink:
         self.cameras: tuple[CameraLink, ...] = ()
         self.parameters = RemoteParameters(node, name)
         self._node = node
-        self._warn = Throttle(lambda sentence: node.get_logger().warning(sentence))
+        self._warn = Throttle(_log.warning)
         self._subscription = node.create_subscription(
-            LabelInfo, f'{name}/labels', self._take_labels, _LATCHED
+            LabelInfo, f'{name}/labels', self._on_labels, _LATCHED
         )
 
     def find_cameras(self, names: frozenset[str]) -> None:
-        """Follow the cameras that there are; only ROS's thread may."""
+        """Add links to new cameras; call in ROS's thread only."""
         known = {camera.name: camera for camera in self.cameras}
         new = {name: CameraLink(self._node, name) for name in names - set(known)}
-        both = known | new  # one that is gone for a moment keeps its log
+        both = known | new  # a camera that is briefly absent keeps its log
         self.cameras = tuple(both[name] for name in sorted(both))
 
     def close(self) -> None:
-        """Take everything back; only ROS's thread may."""
+        """Destroy all subscriptions and clients; call in ROS's thread only."""
         for camera in self.cameras:
             camera.close()
         self.parameters.close()
         self._node.destroy_subscription(self._subscription)
 
-    def _take_labels(self, message: LabelInfo) -> None:
+    def _on_labels(self, message: LabelInfo) -> None:
         try:
             self.labels = label_names(message)
         except BagError as error:

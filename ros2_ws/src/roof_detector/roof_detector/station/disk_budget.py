@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much of the disk the station may take: what a recording does not need."""
+"""The part of the disk that the station may use: what a recording does not need."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from roof_detector.station.errors import StationError
 
 
 class DiskBudget:
-    """Refuse uploads and jobs before they would end a recording.
+    """A check that refuses uploads and jobs before they would end a recording.
 
-    `recorder_floor_bytes` is asked each time: where the recorder stops, as its parameter says.
+    `recorder_floor_bytes` returns the free space at which the recorder stops, which may change.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class DiskBudget:
         self._recorder_floor_bytes = recorder_floor_bytes
 
     def check(self, wanted_bytes: int = 0) -> None:
-        """Raise StationError where `wanted_bytes` more would leave a recording too little."""
+        """Raise StationError if `wanted_bytes` more would leave too little for a recording."""
         try:
             check_share(
                 self._folder,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the page fetches over HTTP: uploaded and resulting files, small or whole."""
+"""Downloads: uploaded files, results and flights, whole or as previews."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from roof_detector.inputs.image_decoding import decode_image
 from roof_detector.station.errors import StationError
 from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
-from roof_detector.station.jobs.job import DONE
+from roof_detector.station.jobs.job import JobState
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.jobs.job_results import result_files
 from roof_detector.station.preview import encoded_jpeg
 from roof_detector.station.zip_stream import zipped
 
 _PREVIEW_QUALITY = 85
-# A picture may need a gigabyte to be decoded.
+# Decoding an image may need a gigabyte.
 _PREVIEWS_AT_A_TIME = 2
-# Already compressed, and a part of a file can be asked for only if it is sent as it is.
+# Already compressed, and range requests need the file as it is.
 _HEADERS = {'Content-Encoding': 'identity', 'Cache-Control': 'private, max-age=60'}
 
 
@@ -40,16 +40,16 @@ def add_download_routes(
     previews = asyncio.Semaphore(_PREVIEWS_AT_A_TIME)
 
     @app.get('/jobs/{job_id}/zip')
-    async def everything(job_id: str) -> Response:
-        """Answer with all results of a job as one zip."""
+    async def results(job_id: str) -> Response:
+        """Respond with all results of a job as a zip."""
         job = queue.job(job_id)
         files = await asyncio.to_thread(result_files, job.folder)
         names = [path.relative_to(job.folder).as_posix() for path in files]
-        return zip_response(names, root=job.folder, name=Path(job.order.title).stem)
+        return zip_response(names, root=job.folder, name=Path(job.request.title).stem)
 
     @app.get('/flights/{name}/zip')
     async def flight(name: str) -> Response:
-        """Answer with a flight as one zip."""
+        """Respond with a flight as a zip."""
         found = await asyncio.to_thread(flights.flight, name)
         names = [f'{found.name}/{file}' for file in await asyncio.to_thread(_names, found.path)]
         return zip_response(names, root=found.path.parent, name=name)
@@ -60,28 +60,30 @@ def add_download_routes(
         side: str,
         name: str,
         width: int = Query(0, ge=0, le=8192),
-        download: bool = False,  # noqa: FBT001, FBT002 - a word of the address
+        download: bool = False,  # noqa: FBT001, FBT002 - a query parameter
     ) -> Response:
-        """Answer with a file, or with a picture as a JPEG of a width."""
+        """Respond with a file, or with a preview of an image as a JPEG of this width."""
         job = queue.job(job_id)
         folder = {'before': folders.uploads / job.id, 'after': job.folder}.get(side)
         if folder is None:
-            raise StationError(f'There is no {side!r} of a job.', status=404)
+            msg = f'A job has no {side!r}, only before and after.'
+            raise StationError(msg, status=404)
         opened = open_below(folder, name)
         if not width:
             return OpenFileResponse(opened, name=Path(name).name, download=download)
         with opened:
-            if job.state != DONE:  # only what the job's own process survived is decoded here
-                raise StationError('Pictures are shown when the job is done.', status=404)
+            if job.state != JobState.DONE:  # decode only what the job's own process has survived
+                msg = 'Images are shown when the job is done.'
+                raise StationError(msg, status=404)
             async with previews:
                 jpeg = await asyncio.to_thread(_preview, opened, Path(name), width)
         return Response(jpeg, media_type='image/jpeg', headers=_HEADERS)
 
 
 class OpenFileResponse(FileResponse):
-    """Answer with a file that is open already: what was checked is what is sent.
+    """A response with an open file, so that the file that was checked is the one that is sent.
 
-    Only what a browser shows without running anything is shown; all else is saved.
+    A browser shows images and videos, and saves everything else, which might run code.
     """
 
     def __init__(self, file: BinaryIO, *, name: str, download: bool) -> None:
@@ -97,13 +99,13 @@ class OpenFileResponse(FileResponse):
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, and close it however that ends."""
+        """Send the file and close it."""
         with self._file:
             await super().__call__(scope, receive, send)
 
 
 def zip_response(names: Iterable[str], *, root: Path, name: str) -> Response:
-    """Return an answer that makes a zip of files while it is sent."""
+    """Return a response that makes a zip of files while it is sent."""
     headers = {'Content-Disposition': f"attachment; filename*=UTF-8''{quote(name)}.zip"}
     return StreamingResponse(
         zipped(names, root=root), media_type='application/zip', headers=_HEADERS | headers

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class StationError(ValueError):
-    """Report what the ground station refuses, why, and what to do about it.
+    """The ground station refuses a request; the message says why and what to do about it.
 
-    `status` is what HTTP answers a request with that is refused for this.
+    `status` is the HTTP status of the response.
     """
 
-    def __init__(self, sentence: str, *, status: int = 400) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
         self.status = status

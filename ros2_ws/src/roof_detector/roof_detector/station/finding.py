@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LiveFinding:
-    """Hold one detection of a flight; `box_xyxy` in pixels of the source picture.
+    """One detection of a flight; `box_xyxy` is in pixels of the source image.
 
-    `number` counts the findings of a camera from 1.
+    `number` counts the detections of a camera from 1.
     """
 
     number: int
     camera: str
     label: str
-    score: float
+    confidence: float
     box_xyxy: tuple[float, float, float, float]
     stamp_ns: int
 

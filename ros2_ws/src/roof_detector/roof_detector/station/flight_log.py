@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a camera's flight has brought so far, in bounded memory."""
+"""The detections and rates of a camera's present flight, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from roof_detector.station.finding import LiveFinding
 
 KEPT_FINDINGS = 3000
 KEPT_THUMBNAILS = 600
-# Classes of a model are few; names of a stranger are as many as they like.
+# A model has few classes; an untrusted publisher may send any number of names.
 _MOST_LABELS, _OTHER_LABELS = 500, '...'
 KEPT_SAMPLES = 600  # ten minutes, one a second
 
 
 @dataclass(frozen=True)
 class FlightSample:
-    """Hold one second: results per second, their mean age and their mean score, 0 for none.
+    """One second of a flight: results per second, their mean age and mean confidence.
 
-    The age is None where no result of that second had a stamp that can be an age.
+    Values without results are 0; the age is None if no result had a valid stamp.
     """
 
     time_s: float
     rate_hz: float
     age_s: float | None
-    score: float
+    confidence: float
 
 
 class FlightLog:
-    """Keep the newest findings, all counts, and a sample of each second.
+    """The newest findings of a flight, all counts, and a sample of each second.
 
-    One thread adds; `findings` and `samples` may be copied from any.
+    Only one thread may add; any thread may copy `findings` and `samples`.
     """
 
     def __init__(self) -> None:
@@ -46,21 +46,21 @@ class FlightLog:
         self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
         self._sampled_frames = 0
         self._ages_s: list[float] = []
-        self._scores: list[float] = []
+        self._confidences: list[float] = []
         self._sampled_at_s = time.monotonic()
 
     @property
     def total(self) -> int:
-        """Return how many findings there were."""
+        """Return the number of all findings."""
         return self.counts.total()
 
     @property
     def dropped(self) -> int:
-        """Return how many earlier findings are no longer kept."""
+        """Return the number of earlier findings that are no longer kept."""
         return self.total - len(self.findings)
 
     def add(self, findings: tuple[LiveFinding, ...], *, age_s: float | None) -> None:
-        """Take in what was found in one frame; `age_s` is None where its stamp tells none."""
+        """Add the findings of one frame; `age_s` is None if its stamp is not valid."""
         self.frames += 1
         self._sampled_frames += 1
         self.current = findings
@@ -70,38 +70,38 @@ class FlightLog:
             self.counts[finding.label if is_known else _OTHER_LABELS] += 1
         if age_s is not None:
             self._ages_s.append(age_s)
-        self._scores += [finding.score for finding in findings]
+        self._confidences += [finding.confidence for finding in findings]
 
-    def illustrate(self, finding: LiveFinding, jpeg: bytes) -> None:
-        """Keep a finding's picture; the newest few hundred stay."""
+    def add_thumbnail(self, finding: LiveFinding, jpeg: bytes) -> None:
+        """Store the thumbnail of a finding; the newest few hundred are kept."""
         self._thumbnails[finding.number] = jpeg
         if len(self._thumbnails) > KEPT_THUMBNAILS:
             self._thumbnails.popitem(last=False)
 
     def thumbnail(self, number: int) -> bytes:
-        """Return a finding's JPEG, b'' where nobody looked when it was found or it is gone."""
+        """Return a finding's JPEG; b'' if no page was open then or it is no longer kept."""
         return self._thumbnails.get(number, b'')
 
     def sample(self) -> None:
-        """Close the present second, if it is over."""
+        """Add a sample if the present second is over."""
         now_s = time.monotonic()
         passed_s = now_s - self._sampled_at_s
         if passed_s < 1.0:
             return
-        ages_s, scores = self._ages_s, self._scores
+        ages_s, confidences = self._ages_s, self._confidences
         frames, self._sampled_frames = self._sampled_frames, 0
-        self._ages_s, self._scores, self._sampled_at_s = [], [], now_s
+        self._ages_s, self._confidences, self._sampled_at_s = [], [], now_s
         self.samples.append(
             FlightSample(
                 time_s=time.time(),
                 rate_hz=frames / passed_s,
                 age_s=sum(ages_s) / len(ages_s) if ages_s else (None if frames else 0.0),
-                score=sum(scores) / len(scores) if scores else 0.0,
+                confidence=sum(confidences) / len(confidences) if confidences else 0.0,
             )
         )
 
     def clear(self) -> None:
-        """Begin a new flight."""
+        """Start a new flight."""
         self.current = ()
         self.counts = Counter()
         self.frames = 0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The flights that the recorder wrote, as they lie in its folder."""
+"""The recorded flights in the recorder's folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -16,103 +17,141 @@ from roof_detector.bags.folder_lock import is_locked
 from roof_detector.bags.mcap_scan import is_complete
 from roof_detector.bags.metadata import NAME, read_metadata
 from roof_detector.bags.provenance import STARTED_AT
+from roof_detector.bags.reader import BagReader
 from roof_detector.bags.retention_policy import is_kept
 from roof_detector.station.errors import StationError
 
-RECORDING, CUT_OFF, COMPLETE = 'recording', 'cut_off', 'complete'
+
+class FlightState(Enum):
+    """Whether a flight is being recorded, was cut off, or is complete."""
+
+    RECORDING = 'recording'
+    CUT_OFF = 'cut_off'
+    COMPLETE = 'complete'
 
 
 @dataclass(frozen=True)
 class RecordedFlight:
-    """Describe a bag; `duration_s` is None where nobody knows, as while it is being written."""
+    """A recorded bag.
+
+    `duration_s` is None if it is unknown, as during the recording. `damage` describes what cannot
+    be read, such as damaged chunks; None if it was not checked since the bag changed.
+    """
 
     path: Path
     began_at_s: float
     duration_s: float | None
     size_bytes: int
-    state: str
+    state: FlightState
     is_kept: bool
+    damage: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
-        """Return the folder's name."""
+        """Return the name of the folder."""
         return self.path.name
 
 
 class FlightStore:
-    """List, find and delete the flights of a folder, and touch nothing outside it."""
+    """The flights of a folder, which can be listed, checked and deleted; nothing outside it."""
 
     def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
-        self._facts: dict[Path, tuple[float, dict[str, Any]]] = {}
+        self._metadata: dict[Path, tuple[float, dict[str, Any]]] = {}
+        self._damage: dict[Path, tuple[int, tuple[str, ...]]] = {}  # with the size of the bag
 
     @property
     def folder(self) -> Path:
-        """Return where the recorder writes at present."""
+        """Return the present folder of the recorder."""
         return self._folder()
 
     def flights(self) -> tuple[RecordedFlight, ...]:
-        """Return the flights, the newest first."""
+        """Return the flights, newest first."""
         found = []
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             try:
                 is_flight = path.is_dir() and not path.is_symlink() and any(path.glob('*.mcap'))
                 if is_flight:
-                    found.append(self._look_at(path))
+                    found.append(self._flight_at(path))
             except OSError:
-                continue  # deleted by the recorder, to make room, while this looked
+                continue  # the recorder has just deleted it to make room
         return tuple(sorted(found, key=lambda flight: flight.began_at_s, reverse=True))
 
     def flight(self, name: str) -> RecordedFlight:
-        """Return a flight of the folder; raise StationError where none has this name."""
+        """Return the flight with this name; raise StationError if there is none."""
         found = next((flight for flight in self.flights() if flight.name == name), None)
         if found is None:
-            raise StationError(f'There is no flight {name!r} in {self.folder}.', status=404)
+            msg = f'There is no flight {name!r} in {self.folder}.'
+            raise StationError(msg, status=404)
         return found
 
+    def check(self, name: str) -> tuple[str, ...]:
+        """Read a flight completely and return what is damaged; `flights` shows it from then on.
+
+        Reading takes as long as the bag is large: do not call this in the page's event loop.
+        """
+        flight = self._finished_flight(name)
+        try:
+            with BagReader(flight.path) as bag:
+                for _ in bag.messages():
+                    pass
+                damage = bag.damage
+        except BagError as error:
+            damage = (str(error),)
+        self._damage[flight.path] = flight.size_bytes, damage
+        return damage
+
     def delete(self, name: str) -> None:
-        """Delete a flight with all that lies in its folder; raise StationError if it may not."""
-        flight = self.flight(name)
-        if flight.state == RECORDING:
-            raise StationError(f'{name} is being recorded; end the recording first.', status=409)
+        """Delete a flight with its folder; raise StationError if that is not allowed."""
+        flight = self._finished_flight(name)
         try:
             shutil.rmtree(flight.path)
         except OSError as error:
-            msg = f'{name} cannot be deleted ({error.strerror}). Is it yours?'
+            msg = f'{name} cannot be deleted ({error.strerror}); check the permissions of it.'
             raise StationError(msg) from error
 
-    def _look_at(self, path: Path) -> RecordedFlight:
+    def _finished_flight(self, name: str) -> RecordedFlight:
+        flight = self.flight(name)
+        if flight.state is FlightState.RECORDING:
+            msg = f'{name} is being recorded; stop the recording first.'
+            raise StationError(msg, status=409)
+        return flight
+
+    def _flight_at(self, path: Path) -> RecordedFlight:
         files = [file for file in path.iterdir() if file.is_file() and not file.is_symlink()]
         bags = [file for file in files if file.suffix == '.mcap']
-        facts = self._read(path)
+        metadata = self._read(path)
         if is_locked(path):
-            state = RECORDING
+            state = FlightState.RECORDING
         else:
-            is_whole = bool(facts) and all(is_complete(file) for file in bags)
-            state = COMPLETE if is_whole else CUT_OFF
-        started_at = (facts.get('custom_data') or {}).get(STARTED_AT)
-        duration_s = facts.get('duration', {}).get('nanoseconds', 0) / 1e9
+            is_whole = bool(metadata) and all(is_complete(file) for file in bags)
+            state = FlightState.COMPLETE if is_whole else FlightState.CUT_OFF
+        started_at = (metadata.get('custom_data') or {}).get(STARTED_AT)
+        duration_s = metadata.get('duration', {}).get('nanoseconds', 0) / 1e9
+        size_bytes = sum(file.stat().st_size for file in files)
+        checked_bytes, damage = self._damage.get(path, (-1, ()))
         return RecordedFlight(
             path=path,
             began_at_s=_seconds(started_at) or path.stat().st_ctime,
-            duration_s=duration_s if state == COMPLETE else None,
-            size_bytes=sum(file.stat().st_size for file in files),
+            duration_s=duration_s if state is FlightState.COMPLETE else None,
+            size_bytes=size_bytes,
             state=state,
             is_kept=is_kept(path),
+            damage=damage if checked_bytes == size_bytes else None,
         )
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Return what a bag says of itself, {} where it says nothing; read once while it stays."""
-        metadata = path / NAME
-        changed_at_s = metadata.stat().st_mtime if metadata.is_file() else 0.0
-        known_at_s, facts = self._facts.get(path, (-1.0, {}))
+        """Return the metadata of a bag, {} if it has none; read again only after a change."""
+        file = path / NAME
+        changed_at_s = file.stat().st_mtime if file.is_file() else 0.0
+        known_at_s, metadata = self._metadata.get(path, (-1.0, {}))
         if changed_at_s != known_at_s:
             try:
-                facts = read_metadata(path)
+                metadata = read_metadata(path)
             except BagError:
-                facts = {}
-            self._facts[path] = changed_at_s, facts
-        return facts
+                metadata = {}
+            self._metadata[path] = changed_at_s, metadata
+        return metadata
 
 
 def _seconds(moment: str | None) -> float | None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the ground station keeps what is given to it and what it makes."""
+"""The folders of the ground station, and safe access to files below them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import BinaryIO
 from roof_detector.station.errors import StationError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# A pipe must not be waited for.
+# Opening a pipe must not block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
 class StationFolders:
-    """Name the folders below one root; nothing of the station is written anywhere else."""
+    """The folders below one root; the station writes nowhere else."""
 
     root: Path
 
     @classmethod
     def make(cls, root: str) -> StationFolders:
-        """Make the folders where they are missing; raise StationError where that fails."""
+        """Create missing folders; raise StationError if that fails."""
         folders = cls(Path(root).expanduser().resolve())
         try:
             for folder in (folders.models, folders.uploads, folders.results, folders.flights):
@@ -39,36 +39,37 @@ class StationFolders:
 
     @property
     def models(self) -> Path:
-        """Return where uploaded weights lie."""
+        """Return the folder of uploaded models."""
         return self.root / 'models'
 
     @property
     def uploads(self) -> Path:
-        """Return where uploaded pictures and videos lie."""
+        """Return the folder of uploaded images and videos."""
         return self.root / 'uploads'
 
     @property
     def results(self) -> Path:
-        """Return where processed uploads and flights lie."""
+        """Return the folder of the jobs' results."""
         return self.root / 'results'
 
     @property
     def flights(self) -> Path:
-        """Return where the recorder started with the station writes its bags."""
+        """Return the folder of bags that a recorder on this computer writes by default."""
         return self.root / 'flights'
 
 
 def open_below(root: Path, name: str) -> BinaryIO:
-    """Open the regular file of a relative name below a folder; raise StationError for any other.
+    """Open a regular file by its path relative to a folder; raise StationError for any other.
 
-    The way is walked from handle to handle and no link on it is followed, so that none that is
-    put there while this looks leads out of the folder.
+    Every folder of the path is opened relative to the one before, and symbolic links are not
+    followed, so a link that is created in the meantime does not lead out of the folder.
     """
     parts = PurePosixPath(name).parts
     handle = -1
     try:
         if not parts or '..' in parts or parts[0] == '/':
-            raise OSError('leads out')
+            msg = 'leads out'
+            raise OSError(msg)
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in parts[:-1]:
             inner = os.open(part, _FOLDER, dir_fd=handle)
@@ -83,15 +84,16 @@ def open_below(root: Path, name: str) -> BinaryIO:
     finally:
         if handle >= 0:
             os.close(handle)
-    raise StationError(f'There is no file {name!r} here.', status=404)
+    msg = f'There is no file {name!r} here.'
+    raise StationError(msg, status=404)
 
 
 def files_below(root: Path) -> Iterator[PurePosixPath]:
-    """Yield the names of all regular files below a folder, without following any link."""
+    """Yield the relative paths of all regular files below a folder; follow no links."""
     for folder, folders, names, handle in os.fwalk(root, follow_symlinks=False):
         folders.sort()
-        place = PurePosixPath(os.path.relpath(folder, root))
+        relative = PurePosixPath(os.path.relpath(folder, root))
         for name in sorted(names):
-            with suppress(OSError):  # gone meanwhile
+            with suppress(OSError):  # deleted in the meantime
                 if stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
-                    yield place / name
+                    yield relative / name

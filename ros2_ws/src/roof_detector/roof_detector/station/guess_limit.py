@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How often a wrong token may be tried."""
+"""A limit on attempts with wrong tokens."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _MOST_PEERS = 4096
 
 
 class GuessLimit:
-    """Count wrong tokens by peer; one that tries too many is not compared for a while.
+    """A count of wrong tokens per peer; a peer with too many has to wait.
 
-    The owner is not locked out: a browser that has the cookie is never asked for the token, other
-    addresses have counts of their own, and of this computer itself, where tunnels end and where
-    the token lies in a file, every token is compared. A wrong one is answered late everywhere.
+    The owner is not locked out: a browser with the cookie needs no token, each address has its own
+    count, and this computer, where tunnels end and the token file lies, never has to wait. Every
+    wrong token is answered with a delay.
     """
 
     def __init__(self) -> None:
         self._peers: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, peer: str) -> float:
-        """Return for how long no token of a peer is compared, 0 where it is at once."""
+        """Return how long a peer has to wait before its next attempt, 0 for no wait."""
         left = self._left(peer)
         return 0.0 if is_loopback(peer) or left >= 1 else (1 - left) / _PER_S
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The addresses of pictures: the newest frame of a camera, and a finding's thumbnail."""
+"""HTTP routes of images: a camera's newest frame and a finding's thumbnail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query, Response
 
 from roof_detector.station.ros_bridge import RosBridge
 
-# Already compressed: a second compression would cost time and gain nothing.
+# JPEGs do not get smaller by another compression.
 _JPEG_HEADERS = {'Cache-Control': 'no-store', 'Content-Encoding': 'identity'}
 
 
@@ -22,7 +22,7 @@ def add_image_routes(app: FastAPI, bridge: RosBridge) -> None:
         width: int = Query(0, ge=0, le=8192),
         quality: int = Query(70, ge=1, le=100),
     ) -> Response:
-        """Answer with the newest frame once there is one after `after`; 204 where none comes."""
+        """Respond with the first frame after number `after`; 204 if none comes."""
         link = bridge.camera(camera)
         if link is None:
             return Response(status_code=404)
@@ -34,7 +34,7 @@ def add_image_routes(app: FastAPI, bridge: RosBridge) -> None:
 
     @app.get('/thumbnail')
     async def thumbnail(camera: str, number: int) -> Response:
-        """Answer with a finding's picture; 404 where there is none."""
+        """Respond with a finding's thumbnail; 404 if there is none."""
         link = bridge.camera(camera)
         jpeg = b'' if link is None else link.log.thumbnail(number)
         if not jpeg:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The words on the page."""
+"""The texts of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LANGUAGES = tuple(sorted(path.stem for path in TEXTS.glob('*.yaml')))
 
 
 class Language:
-    """Say texts by their keys, in one language; texts/<language>.yaml holds them."""
+    """The texts of one language by their keys, from texts/<language>.yaml."""
 
     def __init__(self, code: str) -> None:
         if code not in LANGUAGES:
@@ -27,7 +27,7 @@ class Language:
         )
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the text of a key, with {names} in it replaced by the values."""
+        """Return the text of a key with the values filled in."""
         if key not in self.texts:
             msg = f'There is no text {key!r} in texts/{self.code}.yaml; add it there.'
             raise StationError(msg)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""HTTP as the page speaks it: limits are held before a byte of a request is interpreted.
+"""HTTP and websocket protocols with limits that apply before a request is parsed.
 
-uvicorn's parsers take a head of any size and wait for it for ever. Here a head is collected up
-to a bound and looked at as bytes; only a small and plain one is handed to h11, the stricter of
+uvicorn's parsers accept a head of any size and wait for it for ever. Here a head is collected up
+to a limit and checked as bytes; only a small and plain one is passed to h11, the stricter of
 uvicorn's two parsers.
 """
 
@@ -33,7 +33,7 @@ from roof_detector.station.refusal_log import RefusalLog, describe
 MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 64
 MAX_TARGET_BYTES = 4096
-# Of the page's own messages the largest, a table with its rows, has some ten thousand bytes.
+# The largest message of the page, a table with its rows, has some ten thousand bytes.
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_MESSAGES_PER_S = 200
 _MESSAGE_BURST = 400
@@ -45,7 +45,7 @@ _ONCE = (b'host', b'content-length', b'origin', b'upgrade')
 
 
 class HeadRefused(ValueError):  # noqa: N818 - the name already says what is wrong
-    """A request head that is not handed on to a parser; `status` is what HTTP answers."""
+    """A request head that is refused before parsing; `status` is the HTTP status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class HeadRefused(ValueError):  # noqa: N818 - the name already says what is wro
 
 
 def check_head(head: bytes) -> int:
-    """Return how many bytes of body follow a request head; raise HeadRefused where it is odd."""
+    """Return the body length of a request head; raise HeadRefused if the head is invalid."""
     lines = re.split(rb'\r?\n', head.strip(b'\r\n'))
     if any(_CONTROL.search(line) for line in lines):
         raise HeadRefused(400, 'control characters in the head')
@@ -62,7 +62,7 @@ def check_head(head: bytes) -> int:
         raise HeadRefused(400, 'not an HTTP/1.1 request')
     method, target, _ = words
     if method not in _METHODS:
-        raise HeadRefused(405, 'a method that the page does not have')
+        raise HeadRefused(405, 'a method that the page does not support')
     if len(target) > MAX_TARGET_BYTES:
         raise HeadRefused(414, f'an address of more than {MAX_TARGET_BYTES} bytes')
     if not _PATH.fullmatch(target):
@@ -74,7 +74,7 @@ def check_head(head: bytes) -> int:
     if any(not colon or not name or name != name.strip() for name, colon, _ in headers):
         raise HeadRefused(400, 'a header without a plain name')
     if any(names.count(name) > 1 for name in _ONCE):
-        raise HeadRefused(400, 'a header twice that may stand once')
+        raise HeadRefused(400, 'a duplicate header')
     if b'host' not in names:
         raise HeadRefused(400, 'no Host')
     if b'transfer-encoding' in names:
@@ -87,7 +87,7 @@ def check_head(head: bytes) -> int:
 
 
 class LimitedHttpProtocol(H11Protocol):
-    """One connection of the page, counted in a table and bounded in size and time."""
+    """One HTTP connection, registered in a table and limited in size and time."""
 
     def __init__(
         self,
@@ -109,12 +109,12 @@ class LimitedHttpProtocol(H11Protocol):
         self._is_answered = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection into the table."""
+        """Add the connection to the table."""
         super().connection_made(transport)
         connection = self._connection = self._table.open(transport)
-        if connection is None:  # refused and closed: there is nothing to hand on
+        if connection is None:  # refused and closed
             return
-        # The access check finds it there and says that it passed.
+        # The access check finds the connection there and marks it as admitted.
         self.app_state = {**self.app_state, 'connection': connection}
         self.ws_protocol_class = functools.partial(
             LimitedWebSocketProtocol,
@@ -125,18 +125,18 @@ class LimitedHttpProtocol(H11Protocol):
         )  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take it out again."""
+        """Remove the connection from the table."""
         if self._connection is not None:
             self._table.close(self._connection)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Collect heads up to their bound, and hand on heads and bodies each by itself."""
+        """Collect heads up to their limit, and pass heads and bodies on separately."""
         if self._connection is None or self.transport.is_closing():
             return
         self._connection.received_bytes += len(data)
         try:
-            self._take(data)
+            self._process(data)
         except HeadRefused as refusal:
             self._refuse(refusal.status, str(refusal))
         except Exception as error:
@@ -150,16 +150,16 @@ class LimitedHttpProtocol(H11Protocol):
         self._next_request()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what h11 refuses."""
-        self._refuse(400, 'not HTTP as it should be')
+        """Respond to a request that h11 refuses."""
+        self._refuse(400, 'not valid HTTP')
 
     def _next_request(self) -> None:
         connection = self._connection
         if connection is None or not self._is_answered or self.transport.is_closing():
             return
         if self._body_left:
-            # Refused before its body came. A browser reads the answer once it has sent all, so
-            # the rest is read and dropped; of a stranger not.
+            # Refused before its body arrived. A browser reads the response only after it has sent
+            # everything, so the rest is read and dropped, but only for admitted peers.
             if not connection.is_admitted:
                 self.transport.close()
             return
@@ -168,7 +168,7 @@ class LimitedHttpProtocol(H11Protocol):
         if later:
             self.loop.call_soon(self.data_received, later)
 
-    def _take(self, data: bytes) -> None:
+    def _process(self, data: bytes) -> None:
         connection = self._connection
         assert connection is not None
         if self._body_left:
@@ -183,7 +183,7 @@ class LimitedHttpProtocol(H11Protocol):
         if connection.state == BUSY:
             self._later += data
             if len(self._later) > MAX_HEAD_BYTES:
-                raise HeadRefused(400, 'requests before the last one was answered')
+                raise HeadRefused(400, 'requests before the response to the last one')
             return
         if connection.state == IDLE:
             connection.enter(HEAD)
@@ -202,7 +202,7 @@ class LimitedHttpProtocol(H11Protocol):
         connection.awaits_body = self._body_left > 0
         super().data_received(head)
         if rest and self.transport.get_protocol() is self:
-            self._take(rest)
+            self._process(rest)
         elif rest:
             self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]
 
@@ -234,7 +234,7 @@ class LimitedHttpProtocol(H11Protocol):
 
 
 class LimitedWebSocketProtocol(WSProtocol):
-    """A websocket of the page: counted in the table, its messages bounded in size and rate."""
+    """A websocket of the page, with limits on the size and rate of its messages."""
 
     def __init__(
         self,
@@ -255,21 +255,21 @@ class LimitedWebSocketProtocol(WSProtocol):
         connection.enter(WEBSOCKET)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take it out of the table."""
+        """Remove the connection from the table."""
         self._table.close(self._connection)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read frames; close where they are none."""
+        """Read frames; close the connection if they are invalid."""
         self._connection.received_bytes += len(data)
         try:
             super().data_received(data)
         except Exception as error:
-            self._log.refuse(self._connection.peer, 'no websocket', detail=describe(error))
+            self._log.refuse(self._connection.peer, 'not a websocket', detail=describe(error))
             self.transport.abort()
 
     async def receive(self) -> Any:
-        """Return the next message; one that sends too many waits, and its peer with it."""
+        """Return the next message; delay a peer that sends too many."""
         message = await super().receive()
         if message['type'] == 'websocket.receive':
             now_s = self.loop.time()
@@ -283,7 +283,7 @@ class LimitedWebSocketProtocol(WSProtocol):
 
 
 def protocol_factory(table: ConnectionTable, log: RefusalLog, guard: Callable[[Any], Any]) -> Any:
-    """Return what uvicorn makes of each connection; `guard` stands before the whole app."""
+    """Return uvicorn's protocol factory; `guard` wraps the whole app."""
     return functools.partial(
         LimitedHttpProtocol, table=table, log=log, guard=functools.cache(guard)
     )

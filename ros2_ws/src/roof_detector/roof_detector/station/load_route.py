@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much the station keeps going: what must not grow while pages come and go."""
+"""HTTP routes with the load of the station, which must not grow as pages come and go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from roof_detector.station.ros_bridge import RosBridge
 def add_load_route(
     app: FastAPI, bridge: RosBridge, *, table: ConnectionTable, log: RefusalLog
 ) -> None:
-    """Serve /load: pages, tasks, requests and subscriptions for images; /refused: what was not."""
+    """Add /load (pages, tasks, waiting requests, subscriptions) and /refused (refusals)."""
 
     @app.get('/load')
     async def load() -> dict[str, int]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The models that can be chosen on the page: shipped ones and uploaded ones."""
+"""The models that can be selected on the page: shipped and uploaded ones."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from roof_detector.station.jobs.command_process import CommandProcess, reason_of
 from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.uploads import free_path, receive, safe_stem
 
-# Packages and graphs are data. A .pt is imported by a confined process and kept as its package;
-# all other kinds are programs, or folders.
+# Packages and graphs are data. A .pt is imported by a sandboxed process and stored as a package;
+# all other formats are programs or folders.
 _SUFFIXES = ('.zip', '.pt', '.onnx')
 _LOG = 'log.txt'
 # Loading takes a few seconds, on a slow computer with a large model a minute.
@@ -31,7 +31,7 @@ _CHECKS_AT_A_TIME = 2
 
 @dataclass(frozen=True)
 class UploadedModel:
-    """Hold what an uploaded model turned out to be."""
+    """An uploaded model after its check."""
 
     path: Path
     task: str
@@ -39,7 +39,7 @@ class UploadedModel:
 
 
 class ModelStore:
-    """Know the models; an uploaded one is called by its path, as the parameter model takes it."""
+    """The shipped and uploaded models; the parameter `model` accepts their names and paths."""
 
     def __init__(
         self, folders: StationFolders, *, limit_bytes: int, disk: DiskBudget | None = None
@@ -55,34 +55,34 @@ class ModelStore:
 
     @property
     def choices(self) -> dict[str, str]:
-        """Return what the page calls each model, by what the detector calls it."""
+        """Return the model names for the page, by the values of the parameter `model`."""
         uploaded = sorted(path for path in self._folder.iterdir() if path.suffix in _SUFFIXES)
         return {name: name for name in shipped_models()} | {
             str(path): path.name for path in uploaded
         }
 
     def check(self, model: str) -> str:
-        """Return a model that can be chosen; raise StationError for any other."""
+        """Return a model that can be selected; raise StationError for any other."""
         if model not in self.choices:
-            msg = f'There is no model {model!r}; there are: {", ".join(self.choices.values())}.'
+            msg = f'There is no model {model!r}, only {", ".join(self.choices.values())}.'
             raise StationError(msg)
         return model
 
-    async def take(
+    async def add(
         self, name: str, blocks: AsyncIterator[bytes], *, size_bytes: int = 0
     ) -> UploadedModel:
-        """Write a model as it comes and load it, restricted, in a process of its own.
+        """Store an uploaded model after loading it in a sandboxed process.
 
-        Nobody waits for another's check: it has a deadline, and few run at a time. Raises
-        StationError with the reason, and keeps nothing, where it does not load.
+        A check has a deadline, and only a few run at a time, so an upload does not wait for
+        others. Raises StationError, and stores nothing, if the model does not load.
         """
         suffix = Path(name).suffix.lower()
         if suffix not in _SUFFIXES:
-            raise StationError(
-                f'{name} is refused: {", ".join(_SUFFIXES[:-1])} and {_SUFFIXES[-1]} files are '
-                'taken, which can be read without running what is in them.',
-                status=415,
+            msg = (
+                f'{name} is refused: only {", ".join(_SUFFIXES[:-1])} and {_SUFFIXES[-1]} files '
+                'are accepted, which can be read without running code in them.'
             )
+            raise StationError(msg, status=415)
         self._disk.check(size_bytes)
         folder = self._incoming / new_id()
         folder.mkdir(parents=True)
@@ -95,15 +95,15 @@ class ModelStore:
             path.rename(final)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return UploadedModel(final, facts['task'], tuple(facts['classes']))
+        return UploadedModel(path=final, task=facts['task'], classes=tuple(facts['classes']))
 
     async def _check(self, path: Path, name: str) -> dict[str, Any]:
         if self._checks >= _CHECKS_AT_A_TIME:
-            raise StationError(
-                f'{name} is refused: {self._checks} models are being checked. Send it again in a '
-                'minute.',
-                status=503,
+            msg = (
+                f'{name} is refused: {self._checks} models are being checked. Upload it again '
+                'in a minute.'
             )
+            raise StationError(msg, status=503)
         self._checks += 1
         try:
             return await _load(path, name=name)
@@ -117,7 +117,8 @@ class ModelStore:
                 and not known.is_symlink()
                 and filecmp.cmp(known, path, shallow=False)
             ):
-                raise StationError(f'{name} is here already, as {known.name}.', status=409)
+                msg = f'{name} is already stored as {known.name}.'
+                raise StationError(msg, status=409)
 
 
 async def _load(path: Path, *, name: str) -> dict[str, Any]:
@@ -127,10 +128,9 @@ async def _load(path: Path, *, name: str) -> dict[str, Any]:
         code = await asyncio.wait_for(process.run(facts.update), _CHECKED_WITHIN_S)
     except asyncio.TimeoutError:
         await process.stop(patience_s=0)
-        raise StationError(
-            f'{name} is refused: it did not load within {_CHECKED_WITHIN_S:.0f} s.', status=415
-        ) from None
+        msg = f'{name} is refused: it did not load within {_CHECKED_WITHIN_S:.0f} s.'
+        raise StationError(msg, status=415) from None
     if code or not facts:
-        reason = reason_of(code, process.last_words()).replace(str(path), name)
+        reason = reason_of(code, process.last_line()).replace(str(path), name)
         raise StationError(reason, status=415)
     return facts

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The page's event loop, watched."""
+"""Supervision of the page's event loop."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BEAT_S = 0.2
 
 
 class PageWatch:
-    """Tells the watchdog that the event loop turns, and starts the worker of the jobs again.
+    """A task that reports to the watchdog that the event loop runs, and restarts the job worker.
 
-    Both belong into the loop: it begins and ends with the page.
+    Both belong to the event loop, which starts and ends with the page.
     """
 
     def __init__(self, queue: JobQueue) -> None:
@@ -29,11 +29,11 @@ class PageWatch:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to be watched."""
+        """Start the task."""
         self._task = asyncio.get_running_loop().create_task(self._beat())
 
     async def stop(self) -> None:
-        """Be watched no more."""
+        """Stop the task."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -44,6 +44,6 @@ class PageWatch:
             while True:
                 loop.heart.begin('serving the page')
                 if self._queue.has_died:
-                    _log.error('The worker of the jobs died; another one begins.')
+                    _log.error('The job worker died; a new one starts.')
                     await self._queue.start()
                 await asyncio.sleep(_BEAT_S)

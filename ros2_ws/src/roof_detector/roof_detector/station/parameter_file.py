@@ -10,9 +10,9 @@ from roof_detector.station.remote_parameters import RemoteParameter
 
 
 def parameter_file(parameters: Iterable[RemoteParameter]) -> str:
-    """Return values as the YAML file that a launch file takes as params_file.
+    """Return parameter values as YAML for the argument params_file of a launch file.
 
-    An empty list is written [''], because YAML's [] has no type.
+    An empty list is written as [''], because YAML's [] has no type.
     """
     values = {
         one.name: (list(one.value) or ['']) if isinstance(one.value, tuple) else one.value

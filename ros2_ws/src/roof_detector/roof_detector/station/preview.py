@@ -11,20 +11,20 @@ from roof_detector.vision.encodings import decode_jpeg
 from roof_detector.vision.errors import VisionError
 
 
-def smaller_jpeg(picture: bytes, *, width: int, quality: int) -> bytes:
-    """Return an encoded picture as a JPEG no wider than `width`, or b'' if it is none.
+def smaller_jpeg(encoded: bytes, *, width: int, quality: int) -> bytes:
+    """Return an encoded image as a JPEG of at most `width` pixels; b'' if it cannot be decoded.
 
-    A width of 0 leaves the size as it is.
+    A width of 0 keeps the size.
     """
     try:
-        image = decode_jpeg(picture)
+        image = decode_jpeg(encoded)
     except VisionError:
         return b''
     return encoded_jpeg(image, width=width, quality=quality)
 
 
 def encoded_jpeg(image_bgr: npt.NDArray[Any], *, width: int, quality: int) -> bytes:
-    """Return a picture as a JPEG no wider than `width`; 0 leaves the size as it is."""
+    """Return an image as a JPEG of at most `width` pixels; 0 keeps the size."""
     if 0 < width < image_bgr.shape[1]:
         height = max(1, round(image_bgr.shape[0] * width / image_bgr.shape[1]))
         image_bgr = cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_AREA)

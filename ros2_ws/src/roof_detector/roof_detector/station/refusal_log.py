@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the page refuses, in few lines however often it happens."""
+"""A log of refused requests with a limited number of lines."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import traceback
 from collections import Counter
 
 _PERIOD_S = 10.0
-# A stranger chooses the text: it must neither fill the log nor begin a line of its own.
+# Untrusted peers choose the text: it must neither fill the log nor start a new line.
 _LONGEST_REASON = 200
 _MOST_CAUSES = 64
 
 
 class RefusalLog:
-    """Count refusals by cause, and log each cause once in ten seconds with what came meanwhile."""
+    """Counts of refusals by cause; each cause is logged at most once in ten seconds."""
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
         self._logger = logger or logging.getLogger('roof_detector.station')
@@ -24,7 +24,7 @@ class RefusalLog:
         self._logged: dict[str, tuple[float, int]] = {}
 
     def refuse(self, peer: str, reason: str, *, detail: str = '') -> None:
-        """Note a refusal; `reason` is one of few, `detail` may hold what the peer sent."""
+        """Count a refusal; `reason` is one of a few, `detail` may contain text of the peer."""
         self.counts[reason] += 1
         now_s = time.monotonic()
         logged_s, logged = self._logged.get(reason, (-_PERIOD_S, 0))
@@ -35,14 +35,14 @@ class RefusalLog:
         more = self.counts[reason] - logged - 1
         self._logged[reason] = now_s, self.counts[reason]
         also = f' ({more} more since the last such line)' if more else ''
-        said = f' {one_line(detail)}' if detail else ''
-        self._logger.warning('Refused %s: %s.%s%s', peer or 'a peer', reason, said, also)
+        suffix = f' {one_line(detail)}' if detail else ''
+        self._logger.warning('Refused %s: %s.%s%s', peer or 'a peer', reason, suffix, also)
 
 
 class OneLineErrors(logging.Filter):
-    """Make an exception in a log record one line, so that a request cannot fill the log.
+    """A filter that reduces exceptions to one line, so that a request cannot fill the log.
 
-    The whole traceback is logged where the level DEBUG is enabled.
+    The traceback is logged if the level DEBUG is enabled.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class OneLineErrors(logging.Filter):
         self._logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is logged: the same error at most once in ten seconds."""
+        """Return whether to log the record; the same error at most once in ten seconds."""
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         words = one_line(record.getMessage().strip())
         sentence = words if error is None else f'{words}: {describe(error)}'
@@ -67,13 +67,13 @@ class OneLineErrors(logging.Filter):
 
 
 def describe(error: BaseException) -> str:
-    """Return an error's kind, words and place as one line."""
+    """Return type, message and origin of an error as one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f' ({frames[-1].filename}:{frames[-1].lineno})' if frames else ''
     return f'{type(error).__name__}: {one_line(str(error))}{place}'
 
 
 def one_line(text: str) -> str:
-    """Return a stranger's text shortened, with what is not printable escaped."""
+    """Return an untrusted text shortened, with unprintable characters escaped."""
     shown = ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)
     return shown if len(shown) <= _LONGEST_REASON else f'{shown[:_LONGEST_REASON]}...'

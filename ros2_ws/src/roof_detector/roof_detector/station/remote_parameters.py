@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The parameters of another node: what they mean, what they are, and how to change them."""
+"""The parameters of another node, with their descriptions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rclpy.parameter_client import AsyncParameterClient
 
 from roof_detector.station.answer import answer_of
 
-# How `ros.parameters.Parameter.descriptor` says which values there are.
+# The format in which `Parameter.descriptor` in ros/common/parameters.py lists the choices.
 _CHOICES = re.compile(r' One of: ([^.]+)\.$')
-_ANSWER_WITHIN_S = 5.0
+_RESPONSE_WITHIN_S = 5.0
 _KINDS = {
     ParameterType.PARAMETER_BOOL: Parameter.Type.BOOL,
     ParameterType.PARAMETER_INTEGER: Parameter.Type.INTEGER,
@@ -30,10 +30,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class RemoteParameter:
-    """Describe a parameter in its node's own words, with its present value.
+    """A parameter of another node with its description and present value.
 
-    `minimum` and `maximum` are None where the node states no range; `choices` is empty where any
-    value may be given. A list of names is a tuple.
+    `minimum` and `maximum` are None without a range; `choices` is empty if any value is allowed.
+    A list of names is a tuple.
     """
 
     name: str
@@ -47,7 +47,7 @@ class RemoteParameter:
 
 
 class RemoteParameters:
-    """Know a node's parameters; `refresh` belongs to ROS's thread, all else to any."""
+    """The parameters of a node; call `refresh` and `close` in ROS's thread only."""
 
     def __init__(self, node: Node, name: str) -> None:
         self.name = name
@@ -57,28 +57,28 @@ class RemoteParameters:
 
     @property
     def all(self) -> tuple[RemoteParameter, ...]:
-        """Return every parameter known, in the node's order."""
+        """Return all known parameters, in the node's order."""
         return tuple(self._known.values())
 
     def value(self, name: str, default: Any = None) -> Any:
-        """Return the present value of a parameter, or the default while it is unknown."""
+        """Return the present value of a parameter, or the default if it is unknown."""
         known = self._known.get(name)
         return default if known is None else known.value
 
     def refresh(self) -> None:
-        """Ask the node, if it is there, for its parameters."""
+        """Request the parameters if the node is there."""
         if not self._client.services_are_ready():
             return
         if self._descriptors:
-            self._ask_values()
+            self._request_values()
         else:
             self._client.list_parameters(callback=self._on_names)
 
     async def set(self, name: str, value: Any) -> str:
-        """Change a parameter; return '' or the reason of the node why it refused."""
+        """Set a parameter; return '' or the node's reason for refusing."""
         known = self._known.get(name)
         if known is None or not self._client.services_are_ready():
-            return f'{self.name} does not answer.'
+            return f'{self.name} does not respond.'
         plain: Any = list(value) if isinstance(value, tuple) else value
         if known.type == Parameter.Type.DOUBLE:
             plain = float(plain)
@@ -89,15 +89,16 @@ class RemoteParameters:
         except ValueError as error:
             return str(error)
         call = self._client.set_parameters_atomically([parameter])
-        response = await answer_of(call, within_s=_ANSWER_WITHIN_S)
+        response = await answer_of(call, within_s=_RESPONSE_WITHIN_S)
         if response is None:
-            return f'{self.name} did not answer within {_ANSWER_WITHIN_S:.0f} s.'
-        self._ask_values()
+            return f'{self.name} did not respond within {_RESPONSE_WITHIN_S:.0f} s.'
+        self._request_values()
         return '' if response.result.successful else response.result.reason or 'Refused.'
 
     def close(self) -> None:
-        """Take the clients back; only ROS's thread may."""
+        """Destroy the clients."""
         client = self._client
+        # AsyncParameterClient keeps its clients private and has no method that destroys them.
         for service in (
             client._get_parameter_client,
             client._list_parameter_client,
@@ -115,15 +116,15 @@ class RemoteParameters:
     def _on_descriptors(self, future: Any) -> None:
         found: Sequence[ParameterDescriptor] = future.result().descriptors
         self._descriptors = {one.name: one for one in found if one.type in _KINDS}
-        self._ask_values()
+        self._request_values()
 
-    def _ask_values(self) -> None:
+    def _request_values(self) -> None:
         names = list(self._descriptors)
         self._client.get_parameters(
-            names, callback=lambda future: self._take(names, future.result().values)
+            names, callback=lambda future: self._update(names, future.result().values)
         )
 
-    def _take(self, names: Sequence[str], values: Sequence[Any]) -> None:
+    def _update(self, names: Sequence[str], values: Sequence[Any]) -> None:
         self._known = {
             name: _described(self._descriptors[name], parameter_value_to_python(value))
             for name, value in zip(names, values, strict=False)

@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The drone, seen from the ground: whatever of ours runs in the ROS graph."""
+"""The connection of the ground station to the ROS graph."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -32,18 +33,18 @@ if TYPE_CHECKING:
 _LABELS = 'vision_msgs/msg/LabelInfo'
 _DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 _RECORD = 'std_srvs/srv/SetBool'
-_LOOK_PERIOD_S = 0.2
-# A node that was silent for so long is shown as stale.
+_UPDATE_PERIOD_S = 0.2
+# A node without reports for this long is shown as stale.
 _STALE_AFTER_S = 5.0
-# Strangers may publish under names without end.
+# Untrusted nodes may publish under any number of names.
 _MOST_DETECTORS, _MOST_CAMERAS, _MOST_REPORTS = 20, 50, 500
 
 
 class RosBridge:
-    """Find detectors and recorders and keep in touch with them, in a thread of its own.
+    """The station's links to detectors and recorders, updated in a thread of its own.
 
-    The page reads what is here at any time; nothing here waits for the page, and no method that
-    the page calls waits for ROS except those that are awaited.
+    The page may read everything at any time. Nothing here waits for the page, and the page waits
+    for ROS only in methods that it awaits.
     """
 
     def __init__(self, node: Node) -> None:
@@ -54,15 +55,15 @@ class RosBridge:
         self._reports: dict[str, tuple[float, NodeReport]] = {}
         self._executor = GuardedExecutor(context=node.context)
         self._executor.add_node(node)
-        self._over = threading.Event()
-        self._heard = Arrivals()
-        self._begin_to_spin()
-        node.create_subscription(DiagnosticArray, '/diagnostics', self._take_report, 50)
+        self._stopped = threading.Event()
+        self._arrivals = Arrivals()
+        self._make_thread()
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
         node.create_subscription(
-            ParameterEvent, '/parameter_events', self._take_event, QoSProfile(depth=100)
+            ParameterEvent, '/parameter_events', self._on_parameter_event, QoSProfile(depth=100)
         )
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        node.create_timer(_LOOK_PERIOD_S, self._look_around, clock=steady)
+        node.create_timer(_UPDATE_PERIOD_S, self._update_links, clock=steady)
         name = f'{node.get_fully_qualified_name().lstrip("/")}: page'
         self._own_name = name
         self._diagnostics = NodeDiagnostics(node, lambda: [self._status()], names=[name])
@@ -74,25 +75,23 @@ class RosBridge:
 
     @property
     def diagnostics(self) -> tuple[NodeReport, ...]:
-        """Return what each node said last, by name; level 3 where it has fallen silent."""
+        """Return the latest report of each status by name; level 3 if it is outdated."""
         now_s = time.monotonic()
         return tuple(
-            report
-            if now_s - said_at_s < _STALE_AFTER_S
-            else NodeReport(report.name, 3, report.message, report.values)
-            for _, (said_at_s, report) in sorted(self._reports.items())
+            report if now_s - reported_s < _STALE_AFTER_S else replace(report, level=3)
+            for _, (reported_s, report) in sorted(self._reports.items())
         )
 
     def camera(self, name: str) -> CameraLink | None:
-        """Return the camera of a name, or the first for ''."""
+        """Return the camera of this name; '' stands for the first."""
         return next((one for one in self.cameras if name in ('', one.name)), None)
 
     def detector(self, name: str) -> DetectorLink | None:
-        """Return the detector of a name, or the first for ''."""
+        """Return the detector of this name; '' stands for the first."""
         return next((one for one in self.detectors if name in ('', one.name)), None)
 
     def report(self, node_name: str) -> NodeReport | None:
-        """Return what a node of this full name said last."""
+        """Return the latest report of the node with this full name."""
         start = f'{node_name.lstrip("/")}: '
         return next((one for one in self.diagnostics if one.name.startswith(start)), None)
 
@@ -106,7 +105,7 @@ class RosBridge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.wait_for_end()
         self._diagnostics.close()
         for detector in self.detectors:
@@ -115,35 +114,35 @@ class RosBridge:
             self.recorder.close()
         self._executor.shutdown()
 
-    def _begin_to_spin(self) -> None:
-        self._thread = WatchedThread(self._spin, name='bridge', restart=self._replace)
+    def _make_thread(self) -> None:
+        self._thread = WatchedThread(self._spin, name='ros_bridge', restart=self._replace)
 
     def _replace(self, problem: str) -> None:
-        """Spin in another thread, where the one before has died."""
+        """Replace the thread after it has died."""
         if self._thread.is_alive():
-            # Its callback has not returned: rclpy lets none of the others run until it does.
+            # Its callback has not returned: until then rclpy runs no other callback.
             raise RuntimeError(problem)
         self._thread.abandon()
-        if not self._over.is_set():
-            self._begin_to_spin()
+        if not self._stopped.is_set():
+            self._make_thread()
             self._thread.start()
 
     def _spin(self) -> None:
         heart = self._thread.heart
-        while not self._over.is_set() and self.node.context.ok():
-            heart.begin('calling back')
+        while not self._stopped.is_set() and self.node.context.ok():
+            heart.begin('running a callback')
             self._executor.spin_once(timeout_sec=0.1)
 
     def _status(self) -> DiagnosticStatus:
-        heard = self._heard
+        arrivals = self._arrivals
         pages = [camera.video for camera in self.cameras if camera.video.is_listening]
         verdict = health(
             working=f'{len(self.detectors)} detectors, {len(self.cameras)} cameras.',
             missing=[
-                Delivery('No node of a drone is heard', heard.silent_s, heard.usual_s),
+                Delivery('No diagnostics of a drone arrive', arrivals.silent_s, arrivals.usual_s),
                 *(video.delivery for video in pages),
             ],
-            has_arrived=heard.count > 0,
+            has_arrived=arrivals.count > 0,
         )
         refused = sum((camera.log.refused for camera in self.cameras), Counter(self.refused))
         values = {
@@ -158,7 +157,7 @@ class RosBridge:
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
 
-    def _look_around(self) -> None:
+    def _update_links(self) -> None:
         topics = {name: kinds[0] for name, kinds in self.node.get_topic_names_and_types() if kinds}
         published = {
             name
@@ -182,7 +181,7 @@ class RosBridge:
                 )
             )
             for camera in detector.cameras:
-                camera.look_after()
+                camera.update()
             if not detector.parameters.all:
                 detector.parameters.refresh()
         self._find_recorder()
@@ -198,10 +197,10 @@ class RosBridge:
         elif not self.recorder.parameters.all:
             self.recorder.parameters.refresh()
 
-    def _take_report(self, message: DiagnosticArray) -> None:
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
         now_s = time.monotonic()
         if any(status.name != self._own_name for status in message.status):
-            self._heard.note()
+            self._arrivals.note()
         for status in message.status:
             if status.name not in self._reports and len(self._reports) >= _MOST_REPORTS:
                 self.refused['more nodes than are shown'] += 1
@@ -216,7 +215,7 @@ class RosBridge:
                 ),
             )
 
-    def _take_event(self, event: ParameterEvent) -> None:
+    def _on_parameter_event(self, event: ParameterEvent) -> None:
         links: list[Any] = [*self.detectors, *([self.recorder] if self.recorder else [])]
         for link in links:
             if link.name == event.node:

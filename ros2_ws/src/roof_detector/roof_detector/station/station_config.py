@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How the ground station looks."""
+"""The appearance of the ground station's page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from roof_detector.station.errors import StationError
 
-PICTURES = ('.png', '.jpg', '.jpeg', '.svg', '.webp')
+_IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.svg', '.webp')
 
 
 @dataclass(frozen=True)
 class StationConfig:
-    """Hold title, pictures, language and colours; '' stands for none.
+    """Title, images, language and colours of the page; '' stands for none.
 
-    An empty title takes the language's own words. `logo` and `background` are picture files.
+    An empty title selects the title of the language. `logo` and `background` are image files.
     """
 
     title: str = ''
@@ -27,9 +27,10 @@ class StationConfig:
 
     def __post_init__(self) -> None:
         for name in ('logo', 'background'):
-            picture = Path(getattr(self, name)).expanduser()
-            if getattr(self, name) and not (picture.is_file() and picture.suffix in PICTURES):
-                raise StationError(
-                    f'{name} is {str(picture)!r}, expected a file that ends in '
-                    f'{", ".join(PICTURES)}.'
+            path = Path(getattr(self, name)).expanduser()
+            if getattr(self, name) and not (path.is_file() and path.suffix in _IMAGE_SUFFIXES):
+                msg = (
+                    f'{name} is {str(path)!r}, expected a file that ends in '
+                    f'{", ".join(_IMAGE_SUFFIXES)}.'
                 )
+                raise StationError(msg)

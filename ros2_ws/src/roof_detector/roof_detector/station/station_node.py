@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Serve the ground station's page."""
+"""The station node: serves the page of the ground station."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from rclpy.utilities import try_shutdown
 
 from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
 from roof_detector.ros.common.errors import RosError
+from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.station.access_middleware import AccessMiddleware
 from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.connection_table import ConnectionTable, allowed_connections
@@ -52,7 +53,7 @@ _STATIC = Path(__file__).parent / 'static'
 
 
 def serve(node: Node) -> None:
-    """Serve the page until the process is interrupted; raise StationError where it may not."""
+    """Serve the page until the process is interrupted; raise StationError if it cannot."""
     values = STATION_TABLE.declare(node)
     address = BindAddress(values['host'], values['port'], station_token(values['token_file']))
     bridge = RosBridge(node)
@@ -78,7 +79,7 @@ def serve(node: Node) -> None:
     table = ConnectionTable(log, most=allowed_connections())
     add_load_route(app, bridge, table=table, log=log)
     _add_file_routes(context, disk)
-    _add_pictures(context)
+    _add_images(context)
     guard = partial(
         AccessMiddleware,
         address=address,
@@ -95,13 +96,13 @@ def _run(context: StationContext, address: BindAddress, *, http: Any, log: Refus
     options: dict[str, Any] = {
         'timeout_graceful_shutdown': 2,
         'http': http,
-        # A connection that the queue has no room for tries again only after 1, 3 and 7 s.
+        # TCP retries a connection that does not fit into the backlog only after 1, 3 and 7 s.
         'backlog': 1024,
         'ws_max_size': MAX_MESSAGE_BYTES,
-        # A message of a kilobyte could become one of a megabyte.
+        # A compressed message of a kilobyte could expand to a megabyte.
         'ws_per_message_deflate': False,
         'access_log': False,
-        # Who the peer is, its connection says, not a header.
+        # The connection identifies the peer, not a header.
         'proxy_headers': False,
         'server_header': False,
     }
@@ -139,7 +140,7 @@ def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
 
 
 def _recorder_floor(bridge: RosBridge) -> int:
-    """Return what the recorder leaves free, as it says, or by default."""
+    """Return the recorder's min_free_gb in bytes, or its default."""
     recorder = bridge.recorder
     floor_gb = None if recorder is None else recorder.parameters.value('min_free_gb')
     if isinstance(floor_gb, float) and math.isfinite(floor_gb):
@@ -148,37 +149,39 @@ def _recorder_floor(bridge: RosBridge) -> int:
 
 
 def _flights_folder(bridge: RosBridge, folders: StationFolders) -> Path:
-    """Return where the recorder writes, if that is on this computer, or where it would."""
+    """Return the recorder's folder if it is on this computer, else the default."""
     recorder = bridge.recorder
     named = '' if recorder is None else recorder.parameters.value('output_directory', '')
     folder = Path(named).expanduser()
     return folder if named and folder.is_dir() else folders.flights
 
 
-def _add_pictures(context: StationContext) -> None:
+def _add_images(context: StationContext) -> None:
     for name in ('logo', 'background'):
-        picture = getattr(context.config, name)
-        if picture:
-            app.add_static_file(local_file=Path(picture).expanduser(), url_path=f'/{name}')
+        path = getattr(context.config, name)
+        if path:
+            app.add_static_file(local_file=Path(path).expanduser(), url_path=f'/{name}')
 
 
 def run_station(arguments: list[str] | None = None) -> int:
     """Serve the page until SIGINT or SIGTERM and return the process's exit code."""
-    # uvicorn ends the page on these signals and then raises them again for whoever came before.
+    # uvicorn shuts down on these signals and then raises them again for the previous handler.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node('station')
+    log_handler = RosLogHandler.install(node)
     try:
-        # uvicorn ends the page in order on this signal.
+        # uvicorn shuts down in order on this signal.
         with WATCHDOG.guarding(lambda: os.kill(os.getpid(), signal.SIGTERM)) as guard:
             with suppress(KeyboardInterrupt):
                 serve(node)
             return EXIT_DEAD_PART if guard.is_asked else 0
     except (StationError, RosError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - as every node says why it does not start
+        print(error, file=sys.stderr)  # noqa: T201 - as every node that does not start
         return 1
     finally:
+        log_handler.close()
         node.destroy_node()
         try_shutdown()
 

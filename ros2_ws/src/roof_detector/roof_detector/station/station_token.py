@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the station's token comes from: a file of its owner's, or the environment.
+"""The station's token, from a file of its owner or from the environment.
 
-A parameter would be readable for every node of the graph, and a command line for every user of
-this computer.
+Every node of the graph could read a parameter, and every user of this computer a command line.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ TOKEN_VARIABLE = 'ROOF_DETECTOR_STATION_TOKEN'
 
 
 def station_token(token_file: str) -> str:
-    """Return the token of a file, else of the environment, else ''; raise StationError.
+    """Return the token from a file, else from the environment, else ''; raise StationError.
 
-    The variable is taken out of the environment, so that no child process inherits it.
+    The variable is removed from the environment, so that no child process inherits it.
     """
     from_environment = take_variable(TOKEN_VARIABLE)
     if not token_file:
@@ -29,12 +28,12 @@ def station_token(token_file: str) -> str:
 
 
 def read_token(path: Path) -> str:
-    """Return the one line of a token file that nobody but its owner can read."""
+    """Return the line of a token file that only its owner can read."""
     try:
         return read_secret(path, name='token_file')
     except InputError as error:
         msg = (
             f'{error} (umask 077; python3 -c "import secrets; print(secrets.token_urlsafe())" > '
-            f'{path}) makes one.'
+            f'{path}) creates one.'
         )
         raise StationError(msg) from error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Files that a page sends: each written as it comes, under a name of the station's own."""
+"""Uploaded files, each stored under a name that the station chooses."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.job import JOB_FILE
 from roof_detector.station.jobs.job_queue import is_id, new_id
-from roof_detector.station.upload_content import HEAD_BYTES, Content, recognise
+from roof_detector.station.upload_content import HEAD_BYTES, Content, Kind, recognise
 
-PICTURES = 'pictures'  # the folder of an upload's pictures
-# Pages that went away in the middle leave uploads behind; so many may be open at a time.
+IMAGES = 'images'  # the folder of an upload's images
+# A page that is closed during an upload leaves it open.
 _MOST_OPEN = 16
 _MOST_FILES = 5000
 _BLOCK_BYTES = 1 << 20
@@ -30,28 +30,28 @@ _LONGEST_STEM = 60
 
 @dataclass
 class Upload:
-    """Collect the pictures, or the one video, of a job; `kind` is '' until the first came."""
+    """The images, or the one video, of a job; `kind` is None until the first file."""
 
     folder: Path
-    kind: str = ''
+    kind: Kind | None = None
     titles: list[str] = field(default_factory=list)
 
     @property
     def source(self) -> Path:
-        """Return what is to be looked at: the folder of pictures, or the video."""
-        if self.kind == 'picture':
-            return self.folder / PICTURES
+        """Return the input of the job: the folder of images, or the video."""
+        if self.kind == 'image':
+            return self.folder / IMAGES
         return next(path for path in self.folder.iterdir() if path.is_file())
 
     @property
     def title(self) -> str:
-        """Return what people call it: the first file's own name, and how many follow."""
+        """Return the name of the first file and the number of further ones."""
         more = len(self.titles) - 1
         return self.titles[0] + (f' + {more}' if more else '')
 
 
 class Uploads:
-    """Take uploads in; each lies in a folder of its own, named by the station."""
+    """The open uploads, each in a folder with a name that the station chooses."""
 
     def __init__(
         self, folders: StationFolders, *, limit_bytes: int, disk: DiskBudget | None = None
@@ -61,51 +61,53 @@ class Uploads:
         self._disk = disk or DiskBudget(folders.root)
         self._open: dict[str, Upload] = {}
         for folder in self._root.iterdir():
-            # Nobody knows any more what was half sent when the station ended. What the station
-            # did not name is not its own.
+            # Delete uploads that were incomplete when the station ended, but no folder whose name
+            # the station did not choose.
             if is_id(folder.name) and not (folders.results / folder.name / JOB_FILE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
     def begin(self) -> str:
-        """Open an upload and return its name; the oldest is given up where too many are open."""
+        """Open an upload and return its id; drop the oldest if too many are open."""
         while len(self._open) >= _MOST_OPEN:
-            self.give_up(next(iter(self._open)))
+            self.drop(next(iter(self._open)))
         upload_id = new_id()
         (self._root / upload_id).mkdir()
         self._open[upload_id] = Upload(self._root / upload_id)
         return upload_id
 
-    def give_up(self, upload_id: str) -> None:
-        """Forget an upload and delete what came of it."""
+    def drop(self, upload_id: str) -> None:
+        """Close an upload and delete its files."""
         shutil.rmtree(self._upload(upload_id).folder, ignore_errors=True)
         del self._open[upload_id]
 
     def finish(self, upload_id: str) -> Upload:
-        """Close an upload and return it; raise StationError where nothing was taken."""
+        """Close an upload and return it; raise StationError if it has no file."""
         upload = self._upload(upload_id)
         if not upload.titles:
-            self.give_up(upload_id)
-            raise StationError('None of the files was taken, so there is nothing to look at.')
+            self.drop(upload_id)
+            msg = 'None of the files was accepted, so there is nothing to process.'
+            raise StationError(msg)
         return self._open.pop(upload_id)
 
-    async def take(
+    async def add(
         self, upload_id: str, name: str, blocks: AsyncIterator[bytes], *, size_bytes: int = 0
     ) -> None:
-        """Write a file as it comes; raise StationError, and keep nothing, where it is refused.
+        """Store a file; raise StationError, and store nothing, if it is refused.
 
-        `size_bytes` is what was announced; what does not fit is refused before it is sent.
+        `size_bytes` is the announced size; a file without room on the disk is refused at once.
         """
         upload = self._upload(upload_id)
         self._disk.check(size_bytes)
         if len(upload.titles) >= _MOST_FILES:
-            raise StationError(f'{name} is one file too many; {_MOST_FILES} are taken at a time.')
+            msg = f'{name} is one file too many; an upload may have {_MOST_FILES}.'
+            raise StationError(msg)
         part = upload.folder / f'{new_id()}.part'
         try:
             head = await receive(
                 blocks, part, name=name, limit_bytes=self._limit_bytes, disk=self._disk
             )
             content = recognise(head, name=name)
-            path = self._place(upload, content, name)
+            path = self._path_for(upload, content, name)
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)
@@ -114,14 +116,16 @@ class Uploads:
 
     def _upload(self, upload_id: str) -> Upload:
         if upload_id not in self._open:
-            raise StationError('This upload is not open any more; begin anew.', status=404)
+            msg = 'This upload is no longer open; start it again.'
+            raise StationError(msg, status=404)
         return self._open[upload_id]
 
     @staticmethod
-    def _place(upload: Upload, content: Content, name: str) -> Path:
+    def _path_for(upload: Upload, content: Content, name: str) -> Path:
         if upload.kind and (upload.kind != content.kind or content.kind == 'video'):
-            raise StationError(f'{name} is left out: a job has pictures, or one video.')
-        folder = upload.folder / PICTURES if content.kind == 'picture' else upload.folder
+            msg = f'{name} is left out: a job has images, or one video.'
+            raise StationError(msg)
+        folder = upload.folder / IMAGES if content.kind == 'image' else upload.folder
         folder.mkdir(exist_ok=True)
         return free_path(folder, safe_stem(name), content.suffix)
 
@@ -129,17 +133,17 @@ class Uploads:
 async def receive(
     blocks: AsyncIterator[bytes], path: Path, *, name: str, limit_bytes: int, disk: DiskBudget
 ) -> bytes:
-    """Write a file as it comes and return how it begins; raise StationError past the limit."""
+    """Write a stream to a file; return its first bytes; raise StationError past the limit."""
     size_bytes, head, waiting = 0, b'', bytearray()
     with path.open('xb') as file:
         async for block in blocks:
             size_bytes += len(block)
             if size_bytes > limit_bytes:
-                raise StationError(
+                msg = (
                     f'{name} is larger than the {limit_bytes / 1e6:.0f} MB that upload_limit_mb '
-                    'allows.',
-                    status=413,
+                    'allows.'
                 )
+                raise StationError(msg, status=413)
             head += block[: HEAD_BYTES - len(head)]
             waiting += block
             if len(waiting) >= _BLOCK_BYTES:
@@ -155,14 +159,14 @@ def _write(file: BinaryIO, data: bytes, disk: DiskBudget) -> None:
 
 
 def safe_stem(name: str) -> str:
-    """Return a name of letters, digits, - and _ that resembles a file's own, without suffix."""
+    """Return a file name without suffix, reduced to letters, digits, - and _."""
     stem = unicodedata.normalize('NFC', name.replace('\\', '/').rpartition('/')[2])
     stem = stem.rpartition('.')[0] or stem
     return re.sub(r'[^\w-]+', '_', stem).strip('_-')[:_LONGEST_STEM] or 'file'
 
 
 def free_path(folder: Path, stem: str, suffix: str) -> Path:
-    """Return a path in a folder that nothing has yet, numbered where need be."""
+    """Return an unused path in a folder, numbered if necessary."""
     path, number = folder / f'{stem}{suffix}', 1
     while path.exists():
         number += 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The newest annotated picture of a camera, while someone looks."""
+"""The annotated video of a camera, subscribed only while a page shows it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from roof_detector.station.preview import smaller_jpeg
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
 
-# A page asks again as soon as it has drawn; one that has been silent for so long is gone.
+# A page requests the next image as soon as it has drawn one; without requests it is gone.
 _FORGET_AFTER_S = 4.0
 _QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 class Video:
-    """Listen only while pages ask, so that the detector draws for nobody in vain.
+    """A subscription to annotated images that exists only while pages request them.
 
-    `look_after` belongs to ROS's thread; `after` to the page's event loop.
+    The detector draws annotations only for subscribers. Call `update` in ROS's thread and `after`
+    in the page's event loop.
     """
 
-    def __init__(self, node: Node, topic: str, on_picture: Callable[[int, bytes], None]) -> None:
+    def __init__(self, node: Node, topic: str, *, on_image: Callable[[int, bytes], None]) -> None:
         self.topic = topic
         self.sequence = 0
         self._node = node
-        self._on_picture = on_picture
+        self._on_image = on_image
         self._message: CompressedImage | None = None
         self._subscription: Any = None
-        self._asked_at_s = -_FORGET_AFTER_S
+        self._requested_at_s = -_FORGET_AFTER_S
         self._arrivals = Arrivals()
         self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
@@ -45,33 +46,33 @@ class Video:
 
     @property
     def is_listening(self) -> bool:
-        """Tell whether the annotated picture is subscribed to."""
+        """Return whether the annotated images are subscribed to."""
         return self._subscription is not None
 
     @property
     def delivery(self) -> Delivery:
-        """Return for how long no picture has come, since it is listened to."""
+        """Return how long no image has arrived since the subscription."""
         arrivals = self._arrivals
         return Delivery(f'No image on {self.topic}', arrivals.silent_s, arrivals.usual_s)
 
     @property
     def waiting(self) -> int:
-        """Return how many requests wait for a picture."""
+        """Return how many requests wait for an image."""
         return len(self._waiting)
 
-    def look_after(self) -> None:
-        """Begin or end to listen, as pages ask."""
-        wanted = time.monotonic() - self._asked_at_s < _FORGET_AFTER_S
+    def update(self) -> None:
+        """Subscribe or unsubscribe, depending on the requests of pages."""
+        wanted = time.monotonic() - self._requested_at_s < _FORGET_AFTER_S
         if wanted and self._subscription is None:
             self._arrivals = Arrivals()
             self._subscription = self._node.create_subscription(
-                CompressedImage, self.topic, self._take, _QOS
+                CompressedImage, self.topic, self._on_message, _QOS
             )
         elif not wanted and self._subscription is not None:
             self.close()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Unsubscribe."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
@@ -79,11 +80,11 @@ class Video:
     async def after(
         self, sequence: int, *, width: int, quality: int, within_s: float = 2.0
     ) -> tuple[int, bytes, int]:
-        """Return number, JPEG and stamp in ns of the newest picture; b'' where none newer came.
+        """Return number, JPEG and stamp in ns of an image after `sequence`; b'' if none comes.
 
-        A picture wider than `width` is made smaller; 0 leaves every one as it is.
+        Images wider than `width` are scaled down; 0 keeps their size.
         """
-        self._asked_at_s = time.monotonic()
+        self._requested_at_s = time.monotonic()
         if self.sequence <= sequence:
             await self._wait(within_s)
         message, number = self._message, self.sequence
@@ -101,28 +102,28 @@ class Video:
 
     async def _wait(self, within_s: float) -> None:
         loop = asyncio.get_running_loop()
-        news: asyncio.Future[None] = loop.create_future()
+        arrival: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            self._waiting[news] = loop
+            self._waiting[arrival] = loop
         try:
-            await asyncio.wait_for(news, within_s)
+            await asyncio.wait_for(arrival, within_s)
         except asyncio.TimeoutError:
             return
         finally:
             with self._lock:
-                self._waiting.pop(news, None)
+                self._waiting.pop(arrival, None)
 
-    def _take(self, message: CompressedImage) -> None:
+    def _on_message(self, message: CompressedImage) -> None:
         self._message = message
         self._arrivals.note()
         self.sequence += 1
         with self._lock:
             waiting = list(self._waiting.items())
-        for news, loop in waiting:
-            loop.call_soon_threadsafe(_wake, news)
-        self._on_picture(stamp_ns(message.header.stamp), bytes(message.data))
+        for arrival, loop in waiting:
+            loop.call_soon_threadsafe(_wake, arrival)
+        self._on_image(stamp_ns(message.header.stamp), bytes(message.data))
 
 
-def _wake(news: asyncio.Future[None]) -> None:
-    if not news.done():
-        news.set_result(None)
+def _wake(arrival: asyncio.Future[None]) -> None:
+    if not arrival.done():
+        arrival.set_result(None)

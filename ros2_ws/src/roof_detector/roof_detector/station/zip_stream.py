@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A folder as one zip, made while it is sent: nothing of it lies in memory or on the disk."""
+"""Zip files that are made while they are sent, without a copy in memory or on the disk."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from roof_detector.station.folders import open_below
 _BLOCK_BYTES = 1 << 18
 
 
-class _Outgoing:
-    """Hold what zipfile wrote until it is fetched; it cannot be sought in."""
+class _Buffer:
+    """A write-only, unseekable file that keeps the output of zipfile until it is fetched."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -39,13 +39,13 @@ class _Outgoing:
 
 
 def zipped(names: Iterable[str], *, root: Path) -> Iterator[bytes]:
-    """Yield a zip of the files of relative names below `root`, not compressed: most already are.
+    """Yield an uncompressed zip of files below `root`; most of them are compressed already.
 
-    A file that is gone, or has become a link, is left out; one that grows is cut where it ended
-    when it was opened.
+    A file that is missing or has become a link is left out; of a growing file the part that
+    existed when it was opened is included.
     """
-    outgoing = _Outgoing()
-    with zipfile.ZipFile(outgoing, 'w', zipfile.ZIP_STORED) as archive:
+    buffer = _Buffer()
+    with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_STORED) as archive:
         for name in names:
             try:
                 source = open_below(root, name)
@@ -60,12 +60,12 @@ def zipped(names: Iterable[str], *, root: Path) -> Iterator[bytes]:
                     while left and (block := source.read(min(left, _BLOCK_BYTES))):
                         left -= len(block)
                         target.write(block)
-                        yield outgoing.fetch()
-    yield outgoing.fetch()
+                        yield buffer.fetch()
+    yield buffer.fetch()
 
 
 def _date_time(seconds: float) -> tuple[int, int, int, int, int, int]:
-    """Return a time as a zip can hold it: from 1980 to 2107."""
+    """Return a time in the range of a zip file, 1980 to 2107."""
     year, month, day, hour, minute, second, *_ = time.localtime(seconds)
     if not 1980 <= year <= 2107:
         return 1980, 1, 1, 0, 0, 0

@@ -25,6 +25,24 @@ QUIET = (
 PATIENCE_MS = 120_000
 
 
+@pytest.fixture(scope='session')
+def damage_chunk():
+    """Return a function that damages the first chunk of a bag's file and returns its content."""
+    from roof_detector.bags.mcap_file_reader import McapFileReader
+
+    def damage(path):
+        reader = McapFileReader(path)
+        chunk = next(span for span in reader.survey.spans if span.is_chunk)
+        reader.close()
+        content = bytearray(path.read_bytes())
+        middle = chunk.offset + chunk.length // 2
+        content[middle : middle + 8] = bytes(byte ^ 0xFF for byte in content[middle : middle + 8])
+        path.write_bytes(content)
+        return content
+
+    return damage
+
+
 @dataclass(frozen=True)
 class Site:
     """Say where the page is, where the station keeps things, and where the recorder writes."""

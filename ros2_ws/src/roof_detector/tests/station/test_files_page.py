@@ -87,7 +87,7 @@ def test_a_video_shows_its_progress_and_can_be_cancelled_and_taken_up_again(
     page, numbered_images, tmp_path
 ):
     drop(page, numbered_images.write_video(tmp_path / 'flight.avi', frames=FRAMES))
-    row = newest(page, 'flight.avi', 'at work')
+    row = newest(page, 'flight.avi', 'running')
     row.get_by_text(re.compile(rf'[1-9]\d* / {FRAMES} · .* per second · .* left')).wait_for()
     row.get_by_role('button', name='Cancel').click()
     newest(page, 'flight.avi', 'cancelled')
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_picture_is_refused_with_the_reason(page, tmp_path):
     bad = tmp_path / 'roof.jpg'
     bad.write_text('I am no picture')
     drop(page, bad)
-    page.get_by_text('roof.jpg is neither a picture nor a video').wait_for()
+    page.get_by_text('roof.jpg is neither an image nor a video').wait_for()
 
 
 def test_a_picture_that_is_cut_short_fails_with_the_reason(page, tmp_path):

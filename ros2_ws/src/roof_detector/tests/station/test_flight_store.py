@@ -10,7 +10,7 @@ from roof_detector.bags.provenance import RECORDER, provenance
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.bags.writer import BagWriter
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_store import COMPLETE, CUT_OFF, RECORDING, FlightStore
+from roof_detector.station.flight_store import FlightState, FlightStore
 
 FIX = 'sensor_msgs/msg/NavSatFix'
 BEGIN_NS, SECOND_NS = 1_700_000_000_000_000_000, 1_000_000_000
@@ -37,12 +37,16 @@ def test_a_folder_without_flights_has_none(store):
 def test_a_flight_is_being_recorded_then_complete(store):
     writer = record(store.folder / 'flight_1')
     (flight,) = store.flights()
-    assert flight.state == RECORDING and flight.duration_s is None
+    assert flight.state == FlightState.RECORDING and flight.duration_s is None
     with pytest.raises(StationError, match='being recorded'):
         store.delete('flight_1')
     writer.close()
     (flight,) = store.flights()
-    assert (flight.name, flight.state, flight.duration_s) == ('flight_1', COMPLETE, 5.0)
+    assert (flight.name, flight.state, flight.duration_s) == (
+        'flight_1',
+        FlightState.COMPLETE,
+        5.0,
+    )
     assert flight.size_bytes == sum(f.stat().st_size for f in flight.path.iterdir())
 
 
@@ -50,7 +54,7 @@ def test_a_flight_that_was_cut_off_is_listed_as_that(store):
     record(store.folder / 'flight_1').close()
     (bag,) = (store.folder / 'flight_1').glob('*.mcap')
     bag.write_bytes(bag.read_bytes()[:-30])
-    assert store.flights()[0].state == CUT_OFF
+    assert store.flights()[0].state == FlightState.CUT_OFF
 
 
 def test_only_a_flight_of_the_folder_is_deleted(store, tmp_path):
@@ -63,3 +67,22 @@ def test_only_a_flight_of_the_folder_is_deleted(store, tmp_path):
             store.delete(name)
     store.delete('flight_1')
     assert not (store.folder / 'flight_1').exists() and (tmp_path / 'elsewhere').exists()
+
+
+def test_a_check_counts_damaged_chunks_until_the_bag_changes(store, damage_chunk):
+    record(store.folder / 'flight_1').close()
+    assert store.flights()[0].damage is None
+    assert store.check('flight_1') == () and store.flights()[0].damage == ()
+    (bag,) = (store.folder / 'flight_1').glob('*.mcap')
+    content = damage_chunk(bag)
+    assert '1 of 1 chunks of flight_1_0.mcap are damaged' in store.check('flight_1')[0]
+    assert '1 of 1 chunks' in store.flights()[0].damage[0]
+    bag.write_bytes(content[:-30])
+    assert store.flights()[0].damage is None
+
+
+def test_a_flight_that_is_being_recorded_is_not_checked(store):
+    writer = record(store.folder / 'flight_1')
+    with pytest.raises(StationError, match='being recorded'):
+        store.check('flight_1')
+    writer.close()

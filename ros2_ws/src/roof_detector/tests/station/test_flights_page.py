@@ -72,6 +72,20 @@ def test_a_flight_is_exported_and_taken_home(page, site):
     page.get_by_role('tab', name='Flights').click()
 
 
+def test_a_check_shows_the_damaged_chunks_of_a_flight_in_words(page, site, damage_chunk):
+    flight = write_flight(site.bags / 'flight_5')
+    row = row_of(page, flight)
+    row.get_by_label('Check').click()
+    page.get_by_text('flight_5 has no damage.').wait_for()
+    (bag,) = flight.glob('*.mcap')
+    damage_chunk(bag)
+    row.get_by_label('Check').click()
+    row.get_by_text('1 of 1 chunks of flight_5_0.mcap are damaged').wait_for()
+    row.get_by_text('damaged', exact=False).first.wait_for()
+    table = page.locator('.q-tab-panel .q-table__middle')
+    assert table.evaluate('table => table.scrollWidth <= table.clientWidth')
+
+
 def test_a_flight_is_deleted_only_when_that_is_confirmed(page, site):
     flight = write_flight(site.bags / 'flight_2')
     row = row_of(page, flight)

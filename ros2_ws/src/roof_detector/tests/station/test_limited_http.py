@@ -269,7 +269,7 @@ def test_connections_in_use_are_not_closed_for_new_ones(server, owner):
             'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 9000\r\n\r\na',
             'closed: body too slow',
         ),
-        ('GET /large HTTP/1.1\r\n{owner}\r\n', 'closed: answer not read'),
+        ('GET /large HTTP/1.1\r\n{owner}\r\n', 'closed: response not read'),
     ],
     ids=['head', 'body', 'answer'],
 )

@@ -139,7 +139,7 @@ def test_weights_are_uploaded_and_can_be_loaded(page, site, tmp_path):
     field.set_input_files(str(tmp_path / 'bad.pt'))
     drop.get_by_text('bad.pt is not a PyTorch checkpoint').wait_for()
     field.set_input_files(str(tmp_path / 'other.onnx'))
-    drop.get_by_text('other.onnx can be chosen now: detection of equip, drain, crack').wait_for()
+    drop.get_by_text('other.onnx is available: detection of equip, drain, crack').wait_for()
     load(page, str(site.folder / 'models/other.onnx'))
     page.locator('.model-facts').get_by_text('other.onnx', exact=True).wait_for()
     page.locator('.model-facts').get_by_text('onnxruntime').wait_for()

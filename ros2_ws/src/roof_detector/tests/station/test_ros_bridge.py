@@ -123,7 +123,7 @@ def test_after_an_odd_detection_good_ones_are_shown(sky, values):
     sky.expect_all_is_shown()
     log = sky.camera().log
     for finding in log.findings:
-        assert 0 <= finding.score <= 1
+        assert 0 <= finding.confidence <= 1
         assert box_text(finding.box_xyxy)
     log.sample()
     for sample in log.samples:

@@ -33,7 +33,7 @@ from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
 from roof_detector.station.jobs import command_process
 from roof_detector.station.jobs.command_process import CommandProcess
-from roof_detector.station.jobs.job import DONE, FAILED, RUNNING, JobOrder
+from roof_detector.station.jobs.job import JobRequest, JobState
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
 from roof_detector.station.model_store import ModelStore
@@ -100,7 +100,7 @@ def picture(suffix='.png', number=1):
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.bmp', '.tif', '.webp'])
 def test_every_kind_of_picture_is_known_by_its_content(suffix):
     content = recognise(picture(suffix), name='x.exe')
-    assert (content.kind, content.suffix) == ('picture', suffix)
+    assert (content.kind, content.suffix) == ('image', suffix)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_all_else_is_refused_whatever_it_is_called(station, content):
     upload = station.begin()
     answer = station.send(upload, 'roof.jpg', content)
     assert answer.status_code == 415 and answer.text.startswith('roof.jpg is ')
-    assert station.order(upload).text.startswith('None of the files was taken')
+    assert station.order(upload).text.startswith('None of the files was accepted')
     assert not [path for path in station.folders.root.rglob('*') if path.suffix == '.part']
 
 
@@ -135,7 +135,7 @@ def test_a_file_lies_in_its_own_folder_under_a_plain_name(station, name):
     files = [path for path in station.folders.root.rglob('*') if path.suffix == '.png']
     assert len(files) == 2
     for path in files:
-        assert path.parent == station.folders.uploads / upload.rpartition('/')[2] / 'pictures'
+        assert path.parent == station.folders.uploads / upload.rpartition('/')[2] / 'images'
         assert path.stem.replace('-', '_').isidentifier() or path.stem[0].isdigit()
 
 
@@ -161,7 +161,7 @@ def test_a_job_has_pictures_or_one_video(station, numbered_images, tmp_path):
     video = numbered_images.write_video(tmp_path / 'v.avi', frames=3).read_bytes()
     upload = station.begin()
     station.send(upload, 'a.png', picture())
-    assert 'pictures, or one video' in station.send(upload, 'v.avi', video).text
+    assert 'images, or one video' in station.send(upload, 'v.avi', video).text
 
 
 @pytest.mark.parametrize(
@@ -198,17 +198,17 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
     station.send(upload, 'a.tif', picture('.tif'))
     station.send(upload, 'b.png', picture(number=2))
     job_id = station.order(upload, confidence=0.3).json()['id']
-    station.queue.add(JobOrder('video', 'gone.mp4', '/nowhere/gone.mp4', model=station.model))
+    station.queue.add(JobRequest('video', 'gone.mp4', '/nowhere/gone.mp4', model=station.model))
     work(station.queue)
     again = Station(station.folders.root)
     failed, done = again.queue.jobs
-    assert done.id == job_id and (done.state, done.order.confidence) == (DONE, 0.3)
-    assert failed.state == FAILED and 'gone.mp4' in failed.reason
+    assert done.id == job_id and (done.state, done.request.confidence) == (JobState.DONE, 0.3)
+    assert failed.state == JobState.FAILED and 'gone.mp4' in failed.reason
     jobs = f'/jobs/{job_id}'
     archive = zipfile.ZipFile(io.BytesIO(again.ask('GET', f'{jobs}/zip').content))
     assert archive.testzip() is None
-    assert {'pictures/detections.xlsx', 'pictures/images/a.tif'} <= set(archive.namelist())
-    for side in ('before/pictures/a.tif', 'after/pictures/images/a.tif'):
+    assert {'images/detections.xlsx', 'images/images/a.tif'} <= set(archive.namelist())
+    for side in ('before/images/a.tif', 'after/images/images/a.tif'):
         shown = again.ask('GET', f'{jobs}/{side}', params={'width': 40})
         assert cv2.imdecode(np.frombuffer(shown.content, np.uint8), 1).shape == (30, 40, 3)
     for path in ('after/%2e%2e/x', 'after//etc/passwd', 'after/none.csv', 'sideways/x'):
@@ -221,7 +221,7 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
 @pytest.mark.parametrize('name', ['best.engine', 'best.torchscript', 'best', 'best.pt.exe'])
 def test_a_model_that_is_a_program_is_refused_by_its_kind(station, name):
     answer = station.ask('POST', '/models', params={'name': name}, content=b'x')
-    assert answer.status_code == 415 and '.pt and .onnx files are taken' in answer.text
+    assert answer.status_code == 415 and '.pt and .onnx files are accepted' in answer.text
 
 
 def test_a_model_that_runs_code_is_refused_and_a_good_one_is_taken_once(station, tmp_path):
@@ -235,10 +235,10 @@ def test_a_model_that_runs_code_is_refused_and_a_good_one_is_taken_once(station,
     assert answer.status_code == 415 and answer.text.startswith('evil.pt is refused: reading it')
     good = write_model(tmp_path / 'good.onnx', seed=2).read_bytes()
     answer = station.ask('POST', '/models', params={'name': '../../my model.onnx'}, content=good)
-    said = 'my_model.onnx can be chosen now: detection of equip, drain, crack.'
-    assert answer.json() == {'said': said}
+    message = 'my_model.onnx is available: detection of equip, drain, crack.'
+    assert answer.json() == {'message': message}
     again = station.ask('POST', '/models', params={'name': 'other.onnx'}, content=good)
-    assert again.text == 'other.onnx is here already, as my_model.onnx.'
+    assert again.text == 'other.onnx is already stored as my_model.onnx.'
     names = sorted(path.name for path in station.folders.models.rglob('*') if path.is_file())
     assert names == ['my_model.onnx', 'tiny.onnx'] and not (tmp_path / 'owned').exists()
 
@@ -262,11 +262,11 @@ def test_the_station_leaves_a_recording_its_part_of_the_disk(station):
     job_id = station.order(upload).json()['id']
     work(station.queue)
     job = station.queue.job(job_id)
-    assert job.state == FAILED and 'kept for recordings' in job.reason
+    assert job.state == JobState.FAILED and 'kept for recordings' in job.reason
     station.floor_bytes = 0
-    station.queue.again(job_id)
+    station.queue.retry(job_id)
     work(station.queue)
-    assert station.queue.job(job_id).state == DONE
+    assert station.queue.job(job_id).state == JobState.DONE
 
 
 def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station):
@@ -277,7 +277,7 @@ def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station
     room = free_bytes(station.folders.root) - 1_000_000_000
     uploads = Uploads(station.folders, limit_bytes=10**12, disk=DiskBudget(station.folders.root))
     with pytest.raises(StationError, match='more are wanted') as refusal:
-        asyncio.run(uploads.take(uploads.begin(), 'a.png', unread(), size_bytes=room))
+        asyncio.run(uploads.add(uploads.begin(), 'a.png', unread(), size_bytes=room))
     assert refusal.value.status == 507
 
 
@@ -289,16 +289,16 @@ def test_a_running_job_stops_before_a_recording_has_to(station, monkeypatch):
 
     async def run():
         await station.queue.start()
-        while station.queue.job(job_id).state != RUNNING:
+        while station.queue.job(job_id).state != JobState.RUNNING:
             await asyncio.sleep(0.02)
         station.floor_bytes = free_bytes(station.folders.root)
-        while station.queue.job(job_id).state == RUNNING:
+        while station.queue.job(job_id).state == JobState.RUNNING:
             await asyncio.sleep(0.02)
         await station.queue.close()
 
     asyncio.run(run())
     job = station.queue.job(job_id)
-    assert job.state == FAILED and 'kept for recordings' in job.reason
+    assert job.state == JobState.FAILED and 'kept for recordings' in job.reason
 
 
 def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch):
@@ -321,13 +321,13 @@ def test_nobody_waits_for_the_check_of_another_model(station, monkeypatch):
 
     async def run():
         checks = [
-            asyncio.create_task(station.models.take(f'{k}.onnx', blocks(bytes([k]))))
+            asyncio.create_task(station.models.add(f'{k}.onnx', blocks(bytes([k]))))
             for k in range(2)
         ]
         await asyncio.sleep(0.5)
         began_s = time.monotonic()
         with pytest.raises(StationError, match='are being checked'):
-            await station.models.take('more.onnx', blocks(b'more'))
+            await station.models.add('more.onnx', blocks(b'more'))
         assert time.monotonic() - began_s < 5 and station.models.choices
         for check in checks:
             check.cancel()
@@ -339,7 +339,7 @@ def test_an_error_of_one_job_does_not_end_the_queue(station, monkeypatch):
     upload = station.begin()
     station.send(upload, 'a.png', picture())
     good = station.order(upload).json()['id']
-    bad = station.queue.add(JobOrder('video', 'bad', '/x', model=station.model)).id
+    bad = station.queue.add(JobRequest('video', 'bad', '/x', model=station.model)).id
     run = CommandProcess.run
 
     async def broken(self, on_event):
@@ -349,7 +349,10 @@ def test_an_error_of_one_job_does_not_end_the_queue(station, monkeypatch):
 
     monkeypatch.setattr(CommandProcess, 'run', broken)
     work(station.queue)
-    assert station.queue.job(bad).state == FAILED and station.queue.job(good).state == DONE
+    assert (
+        station.queue.job(bad).state == JobState.FAILED
+        and station.queue.job(good).state == JobState.DONE
+    )
 
 
 def test_a_line_of_any_length_of_a_job_is_no_event(tmp_path):
@@ -441,8 +444,8 @@ def test_neither_zip_nor_file_nor_delete_of_a_flight_or_job_follows_a_link(stati
     results = station.folders.results / job
     (results / 'stolen.csv').symlink_to(outside / 'secret.txt')
     (results / 'folder').symlink_to(outside)
-    (station.folders.uploads / job / 'pictures/b.png').symlink_to(outside / 'secret.txt')
-    for path in ('after/stolen.csv', 'after/folder/secret.txt', 'before/pictures/b.png'):
+    (station.folders.uploads / job / 'images/b.png').symlink_to(outside / 'secret.txt')
+    for path in ('after/stolen.csv', 'after/folder/secret.txt', 'before/images/b.png'):
         assert station.ask('GET', f'/jobs/{job}/{path}').status_code == 404
     archive = zipfile.ZipFile(io.BytesIO(station.ask('GET', f'/jobs/{job}/zip').content))
     assert archive.namelist() == []

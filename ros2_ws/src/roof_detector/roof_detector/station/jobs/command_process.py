@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A command of ours as a process of its own, whose crash or hunger hurts nobody else."""
+"""A roof_detector command in a process of its own, so that a crash affects nothing else."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _LAST_BYTES = 16_384
 
 
 class CommandProcess:
-    """Run `roof_detector` with some words, at low priority, and hear what it says of itself.
+    """A process that runs `roof_detector` at low priority and reports its JSON events.
 
-    `is_unwanted` tells that it was stopped: its end says nothing about its work.
+    `was_stopped` is whether `stop` was called; then the exit code says nothing about the work.
     """
 
     def __init__(self, arguments: list[str], *, log: Path) -> None:
         self._arguments = arguments
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self.is_unwanted = False
+        self.was_stopped = False
 
     async def run(self, on_event: Callable[[dict[str, Any]], None]) -> int:
-        """Run it to its end and return its exit code, minus a signal's number for a signal."""
+        """Run the command and return its exit code; after a signal, minus the signal's number."""
         with self._log.open('wb') as log:
             # A live detector on the same computer comes first.
             self._process = await asyncio.create_subprocess_exec(
@@ -41,9 +41,9 @@ class CommandProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the station; it ends its jobs in order
+                start_new_session=True,  # Ctrl-C is for the station, which ends its jobs itself
             )
-        if self.is_unwanted:
+        if self.was_stopped:
             await self.stop()
         assert self._process.stdout is not None
         while line := await _line(self._process.stdout):
@@ -53,8 +53,8 @@ class CommandProcess:
         return await self._process.wait()
 
     async def stop(self, *, patience_s: float = _INTERRUPTED_WITHIN_S) -> None:
-        """Interrupt it, and kill it with all that it started where it does not heed."""
-        self.is_unwanted = True
+        """Interrupt the process; kill it and its children if it does not end in time."""
+        self.was_stopped = True
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -66,35 +66,35 @@ class CommandProcess:
                 os.killpg(process.pid, signal.SIGKILL)  # a session of its own is a group as well
             await process.wait()
 
-    def last_words(self) -> str:
-        """Return the last line that it wrote to its log."""
+    def last_line(self) -> str:
+        """Return the last line of the process's log."""
         with self._log.open('rb') as file:
             file.seek(max(0, self._log.stat().st_size - _LAST_BYTES))
             lines = file.read().decode(errors='replace').strip().splitlines()
         return lines[-1].strip() if lines else ''
 
 
-def reason_of(code: int, last_words: str) -> str:
-    """Say why a process ended with a code other than 0, as far as that can be told."""
+def reason_of(code: int, last_line: str) -> str:
+    """Return why a process ended with a code other than 0, as far as that is known."""
     if code == -signal.SIGKILL:
-        return 'The process was killed by the system; most likely the memory ran out.'
+        return 'The process was killed by the system, probably because memory ran out.'
     if code < 0:
-        return f'The process crashed ({signal.Signals(-code).name}). {last_words}'.strip()
-    return last_words or f'The process ended with code {code}.'
+        return f'The process crashed ({signal.Signals(-code).name}). {last_line}'.strip()
+    return last_line or f'The process ended with code {code}.'
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
-    """Return the next line, b'' at the end; one that is too long to be ours is left out."""
+    """Return the next line, b'' at the end; skip a line that is too long for an event."""
     while True:
         try:
             return await stream.readline()
         except ValueError:
-            continue  # what was read of it is gone; its rest is no event either
+            continue  # asyncio has dropped the line
 
 
 def _event(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
     except ValueError:
-        return {}  # a library's words, not ours
+        return {}  # output of a library
     return event if isinstance(event, dict) and 'event' in event else {}

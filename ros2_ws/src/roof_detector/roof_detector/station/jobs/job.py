@@ -1,47 +1,63 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One thing to be worked on, and how far it is."""
+"""A job: its request, state and progress."""
 
 from __future__ import annotations
 
 import json
 import time
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
+from typing import Any, Literal
 
 from roof_detector.station.errors import StationError
 
 JOB_FILE = 'job.json'
-# What is made of each kind of source when nothing else is asked for.
-USUAL_FORMATS = {
-    'pictures': ('csv', 'xlsx', 'json', 'images'),
+# Default output formats for each kind of job.
+DEFAULT_FORMATS: dict[str, tuple[str, ...]] = {
+    'images': ('csv', 'xlsx', 'json', 'images'),
     'video': ('csv', 'xlsx', 'json', 'video'),
     'flight': ('csv', 'xlsx', 'json', 'video'),
     'export': ('csv', 'xlsx', 'json', 'video'),
 }
-QUEUED, RUNNING, DONE, FAILED, CANCELLED = 'queued', 'running', 'done', 'failed', 'cancelled'
+JobKind = Literal['images', 'video', 'flight', 'export']
+
+
+class JobState(str, Enum):
+    """The state of a job."""
+
+    QUEUED = 'queued'
+    RUNNING = 'running'
+    DONE = 'done'
+    FAILED = 'failed'
+    CANCELLED = 'cancelled'
 
 
 @dataclass(frozen=True)
-class JobOrder:
-    """Say what shall be done: detect in `source`, or export the findings that it holds.
+class JobRequest:
+    """What a job does: detect in `source`, or export the detections that a flight contains.
 
-    `kind` is one of `USUAL_FORMATS`; `title` is what people call the source; an export needs no
-    model.
+    `title` is the name of the source for people; an export needs no model.
     """
 
-    kind: str
+    kind: JobKind
     title: str
     source: str
     model: str = ''
     confidence: float = 0.25
     iou: float = 0.45
     formats: tuple[str, ...] = ()
-    ordered_at_s: float = field(default_factory=time.time)
+    requested_at_s: float = field(default_factory=time.time)
 
     def arguments(self, folder: Path) -> list[str]:
-        """Return the words of the command that does it and leaves its results in a folder."""
-        formats = ['--formats', *(self.formats or USUAL_FORMATS[self.kind]), '--progress', 'json']
+        """Return the arguments of the command that writes the results to a folder."""
+        formats = [
+            '--formats',
+            *(self.formats or DEFAULT_FORMATS[self.kind]),
+            '--progress',
+            'json',
+        ]
         if self.kind == 'export':
             output = folder / Path(self.source).name
             return ['export', self.source, '--output', str(output), '--overwrite', *formats]
@@ -57,7 +73,7 @@ class JobOrder:
 
 @dataclass
 class Progress:
-    """Hold how far a job is; `frames` and `left_s` are None where nobody knows."""
+    """The progress of a job; `frames` and `left_s` are None if they are unknown."""
 
     done: int = 0
     frames: int | None = None
@@ -66,26 +82,31 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """Return the share that is done, None where it cannot be told."""
+        """Return the completed share, None if it is unknown."""
         return min(1.0, self.done / self.frames) if self.frames else None
 
 
 @dataclass
 class Job:
-    """Follow an order to its end; `reason` says why it failed or what was lost."""
+    """A job; `reason` says why it failed, or what was lost."""
 
     id: str
     folder: Path
-    order: JobOrder
-    state: str = QUEUED
+    request: JobRequest
+    state: JobState = JobState.QUEUED
     reason: str = ''
     seconds: float = 0.0
     progress: Progress = field(default_factory=Progress)
 
     def save(self) -> None:
-        """Write the order and its state beside the results, as a whole."""
-        told = {'state': self.state, 'reason': self.reason, 'seconds': round(self.seconds, 1)}
-        text = json.dumps({'order': asdict(self.order), **told}, indent=2, ensure_ascii=False)
+        """Write request and state beside the results, atomically."""
+        content = {
+            'request': asdict(self.request),
+            'state': self.state.value,
+            'reason': self.reason,
+            'seconds': round(self.seconds, 1),
+        }
+        text = json.dumps(content, indent=2, ensure_ascii=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f'{JOB_FILE}.part'
         part.write_text(text + '\n', encoding='utf-8')
@@ -93,13 +114,32 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> Job:
-        """Read what `save` wrote; raise StationError where that is not there or damaged."""
+        """Read the file of `save`; raise StationError if it is missing or damaged."""
         path = folder / JOB_FILE
         try:
-            told = json.loads(path.read_text(encoding='utf-8'))
-            order = JobOrder(**{**told['order'], 'formats': tuple(told['order']['formats'])})
-            values = told['state'], told['reason'], float(told['seconds'])
+            content = json.loads(path.read_text(encoding='utf-8'))
+            return cls(
+                id=folder.name,
+                folder=folder,
+                request=_request(content.get('request') or content['order']),
+                state=JobState(content['state']),
+                reason=content['reason'],
+                seconds=float(content['seconds']),
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
-            msg = f'{path} is not what the station wrote ({error}); its job is left out.'
+            msg = f'{path} is not a job file of the station ({error}); the job is left out.'
             raise StationError(msg) from error
-        return cls(folder.name, folder, order, *values)
+
+
+def _request(content: dict[str, Any]) -> JobRequest:
+    """Return the request of a job file, also as the versions before 1.0 wrote it."""
+    formats = tuple('images' if name == 'pictures' else name for name in content['formats'])
+    values = {**content, 'formats': formats}
+    if 'ordered_at_s' in values:
+        values['requested_at_s'] = values.pop('ordered_at_s')
+    if values['kind'] == 'pictures':
+        values['kind'] = 'images'
+    if values['kind'] not in DEFAULT_FORMATS:
+        msg = f'kind is {values["kind"]!r}'
+        raise ValueError(msg)
+    return JobRequest(**values)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What came of a job, as the page shows it."""
+"""The results of a job, as the page shows them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from roof_detector.station.folders import files_below
 from roof_detector.station.jobs.command_process import LOG
 from roof_detector.station.jobs.job import JOB_FILE, Job
 
-# A page of more rows would be slow; all of them are in the files.
+# More rows would make the page slow; the files contain all of them.
 SHOWN_ROWS = 500
-_FOR_PEOPLE = ('.csv', '.xlsx', '.json', '.geojson', '.mp4')
+_DOWNLOADS = ('.csv', '.xlsx', '.json', '.geojson', '.mp4')
 _IMAGE_FOLDERS = {'images', 'pictures'}  # the latter before 1.0.0
 _FOLDERS = {'bag', 'crops', *_IMAGE_FOLDERS}
 (_TABLE,) = PRODUCTS['csv']
@@ -27,13 +27,13 @@ _FOLDERS = {'bag', 'crops', *_IMAGE_FOLDERS}
 
 @dataclass(frozen=True)
 class JobResults:
-    """Hold paths relative to the job's folder, the first rows of its tables, and its counts.
+    """Paths relative to the job's folder, the first rows of its tables, and its counts.
 
-    `pictures` are the annotated ones; the uploaded ones have the same names. `frames` is 0 where
-    nobody counted them.
+    `images` are the annotated images; uploaded images have the same names. `frames` is 0 if it is
+    unknown.
     """
 
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     videos: tuple[str, ...]
     files: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
@@ -42,19 +42,19 @@ class JobResults:
 
     @classmethod
     def of(cls, job: Job) -> JobResults:
-        """Look at what lies in a job's folder."""
+        """Collect the results in a job's folder."""
         found = [path.relative_to(job.folder) for path in result_files(job.folder)]
         files = [
             path.as_posix()
             for path in found
-            if path.suffix in _FOR_PEOPLE
+            if path.suffix in _DOWNLOADS
             and path.name not in (RUN_FILE, 'timing.csv')
             and not _FOLDERS.intersection(path.parts[1:-1])
         ]
         rows, counts = _read([job.folder / path for path in found if path.name == _TABLE])
         runs = [read_run(job.folder / path.parent) for path in found if path.name == RUN_FILE]
         return cls(
-            pictures=tuple(
+            images=tuple(
                 path.as_posix() for path in found if _IMAGE_FOLDERS.intersection(path.parts[1:-1])
             ),
             videos=tuple(name for name in files if name.endswith('.mp4')),
@@ -66,7 +66,7 @@ class JobResults:
 
 
 def result_files(folder: Path) -> list[Path]:
-    """Return the files that a job made, in order, without the station's own notes."""
+    """Return the files that a job made, sorted, without the station's own files."""
     return [
         folder / name
         for name in files_below(folder)
@@ -84,7 +84,7 @@ def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int
                 try:
                     shown = _row(row, number=counts.total() + 1)
                 except (KeyError, TypeError, ValueError):
-                    continue  # a line that was cut off
+                    continue  # an incomplete line
                 counts[row['class']] += 1
                 if len(rows) < SHOWN_ROWS:
                     rows.append(shown)
@@ -95,7 +95,7 @@ def _row(row: dict[str, str], *, number: int) -> dict[str, Any]:
     sides = ('left', 'top', 'right', 'bottom')
     return {
         'number': number,
-        'picture': row['name'],
+        'image': row['name'],
         'time_s': float(row['time_s']),
         'class': row['class'],
         'confidence': f'{float(row["confidence"]):.2f}',

@@ -8,9 +8,9 @@ from roof_detector.station.context import StationContext
 
 
 async def confirmed(context: StationContext, question: str) -> bool:
-    """Ask whether something shall be deleted for good, and wait for the answer."""
+    """Ask whether to delete something for good; return the answer."""
     text = context.text
-    # The button that asks may vanish meanwhile, as when a list is drawn anew.
+    # The button that asks may be removed in the meantime, as when a list is rebuilt.
     with ui.context.client, ui.dialog() as dialog, ui.card().classes('station-card'):
         ui.label(question).classes('text-lg break-words')
         with ui.row().classes('w-full justify-end'):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What every node says of itself, with a colour for how bad it is."""
+"""The diagnostics of all nodes, coloured by level."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BADGE = """
 
 
 def build(context: StationContext) -> None:
-    """Build the table, one row a status."""
+    """Build the table with one row per status."""
     text = context.text
     columns = [
         {'name': name, 'label': text(name), 'field': name, 'align': 'left'}

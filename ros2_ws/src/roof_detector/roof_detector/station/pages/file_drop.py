@@ -7,12 +7,12 @@ from nicegui import ui
 from roof_detector.station.context import StationContext
 
 
-def build(context: StationContext, *, target: str, words: str, hint: str) -> ui.element:
-    """Build a field for files that sends each to an address; `jobs` makes jobs of them."""
+def build(context: StationContext, *, target: str, label: str, hint: str) -> ui.element:
+    """Build a drop area that uploads files to an address; target `jobs` makes jobs of them."""
     text, limit_bytes = context.text, context.upload_limit_bytes
     drop = ui.element('file-drop')
     drop.props['target'] = target
-    drop.props['words'] = text(words)
+    drop.props['label'] = text(label)
     drop.props['hint'] = text(hint)
     drop.props['lost'] = text('connection_lost')
     drop.props['limit'] = limit_bytes

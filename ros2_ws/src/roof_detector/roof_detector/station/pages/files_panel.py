@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures and videos dropped on the page, the jobs that they become, and what came of each."""
+"""The panel of uploads, jobs and their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN_JOBS = 20
 
 
 def build(context: StationContext) -> None:
-    """Build the panel where the page has opened a place for it."""
+    """Build the panel in the present container."""
     with ui.element('div').classes('grid grid-cols-1 xl:grid-cols-3 gap-3 w-full'):
         with ui.column().classes('w-full'):
             _build_drop(context)
@@ -25,28 +25,28 @@ def build(context: StationContext) -> None:
         with ui.column().classes('xl:col-span-2 w-full'):
             results = ResultsCard(context)
 
-    def follow() -> None:
-        jobs.follow()
-        results.follow(jobs.shown)
+    def update() -> None:
+        jobs.update()
+        results.update(jobs.shown)
 
-    ui.timer(0.5, follow)
+    ui.timer(0.5, update)
 
 
 def _build_drop(context: StationContext) -> None:
     with ui.card().classes('station-card w-full'):
-        drop = file_drop.build(context, target='jobs', words='drop_here', hint='drop_hint')
+        drop = file_drop.build(context, target='jobs', label='drop_here', hint='drop_hint')
         drop.props('many')
 
-        def take_over() -> None:
+        def apply_options() -> None:
             drop.props['options'] = options.query
 
-        options = JobOptions(context, on_change=take_over)
-        take_over()
-    ui.timer(1.0, options.follow)
+        options = JobOptions(context, on_change=apply_options)
+        apply_options()
+    ui.timer(1.0, options.update)
 
 
 class _JobList:
-    """Show the newest jobs; `shown` is the one that the page looks at, the newest at first."""
+    """A list of the newest jobs; `shown` is the job whose results the page shows."""
 
     def __init__(self, context: StationContext) -> None:
         self._context = context
@@ -55,18 +55,18 @@ class _JobList:
         self._limit = _SHOWN_JOBS
         with ui.card().classes('station-card w-full'):
             ui.label(context.text('jobs')).classes('station-heading')
-            self._place = ui.column().classes('w-full gap-2')
+            self._container = ui.column().classes('w-full gap-2')
             self._more = ui.button(context.text('show_more'), on_click=self._show_more)
             self._more.props('flat dense')
 
     @property
     def shown(self) -> Job | None:
-        """Return the job that was chosen, or the newest, None where there is none."""
+        """Return the selected job, or the newest; None if there is none."""
         jobs = self._context.queue.jobs
         return next((job for job in jobs if job.id == self._chosen), jobs[0] if jobs else None)
 
-    def follow(self) -> None:
-        """Show which jobs there are and how far they are."""
+    def update(self) -> None:
+        """Show the present jobs and their progress."""
         jobs = self._context.queue.jobs
         newest = jobs[0].id if jobs else ''
         if newest != self._newest:
@@ -74,14 +74,14 @@ class _JobList:
         self._more.set_visibility(len(jobs) > self._limit)
         wanted = jobs[: self._limit]
         if [row.job for row in self._rows] != list(wanted):
-            self._place.clear()
-            with self._place:
+            self._container.clear()
+            with self._container:
                 self._rows = [JobRow(self._context, job, on_show=self._choose) for job in wanted]
                 if not wanted:
                     ui.label(self._context.text('no_jobs'))
         shown = self.shown
         for row in self._rows:
-            row.follow(is_shown=row.job is shown)
+            row.update(is_shown=row.job is shown)
 
     def _choose(self, job: Job) -> None:
         self._chosen = job.id

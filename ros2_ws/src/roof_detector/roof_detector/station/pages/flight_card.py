@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The findings of the current frame and of the whole flight, as tables."""
+"""Tables of the findings of the present frame and of the whole flight."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from roof_detector.station.context import StationContext
 from roof_detector.station.finding import LiveFinding
 from roof_detector.station.flight_log import FlightLog
 
-# A page of a thousand rows would fill a slow link with each refresh.
+# A thousand rows would fill a slow link at each update.
 _SHOWN_ROWS = 100
 _ORDERS: dict[str, Callable[[LiveFinding], Any]] = {
     'newest': operator.attrgetter('number'),
-    'confidence': operator.attrgetter('score'),
+    'confidence': operator.attrgetter('confidence'),
     'area': operator.attrgetter('area_px'),
     'class': operator.attrgetter('label'),
 }
@@ -32,7 +32,7 @@ _THUMBNAIL = """
 
 
 def build_current(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build the table of the current frame."""
+    """Build the table of the present frame."""
     with ui.card().classes('station-card w-full'):
         ui.label(context.text('this_frame')).classes('station-heading')
         table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom wrap-cells')
@@ -46,7 +46,7 @@ def build_current(context: StationContext, camera: Callable[[], CameraLink | Non
 
 
 def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build the running table of the flight, with its counts per class above it."""
+    """Build the table of the flight, with counts per class above it."""
     text = context.text
     with ui.card().classes('station-card w-full'):
         with ui.row().classes('w-full items-center'):
@@ -55,10 +55,10 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
             order = ui.select(
                 {key: text(key) for key in _ORDERS}, value='newest', label=text('order')
             ).classes('w-36')
-            least = ui.number(text('least_confidence'), value=0, min=0, max=1, step=0.05)
+            minimum = ui.number(text('min_confidence'), value=0, min=0, max=1, step=0.05)
             frozen = ui.switch(text('freeze')).mark('freeze')
         counts = ui.label().classes('font-semibold').mark('counts')
-        stated = ui.label().mark('stated')
+        summary = ui.label().mark('summary')
         table = _table(
             context, ('thumbnail', 'class', 'confidence', 'box', 'area', 'time')
         ).classes('max-h-96')
@@ -74,11 +74,12 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
         kept = [
             one
             for one in list(link.log.findings)
-            if (not wanted.value or one.label in wanted.value) and one.score >= (least.value or 0)
+            if (not wanted.value or one.label in wanted.value)
+            and one.confidence >= (minimum.value or 0)
         ]
         kept.sort(key=_ORDERS[order.value], reverse=order.value != 'class')
         shown = kept[:_SHOWN_ROWS]
-        stated.set_text(
+        summary.set_text(
             text('rows', shown=len(shown), matching=len(kept), dropped=link.log.dropped)
         )
         _show(table, [_row(one, link.log) for one in shown])
@@ -104,7 +105,7 @@ def _table(context: StationContext, names: tuple[str, ...]) -> ui.table:
 
 
 def _show(table: ui.table, rows: list[dict[str, Any]]) -> None:
-    if table.rows != rows:  # what stands already need not travel again
+    if table.rows != rows:  # saves traffic
         table.rows = rows
 
 
@@ -115,7 +116,7 @@ def _row(finding: LiveFinding, log: FlightLog) -> dict[str, Any]:
         'number': finding.number,
         'thumbnail': address if log.thumbnail(finding.number) else '',
         'class': finding.label,
-        'confidence': f'{finding.score:.2f}',
+        'confidence': f'{finding.confidence:.2f}',
         'box': box_text(finding.box_xyxy),
         'area': f'{finding.area_px:,.0f}',
         'time': f'{moment:%H:%M:%S}.{moment.microsecond // 100_000}',

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the drone sees and finds now."""
+"""The panel with live video, detections and diagnostics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTHS = (480, 640, 960, 1280, 1920, 0)
 
 
 class ChosenCamera:
-    """Hold which camera a page shows: the first one until another is chosen."""
+    """The camera that a page shows; the first one until another is selected."""
 
     def __init__(self, context: StationContext) -> None:
         self._context = context
@@ -22,12 +22,12 @@ class ChosenCamera:
 
     @property
     def link(self) -> CameraLink | None:
-        """Return the camera, None while there is none."""
+        """Return the camera; None if there is none."""
         return self._context.bridge.camera(self.name)
 
 
 def build(context: StationContext) -> None:
-    """Build the panel where the page has opened a place for it."""
+    """Build the panel in the present container."""
     chosen = ChosenCamera(context)
     with ui.element('div').classes('grid grid-cols-1 xl:grid-cols-3 gap-3 w-full'):
         with ui.column().classes('xl:col-span-2 w-full'):
@@ -66,9 +66,9 @@ def _build_video(context: StationContext, chosen: ChosenCamera) -> None:
 
     def choose(name: str | None) -> None:
         chosen.name = name or ''
-        follow()
+        update()
 
-    def follow() -> None:
+    def update() -> None:
         names = [camera.name for camera in context.bridge.cameras]
         if cameras.options != names:
             cameras.set_options(names, value=chosen.name or (names[0] if names else None))
@@ -78,4 +78,4 @@ def _build_video(context: StationContext, chosen: ChosenCamera) -> None:
             video.props['camera'] = name
 
     cameras.on_value_change(lambda event: choose(event.value))
-    ui.timer(0.5, follow)
+    ui.timer(0.5, update)

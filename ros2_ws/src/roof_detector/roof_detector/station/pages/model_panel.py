@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which model finds things, and how another one takes its place."""
+"""The panel with the loaded model and a control to load another one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roof_detector.station.context import StationContext
 from roof_detector.station.pages import file_drop
 
 _HASH_DIGITS = 12
-# What the page calls a fact, and the key under which the detector reports it.
+# Text key of each property, and its key in the detector's diagnostics.
 _FACTS = {
     'model': 'model',
     'task': 'task',
@@ -25,7 +25,7 @@ _FACTS = {
 
 
 def build(context: StationContext) -> None:
-    """Build the facts and the choice; what is shown comes from the detector's own reports."""
+    """Build the properties of the model, from the detector's diagnostics, and the selection."""
     text = context.text
     ui.label(text('model')).classes('station-heading')
     values: dict[str, ui.label] = {}
@@ -45,13 +45,13 @@ def build(context: StationContext) -> None:
     async def load() -> None:
         detector = context.bridge.detector('')
         if detector is None:
-            answer.text = text('no_detector')
+            response.text = text('no_detector')
         elif choice.value:
-            answer.text = await detector.parameters.set('model', choice.value)
+            response.text = await detector.parameters.set('model', choice.value)
 
     ui.button(text('load'), icon='swap_horiz', on_click=load).classes('w-full')
-    answer = ui.label().classes('text-negative break-words')
-    file_drop.build(context, target='/models', words='drop_model', hint='drop_model_hint')
+    response = ui.label().classes('text-negative break-words')
+    file_drop.build(context, target='/models', label='drop_model', hint='drop_model_hint')
 
     def refresh() -> None:
         known = dict(choice.options) | context.models.choices

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Controls that follow a node's parameters and set them."""
+"""Controls that show and set a node's parameters."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.remote_parameters import RemoteParameter
 from roof_detector.vision.thresholds import parse_class_confidence
 
-# A slider over more values than this cannot be set to one of them by hand.
+# A slider with a wider range cannot be set to a particular value by hand.
 _WIDEST_SLIDER = 200
 
 
 class ParameterControl:
-    """Show one parameter; what the node refuses is put back, with the node's reason below."""
+    """The control of one parameter; a refused value is reset, and the reason is shown below."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ParameterControl:
         self._control.on(event, self._send, throttle=0.0)
         self._control.tooltip(parameter.description)
 
-    def follow(self) -> None:
+    def update(self) -> None:
         """Show the node's present value."""
         value = self._detector.parameters.value(self._name)
         plain = list(value) if isinstance(value, tuple) else value
@@ -69,7 +69,7 @@ class ParameterControl:
 
 
 class ClassThresholds:
-    """Show a least confidence for each class; at the common one a class has none of its own."""
+    """The minimum confidence of each class; in brackets, the common one."""
 
     def __init__(
         self, context: StationContext, detector: DetectorLink, parameter: RemoteParameter
@@ -89,14 +89,14 @@ class ClassThresholds:
             ui.button(context.text('common_confidence'), on_click=self._reset).props('flat dense')
             self._reason = ui.label().classes('station-reason')
 
-    def follow(self) -> None:
+    def update(self) -> None:
         """Show the node's present values."""
         own = self._own()
         common = self._detector.parameters.value('confidence', 0.0)
         for label, (slider, shown) in self._sliders.items():
-            words = f'{own[label]:.2f}' if label in own else f'({common:.2f})'
-            if shown.text != words:
-                shown.set_text(words)
+            value = f'{own[label]:.2f}' if label in own else f'({common:.2f})'
+            if shown.text != value:
+                shown.set_text(value)
                 slider.set_value(own.get(label, common))
 
     def _own(self) -> dict[str, float]:
@@ -114,7 +114,7 @@ class ClassThresholds:
         self._reason.set_text(reason)
         if reason:
             for _, shown in self._sliders.values():
-                shown.set_text('')  # put back by the next look
+                shown.set_text('')  # the next update resets the slider
 
 
 def _control(parameter: RemoteParameter, choices: tuple[str, ...]) -> Any:

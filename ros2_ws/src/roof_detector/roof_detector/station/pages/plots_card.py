@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Rate, age and confidence over the last minutes."""
+"""Plots of rate, age and confidence over the last minutes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SERIES = (
         '#e07b00',
         lambda sample: None if sample.age_s is None else round(sample.age_s * 1e3),
     ),
-    ('plot_confidence', '#009e73', lambda sample: round(sample.score, 2) or None),
+    ('plot_confidence', '#009e73', lambda sample: round(sample.confidence, 2) or None),
 )
 
 
 def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build a small plot for each."""
+    """Build a small plot for each value."""
     with ui.card().classes('station-card w-full gap-1'):
         ui.label(context.text('last_minutes')).classes('station-heading')
         plots = []

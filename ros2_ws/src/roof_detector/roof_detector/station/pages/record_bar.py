@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Record, mark and trigger, and what the recorder says."""
+"""Buttons to record, mark and trigger, and the state of the recorder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Act = Callable[[RecorderLink], Awaitable[str]]
 
 
 class RecordBar:
-    """Hold the buttons of the header; keys call the same methods."""
+    """The recorder's buttons in the header; keyboard shortcuts call the same methods."""
 
     def __init__(self, context: StationContext) -> None:
-        """Build them where the page has opened a place."""
+        """Build the buttons in the present container."""
         self._context = context
         text = context.text
         self._state = ui.badge(text('no_recorder'), color='grey-7').mark('recording')
@@ -39,20 +39,20 @@ class RecordBar:
         return {} if report is None or report.level == 3 else report.values
 
     async def start_or_stop(self) -> None:
-        """Begin a bag, or end it."""
+        """Start or stop a bag."""
         if self._values.get('recording') == 'true':
             await self._do(RecorderLink.stop, 'recording_ended')
         else:
             await self._do(RecorderLink.start, 'recording_began')
 
     async def mark(self) -> None:
-        """Mark this moment with what stands in the note."""
+        """Mark this moment with the text of the note field."""
         note = self._note.value or self._context.text('mark')
         await self._do(lambda recorder: recorder.mark(note), 'marked')
         self._note.set_value('')
 
     async def trigger(self) -> None:
-        """Open the black box."""
+        """Trigger the black box."""
         await self._do(RecorderLink.trigger, 'triggered')
 
     async def _do(self, act: Act, done: str) -> None:

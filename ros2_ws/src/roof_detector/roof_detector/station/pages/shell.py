@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The page: a header, the live view, and a drawer with controls and model beside it."""
+"""The page: a header, tabs, and a drawer with the model and the parameters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HEAD = """
 
 
 def build(context: StationContext) -> None:
-    """Build one client's page."""
+    """Build the page of one client."""
     text = context.text
     ui.add_head_html(_HEAD)
     if context.config.background:
@@ -88,7 +88,7 @@ def build(context: StationContext) -> None:
 
 
 def _show_refusal(error: Exception) -> None:
-    """Show what the station refuses, as a job that another page deleted; the rest is logged."""
+    """Show refusals of the station, such as of a job that another page has deleted."""
     if isinstance(error, StationError):
         ui.notify(str(error), type='negative')
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The detector's live parameters, each as the control that its description asks for."""
+"""The panel of the detector's live parameters, each with a control that fits its type."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _CLASSES, _CLASS_CONFIDENCE = 'classes', 'class_confidence'
 
 
 def build(context: StationContext) -> None:
-    """Build the controls as soon as the node has told its parameters."""
+    """Build the controls as soon as the node's parameters are known."""
     text = context.text
     shown: list[ParameterControl | ClassThresholds] = []
-    told: list[object] = [None]
+    built: list[object] = [None]
 
     def save() -> None:
         detector = context.bridge.detector('')
@@ -28,24 +28,24 @@ def build(context: StationContext) -> None:
     with ui.row().classes('w-full items-center no-wrap'):
         ui.label(text('tune')).classes('station-heading grow')
         ui.button(text('save_parameters'), icon='save', on_click=save).props('flat dense')
-    place = ui.column().classes('w-full gap-2')
-    with place:
+    container = ui.column().classes('w-full gap-2')
+    with container:
         ui.label(text('no_detector'))
 
-    def follow() -> None:
+    def update() -> None:
         detector = context.bridge.detector('')
         if detector is None or not detector.parameters.all:
             return
         version = (detector.name, detector.labels, len(detector.parameters.all))
-        if told[0] != version:
-            told[0] = version
-            place.clear()
-            with place:
+        if built[0] != version:
+            built[0] = version
+            container.clear()
+            with container:
                 shown[:] = _controls(context, detector)
         for control in shown:
-            control.follow()
+            control.update()
 
-    ui.timer(0.5, follow)
+    ui.timer(0.5, update)
 
 
 def _controls(

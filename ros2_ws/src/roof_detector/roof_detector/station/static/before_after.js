@@ -1,4 +1,4 @@
-// One picture or video over another, the upper one cut off where the handle stands.
+// One image or video above another; a handle moves the border between them.
 class BeforeAfter extends HTMLElement {
   static observedAttributes = ['src-before', 'src-after', 'at'];
 
@@ -22,18 +22,18 @@ class BeforeAfter extends HTMLElement {
       <i></i><input type="range" min="0" max="100" step="0.5" value="50">
       <b class="left"></b><b class="right"></b>`);
     this.upper = this.querySelector('.before');
-    this.upper.onerror = () => {  // a kind that this browser does not show
+    this.upper.onerror = () => {  // a format that this browser cannot show
       for (const one of this.querySelectorAll('.before, input, i, b')) one.remove();
     };
     this.upper.src = this.getAttribute('src-before');
-    this.querySelector('.left').textContent = this.getAttribute('words-before');
-    this.querySelector('.right').textContent = this.getAttribute('words-after');
+    this.querySelector('.left').textContent = this.getAttribute('label-before');
+    this.querySelector('.right').textContent = this.getAttribute('label-after');
     this.querySelector('input').addEventListener('input', (event) => this.cut(event.target.value));
     this.cut(50);
     if (tag === 'video') this.follow();
   }
 
-  // The handle's middle stays half its width away from the ends; the cut does not.
+  // The centre of the handle stays half its width away from the ends; the border does not.
   cut(percent) {
     const share = percent / 100;
     const place = share > 0 && share < 1

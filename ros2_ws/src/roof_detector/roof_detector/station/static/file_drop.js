@@ -1,4 +1,4 @@
-// Sends dropped or chosen files one after the other as they are; the station refuses or queues them.
+// <file-drop target label hint>: uploads dropped or selected files one by one.
 class FileDrop extends HTMLElement {
   connectedCallback() {
     if (this.field) return;
@@ -6,9 +6,9 @@ class FileDrop extends HTMLElement {
       <progress max="1" hidden></progress><ul></ul>`;
     this.field = this.querySelector('input');
     this.bar = this.querySelector('progress');
-    this.said = this.querySelector('ul');
+    this.messages = this.querySelector('ul');
     this.field.multiple = this.hasAttribute('many');
-    this.querySelector('strong').textContent = this.getAttribute('words');
+    this.querySelector('strong').textContent = this.getAttribute('label');
     this.querySelector('span').textContent = this.getAttribute('hint');
     this.field.addEventListener('change', async () => {
       await this.send([...this.field.files]);
@@ -32,20 +32,20 @@ class FileDrop extends HTMLElement {
   async send(files) {
     if (this.busy || !files.length) return;
     this.busy = true;
-    this.said.replaceChildren();
+    this.messages.replaceChildren();
     this.bar.hidden = false;
     this.total = files.reduce((sum, file) => sum + file.size, 0) || 1;
     this.sent = 0;
     try {
       if (this.getAttribute('target') === 'jobs') {
         const videos = files.filter((file) => file.type.startsWith('video/'));
-        const pictures = files.filter((file) => !videos.includes(file));
-        if (pictures.length) await this.makeJob(pictures);
+        const images = files.filter((file) => !videos.includes(file));
+        if (images.length) await this.makeJob(images);
         for (const video of videos) await this.makeJob([video]);
       } else {
         for (const file of files) {
-          const answer = await this.take(this.getAttribute('target'), file);
-          if (answer) this.say(JSON.parse(answer).said, 'is-taken');
+          const response = await this.upload(this.getAttribute('target'), file);
+          if (response) this.show(JSON.parse(response).message, 'is-accepted');
         }
       }
     } finally {
@@ -55,27 +55,27 @@ class FileDrop extends HTMLElement {
   }
 
   async makeJob(files) {
-    const begun = await this.ask('/uploads');
-    if (!begun) return;
-    const address = `/uploads/${JSON.parse(begun).id}`;
-    let taken = 0;
-    for (const file of files) taken += await this.take(`${address}/files`, file) ? 1 : 0;
-    if (taken) await this.ask(`${address}/job?${this.getAttribute('options')}`);
+    const opened = await this.post('/uploads');
+    if (!opened) return;
+    const address = `/uploads/${JSON.parse(opened).id}`;
+    let accepted = 0;
+    for (const file of files) accepted += await this.upload(`${address}/files`, file) ? 1 : 0;
+    if (accepted) await this.post(`${address}/job?${this.getAttribute('options')}`);
   }
 
-  async take(address, file) {
+  async upload(address, file) {
     const limit = Number(this.getAttribute('limit'));
     if (file.size > limit) {
-      this.say(this.getAttribute('too-large').replace('%', file.name), 'station-reason');
+      this.show(this.getAttribute('too-large').replace('%', file.name), 'station-reason');
       this.sent += file.size;
       return null;
     }
-    const answer = await this.ask(`${address}?name=${encodeURIComponent(file.name)}`, file);
+    const response = await this.post(`${address}?name=${encodeURIComponent(file.name)}`, file);
     this.sent += file.size;
-    return answer;
+    return response;
   }
 
-  ask(address, body = new Blob([])) {
+  post(address, body = new Blob([])) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
       request.open('POST', address);
@@ -84,29 +84,29 @@ class FileDrop extends HTMLElement {
       };
       request.onload = () => {
         if (request.status === 200) return done(request.responseText);
-        this.say(request.responseText, 'station-reason');
+        this.show(request.responseText, 'station-reason');
         return done(null);
       };
       request.onerror = () => {
-        this.say(this.getAttribute('lost'), 'station-reason');
+        this.show(this.getAttribute('lost'), 'station-reason');
         done(null);
       };
       request.send(body);
     });
   }
 
-  say(sentence, kind) {
+  show(message, kind) {
     const line = document.createElement('li');
-    line.textContent = sentence;
+    line.textContent = message;
     line.className = kind;
-    this.said.append(line);
+    this.messages.append(line);
   }
 }
 
 async function filesIn(folder) {
   const reader = folder.createReader();
   const found = [];
-  for (;;) {  // a reader gives a hundred at a time, none at the end
+  for (;;) {  // a reader returns a hundred entries at a time
     const entries = await new Promise((done, failed) => reader.readEntries(done, failed));
     if (!entries.length) return found.flat();
     for (const entry of entries) {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 roof_detector authors
 // SPDX-License-Identifier: AGPL-3.0-only
-// <live-video camera width quality waiting>: asks for the newest frame, draws it, asks again.
+// <live-video camera width quality waiting>: requests the newest frame and draws it, in a loop.
 // One request is in flight at a time, so a slow link skips frames instead of falling behind.
 class LiveVideo extends HTMLElement {
   connectedCallback() {
@@ -14,7 +14,7 @@ class LiveVideo extends HTMLElement {
   async run() {
     let camera = null;
     while (this.isConnected) {
-      if (document.hidden) {  // nobody looks: the detector need not draw
+      if (document.hidden) {  // the detector need not draw for a hidden page
         await pause(500);
         continue;
       }
@@ -49,14 +49,14 @@ class LiveVideo extends HTMLElement {
       }
       this.canvas.getContext('2d').drawImage(bitmap, 0, 0);
       bitmap.close();
-      this.tell(blob.size);
+      this.showFacts(blob.size);
       return true;
     } catch {
       return false;
     }
   }
 
-  tell(bytes) {
+  showFacts(bytes) {
     const now = performance.now();
     this.frames.push([now, bytes]);
     this.frames = this.frames.filter(([time]) => now - time < 3000);

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Several ways to do a thing, timed in turn on the same frames."""
+"""Interleaved timing of several methods on the same frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Frame = npt.NDArray[np.uint8]
 _WARM_UP_FRAMES = 5
 
 
-def time_in_turn(
+def time_interleaved(
     ways: Mapping[str, Callable[[Frame], object]], frames: Sequence[Frame], *, count: int
 ) -> dict[str, list[float]]:
     """Return the seconds of each way for `count` frames, each frame going through all of them.
@@ -34,5 +34,5 @@ def time_in_turn(
 
 
 def throughput_ratio(ours_s: Sequence[float], theirs_s: Sequence[float]) -> float:
-    """Return how many times the throughput of theirs ours has: the median over the frames."""
+    """Return the throughput of `ours` relative to `theirs`, as the median over the frames."""
     return round(float(np.median(np.divide(theirs_s, ours_s))), 3)
