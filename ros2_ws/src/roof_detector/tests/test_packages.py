@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may import whom (docs/concepts/design.md): dependencies go one way."""
+"""Who may import whom (docs/decisions/layout.md): dependencies go one way."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class Detector:
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long
-        # (docs/decisions/performance.md).
+        # (docs/decisions/waiting_threads.md).
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         path = resolve_model(str(model_path))
         readable = backend_for(path)

@@ -23,7 +23,7 @@ def fewest_threads(times_ms: Mapping[int, float]) -> int:
     """Return the fewest threads that are hardly slower than the fastest number of them.
 
     Threads wait for each other in every layer: small layers do not repay it, and with AMX even
-    large ones may not (docs/decisions/performance.md).
+    large ones may not (docs/decisions/threads.md).
     """
     enough_ms = min(times_ms.values()) * (1 + _WORTH)
     return min(threads for threads, taken_ms in times_ms.items() if taken_ms <= enough_ms)

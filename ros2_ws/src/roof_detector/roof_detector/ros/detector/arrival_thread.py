@@ -28,7 +28,7 @@ class ArrivalThread:
 
     rclpy's executor gathers every entity of its nodes before it waits and looks through all of
     them after it: with the 35 of a detector that is about 2 ms of processor time for each image,
-    with Python's lock held (docs/decisions/performance.md). Here one subscription is waited for
+    with Python's lock held (docs/decisions/image_thread.md). Here one subscription is waited for
     and nothing else. Its QoS events belong here too: rmw_fastrtps waits for them on the condition
     that also tells of unread messages, so an executor that waits for the events alone never
     sleeps while there is one (ros2/rmw_fastrtps#833). Create the subscription in `group`.
