@@ -20,6 +20,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: object) -> str:
 
     def kept(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(folder, link[3]))
-        return '' if link[1] and target.startswith('..') else link[2] if target.startswith('..') else link[0]
+        if not target.startswith('..'):
+            return link[0]
+        return '' if link[1] else link[2]
 
     return _LINK.sub(kept, markdown)

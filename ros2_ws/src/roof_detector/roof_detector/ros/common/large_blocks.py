@@ -18,7 +18,8 @@ def keep_large_blocks() -> bool:
 
     By default glibc maps each large block with mmap and unmaps it when it is freed: the kernel
     then clears every page of every copy of a frame at its first use, which can take longer than
-    the copies (docs/decisions/large_blocks.md). At most 256 MiB of free memory stay at the end of the heap.
+    the copies (docs/decisions/large_blocks.md). At most 256 MiB of free memory stay at the end of
+    the heap.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library has no mallopt
         set_option = ctypes.CDLL('libc.so.6').mallopt
