@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""All checks of the doctor, in order."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The nodes and topics of the ROS graph at one moment, and what they report."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

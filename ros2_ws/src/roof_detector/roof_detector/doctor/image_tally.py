@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Counts, sizes, rates and ages of the images on a topic."""
+
 from __future__ import annotations
 
 import time

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""What was observed on one image topic."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The shared memory that Fast DDS sends large messages through."""
+
 from __future__ import annotations
 
 import fcntl

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Parameter values as a file for ros2 launch."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

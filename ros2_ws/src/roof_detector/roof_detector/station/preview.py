@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""Small JPEGs for the page."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""ROS messages from arrays: images, masks and detections."""
+
 from __future__ import annotations
 
 import array

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The one definition of each parameter of a node, and its declaration in the node."""
+
 from __future__ import annotations
 
 import difflib

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The dialog that asks before something is deleted."""
+
 from __future__ import annotations
 
 from nicegui import ui

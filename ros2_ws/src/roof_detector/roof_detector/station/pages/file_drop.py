@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
+"""The area that files are dropped on."""
+
 from __future__ import annotations
 
 from nicegui import ui
