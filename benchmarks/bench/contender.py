@@ -15,7 +15,7 @@ BASELINE_SCRIPT = Path('benchmarks/baseline_node.py')
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contender:
-    """Hold what is run, and with which parameters.
+    """What is run, and with which parameters.
 
     `program` is what Python is given to run; None is the detector of this package. Its topics are
     `<name>/image`, `<name>/image/compressed` and `<name>/detector/detections`.

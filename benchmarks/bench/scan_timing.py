@@ -31,7 +31,7 @@ class ScanSizes:
 
 @dataclass(frozen=True, kw_only=True)
 class ScanTiming:
-    """Hold what was measured for one method at one size.
+    """What was measured for one method at one size.
 
     Peaks are above the inputs, inference without gradients and training with all of them.
     `relative_error` is the largest difference from the sequential scan in double precision over

@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--calibration',
-        metavar='FOOTAGE',
+        metavar='INPUT',
         help='video, bag or folder of images that are not in --data; simulated by default',
     )
     parser.add_argument(

@@ -304,7 +304,7 @@ def _facts(
 def _information(
     before: Mapping[str, Any] | None, states: Sequence[FileState], mode: tuple[str, str]
 ) -> dict[str, Any]:
-    """Return the content of metadata.yaml: what it said before, corrected by what was found."""
+    """Return the content of metadata.yaml: that of before, corrected by what was found."""
     embedded = next(
         (found for state in reversed(states) if (found := embedded_metadata(state.embedded))), {}
     )

@@ -233,7 +233,7 @@ class Detector:
         return PreprocessedImage(tensor, geometry, perf_counter() - started_s)
 
     def needed_wh(self, source_wh: tuple[int, int]) -> tuple[int, int]:
-        """Return the size at which the network sees a picture: more pixels are of no use to it."""
+        """Return the size at which the network sees an image: more pixels are of no use to it."""
         return self._fit(source_wh).resized_wh
 
     def infer(self, *preprocessed: PreprocessedImage) -> tuple[NetworkOutput, ...]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the frame pipeline is told: its policy and the settings of each frame."""
+"""The policy of the frame pipeline, and the settings of each frame."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # The first pass of a new batch size may take many times as long as those after it.
 _COSTS_KEPT = 9
 # One more tile must fit with this much to spare: else its number would change with every frame,
-# and runtimes plan anew for each size of a batch.
+# and runtimes plan again for each size of a batch.
 _TO_SPARE = 0.5
 
 

@@ -8,7 +8,7 @@ import zlib
 
 Colour = tuple[int, int, int]
 
-# Okabe and Ito's colours, told apart by colour-blind people too, as blue, green, red; without
+# Okabe and Ito's colours, distinguishable by colour-blind people too, as blue, green, red; without
 # black and grey, which vanish on roofs. https://jfly.uni-koeln.de/color/
 _OKABE_ITO: tuple[Colour, ...] = (
     (0, 159, 230),  # orange

@@ -98,4 +98,4 @@ def _ending(exit_code: int | None, folder: Path) -> str:
         with contextlib.suppress(ValueError):
             how = signal.Signals(-exit_code).name
     hint = ', as when memory is full' if exit_code == -signal.SIGKILL else ''
-    return f'The process ended by {how}{hint}; {folder / LOG} has what it said.'
+    return f'The process ended by {how}{hint}; {folder / LOG} has its output.'

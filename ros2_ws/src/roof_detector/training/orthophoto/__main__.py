@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         nargs=3,
         action='append',
         default=[],
-        metavar=('PICTURE', 'OUTLINES', 'BOUNDS'),
+        metavar=('IMAGE', 'OUTLINES', 'BOUNDS'),
         help='another place, at the same scale, whose roofs are built in too; may be repeated',
     )
     parser.add_argument('--size', type=int, default=RoofSetConfig.size_px)

@@ -14,7 +14,7 @@ _ROW = '{:<10} {:>7} {:>9} {:>12}'
 
 @dataclass(frozen=True)
 class Loss:
-    """Hold mean average precision before and after, and how long a forward pass took.
+    """Mean average precision before and after, and the duration of a forward pass.
 
     `map50` and `map50_95` are pairs: of the export in f32 and of the one in 8 bits, on
     `images` labelled ones with `instances` objects.

@@ -118,5 +118,5 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image (h, w, 3) in BGR."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise TrainingError(f'{path} cannot be read as an image; mend or remove it.')
+        raise TrainingError(f'{path} cannot be read as an image; replace or remove it.')
     return np.asarray(image, np.uint8)

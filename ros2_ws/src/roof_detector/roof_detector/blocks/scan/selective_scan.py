@@ -97,7 +97,7 @@ def selective_scan(
     - `u`, `delta`, `z`: (b, d, l); `D`, `delta_bias`: (d,); `A`: (d, n), real or complex;
     - `B`, `C`: (d, n) for constants, (b, n, l), or (b, g, n, l) where channel c uses group
       c // (d / g). For a complex A a constant is complex, and one that varies holds 2 l reals,
-      real and imaginary parts in turn; C_t h_t is then 2 Re(C_t h_t).
+      real and imaginary parts alternating; C_t h_t is then 2 Re(C_t h_t).
 
     Returns y (b, d, l) in u's type and, with return_last_state, also h after the last step,
     (b, d, n). It computes in float32, in float64 for a u in float64; the last state has that

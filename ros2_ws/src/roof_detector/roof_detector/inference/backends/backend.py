@@ -90,7 +90,7 @@ def run_in_batches(
 ) -> Sequence[RawOutput]:
     """Run a network that takes exactly `size` pictures at once on any number of them.
 
-    The last group is filled up with its last picture: it costs what a full one costs.
+    The last group is filled up with its last image: it costs what a full one costs.
     """
     outputs: list[RawOutput] = []
     for first in range(0, len(batch), size):

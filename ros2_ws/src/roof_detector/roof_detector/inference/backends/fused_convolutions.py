@@ -50,7 +50,7 @@ class FusedConvolution(nn.Module):
 
 @cache
 def can_fuse_convolutions() -> bool:
-    """Tell whether this build of torch has these kernels, and whether they answer rightly here."""
+    """Return whether this build of torch has these kernels, and whether they are correct here."""
     if not torch.backends.mkldnn.is_available():
         return False
     convolution = nn.Conv2d(4, 8, 3, padding=1).requires_grad_(False)  # noqa: FBT003

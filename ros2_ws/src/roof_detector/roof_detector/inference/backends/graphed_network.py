@@ -19,7 +19,7 @@ Network = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 _MOST_GRAPHS = 4
 _WARM_UP_PASSES = 3
 _TIMED_PASSES = 10
-# f16 kernels may be chosen anew for the graph: parts of a row's greatest value, or of 1.
+# f16 kernels may be chosen again for the graph: parts of a row's greatest value, or of 1.
 _TOLERANCE = 2e-2
 
 
@@ -42,7 +42,7 @@ class GraphedNetwork:
 
     A small network on a fast device waits for Python to start its kernels one by one; a graph
     starts them all at once. It is captured at the first pass of a shape, during warm-up, then
-    compared with the network itself on another picture and timed beside it; `refusals` and the
+    compared with the network itself on another image and timed beside it; `refusals` and the
     log say why a shape has none. Belongs into the thread that owns the model.
     See "CUDA semantics: CUDA Graphs" in the documentation of torch.
     """
@@ -88,7 +88,7 @@ class GraphedNetwork:
 
 
 def disagree(expected: torch.Tensor, found: torch.Tensor) -> bool:
-    """Tell whether two answers (n, rows, ...) differ by more than rounding; NaN always does.
+    """Return whether two outputs (n, rows, ...) differ by more than rounding; NaN always does.
 
     Each row has its own scale: boxes are in pixels, scores in 0..1.
     """

@@ -60,7 +60,7 @@ class OnnxRuntimeBackend:
             options.intra_op_num_threads = threads
         providers = choose_providers(device, onnxruntime.get_available_providers())
         try:
-            # What goes wrong with a card is said on standard output, which belongs to commands.
+            # Errors of a GPU are printed on standard output, which belongs to commands.
             with contextlib.redirect_stdout(sys.stderr):
                 if providers != [_CPU]:
                     # Libraries that pip installed lie where the loader does not look.

@@ -43,7 +43,7 @@ class TensorRtBackend:
         if not trust_model:
             raise UnsafeModel(
                 f'{path} is refused: a TensorRT engine holds machine code. Load it with '
-                'trust_model only if you trust whoever made it.'
+                'trust_model only if you trust its maker.'
             )
         self.device = resolve_device(device)
         lacks = [] if find_spec('tensorrt') else ['the package tensorrt is not installed']

@@ -96,7 +96,7 @@ class CacheEntry:
 class ExportCache:
     """A folder of exports, with one subfolder per entry.
 
-    Whoever may write to it controls what the model detects: it must belong to the user who flies.
+    Write access to it controls what the model detects: it must belong to the user who flies.
     """
 
     def __init__(self, folder: Path) -> None:

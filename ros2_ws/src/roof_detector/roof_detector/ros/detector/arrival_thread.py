@@ -107,5 +107,5 @@ class _ArrivalGroup(ReentrantCallbackGroup):
         self._thread = thread
 
     def can_execute(self, _: Any) -> bool:
-        """Tell whether the thread that asks is the one of the arrivals."""
+        """Return whether the calling thread is the one of the arrivals."""
         return threading.current_thread() is self._thread

@@ -117,7 +117,7 @@ class CameraOutputs:
 
 
 class RateLimit:
-    """Choose from things that come at any times so many a second as are wanted, evenly.
+    """Chooses evenly, of messages that come at any times, so many per second as are wanted.
 
     Turns fall due at equal distances. What comes next takes a turn, a late one too, so that 10 of
     the 30 frames of a second are chosen although none comes just when a turn is due.
@@ -127,7 +127,7 @@ class RateLimit:
         self._due_s = float('-inf')
 
     def allows(self, rate_hz: float, *, now_s: float) -> bool:
-        """Tell whether what comes now is chosen; at a rate of 0 everything is."""
+        """Return whether what comes now is chosen; at a rate of 0 everything is."""
         if not rate_hz:
             return True
         period_s = 1 / rate_hz

@@ -16,7 +16,7 @@ _TAKEN = frozenset({'detections', 'labels', 'image_annotated', 'masks', 'enable'
 
 @dataclass(frozen=True)
 class CameraTopic:
-    """Hold a camera's name, '' for the only one, and the topic of its raw images."""
+    """A camera's name, '' for the only one, and the topic of its raw images."""
 
     name: str
     topic: str

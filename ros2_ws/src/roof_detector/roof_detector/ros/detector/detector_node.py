@@ -58,7 +58,7 @@ class DetectorNode(LifecycleNode):
             CameraChannel(self, camera, transport=self._values['image_transport'])
             for camera in parse_cameras(self._values['cameras'])
         )
-        # Trust was given to one file, and not by whoever may set parameters later.
+        # Trust was given to one file, and not by a client that sets parameters later.
         self._trusted = self._values['model'] if self._values['trust_model'] else None
         self._slot = ModelSlot(self, settings=self._settings)
         self._changes = self.create_guard_condition(self._slot.update)

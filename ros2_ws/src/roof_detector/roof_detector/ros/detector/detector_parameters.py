@@ -161,7 +161,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'tile_budget_ms',
         0.0,
-        'Time for tiles of each frame beside the whole of it, for things too small in it: the '
+        'Time for tiles of each frame beside the whole of it, for objects too small in it: the '
         'least recently seen ones that fit, one at least; 0 for none. JPEGs are then decoded in '
         'full.',
         minimum=0.0,
@@ -180,7 +180,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'tile_overlap',
         0.2,
-        'Part of a tile that its neighbour shows as well; things smaller than that are whole in '
+        'Part of a tile that its neighbour shows as well; objects smaller than that are whole in '
         'one of them.',
         minimum=0.0,
         maximum=MAX_OVERLAP,

@@ -49,7 +49,7 @@ class FlightRecorder:
             self._rest()
 
     def begin(self) -> None:
-        """Record as soon as that can be done: nobody is there to be told that it cannot."""
+        """Record as soon as that is possible: nobody waits for an answer."""
         opened, _ = self._open(duration_s=FOREVER_S, gives_way=True)
         self._wanted = not opened
 

@@ -76,7 +76,7 @@ class Listening:
         self.box.add_topic(self._marks, _MARK_TYPE, offered_qos=[OfferedQos()])
         looked_at = node.resolve_topic_name(settings.trigger_topic or MARKS)
         names = dict.fromkeys(node.resolve_topic_name(name) for name in settings.topics)
-        names.pop(self._marks, None)  # handed in by whoever answers for marks
+        names.pop(self._marks, None)  # the service of marks hands them in
         by_default = set(DEFAULT_TOPICS) <= set(settings.topics)
         self._optional = frozenset(
             node.resolve_topic_name(name) for name in OPTIONAL_TOPICS if by_default

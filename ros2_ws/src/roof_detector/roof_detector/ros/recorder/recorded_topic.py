@@ -68,7 +68,7 @@ class RecordedTopic:
 
     @property
     def is_heard(self) -> bool:
-        """Tell whether somebody has published it and it is listened to."""
+        """Return whether it has been published and is subscribed to."""
         return self._subscription is not None
 
     @property

@@ -181,7 +181,7 @@ _NAME_BYTES = 200
 
 @dataclass(frozen=True)
 class RecorderSettings:
-    """Hold the parameters as a recording takes them over when it starts."""
+    """The parameters that a recording uses from its start."""
 
     record: bool
     output_directory: Path
@@ -221,7 +221,7 @@ class RecorderSettings:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> RecorderSettings:
-        """Return the settings of a table's values; raise ParameterError for nonsense."""
+        """Return the settings of a table's values; raise ParameterError for invalid ones."""
         sources = values['source_image_topics'] if values['source_images'] else ()
         # What triggered a recording shall be in it.
         trigger = (values['trigger_topic'],) if values['black_box'] else ()

@@ -50,7 +50,7 @@ class RecordingReport:
 
 
 class Recording:
-    """Hold a new bag's writer, and how long the bag shall go on."""
+    """A new bag's writer, and how long the bag continues."""
 
     def __init__(
         self,
@@ -82,12 +82,12 @@ class Recording:
 
     @property
     def is_event(self) -> bool:
-        """Tell whether it ends by itself, as what the black box writes does."""
+        """Return whether it ends by itself, as what the black box writes does."""
         return self._ends_at_s < FOREVER_S
 
     @property
     def is_over(self) -> bool:
-        """Tell whether its time is over."""
+        """Return whether its time is over."""
         return time.monotonic() > self._ends_at_s
 
     @property

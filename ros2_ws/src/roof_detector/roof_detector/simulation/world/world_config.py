@@ -29,7 +29,7 @@ class WorldConfig:
     equipment_density: float = 1.0
     defect_density: float = 1.0
     clutter_density: float = 1.0
-    """Of things and marks without a label; 0 for none, 1 for usual, 3 for a scrap yard."""
+    """Of objects and marks without a label; 0 for none, 1 for usual, 3 for a scrap yard."""
     tree_count: tuple[int, int] = (4, 16)
 
     def __post_init__(self) -> None:
