@@ -41,7 +41,7 @@ from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
-from roof_detector.station.robot import Robot
+from roof_detector.station.ros_bridge import RosBridge
 
 _BATCH = 100
 _BATCHES, _SHORT_BATCHES = 60, 1
@@ -83,8 +83,8 @@ class Field:
         station = rclpy.create_node('station', context=self.graph.context)
         self._station = self.graph.add(station)
         self.graph.executor.remove_node(station)
-        self.robot = Robot(station)
-        self.robot.__enter__()
+        self.bridge = RosBridge(station)
+        self.bridge.__enter__()
         self.cameras = TwoCameras(self.graph, write_model(folder / 'tiny.onnx'))
         self._publishers = {
             topic: self._node.create_publisher(kind, topic, 50) for topic, kind in _TOPICS.items()
@@ -190,18 +190,21 @@ class Field:
         self._good += 1
         message = Detection2DArray()
 
+        def shown() -> int:
+            return sum(one.log.frames for one in self.bridge.cameras if 'left' in one.name)
+
         def is_shown() -> bool:
             message.header.stamp = self._node.get_clock().now().to_msg()
-            frames = sum(one.log.frames for one in self.robot.cameras if 'left' in one.name)
+            frames = shown()
             self._publishers['/detector/left/detections'].publish(message)
             self.graph.executor.spin_once(timeout_sec=0.05)
-            return sum(one.log.frames for one in self.robot.cameras if 'left' in one.name) > frames
+            return shown() > frames
 
         self.graph.wait_until(is_shown, within_s=_WITHIN_S, what='good detections on the station')
 
     def close(self) -> None:
         """End all nodes."""
-        self.robot.__exit__(None, None, None)
+        self.bridge.__exit__(None, None, None)
         self.graph.close()
 
 

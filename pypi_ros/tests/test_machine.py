@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+PROJECT = Path(__file__).parents[2] / 'ros2_ws/src/roof_detector/pyproject.toml'
 HERE = Path(__file__).resolve().parents[1]
 Version = namedtuple('Version', 'major minor micro releaselevel serial')
 Usage = namedtuple('Usage', 'total used free')
@@ -102,11 +104,21 @@ def test_every_python_has_pins_for_all_that_is_required(pypi_ros):
             for line in (HERE / 'pins' / name).read_text().splitlines()
             if '==' in line
         }
-        for name in ('application', 'ros', 'develop'):
-            for line in (HERE / f'{name}.in').read_text().splitlines():
-                wanted = line.split('#')[0].split(';')[0].strip()
-                wanted = wanted.split('=')[0].split('<')[0].split('>')[0].strip().lower()
-                assert not wanted or wanted in pinned, f'{wanted} is not pinned for {version}'
+        for line in required():
+            wanted = re.split(r'[\[=<>!~;# ]', line.strip().lower())[0].replace('_', '-')
+            assert wanted in pinned | {'', 'roof-detector'}, (
+                f'{wanted} is not pinned for {version}'
+            )
+
+
+def required():
+    """Return the requirements of the package, its extras, and ROS."""
+    project = PROJECT.read_text()
+    tables = re.findall(r'^(?:dependencies|\w+) = \[\n(.*?)^\]', project, re.MULTILINE | re.DOTALL)
+    quoted = [one for table in tables for one in re.findall(r'^  "([^"]+)"', table, re.MULTILINE)]
+    assert any(one.startswith('ultralytics') for one in quoted)
+    assert any(one.startswith('pytest') for one in quoted)
+    return [*quoted, *(HERE / 'ros.in').read_text().splitlines()]
 
 
 @pytest.mark.parametrize('path', sorted((HERE / 'pins').glob('*.txt')), ids=lambda path: path.name)

@@ -165,7 +165,7 @@ def test_nothing_is_subscribed_while_nothing_is_recorded(flight):
     ('parameters', 'reason'),
     [
         pytest.param({'min_free_gb': 1e6}, 'must stay free', id='disk too full'),
-        pytest.param({'output_directory': '/proc/bags'}, 'cannot be made', id='unwritable'),
+        pytest.param({'output_directory': '/proc/bags'}, 'cannot be created', id='unwritable'),
         pytest.param({'output_directory': '/dev/null/bags'}, 'cannot be', id='not a folder'),
     ],
 )

@@ -86,7 +86,7 @@ def test_openssl_verifies_certificates_and_documents(made):
 def test_a_good_keystore_has_no_problem_and_names_the_authority_s_key(made):
     report = verify(made)
     assert report.problems == () and report.ends is not None
-    assert 'whoever copies it' in report.warnings[0]
+    assert 'anyone who copies it' in report.warnings[0]
 
 
 def test_an_authority_stays_and_its_enclaves_are_renewed(keystore):
@@ -158,7 +158,7 @@ def test_the_command_makes_what_it_checks(tmp_path, capsys):
             main(['security', *words])
         assert end.value.code == code
     said = capsys.readouterr().out
-    assert 'export ROS_SECURITY_STRATEGY=Enforce' in said and '5 enclaves are good until' in said
+    assert 'export ROS_SECURITY_STRATEGY=Enforce' in said and '5 enclaves are valid until' in said
     (tmp_path / 'keys/public/ca.cert.pem').unlink()
     with pytest.raises(SystemExit) as end:
         main(['security', 'check', *where])

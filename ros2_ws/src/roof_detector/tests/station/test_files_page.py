@@ -109,4 +109,4 @@ def test_a_picture_that_is_cut_short_fails_with_the_reason(page, tmp_path):
     cut.write_bytes(cv2.imencode('.png', noise(2))[1].tobytes()[:500])
     drop(page, cut)
     row = newest(page, 'cut.png', 'failed')
-    assert 'None of 1 pictures can be read' in row.inner_text()
+    assert 'None of 1 images can be read' in row.inner_text()

@@ -258,11 +258,11 @@ def test_the_station_leaves_a_recording_its_part_of_the_disk(station):
         station.send(upload, 'b.png', picture(number=2)),
         station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x'),
     ):
-        assert answer.status_code == 507 and 'kept for recordings' in answer.text
+        assert answer.status_code == 507 and 'reserved for recordings' in answer.text
     job_id = station.order(upload).json()['id']
     work(station.queue)
     job = station.queue.job(job_id)
-    assert job.state == JobState.FAILED and 'kept for recordings' in job.reason
+    assert job.state == JobState.FAILED and 'reserved for recordings' in job.reason
     station.floor_bytes = 0
     station.queue.retry(job_id)
     work(station.queue)
@@ -276,7 +276,7 @@ def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station
 
     room = free_bytes(station.folders.root) - 1_000_000_000
     uploads = Uploads(station.folders, limit_bytes=10**12, disk=DiskBudget(station.folders.root))
-    with pytest.raises(StationError, match='more are wanted') as refusal:
+    with pytest.raises(StationError, match='more are needed') as refusal:
         asyncio.run(uploads.add(uploads.begin(), 'a.png', unread(), size_bytes=room))
     assert refusal.value.status == 507
 
@@ -298,7 +298,7 @@ def test_a_running_job_stops_before_a_recording_has_to(station, monkeypatch):
 
     asyncio.run(run())
     job = station.queue.job(job_id)
-    assert job.state == JobState.FAILED and 'kept for recordings' in job.reason
+    assert job.state == JobState.FAILED and 'reserved for recordings' in job.reason
 
 
 def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch):

@@ -21,7 +21,7 @@ def pictures(tmp_path):
     return str(folder)
 
 
-def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, images, capfd):
+def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, pictures, capfd):
     output = tmp_path / 'out'
     command = ['roof_anomalies', '--format', 'engine', 'torchscript', '--frames', pictures]
     code = main([*command, '--image-size', '64', '96', '--output', str(output)])
