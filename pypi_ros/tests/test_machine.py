@@ -105,10 +105,10 @@ def test_every_python_has_pins_for_all_that_is_required(pypi_ros):
             if '==' in line
         }
         for line in required():
-            wanted = re.split(r'[\[=<>!~;# ]', line.strip().lower())[0].replace('_', '-')
-            assert wanted in pinned | {'', 'roof-detector'}, (
-                f'{wanted} is not pinned for {version}'
-            )
+            wanted = re.split(r'[\[=<>!~;# ]', line.strip().lower())[0]
+            wanted = re.sub('[._]', '-', wanted)
+            known = {'', 'roof-detector', *pinned}
+            assert wanted in known, f'{wanted} is not pinned for {version}'
 
 
 def required():
