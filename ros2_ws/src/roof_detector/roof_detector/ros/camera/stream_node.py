@@ -21,9 +21,11 @@ from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.ros.common.parameters import ParameterTable
 from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.supervision.rate import Growth
+from roof_detector.supervision.watched_thread import current_heart
 
 # Frames prepared before they are due: enough for one slow frame, little memory at 4K.
 _FRAMES_AHEAD = 4
+_LAST_REPORT_S = 10.0
 _STOP_S = 5.0
 
 
@@ -107,7 +109,9 @@ class StreamNode(Node):
         self._diagnostics.publish()
         report = self._playback.report()
         # Tools that count frames need the last report, so it is delivered before the process ends.
-        self._diagnostics.wait_for_readers(within_s=1.0)
+        # On a busy computer its readers take longer to confirm it than a callback may take.
+        with current_heart().patient('waiting for readers', patience_s=_LAST_REPORT_S):
+            self._diagnostics.wait_for_readers(within_s=1.0)
         if report.error:
             self.get_logger().error(report.error)
             raise SystemExit(1)
