@@ -99,7 +99,8 @@ def measure(way: str, size: str, frames: int) -> dict[str, float]:
 def listen(way: str, frames: int) -> dict[str, float]:
     """Receive images and return age and CPU time of each."""
     if way == 'kept' and not keep_large_blocks():
-        raise SystemExit('This C library does not keep large blocks.')
+        msg = 'This C library does not keep large blocks.'
+        raise SystemExit(msg)
     rclpy.init()
     node = rclpy.create_node('listener')
     ages_ms: list[float] = []

@@ -89,7 +89,8 @@ def watch(words: list[str], *, frames: int) -> dict[str, Any]:
             break
         time.sleep(_SAMPLE_S)
     if process.wait() != 0:
-        raise RuntimeError(f'{" ".join(words)} ended with code {process.returncode}.')
+        msg = f'{" ".join(words)} ended with code {process.returncode}.'
+        raise RuntimeError(msg)
     # By then all is imported and every buffer has been full once.
     middle, end = (np.median(part) for part in np.array_split(samples_mb, 10)[4:10:4])
     growth_bytes = float(end - middle) * 1e6 / (frames * 4 / 10)

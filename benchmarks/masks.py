@@ -14,12 +14,11 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +41,9 @@ from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.masks import InstanceMasks
 from roof_detector.vision.suppression import select
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIZE_WH = (1920, 1080)
 INSTANCES = 50
@@ -169,7 +171,8 @@ def wait_for_listener(node: rclpy.node.Node) -> None:
     topics = ('~/detections', '~/masks', '~/image_annotated')
     while not all(node.count_subscribers(node.resolve_topic_name(topic)) for topic in topics):
         if monotonic() > deadline_s:
-            raise RuntimeError(f'Nobody listened within {PATIENCE_S:.0f} s.')
+            msg = f'Nobody listened within {PATIENCE_S:.0f} s.'
+            raise RuntimeError(msg)
         rclpy.spin_once(node, timeout_sec=0.1)
 
 

@@ -11,11 +11,10 @@ counts, where `roofs` was not trained. With PYTHONPATH=ros2_ws/src/roof_detector
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -27,13 +26,17 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.tiled import infer_tiles
 from roof_detector.pipeline.tiles import TileTurns
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
 from roof_detector.vision.thresholds import Thresholds
 from roof_detector.vision.tiles import TileGrid, Tiling
 from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.image_comparison import ImageComparison
 from training.evaluation.ranking import Ranking, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.vision.detections import Detections
 
 EAST_FROM = 2 / 3  # of the width; west of it the model was trained
 FLOOR = 0.001  # of scores, for average precision

@@ -57,10 +57,11 @@ def _colcon(venv: Path, folder: Path, *options: str) -> None:
     )
     if result.returncode:
         log = folder / 'log' / 'latest_build'
-        raise SystemExit(
+        msg = (
             f'colcon could not build {folder}, its logs are in {log}:\n'
             f'{result.stdout}{result.stderr}'
         )
+        raise SystemExit(msg)
 
 
 def _same_environment(venv: Path) -> bool:

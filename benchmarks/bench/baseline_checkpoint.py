@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.quiet_ultralytics import import_quietly
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def baseline_checkpoint(model: Path, *, folder: Path) -> Path:

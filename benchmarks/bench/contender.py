@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BASELINE_SCRIPT = Path('benchmarks/baseline_node.py')
 
@@ -56,9 +59,10 @@ def baseline_node(
 ) -> Contender:
     """Return the baseline node; `threads` 0 leaves the number to ultralytics."""
     if not script.exists():
-        raise BenchError(
+        msg = (
             f'{script} does not exist: run this at the root of the source tree, or name the '
             'script of the baseline with --baseline.'
         )
+        raise BenchError(msg)
     parameters = {'model': model, 'image_transport': transport, 'threads': threads}
     return Contender(name=name, parameters=parameters, program=(str(script),))

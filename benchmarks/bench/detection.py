@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench.frames import bench_frames
 from benchmarks.bench.interleaving import Frame, throughput_ratio, time_interleaved
@@ -16,6 +14,10 @@ from benchmarks.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 def time_forward(

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.flight.sample_frames import sample_frames
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _COUNT = 4
 _PAINTED_WH = (1280, 720)

@@ -5,20 +5,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.bench.contender import Contender
 from benchmarks.bench.frames import bench_frames
-from benchmarks.bench.graph_stand import GraphStand, Load
 from benchmarks.bench.spread import spread_ms
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.export.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.bench.contender import Contender
+    from benchmarks.bench.graph_stand import GraphStand, Load
 
 _log = logging.getLogger(__name__)
 

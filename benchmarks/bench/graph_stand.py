@@ -8,18 +8,21 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.bench.contender import Contender
 from benchmarks.bench.frames import bench_frames
 from benchmarks.bench.process_meter import sample_process
 from benchmarks.bench.result_listener import ResultListener
 from benchmarks.bench.spread import spread_ms
 from roof_detector.demo.node_processes import NodeProcesses
 from roof_detector.ros.common.free_domain import free_domain
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from benchmarks.bench.contender import Contender
 
 _PUBLISHER = ('-m', 'benchmarks.bench.frame_publisher')
 _PATIENCE_S = 240.0

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
-from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.vision.thresholds import Thresholds
 
 
 class UltralyticsPrediction:

@@ -32,7 +32,8 @@ def sample_process(pid: int) -> ProcessSample:
         fields = (folder / 'stat').read_text().rpartition(')')[2].split()
         handles = len(list((folder / 'fd').iterdir()))
     except (FileNotFoundError, ProcessLookupError) as error:
-        raise BenchError(f'Process {pid} ended while it was measured.') from error
+        msg = f'Process {pid} ended while it was measured.'
+        raise BenchError(msg) from error
     user, system, threads, resident_pages = (int(fields[i]) for i in (11, 12, 17, 21))
     return ProcessSample(
         cpu_s=(user + system) / _TICKS_PER_S,

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_result(path: Path, part: str, run: dict[str, Any], measured: dict[str, Any]) -> None:
@@ -27,7 +29,8 @@ def read_results(folder: Path) -> dict[str, list[dict[str, Any]]]:
         try:
             result = json.loads(path.read_text('utf-8'))
         except ValueError as error:
-            raise BenchError(f'{path} is not JSON ({error}), measure it again.') from error
+            msg = f'{path} is not JSON ({error}), measure it again.'
+            raise BenchError(msg) from error
         if isinstance(result, dict) and 'part' in result:
             found.setdefault(result['part'], []).append({**result, 'file': path.stem})
     return {part: sorted(all_of, key=lambda one: one['date']) for part, all_of in found.items()}

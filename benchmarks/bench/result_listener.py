@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 
 from benchmarks.bench.errors import BenchError
 from roof_detector.ros.common.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.subscription import Subscription
 
 
 class ResultListener(Monitor):
@@ -86,7 +90,8 @@ class ResultListener(Monitor):
         while not condition():
             check()
             if time.monotonic() > deadline_s:
-                raise BenchError(f'{what} did not come within {within_s:.0f} s.')
+                msg = f'{what} did not come within {within_s:.0f} s.'
+                raise BenchError(msg)
             self.executor.spin_once(timeout_sec=0.2)
 
     def _take(self, result: Detection2DArray) -> None:

@@ -6,22 +6,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
-from rclpy.task import Future
 
-from benchmarks.bench.contender import Contender
 from benchmarks.bench.errors import BenchError
-from benchmarks.bench.graph import BareForward
-from benchmarks.bench.graph_stand import GraphStand, Load
 from benchmarks.bench.process_meter import sample_process
 from benchmarks.bench.spread import slope_per_hour, spread_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rclpy.task import Future
+
+    from benchmarks.bench.contender import Contender
+    from benchmarks.bench.graph import BareForward
+    from benchmarks.bench.graph_stand import GraphStand, Load
 
 _log = logging.getLogger(__name__)
 CHANGE_PERIOD_S = 7.0
@@ -150,9 +154,8 @@ class Soak:
 def summarise(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the growth per hour after the settling time, and the extremes of other values."""
     if sum(one['results'] > 0 for one in samples) < 2:
-        raise BenchError(
-            f'Results came in fewer than 2 of {len(samples)} samples: soak for longer.'
-        )
+        msg = f'Results came in fewer than 2 of {len(samples)} samples: soak for longer.'
+        raise BenchError(msg)
     settling_s = min(_SETTLING_S, samples[-1]['at_s'] / 10)
     settled = [one for one in samples if one['at_s'] >= settling_s]
     moments_s = [one['at_s'] for one in settled]

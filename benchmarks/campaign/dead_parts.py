@@ -14,10 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
@@ -26,6 +26,9 @@ from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from roof_detector.demo.node_processes import _yaml
 from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _REPORT_WITHIN_S = 1.0
 _RECOVER_WITHIN_S = 15.0

@@ -10,11 +10,11 @@ must be named; what is still there under any name must come out; what is new mus
 
 from __future__ import annotations
 
-import random
 import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -25,7 +25,6 @@ from roof_detector.bags.finding_messages import detections_bytes, header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
 from roof_detector.inputs.frame import Frame
-from roof_detector.inputs.input import RecordedInput
 from roof_detector.inputs.input_files import files_text
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.offline.exporting import export_results
@@ -35,6 +34,11 @@ from roof_detector.offline.journal import Inferred
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import DetectSettings, NetworkFacts
 from roof_detector.vision.detections import Detections
+
+if TYPE_CHECKING:
+    import random
+
+    from roof_detector.inputs.input import RecordedInput
 
 _TRIES, _SHORT_TRIES = 900, 36
 _SIDE_PX = 12

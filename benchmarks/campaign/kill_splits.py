@@ -19,12 +19,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rclpy
@@ -45,6 +44,10 @@ from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.bags.writer import BagWriter
 from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.messages import byte_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
 
 _TOPIC, _TYPE = '/camera/image/compressed', 'sensor_msgs/msg/CompressedImage'
 _RATE_HZ = 50

@@ -15,8 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / 'ros2_ws/src/roof_detector/tests/ros'))
 
@@ -42,6 +41,9 @@ from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.writer import BagWriter
 from roof_detector.station.ros_bridge import RosBridge
+
+if TYPE_CHECKING:
+    from random import Random
 
 _BATCH = 100
 _BATCHES, _SHORT_BATCHES = 60, 1

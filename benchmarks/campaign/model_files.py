@@ -19,11 +19,11 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
@@ -47,6 +47,9 @@ from roof_detector.inference.importing.limits import Limits
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.model_store import ModelStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
 
 # An endless file computes for 20 s, so only one is opened with the real limits.
 _REAL_LIMITS = 'pickle: 60 doublings as a key, zip'
@@ -196,7 +199,8 @@ def _detect(path: Path, folder: Path) -> str:
         capture_output=True, text=True, check=False, timeout=2 * WITHIN_S,
     )  # fmt: skip
     if done.returncode != 1 or 'Traceback' in done.stderr:
-        raise RuntimeError(f'ended with {done.returncode}: {done.stderr[-300:]}')
+        msg = f'ended with {done.returncode}: {done.stderr[-300:]}'
+        raise RuntimeError(msg)
     return done.stderr.strip()
 
 
@@ -212,7 +216,8 @@ def _upload(path: Path, folder: Path) -> str:
         asyncio.run(store.add(path.name, blocks()))
     except StationError as error:
         if store.choices != before:
-            raise RuntimeError('was refused, and is stored all the same') from error
+            msg = 'was refused, and is stored all the same'
+            raise RuntimeError(msg) from error
         return str(error)
     return ''
 

@@ -16,11 +16,10 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -33,6 +32,9 @@ from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.network import open_network
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.shipped_weights import SHIPPED_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 WITHIN_S = 30.0
 MOST_WORDS = 1000

@@ -8,14 +8,16 @@ A program of its own: it joins the graph as any other node would.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Log, ParameterEvent
 from rcl_interfaces.srv import GetParameters, ListParameters
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 _LISTEN_S = 2.0
 

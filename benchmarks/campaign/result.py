@@ -17,13 +17,15 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench.machine import describe_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 RESULTS = Path(__file__).resolve().parents[1] / 'results' / 'campaign'
 _SHOWN_FAILURES = 20

@@ -16,7 +16,6 @@ runs, the owner asks for the page again and again over new connections. Judged i
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import socket
 import subprocess
@@ -29,10 +28,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
+
+if TYPE_CHECKING:
+    import random
 
 ANSWER_WITHIN_S = 1.0
 # Beside the rest of the test suite the cores are shared by many.
@@ -79,7 +82,8 @@ class AttackedStation:
         deadline_s = time.monotonic() + 60
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
-                raise RuntimeError(f'The station ended:\n{self.log.read_text()}')
+                msg = f'The station ended:\n{self.log.read_text()}'
+                raise RuntimeError(msg)
             with suppress(OSError):
                 answer = self.ask(f'GET /?token={self.token} HTTP/1.1\r\n{self.host}\r\n')
                 head = answer.decode('latin-1')
@@ -87,7 +91,8 @@ class AttackedStation:
                 if self.cookie:
                     return
             time.sleep(0.2)
-        raise RuntimeError(f'The station did not come up:\n{self.log.read_text()}')
+        msg = f'The station did not come up:\n{self.log.read_text()}'
+        raise RuntimeError(msg)
 
     @property
     def host(self) -> str:

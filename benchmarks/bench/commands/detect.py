@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from benchmarks.bench.commands.options import add_computation, size_wh
 _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import tempfile
 from itertools import product
@@ -17,6 +16,7 @@ from roof_detector.inference.device_name import available_cores
 _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from benchmarks.bench.contender import Contender

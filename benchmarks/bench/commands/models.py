@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from roof_detector.inference.device_name import available_cores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from training.model_cost import ModelCost, ModelName
 
 METHOD = """\
@@ -87,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = arguments.variants or known
     unknown = sorted(set(chosen) - set(known))
     if unknown:
-        raise ValueError(f'No model is called {", ".join(unknown)}; there are {", ".join(known)}.')
+        msg = f'No model is called {", ".join(unknown)}; there are {", ".join(known)}.'
+        raise ValueError(msg)
     names = [
         ModelName(variant=variant, task=task, scale=scale)
         for scale in arguments.scales

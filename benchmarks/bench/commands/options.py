@@ -54,7 +54,8 @@ def size_wh(text: str) -> tuple[int, int]:
     """Parse a size such as 1280x720 as (width, height)."""
     width, _, height = text.partition('x')
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 1280x720.')
+        msg = f'{text!r} is not a size such as 1280x720.'
+        raise argparse.ArgumentTypeError(msg)
     return int(width), int(height)
 
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.bench.commands.options import RESULTS
+
+if TYPE_CHECKING:
+    import argparse
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     results = read_results(arguments.folder)
     if not results:
-        raise ValueError(f'{arguments.folder} holds no results, measure first: make bench.')
+        msg = f'{arguments.folder} holds no results, measure first: make bench.'
+        raise ValueError(msg)
     print('| goal | network | measured | |\n| --- | --- | --- | --- |')
     for verdict in judge(results):
         met = 'met' if verdict.met else '**not met**'

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.bench.scan_timing import ScanTiming
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
@@ -84,10 +85,11 @@ def run(args: argparse.Namespace) -> int:
     methods = args.methods or list(usable)
     unknown = sorted(set(methods) - set(usable))
     if unknown:
-        raise ValueError(
+        msg = (
             f'{", ".join(unknown)} cannot run on {args.device} here; '
             f'choose from {", ".join(usable)}.'
         )
+        raise ValueError(msg)
     print('| ' + ' | '.join(HEADINGS) + ' |')
     print('| ---: | --- ' + '| ---: ' * (len(HEADINGS) - 2) + '|')
     timings = []
@@ -144,5 +146,6 @@ def _write(folder: Path, machine: dict[str, str], timings: Sequence[ScanTiming])
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1.")
+        msg = f"'{text}' is not a whole number of at least 1."
+        raise argparse.ArgumentTypeError(msg)
     return int(text)

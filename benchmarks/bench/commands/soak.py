@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
+from typing import TYPE_CHECKING
 
 from benchmarks.bench.commands.options import add_common, end_in_order, network_of, size_wh
+
+if TYPE_CHECKING:
+    import argparse
 
 _log = logging.getLogger(__name__)
 

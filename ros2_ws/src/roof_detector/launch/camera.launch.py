@@ -10,10 +10,13 @@ params_file, and params_file over the node's defaults.
 
 from __future__ import annotations
 
-from launch import LaunchDescription
+from typing import TYPE_CHECKING
 
 from roof_detector.launching.descriptions import describe_node
 from roof_detector.launching.jobs import CAMERA
+
+if TYPE_CHECKING:
+    from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -14,9 +14,7 @@ All arguments of the three nodes are available. One that two of them share has a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from typing import TYPE_CHECKING
 
 from roof_detector.launching.argument import Argument, value_of
 from roof_detector.launching.descriptions import COMMON, describe, start_node
@@ -32,6 +30,11 @@ from roof_detector.launching.jobs import (
     image_remappings,
 )
 from roof_detector.launching.node_job import merged_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -11,10 +11,13 @@ has a minute to write its queue.
 
 from __future__ import annotations
 
-from launch import LaunchDescription
+from typing import TYPE_CHECKING
 
 from roof_detector.launching.descriptions import describe_node
 from roof_detector.launching.jobs import RECORDER
+
+if TYPE_CHECKING:
+    from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:

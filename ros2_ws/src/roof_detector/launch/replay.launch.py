@@ -18,13 +18,11 @@ Without ros2 bag, start the detector with use_sim_time and run: roof_detector pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
-from launch.events.process import ProcessExited
 
 from roof_detector.launching.descriptions import COMMON, describe, environment, start_node
 from roof_detector.launching.jobs import (
@@ -35,6 +33,12 @@ from roof_detector.launching.jobs import (
 )
 from roof_detector.launching.node_job import USE_SIM_TIME
 from roof_detector.launching.playback import PLAYBACK_ARGUMENTS, play_command, wait_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+    from launch.events.process import ProcessExited
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -10,17 +10,21 @@ another computer than the drone's, both need the same ROS_DOMAIN_ID.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch_ros.actions import Node
 
 from roof_detector.launching.argument import Argument, value_of
 from roof_detector.launching.descriptions import describe, environment
 from roof_detector.launching.node_job import NAMESPACE, USE_SIM_TIME
 from roof_detector.launching.readable_file import readable_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 
 def generate_launch_description() -> LaunchDescription:

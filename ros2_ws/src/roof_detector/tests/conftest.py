@@ -7,12 +7,15 @@ import http.server
 import os
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TESTS = Path(__file__).parent
 # What takes longest, in this order: begun last, one of them would be all that is left to wait for.
@@ -45,7 +48,8 @@ def pytest_collection_modifyitems(items):
     places = {TESTS / name: place for place, name in enumerate(LONG_FILES)}
     missing = [str(path) for path in places if not path.is_file()]
     if missing:
-        raise pytest.UsageError(f'LONG_FILES of {__file__} names {missing}, which are not there.')
+        msg = f'LONG_FILES of {__file__} names {missing}, which are not there.'
+        raise pytest.UsageError(msg)
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_hash import hash_model
@@ -21,6 +20,9 @@ from roof_detector.inference.safe_load import load_checkpoint
 from training.errors import TrainingError
 from training.trainer.checkpoint import RECORD, make_checkpoint, trained_network
 from training.trainer.run_state import write_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _OF_ONE_EPOCH = frozenset({'metrics', 'metrics_per_class', 'best_epoch'})
 
@@ -33,7 +35,8 @@ def average(checkpoints: Sequence[Path], output: Path) -> None:
     classes, or for a single checkpoint.
     """
     if len(checkpoints) < 2:
-        raise TrainingError(f'A mean is of 2 checkpoints or more, given {len(checkpoints)}.')
+        msg = f'A mean is of 2 checkpoints or more, given {len(checkpoints)}.'
+        raise TrainingError(msg)
     first, *others = (load_checkpoint(path) for path in checkpoints)
     model = trained_network(first)
     state = model.state_dict()
@@ -62,20 +65,22 @@ def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
 
 def _check_alike(ours: Any, theirs: Any, our_path: Path, path: Path) -> None:
     if ours.names != theirs.names:
-        raise TrainingError(
+        msg = (
             f'{path} finds {", ".join(theirs.names.values())}, but {our_path} '
             f'{", ".join(ours.names.values())}; average models of the same classes.'
         )
+        raise TrainingError(msg)
     shapes, other_shapes = (
         {name: tensor.shape for name, tensor in model.state_dict().items()}
         for model in (ours, theirs)
     )
     if shapes != other_shapes:
         differing = dict(shapes.items() ^ other_shapes.items())
-        raise TrainingError(
+        msg = (
             f'{path} is of another architecture than {our_path}: {len(differing)} tensors differ, '
             f'such as {min(differing)}. Average models of one run, or trained on from each other.'
         )
+        raise TrainingError(msg)
 
 
 def main(argv: list[str] | None = None) -> int:

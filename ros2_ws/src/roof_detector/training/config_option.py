@@ -43,7 +43,8 @@ def check_option(of: Field[Any], value: Any) -> Any:
             return _in_range(of, float(value) if 'float' in kinds else value)
     elif isinstance(value, str) and not choices:
         return value
-    raise TrainingError(f'{of.name} is {value!r}, expected {expected(of)}.')
+    msg = f'{of.name} is {value!r}, expected {expected(of)}.'
+    raise TrainingError(msg)
 
 
 def expected(of: Field[Any]) -> str:
@@ -70,5 +71,6 @@ def _in_range(of: Field[Any], value: float) -> float:
     too_low = low is not None and value < low
     too_high = high is not None and value > high
     if too_low or too_high or value != value:  # noqa: PLR0124  (only NaN differs from itself)
-        raise TrainingError(f'{of.name} is {value!r}, expected {expected(of)}.')
+        msg = f'{of.name} is {value!r}, expected {expected(of)}.'
+        raise TrainingError(msg)
     return value

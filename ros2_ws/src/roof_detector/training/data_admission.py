@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.dataset import check, dataset_hash
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def admit(data: Path, *, task: str) -> dict[str, Any]:
@@ -16,14 +18,14 @@ def admit(data: Path, *, task: str) -> dict[str, Any]:
     report = check(data)
     if report.faults:
         faults = '\n'.join(f'  {fault}' for fault in report.faults)
-        raise TrainingError(
-            f'{data} has {len(report.faults)} fault(s), so training does not begin:\n{faults}'
-        )
+        msg = f'{data} has {len(report.faults)} fault(s), so training does not begin:\n{faults}'
+        raise TrainingError(msg)
     if task == 'segment' and report.task != 'segment':
-        raise TrainingError(
+        msg = (
             f'{data} has boxes alone, but the model makes masks, for which outlines are needed. '
             'Take the model without -seg, or label outlines.'
         )
+        raise TrainingError(msg)
     return {
         'names': report.names,
         'data_hash': dataset_hash(data),

@@ -92,13 +92,15 @@ def run(arguments: argparse.Namespace) -> None:
     parameters: Path | None = arguments.write_parameters
     rows = list(product(arguments.models, sizes, arguments.precision))
     if parameters and len(rows) > 1:
-        raise EvaluationError(
+        msg = (
             '--write-parameters holds for one model at one size in one precision: name one MODEL, '
             'one --image-size and one --precision.'
         )
+        raise EvaluationError(msg)
     check_free(arguments.output, overwrite=arguments.overwrite)
     if parameters and parameters.exists() and not arguments.overwrite:
-        raise EvaluationError(f'{parameters} exists already, not overwritten. Add --overwrite.')
+        msg = f'{parameters} exists already, not overwritten. Add --overwrite.'
+        raise EvaluationError(msg)
     with open_split(
         arguments.data,
         split=arguments.split,

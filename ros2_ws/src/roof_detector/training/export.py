@@ -78,9 +78,8 @@ def _export(
 def _recipe(options: argparse.Namespace, name: str) -> ExportRecipe:
     size = options.image_size
     if size is not None and len(size) > 2:
-        raise ValueError(
-            f'--image-size has {len(size)} numbers, give one side or height and width.'
-        )
+        msg = f'--image-size has {len(size)} numbers, give one side or height and width.'
+        raise ValueError(msg)
     return ExportRecipe(
         format=name,
         image_size=None if size is None else (size[-1], size[0]),

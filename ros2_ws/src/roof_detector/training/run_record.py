@@ -9,10 +9,12 @@ import subprocess
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector import __version__
-from training.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from training.train_config import TrainConfig
 
 _PACKAGES = ('torch', 'ultralytics', 'numpy', 'opencv-python')
 

@@ -47,9 +47,8 @@ def ship(
     arguments = whole['train_args']
     stride = int(max(model.stride))
     if image_size is not None and not fits_stride((image_size, image_size), stride):
-        raise TrainingError(
-            f'image_size is {image_size}, expected a positive multiple of the stride {stride}.'
-        )
+        msg = f'image_size is {image_size}, expected a positive multiple of the stride {stride}.'
+        raise TrainingError(msg)
     task = 'detect' if detect_only else arguments['task']
     record = _without_folders(whole.get(RECORD, {}))
     if detect_only:
@@ -70,7 +69,8 @@ def ship(
     )
     size = sum(map(len, files.values()))
     if size > MOST_BYTES:
-        raise TrainingError(f'{output} would take {size} bytes, at most {MOST_BYTES} are allowed.')
+        msg = f'{output} would take {size} bytes, at most {MOST_BYTES} are allowed.'
+        raise TrainingError(msg)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_zip(output, files)
     card = output.with_suffix('.md')

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from training.config_option import check_option, option
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,15 +148,17 @@ class TrainConfig:
         for one in fields(self):
             object.__setattr__(self, one.name, check_option(one, getattr(self, one.name)))
         if self.image_size % 32:
-            raise TrainingError(
+            msg = (
                 f'image_size is {self.image_size}, expected a multiple of 32, such as '
                 f'{max(round(self.image_size / 32), 1) * 32}.'
             )
+            raise TrainingError(msg)
         if self.batch == 'auto' and ',' in self.device:
-            raise TrainingError(
+            msg = (
                 f'batch is auto, but device is {self.device}: with several GPUs give the number '
                 'of images for all of them together.'
             )
+            raise TrainingError(msg)
 
     @classmethod
     def read(cls, path: Path, **overrides: Any) -> TrainConfig:
@@ -162,25 +166,30 @@ class TrainConfig:
         try:
             values = yaml.safe_load(path.read_text())
         except (OSError, yaml.YAMLError) as error:
-            raise TrainingError(f'{path} cannot be read as YAML: {error}.') from error
+            msg = f'{path} cannot be read as YAML: {error}.'
+            raise TrainingError(msg) from error
         values = {} if values is None else values
         if not isinstance(values, dict):
-            raise TrainingError(f'{path} holds a {type(values).__name__}, expected options.')
+            msg = f'{path} holds a {type(values).__name__}, expected options.'
+            raise TrainingError(msg)
         known = [one.name for one in fields(cls)]
         if unknown := [str(name) for name in values if name not in known]:
-            raise TrainingError(
+            msg = (
                 f'{path} sets {"; ".join(_did_you_mean(name, known) for name in unknown)}. '
                 f'Known options: {", ".join(known)}.'
             )
+            raise TrainingError(msg)
         values |= overrides
         if type(values.get('device')) is int:  # YAML reads `device: 0` as a number
             values['device'] = str(values['device'])
         if absent := [name for name in ('model', 'data') if name not in values]:
-            raise TrainingError(f'{path} lacks {" and ".join(absent)}, which have no default.')
+            msg = f'{path} lacks {" and ".join(absent)}, which have no default.'
+            raise TrainingError(msg)
         try:
             return cls(**values)
         except TrainingError as error:
-            raise TrainingError(f'{path}: {error}') from error
+            msg = f'{path}: {error}'
+            raise TrainingError(msg) from error
 
     def as_plain(self) -> dict[str, Any]:
         """Return the settings as a dict of plain values."""

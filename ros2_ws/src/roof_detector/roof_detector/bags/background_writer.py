@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError, DiskFull, WriteFailed
 from roof_detector.bags.schemas import message_schema
-from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from roof_detector.bags.qos import OfferedQos
+    from roof_detector.bags.timed_message import TimedMessage
     from roof_detector.bags.writer import BagWriter
 
 # When the disk is slow, images are dropped before detections: the last part of the queue is

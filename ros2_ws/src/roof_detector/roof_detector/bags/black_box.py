@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.latched_messages import LatchedMessages
 from roof_detector.bags.schemas import message_schema
-from roof_detector.bags.timed_message import TimedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from roof_detector.bags.background_writer import BackgroundWriter
     from roof_detector.bags.qos import OfferedQos
+    from roof_detector.bags.timed_message import TimedMessage
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import sync_folder
@@ -16,6 +15,7 @@ from roof_detector.bags.records import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from roof_detector.bags.metadata import BagMetadata, TopicRecord
 

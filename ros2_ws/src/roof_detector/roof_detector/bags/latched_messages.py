@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.bags.timed_message import TimedMessage
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from roof_detector.bags.qos import OfferedQos
+    from roof_detector.bags.timed_message import TimedMessage
 
 # No image and no detection can be understood without these, latched or not.
 _ALWAYS = ('sensor_msgs/msg/CameraInfo', 'vision_msgs/msg/LabelInfo')

@@ -50,7 +50,7 @@ class McapFile:
         self._out = _Unbuffered(path)
         try:
             self._writer = Writer(
-                cast(IO[Any], self._out),
+                cast('IO[Any]', self._out),
                 chunk_size=CHUNK_BYTES,
                 compression=COMPRESSIONS[compression],
             )

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import sync_folder
@@ -18,6 +17,7 @@ from roof_detector.bags.provenance import RECORDER, STARTED_AT, WRITTEN_BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from roof_detector.bags.metadata import BagMetadata
 

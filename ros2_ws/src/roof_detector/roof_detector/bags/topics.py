@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.qos import OfferedQos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from roof_detector.bags.qos import OfferedQos
 
 RESULT_NAMESPACE = '/detector'  # the namespace of the detector node in the launch files
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from torch import nn
 from ultralytics.nn.modules import C2f
 from ultralytics.nn.modules.block import C3k
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class C3k2Stage(C2f):

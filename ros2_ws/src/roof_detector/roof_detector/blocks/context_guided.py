@@ -35,10 +35,11 @@ class ContextGuidedBlock(nn.Module):
     ) -> None:
         super().__init__()
         if add and c1 != c2:
-            raise BlocksError(
+            msg = (
                 f'The input of {c1} channels cannot be added to an output of {c2}: '
                 'make them equal, or pass add=False.'
             )
+            raise BlocksError(msg)
         self.add = add
         self.reduce = _conv(c1, c2 - c2 // 2, kernel=1)
         self.surround = SurroundingContext(self.reduce.conv.out_channels, c2, dilation=dilation)
@@ -83,7 +84,8 @@ class SurroundingContext(nn.Module):
         super().__init__()
         self.split = (c2 - c2 // 2, c2 // 2)
         if max(self.split) > c1:
-            raise BlocksError(f'{c2} joint channels need {self.split[0]} to come from, not {c1}.')
+            msg = f'{c2} joint channels need {self.split[0]} to come from, not {c1}.'
+            raise BlocksError(msg)
         local, around = self.split
         self.local = _conv(local, local, groups=local, activated=False)
         self.around = _conv(around, around, groups=around, dilation=dilation, activated=False)

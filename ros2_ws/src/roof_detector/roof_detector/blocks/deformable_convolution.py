@@ -85,7 +85,8 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 def _check_shape(name: str, tensor: Tensor, expected: tuple[int, ...]) -> None:
     # Kernels without this check read memory beyond the map: microsoft/DynamicHead issue 25.
     if tuple(tensor.shape) != expected:
-        raise BlocksError(
+        msg = (
             f'The {name} has shape {tuple(tensor.shape)}, expected {expected} for this input, '
             'kernel, stride and padding: predict it at the size of the output.'
         )
+        raise BlocksError(msg)

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +14,9 @@ from roof_detector.blocks.deformable_convolution import modulated_deform_conv2d
 from roof_detector.blocks.dynamic_relu import DyReLU, hard_sigmoid
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.group_normalization import GroupNorm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TAPS = 9
 NORM_GROUPS = 16
@@ -68,12 +70,14 @@ class DyHeadBlock(nn.Module):
     ) -> None:
         super().__init__()
         if norm not in ('GN', 'BN'):
-            raise BlocksError(f"DyHeadBlock has no norm '{norm}': choose GN or BN.")
+            msg = f"DyHeadBlock has no norm '{norm}': choose GN or BN."
+            raise BlocksError(msg)
         if coarse not in ('resize', 'upsample'):
-            raise BlocksError(
+            msg = (
                 f"DyHeadBlock has no way '{coarse}' to the coarser level: "
                 'choose resize or upsample.'
             )
+            raise BlocksError(msg)
         self.coarse = coarse
         self.offset_and_mask = nn.Conv2d(channels, 3 * TAPS, 3, padding=1)
         nn.init.zeros_(self.offset_and_mask.weight)

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from ultralytics.nn.modules import Conv, Detect, Segment
 
 from roof_detector.blocks.dyhead_block import DyHeadBlock
 from roof_detector.blocks.registry import register
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class DyHeadNeck(nn.Module):

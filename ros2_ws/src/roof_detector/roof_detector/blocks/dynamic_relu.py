@@ -46,9 +46,11 @@ class DyReLU(nn.Module):
     ) -> None:
         super().__init__()
         if pieces not in (1, 2):
-            raise BlocksError(f'DyReLU is asked for {pieces} pieces: give it 1 or 2.')
+            msg = f'DyReLU is asked for {pieces} pieces: give it 1 or 2.'
+            raise BlocksError(msg)
         if variant not in ('A', 'B', 'C'):
-            raise BlocksError(f"DyReLU has no variant '{variant}': choose A, B or C.")
+            msg = f"DyReLU has no variant '{variant}': choose A, B or C."
+            raise BlocksError(msg)
         self.pieces, self.bias, self.temperature = pieces, bias, temperature
         hidden = max(1, c // reduction)
         coefficients = pieces * (2 if bias else 1) * (1 if variant == 'A' else c)

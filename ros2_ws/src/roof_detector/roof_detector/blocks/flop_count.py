@@ -9,14 +9,16 @@ one counts below all of them, where torch dispatches its elementary operations.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # Operations per output value, for operators that torch's own table of products lacks.
 PER_OUTPUT: Final[Mapping[str, int]] = {

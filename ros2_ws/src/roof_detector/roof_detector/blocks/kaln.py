@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -13,6 +12,9 @@ from torch import nn
 from roof_detector.blocks.c3k2_stage import C3k2Stage
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.registry import register
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Below this range an input counts as constant; it keeps the division finite, also in float16.
 LEAST_RANGE = 1e-6
@@ -53,9 +55,11 @@ class _KALNConv(nn.Module):
     ) -> None:
         super().__init__()
         if degree < 1:
-            raise BlocksError(f'The degree of the polynomials is at least 1, not {degree}.')
+            msg = f'The degree of the polynomials is at least 1, not {degree}.'
+            raise BlocksError(msg)
         if normalization not in {'sample', 'batch'}:
-            raise BlocksError(f"normalization is 'sample' or 'batch', not '{normalization}'.")
+            msg = f"normalization is 'sample' or 'batch', not '{normalization}'."
+            raise BlocksError(msg)
         self.degree = degree
         self.groups = groups
         self.normalization = normalization

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -12,6 +12,9 @@ from ultralytics.nn.modules import Conv
 
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.registry import register
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @register(stands_for='C3k2', repeats='layers_num')
@@ -38,10 +41,11 @@ class MSBlock(nn.Module):
     ) -> None:
         super().__init__()
         if not kernel_sizes or any(kernel % 2 == 0 for kernel in kernel_sizes):
-            raise BlocksError(
+            msg = (
                 f'The kernel sizes of MSBlock are one odd number for each branch, '
                 f'not {list(kernel_sizes)}.'
             )
+            raise BlocksError(msg)
         width = max(int(c1 * in_expand_ratio / in_down_ratio) // len(kernel_sizes), 1)
         middle = max(int(width * mid_expand_ratio), 1)
         self.expand = Conv(c1, width * len(kernel_sizes))

@@ -13,9 +13,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ultralytics
 from torch.nn import Module, Sequential
@@ -27,6 +26,9 @@ from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.model_files import find_model_file
 from roof_detector.blocks.registry import registered
 from roof_detector.blocks.stand_ins import build_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # SHA-256 of what the lowering relies on, see parser_fingerprint, with a release that has it.
 KNOWN_PARSERS: Mapping[str, str] = {
@@ -60,12 +62,13 @@ def install() -> None:
     fingerprint = parser_fingerprint()
     if fingerprint not in KNOWN_PARSERS:
         releases = ', '.join(sorted(set(KNOWN_PARSERS.values())))
-        raise BlocksError(
+        msg = (
             f'The custom blocks do not know the model parser of ultralytics '
             f'{ultralytics.__version__} (fingerprint {fingerprint[:12]}), they know that of '
             f'{releases}. Install that release, or run the tests of the blocks against this one '
             'and add its fingerprint to KNOWN_PARSERS in blocks/parser.py.'
         )
+        raise BlocksError(msg)
     extended = _extended(tasks.parse_model)
     vars(tasks)['parse_model'] = vars(nn)['parse_model'] = extended
     vars(tasks)['check_yaml'] = _with_own_files(vars(tasks)['check_yaml'])
@@ -93,10 +96,11 @@ def _extended(stock: Callable[..., ParsedModel]) -> Callable[..., ParsedModel]:
 
 def _lower(d: dict[str, Any]) -> dict[str, Any]:
     if d.get('activation'):
-        raise BlocksError(
+        msg = (
             f'The model file sets activation: {d["activation"]}, which the custom blocks would '
             'not follow. Remove that line, or give the activation to the blocks as an option.'
         )
+        raise BlocksError(msg)
     lowered = deepcopy(d)
     for row in lowered['backbone'] + lowered['head']:
         entry = registered().get(row[2])

@@ -35,15 +35,17 @@ them by their path.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from torch import nn
 from ultralytics.nn import tasks
 
 from roof_detector.blocks.errors import BlocksError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Block = TypeVar('Block', bound=type[nn.Module])
 
@@ -79,23 +81,24 @@ def register(*, stands_for: str, repeats: str = 'n') -> Callable[[Block], Block]
     repeats. Raises BlocksError for an unknown stand-in or a name that is taken.
     """
     if stands_for not in STAND_INS:
-        raise BlocksError(
+        msg = (
             f"A block cannot stand for '{stands_for}': choose one of {', '.join(STAND_INS)}, "
             'or teach stand_ins.py to read that module.'
         )
+        raise BlocksError(msg)
 
     def add(block: Block) -> Block:
         name = block.__name__
         if hasattr(tasks, name):
-            raise BlocksError(
-                f"'{name}' is a module of ultralytics itself, name the block differently."
-            )
+            msg = f"'{name}' is a module of ultralytics itself, name the block differently."
+            raise BlocksError(msg)
         known = _registrations.get(name)
         if known is not None and known.block.__module__ != block.__module__:
-            raise BlocksError(
+            msg = (
                 f"'{name}' is registered by {known.block.__module__} already, "
                 f'{block.__module__} must name its block differently.'
             )
+            raise BlocksError(msg)
         _registrations[name] = Registration(block=block, stands_for=stands_for, repeats=repeats)
         return block
 

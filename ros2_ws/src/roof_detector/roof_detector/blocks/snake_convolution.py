@@ -64,12 +64,14 @@ class SnakeConv(nn.Module):
     ) -> None:
         super().__init__()
         if kernel_size < 3 or kernel_size % 2 == 0:
-            raise BlocksError(
+            msg = (
                 f'SnakeConv has kernel_size {kernel_size}, expected an odd number from 3, because '
                 'the strip bends outward from a centre tap.'
             )
+            raise BlocksError(msg)
         if morph not in (0, 1):
-            raise BlocksError(f'SnakeConv has morph {morph}, expected 0 (along x) or 1 (along y).')
+            msg = f'SnakeConv has morph {morph}, expected 0 (along x) or 1 (along y).'
+            raise BlocksError(msg)
         self.kernel_size, self.morph, self.extend_scope = kernel_size, morph, extend_scope
         self.offsets = SnakeOffsets(c1, kernel_size, morph) if offset else None
         # The strip gathered into channels, c1-major: a (k, 1) convolution of stride k, flattened.

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from ultralytics.nn.modules import C3k2, Conv, Detect, Segment
 from ultralytics.nn.modules.block import C3k
 
 from roof_detector.blocks.errors import BlocksError
-from roof_detector.blocks.registry import Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from roof_detector.blocks.registry import Registration
 
 
 def build_block(
@@ -31,10 +34,11 @@ def build_block(
     accepted = entry.parameters
     unknown = sorted(set(options) - set(accepted))
     if unknown:
-        raise BlocksError(
+        msg = (
             f'{entry.name} has no option {", ".join(map(repr, unknown))}; '
             f'its options are {", ".join(accepted)}.'
         )
+        raise BlocksError(msg)
     repeats = offered.pop('n', 1)
     arguments = {name: value for name, value in offered.items() if name in accepted}
     arguments.update(options)
@@ -59,9 +63,8 @@ def _read_stage(name: str, stand_in: nn.Module, row: list[Any]) -> dict[str, Any
 
 def _read_layer(name: str, stand_in: nn.Module, row: list[Any]) -> dict[str, Any]:
     if not isinstance(stand_in, Conv):
-        raise BlocksError(
-            f'{name} stands for a single Conv, so its row must have 1 repeat: write more rows.'
-        )
+        msg = f'{name} stands for a single Conv, so its row must have 1 repeat: write more rows.'
+        raise BlocksError(msg)
     return _bind(name, Conv, [stand_in.conv.in_channels, stand_in.conv.out_channels, *row[1:]])
 
 
@@ -82,9 +85,8 @@ def _bind(name: str, stock: type[nn.Module], arguments: list[Any]) -> dict[str, 
     try:
         bound = inspect.signature(stock).bind(*arguments)
     except TypeError as error:
-        raise BlocksError(
-            f'The row of {name} does not fit {stock.__name__}, whose place it takes: {error}.'
-        ) from error
+        msg = f'The row of {name} does not fit {stock.__name__}, whose place it takes: {error}.'
+        raise BlocksError(msg) from error
     bound.apply_defaults()
     return dict(bound.arguments)
 

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.bags.reader import BagReader
 
 # The exit code of a recovery that could not bring back everything.

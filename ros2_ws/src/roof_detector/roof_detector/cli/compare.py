@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.cli.offline_options import add_images_option
+
+if TYPE_CHECKING:
+    import argparse
 
 _OURS = 'comparison.json'
 

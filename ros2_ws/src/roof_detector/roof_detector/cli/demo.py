@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.demo.demo_run import DemoRun
 
 # No shipped model was trained on this seed, the first from 990 000 on with flat roofs and all five

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ from roof_detector.cli.offline_options import (
 )
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.inference.detector import Detector
     from roof_detector.offline.settings import DetectSettings
     from roof_detector.vision.tiles import Tiling
@@ -207,9 +208,8 @@ def _tiling(arguments: argparse.Namespace) -> Tiling | None:
     chosen = {'size': arguments.tile_size, 'overlap': arguments.tile_overlap}
     given = {name: value for name, value in chosen.items() if value is not None}
     if given and not arguments.tiles:
-        raise VisionError(
-            '--tile-size and --tile-overlap need --tiles: add it, or leave them out.'
-        )
+        msg = '--tile-size and --tile-overlap need --tiles: add it, or leave them out.'
+        raise VisionError(msg)
     return Tiling(**given) if arguments.tiles else None
 
 

@@ -73,5 +73,6 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0.5 <= seconds <= 60:
-        raise argparse.ArgumentTypeError(f'must be between 0.5 and 60 seconds, not {text!r}.')
+        msg = f'must be between 0.5 and 60 seconds, not {text!r}.'
+        raise argparse.ArgumentTypeError(msg)
     return seconds

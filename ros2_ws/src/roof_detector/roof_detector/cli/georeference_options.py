@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.georeference.camera_mount import BodyMount
     from roof_detector.georeference.ground import Ground
     from roof_detector.offline.georeferencing import GeoreferenceSettings

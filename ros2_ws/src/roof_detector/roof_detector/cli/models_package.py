@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -113,9 +116,11 @@ def _import(arguments: argparse.Namespace) -> int:
     checkpoint = arguments.checkpoint.expanduser()
     output = (arguments.output or checkpoint.with_suffix('.zip')).expanduser()
     if output.suffix != '.zip':
-        raise ExportFailed(f'{output} does not end in .zip, as a package does.')
+        msg = f'{output} does not end in .zip, as a package does.'
+        raise ExportFailed(msg)
     if output.exists() and not arguments.again:
-        raise ExportFailed(f'{output} exists already, not overwriting it without --again.')
+        msg = f'{output} exists already, not overwriting it without --again.'
+        raise ExportFailed(msg)
     files = import_files(
         checkpoint,
         trust=arguments.trust,
@@ -171,7 +176,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     path = resolve_model(arguments.model)
     if not is_package(path):
-        raise BadModel(f'{path} is not a model package: roof_detector models import makes one.')
+        msg = f'{path} is not a model package: roof_detector models import makes one.'
+        raise BadModel(msg)
     package = ModelPackage.open(path)
     if arguments.key:
         verify_package(package, public_key=arguments.key.expanduser())

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 from roof_detector.inference.precision import PRECISIONS
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.inference.export.preparation import PreparedBackend
 
 

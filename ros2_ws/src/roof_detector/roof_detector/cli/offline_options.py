@@ -7,12 +7,13 @@ Help texts state the defaults in words, so that `--help` loads none of the modul
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from roof_detector.offline.outcome import InputOutcome
     from roof_detector.vision.thresholds import Thresholds
 

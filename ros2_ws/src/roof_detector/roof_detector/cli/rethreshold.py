@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
 from roof_detector.cli.offline_options import (
@@ -18,6 +18,9 @@ from roof_detector.cli.offline_options import (
     print_outcome,
     thresholds_of,
 )
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from roof_detector.bags.reader import BagReader
 from roof_detector.results.contact_sheet import contact_sheet
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ANNOTATED = '/detector/image_annotated/compressed'
 _DETECTIONS = '/detector/detections'

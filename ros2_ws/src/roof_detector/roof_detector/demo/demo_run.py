@@ -7,9 +7,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -17,6 +16,10 @@ from roof_detector.demo.errors import FlightError
 from roof_detector.demo.node_processes import NodeProcesses
 from roof_detector.ros.common.diagnostics_watch import DiagnosticsWatch
 from roof_detector.ros.common.free_domain import free_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 BAG_NAME = 'bag'
 _CAMERA_TOPICS = {
@@ -115,11 +118,12 @@ class DemoRun:
             if values.get('frames_waiting') == '0' and int(values['frames_seen']) >= published:
                 return
             if time.monotonic() - ended_at > _SETTLE_TIMEOUT_S:
-                raise FlightError(
+                msg = (
                     f'The detector has seen {values.get("frames_seen")} of {published} frames '
                     f'and has {values.get("frames_waiting")} in work '
                     f'{_SETTLE_TIMEOUT_S:.0f} s after the last one; see {nodes.log("detector")}.'
                 )
+                raise FlightError(msg)
 
 
 def _wait(
@@ -130,9 +134,10 @@ def _wait(
         watch.listen(for_s=0.2)
         nodes.check(name)
         if time.monotonic() - started_at > _START_TIMEOUT_S:
-            raise FlightError(
+            msg = (
                 f'The {name} was not ready within {_START_TIMEOUT_S:.0f} s, see {nodes.log(name)}.'
             )
+            raise FlightError(msg)
 
 
 def _detection_count(values: Mapping[str, str]) -> int:

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from roof_detector.demo.flight_summary import FlightSummary
+if TYPE_CHECKING:
+    from roof_detector.demo.flight_summary import FlightSummary
 
 
 def as_json(summary: FlightSummary, *, files: dict[str, str]) -> dict[str, Any]:

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,9 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.demo.errors import FlightError
 from roof_detector.vision.matching import MatchCounts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OLDEST_S = 86_400.0
 _DETECTIONS = '/detector/detections'
@@ -75,7 +77,8 @@ def summarise_flight(bag: Path) -> FlightSummary:
                     elif status.name.startswith('detector'):
                         detector = values
     if not detector:
-        raise FlightError(f'{bag} holds no diagnostics of the detector, record /diagnostics too.')
+        msg = f'{bag} holds no diagnostics of the detector, record /diagnostics too.'
+        raise FlightError(msg)
     counts: dict[str, int] = {}
     for content in found.values():
         for name in _names(content):

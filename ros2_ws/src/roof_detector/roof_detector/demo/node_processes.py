@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from roof_detector.demo.errors import FlightError
 from roof_detector.security.policies import ENCLAVES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
 
 _TIMEOUT_S = 20.0
 
@@ -72,10 +75,11 @@ class NodeProcesses:
         for name in names:
             code = self.ended(name)
             if code is not None:
-                raise FlightError(
+                msg = (
                     f'The {name} ended with code {code} before the flight was over. '
                     f'The end of its log ({self.log(name)}):\n{self._last_lines(name)}'
                 )
+                raise FlightError(msg)
 
     def stop(self, name: str) -> None:
         """Interrupt a node and wait for its end; raise FlightError if it fails."""
@@ -87,15 +91,17 @@ class NodeProcesses:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise FlightError(
+            msg = (
                 f'The {name} did not stop within {_TIMEOUT_S:.0f} s of being interrupted; '
                 f'see {self.log(name)}.'
-            ) from None
+            )
+            raise FlightError(msg) from None
         if code != 0:
-            raise FlightError(
+            msg = (
                 f'The {name} ended with code {code}. The end of its log ({self.log(name)}):\n'
                 f'{self._last_lines(name)}'
             )
+            raise FlightError(msg)
 
     def __enter__(self) -> NodeProcesses:
         return self

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.doctor.finding import Finding, fail, ok, warn
-from roof_detector.doctor.image_topic import ImageTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.doctor.image_topic import ImageTopic
 
 _SUBJECT = 'clock'
 _FUTURE_S = 0.05  # the most that two synchronised clocks may differ

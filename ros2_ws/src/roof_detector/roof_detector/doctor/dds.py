@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.doctor.dds_profile import (
     BadProfile,
@@ -17,6 +16,10 @@ from roof_detector.doctor.dds_profile import (
 )
 from roof_detector.doctor.finding import Finding, fail, ok, warn
 from roof_detector.doctor.shared_memory import SharedMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _SUBJECT = 'DDS'
 _SHARED_MEMORY = 'shared memory'

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The default of Fast DDS (SharedMemTransport.cpp).
 DEFAULT_SEGMENT_BYTES = 512 * 1024

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import free_bytes
 from roof_detector.doctor.finding import Finding, fail, ok, warn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SUBJECT = 'disk'
 # The recorder's own default of min_free_gb: below it, it does not record.

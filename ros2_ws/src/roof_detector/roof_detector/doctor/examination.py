@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.doctor.clock import check_clock
 from roof_detector.doctor.dds import check_dds
@@ -19,6 +18,10 @@ from roof_detector.doctor.model import check_model
 from roof_detector.doctor.network import check_network
 from roof_detector.doctor.nodes import check_nodes
 from roof_detector.doctor.ros_installation import check_ros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True)

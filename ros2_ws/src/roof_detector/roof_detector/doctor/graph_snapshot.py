@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from roof_detector.doctor.image_topic import ImageTopic
+if TYPE_CHECKING:
+    from roof_detector.doctor.image_topic import ImageTopic
 
 
 @dataclass(frozen=True)

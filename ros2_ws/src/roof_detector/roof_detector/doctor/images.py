@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from roof_detector.doctor.finding import Finding, fail, ok, warn
-from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
-from roof_detector.doctor.image_topic import ImageTopic
+
+if TYPE_CHECKING:
+    from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
+    from roof_detector.doctor.image_topic import ImageTopic
 
 _SUBJECT = 'images'
 _START_CAMERA = 'ros2 launch roof_detector camera.launch.py source:=/dev/video0'

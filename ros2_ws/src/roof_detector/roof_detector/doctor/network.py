@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.doctor.dds_profile import (
     BadProfile,
@@ -18,6 +18,9 @@ from roof_detector.doctor.dds_profile import (
 from roof_detector.doctor.finding import Finding, Verdict, fail, ok, warn
 from roof_detector.security.keystore import Keystore
 from roof_detector.security.verification import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NETWORK, _SECURITY = 'network', 'security'
 _INIT = 'roof_detector security init  # then set what it prints'

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from roof_detector.doctor.finding import Finding, Verdict, warn
-from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
+
+if TYPE_CHECKING:
+    from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
 
 # Kind of report, its subject here, and the command that starts the node.
 _KINDS = (

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from roof_detector.doctor.finding import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def as_text(finding: Finding) -> str:

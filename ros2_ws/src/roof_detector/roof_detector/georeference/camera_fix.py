@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.errors import GeoError
-from roof_detector.georeference.lens import Lens
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.lens import Lens
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +42,15 @@ class CameraFix:
         for name in ('rotation', 'position_covariance', 'attitude_covariance'):
             array = np.asarray(getattr(self, name), dtype=np.float64)
             if array.shape != (3, 3) or not np.isfinite(array).all():
-                raise GeoError(f'{name} must be 3x3 finite numbers, not {array.tolist()}.')
+                msg = f'{name} must be 3x3 finite numbers, not {array.tolist()}.'
+                raise GeoError(msg)
             object.__setattr__(self, name, array)
         if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
-            raise GeoError('The attitude is not a rotation; normalise its quaternion.')
+            msg = 'The attitude is not a rotation; normalise its quaternion.'
+            raise GeoError(msg)
         if not self.height_m > 0:
-            raise GeoError(
+            msg = (
                 f'The camera is {self.height_m:.1f} m above the ground plane, so it cannot see '
                 'it; give the altitude of the roofs flown over.'
             )
+            raise GeoError(msg)

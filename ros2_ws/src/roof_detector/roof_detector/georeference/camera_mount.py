@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.errors import GeoError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Columns: x, y, z of the optical frame (REP-103) of a camera that looks along x of a body frame.
 _FORWARD = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -28,7 +31,8 @@ class CameraMount:
 
     def __post_init__(self) -> None:
         if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
-            raise GeoError('The mount of the camera is not a rotation; normalise its quaternion.')
+            msg = 'The mount of the camera is not a rotation; normalise its quaternion.'
+            raise GeoError(msg)
 
     @classmethod
     def optical(cls) -> CameraMount:
@@ -74,7 +78,8 @@ class BodyMount:
     def __post_init__(self) -> None:
         numbers = (self.down_deg, self.yaw_deg, self.roll_deg, *self.lever_m)
         if not all(map(math.isfinite, numbers)):
-            raise GeoError(f'The mount of the camera is {numbers}, expected finite numbers.')
+            msg = f'The mount of the camera is {numbers}, expected finite numbers.'
+            raise GeoError(msg)
 
     def camera_mount(self) -> CameraMount:
         """Return the mount as a rotation and a lever arm."""

@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.errors import GeoError
-from roof_detector.georeference.ground import Ground
-from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.pose import matrix_from_quaternion
-from roof_detector.georeference.stamped_series import StampedSeries
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.ground import Ground
+    from roof_detector.georeference.lens import Lens
+    from roof_detector.georeference.stamped_series import StampedSeries
 
 
 class CameraFixes(Protocol):
@@ -46,9 +49,8 @@ class CameraTrack:
         for name, columns in (('positions', 12), ('attitudes', 14)):
             series: StampedSeries = getattr(self, name)
             if series.rows.shape[1] != columns:
-                raise GeoError(
-                    f'{name} has rows of {series.rows.shape[1]} numbers, expected {columns}.'
-                )
+                msg = f'{name} has rows of {series.rows.shape[1]} numbers, expected {columns}.'
+                raise GeoError(msg)
 
     def at(self, stamp_ns: int, *, size_wh: tuple[int, int]) -> CameraFix:
         """Return the fix for an image of a stamp and size.

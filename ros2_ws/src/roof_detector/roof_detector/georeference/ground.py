@@ -27,11 +27,14 @@ class Ground:
     def __post_init__(self) -> None:
         given = [v for v in (self.altitude_m, self.map_z_m, self.height_m) if v is not None]
         if len(given) != 1 or not math.isfinite(given[0]):
-            raise GeoError(
+            msg = (
                 f'The ground is given as altitude {self.altitude_m}, map z {self.map_z_m} and '
                 f'height {self.height_m}; give exactly one of them, in metres.'
             )
+            raise GeoError(msg)
         if self.height_m is not None and self.height_m <= 0:
-            raise GeoError(f'The height over the roofs is {self.height_m} m, expected above 0.')
+            msg = f'The height over the roofs is {self.height_m} m, expected above 0.'
+            raise GeoError(msg)
         if not (math.isfinite(self.sigma_m) and self.sigma_m >= 0):
-            raise GeoError(f"The ground's sigma is {self.sigma_m} m, expected 0 or more.")
+            msg = f"The ground's sigma is {self.sigma_m} m, expected 0 or more."
+            raise GeoError(msg)

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import radians, sin
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from roof_detector.georeference.camera_fix import CameraFix
 
 # Flatter rays than this give useless positions on the ground, or reach the sky.
 _LEAST_DIP = sin(radians(5.0))

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.georeference.errors import GeoError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
 
 # sensor_msgs/distortion_models.hpp: how many coefficients of each model OpenCV takes.
 _COEFFICIENTS = {
@@ -43,19 +47,20 @@ class Lens:
         object.__setattr__(self, 'distortion', tuple(float(d) for d in self.distortion))
         numbers = np.array([*matrix.ravel(), *self.distortion])
         if not np.isfinite(numbers).all():
-            raise GeoError(
-                'A calibration holds numbers that are not finite; calibrate the camera again.'
-            )
+            msg = 'A calibration holds numbers that are not finite; calibrate the camera again.'
+            raise GeoError(msg)
         if min(self.size_wh) < 1 or not (matrix[0, 0] > 0 and matrix[1, 1] > 0):
-            raise GeoError(
+            msg = (
                 f'A camera of {self.size_wh} pixels with focal lengths ({matrix[0, 0]}, '
                 f'{matrix[1, 1]}) is not calibrated; calibrate it and publish its CameraInfo.'
             )
+            raise GeoError(msg)
         if any(self.distortion) and len(self.distortion) not in _COEFFICIENTS.get(self.model, ()):
-            raise GeoError(
+            msg = (
                 f'The distortion model {self.model!r} with {len(self.distortion)} coefficients is '
                 f'unknown, expected one of {", ".join(filter(None, _COEFFICIENTS))}.'
             )
+            raise GeoError(msg)
 
     @classmethod
     def rectified(cls, size_wh: tuple[int, int], projection: Sequence[float]) -> Lens:
@@ -68,11 +73,12 @@ class Lens:
             return self
         zoom_x, zoom_y = size_wh[0] / self.size_wh[0], size_wh[1] / self.size_wh[1]
         if abs(zoom_x / zoom_y - 1) > 0.01:
-            raise GeoError(
+            msg = (
                 f'The image has {size_wh[0]}x{size_wh[1]} pixels and its calibration '
                 f'{self.size_wh[0]}x{self.size_wh[1]}: it was cropped. Calibrate the '
                 'camera in the mode in which it flies.'
             )
+            raise GeoError(msg)
         matrix = self.matrix.copy()
         # The edge of the image, half a pixel beyond the first centre, stays where it is.
         matrix[0] *= zoom_x
@@ -87,10 +93,11 @@ class Lens:
             offset + size > whole
             for offset, size, whole in zip(offset_xy, size_wh, self.size_wh, strict=True)
         ):
-            raise GeoError(
+            msg = (
                 f'The region of {size_wh[0]}x{size_wh[1]} pixels at {offset_xy} is not within the '
                 f'{self.size_wh[0]}x{self.size_wh[1]} pixels of its calibration.'
             )
+            raise GeoError(msg)
         matrix = self.matrix.copy()
         matrix[:2, 2] -= offset_xy
         return Lens(size_wh, matrix, self.distortion, self.model)

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pyproj import Transformer
 from pyproj.enums import TransformDirection
 
 from roof_detector.georeference.errors import GeoError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class LocalTangentPlane:
 
     def __post_init__(self) -> None:
         if not (abs(self.latitude_deg) < 89 and abs(self.longitude_deg) <= 180):
-            raise GeoError(
+            msg = (
                 f'The origin ({self.latitude_deg}, {self.longitude_deg}) is not usable; give '
                 'a latitude within 89 and a longitude within 180 degrees.'
             )
+            raise GeoError(msg)
         if not np.isfinite(self.altitude_m):
-            raise GeoError(f'The origin lies at {self.altitude_m} m, give a finite altitude.')
+            msg = f'The origin lies at {self.altitude_m} m, give a finite altitude.'
+            raise GeoError(msg)
 
     def to_geodetic(self, enu: ArrayLike) -> NDArray[np.float64]:
         """Map (..., 3) east, north, up in metres to (..., 3) latitude, longitude, altitude."""

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.georeference.errors import GeoError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 # Closer quaternions are interpolated linearly (cosine of half the angle between them).
 _STRAIGHT = 0.9999
@@ -30,12 +33,14 @@ class StampedSeries:
 
     def __post_init__(self) -> None:
         if self.rows.ndim != 2 or self.stamps_ns.shape != (len(self.rows),):
-            raise GeoError(
+            msg = (
                 f'{self.stamps_ns.shape} stamps and {self.rows.shape} rows are not a series, '
                 'expected (n,) and (n, k).'
             )
+            raise GeoError(msg)
         if (np.diff(self.stamps_ns) <= 0).any():
-            raise GeoError('The stamps of a series do not rise, sort them and drop repeated ones.')
+            msg = 'The stamps of a series do not rise, sort them and drop repeated ones.'
+            raise GeoError(msg)
 
     @classmethod
     def of(cls, stamps_ns: ArrayLike, numbers: ArrayLike, *, width: int) -> StampedSeries:
@@ -57,10 +62,11 @@ class StampedSeries:
             return self._beyond(stamp_ns, what)
         gap_ns = int(self.stamps_ns[after] - self.stamps_ns[after - 1])
         if gap_ns > self.max_gap_s * 1e9:
-            raise GeoError(
+            msg = (
                 f'There is no {what} for {gap_ns / 1e9:.1f} s around this frame, '
                 f'more than {self.max_gap_s:g} s.'
             )
+            raise GeoError(msg)
         share = (stamp_ns - int(self.stamps_ns[after - 1])) / gap_ns
         begin, end = self.rows[after - 1], self.rows[after]
         row = begin + share * (end - begin)
@@ -70,12 +76,14 @@ class StampedSeries:
 
     def _beyond(self, stamp_ns: int, what: str) -> NDArray[np.float64]:
         if not len(self.rows):
-            raise GeoError(f'The flight has no {what} at all.')
+            msg = f'The flight has no {what} at all.'
+            raise GeoError(msg)
         end = 0 if stamp_ns < self.stamps_ns[0] else -1
         distance_s = abs(stamp_ns - int(self.stamps_ns[end])) / 1e9
         if distance_s > self.max_beyond_s:
             side = 'before the first' if end == 0 else 'after the last'
-            raise GeoError(f'This frame is {distance_s:.2f} s {side} {what} of the flight.')
+            msg = f'This frame is {distance_s:.2f} s {side} {what} of the flight.'
+            raise GeoError(msg)
         return self.rows[end]
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.errors import GeoError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Uncertainty:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (math.isfinite(value) and value >= 0):
-                raise GeoError(f'{field.name} is {value}, expected a standard deviation from 0.')
+                msg = f'{field.name} is {value}, expected a standard deviation from 0.'
+                raise GeoError(msg)
 
     @property
     def fix_covariance(self) -> NDArray[np.float64]:

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import roof_detector
 from roof_detector.inference.device_name import device_name, resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_hash import hash_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 # Export format, device and packages of each backend: other versions of these packages may give
 # other results.
@@ -104,10 +107,11 @@ def choose_backend(
             ready[backend] = found
     if wish != 'auto' and not ready:
         computed = '' if precision == 'auto' else f' --precision {precision}'
-        raise MissingBackend(
+        msg = (
             f'{model_path} cannot be run with {wish}: {passed_over[wish]}. Build it with: '
             f'roof_detector models prepare {model_path} --backend {wish}{computed}; or use torch.'
         )
+        raise MissingBackend(msg)
     if wish != 'auto':
         entry, path = ready[wish]
         return BackendChoice(wish, 'it is asked for', export=path, threads=entry.threads or None)

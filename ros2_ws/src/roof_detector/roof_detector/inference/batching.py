@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.inference.detector import Detector
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
 
 _PASSES = 3
 

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,8 @@ from roof_detector.inference.backend_choice import (
     export_precision,
     why_not_here,
 )
-from roof_detector.inference.backends.backend import Backend, RawOutput
 from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
-from roof_detector.inference.export.export_cache import ExportCache
 from roof_detector.inference.model_file import (
     PACKAGE_BACKENDS,
     backend_for,
@@ -33,13 +31,17 @@ from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.model_package import ModelPackage
-from roof_detector.inference.provenance import Provenance
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.stage_times import StageTimes
-from roof_detector.vision.candidates import Candidates
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
+
+if TYPE_CHECKING:
+    from roof_detector.inference.backends.backend import Backend, RawOutput
+    from roof_detector.inference.export.export_cache import ExportCache
+    from roof_detector.inference.provenance import Provenance
+    from roof_detector.vision.candidates import Candidates
+    from roof_detector.vision.detections import Detections
 
 WARM_UP_PASSES = 3  # torch and OpenVINO settle their memory plans in the first two
 
@@ -284,10 +286,11 @@ class Detector:
 
 def _signed_package(path: Path, public_key: Path) -> ModelPackage:
     if not is_package(path):
-        raise UnsafeModel(
+        msg = (
             f'{path} is refused: only model packages can be signed, and only those signed with '
             f'{public_key} are used here. Make one: roof_detector models import, models sign.'
         )
+        raise UnsafeModel(msg)
     package = ModelPackage.open(path)
     # Signatures are read by libraries that only who asks for them pays for.
     from roof_detector.inference.package.signature import verify_package  # noqa: PLC0415

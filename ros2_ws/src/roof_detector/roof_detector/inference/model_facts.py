@@ -7,13 +7,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.plain_yaml import holds_vast_number
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.vision.letterbox import fits_stride
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TASKS = ('detect', 'segment')
 # Limits for a foreign file: a larger input would fill the memory, a longer text the parser.
@@ -42,15 +44,17 @@ class ModelFacts:
         """Read the metadata that ultralytics writes into exports; raise BadModel for others."""
         task = str(metadata.get('task', ''))
         if task not in TASKS:
-            raise BadModel(
+            msg = (
                 f'{path} is a model for the task {task or "unknown"!r}, expected '
                 f'{" or ".join(TASKS)}.'
             )
+            raise BadModel(msg)
         if read_literal(metadata.get('end2end', False)) or _nms_inside(metadata):
-            raise BadModel(
+            msg = (
                 f'{path} suppresses overlaps itself, so that thresholds cannot be changed in '
                 'flight. Export it with nms=False end2end=False.'
             )
+            raise BadModel(msg)
         size = read_literal(metadata.get('imgsz', 640))
         sides = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
         height, width = (_read_count(one, 'imgsz', path=path) for one in sides)
@@ -71,15 +75,17 @@ class ModelFacts:
             return self.image_size
         size = wish if isinstance(wish, tuple) else (wish, wish)
         if self.fixed and size != self.image_size:
-            raise BadModel(
+            msg = (
                 f'{path} takes images of {self.image_size[0]}x{self.image_size[1]} only, not '
                 f'{size[0]}x{size[1]}. Leave image_size unset or export with dynamic=True.'
             )
+            raise BadModel(msg)
         if not fits_stride(size, self.stride):
-            raise BadModel(
+            msg = (
                 f'image_size is {size[0]}x{size[1]}, expected positive multiples of the stride '
                 f'{self.stride} of {path}.'
             )
+            raise BadModel(msg)
         return size
 
 
@@ -90,18 +96,21 @@ def read_names(value: Any, *, path: Path) -> tuple[str, ...]:
         # JSON, the metadata of TorchScript and TensorRT files, has strings as keys.
         names = {int(key) if _is_number(key) else key: name for key, name in names.items()}
         if set(names) != set(range(len(names))):
-            raise BadModel(
+            msg = (
                 f'{path} numbers its classes {sorted(names, key=str)}, expected 0 to '
                 f'{len(names) - 1}.'
             )
+            raise BadModel(msg)
         names = [names[i] for i in range(len(names))]
     if not names or not isinstance(names, list | tuple) or not all(map(_is_name, names)):
-        raise BadModel(
+        msg = (
             f'{path} has no class names. Export it with ultralytics, which writes them into the '
             'file, or add the metadata key names.'
         )
+        raise BadModel(msg)
     if repeated := sorted({str(name) for name in names if list(names).count(name) > 1}):
-        raise BadModel(f'{path} gives the class name {repeated[0]!r} more than once.')
+        msg = f'{path} gives the class name {repeated[0]!r} more than once.'
+        raise BadModel(msg)
     return tuple(str(name) for name in names)
 
 
@@ -118,9 +127,8 @@ def _read_count(value: Any, key: str, *, path: Path) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SIDE:
-        raise BadModel(
-            f'{path} gives {str(value)[:40]!r} as {key}, expected 1 to {_MOST_SIDE} pixels.'
-        )
+        msg = f'{path} gives {str(value)[:40]!r} as {key}, expected 1 to {_MOST_SIDE} pixels.'
+        raise BadModel(msg)
     return value
 
 

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from roof_detector.inference.backends.backend import Backend
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.manifest import ONNX
-from roof_detector.inference.package.model_package import ModelPackage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.inference.backends.backend import Backend
+    from roof_detector.inference.package.model_package import ModelPackage
 
 BACKENDS = ('torch', 'onnxruntime', 'openvino', 'torchscript', 'tensorrt')
 # Backends that run a package directly, without an export made for this machine.
@@ -31,19 +35,22 @@ def backend_for(path: Path) -> str:
     Several backends run packages, and checkpoints, which become packages.
     """
     if not path.exists():
-        raise BadModel(
+        msg = (
             f'{path} does not exist, give the path of a model package, .pt, .onnx or OpenVINO '
             'folder.'
         )
+        raise BadModel(msg)
     if path.is_dir():
         return 'torch' if is_package(path) else 'openvino'
     if path.suffix not in _KINDS:
-        raise BadModel(
+        msg = (
             f'{path} is not a model file, expected a .pt, an .onnx or the folder of an '
             'OpenVINO export, a model package (.zip or folder), a .torchscript or an .engine.'
         )
+        raise BadModel(msg)
     if not path.stat().st_size:
-        raise BadModel(f'{path} is empty, copy it again.')
+        msg = f'{path} is empty, copy it again.'
+        raise BadModel(msg)
     return _KINDS[path.suffix]
 
 
@@ -66,9 +73,8 @@ def open_backend(
     if backend not in ('auto', readable) and not runs_packages:
         known = 'a backend' if backend in BACKENDS else f'one of auto, {", ".join(BACKENDS)}'
         others = ', '.join(PACKAGE_BACKENDS) if readable == 'torch' else readable
-        raise MissingBackend(
-            f'Backend {backend!r} is not {known} for {path}, use auto or {others}.'
-        )
+        msg = f'Backend {backend!r} is not {known} for {path}, use auto or {others}.'
+        raise MissingBackend(msg)
     if readable == 'torch':
         package = package or package_of(path, trust=trust_model)
         return _open_package(

@@ -7,12 +7,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.limits import MOST_MODEL_BYTES
 from roof_detector.inference.package.container import is_package, read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _BLOCK_BYTES = 1 << 20
 
@@ -40,12 +42,15 @@ def _hash_file(path: Path, digest: Any) -> None:
         # Opening a pipe would block until somebody writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise BadModel(f'{path} cannot be read ({error.strerror}).') from error
+        msg = f'{path} cannot be read ({error.strerror}).'
+        raise BadModel(msg) from error
     with os.fdopen(descriptor, 'rb', buffering=0) as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise BadModel(f'{path} is not a file, expected that of a model.')
+            msg = f'{path} is not a file, expected that of a model.'
+            raise BadModel(msg)
         if found.st_size > MOST_MODEL_BYTES:
-            raise BadModel(f'{path} takes {found.st_size} bytes, at most {MOST_MODEL_BYTES}.')
+            msg = f'{path} takes {found.st_size} bytes, at most {MOST_MODEL_BYTES}.'
+            raise BadModel(msg)
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)

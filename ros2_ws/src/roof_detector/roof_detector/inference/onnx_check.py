@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import BadModel, UnsafeModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MOST_BYTES = (1 << 31) - 1  # of one message of protocol buffers
 _MOST_DEPTH = 32
@@ -46,54 +49,61 @@ def check_onnx(content: bytes | memoryview, *, path: Path, folder: Path | None) 
     Weights may lie in other files of `folder`, the file's own, by a plain name; None allows none.
     """
     if len(content) > MOST_BYTES:
-        raise BadModel(f'{path} has {len(content)} bytes, an ONNX file has at most {MOST_BYTES}.')
+        msg = f'{path} has {len(content)} bytes, an ONNX file has at most {MOST_BYTES}.'
+        raise BadModel(msg)
     try:
         for kind, texts in _walk(memoryview(content), 'model', depth=0):
             _check(kind, texts, path=path, folder=folder)
     except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise BadModel(
+        msg = (
             f'{path} is not an ONNX file, or it is cut short or damaged ({error}). Copy it or '
             'export it again.'
-        ) from error
+        )
+        raise BadModel(msg) from error
 
 
 def _check(kind: str, texts: dict[str, str], *, path: Path, folder: Path | None) -> None:
     if texts.get('domain', '') not in _DOMAINS:
-        raise UnsafeModel(
+        msg = (
             f'{path} is refused: it uses operators of {texts["domain"][:100]!r}, which come in '
             'libraries of their own, and none is ever loaded here. Export it with the operators '
             'of ONNX alone.'
         )
+        raise UnsafeModel(msg)
     if texts.get('operator') in _PROGRAMS:
-        raise UnsafeModel(
+        msg = (
             f'{path} is refused: it has an operator {texts["operator"]}, which holds or names a '
             'program. Export it with the operators of ONNX alone.'
         )
+        raise UnsafeModel(msg)
     if kind == 'external' and texts.get('key') == 'location':
         _check_location(texts.get('value', ''), path=path, folder=folder)
 
 
 def _check_location(location: str, *, path: Path, folder: Path | None) -> None:
     if folder is None:
-        raise UnsafeModel(f'{path} is refused: it refers to another file, {location[:100]!r}.')
+        msg = f'{path} is refused: it refers to another file, {location[:100]!r}.'
+        raise UnsafeModel(msg)
     if location in ('', '.', '..') or any(one in location for one in '/\\\0'):
-        raise UnsafeModel(
+        msg = (
             f'{path} is refused: its weights lie in {location[:100]!r}, expected a file beside it.'
         )
+        raise UnsafeModel(msg)
     try:
         kind = (folder / location).lstat().st_mode
     except OSError as error:
-        raise BadModel(
-            f'{path} lacks {location[:100]}, in which its weights lie. Copy both.'
-        ) from error
+        msg = f'{path} lacks {location[:100]}, in which its weights lie. Copy both.'
+        raise BadModel(msg) from error
     if not stat.S_ISREG(kind):
-        raise UnsafeModel(f'{path} is refused: {location[:100]} beside it is not a plain file.')
+        msg = f'{path} is refused: {location[:100]} beside it is not a plain file.'
+        raise UnsafeModel(msg)
 
 
 def _walk(message: memoryview, kind: str, *, depth: int) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield each message that is checked, as its kind and the texts that are checked."""
     if depth > _MOST_DEPTH:
-        raise ValueError(f'nested more than {_MOST_DEPTH} levels deep')
+        msg = f'nested more than {_MOST_DEPTH} levels deep'
+        raise ValueError(msg)
     nested, wanted = _NESTED.get(kind, {}), _TEXTS.get(kind, {})
     texts: dict[str, str] = {}
     for number, field in _fields(message):
@@ -118,13 +128,16 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         elif kind == 2:
             length, at = _varint(message, at)
             if length > end - at:
-                raise ValueError('a part reaches beyond the end')
+                msg = 'a part reaches beyond the end'
+                raise ValueError(msg)
             yield tag >> 3, message[at : at + length]
             at += length
         else:
-            raise ValueError(f'a field has the unknown kind {kind}')
+            msg = f'a field has the unknown kind {kind}'
+            raise ValueError(msg)
     if at > end:
-        raise ValueError('a part reaches beyond the end')
+        msg = 'a part reaches beyond the end'
+        raise ValueError(msg)
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
@@ -134,4 +147,5 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value, at + index + 1
-    raise ValueError('a number does not end')
+    msg = 'a number does not end'
+    raise ValueError(msg)

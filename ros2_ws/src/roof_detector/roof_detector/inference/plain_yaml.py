@@ -25,12 +25,15 @@ def parse_plain_yaml(text: str, *, most_aliases: int = 0) -> Any:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > _MOST_DEPTH:
-            raise yaml.YAMLError(f'it is nested more than {_MOST_DEPTH} levels deep')
+            msg = f'it is nested more than {_MOST_DEPTH} levels deep'
+            raise yaml.YAMLError(msg)
         if aliases > most_aliases:
-            raise yaml.YAMLError('it refers to its own parts by aliases, write it out')
+            msg = 'it refers to its own parts by aliases, write it out'
+            raise yaml.YAMLError(msg)
     value = yaml.safe_load(text)
     if holds_vast_number(value):
-        raise yaml.YAMLError('it holds a number of more than 64 bits')
+        msg = 'it holds a number of more than 64 bits'
+        raise yaml.YAMLError(msg)
     return value
 
 
@@ -55,4 +58,5 @@ def read_plain_yaml(content: bytes, *, name: str, most_aliases: int = 0) -> Any:
         return parse_plain_yaml(content.decode('utf-8'), most_aliases=most_aliases)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = str(error).split('\n', maxsplit=1)[0][:200]
-        raise BadModel(f'{name} is not plain YAML ({reason}).') from error
+        msg = f'{name} is not plain YAML ({reason}).'
+        raise BadModel(msg) from error

@@ -46,7 +46,8 @@ def load_checkpoint(
     try:
         network = load_network(imported.architecture, tensors)
     except BadModel as error:
-        raise BadModel(f'{path} cannot be built again: {error}') from error
+        msg = f'{path} cannot be built again: {error}'
+        raise BadModel(msg) from error
     if any(tensor.dtype == torch.float16 for tensor in tensors.values()):
         network.half()
     facts = imported.facts

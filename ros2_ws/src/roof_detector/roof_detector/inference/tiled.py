@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from roof_detector.inference.detector import Detector
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
-from roof_detector.vision.thresholds import Thresholds
-from roof_detector.vision.tiles import TileGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.vision.detections import Detections
+    from roof_detector.vision.thresholds import Thresholds
+    from roof_detector.vision.tiles import TileGrid
 
 # Tiles that run as one batch: memory grows with each, and none of the devices gains by more.
 MAX_BATCH = 8

@@ -47,12 +47,14 @@ def with_credentials(address: str, credentials: str) -> str:
     match = _SCHEME.fullmatch(address.strip())
     user, colon, password = credentials.partition(':')
     if match is None or password_of(address):
-        raise InputError(
+        msg = (
             f'credentials_file is given, but source is {without_password(address)!r}; expected '
             'the address of a stream without user and password.'
         )
+        raise InputError(msg)
     if not user or not colon:
-        raise InputError('credentials_file does not hold user:password in its one line.')
+        msg = 'credentials_file does not hold user:password in its one line.'
+        raise InputError(msg)
     return f'{match["scheme"]}{quote(user, safe="")}:{quote(password, safe="")}@{match["rest"]}'
 
 

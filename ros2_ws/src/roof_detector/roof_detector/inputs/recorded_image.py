@@ -7,14 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
 from roof_detector.vision.encodings import decode_jpeg, view_bgr
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from roof_detector.bags.reader import BagReader

@@ -22,28 +22,31 @@ def read_secret(path: Path, *, name: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise InputError(f'{name} {path} cannot be read ({error.strerror}).') from error
+        msg = f'{name} {path} cannot be read ({error.strerror}).'
+        raise InputError(msg) from error
     with os.fdopen(descriptor, 'rb') as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise InputError(f'{name} {path} is not a regular file. Name a text file.')
+            msg = f'{name} {path} is not a regular file. Name a text file.'
+            raise InputError(msg)
         if facts.st_mode & 0o077:
-            raise InputError(
+            msg = (
                 f'{name} {path} can be read or written by other users (mode '
                 f'{stat.S_IMODE(facts.st_mode):04o}): chmod 600 {path}, and choose another '
                 'secret, because this one may be known.'
             )
+            raise InputError(msg)
         if facts.st_uid not in (os.geteuid(), 0):
-            raise InputError(
-                f'{name} {path} belongs to another user (uid {facts.st_uid}), who can read it.'
-            )
+            msg = f'{name} {path} belongs to another user (uid {facts.st_uid}), who can read it.'
+            raise InputError(msg)
         content = file.read(_MOST_BYTES + 1)
     try:
         secret = content.decode().strip()
     except UnicodeDecodeError:
         secret = ''
     if not secret or len(content) > _MOST_BYTES or len(secret.splitlines()) != 1:
-        raise InputError(f'{name} {path} does not hold one line of text.')
+        msg = f'{name} {path} does not hold one line of text.'
+        raise InputError(msg)
     return secret
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.error import FFmpegError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ROUNDED_S = 0.25
 

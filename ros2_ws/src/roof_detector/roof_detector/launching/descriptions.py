@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -20,7 +21,6 @@ from launch.actions import (
     TimerAction,
 )
 from launch.event_handlers import OnProcessExit, OnShutdown
-from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 from roof_detector.launching.argument import Argument, refuse_unknown, value_of
@@ -33,6 +33,9 @@ from roof_detector.launching.node_job import (
     profile_name,
     write_parameters,
 )
+
+if TYPE_CHECKING:
+    from launch.events.process import ProcessExited
 
 COMMON = (NAMESPACE, *(Argument.of(one) for one in (LOG_LEVEL, USE_SIM_TIME, RESPAWN)))
 _RESPAWN_DELAY_S = 1.0

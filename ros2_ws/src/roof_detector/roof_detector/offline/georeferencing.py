@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
-from roof_detector.georeference.camera_mount import BodyMount
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from roof_detector.georeference.camera_mount import BodyMount
     from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.result_bag import ResultBag
 

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.offline.errors import ReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
     'network',

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inputs.input_files import InputFile, read_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 # The exit codes of detect, rethreshold and export; 2 is argparse's for an invalid command.
 ALL_DONE, NOTHING_DONE, DONE_WITH_LOSSES = 0, 1, 3

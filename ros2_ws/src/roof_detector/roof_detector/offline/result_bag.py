@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.finding_messages import (
     DETECTIONS,
@@ -28,8 +26,13 @@ from roof_detector.offline.manifest import IMAGE_TOPICS, INPUT, manifest_names, 
 from roof_detector.offline.result_topics import ResultTopics, live_image_topic
 from roof_detector.offline.timing import read_timing
 from roof_detector.offline.work_folder import locate_bag
-from roof_detector.vision.candidates import Candidates
 from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from roof_detector.vision.candidates import Candidates
 
 
 @dataclass(frozen=True, eq=False)

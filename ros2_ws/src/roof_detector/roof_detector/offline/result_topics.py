@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.topics import RESULT_NAMESPACE
 from roof_detector.offline.manifest import manifest_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LABELS = f'{RESULT_NAMESPACE}/labels'
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.vision.thresholds import Thresholds
-from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
+    from roof_detector.vision.tiles import Tiling
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.disk import sync_folder
 from roof_detector.bags.folder_lock import FolderLock, is_locked
 from roof_detector.offline import journal
 from roof_detector.offline.errors import ReplayError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUN_FILE = 'run.json'
 BAG = 'bag'

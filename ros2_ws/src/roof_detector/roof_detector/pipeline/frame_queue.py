@@ -9,10 +9,13 @@ from abc import ABC, abstractmethod
 from collections import deque
 from math import inf
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from roof_detector.pipeline.frame import FrameStream, PipelineFrame, PreprocessedFrame
 from roof_detector.pipeline.settings import FramePolicy
 from roof_detector.supervision.doorbell import BEAT_S, Doorbell
+
+if TYPE_CHECKING:
+    from roof_detector.pipeline.frame import FrameStream, PipelineFrame, PreprocessedFrame
 
 # Preprocessing begins this much earlier than it should need to, for no two frames take the same
 # time: an idle model costs results, a frame that is ready early costs its age.

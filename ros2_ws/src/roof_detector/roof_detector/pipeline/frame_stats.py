@@ -7,12 +7,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roof_detector.supervision.rate import FAULT_S, RecentFaults, rate_hz, usual_interval_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # Percentiles and rates speak of the recent past: before it was perhaps another load.
 _RECENT_S = 5.0

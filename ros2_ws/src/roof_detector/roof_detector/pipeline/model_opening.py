@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.batching import time_batch
 from roof_detector.inference.detector import Detector
@@ -15,6 +13,10 @@ from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.export.export_cache import ExportCache
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.tiles import Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 
 @dataclass(frozen=True, eq=False)

@@ -164,7 +164,8 @@ class ModelSlot:
         try:
             detector = load.pipeline.wait_until_open()
             if load.pipeline.problem:
-                raise InferenceError(f'{load.pipeline.problem}.')
+                msg = f'{load.pipeline.problem}.'
+                raise InferenceError(msg)
             self._user.check_model(detector)
         except Exception as error:  # the errors of the runtimes share no base class
             self._discard(load)

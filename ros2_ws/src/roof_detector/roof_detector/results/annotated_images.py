@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.image_writing import ImageWriter, free_path, image_name
 from roof_detector.vision.drawing import draw_detections
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 _QUALITY = 92
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import cv2
@@ -17,7 +17,11 @@ from av.error import FFmpegError
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.vision.drawing import draw_detections
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 _TICKS = 90_000  # per second, as MPEG counts; every common frame rate is a whole number of them
 _DEFAULT_TICKS = _TICKS // 10

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import sync_folder
 from roof_detector.results.errors import ExportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUFFIX = '.part'
 
@@ -35,10 +38,11 @@ class AtomicOutput:
     def refuse_existing(self) -> None:
         """Raise ExportError if the product exists and may not be replaced."""
         if not self._overwrite and os.path.lexists(self.path):
-            raise ExportError(
+            msg = (
                 f'{self.path} exists already, not overwriting. Name another folder or '
                 'replace it with --overwrite.'
             )
+            raise ExportError(msg)
 
     def finish(self) -> None:
         """Move the product to its path and sync it to the disk."""

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from roof_detector.vision.frame_findings import FrameFindings
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 
 class ClassSummary:

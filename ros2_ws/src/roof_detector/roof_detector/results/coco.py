@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
 from roof_detector.results.text import iso_time
-from roof_detector.vision.frame_findings import FrameFindings
 from roof_detector.vision.run_lengths import coco_run_lengths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 
 class CocoExport(Export):
@@ -57,10 +61,11 @@ class CocoExport(Export):
         self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
     ) -> None:
         if findings.class_names != self._class_names:
-            raise ExportError(
+            msg = (
                 f'Frame {findings.name} has the classes {findings.class_names}, the export began '
                 f'with {self._class_names}; export the results of one model at a time.'
             )
+            raise ExportError(msg)
         self._frames += 1
         width, height = findings.size_wh
         image = {

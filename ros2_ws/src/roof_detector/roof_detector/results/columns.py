@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.text import utc_time
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 Value = str | int | float | datetime | None
 

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _GAP_PX = 6
 _CAPTION_PX = 22
@@ -28,7 +31,8 @@ def contact_sheet(
     All tiles have the shape of the first image; others are fitted into it whole.
     """
     if not images:
-        raise ValueError('There are no images for a contact sheet, give at least one.')
+        msg = 'There are no images for a contact sheet, give at least one.'
+        raise ValueError(msg)
     height, width = images[0][0].shape[:2]
     tile_height_px = max(round(tile_width_px * height / width), 1)
     columns = min(columns, len(images))

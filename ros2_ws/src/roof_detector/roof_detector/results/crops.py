@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,9 @@ from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.image_writing import ImageWriter, free_path, image_name
 from roof_detector.results.text import file_name
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from roof_detector.vision.frame_findings import FrameFindings
 
 _QUALITY = 95
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 import csv
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 
 class CsvExport(Export):

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 
 from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _REMEDIES = {
     errno.ENOSPC: 'Free some space or name a folder on another disk, then export again.',
@@ -36,7 +39,9 @@ def export_errors(path: Path, *also: type[Exception]) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         remedy = _REMEDIES.get(error.errno or 0, 'Check the folder, then export again.')
-        raise ExportError(f'{path} cannot be written ({reason}). {remedy}') from error
+        msg = f'{path} cannot be written ({reason}). {remedy}'
+        raise ExportError(msg) from error
     except kinds as error:
         reason = ' '.join(str(error).split()).rstrip('.')
-        raise ExportError(f'{path} cannot be written: {reason}.') from error
+        msg = f'{path} cannot be written: {reason}.'
+        raise ExportError(msg) from error

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
 _SIDES = {0x0100: 0, 0x0101: 1, 0xA002: 0, 0xA003: 1}  # tags of width (0) and height (1)
@@ -66,7 +69,8 @@ class _Block:
         orders = {b'II*\0': '<', b'MM\0*': '>'}
         order = orders.get(bytes(data[:4]))
         if order is None:
-            raise ValueError('The EXIF block does not begin as TIFF does.')
+            msg = 'The EXIF block does not begin as TIFF does.'
+            raise ValueError(msg)
         self._data = data
         self._order = order
 

@@ -5,19 +5,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from roof_detector.results.atomic_output import AtomicOutput
 from roof_detector.results.errors import ExportError, export_errors
-from roof_detector.vision.frame_findings import FrameFindings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    import numpy.typing as npt
     from typing_extensions import Self
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 
 class Exporter(Protocol):
@@ -85,14 +86,14 @@ class Export(ABC):
         """
         path = self._products[0].path
         if self._ended:
-            raise ExportError(
-                f'{path} is closed already, so frame {findings.name} cannot be added.'
-            )
+            msg = f'{path} is closed already, so frame {findings.name} cannot be added.'
+            raise ExportError(msg)
         if image_bgr is not None and image_bgr.shape[1::-1] != findings.size_wh:
-            raise ExportError(
+            msg = (
                 f'The image of frame {findings.name} has {image_bgr.shape[1::-1]} pixels and '
                 f'its findings are of {findings.size_wh}; give the image that was detected in.'
             )
+            raise ExportError(msg)
         with export_errors(path, *self.raises):
             self._add(findings, image_bgr, encoded)
 

@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from roof_detector.results.errors import ExportError
-from roof_detector.results.exporter import Export
-from roof_detector.vision.frame_findings import FrameFindings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    import numpy.typing as npt
     from typing_extensions import Self
+
+    from roof_detector.results.exporter import Export
+    from roof_detector.vision.frame_findings import FrameFindings
 
 
 class FanOut:

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.results.errors import ExportError, export_errors
-from roof_detector.results.exporter import Export
 from roof_detector.results.fan_out import FanOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from roof_detector.georeference.camera_track import CameraFixes
+    from roof_detector.results.exporter import Export
 
 # The files and folders that each format writes.
 PRODUCTS: dict[str, tuple[str, ...]] = {
@@ -47,10 +51,11 @@ def open_exports(
     product exists and `overwrite` is not set, or the folder cannot be written to.
     """
     if unknown := [name for name in formats if name not in PRODUCTS]:
-        raise ExportError(
+        msg = (
             f'There is no export format {", ".join(map(repr, unknown))}; choose from '
             f'{", ".join(FORMATS)}.'
         )
+        raise ExportError(msg)
     chosen = [name for name in FORMATS if name in formats]
     _refuse_existing(directory, chosen, overwrite=overwrite)
     _require_writable(directory)
@@ -126,10 +131,11 @@ def _makers(
 
     def geojson() -> Export:
         if track is None:
-            raise ExportError(
+            msg = (
                 'the position of the camera is not known; georeferencing needs a recorded fix, '
                 'pose and camera info, and the altitude of the roofs.'
             )
+            raise ExportError(msg)
         from roof_detector.results.geojson import GeoJsonExport  # noqa: PLC0415
 
         return GeoJsonExport(
@@ -151,10 +157,11 @@ def _refuse_existing(directory: Path, formats: list[str], *, overwrite: bool) ->
     paths = [directory / name for format_name in formats for name in PRODUCTS[format_name]]
     existing = [path.name for path in paths if path.exists()]
     if existing and not overwrite:
-        raise ExportError(
+        msg = (
             f'{directory} holds {", ".join(existing)} already, not overwriting. Name another '
             'folder, or replace them with --overwrite.'
         )
+        raise ExportError(msg)
 
 
 def _require_writable(directory: Path) -> None:

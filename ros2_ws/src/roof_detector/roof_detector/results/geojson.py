@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.georeference.camera_fix import CameraFix
-from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
 from roof_detector.inputs.input_files import readable
@@ -18,7 +16,13 @@ from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
 from roof_detector.results.text import iso_time
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.georeference.camera_fix import CameraFix
+    from roof_detector.georeference.camera_track import CameraFixes
+    from roof_detector.vision.frame_findings import FrameFindings
 
 _HEAD = '{"type":"FeatureCollection","features":['
 _TAIL = ']}'

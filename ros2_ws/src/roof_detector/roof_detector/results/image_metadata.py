@@ -7,14 +7,17 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
 from roof_detector.results.exif_block import copied_exif, has_orientation
 from roof_detector.vision.jpeg_header import JPEG_START
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EXIF, _XMP, _XMP_MORE, _ICC, _IPTC = (
     b'Exif\0\0',

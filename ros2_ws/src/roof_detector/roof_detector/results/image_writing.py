@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from PIL import Image
 from roof_detector.results.errors import ExportError
 from roof_detector.results.image_metadata import DAMAGED, ImageMetadata
 from roof_detector.results.text import file_name
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from roof_detector.vision.frame_findings import FrameFindings
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 _BY_PILLOW = {'.webp': 'WEBP', '.tif': 'TIFF', '.tiff': 'TIFF'}
@@ -60,7 +63,8 @@ class ImageWriter:
                 self._note(name)
         is_done, data = cv2.imencode(suffix, image_bgr, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
         if not is_done:
-            raise ExportError(f'{name} cannot be written as {suffix} ({image_bgr.shape}).')
+            msg = f'{name} cannot be written as {suffix} ({image_bgr.shape}).'
+            raise ExportError(msg)
         if suffix in ('.jpg', '.jpeg'):
             return metadata.into_jpeg(data.tobytes())
         return metadata.into_png(data.tobytes()) if suffix == '.png' else data.tobytes()

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class JsonArrayFile:

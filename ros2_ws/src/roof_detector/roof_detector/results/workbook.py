@@ -5,18 +5,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import XlsxWriterException
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.atomic_output import SUFFIX
@@ -24,7 +18,17 @@ from roof_detector.results.class_summary import ClassSummary
 from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
-from roof_detector.vision.frame_findings import FrameFindings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
+
+    from roof_detector.vision.frame_findings import FrameFindings
 
 EXCEL_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767  # characters of a cell, as Excel's specification has it

@@ -8,11 +8,14 @@ certificates may join.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from roof_detector.security.policies import Policy
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from roof_detector.security.policies import Policy
 
 _XSI = 'http://www.w3.org/2001/XMLSchema-instance'
 _SCHEMA = 'http://www.omg.org/spec/DDS-SECURITY/20170901/omg_shared_ca_{}.xsd'

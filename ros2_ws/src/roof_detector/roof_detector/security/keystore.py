@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,7 +22,12 @@ from cryptography.x509.oid import NameOID
 
 from roof_detector.security.documents import governance_xml, permissions_xml
 from roof_detector.security.errors import SecurityError
-from roof_detector.security.policies import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from roof_detector.security.policies import Policy
 
 _AUTHORITY = 'sros2CA'
 # A drone without a battery for its clock starts with a time in the past.
@@ -86,7 +90,8 @@ class Keystore:
         try:
             return x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise SecurityError(f'The certificate {path} cannot be read ({error}).') from error
+            msg = f'The certificate {path} cannot be read ({error}).'
+            raise SecurityError(msg) from error
 
     def _make_authority(self, begins: datetime, ends: datetime) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -149,7 +154,8 @@ class Keystore:
             msg = f'The key {self.authority_key} cannot be read ({error}).'
             raise SecurityError(msg) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise SecurityError(f'{self.authority_key} is not an elliptic-curve key.')
+            msg_0 = f'{self.authority_key} is not an elliptic-curve key.'
+            raise SecurityError(msg_0)
         return key
 
 

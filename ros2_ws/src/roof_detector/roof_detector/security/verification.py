@@ -9,7 +9,6 @@ import stat
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -20,6 +19,8 @@ from cryptography.x509.oid import NameOID
 from roof_detector.security.errors import SecurityError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryptography import x509
 
     from roof_detector.security.keystore import Keystore
@@ -75,7 +76,8 @@ def signed_content(path: Path, keystore: Keystore) -> bytes:
     """
     openssl = shutil.which('openssl')
     if openssl is None:
-        raise SecurityError('There is no openssl to check signatures with: apt install openssl.')
+        msg = 'There is no openssl to check signatures with: apt install openssl.'
+        raise SecurityError(msg)
     authority = str(keystore.root / 'public/permissions_ca.cert.pem')
     done = subprocess.run(
         [
@@ -120,7 +122,8 @@ def _check_enclave(
     try:
         until = datetime.fromisoformat(permissions.findtext('.//not_after') or '')
     except ValueError as error:
-        raise SecurityError(f'The permissions have no end ({error}).') from error
+        msg = f'The permissions have no end ({error}).'
+        raise SecurityError(msg) from error
     until = until.replace(tzinfo=timezone.utc)
     if until < now:
         problems.append(f'The permissions of {name} ended on {until:%Y-%m-%d}.')
@@ -131,7 +134,8 @@ def _parsed(document: bytes) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(document)
     except ElementTree.ParseError as error:
-        raise SecurityError(f'The permissions are no XML ({error}).') from error
+        msg = f'The permissions are no XML ({error}).'
+        raise SecurityError(msg) from error
 
 
 def _check_time(
@@ -152,5 +156,6 @@ def _public_key(path: Path) -> object:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise SecurityError(f'The key {path} cannot be read ({error}).') from error
+        msg = f'The key {path} cannot be read ({error}).'
+        raise SecurityError(msg) from error
     return key.public_key()

@@ -13,17 +13,19 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
-from roof_detector.station.bind_address import BindAddress
 from roof_detector.station.connection_table import Connection
 from roof_detector.station.guess_limit import WRONG_ANSWER_AFTER_S, GuessLimit
 from roof_detector.station.language import Language
 from roof_detector.station.refusal_log import RefusalLog, describe
+
+if TYPE_CHECKING:
+    from roof_detector.station.bind_address import BindAddress
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
-import numpy.typing as npt
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from vision_msgs.msg import Detection2DArray
 
@@ -18,6 +16,10 @@ from roof_detector.station.flight_log import FlightLog
 from roof_detector.station.video import Video
 from roof_detector.vision.encodings import decode_jpeg
 from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from rclpy.node import Node
 
 _QOS = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THUMBNAIL_PX = 96

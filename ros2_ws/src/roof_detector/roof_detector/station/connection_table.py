@@ -9,11 +9,13 @@ import ipaddress
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from roof_detector.station.refusal_log import RefusalLog
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.station.refusal_log import RefusalLog
 
 # A browser opens six connections and a websocket for a page.
 MAX_CONNECTIONS = 256

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from roof_detector.station.flight_store import FlightStore
-from roof_detector.station.folders import StationFolders
-from roof_detector.station.jobs.job_queue import JobQueue
-from roof_detector.station.language import Language
-from roof_detector.station.model_store import ModelStore
-from roof_detector.station.ros_bridge import RosBridge
-from roof_detector.station.station_config import StationConfig
+if TYPE_CHECKING:
+    from roof_detector.station.flight_store import FlightStore
+    from roof_detector.station.folders import StationFolders
+    from roof_detector.station.jobs.job_queue import JobQueue
+    from roof_detector.station.language import Language
+    from roof_detector.station.model_store import ModelStore
+    from roof_detector.station.ros_bridge import RosBridge
+    from roof_detector.station.station_config import StationConfig
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from vision_msgs.msg import LabelInfo
 
@@ -15,6 +15,9 @@ from roof_detector.bags.finding_messages import label_names
 from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.remote_parameters import RemoteParameters
 from roof_detector.supervision.throttle import Throttle, cause_of
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 _log = logging.getLogger(__name__)
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

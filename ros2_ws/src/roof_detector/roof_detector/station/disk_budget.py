@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.disk import RECORDER_FLOOR_BYTES, check_share
 from roof_detector.bags.errors import BagError, DiskFull
 from roof_detector.station.errors import StationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 class DiskBudget:

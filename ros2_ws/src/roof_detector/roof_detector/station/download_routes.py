@@ -6,25 +6,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
 from mimetypes import guess_type
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from roof_detector.inputs.image_decoding import decode_image
 from roof_detector.station.errors import StationError
-from roof_detector.station.flight_store import FlightStore
 from roof_detector.station.folders import StationFolders, files_below, open_below
 from roof_detector.station.jobs.job import JobState
-from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.jobs.job_results import result_files
 from roof_detector.station.preview import encoded_jpeg
 from roof_detector.station.zip_stream import zipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from roof_detector.station.flight_store import FlightStore
+    from roof_detector.station.jobs.job_queue import JobQueue
 
 _PREVIEW_QUALITY = 85
 # Decoding an image may need a gigabyte.

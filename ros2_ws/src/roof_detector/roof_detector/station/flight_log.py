@@ -7,8 +7,10 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from roof_detector.station.finding import LiveFinding
+if TYPE_CHECKING:
+    from roof_detector.station.finding import LiveFinding
 
 KEPT_FINDINGS = 3000
 KEPT_THUMBNAILS = 600

@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.folder_lock import is_locked
@@ -20,6 +18,10 @@ from roof_detector.bags.provenance import STARTED_AT
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.retention_policy import is_kept
 from roof_detector.station.errors import StationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 class FlightState(Enum):

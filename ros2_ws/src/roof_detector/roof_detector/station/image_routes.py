@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import FastAPI, Query, Response
 
-from roof_detector.station.ros_bridge import RosBridge
+if TYPE_CHECKING:
+    from roof_detector.station.ros_bridge import RosBridge
 
 # JPEGs do not get smaller by another compression.
 _JPEG_HEADERS = {'Cache-Control': 'no-store', 'Content-Encoding': 'identity'}

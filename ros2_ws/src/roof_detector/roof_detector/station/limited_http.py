@@ -12,9 +12,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -29,6 +28,9 @@ from roof_detector.station.connection_table import (
     ConnectionTable,
 )
 from roof_detector.station.refusal_log import RefusalLog, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 64

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from nicegui import Client
 
-from roof_detector.station.connection_table import ConnectionTable
-from roof_detector.station.refusal_log import RefusalLog
-from roof_detector.station.ros_bridge import RosBridge
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from roof_detector.station.connection_table import ConnectionTable
+    from roof_detector.station.refusal_log import RefusalLog
+    from roof_detector.station.ros_bridge import RosBridge
 
 
 def add_load_route(

@@ -7,18 +7,21 @@ from __future__ import annotations
 import asyncio
 import filecmp
 import shutil
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.shipped_weights import shipped_models
 from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
-from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.command_process import CommandProcess, reason_of
 from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.uploads import free_path, receive, safe_stem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from roof_detector.station.folders import StationFolders
 
 # Packages and graphs are data. A .pt is imported by a sandboxed process and stored as a package;
 # all other formats are programs or folders.

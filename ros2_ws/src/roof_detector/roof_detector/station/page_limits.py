@@ -9,14 +9,16 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import Request, Response
 from fastapi.responses import PlainTextResponse
 from nicegui import Client, app, core
 from socketio.exceptions import ConnectionRefusedError as SocketRefused
 
 from roof_detector.station.refusal_log import OneLineErrors, RefusalLog, describe
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
 
 # Pages that were fetched but have not opened their websocket; NiceGUI keeps each for a minute.
 MAX_UNCONNECTED_PAGES = 48

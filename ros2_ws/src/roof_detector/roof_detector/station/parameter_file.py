@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import yaml
 
-from roof_detector.station.remote_parameters import RemoteParameter
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from roof_detector.station.remote_parameters import RemoteParameter
 
 
 def parameter_file(parameters: Iterable[RemoteParameter]) -> str:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
-import numpy.typing as npt
 
 from roof_detector.vision.encodings import decode_jpeg
 from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def smaller_jpeg(encoded: bytes, *, width: int, quality: int) -> bytes:

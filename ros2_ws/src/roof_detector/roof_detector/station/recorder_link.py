@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rclpy.node import Node
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from roof_detector.station.answer import answer_of
 from roof_detector.station.remote_parameters import RemoteParameters
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 _RESPONSE_WITHIN_S = 10.0
 

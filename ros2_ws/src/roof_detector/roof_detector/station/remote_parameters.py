@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rcl_interfaces.msg import ParameterDescriptor, ParameterType
-from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.parameter_client import AsyncParameterClient
 
 from roof_detector.station.answer import answer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rclpy.node import Node
 
 # The format in which `Parameter.descriptor` in ros/common/parameters.py lists the choices.
 _CHOICES = re.compile(r' One of: ([^.]+)\.$')

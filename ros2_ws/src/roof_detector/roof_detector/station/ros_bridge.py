@@ -18,7 +18,6 @@ from rclpy.qos import QoSProfile
 from roof_detector.doctor.graph_snapshot import NodeReport
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
-from roof_detector.station.camera_link import CameraLink
 from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.recorder_link import RecorderLink
 from roof_detector.supervision.health import Delivery, health
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rclpy.node import Node
+
+    from roof_detector.station.camera_link import CameraLink
 
 _LABELS = 'vision_msgs/msg/LabelInfo'
 _DETECTIONS = 'vision_msgs/msg/Detection2DArray'

@@ -11,12 +11,10 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rclpy
-from fastapi import Response
 from nicegui import app, ui
-from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
@@ -48,6 +46,10 @@ from roof_detector.station.station_token import station_token
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads
 from roof_detector.supervision.watchdog import EXIT_DEAD_PART, WATCHDOG
+
+if TYPE_CHECKING:
+    from fastapi import Response
+    from rclpy.node import Node
 
 _STATIC = Path(__file__).parent / 'static'
 

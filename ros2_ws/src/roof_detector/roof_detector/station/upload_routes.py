@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from roof_detector.station.errors import StationError
 from roof_detector.station.jobs.job import JobRequest
-from roof_detector.station.jobs.job_queue import JobQueue
-from roof_detector.station.language import Language
-from roof_detector.station.model_store import ModelStore
-from roof_detector.station.uploads import Uploads
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from roof_detector.station.jobs.job_queue import JobQueue
+    from roof_detector.station.language import Language
+    from roof_detector.station.model_store import ModelStore
+    from roof_detector.station.uploads import Uploads
 
 _DEFAULTS = Thresholds()
 

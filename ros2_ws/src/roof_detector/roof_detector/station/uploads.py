@@ -8,17 +8,20 @@ import asyncio
 import re
 import shutil
 import unicodedata
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
-from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.job import JOB_FILE
 from roof_detector.station.jobs.job_queue import is_id, new_id
 from roof_detector.station.upload_content import HEAD_BYTES, Content, Kind, recognise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from roof_detector.station.folders import StationFolders
 
 IMAGES = 'images'  # the folder of an upload's images
 # A page that is closed during an upload leaves it open.

@@ -7,10 +7,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 
@@ -18,6 +16,11 @@ from roof_detector.ros.detector.stamp_age import stamp_ns
 from roof_detector.station.preview import smaller_jpeg
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.node import Node
 
 # A page requests the next image as soon as it has drawn one; without requests it is gone.
 _FORGET_AFTER_S = 4.0

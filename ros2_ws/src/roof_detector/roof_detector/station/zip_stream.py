@@ -7,11 +7,14 @@ from __future__ import annotations
 import os
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import open_below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 _BLOCK_BYTES = 1 << 18
 

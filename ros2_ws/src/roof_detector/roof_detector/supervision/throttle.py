@@ -7,8 +7,11 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Causes are few; if a foreign text becomes one, the oldest are forgotten.
 _MOST_CAUSES = 200

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from roof_detector.supervision.own_time import OwnTime, ThreadClock
 from roof_detector.supervision.watched_thread import WatchedLoop, watched_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from roof_detector.supervision.watched_thread import WatchedPart
 

@@ -5,13 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import radians
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.uncertainty import Uncertainty
@@ -25,6 +22,12 @@ from roof_detector.telemetry.photo_tags import (
     read_photo_tags,
     taken_at,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _RTK_FIXED = 50
 _LEAST_SIGMA_M = 0.01

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import yaml
 from PIL import ExifTags, Image
 
 from roof_detector.telemetry.errors import TelemetryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _TABLE = Path(__file__).with_name('tables') / 'photo_tags.yaml'
 _RDF = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'

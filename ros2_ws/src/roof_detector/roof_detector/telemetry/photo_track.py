@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.errors import GeoError
-from roof_detector.georeference.ground import Ground
-from roof_detector.telemetry.photo_pose import PhotoPose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.ground import Ground
+    from roof_detector.telemetry.photo_pose import PhotoPose
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,17 @@ def height_above(ground: Ground, pose: PhotoPose) -> float:
         return ground.height_m
     if ground.altitude_m is not None:
         if pose.altitude_m is None:
-            raise GeoError(
+            msg = (
                 f'{pose.path.name} does not hold its altitude; give the height of flight or '
                 'the level of the roofs above the take-off point.'
             )
+            raise GeoError(msg)
         return pose.altitude_m - ground.altitude_m
     assert ground.map_z_m is not None
     if pose.relative_altitude_m is None:
-        raise GeoError(
+        msg = (
             f'{pose.path.name} does not hold its height above the take-off point; give the '
             'height of flight or the altitude of the roofs.'
         )
+        raise GeoError(msg)
     return pose.relative_altitude_m - ground.map_z_m

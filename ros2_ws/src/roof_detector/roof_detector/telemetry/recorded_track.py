@@ -8,22 +8,25 @@ import math
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.reader import BagReader
-from roof_detector.bags.topics import BagTopic
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.errors import GeoError
-from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.bags.reader import BagReader
+    from roof_detector.bags.topics import BagTopic
+    from roof_detector.georeference.ground import Ground
 
 FIX_TYPES = ('sensor_msgs/msg/NavSatFix',)
 POSE_TYPES = (
@@ -62,9 +65,8 @@ def read_track(
     fix = _choose(bag, fix_topic, FIX_TYPES, what='fix', image_topic=image_topic)
     pose = _choose(bag, pose_topic, POSE_TYPES, what='pose', image_topic=image_topic)
     if pose.type_name == 'sensor_msgs/msg/Imu' and ground.map_z_m is not None:
-        raise TelemetryError(
-            f'{pose.name} is an IMU and has no z; give the altitude of the roofs.'
-        )
+        msg = f'{pose.name} is an IMU and has no z; give the altitude of the roofs.'
+        raise TelemetryError(msg)
     try:
         records = _Records(bag, left_out)
         track = CameraTrack(
@@ -75,7 +77,8 @@ def read_track(
             mount=mount or CameraMount.optical(),
         )
     except GeoError as error:
-        raise TelemetryError(f'{bag.path} gives no georeferenced positions: {error}') from error
+        msg = f'{bag.path} gives no georeferenced positions: {error}'
+        raise TelemetryError(msg) from error
     if notes is not None:
         for topic, causes in left_out.items():
             counts = ', '.join(f'{count} {cause}' for cause, count in sorted(causes.items()))
@@ -92,7 +95,8 @@ def _choose(
     if not candidates:
         named = f'topic {wanted} with a {what}' if wanted else f'{what} ({" or ".join(types)})'
         there = ', '.join(f'{topic.name} ({topic.type_name})' for topic in bag.topics) or 'nothing'
-        raise TelemetryError(f'{bag.path} holds no {named}; it holds {there}.')
+        msg = f'{bag.path} holds no {named}; it holds {there}.'
+        raise TelemetryError(msg)
 
     def likeness(topic: BagTopic) -> tuple[int, int]:
         shared = os.path.commonpath([topic.name, image_topic or '/'])

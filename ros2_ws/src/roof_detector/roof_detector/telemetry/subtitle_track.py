@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
-from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.pose import quaternion_from_matrix
@@ -24,7 +22,14 @@ from roof_detector.telemetry.photo_pose import (
     ENU_FROM_NED,
     ned_from_body,
 )
-from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.ground import Ground
+    from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
 
 # Subtitles come once a second or once a frame; one that is missing is bridged.
 _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.5

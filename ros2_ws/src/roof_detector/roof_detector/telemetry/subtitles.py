@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.telemetry.errors import TelemetryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 _MOST_BYTES = 256 << 20  # three hours at 60 Hz take 200 MB
 _TIMES = re.compile(

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.matching import pairwise_iou
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.vision.detections import Detections
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.encodings import Buffer
 from roof_detector.vision.errors import BadStep, ShortData, UnsupportedEncoding, ZeroSize
+
+if TYPE_CHECKING:
+    from roof_detector.vision.encodings import Buffer
 
 
 @dataclass(frozen=True)
@@ -67,29 +69,30 @@ def convert_to_bgr(
     becomes 255: stretch the image of a thermal camera that uses a small part of that range first.
     """
     if height < 1 or width < 1:
-        raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
+        msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
+        raise ZeroSize(msg)
     layout = _LAYOUTS.get(encoding)
     if layout is None:
-        raise UnsupportedEncoding(
-            f'Encoding {encoding!r} is not known, expected one of {", ".join(_LAYOUTS)}.'
-        )
+        msg = f'Encoding {encoding!r} is not known, expected one of {", ".join(_LAYOUTS)}.'
+        raise UnsupportedEncoding(msg)
     rows = height * layout.rows_per_height
     if rows.denominator != 1 or (layout.rows_per_height != 1 and width % 2):
-        raise UnsupportedEncoding(
-            f'{encoding} needs an even width and height, not {width}x{height}.'
-        )
+        msg = f'{encoding} needs an even width and height, not {width}x{height}.'
+        raise UnsupportedEncoding(msg)
     pixel_bytes = layout.channels * np.dtype(layout.depth).itemsize
     if step < width * pixel_bytes:
-        raise BadStep(
+        msg = (
             f'Rows are {step} bytes apart, but {width} pixels of {encoding} take '
             f'{width * pixel_bytes} bytes.'
         )
+        raise BadStep(msg)
     flat = np.frombuffer(data, dtype=np.uint8)
     if len(flat) < int(rows) * step:
-        raise ShortData(
+        msg = (
             f'The image has {len(flat)} bytes, but {rows} rows of {step} bytes take '
             f'{int(rows) * step}.'
         )
+        raise ShortData(msg)
     packed = flat[: int(rows) * step].reshape(int(rows), step)[:, : width * pixel_bytes]
     depth = np.dtype(layout.depth).newbyteorder('>' if big_endian else '<')
     values = np.ascontiguousarray(packed).view(depth)

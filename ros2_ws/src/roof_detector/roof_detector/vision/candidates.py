@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +52,12 @@ class Candidates:
 def check_rows(shape: Sequence[int], *, classes: int, coefficients: int) -> None:
     """Check that predictions have the shape (4 + classes + coefficients, anchors)."""
     if len(shape) != 2 or shape[0] != 4 + classes + coefficients:
-        raise VisionError(
+        msg = (
             f'The network gave predictions of shape {tuple(shape)}, expected '
             f'{4 + classes + coefficients} rows: 4 for the box, {classes} classes and '
             f'{coefficients} mask coefficients.'
         )
+        raise VisionError(msg)
 
 
 def find_candidates(

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.errors import VisionError
-from roof_detector.vision.masks import Index, Masks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.vision.masks import Index, Masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +42,26 @@ class Detections:
             object.__setattr__(self, name, _read_only(getattr(self, name), dtype))
         count = len(self.scores)
         if self.boxes_xyxy.shape != (count, 4):
-            raise VisionError(
+            msg = (
                 f'boxes_xyxy has shape {self.boxes_xyxy.shape} beside {count} scores, '
                 f'expected ({count}, 4).'
             )
+            raise VisionError(msg)
         if self.scores.ndim != 1 or self.class_ids.shape != (count,):
-            raise VisionError(
+            msg = (
                 f'scores has shape {self.scores.shape} and class_ids {self.class_ids.shape}, '
                 'expected one entry per box in each.'
             )
+            raise VisionError(msg)
         if self.masks is not None and len(self.masks) != count:
-            raise VisionError(f'{len(self.masks)} masks for {count} boxes, expected one per box.')
+            msg = f'{len(self.masks)} masks for {count} boxes, expected one per box.'
+            raise VisionError(msg)
         if not (np.isfinite(self.boxes_xyxy).all() and np.isfinite(self.scores).all()):
-            raise VisionError('Boxes or scores hold NaN or infinity, drop those rows first.')
+            msg = 'Boxes or scores hold NaN or infinity, drop those rows first.'
+            raise VisionError(msg)
         if count and int(self.class_ids.min()) < 0:
-            raise VisionError(f'class_ids holds {self.class_ids.min()}, expected 0 or more.')
+            msg = f'class_ids holds {self.class_ids.min()}, expected 0 or more.'
+            raise VisionError(msg)
 
     @classmethod
     def empty(cls) -> Detections:

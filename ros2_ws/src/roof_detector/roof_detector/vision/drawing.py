@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import check_image
 from roof_detector.vision.palette import Colour, class_colours
+
+if TYPE_CHECKING:
+    from roof_detector.vision.detections import Detections
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT = 22  # pixels of a capital letter at scale 1

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
@@ -21,6 +19,10 @@ from roof_detector.vision.errors import (
     ZeroSize,
 )
 from roof_detector.vision.jpeg_header import JPEG_START, JpegHeader
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable
 
 Buffer: TypeAlias = 'bytes | bytearray | memoryview | array[int] | npt.NDArray[np.uint8]'
 
@@ -59,23 +61,27 @@ def view_bgr(
     converted into a new array.
     """
     if height < 1 or width < 1:
-        raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
+        msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
+        raise ZeroSize(msg)
     if encoding not in _ENCODINGS:
-        raise UnsupportedEncoding(
+        msg = (
             f'Encoding {encoding!r} is not read directly, expected one of {", ".join(ENCODINGS)}.'
         )
+        raise UnsupportedEncoding(msg)
     channels, conversion = _ENCODINGS[encoding]
     if step < width * channels:
-        raise BadStep(
+        msg = (
             f'Rows are {step} bytes apart, but {width} pixels of {encoding} take '
             f'{width * channels} bytes.'
         )
+        raise BadStep(msg)
     flat = np.frombuffer(data, dtype=np.uint8)
     if len(flat) < height * step:
-        raise ShortData(
+        msg = (
             f'The image has {len(flat)} bytes, but {height} rows of {step} bytes take '
             f'{height * step}.'
         )
+        raise ShortData(msg)
     pixels: npt.NDArray[np.uint8] = np.ndarray(
         (height, width, channels), np.uint8, buffer=flat, strides=(step, channels, 1)
     )
@@ -95,7 +101,8 @@ def decode_jpeg(
     without an error and leaves the rest grey, so the end of the image is checked first.
     """
     if reduce not in _REDUCED:
-        raise BadJpeg(f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.')
+        msg = f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.'
+        raise BadJpeg(msg)
     _read_size(data)
     return _decode(data, reduce, turned_by_exif=turned_by_exif)
 
@@ -127,14 +134,14 @@ def _decode(data: Buffer, reduce: int, *, turned_by_exif: bool = False) -> npt.N
     try:
         image_bgr = cv2.imdecode(flat, flags)
     except cv2.error as error:
-        raise BadJpeg(
+        msg = (
             f'The compressed image of {len(flat)} bytes cannot be decoded: '
             f'{" ".join(str(error).split())}'
-        ) from error
-    if image_bgr is None:
-        raise BadJpeg(
-            f'The compressed image of {len(flat)} bytes cannot be decoded, it is damaged.'
         )
+        raise BadJpeg(msg) from error
+    if image_bgr is None:
+        msg = f'The compressed image of {len(flat)} bytes cannot be decoded, it is damaged.'
+        raise BadJpeg(msg)
     return image_bgr  # type: ignore[return-value]
 
 
@@ -147,23 +154,25 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
     if data.startswith(JPEG_START):
         header = JpegHeader.read(data)
         if data.rfind(_JPEG_END, header.scan_start) < 0:
-            raise BadJpeg(
-                f'The JPEG of {len(data)} bytes is cut short: its end marker is missing.'
-            )
+            msg = f'The JPEG of {len(data)} bytes is cut short: its end marker is missing.'
+            raise BadJpeg(msg)
         if header.size_wh is None:
-            raise BadJpeg(f'The JPEG of {len(data)} bytes has no size in its header.')
+            msg = f'The JPEG of {len(data)} bytes has no size in its header.'
+            raise BadJpeg(msg)
         _check_claim(header.size_wh, len(data), 'JPEG', most_per_byte=_MOST_PIXELS_PER_BYTE)
         return header.size_wh, True
     if data.startswith(_PNG_START):
         if _PNG_END not in data[-64:]:
-            raise BadJpeg(f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.')
+            msg = f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.'
+            raise BadJpeg(msg)
         size_wh = int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
         _check_claim(size_wh, len(data), 'PNG')
         return size_wh, False
-    raise BadJpeg(
+    msg = (
         f'The compressed image of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
         'expected a JPEG or a PNG.'
     )
+    raise BadJpeg(msg)
 
 
 def _check_claim(
@@ -173,8 +182,11 @@ def _check_claim(
     pixels = size_wh[0] * size_wh[1]
     claim = f'The {kind} of {size_bytes} bytes claims {size_wh[0]}x{size_wh[1]} pixels'
     if not pixels:
-        raise ZeroSize(f'{claim}, expected at least 1x1.')
+        msg = f'{claim}, expected at least 1x1.'
+        raise ZeroSize(msg)
     if pixels > MOST_PIXELS:
-        raise ExcessiveSize(f'{claim}, more than the {MOST_PIXELS / 1e6:.0f} million read here.')
+        msg = f'{claim}, more than the {MOST_PIXELS / 1e6:.0f} million read here.'
+        raise ExcessiveSize(msg)
     if most_per_byte is not None and pixels > most_per_byte * size_bytes:
-        raise ExcessiveSize(f'{claim}, which so few bytes cannot hold.')
+        msg = f'{claim}, which so few bytes cannot hold.'
+        raise ExcessiveSize(msg)

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from roof_detector.vision.content_identity import ContentIdentity
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from roof_detector.vision.content_identity import ContentIdentity
+    from roof_detector.vision.detections import Detections
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +42,27 @@ class FrameFindings:
         object.__setattr__(self, 'class_names', tuple(self.class_names))
         object.__setattr__(self, 'size_wh', (int(self.size_wh[0]), int(self.size_wh[1])))
         if not self.name:
-            raise VisionError(
+            msg = (
                 f'Frame {self.index} of {self.source!r} has no name; give the file name of the '
                 'image or the stem of the source with the number.'
             )
+            raise VisionError(msg)
         # A stamp is what the camera reported, which may be before 1970.
         if self.index < 0:
-            raise VisionError(f'Frame {self.name} has index {self.index}, expected 0 or more.')
+            msg = f'Frame {self.name} has index {self.index}, expected 0 or more.'
+            raise VisionError(msg)
         if min(self.size_wh) < 1:
-            raise VisionError(f'Frame {self.name} has size {self.size_wh}, expected pixels.')
+            msg = f'Frame {self.name} has size {self.size_wh}, expected pixels.'
+            raise VisionError(msg)
         class_ids = self.detections.class_ids
         if len(class_ids) and int(class_ids.max()) >= len(self.class_names):
-            raise VisionError(
+            msg = (
                 f'Frame {self.name} holds class id {class_ids.max()}, but there are only '
                 f'{len(self.class_names)} class names; give the names of the model that ran.'
             )
+            raise VisionError(msg)
         if self.inference_s is not None and not (
             math.isfinite(self.inference_s) and self.inference_s >= 0
         ):
-            raise VisionError(
-                f'Frame {self.name} took {self.inference_s} s, expected 0 or more, or None.'
-            )
+            msg = f'Frame {self.name} took {self.inference_s} s, expected 0 or more, or None.'
+            raise VisionError(msg)

@@ -44,12 +44,12 @@ class Letterbox:
         """
         width, height = source_wh
         if width < 1 or height < 1:
-            raise ZeroSize(f'The image is {width}x{height} pixels, expected at least 1x1.')
+            msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
+            raise ZeroSize(msg)
         size_w, size_h = image_size if isinstance(image_size, tuple) else (image_size, image_size)
         if min(size_w, size_h) < stride:
-            raise VisionError(
-                f'image_size {size_w}x{size_h} is less than the stride {stride} of the model.'
-            )
+            msg = f'image_size {size_w}x{size_h} is less than the stride {stride} of the model.'
+            raise VisionError(msg)
         scale = min(size_w / width, size_h / height)
         resized_w, resized_h = max(round(width * scale), 1), max(round(height * scale), 1)
         bars_w, bars_h = size_w - resized_w, size_h - resized_h
@@ -115,15 +115,17 @@ def letterbox(
 def check_image(image_bgr: npt.NDArray[np.uint8]) -> None:
     """Raise an error for anything but a colour image of 8 bits per channel."""
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
-        raise VisionError(
+        msg = (
             f'The image has shape {image_bgr.shape} and type {image_bgr.dtype}, expected '
             '(height, width, 3) and uint8 in the order blue, green, red.'
         )
+        raise VisionError(msg)
     if image_bgr.size == 0:
-        raise ZeroSize(
+        msg = (
             f'The image is {image_bgr.shape[1]}x{image_bgr.shape[0]} pixels, '
             'expected at least 1x1.'
         )
+        raise ZeroSize(msg)
 
 
 def fits_stride(size_wh: tuple[int, int], stride: int) -> bool:

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.errors import VisionError
-from roof_detector.vision.letterbox import Letterbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.vision.letterbox import Letterbox
 
 Index = slice | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]
 MAX_INSTANCES = np.iinfo(np.uint16).max
@@ -62,10 +65,11 @@ class Masks(ABC):
         Where instances overlap, the earlier one, of higher confidence, is on top.
         """
         if len(self) > MAX_INSTANCES:
-            raise VisionError(
+            msg = (
                 f'{len(self)} instances do not fit an index image of 16 bits, '
                 'lower max_detections.'
             )
+            raise VisionError(msg)
         width, height = size_wh or self.source_wh
         image = np.zeros((height, width), dtype=np.uint16)
         for position in reversed(range(len(self))):
@@ -100,10 +104,11 @@ class InstanceMasks(Masks):
 
     def __post_init__(self) -> None:
         if self.logits.ndim != 3 or self.boxes_xyxy.shape != (len(self.logits), 4):
-            raise VisionError(
+            msg = (
                 f'Mask logits have shape {self.logits.shape} beside boxes of shape '
                 f'{self.boxes_xyxy.shape}, expected (n, height, width) and (n, 4).'
             )
+            raise VisionError(msg)
 
     @property
     def source_wh(self) -> tuple[int, int]:

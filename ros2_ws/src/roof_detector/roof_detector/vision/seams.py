@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,11 @@ from roof_detector.vision.joined_masks import JoinedMasks
 from roof_detector.vision.masks import InstanceMasks, Masks
 from roof_detector.vision.matching import box_areas, iou_of_pairs, shared_areas
 from roof_detector.vision.suppression import suppress
-from roof_detector.vision.tiles import TileGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from roof_detector.vision.tiles import TileGrid
 
 # A box that ends this close to its tile's edge, as a share of the tile's side, may continue beyond
 # it: networks end the box of a cut object some pixels before the edge or on it.

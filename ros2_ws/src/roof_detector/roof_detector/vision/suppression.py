@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.candidates import Candidates, find_candidates
 from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.masks import InstanceMasks
-from roof_detector.vision.thresholds import ResolvedThresholds
+
+if TYPE_CHECKING:
+    from roof_detector.vision.letterbox import Letterbox
+    from roof_detector.vision.thresholds import ResolvedThresholds
 
 # NMS compares pairs: with more candidates than this, which only a threshold near 0 lets through,
 # it takes longer than the network. Those of highest confidence are taken.

@@ -40,24 +40,27 @@ class Thresholds:
         _check_fraction('confidence', self.confidence)
         _check_fraction('iou', self.iou)
         if self.max_detections < 1:
-            raise BadThreshold(f'max_detections is {self.max_detections}, expected 1 or more.')
+            msg = f'max_detections is {self.max_detections}, expected 1 or more.'
+            raise BadThreshold(msg)
         for name, value in self.class_confidence:
             _check_fraction(f'class_confidence of {name!r}', value)
         overridden = [name for name, _ in self.class_confidence]
         if repeated := sorted({name for name in overridden if overridden.count(name) > 1}):
-            raise BadThreshold(
+            msg = (
                 f'class_confidence names {", ".join(repeated)} more than once, '
                 'expected each class once.'
             )
+            raise BadThreshold(msg)
 
     def for_names(self, names: tuple[str, ...]) -> ResolvedThresholds:
         """Resolve class names against those of a model."""
         wanted = (*self.classes, *(name for name, _ in self.class_confidence))
         if unknown := sorted(set(wanted) - set(names)):
-            raise BadThreshold(
+            msg = (
                 f'The model has no class {", ".join(map(repr, unknown))}, '
                 f'it has: {", ".join(names)}.'
             )
+            raise BadThreshold(msg)
         overrides = dict(self.class_confidence)
         confidence = np.array([overrides.get(name, self.confidence) for name in names], np.float32)
         enabled = np.array([not self.classes or name in self.classes for name in names], np.bool_)
@@ -90,13 +93,15 @@ def parse_class_confidence(texts: Iterable[str]) -> tuple[tuple[str, float], ...
                 raise ValueError
             pairs.append((name.strip(), float(value)))
         except ValueError:
-            raise BadThreshold(
+            msg = (
                 f'class_confidence entry {text!r} is not of the form name:value, '
                 "write for example 'crack:0.4'."
-            ) from None
+            )
+            raise BadThreshold(msg) from None
     return tuple(pairs)
 
 
 def _check_fraction(name: str, value: float) -> None:
     if not 0.0 <= value <= 1.0:  # also refuses NaN
-        raise BadThreshold(f'{name} is {value}, expected a number from 0 to 1.')
+        msg = f'{name} is {value}, expected a number from 0 to 1.'
+        raise BadThreshold(msg)

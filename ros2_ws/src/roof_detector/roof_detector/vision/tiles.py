@@ -26,12 +26,14 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if self.size < 0:
-            raise VisionError(f'tile_size is {self.size}, expected pixels, or 0 for the network.')
+            msg = f'tile_size is {self.size}, expected pixels, or 0 for the network.'
+            raise VisionError(msg)
         if not 0.0 <= self.overlap <= MAX_OVERLAP:  # also refuses NaN
-            raise VisionError(
+            msg = (
                 f'tile_overlap is {self.overlap}, expected a part of the tile from 0 to '
                 f'{MAX_OVERLAP:g}.'
             )
+            raise VisionError(msg)
 
     def grid(self, source_wh: tuple[int, int], *, input_wh: tuple[int, int]) -> TileGrid:
         """Return the tiles of a frame of this size for a network of this input."""
@@ -61,10 +63,11 @@ class TileGrid:
     ) -> TileGrid:
         """Return the tiles of a frame whose neighbours share at least `overlap` of a tile."""
         if min(*source_wh, *tile_wh) < 1:
-            raise ZeroSize(
+            msg = (
                 f'A frame of {source_wh[0]}x{source_wh[1]} pixels cannot be cut into tiles of '
                 f'{tile_wh[0]}x{tile_wh[1]}, expected at least 1x1 of each.'
             )
+            raise ZeroSize(msg)
         width, height = (min(tile, side) for tile, side in zip(tile_wh, source_wh, strict=True))
         columns = _starts(source_wh[0], width, overlap)
         rows = _starts(source_wh[1], height, overlap)
@@ -78,10 +81,11 @@ class TileGrid:
         """Return a tile as a view of the frame's pixels."""
         height, width = image_bgr.shape[:2]
         if (width, height) != self.source_wh:
-            raise VisionError(
+            msg = (
                 f'The image is {width}x{height} pixels, expected {self.source_wh[0]}x'
                 f'{self.source_wh[1]} like the frame that the tiles were made for.'
             )
+            raise VisionError(msg)
         x, y = self.corners_xy[position]
         return image_bgr[y : y + self.tile_wh[1], x : x + self.tile_wh[0]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -13,6 +13,9 @@ from rosbags.interfaces import QosDurability
 
 from roof_detector.bags.errors import BagError, DiskFull
 from roof_detector.bags.writer import BagWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_an_empty_bag_is_whole(tmp_path):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
 from roof_detector.blocks import DyHeadBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ORACLES = Path(__file__).parent / 'oracles'
 

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
-from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from roof_detector.vision.detections import Detections
 
 IOU = 0.45
 CONFIDENCE = 0.5

@@ -43,7 +43,8 @@ def test_an_exception_comes_after_the_items_before_it():
     def items():
         yield 1
         yield 2
-        raise ValueError('the third')
+        msg = 'the third'
+        raise ValueError(msg)
 
     taken = iter(Prefetcher(items(), depth=5))
     assert (next(taken), next(taken)) == (1, 2)

@@ -230,7 +230,8 @@ def test_a_resumed_run_infers_changed_images_again_and_leaves_out_missing_ones(
 
     def counted(*prepared):
         if len(seen) == 6:
-            raise RuntimeError('The network fails.')
+            msg = 'The network fails.'
+            raise RuntimeError(msg)
         seen.append(prepared)
         return forward(*prepared)
 

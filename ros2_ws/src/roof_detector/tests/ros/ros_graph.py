@@ -81,7 +81,8 @@ class Graph:
         deadline = time.monotonic() + within_s
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f'{what} did not come true within {within_s} s')
+                msg = f'{what} did not come true within {within_s} s'
+                raise AssertionError(msg)
             self.executor.spin_once(timeout_sec=0.05)
 
     @staticmethod
@@ -124,9 +125,8 @@ class Graph:
         except subprocess.TimeoutExpired:
             process.kill()
             output, _ = process.communicate()
-            raise AssertionError(
-                f'the process did not stop within {within_s} s:\n{output}'
-            ) from None
+            msg = f'the process did not stop within {within_s} s:\n{output}'
+            raise AssertionError(msg) from None
         return process.returncode, output
 
     def close(self):

@@ -43,26 +43,31 @@ class FragileNode(LifecycleNode):
 
     def _applied(self, parameters):
         if any(one.name == 'gain' and one.value == 13.0 for one in parameters):
-            raise RuntimeError('13 cannot be applied')
+            msg = '13 cannot be applied'
+            raise RuntimeError(msg)
 
     def _hear(self, message):
         if message.data == 'bad':
-            raise ValueError('a bad word')
+            msg = 'a bad word'
+            raise ValueError(msg)
         self.heard.append(message.data)
 
     def _enable(self, request, response):
         if not request.data:
-            raise KeyError('no way')
+            msg = 'no way'
+            raise KeyError(msg)
         response.success = True
         return response
 
     def _tick(self):
         self.ticks += 1
         if self.ticks % 2:
-            raise ZeroDivisionError('a tick')
+            msg = 'a tick'
+            raise ZeroDivisionError(msg)
 
     def _event(self):
-        raise MemoryError('an event')
+        msg = 'an event'
+        raise MemoryError(msg)
 
 
 @pytest.fixture(scope='module')
@@ -196,7 +201,8 @@ def test_a_message_that_cannot_be_taken_leaves_its_subscription_listening(graph)
 
     def fail_once(entity):
         executor._take_subscription = taking
-        raise MemoryError('no room for a message')
+        msg = 'no room for a message'
+        raise MemoryError(msg)
 
     executor._take_subscription = fail_once
     words = node.create_publisher(String, 'words', 10)

@@ -123,7 +123,8 @@ def test_a_state_that_cannot_be_told_is_told_and_ends_nothing(graph):
     listener.create_subscription(DiagnosticArray, '/diagnostics', heard.append, 10)
 
     def fail():
-        raise ZeroDivisionError('no time has passed')
+        msg = 'no time has passed'
+        raise ZeroDivisionError(msg)
 
     node = graph.node('teller')
     diagnostics = NodeDiagnostics(node, fail, names=['teller: part'], period_s=0.1)

@@ -91,7 +91,8 @@ def test_what_a_callback_raises_costs_that_image_alone_and_is_counted(graph, lis
     def on_image(*_):
         calls.append('image')
         if len(calls) == 1:
-            raise LookupError('no such camera')
+            msg = 'no such camera'
+            raise LookupError(msg)
 
     listener = listen(on_image)
     for count in (1, 2, 3):

@@ -70,7 +70,8 @@ def watched(node_with):
 
     def check(values):
         if values['score'] > 0.9 and 'all' in values['names']:
-            raise ValueError('A score above 0.9 for all makes no sense, lower it.')
+            msg = 'A score above 0.9 for all makes no sense, lower it.'
+            raise ValueError(msg)
         return dict(values)
 
     TABLE.declare(node)

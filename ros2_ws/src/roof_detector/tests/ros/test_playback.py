@@ -70,7 +70,8 @@ def test_frames_that_come_too_late_are_counted_and_all_are_sent(play):
 def test_an_error_of_the_source_ends_the_playback_and_is_reported(play):
     def frames():
         yield frame(0)
-        raise InputError('The tape is torn.')
+        msg = 'The tape is torn.'
+        raise InputError(msg)
 
     playback = play(frames())
     assert playback.join(20)

@@ -106,7 +106,8 @@ class TwoCameras:
         try:
             self.graph.wait_until(is_settled, within_s=PATIENCE_S, what='every frame accounted')
         except AssertionError as error:
-            raise AssertionError(f'{error}: sent {self.sent}, told {self.values}') from error
+            msg = f'{error}: sent {self.sent}, told {self.values}'
+            raise AssertionError(msg) from error
         for name, sent in self.sent.items():
             values = self.status(name)
             dropped = {

@@ -49,7 +49,8 @@ async def page(scope, receive, send):
     while (await receive()).get('more_body'):
         pass
     if scope['path'] == '/fault':
-        raise KeyError('a fault of ours')
+        msg = 'a fault of ours'
+        raise KeyError(msg)
     body = b'x' * (5_000_000 if scope['path'] == '/large' else 2)
     await send({'type': 'http.response.start', 'status': 200, 'headers': []})
     await send({'type': 'http.response.body', 'body': body})

@@ -271,7 +271,8 @@ def test_the_station_leaves_a_recording_its_part_of_the_disk(station):
 
 def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station):
     async def unread():
-        raise AssertionError('it was read')
+        msg = 'it was read'
+        raise AssertionError(msg)
         yield b''
 
     room = free_bytes(station.folders.root) - 1_000_000_000

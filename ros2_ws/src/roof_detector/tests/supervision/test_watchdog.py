@@ -175,7 +175,8 @@ def test_what_cannot_be_replaced_is_given_up(watched):
 
 def test_a_restart_that_fails_is_given_up(watched):
     def fail(_):
-        raise OSError('no memory')
+        msg = 'no memory'
+        raise OSError(msg)
 
     WatchedThread(die, name='failing', restart=fail).start()
     watched.wait_for(lambda report: 'no memory' in report.fatal, within_s=1.0)

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 import torch
 import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # A YOLO11 in small, with a block of ours: a step takes milliseconds.
 TINY = """

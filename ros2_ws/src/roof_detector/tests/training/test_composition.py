@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +13,9 @@ from training import simulate
 from training.errors import TrainingError
 from training.rendering.composition import Composition
 from training.rendering.photo_ground import PhotoGround, find_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIDE_PX = 500
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +13,9 @@ from roof_detector.simulation import RoofWorld
 from training import rendering, simulate
 from training.errors import TrainingError
 from training.rendering import DatasetConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def small(output: Path) -> DatasetConfig:

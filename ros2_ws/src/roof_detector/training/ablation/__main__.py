@@ -8,11 +8,11 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from training.ablation.execution import Execution
-from training.ablation.findings import Findings
 from training.ablation.plan import AblationPlan
 from training.ablation.rehearsal import estimate, rehearsals, take_sample
 from training.ablation.report import table_of, write_report
@@ -22,6 +22,9 @@ from training.errors import TrainingError
 from training.evaluation import EvaluationError
 from training.interruption import Interrupted, StopRequest, stop_on_signals
 from training.machine import describe_machine
+
+if TYPE_CHECKING:
+    from training.ablation.findings import Findings
 
 
 def main(argv: list[str] | None = None) -> int:

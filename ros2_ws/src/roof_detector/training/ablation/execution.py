@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import yaml
@@ -14,14 +13,18 @@ from tqdm import tqdm
 
 from training.ablation.findings import Findings
 from training.ablation.latency import ratios_to, time_interleaved
-from training.ablation.plan import AblationPlan, Trial
 from training.ablation.trial_process import run_apart
 from training.ablation.trial_result import TrialResult
 from training.ablation.trial_run import check_same_settings, test_hash, training_seconds
 from training.dataset import dataset_hash
 from training.dataset.reader import open_set
 from training.errors import TrainingError
-from training.interruption import StopRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.ablation.plan import AblationPlan, Trial
+    from training.interruption import StopRequest
 
 
 @dataclass
@@ -75,7 +78,8 @@ class Execution:
             image_path = next(iter(opened.labelled.of_split(test.split))).image_path
             image: Any = cv2.imread(str(image_path))
         if image is None:
-            raise TrainingError(f'{image_path} cannot be read, copy it again.')
+            msg = f'{image_path} cannot be read, copy it again.'
+            raise TrainingError(msg)
         taken = time_interleaved(checkpoints, image, image_size=test.image_size, rounds=rounds)
         return ratios_to(self.plan.baseline, taken)
 
@@ -91,10 +95,11 @@ def kept_results(plan: AblationPlan) -> dict[Trial, TrialResult]:
     for trial, result in kept.items():
         check_same_settings(trial, _settings_in(trial.folder))
         if (result.data_hash, result.test_hash) != (data_hash, tested):
-            raise TrainingError(
+            msg = (
                 f'{trial.folder} was trained or measured on other images than there are now. '
                 'Give another --output.'
             )
+            raise TrainingError(msg)
     return kept
 
 

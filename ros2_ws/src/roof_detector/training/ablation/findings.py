@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import TYPE_CHECKING
 
-from training.ablation.trial_result import TrialResult
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from training.ablation.trial_result import TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)

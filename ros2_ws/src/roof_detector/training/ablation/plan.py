@@ -69,17 +69,20 @@ class AblationPlan:
         test = _mapping(path, values.get('test', {}), 'test')
         train = values.get('train')
         if not isinstance(train, dict) or 'data' not in train:
-            raise TrainingError(f'{path} lacks train with data, the options of training.train.')
+            msg = f'{path} lacks train with data, the options of training.train.'
+            raise TrainingError(msg)
         if fixed := [name for name in _NOT_IN_TRAIN if name in train]:
-            raise TrainingError(
+            msg = (
                 f'{path} sets {" and ".join(fixed)} in train, which the ablation varies: use '
                 'variants and seeds.'
             )
+            raise TrainingError(msg)
         baseline = str(values.get('baseline', STOCK))
         named = values.get('variants') or [one for one in variants() if one != STOCK]
         seeds = values.get('seeds', [0])
         if not isinstance(seeds, list) or not seeds or len(set(seeds)) < len(seeds):
-            raise TrainingError(f'{path}: seeds is {seeds}, expected different whole numbers.')
+            msg = f'{path}: seeds is {seeds}, expected different whole numbers.'
+            raise TrainingError(msg)
         models = {_label(one): one for one in dict.fromkeys((baseline, *map(str, named)))}
         wanted = TestSet(
             data=str(test.get('data', train['data'])),
@@ -104,18 +107,21 @@ def _load(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise TrainingError(f'{path} cannot be read as YAML: {error}.') from error
+        msg = f'{path} cannot be read as YAML: {error}.'
+        raise TrainingError(msg) from error
 
 
 def _mapping(path: Path, values: Any, part: str) -> dict[str, Any]:
     where = f'{path}: {part}' if part else str(path)
     if not isinstance(values, dict):
-        raise TrainingError(f'{where} holds a {type(values).__name__}, expected options.')
+        msg = f'{where} holds a {type(values).__name__}, expected options.'
+        raise TrainingError(msg)
     if unknown := [str(name) for name in values if name not in _KEYS[part]]:
-        raise TrainingError(
+        msg = (
             f'{where} sets {", ".join(unknown)}, which is not known. Known options: '
             f'{", ".join(_KEYS[part])}.'
         )
+        raise TrainingError(msg)
     return values
 
 
@@ -124,10 +130,11 @@ def _model(path: Path, variant: str, scale: str) -> str:
     if variant.endswith(('.yaml', '.yml')):
         return variant
     if variant not in variants():
-        raise TrainingError(
+        msg = (
             f'{path} names the variant {variant}, expected a YAML file or one of '
             f'{", ".join(variants())}.'
         )
+        raise TrainingError(msg)
     return ModelName(variant=variant, task='detect', scale=scale).file_name
 
 
@@ -141,6 +148,8 @@ def _config(path: Path, train: dict[str, Any], model: str, seed: Any) -> TrainCo
     try:
         return TrainConfig(**{'patience': 0, **train}, model=model, seed=seed)
     except TypeError as error:
-        raise TrainingError(f'{path}: train: {error}.') from error
+        msg = f'{path}: train: {error}.'
+        raise TrainingError(msg) from error
     except TrainingError as error:
-        raise TrainingError(f'{path}: train: {error}') from error
+        msg = f'{path}: train: {error}'
+        raise TrainingError(msg) from error

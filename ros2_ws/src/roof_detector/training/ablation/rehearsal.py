@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from training.ablation.plan import AblationPlan, TestSet, Trial
-from training.ablation.trial_result import TrialResult
 from training.ablation.trial_run import training_seconds
-from training.dataset.labelled_set import Sample
 from training.dataset.reader import open_set
 from training.errors import TrainingError
 from training.evaluation.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from training.ablation.trial_result import TrialResult
+    from training.dataset.labelled_set import Sample
 
 BATCHES = 3  # of training images in the sample
 _FEWEST_TO_TEST = 2
@@ -39,7 +43,8 @@ def take_sample(plan: AblationPlan, folder: Path) -> SampleSet:
         labelled = found.labelled
         whole = {name: labelled.of_split(name) for name in ('train', 'val')}
         if not all(whole.values()):
-            raise TrainingError(f'{config.data} lacks images for train or val.')
+            msg = f'{config.data} lacks images for train or val.'
+            raise TrainingError(msg)
         share = min(BATCHES * batch / len(whole['train']), 1.0)
         for name, samples in whole.items():
             count = max(round(share * len(samples)), _FEWEST_TO_TEST)

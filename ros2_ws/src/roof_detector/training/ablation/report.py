@@ -8,13 +8,15 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.ablation.findings import Findings
-from training.ablation.plan import AblationPlan
-from training.ablation.trial_result import TrialResult
 from training.evaluation.comparison import shown_interval
 from training.evaluation.table import Column, Table, Value
+
+if TYPE_CHECKING:
+    from training.ablation.findings import Findings
+    from training.ablation.plan import AblationPlan
+    from training.ablation.trial_result import TrialResult
 
 _OPTIONS_SHOWN = ('epochs', 'batch', 'image_size', 'learning_rate', 'optimizer', 'patience')
 _SHARES_ALIKE = 0.002  # share of transferred weights below which a difference decides nothing

@@ -13,13 +13,17 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from multiprocessing.connection import wait
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from training.ablation.plan import Trial
 from training.ablation.trial_result import TrialResult, read_failure, write_failure
 from training.interruption import Interrupted, StopRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from training.ablation.plan import Trial
 
 LOG = 'log.txt'
 _POLL_S = 0.2

@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.safe_load import load_checkpoint
-from training.ablation.plan import Trial
 from training.ablation.trial_result import TrialResult
 from training.dataset import dataset_hash
 from training.errors import TrainingError
@@ -19,6 +17,11 @@ from training.model_cost import network_cost
 from training.train import train
 from training.trainer.checkpoint import RECORD
 from training.trainer.run_state import KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.ablation.plan import Trial
 
 
 def run_trial(trial: Trial) -> TrialResult:
@@ -85,10 +88,11 @@ def check_same_settings(trial: Trial, trained: dict[str, Any]) -> None:
         if name not in free and trained.get(name) != value
     ]
     if changed:
-        raise TrainingError(
+        msg = (
             f'{trial.folder} holds a run with other settings: {"; ".join(changed)}. Set them '
             'back, or give another --output.'
         )
+        raise TrainingError(msg)
 
 
 def training_seconds(folder: Path) -> list[float]:

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from training.dataset.error import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TRIES = 24
 
@@ -25,10 +28,11 @@ def allocate(
     are fewer groups than splits.
     """
     if len(counts) < len(shares):
-        raise DatasetError(
+        msg = (
             f'{len(counts)} group(s) of images that belong together cannot fill '
             f'{len(shares)} parts.'
         )
+        raise DatasetError(msg)
     rng = np.random.default_rng(seed)
     # Each column has the same weight, however common its class.
     parts = counts / np.maximum(counts.sum(0), 1)

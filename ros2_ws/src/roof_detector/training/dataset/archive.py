@@ -9,10 +9,13 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from training.dataset.error import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_FILES = 200_000
 MOST_BYTES = 20 * 2**30
@@ -31,7 +34,8 @@ def opened(
     Raises DatasetError for a zip that is damaged, too large, or that reaches out of its folder.
     """
     if not path.exists():
-        raise DatasetError(f'There is no data set {path}. Give a folder, a .zip or a data.yaml.')
+        msg = f'There is no data set {path}. Give a folder, a .zip or a data.yaml.'
+        raise DatasetError(msg)
     if not path.is_file() or path.suffix.lower() != '.zip':
         yield path
         return
@@ -40,7 +44,8 @@ def opened(
             with zipfile.ZipFile(path) as archive:
                 _extract(archive, path, Path(folder), most_files, most_bytes)
         except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-            raise DatasetError(f'{path} is not a whole zip ({error}); export it again.') from error
+            msg = f'{path} is not a whole zip ({error}); export it again.'
+            raise DatasetError(msg) from error
         yield Path(folder)
 
 
@@ -49,19 +54,22 @@ def _extract(
 ) -> None:
     entries = archive.infolist()
     if len(entries) > most_files:
-        raise DatasetError(
+        msg = (
             f'{path} holds {len(entries)} files, at most {most_files} are read; '
             'unpack it yourself if you trust it.'
         )
+        raise DatasetError(msg)
     total = sum(entry.file_size for entry in entries)
     _refuse_total(total, path, most_bytes)
     if total > shutil.disk_usage(folder).free:
-        raise DatasetError(f'{path} does not fit {folder.parent}; set TMPDIR to a larger disk.')
+        msg = f'{path} does not fit {folder.parent}; set TMPDIR to a larger disk.'
+        raise DatasetError(msg)
     names = set()
     for entry in entries:
         name = _safe_name(entry, path)
         if name.as_posix().lower() in names and not entry.is_dir():
-            raise DatasetError(f'{path} holds {name} twice; export it again.')
+            msg = f'{path} holds {name} twice; export it again.'
+            raise DatasetError(msg)
         names.add(name.as_posix().lower())
     written = 0
     for entry in entries:
@@ -88,25 +96,30 @@ def _safe_name(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath:
         or '\0' in raw
         or not name.parts
     ):
-        raise DatasetError(
+        msg = (
             f'{path} holds {entry.filename!r}, which would land outside its folder; '
             'it is refused as a whole.'
         )
+        raise DatasetError(msg)
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise DatasetError(f'{path} holds a link, {entry.filename!r}; it is refused as a whole.')
+        msg = f'{path} holds a link, {entry.filename!r}; it is refused as a whole.'
+        raise DatasetError(msg)
     if entry.flag_bits & 1:
-        raise DatasetError(f'{path} is encrypted ({entry.filename!r}); unpack it first.')
+        msg = f'{path} is encrypted ({entry.filename!r}); unpack it first.'
+        raise DatasetError(msg)
     return name
 
 
 def _refuse_total(total: int, path: Path, most_bytes: int) -> None:
     if total > most_bytes:
-        raise DatasetError(
+        msg = (
             f'{path} unpacks to more than {most_bytes} bytes, the most that is read; '
             'unpack it yourself if you trust it.'
         )
+        raise DatasetError(msg)
     if total > RATIO_FREE_BYTES and total > MOST_RATIO * path.stat().st_size:
-        raise DatasetError(
+        msg = (
             f'{path} unpacks to more than {MOST_RATIO} times its size, as a zip bomb does; '
             'it is refused.'
         )
+        raise DatasetError(msg)

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from training.dataset.error import DatasetError
-from training.dataset.instance import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from training.dataset.instance import Instance
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class ClassMap:
         for entry in entries:
             old, sign, new = (part.strip() for part in entry.rpartition('='))
             if not sign or not old:
-                raise DatasetError(f"{entry!r} maps no class; write 'OLD NAME=NEW NAME'.")
+                msg = f"{entry!r} maps no class; write 'OLD NAME=NEW NAME'."
+                raise DatasetError(msg)
             renamed[old] = new
         renamed.update(dict.fromkeys(drop, ''))
         return cls(renamed, tuple(order))
@@ -42,17 +47,20 @@ class ClassMap:
             if old not in names:
                 close = difflib.get_close_matches(old, names, n=1)
                 hint = f' Did you mean {close[0]!r}?' if close else ''
-                raise DatasetError(f'There is no class {old!r} in {", ".join(names)}.{hint}')
+                msg = f'There is no class {old!r} in {", ".join(names)}.{hint}'
+                raise DatasetError(msg)
         mapped = tuple(dict.fromkeys(new for name in names if (new := self._new(name))))
         if not mapped:
-            raise DatasetError(f'Every class of {", ".join(names)} would be dropped; keep one.')
+            msg = f'Every class of {", ".join(names)} would be dropped; keep one.'
+            raise DatasetError(msg)
         if not self.order:
             return mapped
         if absent := [name for name in mapped if name not in self.order]:
-            raise DatasetError(
+            msg = (
                 f'The order {", ".join(self.order)} lacks {", ".join(absent)}; '
                 'add or drop what is lacking.'
             )
+            raise DatasetError(msg)
         return self.order
 
     def apply(

@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from training.dataset.coco_annotation import read_annotation
 from training.dataset.fault import FaultLog
-from training.dataset.instance import Instance
 from training.dataset.json_lines import LinedJson
 from training.dataset.labelled_set import (
     SPLIT_NAMES,
@@ -25,6 +23,11 @@ from training.dataset.labelled_set import (
     nearest,
     split_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from training.dataset.instance import Instance
 
 KIND = 'coco'
 

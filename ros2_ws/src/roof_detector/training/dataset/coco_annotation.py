@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from training.dataset.fault import FaultLog
 from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
 from training.dataset.outline import mask_polygons
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.dataset.fault import FaultLog
 
 # Pixel coordinates are rounded to whole pixels by some tools, or count from 1.
 _ROUNDING_PX = 1.0
@@ -81,17 +84,21 @@ def _mask(segmentation: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
     width, height = size_wh
     size, counts = segmentation['size'], segmentation['counts']
     if list(size) != [height, width]:
-        raise ValueError(f'the mask is for {size} (height, width), the image has {size_wh}')
+        msg = f'the mask is for {size} (height, width), the image has {size_wh}'
+        raise ValueError(msg)
     if isinstance(counts, list):
         if any(not isinstance(run, int) or run < 0 for run in counts):
-            raise ValueError('a run of the mask is no whole number of pixels')
+            msg = 'a run of the mask is no whole number of pixels'
+            raise ValueError(msg)
         if sum(counts) != width * height:
-            raise ValueError(f'the runs add up to {sum(counts)}, not {width * height} pixels')
+            msg = f'the runs add up to {sum(counts)}, not {width * height} pixels'
+            raise ValueError(msg)
         packed = coco_mask.frPyObjects({'size': [height, width], 'counts': counts}, height, width)
     else:
         raw = counts.encode() if isinstance(counts, str) else bytes(counts)
         if (total := _compressed_total(raw)) != width * height:
-            raise ValueError(f'the runs add up to {total}, not {width * height} pixels')
+            msg = f'the runs add up to {total}, not {width * height} pixels'
+            raise ValueError(msg)
         packed = {'size': [height, width], 'counts': raw}
     return np.asarray(coco_mask.decode(packed)).astype(np.bool_)
 
@@ -108,15 +115,18 @@ def _compressed_total(raw: bytes) -> int:
         value, shift, more = 0, 0, True
         while more:
             if at >= len(raw):
-                raise ValueError('the mask ends in the middle of a run')
+                msg = 'the mask ends in the middle of a run'
+                raise ValueError(msg)
             digit = raw[at] - 48
             if not 0 <= digit < 64:
-                raise ValueError('the mask holds a letter that run lengths do not use')
+                msg = 'the mask holds a letter that run lengths do not use'
+                raise ValueError(msg)
             value |= (digit & 0x1F) << shift
             shift, more, at = shift + 5, bool(digit & 0x20), at + 1
             if not more and digit & 0x10:
                 value -= 1 << shift
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         if runs[-1] < 0:
-            raise ValueError('the mask has a run of negative length')
+            msg = 'the mask has a run of negative length'
+            raise ValueError(msg)
     return sum(runs)

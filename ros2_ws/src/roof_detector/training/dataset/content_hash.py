@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.dataset.instance import Floats, Instance
-from training.dataset.labelled_set import Sample
 from training.dataset.reader import open_set
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.dataset.instance import Floats, Instance
+    from training.dataset.labelled_set import Sample
 
 _UNIT = 10**6  # label files carry six digits
 

@@ -4,23 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from training.dataset.class_map import ClassMap
 from training.dataset.error import DatasetError
 from training.dataset.piece import Piece, tiles
 from training.dataset.preparation import Prepared, prepared
-from training.dataset.tiling import DatasetTiling
 from training.dataset.yolo_writer import (
     fresh_folder,
     split_folders,
     write_data_yaml,
     write_pieces,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from training.dataset.class_map import ClassMap
+    from training.dataset.tiling import DatasetTiling
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,14 @@ class Conversion:
 
     def __post_init__(self) -> None:
         if self.task not in (None, 'detect', 'segment'):
-            raise DatasetError(f'The task is {self.task!r}; choose detect or segment.')
+            msg = f'The task is {self.task!r}; choose detect or segment.'
+            raise DatasetError(msg)
         if self.val_from_x is not None and not 0 < self.val_from_x < 1:
-            raise DatasetError(
-                f'The border is at {self.val_from_x}; give a share between 0 and 1.'
-            )
+            msg = f'The border is at {self.val_from_x}; give a share between 0 and 1.'
+            raise DatasetError(msg)
         if self.val_from_x is not None and self.tiling is None:
-            raise DatasetError('Only tiles can be split by their place; give --tile too.')
+            msg = 'Only tiles can be split by their place; give --tile too.'
+            raise DatasetError(msg)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ def convert(path: Path | str, output: Path | str, options: Conversion | None = N
         bar = tqdm(_pieces(ready, options), unit='image', desc='writing', leave=False)
         written = write_pieces(bar, folder, task=ready.task)
         if not written:
-            raise DatasetError(f'{path} gives no image with these options; nothing is written.')
+            msg = f'{path} gives no image with these options; nothing is written.'
+            raise DatasetError(msg)
         remark = f'Converted from {Path(path).name} ({ready.labelled.kind}), task {ready.task}.'
         splits = split_folders(written)
         write_data_yaml(folder / 'data.yaml', ready.labelled.names, splits, remark=remark)

@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from roof_detector.inference.plain_yaml import parse_plain_yaml
-from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import SPLIT_NAMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.dataset.fault import FaultLog
 
 _PREFERRED = ('data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml')
 _MOST_ALIASES = 4  # such as one list of names that two keys share

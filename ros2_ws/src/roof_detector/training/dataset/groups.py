@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.dataset.error import DatasetError
-from training.dataset.image_facts import ImageFacts
-from training.dataset.labelled_set import Sample
 from training.dataset.likeness import alike
 from training.dataset.source_name import SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+    from training.dataset.image_facts import ImageFacts
+    from training.dataset.labelled_set import Sample
 
 # Two roofs in one street are one place; a survey's images are a few metres apart.
 PLACE_GAP_M = 50.0
@@ -85,7 +89,8 @@ def groups_of(
             'time': any(one.taken_s is not None for one in facts),
         }
         if not known[by]:
-            raise DatasetError(f'No image tells its {by}; split by another of {WAYS}.')
+            msg = f'No image tells its {by}; split by another of {WAYS}.'
+            raise DatasetError(msg)
         groups.join(found[by])
     return groups.numbers()
 

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import BytesIO
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from roof_detector.vision.content_identity import ContentIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 THUMBNAIL = 32
 _UPRIGHT = 1

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from roof_detector.vision.content_identity import ContentIdentity
 from training.dataset.error import DatasetError
 from training.dataset.fault import Fault, FaultLog
 from training.dataset.image_facts import ImageFacts, facts_of_all
@@ -17,6 +15,12 @@ from training.dataset.likeness import alike
 from training.dataset.reader import OpenSet, open_set
 from training.dataset.report import Report, SplitCount
 from training.dataset.source_name import SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from roof_detector.vision.content_identity import ContentIdentity
 
 
 def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:

@@ -68,5 +68,6 @@ class LinedJson:
 
     def _expect(self, letter: str, at: int) -> int:
         if self._peek(at) != letter:
-            raise json.JSONDecodeError(f'{letter!r} expected', self._text, at)
+            msg = f'{letter!r} expected'
+            raise json.JSONDecodeError(msg, self._text, at)
         return self._skip(at + 1)

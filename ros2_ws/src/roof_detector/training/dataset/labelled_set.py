@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from training.dataset.instance import Instance
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from training.dataset.instance import Instance
 
 IMAGE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
 SPLIT_NAMES = {

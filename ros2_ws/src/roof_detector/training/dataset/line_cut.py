@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.dataset.error import DatasetError
-from training.dataset.image_facts import ImageFacts
-from training.dataset.labelled_set import Sample
 from training.dataset.source_name import SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.dataset.image_facts import ImageFacts
+    from training.dataset.labelled_set import Sample
 
 WAYS = ('order', 'x')
 # Frames this close in a video show nearly the same; at 30 frames a second it is a second.
@@ -38,17 +42,19 @@ def cut_along(
         name = SourceName.of(sample.image_path)
         if by == 'x':
             if name.tile_xy is None:
-                raise DatasetError(
+                msg = (
                     f'{sample.image_path.name} does not tell its place; tiles are named '
                     'NAME_x00640_y00000, as `convert --tile` does.'
                 )
+                raise DatasetError(msg)
             lines[name.video or ''].append((name.tile_xy[0], name.tile_xy[0] + one.size_wh[0], i))
         else:
             if name.number is None:
-                raise DatasetError(
+                msg = (
                     f'{sample.image_path.name} does not tell its place in a video; frames end in '
                     'their number, as in flight_000123.jpg.'
                 )
+                raise DatasetError(msg)
             lines[name.video or ''].append((name.number, name.number + guard_frames, i))
     parts = [LEFT_OUT] * len(samples)
     for line in lines.values():

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.instance import Floats
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.dataset.instance import Floats
 
 _MOST_PIECES = 12  # more pieces of a mask than these are specks
 _MOST_POINTS = 400  # of one piece; joining compares every pair of points

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from training.dataset.instance import Instance
-from training.dataset.labelled_set import Sample
 from training.dataset.tiling import DatasetTiling, Window, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from training.dataset.instance import Instance
+    from training.dataset.labelled_set import Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.dataset.class_map import ClassMap
 from training.dataset.error import DatasetError
 from training.dataset.image_facts import ImageFacts, facts_of_all
 from training.dataset.inspection import inspect
-from training.dataset.labelled_set import LabelledSet, Sample
 from training.dataset.reader import open_set
-from training.dataset.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from training.dataset.labelled_set import LabelledSet, Sample
+    from training.dataset.report import Report
 
 # Faults that a rewritten set does not inherit: images become upright, labels move to their folder.
 # `split` takes care of splits and duplicates.
@@ -59,9 +63,11 @@ def prepared(
             _refuse(replace(report, faults=remaining))
         samples = tuple(s for s in labelled.samples if _usable(s, facts[s.image_path]))
         if not samples:
-            raise DatasetError(f'{path} has no sound image; nothing can be written.')
+            msg = f'{path} has no sound image; nothing can be written.'
+            raise DatasetError(msg)
         if not labelled.names:
-            raise DatasetError(f'{path} names no classes; give --names.')
+            msg = f'{path} names no classes; give --names.'
+            raise DatasetError(msg)
         mapping = classes or ClassMap()
         mapped = replace(
             labelled,
@@ -71,7 +77,8 @@ def prepared(
             ),
         )
         if task == 'segment' and mapped.task != 'segment':
-            raise DatasetError(f'{path} has boxes without outlines; use --task detect.')
+            msg = f'{path} has boxes without outlines; use --task detect.'
+            raise DatasetError(msg)
         left_out = len(labelled.samples) - len(samples)
         yield Prepared(mapped, facts, task or mapped.task, left_out)
 
@@ -86,4 +93,5 @@ def _refuse(report: Report) -> None:
     try:
         report.raise_for_faults()
     except DatasetError as error:
-        raise DatasetError(f'{error}\nOr leave images with faults out: --skip-faulty.') from error
+        msg = f'{error}\nOr leave images with faults out: --skip-faulty.'
+        raise DatasetError(msg) from error

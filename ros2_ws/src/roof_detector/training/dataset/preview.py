@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,8 +17,10 @@ from roof_detector.vision.drawing import draw_detections
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.masks import InstanceMasks
 from training.dataset.error import DatasetError
-from training.dataset.labelled_set import LabelledSet, Sample
 from training.dataset.reader import open_set
+
+if TYPE_CHECKING:
+    from training.dataset.labelled_set import LabelledSet, Sample
 
 SHEET_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _LETTERS = 44  # of a caption below a tile
@@ -45,17 +48,21 @@ def preview(
     """
     output = Path(output)
     if output.suffix.lower() not in SHEET_SUFFIXES:
-        raise DatasetError(f'{output} is no image; end its name in {", ".join(SHEET_SUFFIXES)}.')
+        msg = f'{output} is no image; end its name in {", ".join(SHEET_SUFFIXES)}.'
+        raise DatasetError(msg)
     if output.exists() and not overwrite:
-        raise DatasetError(f'{output} exists already, not overwriting. Give --overwrite.')
+        msg = f'{output} exists already, not overwriting. Give --overwrite.'
+        raise DatasetError(msg)
     if count < 1:
-        raise DatasetError(f'{count} images cannot be shown; ask for one or more.')
+        msg = f'{count} images cannot be shown; ask for one or more.'
+        raise DatasetError(msg)
     with open_set(path, names=names, labels=labels) as found:
         labelled = found.labelled
         samples = labelled.samples if split is None else labelled.of_split(split)
         if not samples:
             have = ', '.join(labelled.splits) or 'no images'
-            raise DatasetError(f'{path} has no split {split!r}; it has {have}.')
+            msg = f'{path} has no split {split!r}; it has {have}.'
+            raise DatasetError(msg)
         chosen = _choose(samples, count, seed)
         shown = [
             (drawn, _caption(sample))
@@ -68,11 +75,13 @@ def preview(
             is not None
         ]
     if not shown:
-        raise DatasetError(f'{path}: no image of the {len(chosen)} chosen can be read.')
+        msg = f'{path}: no image of the {len(chosen)} chosen can be read.'
+        raise DatasetError(msg)
     sheet = contact_sheet(shown, columns=columns, tile_width_px=tile_width_px)
     done, packed = cv2.imencode(output.suffix.lower(), sheet)
     if not done:
-        raise DatasetError(f'A sheet of {sheet.shape[1]}x{sheet.shape[0]} pixels is too large.')
+        msg = f'A sheet of {sheet.shape[1]}x{sheet.shape[0]} pixels is too large.'
+        raise DatasetError(msg)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(packed.tobytes())
     return len(shown)

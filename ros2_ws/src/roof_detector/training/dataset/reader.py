@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.dataset.archive import opened
 from training.dataset.coco import find_coco, read_coco
@@ -17,6 +17,9 @@ from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import IMAGE_SUFFIXES, LabelledSet, hidden
 from training.dataset.voc import find_voc, read_voc
 from training.dataset.yolo import read_image, read_yolo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +71,8 @@ def _read_file(
         return read_yolo(file, log, names=names)
     if suffix in IMAGE_SUFFIXES:
         return read_image(file, log, names=names, labels=labels)
-    raise DatasetError(
-        f'{file} is no data set; give a folder, .zip, data.yaml, COCO .json or an image.'
-    )
+    msg = f'{file} is no data set; give a folder, .zip, data.yaml, COCO .json or an image.'
+    raise DatasetError(msg)
 
 
 def _inner(place: Path) -> Path:

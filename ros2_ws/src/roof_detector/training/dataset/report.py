@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.dataset.error import DatasetError
-from training.dataset.fault import Fault
+
+if TYPE_CHECKING:
+    from training.dataset.fault import Fault
 
 MOST_SHOWN = 20  # nobody reads an error longer than a screen
 
@@ -45,10 +47,11 @@ class Report:
         shown = '\n'.join(f'  {fault}' for fault in self.faults[:MOST_SHOWN])
         rest = len(self.faults) - MOST_SHOWN
         more = f'\n  and {rest} more' if rest > 0 else ''
-        raise DatasetError(
+        msg = (
             f'{self.path} has {len(self.faults)} fault(s) and is refused:\n{shown}{more}\n'
             f'List all with: python -m training.dataset check {self.path}'
         )
+        raise DatasetError(msg)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Roboflow: NAME_jpg.rf.HASH.jpg for the upload NAME.jpg; each augmented copy has its own hash.
 _ROBOFLOW = re.compile(r'(?:[._-](?:jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]{8,}$', re.I)

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from training.dataset.yolo_writer import (
     write_data_yaml,
     write_pieces,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WAYS = (*GROUP_WAYS, *LINE_WAYS)
 
@@ -49,14 +52,17 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         if self.by not in WAYS:
-            raise DatasetError(f'A set is not split by {self.by!r}; choose one of {WAYS}.')
+            msg = f'A set is not split by {self.by!r}; choose one of {WAYS}.'
+            raise DatasetError(msg)
         if not 0 < self.val < 1 or not 0 <= self.test < 1 or self.val + self.test >= 1:
-            raise DatasetError(
+            msg = (
                 f'The shares val {self.val} and test {self.test} leave nothing to train on; '
                 'give less than 1 in all, and some to val.'
             )
+            raise DatasetError(msg)
         if self.folds < 0 or self.folds == 1:
-            raise DatasetError(f'{self.folds} folds are no split; give 2 or more, or none.')
+            msg = f'{self.folds} folds are no split; give 2 or more, or none.'
+            raise DatasetError(msg)
 
     @property
     def parts(self) -> dict[str, float]:
@@ -151,10 +157,11 @@ def _parts(
             if LEFT_OUT not in (parts[i], parts[j]) and parts[i] != parts[j]:
                 parts[j if parts[j] > parts[i] else i] = LEFT_OUT
         if empty := [name for i, name in enumerate(options.parts) if i not in parts]:
-            raise DatasetError(
+            msg = (
                 f'Nothing is left for {", ".join(empty)}: all touches a cut. '
                 'Lower --guard-frames, use smaller tiles or fewer parts.'
             )
+            raise DatasetError(msg)
         return parts, len(set(parts) - {LEFT_OUT})
     groups = groups_of(
         samples,
@@ -171,10 +178,11 @@ def _parts(
     try:
         chosen = allocate(counts, shares, seed=options.seed)
     except DatasetError as error:
-        raise DatasetError(
+        msg = (
             f'{error} Split one long video with --by order, tiles of one orthophoto with --by x, '
             'one place with a smaller --place-gap-m; or by less: --by look.'
-        ) from error
+        )
+        raise DatasetError(msg) from error
     return [int(chosen[group]) for group in groups], len(counts)
 
 

@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.dataset.image_facts import ImageFacts, facts_of_all
-from training.dataset.labelled_set import Sample
 from training.dataset.reader import open_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from training.dataset.labelled_set import Sample
 
 # COCO's limits, in pixels of area at training size.
 SMALL_PX = 32**2

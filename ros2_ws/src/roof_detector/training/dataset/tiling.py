@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.dataset.error import DatasetError
 from training.dataset.instance import Floats, Instance, area
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the upright image
 
@@ -30,13 +33,14 @@ class DatasetTiling:
 
     def __post_init__(self) -> None:
         if self.size_px < 32:
-            raise DatasetError(f'Tiles of {self.size_px} pixels are too small; give 32 or more.')
+            msg = f'Tiles of {self.size_px} pixels are too small; give 32 or more.'
+            raise DatasetError(msg)
         if not 0 <= self.overlap <= 0.9:
-            raise DatasetError(f'The overlap is {self.overlap}; give a share from 0 to 0.9.')
+            msg = f'The overlap is {self.overlap}; give a share from 0 to 0.9.'
+            raise DatasetError(msg)
         if not 0 < self.least_visible <= 1:
-            raise DatasetError(
-                f'The visible share is {self.least_visible}; give one above 0, up to 1.'
-            )
+            msg = f'The visible share is {self.least_visible}; give one above 0, up to 1.'
+            raise DatasetError(msg)
 
     def windows(self, region: Window) -> Iterator[Window]:
         """Yield windows that cover a region, row by row, evenly spaced and never beyond it.

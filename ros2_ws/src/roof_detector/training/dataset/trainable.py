@@ -21,19 +21,22 @@ def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
     """
     path, folder = Path(path), Path(folder)
     if path.suffix.lower() == '.zip':
-        raise DatasetError(f'{path} is packed; unpack it with: {_command("convert", path)}')
+        msg = f'{path} is packed; unpack it with: {_command("convert", path)}'
+        raise DatasetError(msg)
     with open_set(path) as found:
         labelled = found.labelled
         if labelled.kind != KIND:
-            raise DatasetError(
+            msg = (
                 f'{path} is in the format {labelled.kind}, training reads YOLO; '
                 f'convert it with: {_command("convert", path)}'
             )
+            raise DatasetError(msg)
         if absent := [name for name in ('train', 'val') if name not in labelled.splits]:
-            raise DatasetError(
+            msg = (
                 f'{path} has no {" and no ".join(absent)}; '
                 f'split it with: {_command("split", path)}'
             )
+            raise DatasetError(msg)
         folder.mkdir(parents=True, exist_ok=True)
         lists = {split: folder.resolve() / f'{split}.txt' for split in labelled.splits}
         for split, file in lists.items():

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import xml.sax
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from defusedxml import DefusedXmlException
 
-from training.dataset.fault import FaultLog
 from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
 from training.dataset.labelled_set import (
     IMAGE_SUFFIXES,
@@ -24,6 +24,9 @@ from training.dataset.labelled_set import (
     split_of,
 )
 from training.dataset.xml_lines import LinedElement, read_xml
+
+if TYPE_CHECKING:
+    from training.dataset.fault import FaultLog
 
 KIND = 'voc'
 _ROUNDING_PX = 1.0
@@ -178,7 +181,8 @@ def _instance(
 def _box(element: LinedElement) -> Floats:
     box = element.child('bndbox')
     if box is None:
-        raise ValueError('it has no bndbox')
+        msg = 'it has no bndbox'
+        raise ValueError(msg)
     return np.array([float(box.text_of(edge)) for edge in ('xmin', 'ymin', 'xmax', 'ymax')])
 
 

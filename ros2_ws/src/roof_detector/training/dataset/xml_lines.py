@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import xml.sax.handler
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from xml.sax.expatreader import AttributesImpl
+from typing import TYPE_CHECKING, Any
 
 import defusedxml.sax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from xml.sax.expatreader import AttributesImpl
 
 
 @dataclass

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.dataset.data_yaml import DataYaml, find_data_yaml, read_data_yaml
-from training.dataset.fault import FaultLog
 from training.dataset.labelled_set import (
     IMAGE_SUFFIXES,
     UNSPLIT,
@@ -18,6 +18,9 @@ from training.dataset.labelled_set import (
     split_of,
 )
 from training.dataset.yolo_labels import read_yolo_labels
+
+if TYPE_CHECKING:
+    from training.dataset.fault import FaultLog
 
 KIND = 'yolo'
 _CLASS_FILES = ('classes.txt', 'obj.names', 'labels.txt', '_darknet.labels')

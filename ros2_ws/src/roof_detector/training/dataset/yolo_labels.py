@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.dataset.fault import FaultLog
 from training.dataset.instance import Instance, box_flaws, polygon_flaws
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.dataset.fault import FaultLog
 
 _BOX_FIELDS = 5
 _POLYGON_FIELDS = 7  # the class and three points

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,10 +15,14 @@ import numpy.typing as npt
 import yaml
 
 from training.dataset.error import DatasetError
-from training.dataset.instance import Instance
 from training.dataset.labelled_set import UNSPLIT
 from training.dataset.outline import joined
-from training.dataset.piece import Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from training.dataset.instance import Instance
+    from training.dataset.piece import Piece
 
 MARK = '# Written by roof_detector'
 _JPEG_QUALITY = 95
@@ -33,14 +37,14 @@ def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         if not overwrite:
-            raise DatasetError(
-                f'{output} exists already, not overwriting. Give another folder or --overwrite.'
-            )
+            msg = f'{output} exists already, not overwriting. Give another folder or --overwrite.'
+            raise DatasetError(msg)
         described = output.glob('data*.yaml') if output.is_dir() else ()
         if not any(file.read_text().startswith(MARK) for file in described):
-            raise DatasetError(
+            msg = (
                 f'{output} was not written by this command and is left alone; remove it yourself.'
             )
+            raise DatasetError(msg)
     staging = output.with_name(f'.{output.name}.part')
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -138,7 +142,8 @@ class _Pixels:
             raw = np.fromfile(piece.image_path, dtype=np.uint8)
             image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF demands
             if image is None:
-                raise DatasetError(f'{piece.image_path} cannot be decoded; replace or remove it.')
+                msg = f'{piece.image_path} cannot be decoded; replace or remove it.'
+                raise DatasetError(msg)
             self._path, self._image = piece.image_path, image.astype(np.uint8, copy=False)
         if piece.window is None:
             return self._image
@@ -157,5 +162,6 @@ def _write_image(path: Path, image: npt.NDArray[np.uint8]) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == '.jpg' else []
     done, packed = cv2.imencode(path.suffix, image, options)
     if not done:
-        raise DatasetError(f'{path.name} cannot be encoded as {path.suffix}.')
+        msg = f'{path.name} cannot be encoded as {path.suffix}.'
+        raise DatasetError(msg)
     path.write_bytes(packed.tobytes())

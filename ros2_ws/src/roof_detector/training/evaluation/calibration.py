@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.ranking import Ranking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BINS = 10
 

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.evaluation.bootstrap import Interval, interval
-from training.evaluation.evaluation import Evaluation
 from training.evaluation.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from training.evaluation.evaluation import Evaluation
 
 
 def label_all(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.operating_point import OperatingPoint
-from training.evaluation.ranking import Ranking
+
+if TYPE_CHECKING:
+    from training.evaluation.ranking import Ranking
 
 Floats = npt.NDArray[np.float64]
 

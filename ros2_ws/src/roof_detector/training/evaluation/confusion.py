@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.matching import assign
-from training.evaluation.image_comparison import ImageComparison
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.evaluation.image_comparison import ImageComparison
 
 BACKGROUND = 'background'
 LEAST_IOU = 0.5

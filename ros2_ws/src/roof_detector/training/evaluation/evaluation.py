@@ -4,22 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from roof_detector.inference.detector import Detector
 from training.evaluation.bootstrap import Interval, interval
-from training.evaluation.calibration import Calibration
-from training.evaluation.confusion import Confusion
-from training.evaluation.image_comparison import ImageComparison
-from training.evaluation.labelled_split import LabelledSplit
-from training.evaluation.metrics import ClassMetrics, ShapeMetrics
-from training.evaluation.speed import Speed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.detector import Detector
+    from training.evaluation.calibration import Calibration
+    from training.evaluation.confusion import Confusion
+    from training.evaluation.image_comparison import ImageComparison
+    from training.evaluation.labelled_split import LabelledSplit
+    from training.evaluation.metrics import ClassMetrics, ShapeMetrics
+    from training.evaluation.speed import Speed
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.shipped_weights import resolve_model
@@ -19,6 +18,10 @@ from training.evaluation.image_run import run_images
 from training.evaluation.labelled_split import LabelledSplit, open_split
 from training.evaluation.metrics import measure
 from training.evaluation.speed import Speed, machine_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 # the lowest confidence that average precision considers, as in ultralytics' validation
 FLOOR = 0.001

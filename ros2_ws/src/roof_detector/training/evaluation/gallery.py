@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,8 +15,13 @@ from roof_detector.inputs.image_decoding import read_image
 from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
-from training.evaluation.evaluation import Evaluation
 from training.evaluation.mistake import Mistake, false_alarms, misses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from training.evaluation.evaluation import Evaluation
 
 ImageBgr = npt.NDArray[np.uint8]
 
@@ -150,4 +153,5 @@ def _caption(mistake: Mistake, *, letters: int) -> str:
 
 def _write(path: Path, image_bgr: ImageBgr) -> None:
     if not cv2.imwrite(str(path), image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 92]):
-        raise OSError(f'{path} cannot be written; check the folder and the free space.')
+        msg = f'{path} cannot be written; check the folder and the free space.'
+        raise OSError(msg)

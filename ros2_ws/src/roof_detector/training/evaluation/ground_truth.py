@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.instance import Instance
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.dataset.instance import Instance
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.matching import pairwise_iou
-from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.mask_overlap import compare_masks
 from training.evaluation.overlap import Overlap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.evaluation.ground_truth import GroundTruth
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
-from roof_detector.inference.detector import Detector
-from roof_detector.inference.stage_times import StageTimes
 from roof_detector.inputs.image_decoding import read_image
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
 from training.evaluation.errors import EvaluationError
 from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.image_comparison import ImageComparison
-from training.evaluation.labelled_split import LabelledSplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.inference.stage_times import StageTimes
+    from training.evaluation.labelled_split import LabelledSplit
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +56,12 @@ def run_images(
     """
     shared = tuple(name for name in labelled.names if name in detector.names)
     if not shared:
-        raise EvaluationError(
+        msg = (
             f'{detector.model_path} knows {", ".join(detector.names)}, but {labelled.source} '
             f'names {", ".join(labelled.names)}: they share no class. Name the classes of the '
             'data as the model does, with --names.'
         )
+        raise EvaluationError(msg)
     thresholds = Thresholds(
         confidence=confidence, iou=iou, max_detections=max_detections, classes=shared
     )

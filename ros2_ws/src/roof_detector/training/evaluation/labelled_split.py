@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.dataset.error import DatasetError
 from training.dataset.labelled_set import UNSPLIT, Sample
 from training.dataset.reader import OpenSet, open_set
 from training.evaluation.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +56,17 @@ def _choose(
     labelled, faults = found.labelled, [str(fault) for fault in found.log.faults]
     remedy = f'python -m training.dataset check {source} lists them all.'
     if not labelled.names:
-        raise EvaluationError(
+        msg = (
             f'{source} does not name its classes, name them in order of their ids: '
             '--names equip drain'
         )
+        raise EvaluationError(msg)
     if names and len(names) != len(labelled.names):
-        raise EvaluationError(
+        msg = (
             f'{source} has {len(labelled.names)} classes ({", ".join(labelled.names)}), but '
             f'{len(names)} names were given: {", ".join(names)}.'
         )
+        raise EvaluationError(msg)
     chosen = UNSPLIT if labelled.splits == (UNSPLIT,) else split
     samples = labelled.of_split(chosen)
     if not samples:
@@ -71,10 +76,11 @@ def _choose(
         )
     sound = tuple(sample for sample in samples if sample.sound)
     if len(sound) < len(samples) and not (skip_faulty and sound):
-        raise EvaluationError(
+        msg = (
             f'{source}: {len(samples) - len(sound)} of {len(samples)} images have faulty '
             f'labels, first {faults[0]} {remedy} --skip-faulty leaves them out.'
         )
+        raise EvaluationError(msg)
     notes = []
     if len(sound) < len(samples):
         notes.append(

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.vision.masks import Masks
-from training.evaluation.ground_truth import GroundTruth
 from training.evaluation.overlap import Overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.vision.masks import Masks
+    from training.evaluation.ground_truth import GroundTruth
 
 Window = tuple[slice, slice]
 Mask = tuple[Window, npt.NDArray[np.bool_]]

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from training.evaluation.confidence_curve import ConfidenceCurve
-from training.evaluation.image_comparison import ImageComparison
-from training.evaluation.operating_point import OperatingPoint
 from training.evaluation.ranking import IOUS, Ranking, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from training.evaluation.image_comparison import ImageComparison
+    from training.evaluation.operating_point import OperatingPoint
 
 _AP75 = int(np.argmin(abs(IOUS - 0.75)))
 

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.confusion import LEAST_IOU, pair
-from training.evaluation.image_comparison import ImageComparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from training.evaluation.image_comparison import ImageComparison
 
 _TOUCHING_IOU = 0.1  # a box that overlaps less is about another object
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.evaluation.comparison import compare
 from training.evaluation.errors import EvaluationError
-from training.evaluation.evaluation import Evaluation
 from training.evaluation.gallery import write_gallery
 from training.evaluation.plots import plot_comparison, plot_confusion, plot_curves
 from training.evaluation.report import report_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from training.evaluation.evaluation import Evaluation
 
 _REPORT = 'report.json'
 
@@ -26,12 +29,14 @@ def check_free(output: Path, *, overwrite: bool) -> None:
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     if not (output / _REPORT).is_file():
-        raise EvaluationError(
+        msg = (
             f'{output} exists and is no report of an evaluation, not overwritten. Name another '
             '--output.'
         )
+        raise EvaluationError(msg)
     if not overwrite:
-        raise EvaluationError(f'{output} exists already, not overwritten. Add --overwrite.')
+        msg = f'{output} exists already, not overwritten. Add --overwrite.'
+        raise EvaluationError(msg)
 
 
 def write_output(

@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.evaluation.errors import EvaluationError
-from training.evaluation.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.evaluation.evaluation import Evaluation
 
 
 def parameter_text(evaluation: Evaluation) -> str:
     """Return the node's parameters as ROS 2 YAML: the best confidence of each class."""
     best = {name: one.best for name, one in evaluation.per_class.items() if one.best}
     if not best:
-        raise EvaluationError(
+        msg = (
             f'{evaluation.model.path.name} found nothing right in {evaluation.data.source}, so '
             'that no confidence is better than another. No parameter file is written.'
         )
+        raise EvaluationError(msg)
     options, model = evaluation.options, evaluation.model
     width, height = model.image_size
     lines = [
@@ -53,7 +58,8 @@ def parameter_text(evaluation: Evaluation) -> str:
 def write_parameters(evaluation: Evaluation, path: Path, *, overwrite: bool = False) -> None:
     """Write the parameter file; replace one only with `overwrite`."""
     if path.exists() and not overwrite:
-        raise EvaluationError(f'{path} exists already, not overwritten. Add --overwrite.')
+        msg = f'{path} exists already, not overwritten. Add --overwrite.'
+        raise EvaluationError(msg)
     text = parameter_text(evaluation)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

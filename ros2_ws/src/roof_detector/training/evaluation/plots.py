@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from roof_detector.vision.palette import class_colours
-from training.evaluation.calibration import Calibration
-from training.evaluation.confidence_curve import ConfidenceCurve
 from training.evaluation.confusion import BACKGROUND, Confusion
-from training.evaluation.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from training.evaluation.calibration import Calibration
+    from training.evaluation.confidence_curve import ConfidenceCurve
+    from training.evaluation.evaluation import Evaluation
 
 _TOGETHER = 'all classes'
 _INK, _GREY = '#222222', '#999999'

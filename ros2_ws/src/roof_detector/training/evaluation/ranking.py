@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.matching import assign
-from training.evaluation.image_comparison import ImageComparison
-from training.evaluation.overlap import Overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.evaluation.image_comparison import ImageComparison
+    from training.evaluation.overlap import Overlap
 
 # COCO's IoU thresholds: average precision is a mean over these.
 IOUS = np.linspace(0.5, 0.95, 10)

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.evaluation.comparison import compare, shown_interval
-from training.evaluation.evaluation import Evaluation
-from training.evaluation.metrics import ClassMetrics, ShapeMetrics
 from training.evaluation.ranking import SIZES
 from training.evaluation.table import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from training.evaluation.evaluation import Evaluation
+    from training.evaluation.metrics import ClassMetrics, ShapeMetrics
 
 _FEW_IMAGES = 30  # below that a bootstrap's interval is itself a guess
 _FEW_OBJECTS = 30

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
-from roof_detector.inference.stage_times import StageTimes
 from training.machine import describe_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.inference.stage_times import StageTimes
 
 _OF_SCANS = ('triton', 'mamba_ssm')  # further keys of `describe_machine`
 

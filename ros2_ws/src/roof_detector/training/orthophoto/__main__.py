@@ -83,7 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _read_place(image: Path, outlines: Path, bounds: Path) -> Settlement:
     image_bgr = cv2.imdecode(np.fromfile(image, dtype=np.uint8), cv2.IMREAD_COLOR)
     if image_bgr is None:
-        raise DatasetError(f'{image} cannot be decoded; give a PNG, JPEG or TIFF.')
+        msg = f'{image} cannot be decoded; give a PNG, JPEG or TIFF.'
+        raise DatasetError(msg)
     size_wh = (image_bgr.shape[1], image_bgr.shape[0])
     return Settlement(
         image_bgr.astype(np.uint8, copy=False),

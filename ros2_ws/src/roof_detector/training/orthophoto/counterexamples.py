@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.instance import Floats
 from training.orthophoto.roof_paint import Image, noise
+
+if TYPE_CHECKING:
+    from training.dataset.instance import Floats
 
 # Bare soil, gravel and concrete, BGR.
 _YARDS_BGR = np.array(

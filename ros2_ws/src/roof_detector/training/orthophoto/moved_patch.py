@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from training.dataset.instance import Floats
 from training.orthophoto.roof_paint import Image, cover_of, lay_softly
 from training.orthophoto.turned_window import ready_to_shrink
+
+if TYPE_CHECKING:
+    from training.dataset.instance import Floats
 
 _MARGIN_PX = 3  # of the photograph around the outline
 

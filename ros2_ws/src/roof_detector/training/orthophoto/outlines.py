@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import Transformer
 
 from training.dataset.error import DatasetError
-from training.dataset.instance import Floats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.dataset.instance import Floats
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,8 @@ class Bounds:
         try:
             return cls(*(float(content[key]) for key in ('north', 'west', 'south', 'east')))
         except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(
-                f'{path} does not state north, west, south and east in degrees ({error}).'
-            ) from error
+            msg = f'{path} does not state north, west, south and east in degrees ({error}).'
+            raise DatasetError(msg) from error
 
 
 def read_outlines(path: Path, bounds: Bounds, size_wh: tuple[int, int]) -> list[Floats]:
@@ -46,7 +49,8 @@ def read_outlines(path: Path, bounds: Bounds, size_wh: tuple[int, int]) -> list[
         geometry = feature['geometry']
         parts = {'Polygon': lambda c: [c], 'MultiPolygon': list}.get(geometry['type'])
         if parts is None:
-            raise DatasetError(f'{path} holds a {geometry["type"]}, expected polygons only.')
+            msg = f'{path} holds a {geometry["type"]}, expected polygons only.'
+            raise DatasetError(msg)
         for rings in parts(geometry['coordinates']):
             longitude, latitude = np.array(rings[0], dtype=np.float64)[:-1, :2].T
             points = np.stack(to_mercator.transform(longitude, latitude), axis=1)

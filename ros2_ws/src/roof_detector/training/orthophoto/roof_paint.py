@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.instance import Floats
+if TYPE_CHECKING:
+    from training.dataset.instance import Floats
 
 # Painted and bare sheet, tiles, concrete and tarpaulin as seen on orthophotos, BGR.
 _COLOURS_BGR = np.array(

@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
 from training.dataset.error import DatasetError
-from training.dataset.instance import Instance
 from training.dataset.yolo_writer import fresh_folder, label_line, write_data_yaml
-from training.orthophoto.roof_paint import Image
 from training.orthophoto.roof_stock import RoofStock
-from training.orthophoto.settlement import Settlement
 from training.orthophoto.turned_window import TurnedWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from training.dataset.instance import Instance
+    from training.orthophoto.roof_paint import Image
+    from training.orthophoto.settlement import Settlement
 
 _EMPTY_SHARE = 0.2
 
@@ -42,16 +46,17 @@ class RoofSetConfig:
 
     def __post_init__(self) -> None:
         if self.windows < 1 or self.settlements < 1:
-            raise DatasetError(
+            msg = (
                 f'{self.windows} windows of {self.settlements} settlements cannot be made; '
                 'give 1 or more of both.'
             )
+            raise DatasetError(msg)
         if not 0 < self.val_from_x <= 1:
-            raise DatasetError(
-                f'val_from_x is {self.val_from_x}; give a share of the width, at most 1.'
-            )
+            msg = f'val_from_x is {self.val_from_x}; give a share of the width, at most 1.'
+            raise DatasetError(msg)
         if not 0 <= self.plain_share <= 1:
-            raise DatasetError(f'plain_share is {self.plain_share}; give a share from 0 to 1.')
+            msg = f'plain_share is {self.plain_share}; give a share from 0 to 1.'
+            raise DatasetError(msg)
 
 
 def write_roof_set(

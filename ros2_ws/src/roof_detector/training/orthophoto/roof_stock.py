@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from training.dataset.instance import Floats
 from training.orthophoto.moved_patch import MovedPatch, cut_out, move
-from training.orthophoto.roof_paint import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from training.dataset.instance import Floats
+    from training.orthophoto.roof_paint import Image
 
 _LEAST_SIDE_PX = 20.0
 _LENGTHS_PX = (24.0, 190.0)

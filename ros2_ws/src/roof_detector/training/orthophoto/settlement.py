@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.instance import Floats
 from training.dataset.tiling import clip_polygon
 from training.orthophoto.counterexamples import FreeGround
 from training.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
 from training.orthophoto.roof_paint import Image, paint_roof
-from training.orthophoto.roof_stock import RoofStock
 from training.orthophoto.turned_window import BEYOND_BGR
+
+if TYPE_CHECKING:
+    from training.dataset.instance import Floats
+    from training.orthophoto.roof_stock import RoofStock
 
 _MARGIN_PX = 8
 _TRIES = 600

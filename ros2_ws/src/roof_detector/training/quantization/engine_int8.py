@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from training.quantization.onnx_int8 import read_metadata, write_onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
 
 def write_engine(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8]]) -> None:
@@ -38,6 +41,5 @@ def write_engine(export: Path, path: Path, frames: Sequence[npt.NDArray[np.uint8
         )
     except Exception as error:  # TensorRT's errors share no base class of their own
         first_line = str(error).strip().split('\n', maxsplit=1)[0]
-        raise ExportFailed(
-            f'{graph} cannot be built into an engine: {type(error).__name__}: {first_line}'
-        ) from error
+        msg = f'{graph} cannot be built into an engine: {type(error).__name__}: {first_line}'
+        raise ExportFailed(msg) from error

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.evaluation import Evaluation
+if TYPE_CHECKING:
+    from training.evaluation import Evaluation
 
 _ROW = '{:<10} {:>7} {:>9} {:>12}'
 

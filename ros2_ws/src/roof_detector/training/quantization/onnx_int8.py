@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +14,10 @@ import numpy.typing as npt
 from roof_detector.inference.model_facts import read_literal
 from roof_detector.inference.provenance import METADATA_KEY
 from training.quantization.calibration import calibration_blobs, quantized_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _LAYER = re.compile(r'/model\.(\d+)/')  # as torch names what it traced
 _PAIR = ('QuantizeLinear', 'DequantizeLinear')

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
 from roof_detector.inference.openvino_core import openvino_core
 from roof_detector.inference.provenance import METADATA_KEY
 from training.quantization.calibration import calibration_blobs, quantized_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
 _LAYER = re.compile(r'__module\.model\.(\d+)')  # as OpenVINO names what torch traced
 

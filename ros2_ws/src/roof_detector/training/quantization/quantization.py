@@ -4,12 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.export.build import build_export
@@ -21,6 +17,13 @@ from training.evaluation import LabelledSplit, evaluate
 from training.quantization.calibration import PRECISION
 from training.quantization.kind import KINDS
 from training.quantization.loss import Loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
 _COMPARED_FRAMES = 4  # of the FP32 export with its checkpoint, before anything is quantized
 
@@ -94,10 +97,13 @@ def quantize(
         )
         loss = Loss.between(whole_result, small_result)
         if not loss.lost <= most_lost:
-            raise TooLossy(
+            msg = (
                 f'{target} is refused: mAP50 falls by {loss.lost:.3f}, allowed are '
                 f'{most_lost:g}. Calibrate on more images that look like the flights, or allow '
-                'more with --most-lost.',
+                'more with --most-lost.'
+            )
+            raise TooLossy(
+                msg,
                 loss=loss,
             )
         if kind.add_facts is not None:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import FlightConfig, PinholeCamera, classes
@@ -20,12 +20,16 @@ from roof_detector.simulation.props.clutter import CLUTTER
 from roof_detector.simulation.props.equipment import choose_equipment
 from roof_detector.simulation.surfaces.defect import DEFECTS
 from roof_detector.simulation.world.building import finish_section
-from roof_detector.simulation.world.facet import Facet
 from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
-from roof_detector.simulation.world.solid import Solid
 from roof_detector.simulation.world.survey_of_ids import survey_ids
 from training.rendering.photo_ground import SAMPLE_M, PhotoGround, facet_beyond
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.facet import Facet
+    from roof_detector.simulation.world.solid import Solid
 
 CANDIDATES = 24
 # A place that is rougher or greener than this is a tree, a hedge or a heap and stays free.

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.surfaces.canvas import Canvas
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
 from roof_detector.simulation.world.light import Light
 from roof_detector.simulation.world.roofing import RoofSection
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
 # Painted objects need pixels of about this size, whatever the image's are.
@@ -108,9 +112,8 @@ def find_images(folder: Path) -> tuple[Path, ...]:
     """Return the images below a folder, sorted; raise an error without any."""
     found = tuple(sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES))
     if not found:
-        raise TrainingError(
-            f'{folder} has no images; give a folder with {", ".join(SUFFIXES)} files.'
-        )
+        msg = f'{folder} has no images; give a folder with {", ".join(SUFFIXES)} files.'
+        raise TrainingError(msg)
     return found
 
 
@@ -118,5 +121,6 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image (h, w, 3) in BGR."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise TrainingError(f'{path} cannot be read as an image; replace or remove it.')
+        msg = f'{path} cannot be read as an image; replace or remove it.'
+        raise TrainingError(msg)
     return np.asarray(image, np.uint8)

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOWEST_M, HIGHEST_M = 5.0, 60.0
 
@@ -49,28 +52,33 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.frames_per_world < 1:
-            raise TrainingError(f'{self.frames} frames cannot be rendered; ask for one or more.')
+            msg = f'{self.frames} frames cannot be rendered; ask for one or more.'
+            raise TrainingError(msg)
         if not 0 <= self.val_frames <= self.frames:
-            raise TrainingError(
-                f'val_frames is {self.val_frames}; give 0 to {self.frames}, all frames together.'
-            )
+            msg = f'val_frames is {self.val_frames}; give 0 to {self.frames}, all frames together.'
+            raise TrainingError(msg)
         if self.seed < 0:
-            raise TrainingError(f'The seed is {self.seed}; give a whole number from zero up.')
+            msg = f'The seed is {self.seed}; give a whole number from zero up.'
+            raise TrainingError(msg)
         if min(self.size_wh) < 64:
-            raise TrainingError(f'The size is {self.size_wh}; give 64 pixels a side or more.')
+            msg = f'The size is {self.size_wh}; give 64 pixels a side or more.'
+            raise TrainingError(msg)
         if self.render_scale not in (1, 2, 3, 4):
-            raise TrainingError(f'render_scale is {self.render_scale}; give 1, 2, 3 or 4.')
+            msg = f'render_scale is {self.render_scale}; give 1, 2, 3 or 4.'
+            raise TrainingError(msg)
         low, high = self.altitude_m
         if not LOWEST_M <= low <= high <= HIGHEST_M:
-            raise TrainingError(
+            msg = (
                 f'The altitude is {low:g} to {high:g} m; give a lowest and a highest height '
                 f'within {LOWEST_M:g} and {HIGHEST_M:g} m.'
             )
+            raise TrainingError(msg)
         if not 0.005 <= self.background_m_per_px <= 0.2:
-            raise TrainingError(
+            msg = (
                 f'The background resolution is {self.background_m_per_px:g} m a pixel; '
                 'give 0.005 to 0.2.'
             )
+            raise TrainingError(msg)
         for name in (
             'empty_share',
             'default_world_share',
@@ -79,4 +87,5 @@ class DatasetConfig:
             'background_share',
         ):
             if not 0 <= getattr(self, name) <= 1:
-                raise TrainingError(f'{name} is {getattr(self, name)}; give a share from 0 to 1.')
+                msg = f'{name} is {getattr(self, name)}; give a share from 0 to 1.'
+                raise TrainingError(msg)

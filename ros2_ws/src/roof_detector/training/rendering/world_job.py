@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import RoofWorld, SurveyFlight
 from training.rendering.composition import Composition
 from training.rendering.labels import LabelledFrame, box_lines, segment_lines
 from training.rendering.photo_ground import PhotoGround, find_images, read_image
-from training.rendering.recipe import DatasetConfig
 from training.rendering.scene import random_flight, random_pose, random_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from roof_detector.georeference.pose import CameraPose
+    from training.rendering.recipe import DatasetConfig
 
 # A world that shows mostly empty frames is left after this many tries per frame.
 TRIES_PER_FRAME = 4
@@ -142,4 +146,5 @@ def _write(frame: LabelledFrame, job: WorldJob, number: int) -> None:
 
 def _write_image(path: Path, image: cv2.typing.MatLike) -> None:
     if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 95]):
-        raise OSError(f'{path} cannot be written; check the folder and the free space.')
+        msg = f'{path} cannot be written; check the folder and the free space.'
+        raise OSError(msg)

@@ -23,13 +23,13 @@ def task_of(model: str) -> str:
         known = [*_STOCK, *(path.name for path in model_files())]
         close = difflib.get_close_matches(Path(model).name, known, n=1, cutoff=0.5)
         hint = f' Did you mean {close[0].replace("yolo11", "yolo11n", 1)}?' if close else ''
-        raise TrainingError(
+        msg = (
             f'model is {model}, which is no architecture.{hint} Known, with a scale n to x after '
             f'yolo11: {", ".join(known)}.'
-        ) from error
+        )
+        raise TrainingError(msg) from error
     task = str(guess_model_task(rows))
     if task not in ('detect', 'segment'):
-        raise TrainingError(
-            f'model is {model}, for the task {task}; expected one that detects or segments.'
-        )
+        msg = f'model is {model}, for the task {task}; expected one that detects or segments.'
+        raise TrainingError(msg)
     return task

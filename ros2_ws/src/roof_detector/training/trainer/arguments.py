@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from training.train_config import TrainConfig
 from training.trainer.precision import choose_precision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from training.train_config import TrainConfig
 
 CPU_BATCH = 16
 

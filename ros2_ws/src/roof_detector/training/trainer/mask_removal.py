@@ -26,10 +26,11 @@ def without_masks(model: Any) -> DetectionModel:
     known = isinstance(model, SegmentationModel)
     head = model.model[-1] if known else None
     if type(head) not in _WITHOUT_MASKS:
-        raise TrainingError(
+        msg = (
             f'The model is a {type(model).__name__} with a {type(head).__name__}, expected a '
             'segmentation model, from which masks can be dropped.'
         )
+        raise TrainingError(msg)
     plain: Any = deepcopy(model)
     head = plain.model[-1]
     for name in _MASK_PARTS:

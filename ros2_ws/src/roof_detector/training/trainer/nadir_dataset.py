@@ -76,10 +76,11 @@ class NadirDataset(YOLODataset):
         """Build ultralytics' augmentation with these rotations and without optional packages."""
         if self.augment:
             if self.rotate == 'any' and not self.has_outlines:
-                raise TrainingError(
+                msg = (
                     'rotate is any, but the labels are boxes: a box turned by 45 degrees is twice '
                     'as large as its object. Use rotate: quarter, or label outlines.'
                 )
+                raise TrainingError(msg)
             hyp.degrees = 180.0 if self.turns_any_angle else 0.0
             if self.rect and len(np.unique(self.batch_shapes, axis=0)) > 1:
                 LOGGER.warning(

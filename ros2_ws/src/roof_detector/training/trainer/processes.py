@@ -8,9 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.errors import TrainingError
-from training.interruption import StopRequest
+
+if TYPE_CHECKING:
+    from training.interruption import StopRequest
 
 _ROOT = Path(__file__).parents[2]
 
@@ -46,4 +49,5 @@ def train_in_processes(
                     forwarded = True
     stop.raise_if_made()
     if code:
-        raise TrainingError(f'One of {count} training processes failed; its reason stands above.')
+        msg = f'One of {count} training processes failed; its reason stands above.'
+        raise TrainingError(msg)

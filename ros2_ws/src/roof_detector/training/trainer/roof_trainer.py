@@ -5,22 +5,18 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.models.yolo.segment import SegmentationTrainer
-from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils import LOGGER, RANK
 from ultralytics.utils.torch_utils import init_seeds, unwrap_model
 
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import resolve_model
 from training.errors import TrainingError
-from training.interruption import StopRequest
-from training.train_config import TrainConfig
 from training.trainer.accumulation import Accumulation
 from training.trainer.arguments import ultralytics_arguments
 from training.trainer.checkpoint import make_checkpoint
@@ -29,6 +25,14 @@ from training.trainer.nadir_dataset import NadirDataset
 from training.trainer.run_state import KEY, RunState, write_checkpoint
 from training.trainer.tensorboard_log import TensorBoardLog
 from training.trainer.transfer import read_weights, transfer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ultralytics.nn.tasks import DetectionModel
+
+    from training.interruption import StopRequest
+    from training.train_config import TrainConfig
 
 WRITES = RANK in {-1, 0}  # of several processes, only the first writes files
 
@@ -166,10 +170,11 @@ class RoofTraining(DetectionTrainer):
         """End a run whose loss is not a number: with equal seeds, a second try ends the same."""
         if self.loss is None or bool(self.loss.isfinite()):
             return False
-        raise TrainingError(
+        msg = (
             f'The loss became {float(self.loss)} in epoch {epoch + 1}. Lower learning_rate, or '
             f'set precision: float32. The epochs before it are kept in {self.last}.'
         )
+        raise TrainingError(msg)
 
     def final_eval(self) -> None:
         """Measure the best checkpoint once more, by class, and store the result in it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -17,7 +17,6 @@ from training.errors import TrainingError
 from training.interruption import Interrupted, StopRequest, stop_on_signals
 from training.model_card import model_card
 from training.run_record import begin_record
-from training.train_config import TrainConfig
 from training.trainer.architecture import task_of
 from training.trainer.arguments import resolve_device
 from training.trainer.checkpoint import RECORD
@@ -25,6 +24,9 @@ from training.trainer.patches import patched_trainer
 from training.trainer.processes import is_one_of_several, train_in_processes
 from training.trainer.roof_trainer import WRITES, RoofDetectionTrainer, RoofSegmentationTrainer
 from training.trainer.run_state import KEY, RunState, read_run, write_checkpoint
+
+if TYPE_CHECKING:
+    from training.train_config import TrainConfig
 
 # May differ when a run is resumed: they change where and how fast it runs, not what it learns.
 _FREE = frozenset({'device', 'threads', 'workers', 'cache', 'plots', 'tensorboard'})
@@ -51,9 +53,8 @@ def _prepare(config: TrainConfig, output: Path, *, resume: bool) -> dict[str, An
     """Refuse what cannot become a run, then begin its record."""
     last = output / 'weights' / 'last.pt'
     if last.exists() and not resume:
-        raise TrainingError(
-            f'{output} holds a run already. Go on with it by --resume, or give another --output.'
-        )
+        msg = f'{output} holds a run already. Go on with it by --resume, or give another --output.'
+        raise TrainingError(msg)
     task = task_of(config.model)
     record = begin_record(config, task=task, **admit(Path(config.data), task=task))
     if resume:
@@ -75,10 +76,11 @@ def _refuse_another_run(old: dict[str, Any], new: dict[str, Any], last: Path) ->
     if old['data']['hash'] != new['data']['hash']:
         changed.append('the data set has changed')
     if changed:
-        raise TrainingError(
+        msg = (
             f'{last} is of a run with other settings: {"; ".join(changed)}. Set them back, or '
             'begin a new run.'
         )
+        raise TrainingError(msg)
 
 
 def _train(

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from ultralytics.utils.torch_utils import EarlyStopping, ModelEMA, unwrap_model
 
 from roof_detector.inference.safe_load import load_checkpoint
 from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = 'resume'
 _STOPPER = {'best_fitness', 'best_epoch', 'possible_stop'}
@@ -76,24 +78,25 @@ class RunState:
 def read_run(path: Path) -> tuple[RunState, dict[str, Any]]:
     """Read the state of a run and its checkpoint; raise TrainingError if there is none."""
     if not path.is_file():
-        raise TrainingError(
-            f'{path} does not exist, so there is no run to resume. Leave out --resume to begin.'
-        )
+        msg = f'{path} does not exist, so there is no run to resume. Leave out --resume to begin.'
+        raise TrainingError(msg)
     checkpoint = load_checkpoint(path, with_state=True)
     state = checkpoint.get(KEY)
     if not isinstance(state, dict):
-        raise TrainingError(
+        msg = (
             f'{path} is the last checkpoint of a run that is finished: nothing is left to resume. '
             'To go on from its weights, begin a new run with them as weights.'
         )
+        raise TrainingError(msg)
     if (
         set(state) != {field.name for field in fields(RunState)}
         or set(state['stopper']) != _STOPPER
     ):
-        raise TrainingError(
+        msg = (
             f'{path} does not hold what a run of this version resumes from. Begin a new run with '
             'it as weights.'
         )
+        raise TrainingError(msg)
     return RunState(**state), checkpoint
 
 
@@ -113,5 +116,6 @@ def write_checkpoint(
     size = fresh.stat().st_size
     if most_bytes is not None and size > most_bytes:
         fresh.unlink()
-        raise TrainingError(f'{path} would take {size} bytes, at most {most_bytes} are allowed.')
+        msg = f'{path} would take {size} bytes, at most {most_bytes} are allowed.'
+        raise TrainingError(msg)
     fresh.replace(path)

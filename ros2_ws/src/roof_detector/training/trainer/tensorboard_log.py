@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ultralytics.utils import LOGGER
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class TensorBoardLog:

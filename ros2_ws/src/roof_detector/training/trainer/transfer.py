@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -24,26 +23,30 @@ from training.trainer.class_rows import (
 )
 from training.trainer.transfer_report import TransferReport
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def read_weights(path: Path) -> Any:
     """Read the model of a checkpoint or a package; raise as safe_load does."""
     if backend_for(path) != 'torch':
-        raise TrainingError(
-            f'{path} cannot be trained from, expected a checkpoint (.pt) or a model package.'
-        )
+        msg = f'{path} cannot be trained from, expected a checkpoint (.pt) or a model package.'
+        raise TrainingError(msg)
     checkpoint = load_checkpoint(path)
     model: Any = checkpoint.get('ema') or checkpoint.get('model')
     known = isinstance(model, DetectionModel)
     if not known or not isinstance(model.model[-1], Detect):
-        raise TrainingError(
+        msg = (
             f'{path} holds a {type(model).__name__}, expected a model for detection or instance '
             'segmentation.'
         )
+        raise TrainingError(msg)
     if model.is_fused():
-        raise TrainingError(
+        msg = (
             f'{path} has its normalisations folded into its convolutions, so that it cannot be '
             'trained. Give the checkpoint from before that.'
         )
+        raise TrainingError(msg)
     return model.float()
 
 

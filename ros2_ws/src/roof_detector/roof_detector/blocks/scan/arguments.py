@@ -95,17 +95,19 @@ def check(
 ) -> None:
     """Raise a BlocksError that names the first argument of a wrong shape, type or device."""
     if u.ndim != 3 or not u.is_floating_point():
-        raise BlocksError(
+        msg = (
             f'u is {_describe(u)}; it must be real floating point of shape (batch, channels, '
             'length).'
         )
+        raise BlocksError(msg)
     batch, channels, length = u.shape
     right_kind = A.is_floating_point() or A.is_complex()
     if A.ndim != 2 or A.shape[0] != channels or A.shape[1] == 0 or not right_kind:
-        raise BlocksError(
+        msg = (
             f'A is {_describe(A)}; it must be floating point or complex of shape '
             f'({channels}, states), one row for each channel of u and at least one state.'
         )
+        raise BlocksError(msg)
     expected = {
         'delta': (delta, (batch, channels, length)),
         'D': (D, (channels,)),
@@ -114,10 +116,11 @@ def check(
     }
     for name, (tensor, shape) in expected.items():
         if tensor is not None and (tuple(tensor.shape) != shape or not tensor.is_floating_point()):
-            raise BlocksError(
+            msg = (
                 f'{name} is {_describe(tensor)}; with u of shape {tuple(u.shape)} it must be '
                 f'real floating point of shape {shape}.'
             )
+            raise BlocksError(msg)
     for name, tensor in (('B', B), ('C', C)):
         _check_projection(name, tensor, u=u, A=A)
     for name, tensor in (
@@ -130,9 +133,8 @@ def check(
         ('delta_bias', delta_bias),
     ):
         if tensor is not None and tensor.device != u.device:
-            raise BlocksError(
-                f'{name} is on {tensor.device} and u on {u.device}; move them to one device.'
-            )
+            msg = f'{name} is on {tensor.device} and u on {u.device}; move them to one device.'
+            raise BlocksError(msg)
 
 
 def _check_projection(name: str, tensor: Tensor, *, u: Tensor, A: Tensor) -> None:
@@ -151,12 +153,13 @@ def _check_projection(name: str, tensor: Tensor, *, u: Tensor, A: Tensor) -> Non
             return
     reals_text = f'2 * {length}' if A.is_complex() else f'{length}'
     kind = 'complex' if A.is_complex() else 'real'
-    raise BlocksError(
+    msg = (
         f'{name} is {_describe(tensor)}; it must be constant ({channels}, {states}) and {kind} '
         f'as A, or vary with time as ({batch}, {states}, {reals_text}) or '
         f'({batch}, groups, {states}, {reals_text}) in real floating point, with groups a '
         f'divisor of {channels}.'
     )
+    raise BlocksError(msg)
 
 
 def _describe(tensor: Tensor) -> str:

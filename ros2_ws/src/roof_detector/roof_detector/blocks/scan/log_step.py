@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from roof_detector.blocks.scan.arguments import ScanArguments
+if TYPE_CHECKING:
+    from roof_detector.blocks.scan.arguments import ScanArguments
 
 
 def scan_log_step(arguments: ScanArguments) -> tuple[Tensor, Tensor]:

@@ -124,9 +124,8 @@ def selective_scan(
     if method == 'auto':
         method = choose_method(arguments)
     if method not in METHODS:
-        raise BlocksError(
-            f"There is no scan method '{method}'; choose 'auto' or one of {', '.join(METHODS)}."
-        )
+        msg = f"There is no scan method '{method}'; choose 'auto' or one of {', '.join(METHODS)}."
+        raise BlocksError(msg)
     y, last = METHODS[method](arguments)
     y = y.flatten(1, 2)
     if D is not None:

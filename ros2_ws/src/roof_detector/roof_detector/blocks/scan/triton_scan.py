@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from roof_detector.blocks.errors import BlocksError
-from roof_detector.blocks.scan.arguments import ScanArguments
 from roof_detector.blocks.scan.sequential import scan_sequential
+
+if TYPE_CHECKING:
+    from roof_detector.blocks.scan.arguments import ScanArguments
 
 # Elements of the (states, time) tile of one program: 16 for each of 128 threads.
 TILE_ELEMENTS = 2048
@@ -44,10 +46,11 @@ def scan_triton(arguments: ScanArguments) -> tuple[Tensor, Tensor]:
     """
     reason = why_not_triton(arguments)
     if reason is not None:
-        raise BlocksError(
+        msg = (
             f"The selective scan cannot use method='triton': {reason}. Use method='chunked', or "
             "'auto', which chooses it then."
         )
+        raise BlocksError(msg)
     if not arguments.u.numel():
         return scan_sequential(arguments)
     y, last = _TritonScan.apply(*arguments.tensors)

@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Protocol
 
 from roof_detector.inference.errors import MissingBackend
-from roof_detector.inference.model_facts import ModelFacts
-from roof_detector.vision.candidates import Candidates
-from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import Letterbox
-from roof_detector.vision.thresholds import ResolvedThresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.vision.candidates import Candidates
+    from roof_detector.vision.detections import Detections
+    from roof_detector.vision.letterbox import Letterbox
+    from roof_detector.vision.thresholds import ResolvedThresholds
 
 
 class RawOutput(Protocol):
@@ -78,10 +81,11 @@ def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
     """Return the precision that an export was made in; raise MissingBackend for another wish."""
     made = 'f32' if facts.provenance is None else facts.provenance.precision
     if wish not in ('auto', made):
-        raise MissingBackend(
+        msg = (
             f'Precision {wish!r} is asked for, but {path} was made in {made}. Use precision auto, '
             'or make another export.'
         )
+        raise MissingBackend(msg)
     return made
 
 

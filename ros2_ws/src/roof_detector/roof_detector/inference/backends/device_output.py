@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,14 @@ import torch
 
 from roof_detector.inference.backends.device_suppression import keep_best
 from roof_detector.vision.candidates import Candidates, check_rows
-from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import MAX_CANDIDATES, to_detections
-from roof_detector.vision.thresholds import ResolvedThresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.vision.detections import Detections
+    from roof_detector.vision.letterbox import Letterbox
+    from roof_detector.vision.thresholds import ResolvedThresholds
 
 
 class DeviceOutput:

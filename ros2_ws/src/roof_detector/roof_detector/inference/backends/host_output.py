@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.candidates import Candidates, find_candidates
-from roof_detector.vision.detections import Detections
-from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import select
-from roof_detector.vision.thresholds import ResolvedThresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.vision.detections import Detections
+    from roof_detector.vision.letterbox import Letterbox
+    from roof_detector.vision.thresholds import ResolvedThresholds
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from roof_detector.vision.letterbox import Letterbox, letterbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class DeviceResident(Protocol):

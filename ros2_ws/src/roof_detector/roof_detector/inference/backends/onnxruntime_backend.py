@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +19,10 @@ from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.onnx_check import MOST_BYTES, check_onnx
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.vision.letterbox import to_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _CPU = 'CPUExecutionProvider'
 _DEVICES = {_CPU: 'cpu', 'CUDAExecutionProvider': 'cuda', 'TensorrtExecutionProvider': 'tensorrt'}
@@ -49,9 +51,8 @@ class OnnxRuntimeBackend:
         try:
             import onnxruntime  # noqa: PLC0415  (only who runs ONNX files needs it)
         except ImportError as error:
-            raise MissingBackend(
-                f'{path} needs ONNX Runtime: pip install onnxruntime, or onnxruntime-gpu.'
-            ) from error
+            msg = f'{path} needs ONNX Runtime: pip install onnxruntime, or onnxruntime-gpu.'
+            raise MissingBackend(msg) from error
         _check_file(path, content)
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
@@ -77,11 +78,12 @@ class OnnxRuntimeBackend:
             shape = source.shape
             metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime's errors share no base class of their own
-            raise BadModel(
+            msg = (
                 f'{path} is not an ONNX model that ONNX Runtime {onnxruntime.__version__} can '
                 f'run, or it is cut short or damaged ({str(error).splitlines()[0]}). '
                 'Copy it or export it again.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         self._session: Any = session
         self._input = source.name
         self._input_dtype = np.float16 if 'float16' in source.type else np.float32
@@ -90,11 +92,12 @@ class OnnxRuntimeBackend:
         kind = device.partition(':')[0]
         if kind not in ('auto', self.device):
             # A provider that cannot be set up is left out without an error.
-            raise MissingBackend(
+            msg = (
                 f'Device {device!r} is asked for, but ONNX Runtime {onnxruntime.__version__} '
                 f'could not set it up and would run on {self.device}. Install the versions of '
                 'CUDA and cuDNN that it names as its own, or use device cpu.'
             )
+            raise MissingBackend(msg)
         fixed = all(isinstance(side, int) for side in shape[2:])
         if fixed:
             metadata = {**metadata, 'imgsz': list(shape[2:])}
@@ -119,7 +122,8 @@ def _check_file(path: Path, content: bytes | None) -> None:
         check_onnx(content, path=path, folder=None)
         return
     if path.stat().st_size > MOST_BYTES:
-        raise BadModel(f'{path} has more than the {MOST_BYTES} bytes that an ONNX file may have.')
+        msg = f'{path} has more than the {MOST_BYTES} bytes that an ONNX file may have.'
+        raise BadModel(msg)
     check_onnx(path.read_bytes(), path=path, folder=path.parent)
 
 
@@ -133,15 +137,15 @@ def choose_providers(device: str, available: list[str]) -> list[str | tuple[str,
         'tensorrt': ('TensorrtExecutionProvider', 'CUDAExecutionProvider', _CPU),
     }
     if kind not in wishes:
-        raise MissingBackend(
-            f'{device!r} is not a device of ONNX Runtime, expected cpu, cuda or tensorrt.'
-        )
+        msg = f'{device!r} is not a device of ONNX Runtime, expected cpu, cuda or tensorrt.'
+        raise MissingBackend(msg)
     wished = wishes[kind]
     if kind != 'auto' and wished[0] not in available:
-        raise MissingBackend(
+        msg = (
             f'Device {device!r} is asked for, but this ONNX Runtime has only '
             f'{", ".join(available)}. Use device cpu or install onnxruntime-gpu.'
         )
+        raise MissingBackend(msg)
     on_card = {'device_id': index or '0'}
     options = {
         # TF32 has the digits of f16, see TorchBackend.

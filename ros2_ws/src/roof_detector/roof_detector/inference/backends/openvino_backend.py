@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +19,10 @@ from roof_detector.inference.openvino_core import openvino_core
 from roof_detector.inference.plain_yaml import read_plain_yaml
 from roof_detector.inference.precision import PRECISIONS
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _MOST_GRAPH_BYTES = 1 << 28
 _MOST_METADATA_BYTES = 1 << 20
@@ -48,19 +50,22 @@ class OpenVinoBackend:
         try:
             import openvino  # noqa: PLC0415  (only who runs such folders needs it)
         except ImportError as error:
-            raise MissingBackend(f'{folder} needs OpenVINO: pip install openvino.') from error
+            msg = f'{folder} needs OpenVINO: pip install openvino.'
+            raise MissingBackend(msg) from error
         core = openvino_core()
         name = 'CPU' if device in ('auto', 'cpu') else device.upper()
         if name.split('.')[0] not in {one.split('.')[0] for one in core.available_devices}:
-            raise MissingBackend(
+            msg = (
                 f'Device {device!r} is asked for, but OpenVINO finds only '
                 f'{", ".join(core.available_devices)}. Use device cpu.'
             )
+            raise MissingBackend(msg)
         if precision not in PRECISIONS:
-            raise MissingBackend(
+            msg = (
                 f'Precision {precision!r} is asked for, but OpenVINO computes with one of '
                 f'{", ".join(PRECISIONS)}.'
             )
+            raise MissingBackend(msg)
         # Latency: one frame at a time. f32 unless something else is asked for: where a processor
         # has AMX or AVX-512 BF16 OpenVINO takes bf16 on its own, which moves boxes of models that
         # sample by computed coordinates by a third of a pixel.
@@ -77,11 +82,12 @@ class OpenVinoBackend:
             shape = model.input().get_partial_shape()
             compiled = core.compile_model(_with_pixels(model), name, config)
         except RuntimeError as error:
-            raise BadModel(
+            msg = (
                 f'{graph} is not a model that OpenVINO {openvino.__version__} can run, or it is '
                 f'cut short or damaged ({str(error).strip().splitlines()[-1]}). '
                 'Copy it or export it again.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         self.device = name.lower()
         fixed = all(side.is_static for side in list(shape)[2:])
         self._batch = shape[0].get_length() if shape[0].is_static else None
@@ -135,17 +141,20 @@ def _precision_of(compiled: Any, facts: ModelFacts) -> str:
 def _only_file(folder: Path, pattern: str) -> Path:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
-        raise BadModel(
+        msg = (
             f'{folder} holds {len(found)} files {pattern}, expected one: the folder that '
             'ultralytics exports with format=openvino.'
         )
+        raise BadModel(msg)
     (graph,) = found
     # OpenVINO takes the weights of the file with the same stem and .bin.
     for file in (graph, graph.with_suffix('.bin')):
         if file.is_symlink():
-            raise BadModel(f'{file} is a link, expected the file itself. Copy the whole folder.')
+            msg = f'{file} is a link, expected the file itself. Copy the whole folder.'
+            raise BadModel(msg)
     if graph.stat().st_size > _MOST_GRAPH_BYTES:
-        raise BadModel(f'{graph} has more than the {_MOST_GRAPH_BYTES} bytes of a graph.')
+        msg = f'{graph} has more than the {_MOST_GRAPH_BYTES} bytes of a graph.'
+        raise BadModel(msg)
     return graph
 
 
@@ -155,12 +164,14 @@ def _read_metadata(folder: Path) -> dict[str, Any]:
         with file.open('rb') as opened:
             content = opened.read(_MOST_METADATA_BYTES + 1)
         if len(content) > _MOST_METADATA_BYTES:
-            raise BadModel(f'{file} has more than {_MOST_METADATA_BYTES} bytes.')
+            msg = f'{file} has more than {_MOST_METADATA_BYTES} bytes.'
+            raise BadModel(msg)
         # ultralytics writes a value that it holds twice once, and refers to it.
         metadata = read_plain_yaml(content, name=str(file), most_aliases=4)
     except (OSError, BadModel) as error:
-        raise BadModel(
+        msg = (
             f'{folder} has no readable metadata.yaml, which ultralytics exports beside the '
             f'model and which names its classes ({type(error).__name__}).'
-        ) from error
+        )
+        raise BadModel(msg) from error
     return metadata if isinstance(metadata, dict) else {}

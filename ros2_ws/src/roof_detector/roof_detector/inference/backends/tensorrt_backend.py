@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,6 +20,10 @@ from roof_detector.inference.device_name import resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.quiet_ultralytics import import_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 class TensorRtBackend:
@@ -41,27 +43,30 @@ class TensorRtBackend:
         trust_model: bool = False,
     ) -> None:
         if not trust_model:
-            raise UnsafeModel(
+            msg = (
                 f'{path} is refused: a TensorRT engine holds machine code. Load it with '
                 'trust_model only if you trust its maker.'
             )
+            raise UnsafeModel(msg)
         self.device = resolve_device(device)
         lacks = [] if find_spec('tensorrt') else ['the package tensorrt is not installed']
         lacks += filter(None, [why_no_cuda(self.device)])
         if lacks:
-            raise MissingBackend(
+            msg = (
                 f'{path} needs the package tensorrt and a CUDA device, but {" and ".join(lacks)} '
                 f'(device {device!r} is asked for). Use the .pt, or export to ONNX or OpenVINO.'
             )
+            raise MissingBackend(msg)
         self._device = torch.device(self.device)
         reader = import_quietly('ultralytics.nn.backends.tensorrt')
         try:
             self._engine: Any = reader.TensorRTBackend(path, self._device)
         except Exception as error:  # TensorRT's errors share no base class of their own
-            raise BadModel(
+            msg = (
                 f'{path} is not an engine that this device and TensorRT can run '
                 f'({type(error).__name__}). Export it again on this machine.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         self._path = path
         self._fixed = not self._engine.dynamic
         # One for any size takes up to so many pictures at once.
@@ -79,10 +84,11 @@ class TensorRtBackend:
             # It reads planes from a bare address, and the next pass writes over its outputs.
             outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
         except ValueError as error:
-            raise BadModel(
+            msg = (
                 f'{self._path} was made for smaller or larger pictures ({error}). Make it again '
                 'with the image_size that is flown.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         torch.cuda.current_stream(self._device).synchronize()
         return DeviceOutput.of_batch(outputs)
 

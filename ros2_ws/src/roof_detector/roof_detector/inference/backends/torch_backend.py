@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from roof_detector.inference.backends.backend import Preprocessor, RawOutput
 from roof_detector.inference.backends.device_output import DeviceOutput
 from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
 from roof_detector.inference.backends.exact_decoding import decode_in_f32
@@ -27,10 +24,16 @@ from roof_detector.inference.backends.host_output import HostOutput
 from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.device_name import resolve_device, why_no_cuda
 from roof_detector.inference.errors import MissingBackend
-from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.package.checkpoint_package import package_of
-from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.network import open_network
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from roof_detector.inference.backends.backend import Preprocessor, RawOutput
+    from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.inference.package.model_package import ModelPackage
 
 _DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}
 
@@ -139,12 +142,14 @@ def _choose_precision(precision: str, *, on_cuda: bool) -> str:
     if precision == 'auto':
         return 'f16' if on_cuda else 'f32'
     if precision not in _DTYPES:
-        raise MissingBackend(
+        msg = (
             f'Precision {precision!r} is asked for, but torch runs a checkpoint with auto, '
             f'{", ".join(_DTYPES)}.'
         )
+        raise MissingBackend(msg)
     if precision == 'f16' and not on_cuda:
-        raise MissingBackend('Precision f16 is for CUDA devices, use auto, f32 or bf16 on a CPU.')
+        msg = 'Precision f16 is for CUDA devices, use auto, f32 or bf16 on a CPU.'
+        raise MissingBackend(msg)
     return precision
 
 
@@ -153,12 +158,14 @@ def _choose_device(device: str) -> torch.device:
     if chosen == 'cpu':
         return torch.device(chosen)
     if not re.fullmatch(r'cuda:\d+', chosen):
-        raise MissingBackend(f'{device!r} is not a device, expected auto, cpu, cuda or cuda:0.')
+        msg = f'{device!r} is not a device, expected auto, cpu, cuda or cuda:0.'
+        raise MissingBackend(msg)
     if problem := why_no_cuda(chosen):
-        raise MissingBackend(
+        msg = (
             f'Device {device!r} is asked for, but {problem} (torch {torch.__version__}). Use one '
             'that is there, or install a driver and a CUDA build of torch.'
         )
+        raise MissingBackend(msg)
     return torch.device(chosen)
 
 

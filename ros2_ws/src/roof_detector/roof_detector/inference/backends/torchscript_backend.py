@@ -6,12 +6,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from roof_detector.inference.backends.backend import RawOutput, made_precision, run_in_batches
@@ -20,6 +16,13 @@ from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.vision.letterbox import to_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
 _METADATA_FILE = 'config.txt'  # where ultralytics puts it inside the archive
 
@@ -43,16 +46,18 @@ class TorchScriptBackend:
         threads: int | None = None,
     ) -> None:
         if not trust_model:
-            raise UnsafeModel(
+            msg = (
                 f'{path} is refused: a TorchScript archive is a program that can write files as '
                 'soon as it is loaded. Load it with trust_model only if you trust whoever made '
                 'it, or export to ONNX or OpenVINO, which hold no program.'
             )
+            raise UnsafeModel(msg)
         if device not in ('auto', 'cpu'):
-            raise MissingBackend(
+            msg = (
                 f'Device {device!r} is asked for, but TorchScript is run on cpu only. '
                 'Use device cpu, or the .pt on CUDA.'
             )
+            raise MissingBackend(msg)
         if threads is not None:
             torch.set_num_threads(threads)
         self.device = 'cpu'
@@ -64,10 +69,11 @@ class TorchScriptBackend:
             metadata = json.loads(files[_METADATA_FILE] or '{}')
         except (RuntimeError, ValueError) as error:
             first_line = str(error).strip().split('\n', maxsplit=1)[0]
-            raise BadModel(
+            msg = (
                 f'{path} is not a TorchScript archive, or it is cut short or damaged '
                 f'({first_line}). Copy it or export it again.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         dynamic = bool(metadata.get('args', {}).get('dynamic'))
         self._batch = None if dynamic else int(metadata.get('batch', 1))
         self.preprocessor = HostPreprocessor()

@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.detector import Detector
@@ -18,10 +14,18 @@ from roof_detector.inference.errors import BadModel, ExportFailed, ParityFailed
 from roof_detector.inference.export.conversion import Network, check_needs, convert
 from roof_detector.inference.export.parity import check_frames, compare
 from roof_detector.inference.export.parity_report import ParityLimits, ParityReport
-from roof_detector.inference.export.recipe import ExportRecipe
 from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.model_hash import hash_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.export.recipe import ExportRecipe
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def build_export(
     """
     started_s = perf_counter()
     if backend_for(model_path) != 'torch':
-        raise BadModel(f'{model_path} is an export already, give the checkpoint it was made of.')
+        msg = f'{model_path} is an export already, give the checkpoint it was made of.'
+        raise BadModel(msg)
     check_frames(frames)
     check_needs(recipe)
     module, facts = read_model(model_path, trust=trust_model)
@@ -75,15 +80,18 @@ def build_export(
             if not report.holds and keep_refused:
                 kept = folder / recipe.file_name(f'{model_path.stem}-refused')
                 install(built, kept)
-                raise ParityFailed(f'{_refusal(target)} It is kept as {kept}.', report=report)
+                msg = f'{_refusal(target)} It is kept as {kept}.'
+                raise ParityFailed(msg, report=report)
             if not report.holds:
-                raise ParityFailed(f'{_refusal(target)} It was removed.', report=report)
+                msg = f'{_refusal(target)} It was removed.'
+                raise ParityFailed(msg, report=report)
             install(built, target)
     except OSError as error:
-        raise ExportFailed(
+        msg = (
             f'{target} cannot be written ({error.strerror or error}). Free some space or choose '
             'another folder.'
-        ) from error
+        )
+        raise ExportFailed(msg) from error
     files = [target, *target.rglob('*')]
     size_bytes = sum(file.stat().st_size for file in files if file.is_file())
     return BuiltExport(target, size_bytes, perf_counter() - started_s, report)

@@ -8,20 +8,23 @@ import contextlib
 import logging
 import uuid
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import roof_detector
 from roof_detector.inference.errors import ExportFailed, MissingBackend
-from roof_detector.inference.export.recipe import ExportRecipe
-from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 from roof_detector.inference.quiet_ultralytics import import_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.inference.export.recipe import ExportRecipe
+    from roof_detector.inference.model_facts import ModelFacts
 
 # The packages that each format needs besides torch: import name and how to install it.
 NEEDS = {
@@ -47,15 +50,17 @@ def check_needs(recipe: ExportRecipe) -> None:
     """Raise MissingBackend if this machine lacks a package that a format needs."""
     absent = [name for name in NEEDS[recipe.format] if find_spec(name) is None]
     if absent:
-        raise MissingBackend(
+        msg = (
             f'The format {recipe.format} is made with {", ".join(absent)}, not installed here: '
             f'pip install {" ".join(absent)}.'
         )
+        raise MissingBackend(msg)
     if recipe.format == 'engine' and not import_quietly('torch').cuda.is_available():
-        raise MissingBackend(
+        msg = (
             'A TensorRT engine is made on the CUDA device that will run it, and torch finds none '
             'here. Export on that machine.'
         )
+        raise MissingBackend(msg)
 
 
 def convert(network: Network, recipe: ExportRecipe, folder: Path) -> Path:
@@ -93,10 +98,11 @@ def convert(network: Network, recipe: ExportRecipe, folder: Path) -> Path:
             return Path(exporter(module))
         except Exception as error:  # each converter has errors of its own
             first_line = str(error).strip().split('\n', maxsplit=1)[0]
-            raise ExportFailed(
+            msg = (
                 f'{network.path} cannot be exported to {recipe.format}: '
                 f'{type(error).__name__}: {first_line}'
-            ) from error
+            )
+            raise ExportFailed(msg) from error
 
 
 def _metadata(network: Network, recipe: ExportRecipe) -> dict[str, Any]:

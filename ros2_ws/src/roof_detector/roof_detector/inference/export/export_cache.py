@@ -8,14 +8,16 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_hash import hash_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ENTRY_FILE = 'entry.json'
 
@@ -125,7 +127,8 @@ class ExportCache:
         """Return the path of an entry's export; raise BadModel if it has changed."""
         path = self.folder / entry.key.folder_name / entry.export
         if not path.exists() or hash_model(path) != entry.export_sha256:
-            raise BadModel(f'{path} is not the file that was made and checked here.')
+            msg = f'{path} is not the file that was made and checked here.'
+            raise BadModel(msg)
         return path
 
     @contextlib.contextmanager

@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import RawOutput
-from roof_detector.inference.detector import Detector, NetworkOutput, PreprocessedImage
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.inference.export.parity_report import FrameParity, ParityLimits, ParityReport
 from roof_detector.vision.mask_logits import mask_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from roof_detector.inference.backends.backend import RawOutput
+    from roof_detector.inference.detector import Detector, NetworkOutput, PreprocessedImage
 
 # Boxes are compared at the checkpoint's highest confidences, in every frame, whatever it shows: a
 # network that detects nothing in a frame still has its best candidates there.
@@ -23,7 +27,8 @@ BOXES_COMPARED = 100
 def check_frames(frames: Sequence[npt.NDArray[np.uint8]]) -> None:
     """Raise ExportFailed if there is no frame to compare on."""
     if not frames:
-        raise ExportFailed('No frames were given, an export is checked on at least one.')
+        msg = 'No frames were given, an export is checked on at least one.'
+        raise ExportFailed(msg)
 
 
 def compare(
@@ -42,10 +47,11 @@ def compare(
     """
     check_frames(frames)
     if (reference.names, reference.task) != (exported.names, exported.task):
-        raise ExportFailed(
+        msg = (
             f'{exported.model_path} says {exported.task} of {", ".join(exported.names)}, but its '
             f'checkpoint {reference.task} of {", ".join(reference.names)}.'
         )
+        raise ExportFailed(msg)
     rows: list[FrameParity] = []
     for group in _groups([exported.preprocess(frame) for frame in frames], batch):
         answers = exported.infer(*group)
@@ -73,10 +79,11 @@ def _compare_frame(
 ) -> FrameParity:
     predictions, others = expected.raw.predictions, found.raw.predictions
     if predictions.shape != others.shape:
-        raise ExportFailed(
+        msg = (
             f'The export answers with an array of {others.shape}, its checkpoint with one of '
             f'{predictions.shape}.'
         )
+        raise ExportFailed(msg)
     scores = predictions[4 : 4 + classes].max(axis=0)
     best = np.argsort(-scores, kind='stable')[:BOXES_COMPARED]
     difference = np.abs(predictions - others)

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.backend_choice import export_precision, key_of, why_not_here
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores, resolve_device
-from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.export.thread_choice import thread_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import BadModel, ExportFailed, InferenceError, ParityFailed
 from roof_detector.inference.export.build import build_export
@@ -14,6 +14,9 @@ from roof_detector.inference.export.recipe import ExportRecipe
 from roof_detector.inference.export.timing import time_prepared
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.model_hash import hash_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _FORMATS = {'onnxruntime': 'onnx', 'openvino': 'openvino', 'tensorrt': 'engine'}
 
@@ -32,7 +35,8 @@ def prepare_exports(
     not a checkpoint.
     """
     if backend_for(preparation.model_path) != 'torch':
-        raise BadModel(f'{preparation.model_path} is an export already, give its checkpoint.')
+        msg = f'{preparation.model_path} is an export already, give its checkpoint.'
+        raise BadModel(msg)
     outcomes = []
     for backend in backends:
         if reason := preparation.why_not(backend):
@@ -91,8 +95,9 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
                 entry = CacheEntry(key, source, '', '', refused=refused)
             entry.write(folder)
     except OSError as error:
-        raise ExportFailed(
+        msg = (
             f'{preparation.cache.folder} cannot be written ({error.strerror or error}). Free some '
             'space or choose another folder with --cache.'
-        ) from error
+        )
+        raise ExportFailed(msg) from error
     return entry

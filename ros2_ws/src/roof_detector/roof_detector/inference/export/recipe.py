@@ -40,12 +40,14 @@ class ExportRecipe:
                 msg = f'{name} is {getattr(self, name)!r}, expected one of {", ".join(known)}.'
                 raise ExportFailed(msg)
         if self.batch < 1:
-            raise ExportFailed(f'batch is {self.batch}, expected 1 or more images at once.')
+            msg_0 = f'batch is {self.batch}, expected 1 or more images at once.'
+            raise ExportFailed(msg_0)
         if (self.format, self.precision) == ('torchscript', 'f16'):
-            raise ExportFailed(
+            msg_0 = (
                 'TorchScript of 16 bits runs on CUDA only, and it is run on processors here. '
                 'Choose precision f32.'
             )
+            raise ExportFailed(msg_0)
 
     def file_name(self, stem: str) -> str:
         """Return the file name of the export of a checkpoint with this stem."""
@@ -56,8 +58,9 @@ class ExportRecipe:
         """Return width and height of the input; raise ExportFailed if the stride forbids it."""
         size = self.image_size or own_size
         if not fits_stride(size, stride):
-            raise ExportFailed(
+            msg = (
                 f'image_size is {size[0]}x{size[1]} (width x height), expected positive '
                 f'multiples of the stride {stride}.'
             )
+            raise ExportFailed(msg)
         return size

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A core that saves less than this share of a pass is worth more to the camera, DDS and recorder.
 _WORTH = 0.1

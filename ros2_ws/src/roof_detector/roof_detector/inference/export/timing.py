@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.export.preparation import Preparation, PreparedBackend
 from roof_detector.inference.export.thread_choice import fewest_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roof_detector.inference.detector import Detector
 
 _ROUNDS = 6
 _WARM_UP_ROUNDS = 1

@@ -8,10 +8,13 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import ExportFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _FORMER = 'former'
 
@@ -43,7 +46,8 @@ def install(built: Path, target: Path) -> None:
     back if this process ends in between.
     """
     if target.exists() and target.is_dir() != built.is_dir():
-        raise ExportFailed(f'{target} is in the way, move it or choose another folder.')
+        msg = f'{target} is in the way, move it or choose another folder.'
+        raise ExportFailed(msg)
     for path in (built, *built.rglob('*')):
         _sync(path)
     if target.is_dir():
@@ -63,9 +67,10 @@ def _lock(folder: Path, target: Path) -> int:
                 return descriptor
         except BlockingIOError as error:
             os.close(descriptor)
-            raise ExportFailed(
+            msg = (
                 f'{target} is being made by another process, wait for it or choose another folder.'
-            ) from error
+            )
+            raise ExportFailed(msg) from error
         except FileNotFoundError:
             pass
         os.close(descriptor)

@@ -52,13 +52,16 @@ def check_architecture(mapping: Mapping[str, Any]) -> dict[str, Any]:
     that follows from the number of classes, and `fused`, whether the normalisations are folded in.
     """
     if not isinstance(mapping, Mapping):
-        raise _bad(f'is a {type(mapping).__name__}, expected a mapping')
+        msg = f'is a {type(mapping).__name__}, expected a mapping'
+        raise _bad(msg)
     unknown = sorted(_shown(key) for key in set(mapping) - set(_CHECKS))
     if unknown:
-        raise _bad(f'has the unknown key {unknown[0]!r}; known are {", ".join(sorted(_CHECKS))}')
+        msg = f'has the unknown key {unknown[0]!r}; known are {", ".join(sorted(_CHECKS))}'
+        raise _bad(msg)
     for key in ('nc', 'backbone', 'head'):
         if key not in mapping:
-            raise _bad(f'lacks the key {key!r}')
+            msg = f'lacks the key {key!r}'
+            raise _bad(msg)
     checked = {
         key: _CHECKS[key](value, key)
         for key, value in mapping.items()
@@ -69,10 +72,12 @@ def check_architecture(mapping: Mapping[str, Any]) -> dict[str, Any]:
     if scales and not scale:
         checked['scale'] = scale = next(iter(scales))
     if scales and scale not in scales:
-        raise _bad(f'has the scale {scale!r}, expected one of {", ".join(scales)}')
+        msg = f'has the scale {scale!r}, expected one of {", ".join(scales)}'
+        raise _bad(msg)
     rows = [*checked['backbone'], *checked['head']]
     if not checked['backbone'] or not checked['head'] or len(rows) > _MOST_ROWS:
-        raise _bad(f'has {len(rows)} rows, expected a backbone and a head of 1 to {_MOST_ROWS}')
+        msg = f'has {len(rows)} rows, expected a backbone and a head of 1 to {_MOST_ROWS}'
+        raise _bad(msg)
     for index, row in enumerate(rows):
         _check_row(index, row, is_last=index == len(rows) - 1)
     return checked
@@ -116,33 +121,42 @@ def _check_row(index: int, row: list[Any], *, is_last: bool) -> None:
     sources, repeats, module, arguments = row
     for source in sources if isinstance(sources, list) else [sources]:
         if not (-max(index, 1) <= source < max(index, 1)):
-            raise _bad(f'takes the input of row {index} from row {source}, which is not there')
+            msg = f'takes the input of row {index} from row {source}, which is not there'
+            raise _bad(msg)
     if not 1 <= repeats <= _MOST_REPEATS:
-        raise _bad(f'repeats row {index} {repeats} times, expected 1 to {_MOST_REPEATS}')
+        msg = f'repeats row {index} {repeats} times, expected 1 to {_MOST_REPEATS}'
+        raise _bad(msg)
     if module not in STOCK_MODULES | STOCK_HEADS and module not in _known_modules():
-        raise _bad(f'names the module {module[:60]!r} in row {index}, which is not a known layer')
+        msg = f'names the module {module[:60]!r} in row {index}, which is not a known layer'
+        raise _bad(msg)
     if _is_head(module) != is_last:
         where = 'ends without a head' if is_last else 'has a head before its end'
-        raise _bad(f'{where}: row {index} is {module}')
+        msg = f'{where}: row {index} is {module}'
+        raise _bad(msg)
     options = arguments[-1] if arguments and isinstance(arguments[-1], dict) else {}
     if options and module in STOCK_MODULES | STOCK_HEADS:
-        raise _bad(f'gives options to {module} in row {index}, which takes none')
+        msg = f'gives options to {module} in row {index}, which takes none'
+        raise _bad(msg)
 
 
 def _rows(value: Any, key: str) -> list[list[Any]]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > _MOST_ROWS:
-        raise _bad(f'has no list of at most {_MOST_ROWS} rows as {key}')
+        msg = f'has no list of at most {_MOST_ROWS} rows as {key}'
+        raise _bad(msg)
     return [_row(row, key) for row in value]
 
 
 def _row(row: Any, key: str) -> list[Any]:
     if not isinstance(row, list | tuple) or len(row) != 4:
-        raise _bad(f'has a row in {key} that is not a list of source, repeats, module, arguments')
+        msg = f'has a row in {key} that is not a list of source, repeats, module, arguments'
+        raise _bad(msg)
     source, repeats, module, arguments = row
     if not isinstance(module, str):
-        raise _bad(f'names a module by a {type(module).__name__} in {key}')
+        msg = f'names a module by a {type(module).__name__} in {key}'
+        raise _bad(msg)
     if not isinstance(arguments, list | tuple) or len(arguments) > 16:
-        raise _bad(f'has no list of at most 16 arguments for {module[:60]} in {key}')
+        msg = f'has no list of at most 16 arguments for {module[:60]} in {key}'
+        raise _bad(msg)
     *plain, last = arguments or [None]
     checked = [_argument(one) for one in plain]
     if arguments:
@@ -159,10 +173,12 @@ def _row(row: Any, key: str) -> list[Any]:
 
 def _options(value: Mapping[Any, Any]) -> dict[str, Any]:
     if len(value) > 16:
-        raise _bad(f'gives {len(value)} options to a block, expected at most 16')
+        msg = f'gives {len(value)} options to a block, expected at most 16'
+        raise _bad(msg)
     for name in value:
         if not isinstance(name, str) or not _OPTION.fullmatch(name):
-            raise _bad(f'names the option {_shown(name)!r}, expected an identifier')
+            msg = f'names the option {_shown(name)!r}, expected an identifier'
+            raise _bad(msg)
     return {name: _argument(one, texts=frozenset()) for name, one in value.items()}
 
 
@@ -176,57 +192,65 @@ def _argument(value: Any, *, texts: frozenset[str] = _TEXTS) -> Any:
         numbers = [_argument(one, texts=frozenset()) for one in value]
         if not any(isinstance(one, list) for one in numbers):
             return numbers
-    raise _bad(
+    msg = (
         f'has the argument {_shown(value)!r}, expected a number of at most {_MOST}, a list of '
         f'such or one of {", ".join(sorted(texts)) or "true, false"}'
     )
+    raise _bad(msg)
 
 
 def _integer(value: Any, key: str, *, least: int = -_MOST, most: int = _MOST) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _bad(f'has {_shown(value)!r} in {key}, expected an integer of {least} to {most}')
+        msg = f'has {_shown(value)!r} in {key}, expected an integer of {least} to {most}'
+        raise _bad(msg)
     return value
 
 
 def _number(value: Any, key: str, *, most: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 < value <= most:
-        raise _bad(f'has {_shown(value)!r} in {key}, expected a number above 0 up to {most}')
+        msg = f'has {_shown(value)!r} in {key}, expected a number above 0 up to {most}'
+        raise _bad(msg)
     return float(value)
 
 
 def _scales(value: Any, key: str) -> dict[str, list[float]]:
     if not isinstance(value, Mapping) or not 0 < len(value) <= 16:
-        raise _bad(f'has no mapping of 1 to 16 scales as {key}')
+        msg = f'has no mapping of 1 to 16 scales as {key}'
+        raise _bad(msg)
     return {_name(name, key): _scale(one, key) for name, one in value.items()}
 
 
 def _scale(value: Any, key: str) -> list[float]:
     if not isinstance(value, list | tuple) or len(value) != 3:
-        raise _bad(f'has a scale in {key} that is not a list of depth, width, most channels')
+        msg = f'has a scale in {key} that is not a list of depth, width, most channels'
+        raise _bad(msg)
     depth, width = (_number(one, key, most=4.0) for one in value[:2])
     return [depth, width, _integer(value[2], key, least=8)]
 
 
 def _name(value: Any, key: str) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise _bad(f'has {_shown(value)!r} as {key}, expected a short name')
+        msg = f'has {_shown(value)!r} as {key}, expected a short name'
+        raise _bad(msg)
     return value
 
 
 def _activation(value: Any, _: str) -> str:
     text = ''.join(value.split()) if isinstance(value, str) else ''
     if text not in ACTIVATIONS:
-        raise _bad(
+        msg = (
             f'has the activation {_shown(value)!r}, expected one of '
             f'{", ".join(sorted(one for one in ACTIVATIONS if one.startswith("nn.")))}'
         )
+        raise _bad(msg)
     return text
 
 
 def _truth(value: Any, key: str) -> bool:
     if not isinstance(value, bool):
-        raise _bad(f'has {_shown(value)!r} as {key}, expected true or false')
+        msg = f'has {_shown(value)!r} as {key}, expected true or false'
+        raise _bad(msg)
     return value
 
 

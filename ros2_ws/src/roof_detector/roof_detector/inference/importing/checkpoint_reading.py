@@ -62,10 +62,11 @@ def read_checkpoint(handles: Handles, *, with_state: bool) -> None:
             file, map_location='cpu', weights_only=False, pickle_module=_pickle_module()
         )
     if not isinstance(checkpoint, dict):
-        raise NotAModel(
+        msg = (
             f'holds a {type(checkpoint).__name__}, expected a checkpoint as ultralytics saves it: '
             'a dict with a model.'
         )
+        raise NotAModel(msg)
     network: Any = next((checkpoint[key] for key in _NETWORKS if checkpoint.get(key)), None)
     facts = _network_facts(network, checkpoint)
     weights = {name: tensor.detach() for name, tensor in network.state_dict().items()}
@@ -83,10 +84,11 @@ def read_checkpoint(handles: Handles, *, with_state: bool) -> None:
 def _network_facts(network: Any, checkpoint: dict[Any, Any]) -> dict[str, Any]:
     tasks = import_quietly('ultralytics.nn.tasks')
     if not isinstance(network, tasks.DetectionModel):
-        raise NotAModel(
+        msg = (
             f'holds a {type(network).__name__}, expected an ultralytics model for detection or '
             'instance segmentation.'
         )
+        raise NotAModel(msg)
     head = network.model[-1]
     arguments = checkpoint.get('train_args') or {}
     arguments = arguments if isinstance(arguments, dict) else vars(arguments)

@@ -19,11 +19,10 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +31,9 @@ import roof_detector
 from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.importing.confined_server import STOP
 from roof_detector.inference.importing.limits import MOST_MODEL_BYTES, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _START_S = 180.0  # importing torch from the slowest SD card that a drone boots from
 _STOP_S = 3.0
@@ -157,13 +159,15 @@ class ConfinedReader:
                 self._receive(connection, _STOP_S)
             except (OSError, ValueError):
                 self._stop()
-            raise BadModel(
+            msg = (
                 f'{path} was not read within {limits.deadline_s:.0f} s, far beyond what a model '
                 'of its size takes: it is damaged or made to hang. Export or save it again.'
-            ) from None
+            )
+            raise BadModel(msg) from None
         except (OSError, ValueError) as error:
             self._stop()
-            raise BadModel(f'{path} ended the process that reads it. Save it again.') from error
+            msg = f'{path} ended the process that reads it. Save it again.'
+            raise BadModel(msg) from error
 
     def _receive(self, connection: socket.socket, timeout_s: float) -> dict[str, Any]:
         end_s = monotonic() + timeout_s
@@ -173,7 +177,8 @@ class ConfinedReader:
             raise TimeoutError
         message = connection.recv(_MOST_ANSWER_BYTES)
         if not message:
-            raise ConnectionError('The process ended.')
+            msg = 'The process ended.'
+            raise ConnectionError(msg)
         answer: dict[str, Any] = json.loads(message)
         return answer
 
@@ -207,10 +212,11 @@ class ConfinedReader:
         except (OSError, ValueError) as error:
             last = log.read_text(errors='replace').strip().rpartition('\n')[2][:300]
             self._stop()
-            raise MissingBackend(
+            msg = (
                 f'The process that reads checkpoints did not start ({last or "no reason given"}). '
                 'Check that torch and ultralytics can be imported: roof_detector doctor.'
-            ) from error
+            )
+            raise MissingBackend(msg) from error
         return ours
 
     def _stop(self) -> None:
@@ -244,7 +250,8 @@ def _open_model(path: Path) -> int:
         # Without waiting for a writer of a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise BadModel(f'{path} cannot be read ({error.strerror}).') from error
+        msg = f'{path} cannot be read ({error.strerror}).'
+        raise BadModel(msg) from error
     found = os.fstat(handle)
     problem = None
     if not stat.S_ISREG(found.st_mode):
@@ -255,7 +262,8 @@ def _open_model(path: Path) -> int:
         problem = f'takes {found.st_size} bytes, at most {MOST_MODEL_BYTES} are read'
     if problem:
         os.close(handle)
-        raise BadModel(f'{path} {problem}.')
+        msg = f'{path} {problem}.'
+        raise BadModel(msg)
     return handle
 
 
@@ -299,23 +307,27 @@ def _understand(path: Path, facts: Path, answer: dict[str, Any], limits: Limits)
     """Return the facts that a reading wrote, or raise the error that its end means."""
     status = int(answer['status'])
     if os.WIFSIGNALED(status):
-        raise BadModel(f'{path} {_killed_by(os.WTERMSIG(status), answer, limits)}')
+        msg = f'{path} {_killed_by(os.WTERMSIG(status), answer, limits)}'
+        raise BadModel(msg)
     try:
         if facts.stat().st_size > _MOST_FACTS_BYTES:
             raise ValueError
         content = json.loads(facts.read_bytes(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError, OSError):
-        raise BadModel(
+        msg = (
             f'{path} ended the process that reads it without an answer. It is damaged or made to '
             'do so: save it again.'
-        ) from None
+        )
+        raise BadModel(msg) from None
     if not isinstance(content, dict):
-        raise BadModel(f'{path} gave a {type(content).__name__} for its facts. Save it again.')
+        msg = f'{path} gave a {type(content).__name__} for its facts. Save it again.'
+        raise BadModel(msg)
     if 'unconfined' in content:
-        raise UnsafeModel(
+        msg = (
             f'{path} is not read: this kernel, or the missing library libseccomp2, does not let '
             f'the reader of a .pt file be confined. {_TRUST}'
         )
+        raise UnsafeModel(msg)
     if 'error' in content:
         raise _as_sentence(path, content['error'], limits)
     return content

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import resource
 import sys
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.importing.landlock import restrict_files
-from roof_detector.inference.importing.limits import Limits
 from roof_detector.inference.importing.system_call_filter import refuse_system_calls
 from roof_detector.inference.importing.system_calls import drop_capabilities, no_new_privileges
+
+if TYPE_CHECKING:
+    import ctypes
+    from collections.abc import Iterable
+
+    from roof_detector.inference.importing.limits import Limits
 
 SECCOMP, LANDLOCK = 'system call filter', 'landlock'
 # Files that Python, torch and the C library read at run time, besides their own folders.

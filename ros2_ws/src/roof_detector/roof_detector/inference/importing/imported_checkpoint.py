@@ -5,19 +5,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.architecture import check_architecture
 from roof_detector.inference.importing.confined_reader import Reading, default_reader
 from roof_detector.inference.importing.plain_values import read_plain
 from roof_detector.inference.importing.tensor_file import check_tensor_file, read_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
 TASKS = ('detect', 'segment')
 WEIGHTS = 'weights.safetensors'
@@ -77,14 +79,16 @@ def import_checkpoint(
             facts = _read_facts(reading, with_state=with_state)
             architecture = check_architecture(reading.facts.get('architecture') or {})
             if len(facts.names) != architecture['nc']:
-                raise BadModel(
+                msg = (
                     f'It names {len(facts.names)} classes, but its head tells '
                     f'{architecture["nc"]} apart.'
                 )
+                raise BadModel(msg)
             check_tensor_file(reading.weights)
             answers = _read_answers(reading, list(given.values()))
         except BadModel as error:
-            raise BadModel(f'{path} cannot be imported: {error}') from error
+            msg = f'{path} cannot be imported: {error}'
+            raise BadModel(msg) from error
         tensors = folder / WEIGHTS
         shutil.copyfile(reading.weights, tensors)
     return ImportedCheckpoint(architecture, tensors, facts, answers)
@@ -94,17 +98,16 @@ def _read_facts(reading: Reading, *, with_state: bool) -> CheckpointFacts:
     given = reading.facts
     task = given.get('task')
     if task not in TASKS:
-        raise BadModel(
-            f'It is a model for the task {str(task)[:40]!r}, expected {" or ".join(TASKS)}.'
-        )
+        msg = f'It is a model for the task {str(task)[:40]!r}, expected {" or ".join(TASKS)}.'
+        raise BadModel(msg)
     if given.get('end2end'):
-        raise BadModel(
-            'It suppresses overlaps itself, so that thresholds cannot be changed in flight.'
-        )
+        msg = 'It suppresses overlaps itself, so that thresholds cannot be changed in flight.'
+        raise BadModel(msg)
     state = read_tensors(reading.state) if with_state else {}
     values = read_plain(given.get('checkpoint'), state)
     if not isinstance(values, dict):
-        raise BadModel('It has no entries.')
+        msg = 'It has no entries.'
+        raise BadModel(msg)
     return CheckpointFacts(
         task=str(task),
         names=_read_names(given.get('names')),
@@ -119,15 +122,19 @@ def _read_names(value: Any) -> tuple[str, ...]:
     pairs = value if isinstance(value, list) else []
     names = {pair[0]: pair[1] for pair in pairs if isinstance(pair, list) and len(pair) == 2}
     if not names:
-        raise BadModel('It has no class names.')
+        msg = 'It has no class names.'
+        raise BadModel(msg)
     if set(names) != set(range(len(names))):
-        raise BadModel('It does not number its classes from 0 on.')
+        msg = 'It does not number its classes from 0 on.'
+        raise BadModel(msg)
     ordered = [names[index] for index in range(len(names))]
     for name in ordered:
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
-            raise BadModel(f'It has the class name {str(name)[:60]!r}, expected a short text.')
+            msg = f'It has the class name {str(name)[:60]!r}, expected a short text.'
+            raise BadModel(msg)
     if repeated := sorted({name for name in ordered if ordered.count(name) > 1}):
-        raise BadModel(f'It gives the class name {repeated[0]!r} more than once.')
+        msg = f'It gives the class name {repeated[0]!r} more than once.'
+        raise BadModel(msg)
     return tuple(ordered)
 
 
@@ -135,14 +142,16 @@ def _read_size(value: Any) -> tuple[int, int]:
     """Return width and height of an image size, which ultralytics gives height first."""
     sides = value if isinstance(value, list) else [value, value]
     if len(sides) != 2:
-        raise BadModel(f'It has the image size {str(value)[:60]}.')
+        msg = f'It has the image size {str(value)[:60]}.'
+        raise BadModel(msg)
     height, width = (_count(side, 'image size', most=16384) for side in sides)
     return width, height
 
 
 def _count(value: Any, what: str, *, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadModel(f'It has the {what} {str(value)[:60]!r}, expected 1 to {most}.')
+        msg = f'It has the {what} {str(value)[:60]!r}, expected 1 to {most}.'
+        raise BadModel(msg)
     return value
 
 
@@ -157,6 +166,7 @@ def _read_answers(
         names = [f'{index:04d}.{output}' for output in range(2)]
         outputs = [tensors[name].float().numpy() for name in names if name in tensors]
         if not outputs or any(len(one) != len(given) for one in outputs):
-            raise BadModel('It gave no answer to an image.')
+            msg = 'It gave no answer to an image.'
+            raise BadModel(msg)
         answers.append(tuple(outputs))
     return tuple(answers)

@@ -12,10 +12,13 @@ import ctypes
 import os
 import stat
 import struct
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.importing.system_calls import call, no_new_privileges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -46,7 +49,8 @@ def restrict_files(*, readable: Iterable[Path], writable: Iterable[Path]) -> int
     """
     version = landlock_version()
     if not version:
-        raise OSError('This kernel has no landlock.')
+        msg = 'This kernel has no landlock.'
+        raise OSError(msg)
     rights = (1 << _FILE_RIGHTS.get(version, 16)) - 1
     attributes = struct.pack('=QQQ', rights, _ALL_NETWORK, _ALL_SCOPES)
     size = 8 if version < 4 else 16 if version < 6 else 24

@@ -51,9 +51,8 @@ def build_network(
         except Exception as error:
             # A row that does not fit its layer can raise any error.
             reason = str(error).split('\n', maxsplit=1)[0][:200] or type(error).__name__
-            raise BadModel(
-                f'The architecture cannot be built ({reason}). Export or save the model again.'
-            ) from error
+            msg = f'The architecture cannot be built ({reason}). Export or save the model again.'
+            raise BadModel(msg) from error
 
 
 def load_network(
@@ -73,19 +72,21 @@ def load_network(
     network = build_network(architecture, most_weights=most, strides=strides)
     own = network.state_dict()
     if missing := sorted(own.keys() - tensors.keys()):
-        raise BadModel(f'{len(missing)} weights of the network are missing, first {missing[0]!r}.')
+        msg = f'{len(missing)} weights of the network are missing, first {missing[0]!r}.'
+        raise BadModel(msg)
     if foreign := sorted(tensors.keys() - own.keys()):
-        raise BadModel(
-            f'{len(foreign)} weights are not of the network, first {foreign[0][:100]!r}.'
-        )
+        msg = f'{len(foreign)} weights are not of the network, first {foreign[0][:100]!r}.'
+        raise BadModel(msg)
     for name, tensor in sorted(tensors.items()):
         if tensor.shape != own[name].shape:
-            raise BadModel(
+            msg = (
                 f'The weights {name[:100]!r} have the shape {tuple(tensor.shape)}, expected '
                 f'{tuple(own[name].shape)}.'
             )
+            raise BadModel(msg)
         if tensor.is_floating_point() != own[name].is_floating_point():
-            raise BadModel(f'The weights {name[:100]!r} are of the type {tensor.dtype}.')
+            msg = f'The weights {name[:100]!r} are of the type {tensor.dtype}.'
+            raise BadModel(msg)
     network.load_state_dict(dict(tensors))
     return network
 
@@ -132,7 +133,8 @@ def _build(architecture: dict[str, Any], *, strides: Sequence[int] | None) -> An
 def _set_strides(network: Any, strides: Sequence[int]) -> None:
     head = network.model[-1]
     if len(strides) != head.nl:
-        raise BadModel(f'The head has {head.nl} levels, but {len(strides)} strides are given.')
+        msg = f'The head has {head.nl} levels, but {len(strides)} strides are given.'
+        raise BadModel(msg)
     head.inplace = network.inplace
     head.stride = network.stride = torch.tensor([float(one) for one in strides])
 
@@ -157,7 +159,8 @@ def _rebuild_class_branch(head: Any, width: int) -> None:
     inputs = [branch[0].conv.in_channels for branch in head.cv2]
     modules = import_quietly('ultralytics.nn.modules')
     if isinstance(head, modules.v10Detect) or width < inputs[0]:
-        raise BadModel(f'The head {type(head).__name__} has no class branch of {width} channels.')
+        msg = f'The head {type(head).__name__} has no class branch of {width} channels.'
+        raise BadModel(msg)
     convolution, depthwise = modules.Conv, import_quietly('ultralytics.nn.modules.conv').DWConv
     fresh = nn.ModuleList()
     for channels, old in zip(inputs, head.cv3, strict=True):
@@ -226,10 +229,11 @@ class _Budget(TorchFunctionMode):
             (self.multiplications, MOST_MULTIPLICATIONS, 'multiplications'),
         ):
             if count > most:
-                raise BadModel(
+                msg = (
                     f'The architecture takes more than {most} {what} to build. It is not a '
                     'network that is flown.'
                 )
+                raise BadModel(msg)
 
 
 def _values_to_make(args: Any, kwargs: Any) -> int:

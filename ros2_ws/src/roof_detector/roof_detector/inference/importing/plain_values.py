@@ -31,9 +31,8 @@ class PlainWriter:
         """Return a value for JSON; raise ValueError if it is too deep or too large."""
         self._values += 1
         if depth > MOST_DEPTH or self._values > MOST_VALUES:
-            raise ValueError(
-                f'It nests values deeper than {MOST_DEPTH} or holds more than {MOST_VALUES}.'
-            )
+            msg = f'It nests values deeper than {MOST_DEPTH} or holds more than {MOST_VALUES}.'
+            raise ValueError(msg)
         if value is None or type(value) in (bool, int, str):
             return value
         if isinstance(value, int | str):  # a class of its own, such as an enumeration's
@@ -77,7 +76,8 @@ def read_plain(value: Any, tensors: Mapping[str, Any], *, depth: int = 0) -> Any
     A value that was left out is None.
     """
     if depth > MOST_DEPTH:
-        raise BadModel(f'Its values are nested deeper than {MOST_DEPTH}.')
+        msg = f'Its values are nested deeper than {MOST_DEPTH}.'
+        raise BadModel(msg)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, dict) and len(value) == 1:
@@ -93,13 +93,16 @@ def read_plain(value: Any, tensors: Mapping[str, Any], *, depth: int = 0) -> Any
             return tensors[content]
         if kind == 'left out' and isinstance(content, str):
             return None
-    raise BadModel(f'Its values hold {str(value)[:60]!r}, which is not one of a checkpoint.')
+    msg = f'Its values hold {str(value)[:60]!r}, which is not one of a checkpoint.'
+    raise BadModel(msg)
 
 
 def _read_pair(pair: Any, tensors: Mapping[str, Any], depth: int) -> tuple[Any, Any]:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise BadModel('Its values hold a mapping that is not made of pairs.')
+        msg = 'Its values hold a mapping that is not made of pairs.'
+        raise BadModel(msg)
     key = read_plain(pair[0], tensors, depth=depth + 1)
     if not isinstance(key, str | int | float | bool | type(None)):
-        raise BadModel(f'Its values have a {type(key).__name__} as a key.')
+        msg = f'Its values have a {type(key).__name__} as a key.'
+        raise BadModel(msg)
     return key, read_plain(pair[1], tensors, depth=depth + 1)

@@ -12,7 +12,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Reading files, memory, time, numbers about oneself. Absent, among all others: sockets, programs,
 # processes and threads, signals to others, names of files, devices, mounts, namespaces, keys,
@@ -94,7 +97,8 @@ def refuse_system_calls(library: ctypes.CDLL) -> None:
     """
     rules = library.seccomp_init(_REFUSE)
     if not rules:
-        raise OSError('libseccomp has no memory for a filter.')
+        msg = 'libseccomp has no memory for a filter.'
+        raise OSError(msg)
     try:
         for name, conditions in _rules():
             number = library.seccomp_syscall_resolve_name(name.encode())

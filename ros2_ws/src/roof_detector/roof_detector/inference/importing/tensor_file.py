@@ -9,12 +9,13 @@ import math
 import os
 import re
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
 _BYTES = {
@@ -126,7 +127,8 @@ def _are_counts(value: Any) -> bool:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        raise ValueError('A name is given twice.')
+        msg = 'A name is given twice.'
+        raise ValueError(msg)
     return unique
 
 

@@ -142,11 +142,12 @@ def _check_answers(
             if ours.shape != theirs.shape or not np.allclose(
                 ours.numpy(), theirs, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True
             ):
-                raise BadModel(
+                msg = (
                     f'The network built again from {name} answers otherwise than the one in it, '
                     'so it was changed after it was made from its architecture. Save it with '
                     'ultralytics or python -m training.train.'
                 )
+                raise BadModel(msg)
 
 
 def _stored(tensor: torch.Tensor, *, halves: bool) -> torch.Tensor:

@@ -34,11 +34,12 @@ def package_of(path: Path, *, trust: bool = False) -> ModelPackage:
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_zip(kept, files)
     except OSError as error:
-        raise BadModel(
+        msg = (
             f'The package of {path} cannot be written to {kept.parent} '
             f'({error.strerror or error}). Free some space, or import it to another folder: '
             'roof_detector models import --output.'
-        ) from error
+        )
+        raise BadModel(msg) from error
     return ModelPackage.open(kept)
 
 

@@ -10,12 +10,14 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.package.manifest import MANIFEST, SIGNATURE, most_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _MOST_ENTRIES = 16
 # Weights hardly compress: a higher ratio is an attempt to fill the memory.
@@ -62,9 +64,11 @@ def _read(path: Path, *, only: str = '') -> dict[str, bytes]:
     try:
         files = _read_folder(path, only) if path.is_dir() else _read_zip(path, only)
     except OSError as error:
-        raise BadModel(f'{path} cannot be read ({error.strerror or error}).') from error
+        msg = f'{path} cannot be read ({error.strerror or error}).'
+        raise BadModel(msg) from error
     if MANIFEST not in files:
-        raise BadModel(f'{path} holds no {MANIFEST}, so it is not a model package.')
+        msg = f'{path} holds no {MANIFEST}, so it is not a model package.'
+        raise BadModel(msg)
     return files
 
 
@@ -99,9 +103,8 @@ def _limit(name: str) -> int:
 
 def _check_name(name: str, path: Path) -> None:
     if not _PLAIN_NAME.fullmatch(name):
-        raise BadModel(
-            f'{path} holds the name {name[:100]!r}, expected plain names without folders.'
-        )
+        msg = f'{path} holds the name {name[:100]!r}, expected plain names without folders.'
+        raise BadModel(msg)
     _limit(name)
 
 
@@ -110,7 +113,8 @@ def _read_folder(folder: Path, only: str) -> dict[str, bytes]:
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries, 1):
             if count > _MOST_ENTRIES:
-                raise BadModel(f'{folder} holds more than {_MOST_ENTRIES} files.')
+                msg = f'{folder} holds more than {_MOST_ENTRIES} files.'
+                raise BadModel(msg)
             _check_name(entry.name, folder)
             if only not in ('', entry.name):
                 continue
@@ -120,7 +124,8 @@ def _read_folder(folder: Path, only: str) -> dict[str, bytes]:
             )
             with os.fdopen(descriptor, 'rb') as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise BadModel(f'{folder} holds {entry.name}, which is not a plain file.')
+                    msg = f'{folder} holds {entry.name}, which is not a plain file.'
+                    raise BadModel(msg)
                 files[entry.name] = _read_bounded(file, entry.name, folder)
     return files
 
@@ -130,15 +135,15 @@ def _read_zip(path: Path, only: str) -> dict[str, bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, 'rb') as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BadModel(f'{path} is not a plain file.')
+            msg = f'{path} is not a plain file.'
+            raise BadModel(msg)
         _check_end(file, path)
         try:
             with zipfile.ZipFile(file) as archive:
                 return _read_entries(archive, path, only)
         except _DAMAGE as error:
-            raise BadModel(
-                f'{path} is cut short or damaged ({str(error)[:200]}). Copy the package again.'
-            ) from error
+            msg = f'{path} is cut short or damaged ({str(error)[:200]}). Copy the package again.'
+            raise BadModel(msg) from error
 
 
 def _check_end(file: BinaryIO, path: Path) -> None:
@@ -148,36 +153,42 @@ def _check_end(file: BinaryIO, path: Path) -> None:
     tail = file.read()
     file.seek(0)
     if len(tail) < _END.size or tail[-_END.size :][:4] != _END_SIGNATURE:
-        raise BadModel(
-            f'{path} is not a zip file, or it is cut short or damaged. Copy the package again.'
-        )
+        msg = f'{path} is not a zip file, or it is cut short or damaged. Copy the package again.'
+        raise BadModel(msg)
     _, disk, first_disk, here, entries, directory_bytes, _, _ = _END.unpack(tail[-_END.size :])
     if tail[: -_END.size].startswith(_END64_SIGNATURE) or disk or first_disk or here != entries:
-        raise BadModel(f'{path} is a zip file in parts or of more than 4 GB, which is not read.')
+        msg = f'{path} is a zip file in parts or of more than 4 GB, which is not read.'
+        raise BadModel(msg)
     if entries > _MOST_ENTRIES or directory_bytes > _MOST_DIRECTORY_BYTES:
-        raise BadModel(f'{path} holds {entries} files, expected at most {_MOST_ENTRIES}.')
+        msg = f'{path} holds {entries} files, expected at most {_MOST_ENTRIES}.'
+        raise BadModel(msg)
 
 
 def _read_entries(archive: zipfile.ZipFile, path: Path, only: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     entries = archive.infolist()
     if len(entries) > _MOST_ENTRIES:
-        raise BadModel(f'{path} holds {len(entries)} files, expected at most {_MOST_ENTRIES}.')
+        msg = f'{path} holds {len(entries)} files, expected at most {_MOST_ENTRIES}.'
+        raise BadModel(msg)
     seen: set[str] = set()
     for entry in entries:
         name = entry.filename
         _check_name(name, path)
         if name in seen:
-            raise BadModel(f'{path} holds {name} twice.')
+            msg = f'{path} holds {name} twice.'
+            raise BadModel(msg)
         seen.add(name)
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or entry.flag_bits & _ENCRYPTED:
-            raise BadModel(f'{path} holds {name} as a link or encrypted, expected a plain file.')
+            msg = f'{path} holds {name} as a link or encrypted, expected a plain file.'
+            raise BadModel(msg)
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadModel(f'{path} holds {name} packed in a way that is not read here.')
+            msg = f'{path} holds {name} packed in a way that is not read here.'
+            raise BadModel(msg)
         packed = max(entry.compress_size, 1)
         if entry.file_size > _SMALL_BYTES and entry.file_size > _MOST_RATIO * packed:
-            raise BadModel(f'{path} holds {name} packed to less than 1/{_MOST_RATIO} of its size.')
+            msg = f'{path} holds {name} packed to less than 1/{_MOST_RATIO} of its size.'
+            raise BadModel(msg)
         if entry.file_size > _limit(name):
             raise _too_large(name, path)
         if only in ('', name):

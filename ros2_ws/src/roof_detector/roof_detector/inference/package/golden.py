@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.inference.backends.backend import Backend, RawOutput
 from roof_detector.inference.errors import BadModel, InferenceError
 from roof_detector.inference.export.parity_report import ParityLimits
 from roof_detector.inference.package.manifest import GOLDEN
@@ -22,6 +20,11 @@ from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import Letterbox, to_blob
 from roof_detector.vision.mask_logits import mask_logits
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from roof_detector.inference.backends.backend import Backend, RawOutput
 
 # Frames 5 and 3 of a simulated flight with the seed 11, reduced in size and colours: small, so
 # that a test costs little. They were made once by hand; no program makes them again.
@@ -86,10 +89,12 @@ def read_image(content: bytes, *, name: str) -> npt.NDArray[np.uint8]:
     # The header of a PNG names its size (PNG specification, 11.2.2): nothing is decoded before.
     size_wh = tuple(int.from_bytes(content[at : at + 4], 'big') for at in (16, 20))
     if content[:8] != b'\x89PNG\r\n\x1a\n' or not all(0 < one <= _MOST_SIDE for one in size_wh):
-        raise BadModel(f'{name} is not a PNG of at most {_MOST_SIDE} pixels a side.')
+        msg = f'{name} is not a PNG of at most {_MOST_SIDE} pixels a side.'
+        raise BadModel(msg)
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise BadModel(f'{name} cannot be decoded, copy the package again.')
+        msg = f'{name} cannot be decoded, copy the package again.'
+        raise BadModel(msg)
     return image  # type: ignore[return-value]
 
 
@@ -114,14 +119,15 @@ def read_golden(
             'format_version',
             'images',
         }:
-            raise ValueError('has another format version or other keys')
+            msg = 'has another format version or other keys'
+            raise ValueError(msg)
         golden = tuple(_read_image_entry(one, names=names) for one in values['images'])
         if sorted(one.image for one in golden) != sorted(images):
-            raise ValueError('does not speak of the images that the package holds')
+            msg = 'does not speak of the images that the package holds'
+            raise ValueError(msg)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise BadModel(
-            f'{GOLDEN} is not as it must be ({str(error)[:200]}). Make the package again.'
-        ) from error
+        msg = f'{GOLDEN} is not as it must be ({str(error)[:200]}). Make the package again.'
+        raise BadModel(msg) from error
     return golden
 
 
@@ -140,16 +146,18 @@ def check_golden(
             raise
         except Exception as error:  # a graph of another model raises errors of every runtime
             first_line = str(error).strip().split('\n', maxsplit=1)[0][:200]
-            raise BadModel(
+            msg = (
                 f'{where} fails its self-test with {backend.name}: it cannot be run on '
                 f'{one.image} ({first_line}). Copy the package again.'
-            ) from error
+            )
+            raise BadModel(msg) from error
         if reason := _difference(one, answer, geometry, backend, limits):
-            raise BadModel(
+            msg = (
                 f'{where} fails its self-test with {backend.name} on {backend.device} in '
                 f'{backend.precision}: on {one.image} {reason}. Copy the package again, or use '
                 'another backend.'
             )
+            raise BadModel(msg)
 
 
 def _run(backend: Backend, content: bytes, *, name: str) -> tuple[RawOutput, Letterbox]:
@@ -157,7 +165,8 @@ def _run(backend: Backend, content: bytes, *, name: str) -> tuple[RawOutput, Let
     size_wh = (image.shape[1], image.shape[0])
     stride = backend.facts.stride
     if any(side % stride for side in size_wh):
-        raise BadModel(f'{name} has {size_wh} pixels, expected multiples of the stride {stride}.')
+        msg = f'{name} has {size_wh} pixels, expected multiples of the stride {stride}.'
+        raise BadModel(msg)
     geometry = Letterbox.fit(size_wh, image_size=size_wh, stride=stride)
     preprocessor = backend.preprocessor
     (answer,) = backend.infer(preprocessor.stack([preprocessor.to_tensor(image, geometry)]))
@@ -285,7 +294,8 @@ def _read_image_entry(value: Any, *, names: Sequence[str]) -> GoldenImage:
     anchors = _list(value['anchors'], most=ANCHORS)
     detections = _list(value['detections'], most=_MOST_DETECTIONS)
     if not isinstance(value['image'], str):
-        raise ValueError('names no image')
+        msg = 'names no image'
+        raise ValueError(msg)
     return GoldenImage(
         image=value['image'],
         anchors_in_all=anchors_in_all,
@@ -310,7 +320,8 @@ def _read_anchor(value: Any, *, anchors: int, classes: int) -> GoldenAnchor:
 def _read_detection(value: Any, *, names: Sequence[str]) -> GoldenDetection:
     _check_keys(value, GoldenDetection)
     if value['class_name'] not in names:
-        raise ValueError('names a class that the model lacks')
+        msg = 'names a class that the model lacks'
+        raise ValueError(msg)
     return GoldenDetection(
         str(value['class_name']), _number(value['confidence']), _box(value['box_xyxy'])
     )
@@ -319,29 +330,34 @@ def _read_detection(value: Any, *, names: Sequence[str]) -> GoldenDetection:
 def _check_keys(value: Any, kind: type) -> None:
     expected = {one.name for one in fields(kind)}
     if not isinstance(value, dict) or set(value) != expected:
-        raise ValueError(f'has an entry without exactly {", ".join(sorted(expected))}')
+        msg = f'has an entry without exactly {", ".join(sorted(expected))}'
+        raise ValueError(msg)
 
 
 def _list(value: Any, *, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
-        raise ValueError(f'has no list of at most {most} entries where one is expected')
+        msg = f'has no list of at most {most} entries where one is expected'
+        raise ValueError(msg)
     return value
 
 
 def _integer(value: Any, *, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ValueError(f'has {str(value)[:40]!r}, expected 0 to {most}')
+        msg = f'has {str(value)[:40]!r}, expected 0 to {most}'
+        raise ValueError(msg)
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
-        raise ValueError(f'has {str(value)[:40]!r}, expected a number')
+        msg = f'has {str(value)[:40]!r}, expected a number'
+        raise ValueError(msg)
     return float(value)
 
 
 def _box(value: Any) -> tuple[float, float, float, float]:
     if not isinstance(value, list) or len(value) != 4:
-        raise ValueError('has a box that is not four numbers')
+        msg = 'has a box that is not four numbers'
+        raise ValueError(msg)
     first, second, third, fourth = (_number(one) for one in value)
     return first, second, third, fourth

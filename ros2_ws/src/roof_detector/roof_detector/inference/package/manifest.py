@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_facts import TASKS, ModelFacts
 from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import PAD_VALUE, fits_stride
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FORMAT = 'roof_detector model package'
 FORMAT_VERSION = 1
@@ -58,10 +60,11 @@ def most_bytes(name: str) -> int:
         return _MOST_BYTES[name]
     if _GOLDEN_IMAGE.fullmatch(name):
         return _MOST_IMAGE_BYTES
-    raise BadModel(
+    msg = (
         f'The file {name[:100]!r} has no place in a model package: expected {MANIFEST}, '
         f'{", ".join(REQUIRED)}, golden_1.png to golden_8.png and optionally {SIGNATURE}.'
     )
+    raise BadModel(msg)
 
 
 @dataclass(frozen=True)
@@ -109,26 +112,32 @@ class Manifest:
         """Read manifest.json and check every value; raise BadModel."""
         values = read_json(content, name=MANIFEST)
         if not isinstance(values, dict):
-            raise _bad(f'is a {type(values).__name__}, expected an object')
+            msg = f'is a {type(values).__name__}, expected an object'
+            raise _bad(msg)
         if values.get('format') != FORMAT:
-            raise _bad(f'lacks the format {FORMAT!r}')
+            msg = f'lacks the format {FORMAT!r}'
+            raise _bad(msg)
         version = values.get('format_version')
         if version != FORMAT_VERSION or isinstance(version, bool):
-            raise _bad(
+            msg = (
                 f'has the format version {str(version)[:40]!r}, this roof_detector reads '
                 f'{FORMAT_VERSION}'
             )
+            raise _bad(msg)
         known = {'format', 'format_version', 'preprocessing', *_READERS}
         for key in sorted(set(values) ^ known):
-            raise _bad(f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}')
+            msg = f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}'
+            raise _bad(msg)
         if values['preprocessing'] != dict(PREPROCESSING):
-            raise _bad('asks for a preprocessing that is not done here')
+            msg = 'asks for a preprocessing that is not done here'
+            raise _bad(msg)
         manifest = cls(**{key: reader(values[key], key) for key, reader in _READERS.items()})
         if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
-            raise _bad(
+            msg = (
                 f'has the image size {manifest.image_size_wh[0]}x{manifest.image_size_wh[1]}, '
                 f'expected positive multiples of the stride {max(manifest.strides)}'
             )
+            raise _bad(msg)
         return manifest
 
     def as_bytes(self) -> bytes:
@@ -150,14 +159,16 @@ def _bad(what: str) -> BadModel:
 
 def _text(value: Any, key: str, *, most: int = _MOST_NAME) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
-        raise _bad(f'has no printable text of 1 to {most} characters as {key}')
+        msg = f'has no printable text of 1 to {most} characters as {key}'
+        raise _bad(msg)
     return value
 
 
 def _one_of(known: tuple[str, ...]) -> Any:
     def read(value: Any, key: str) -> str:
         if value not in known:
-            raise _bad(f'has {str(value)[:60]!r} as {key}, expected {" or ".join(known)}')
+            msg = f'has {str(value)[:60]!r} as {key}, expected {" or ".join(known)}'
+            raise _bad(msg)
         return str(value)
 
     return read
@@ -165,19 +176,23 @@ def _one_of(known: tuple[str, ...]) -> Any:
 
 def _names(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_CLASSES:
-        raise _bad(f'has no list of 1 to {_MOST_CLASSES} {key}')
+        msg = f'has no list of 1 to {_MOST_CLASSES} {key}'
+        raise _bad(msg)
     names = tuple(_text(one, key) for one in value)
     if len(set(names)) != len(names):
-        raise _bad(f'gives a name in {key} more than once')
+        msg = f'gives a name in {key} more than once'
+        raise _bad(msg)
     return names
 
 
 def _integers(value: Any, key: str, *, counts: range) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) not in counts:
-        raise _bad(f'has no list of {counts.start} to {counts.stop - 1} numbers as {key}')
+        msg = f'has no list of {counts.start} to {counts.stop - 1} numbers as {key}'
+        raise _bad(msg)
     for one in value:
         if isinstance(one, bool) or not isinstance(one, int) or not 0 < one <= _MOST_SIDE:
-            raise _bad(f'has {str(one)[:40]!r} in {key}, expected 1 to {_MOST_SIDE}')
+            msg = f'has {str(one)[:40]!r} in {key}, expected 1 to {_MOST_SIDE}'
+            raise _bad(msg)
     return tuple(value)
 
 
@@ -188,30 +203,37 @@ def _size(value: Any, key: str) -> tuple[int, int]:
 
 def _record(value: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise _bad(f'has no object as {key}')
+        msg = f'has no object as {key}'
+        raise _bad(msg)
     return value
 
 
 def _files(value: Any, key: str) -> Mapping[str, FileRecord]:
     if not isinstance(value, dict):
-        raise _bad(f'has no object as {key}')
+        msg = f'has no object as {key}'
+        raise _bad(msg)
     files = {name: _file_record(name, one) for name, one in value.items()}
     if missing := [name for name in REQUIRED if name not in files]:
-        raise _bad(f'lists no {missing[0]} in {key}')
+        msg = f'lists no {missing[0]} in {key}'
+        raise _bad(msg)
     if 'golden_1.png' not in files:
-        raise _bad('lists no golden image, expected golden_1.png')
+        msg = 'lists no golden image, expected golden_1.png'
+        raise _bad(msg)
     return files
 
 
 def _file_record(name: str, value: Any) -> FileRecord:
     limit = most_bytes(name)
     if not isinstance(value, dict) or set(value) != {'sha256', 'size'}:
-        raise _bad(f'does not give sha256 and size of {name}')
+        msg = f'does not give sha256 and size of {name}'
+        raise _bad(msg)
     sha256, size = value['sha256'], value['size']
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise _bad(f'has no SHA-256 of {name}, 64 hexadecimal digits')
+        msg = f'has no SHA-256 of {name}, 64 hexadecimal digits'
+        raise _bad(msg)
     if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= limit:
-        raise _bad(f'gives {name} the size {str(size)[:40]}, expected 1 to {limit} bytes')
+        msg = f'gives {name} the size {str(size)[:40]}, expected 1 to {limit} bytes'
+        raise _bad(msg)
     return FileRecord(sha256, size)
 
 

@@ -5,14 +5,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from roof_detector.inference.backends.backend import Backend
 from roof_detector.inference.errors import BadModel
-from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.package.container import read_files
 from roof_detector.inference.package.golden import GoldenImage, check_golden, read_golden
 from roof_detector.inference.package.manifest import (
@@ -23,6 +19,13 @@ from roof_detector.inference.package.manifest import (
     Manifest,
 )
 from roof_detector.inference.plain_yaml import read_plain_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from roof_detector.inference.backends.backend import Backend
+    from roof_detector.inference.model_facts import ModelFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,8 @@ class ModelPackage:
             images = [name for name in manifest.files if name.endswith('.png')]
             golden = read_golden(files[GOLDEN], images=images, names=manifest.class_names)
         except BadModel as error:
-            raise BadModel(f'{path} is refused: {error}') from error
+            msg = f'{path} is refused: {error}'
+            raise BadModel(msg) from error
         digest = hashlib.sha256(files[MANIFEST]).hexdigest()
         return cls(path, digest, manifest, golden, files)
 
@@ -71,24 +75,28 @@ class ModelPackage:
         """Run the golden images; raise BadModel if a backend's outputs differ."""
         facts = backend.facts
         if (facts.names, facts.task) != (self.facts.names, self.facts.task):
-            raise BadModel(
+            msg = (
                 f'{self.path} fails its self-test with {backend.name}: that one runs '
                 f'{facts.task} of {", ".join(facts.names[:20])}, the package is for '
                 f'{self.facts.task} of {", ".join(self.facts.names[:20])}.'
             )
+            raise BadModel(msg)
         check_golden(backend, self.golden, self.files, where=str(self.path))
 
 
 def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
     present = set(files) - {MANIFEST, SIGNATURE}
     if missing := sorted(set(manifest.files) - present):
-        raise BadModel(f'{missing[0]} is missing. Copy the package again.')
+        msg = f'{missing[0]} is missing. Copy the package again.'
+        raise BadModel(msg)
     if foreign := sorted(present - set(manifest.files)):
-        raise BadModel(f'{foreign[0]} is not in its manifest.')
+        msg = f'{foreign[0]} is not in its manifest.'
+        raise BadModel(msg)
     for name, record in manifest.files.items():
         content = files[name]
         if len(content) != record.size or hashlib.sha256(content).hexdigest() != record.sha256:
-            raise BadModel(
+            msg = (
                 f'{name} is not the file that its manifest names (SHA-256). Copy the package '
                 'again.'
             )
+            raise BadModel(msg)

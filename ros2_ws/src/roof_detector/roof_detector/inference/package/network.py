@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.network import load_network
 from roof_detector.inference.importing.tensor_file import load_tensors
 from roof_detector.inference.package.manifest import WEIGHTS
-from roof_detector.inference.package.model_package import ModelPackage
+
+if TYPE_CHECKING:
+    from roof_detector.inference.package.model_package import ModelPackage
 
 
 def open_network(package: ModelPackage) -> Any:
@@ -24,13 +26,15 @@ def open_network(package: ModelPackage) -> Any:
     try:
         network = load_network(package.architecture(), tensors, strides=manifest.strides)
     except BadModel as error:
-        raise BadModel(f'{where} is refused: {error}') from error
+        msg = f'{where} is refused: {error}'
+        raise BadModel(msg) from error
     task = 'segment' if 'Segment' in type(network.model[-1]).__name__ else 'detect'
     classes = int(network.model[-1].nc)
     if task != manifest.task or classes != len(manifest.class_names):
-        raise BadModel(
+        msg = (
             f'{where} is refused: its architecture is for the task {task} with {classes} classes, '
             f'its manifest says {manifest.task} with {len(manifest.class_names)}.'
         )
+        raise BadModel(msg)
     network.names = dict(enumerate(manifest.class_names))
     return network.eval()

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from roof_detector.inference.errors import ExportFailed
-from roof_detector.inference.model_facts import ModelFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from roof_detector.inference.model_facts import ModelFacts
 
 _OPSET = 18
 _LEAST_VALUES = 16  # below that, a cast costs more than it saves
@@ -64,9 +67,10 @@ def write_onnx(network: Any, facts: ModelFacts, *, metadata: Mapping[str, Any]) 
             )
     except Exception as error:  # the exporter raises errors of many kinds
         first_line = str(error).strip().split('\n', maxsplit=1)[0]
-        raise ExportFailed(
+        msg = (
             f'The network cannot be written as ONNX ({type(error).__name__}: {first_line[:300]}).'
-        ) from error
+        )
+        raise ExportFailed(msg) from error
     model = onnx.load_from_string(written.getvalue())
     _store_in_16_bits(model.graph)
     for key, value in metadata.items():

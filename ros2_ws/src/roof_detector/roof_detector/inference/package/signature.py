@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import BadModel, InferenceError, UnsafeModel
 from roof_detector.inference.package.container import write_files, write_zip
 from roof_detector.inference.package.manifest import SIGNATURE
 from roof_detector.inference.package.model_package import ModelPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def sign_package(path: Path, *, private_key: Path, password: str | None = None) -> None:
@@ -34,10 +37,11 @@ def sign_package(path: Path, *, private_key: Path, password: str | None = None) 
                 private_key=private_key, password=password
             ).sign(folder, signature)
         except Exception as error:  # keys and files raise errors of many libraries
-            raise InferenceError(
+            msg = (
                 f'{path} cannot be signed with {private_key} ({_first_line(error)}). Give an '
                 'elliptic-curve private key in PEM: roof_detector models key.'
-            ) from error
+            )
+            raise InferenceError(msg) from error
         content = signature.read_bytes()
     try:
         if path.is_dir():
@@ -45,18 +49,21 @@ def sign_package(path: Path, *, private_key: Path, password: str | None = None) 
         else:
             write_zip(path, {**package.files, SIGNATURE: content})
     except OSError as error:
-        raise InferenceError(f'{path} cannot be written ({error.strerror or error}).') from error
+        msg = f'{path} cannot be written ({error.strerror or error}).'
+        raise InferenceError(msg) from error
 
 
 def verify_package(package: ModelPackage, *, public_key: Path) -> None:
     """Raise UnsafeModel unless a package is signed by the owner of a public key (PEM)."""
     if not package.is_signed:
-        raise UnsafeModel(
+        msg = (
             f'{package.path} is not signed, but only models signed with {public_key} are flown '
             'here. Sign it: roof_detector models sign.'
         )
+        raise UnsafeModel(msg)
     if not public_key.is_file():
-        raise InferenceError(f'{public_key}, the public key of the models, does not exist.')
+        msg = f'{public_key}, the public key of the models, does not exist.'
+        raise InferenceError(msg)
     with _unpacked(package) as (folder, signature):
         signature.write_bytes(package.files[SIGNATURE])
         try:
@@ -66,10 +73,11 @@ def verify_package(package: ModelPackage, *, public_key: Path) -> None:
                 folder, signature
             )
         except Exception as error:  # a foreign signature can raise any error
-            raise UnsafeModel(
+            msg = (
                 f'{package.path} is refused: its signature is not one by the key {public_key} '
                 f'over these files ({_first_line(error)}).'
-            ) from error
+            )
+            raise UnsafeModel(msg) from error
 
 
 def make_key(folder: Path) -> tuple[Path, Path]:
@@ -83,7 +91,8 @@ def make_key(folder: Path) -> tuple[Path, Path]:
     private, public = folder / 'model_key.pem', folder / 'model_key.pub'
     for path in (private, public):
         if path.exists():
-            raise BadModel(f'{path} exists already, not overwriting it.')
+            msg = f'{path} exists already, not overwriting it.'
+            raise BadModel(msg)
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     private.touch(mode=0o600)

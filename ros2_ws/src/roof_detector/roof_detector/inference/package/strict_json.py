@@ -16,10 +16,11 @@ _MOST_DEPTH = 24
 def read_json(content: bytes, *, name: str) -> Any:
     """Read a JSON document of at most 1 MiB; raise BadModel for anything that is not plain."""
     if len(content) > MOST_BYTES:
-        raise BadModel(
+        msg = (
             f'{name} has {len(content)} bytes, expected at most {MOST_BYTES}. It is not the work '
             'of roof_detector.'
         )
+        raise BadModel(msg)
     try:
         value = json.loads(
             content.decode('utf-8'),
@@ -27,10 +28,11 @@ def read_json(content: bytes, *, name: str) -> Any:
             parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError) as error:
-        raise BadModel(
+        msg = (
             f'{name} is not the JSON of a model package ({str(error)[:200]}). Copy the package '
             'again.'
-        ) from error
+        )
+        raise BadModel(msg) from error
     _check_depth(value, name=name)
     return value
 
@@ -38,12 +40,14 @@ def read_json(content: bytes, *, name: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ValueError('a key stands there twice')
+        msg = 'a key stands there twice'
+        raise ValueError(msg)
     return values
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f'{text} is not a number in JSON')
+    msg = f'{text} is not a number in JSON'
+    raise ValueError(msg)
 
 
 def _check_depth(value: Any, *, name: str) -> None:
@@ -51,7 +55,8 @@ def _check_depth(value: Any, *, name: str) -> None:
     while level:
         depth += 1
         if depth > _MOST_DEPTH:
-            raise BadModel(f'{name} is nested more than {_MOST_DEPTH} levels deep.')
+            msg = f'{name} is nested more than {_MOST_DEPTH} levels deep.'
+            raise BadModel(msg)
         level = [
             inner
             for one in level

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from sensor_msgs.msg import CameraInfo
 
 from roof_detector.inference.plain_yaml import parse_plain_yaml
 from roof_detector.ros.common.errors import RosError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read_calibration(path: Path) -> CameraInfo:

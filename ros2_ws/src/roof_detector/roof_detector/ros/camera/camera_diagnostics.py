@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from roof_detector.inputs.input import InputHealth
-from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.supervision import health as rule
 from roof_detector.supervision.health import Delivery, Health, Level
+
+if TYPE_CHECKING:
+    from roof_detector.inputs.input import InputHealth
+    from roof_detector.ros.camera.playback import PlaybackReport
 
 
 def camera_status(

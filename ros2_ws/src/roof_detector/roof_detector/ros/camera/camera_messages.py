@@ -6,22 +6,26 @@ from __future__ import annotations
 
 import logging
 from math import inf
+from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.inputs.frame import Companion, Frame
 from roof_detector.inputs.recorded_header import stamp_ns as recorded_stamp_ns
 from roof_detector.inputs.recorded_image import RecordedImage
-from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.messages import compressed_message, image_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
 from roof_detector.supervision.throttle import Throttle, cause_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from roof_detector.inputs.frame import Companion, Frame
+    from roof_detector.ros.camera.stream_parameters import StreamSettings
 
 _log = logging.getLogger(__name__)
 

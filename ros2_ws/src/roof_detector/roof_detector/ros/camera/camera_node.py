@@ -6,26 +6,29 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inputs.addresses import password_of, with_credentials
 from roof_detector.inputs.errors import InputError
-from roof_detector.inputs.input import InputHealth
 from roof_detector.inputs.open_input import open_input
 from roof_detector.inputs.secret_file import hide_argument, read_secret
 from roof_detector.ros.camera.calibration import read_calibration
 from roof_detector.ros.camera.camera_messages import CameraMessages
 from roof_detector.ros.camera.camera_parameters import CAMERA_TABLE, parse_size
 from roof_detector.ros.camera.stream_node import StreamNode
-from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.errors import RosError
 from roof_detector.ros.common.node_process import run_node
-from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.supervision.throttle import Throttle, cause_of
 from roof_detector.supervision.watched_thread import current_heart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.inputs.input import InputHealth
+    from roof_detector.ros.camera.stream_parameters import StreamSettings
+    from roof_detector.ros.common.outgoing import OutgoingFrame
 
 _log = logging.getLogger(__name__)
 

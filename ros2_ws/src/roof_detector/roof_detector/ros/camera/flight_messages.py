@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
 from sensor_msgs.msg import CameraInfo, NavSatFix, NavSatStatus
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray
 
 from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
 from roof_detector.ros.camera.camera_messages import image_messages
-from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.messages import detections_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
 from roof_detector.simulation import CLASS_NAMES, FlightFrame, PinholeCamera
 from roof_detector.vision.detections import Detections
+
+if TYPE_CHECKING:
+    from vision_msgs.msg import Detection2DArray
+
+    from roof_detector.ros.camera.stream_parameters import StreamSettings
 
 FLIGHT_ROLES = frozenset({'camera_info', 'fix', 'pose', 'ground_truth'})
 # The simulation is exact; 1 cm keeps consumers from dividing by a variance of zero.

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from roof_detector.inputs.pace import Pace
-from roof_detector.ros.camera.stream_parameters import StreamSettings
-from roof_detector.ros.common.camera_topics import CameraTopics
-from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.supervision.rate import Arrivals
 from roof_detector.supervision.throttle import Throttle, cause_of
 from roof_detector.supervision.watched_thread import WatchedThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from roof_detector.ros.camera.stream_parameters import StreamSettings
+    from roof_detector.ros.common.camera_topics import CameraTopics
+    from roof_detector.ros.common.outgoing import OutgoingFrame
 
 _log = logging.getLogger(__name__)
 # Time after the last frame in which readers may still receive frames.

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inputs.input import frame_time_ns
 from roof_detector.ros.camera.flight_messages import FLIGHT_ROLES, flight_messages
@@ -17,8 +16,12 @@ from roof_detector.ros.camera.simulated_flight_parameters import (
 )
 from roof_detector.ros.camera.stream_node import StreamNode
 from roof_detector.ros.common.node_process import run_node
-from roof_detector.ros.common.outgoing import OutgoingFrame
 from roof_detector.simulation import FlightConfig, RoofWorld, SimulationError, SurveyFlight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from roof_detector.ros.common.outgoing import OutgoingFrame
 
 
 class SimulatedFlightNode(StreamNode):

@@ -4,24 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
-from roof_detector.inputs.input import InputHealth
 from roof_detector.inputs.prefetcher import Prefetcher
 from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import Playback
 from roof_detector.ros.camera.stream_parameters import StreamSettings, stream_settings
 from roof_detector.ros.common.camera_topics import CameraTopics
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
-from roof_detector.ros.common.outgoing import OutgoingFrame
-from roof_detector.ros.common.parameters import ParameterTable
 from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.supervision.rate import Growth
 from roof_detector.supervision.watched_thread import current_heart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    from roof_detector.inputs.input import InputHealth
+    from roof_detector.ros.common.outgoing import OutgoingFrame
+    from roof_detector.ros.common.parameters import ParameterTable
 
 # Frames prepared before they are due: enough for one slow frame, little memory at 4K.
 _FRAMES_AHEAD = 4

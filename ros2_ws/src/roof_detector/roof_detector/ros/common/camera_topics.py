@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.duration import Duration
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 from vision_msgs.msg import Detection2DArray
 
-from roof_detector.ros.camera.stream_parameters import StreamSettings
 from roof_detector.ros.common.image_topic_name import image_topic_name
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+    from roof_detector.ros.camera.stream_parameters import StreamSettings
 
 # Topic, relative to the node's name, and message type of each role.
 TOPICS = {

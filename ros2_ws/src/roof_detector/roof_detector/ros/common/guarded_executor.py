@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.client import Client
-from rclpy.context import Context
 from rclpy.event_handler import EventHandler
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import (
@@ -21,13 +19,18 @@ from rclpy.executors import (
     TimeoutException,
 )
 from rclpy.guard_condition import GuardCondition
-from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
 from roof_detector.ros.common.service_refusal import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.context import Context
+    from rclpy.node import Node
 
 _NOTHING_TO_DO = (TimeoutException, ShutdownException, ConditionReachedException)
 # No received message makes the wait itself fail; after this many failures in a row it is broken.

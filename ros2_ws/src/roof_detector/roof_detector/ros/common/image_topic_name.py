@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from rclpy.node import Node
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
 
 
 def image_topic_name(node: Node, base: str, suffix: str) -> str:

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
-from rclpy.node import Node
 from std_msgs.msg import Header
 
 from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
 from roof_detector.ros.common.parameters import HANG_LIMIT
 from roof_detector.supervision.rate import FAULT_S
 from roof_detector.supervision.watchdog import WATCHDOG, ThreadsReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rclpy.node import Node
 
 _OK, _WARN, _ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 # When a report is this late, the executor's thread is busy and the watchdog's thread reports.

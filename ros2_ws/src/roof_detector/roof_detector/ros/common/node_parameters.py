@@ -7,17 +7,20 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterEvent
 from rcl_interfaces.srv import GetParameters, ListParameters
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from roof_detector.inputs.addresses import HIDDEN, without_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rclpy.node import Node
 
 # A node that ends during a request never responds.
 _RESPONSE_WITHIN_S = 5.0

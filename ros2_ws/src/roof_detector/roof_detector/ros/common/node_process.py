@@ -10,12 +10,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from math import inf
+from typing import TYPE_CHECKING
 
 import rclpy
-from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
@@ -25,6 +24,11 @@ from roof_detector.ros.common.large_blocks import keep_large_blocks
 from roof_detector.ros.common.params_entries import check_params_files
 from roof_detector.supervision.watchdog import EXECUTOR, EXIT_DEAD_PART, WATCHDOG
 from roof_detector.supervision.watched_thread import WatchedLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.node import Node
 
 # SIGHUP comes when the terminal or its connection is closed.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

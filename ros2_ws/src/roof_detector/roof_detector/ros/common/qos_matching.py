@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from roof_detector.bags.qos import OfferedQos
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 # A depth costs memory, and a bag may state any number.
 _MOST_DEPTH = 1000

@@ -7,18 +7,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from roof_detector.pipeline.frame import FrameResult
-from roof_detector.ros.detector.camera_frame import CameraFrame
-from roof_detector.ros.detector.detector_parameters import DetectorSettings
 from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watched_thread import WatchedThread
 from roof_detector.vision.drawing import draw_detections
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from roof_detector.pipeline.frame import FrameResult
+    from roof_detector.ros.detector.camera_frame import CameraFrame
+    from roof_detector.ros.detector.detector_parameters import DetectorSettings
 
 T = TypeVar('T')
 # Where cores are scarce, the forward pass comes first (setpriority(2): Linux counts niceness by

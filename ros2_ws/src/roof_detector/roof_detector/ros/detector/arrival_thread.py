@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException
-from rclpy.node import Node
-from rclpy.subscription import Subscription
-from rclpy.waitable import Waitable
 
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
 from roof_detector.supervision.watched_thread import WatchedThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.node import Node
+    from rclpy.subscription import Subscription
+    from rclpy.waitable import Waitable
 
 # A waiting executor notices the end when it wakes.
 _STOP_LATENCY_S = 0.2

@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
-from roof_detector.inference.detector import Detector
 from roof_detector.pipeline.frame import FrameStream
-from roof_detector.pipeline.model_slot import ModelSlot
 from roof_detector.ros.common.image_topic_name import image_topic_name
 from roof_detector.ros.detector.camera_frame import CameraFrame
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
-from roof_detector.ros.detector.camera_topic import CameraTopic
 from roof_detector.ros.detector.image_subscription import ImageSubscription
-from roof_detector.supervision.health import Delivery
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.pipeline.model_slot import ModelSlot
+    from roof_detector.ros.detector.camera_topic import CameraTopic
+    from roof_detector.supervision.health import Delivery
 
 _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
 

@@ -4,11 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -19,6 +16,10 @@ from roof_detector.vision.encodings import ENCODINGS, decode_for, decode_jpeg, v
 from roof_detector.vision.errors import UnsupportedEncoding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
     from rclpy.clock import Clock
 
     from roof_detector.pipeline.frame import FrameStream
@@ -94,8 +95,9 @@ def _pixels(message: Image) -> npt.NDArray[np.uint8]:
         )
         raise UnsupportedEncoding(msg) from refusal
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise UnsupportedEncoding(
+        msg_0 = (
             f'Encoding {message.encoding!r} gives an image of shape {image.shape}, '
             'expected rows and columns of three colours.'
         )
+        raise UnsupportedEncoding(msg_0)
     return image

@@ -4,22 +4,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
-import numpy as np
-import numpy.typing as npt
-from rclpy.node import Node
-from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from roof_detector.ros.common.image_topic_name import image_topic_name
 from roof_detector.ros.common.messages import compressed_message, detections_message, image_message
-from roof_detector.ros.detector.detector_parameters import DetectorSettings
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
-from roof_detector.vision.detections import Detections
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from rclpy.node import Node
+    from rclpy.publisher import Publisher
+    from std_msgs.msg import Header
+
+    from roof_detector.ros.detector.detector_parameters import DetectorSettings
+    from roof_detector.vision.detections import Detections
 
 _RESULTS_QOS = QoSProfile(depth=10)
 _IMAGES_QOS = QoSProfile(depth=1)

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # A token of a ROS name; a topic is such tokens, from the root, the node or the namespace.
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
@@ -31,17 +34,20 @@ def parse_cameras(entries: Iterable[str]) -> tuple[CameraTopic, ...]:
     for entry in entries:
         name, colon, topic = entry.partition(':')
         if not _NAME.fullmatch(name) or name in _TAKEN:
-            raise ValueError(
+            msg = (
                 f'cameras has {name!r} in {entry!r}, expected a name of letters, digits and _ '
                 f'that is none of {", ".join(sorted(_TAKEN))}.'
             )
+            raise ValueError(msg)
         if colon and not _TOPIC.fullmatch(topic):
-            raise ValueError(
+            msg = (
                 f'cameras has the topic {topic!r} in {entry!r}, expected one such as '
                 f'/{name}/image_raw, or leave :{topic} out to take {name}/image.'
             )
+            raise ValueError(msg)
         cameras.append(CameraTopic(name, topic or f'{name}/image'))
     names = [camera.name for camera in cameras]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f'cameras names {", ".join(repeated)} more than once.')
+        msg = f'cameras names {", ".join(repeated)} more than once.'
+        raise ValueError(msg)
     return tuple(cameras) or (CameraTopic('', 'image'),)

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from roof_detector.inference.detector import Detector
-from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
-from roof_detector.pipeline.tiles import TileReport
 from roof_detector.supervision.health import Delivery, Health, Level, health
+
+if TYPE_CHECKING:
+    from roof_detector.inference.detector import Detector
+    from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
+    from roof_detector.pipeline.tiles import TileReport
 
 _AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
 # Drops that are the design at work, not a fault: the newest frame wins.

@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 from vision_msgs.msg import LabelInfo
 
-from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.pipeline.frame import FrameResult
 from roof_detector.pipeline.model_opening import OpenedModel, open_model
 from roof_detector.pipeline.model_slot import ModelSlot
 from roof_detector.ros.common.errors import ParameterError, RosError
@@ -37,6 +33,13 @@ from roof_detector.ros.detector.detector_parameters import (
     detector_settings,
 )
 from roof_detector.supervision.throttle import Throttle
+
+if TYPE_CHECKING:
+    from diagnostic_msgs.msg import DiagnosticStatus
+    from rclpy.publisher import Publisher
+
+    from roof_detector.inference.detector import Detector
+    from roof_detector.pipeline.frame import FrameResult
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -73,7 +76,8 @@ class DetectorNode(LifecycleNode):
     def start(self) -> None:
         """Configure and activate; raise RosError when the model cannot be had."""
         if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            raise RosError('The detector could not be configured, see the error above.')
+            msg = 'The detector could not be configured, see the error above.'
+            raise RosError(msg)
         self.trigger_activate()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
-from rclpy.subscription import Subscription
 
 from roof_detector.ros.common.sequence_gaps import SequenceGaps, publisher_ids
 from roof_detector.ros.detector.arrival_thread import ArrivalThread
 from roof_detector.supervision.health import LOST_S, Delivery
 from roof_detector.supervision.rate import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rclpy.node import Node
+    from rclpy.subscription import Subscription
 
 
 class ImageSubscription:

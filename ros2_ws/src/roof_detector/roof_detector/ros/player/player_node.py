@@ -6,22 +6,18 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
-from roof_detector.bags.topics import BagMessage, BagTopic
 from roof_detector.inputs.due_times import LONGEST_GAP_S, SHORTENED_GAP_S
 from roof_detector.inputs.prefetcher import Prefetcher
 from roof_detector.ros.common.errors import RosError
@@ -33,6 +29,14 @@ from roof_detector.ros.player.play_clock import PlayClock
 from roof_detector.supervision.health import Delivery, Health, Level, health
 from roof_detector.supervision.rate import Arrivals
 from roof_detector.supervision.watched_thread import WatchedThread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rclpy.publisher import Publisher
+
+    from roof_detector.bags.topics import BagMessage, BagTopic
 
 # Messages read before they are due; images are large.
 _MESSAGES_AHEAD = 20

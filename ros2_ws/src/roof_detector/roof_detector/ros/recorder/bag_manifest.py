@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import ParameterEvent
-from rclpy.node import Node
 from rclpy.qos import qos_profile_parameter_events
 
 from roof_detector.ros.common.node_parameters import NodeParameters, ParameterChange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rclpy.node import Node
 
 # Of a detector's diagnostics, what stays the same while its model does, and our names for it.
 _MODEL_FACTS = {

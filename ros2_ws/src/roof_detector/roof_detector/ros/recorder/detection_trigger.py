@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from rclpy.serialization import deserialize_message
 from vision_msgs.msg import Detection2DArray
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def reason_to_trigger(data: bytes, *, classes: Collection[str], confidence: float) -> str:

@@ -5,19 +5,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-
-from rclpy.node import Node
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.records import MARK, PARAMETER_CHANGE, TRIGGER
 from roof_detector.ros.recorder.bag_manifest import BagManifest
 from roof_detector.ros.recorder.detection_trigger import reason_to_trigger
 from roof_detector.ros.recorder.listening import Listening, ListeningReport
-from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 from roof_detector.ros.recorder.recorder_state import RecorderState
 from roof_detector.ros.recorder.recording import FOREVER_S
 from roof_detector.ros.recorder.recordings import Recordings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rclpy.node import Node
+
+    from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 
 _NOTHING_HEARD = ListeningReport({}, {}, ())
 # A bag that cannot be begun, for want of disk space say, is not tried at every detection.

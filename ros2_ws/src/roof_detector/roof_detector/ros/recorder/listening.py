@@ -5,12 +5,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rclpy.node import Node
-
-from roof_detector.bags.background_writer import BackgroundWriter
 from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.qos import OfferedQos
 from roof_detector.bags.timed_message import TimedMessage
@@ -21,7 +18,14 @@ from roof_detector.ros.recorder.recorder_parameters import (
     OPTIONAL_TOPICS,
     RecorderSettings,
 )
-from roof_detector.supervision.health import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rclpy.node import Node
+
+    from roof_detector.bags.background_writer import BackgroundWriter
+    from roof_detector.supervision.health import Delivery
 
 MARKS = '~/mark'
 _MARK_TYPE = 'std_msgs/msg/String'

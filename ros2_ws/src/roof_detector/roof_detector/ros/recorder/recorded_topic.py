@@ -5,15 +5,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
-from rclpy.subscription import Subscription
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from roof_detector.bags.black_box import BlackBox
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.ros.common.message_times import message_times_ns
@@ -22,6 +17,15 @@ from roof_detector.ros.common.qos_matching import is_heard, offered_qos, request
 from roof_detector.ros.common.sequence_gaps import SequenceGaps, publisher_ids
 from roof_detector.supervision.health import Delivery
 from roof_detector.supervision.rate import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rclpy.node import Node
+    from rclpy.subscription import Subscription
+    from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+    from roof_detector.bags.black_box import BlackBox
 
 # What DDS keeps for us while the executor is busy: pictures are large, all else is small.
 _DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 30}

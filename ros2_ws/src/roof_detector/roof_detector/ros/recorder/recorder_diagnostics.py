@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from roof_detector.ros.recorder.listening import ListeningReport
-from roof_detector.ros.recorder.recorder_state import RecorderState
 from roof_detector.supervision.health import LOST_S, Delivery, Health, Level, health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from roof_detector.ros.recorder.listening import ListeningReport
+    from roof_detector.ros.recorder.recorder_state import RecorderState
 
 
 def recorder_status(

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
@@ -23,6 +22,9 @@ from roof_detector.ros.recorder.listening import MARKS
 from roof_detector.ros.recorder.recorder_diagnostics import recorder_status
 from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE, RecorderSettings
 from roof_detector.supervision.rate import Growth
+
+if TYPE_CHECKING:
+    from diagnostic_msgs.msg import DiagnosticStatus
 
 # A volatile message published before a topic is discovered is missed, as by any subscriber.
 _DISCOVERY_PERIOD_S = 0.1

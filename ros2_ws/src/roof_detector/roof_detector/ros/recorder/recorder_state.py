@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from roof_detector.bags.black_box import BlackBoxState
-from roof_detector.ros.recorder.listening import ListeningReport
-from roof_detector.ros.recorder.recording import RecordingReport
+if TYPE_CHECKING:
+    from roof_detector.bags.black_box import BlackBoxState
+    from roof_detector.ros.recorder.listening import ListeningReport
+    from roof_detector.ros.recorder.recording import RecordingReport
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import chain, count
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.background_writer import BackgroundWriter, WritingState
 from roof_detector.bags.errors import FolderTaken
-from roof_detector.bags.retention_policy import RetentionPolicy
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.recorder.listening import ListeningReport
-from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from roof_detector.bags.retention_policy import RetentionPolicy
+    from roof_detector.ros.recorder.listening import ListeningReport
+    from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 
 FOREVER_S = float('inf')
 

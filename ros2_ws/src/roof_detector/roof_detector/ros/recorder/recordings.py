@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from rclpy.node import Node
+from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.provenance import RECORDER, provenance
 from roof_detector.bags.retention_policy import RetentionPolicy
-from roof_detector.ros.recorder.listening import ListeningReport
-from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 from roof_detector.ros.recorder.recording import Recording, RecordingReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rclpy.node import Node
+
+    from roof_detector.ros.recorder.listening import ListeningReport
+    from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 
 
 class Recordings:

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.camera.truth import Truth
-from roof_detector.simulation.flight.flight_config import FlightConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.flight.flight_config import FlightConfig
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from roof_detector.simulation.flight.flight_config import FlightConfig
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.flight.flight_config import FlightConfig
 
 NOISE_SIDE_PX = 640
 # Standard deviation of the noise sheet in grey levels; three of it fit into 8 bits.

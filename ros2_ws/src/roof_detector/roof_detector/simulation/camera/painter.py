@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from roof_detector.georeference.pose import CameraPose
-from roof_detector.simulation.camera.pinhole_camera import PinholeCamera
-from roof_detector.simulation.world.facet import Facet
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.pose import CameraPose
+    from roof_detector.simulation.camera.pinhole_camera import PinholeCamera
+    from roof_detector.simulation.world.facet import Facet
 
 NEAR_M = 0.25
 SUBPIXEL_BITS = 4

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.simulation.errors import SimulationError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,11 @@ class PinholeCamera:
 
     def __post_init__(self) -> None:
         if min(self.size_wh) < 1 or self.fx <= 0 or self.fy <= 0:
-            raise SimulationError(
+            msg = (
                 f'A camera of size {self.size_wh} with focal lengths ({self.fx}, {self.fy}) '
                 'cannot see; give a size and focal lengths above zero.'
             )
+            raise SimulationError(msg)
 
     @classmethod
     def centred(cls, size_wh: tuple[int, int], *, focal_px: float) -> PinholeCamera:

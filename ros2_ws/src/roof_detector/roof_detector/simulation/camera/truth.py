@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from roof_detector.simulation.camera.painter import Painter
-from roof_detector.simulation.world.instance import WorldInstance
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.camera.painter import Painter
+    from roof_detector.simulation.world.instance import WorldInstance
 
 # An object is labelled if this share of it is in the image and not hidden,
 MINIMUM_VISIBLE_SHARE = 0.35

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
-from roof_detector.simulation.camera.painter import Painter
-from roof_detector.simulation.world.building import Building
-from roof_detector.simulation.world.roof_world import RoofWorld
+import numpy as np
+
 from roof_detector.simulation.world.solid import Solid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.camera.painter import Painter
+    from roof_detector.simulation.world.building import Building
+    from roof_detector.simulation.world.roof_world import RoofWorld
 
 
 def paint_world(world: RoofWorld, painter: Painter) -> None:

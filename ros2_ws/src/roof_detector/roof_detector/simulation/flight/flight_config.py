@@ -54,14 +54,17 @@ class FlightConfig:
 
     def __post_init__(self) -> None:
         if min(self.size_wh) < 32:
-            raise SimulationError(f'size_wh is {self.size_wh}; give at least 32x32 pixels.')
+            msg = f'size_wh is {self.size_wh}; give at least 32x32 pixels.'
+            raise SimulationError(msg)
         positive = ('focal_ratio', 'rate_hz', 'altitude_m', 'speed_m_s', 'contrast')
         for name in positive:
             if not getattr(self, name) > 0:
-                raise SimulationError(f'{name} is {getattr(self, name)}; give a number above 0.')
+                msg = f'{name} is {getattr(self, name)}; give a number above 0.'
+                raise SimulationError(msg)
         for name in ('wobble_deg', 'drift_m', 'motion_blur_s', 'defocus_px', 'noise'):
             if not getattr(self, name) >= 0:
-                raise SimulationError(f'{name} is {getattr(self, name)}; give 0 or more.')
+                msg = f'{name} is {getattr(self, name)}; give 0 or more.'
+                raise SimulationError(msg)
         for name, low, high in (
             ('overlap', 0, 0.95),
             ('exposure_swing', 0, 0.9),
@@ -73,12 +76,11 @@ class FlightConfig:
             ('rolling_shutter_px', 0, 40),
         ):
             if not low <= getattr(self, name) <= high:
-                raise SimulationError(f'{name} is {getattr(self, name)}; give {low} to {high}.')
+                msg = f'{name} is {getattr(self, name)}; give {low} to {high}.'
+                raise SimulationError(msg)
         if not 0 <= self.tilt_deg <= 40:
-            raise SimulationError(
-                f'tilt_deg is {self.tilt_deg}; give 0 to 40, the world has no horizon.'
-            )
+            msg = f'tilt_deg is {self.tilt_deg}; give 0 to 40, the world has no horizon.'
+            raise SimulationError(msg)
         if self.jpeg_quality is not None and not 5 <= self.jpeg_quality <= 100:
-            raise SimulationError(
-                f'jpeg_quality is {self.jpeg_quality}; give 5 to 100, or None for no JPEG.'
-            )
+            msg = f'jpeg_quality is {self.jpeg_quality}; give 5 to 100, or None for no JPEG.'
+            raise SimulationError(msg)

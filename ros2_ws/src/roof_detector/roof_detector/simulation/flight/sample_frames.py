@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from roof_detector.simulation.errors import SimulationError
 from roof_detector.simulation.flight.flight_config import FlightConfig
 from roof_detector.simulation.flight.survey_flight import SurveyFlight
 from roof_detector.simulation.world.roof_world import RoofWorld
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SEED = 11
 
@@ -20,7 +23,8 @@ def sample_frames(
 ) -> list[NDArray[np.uint8]]:
     """Return images (height, width, 3) BGR, evenly spaced over one flight, always the same."""
     if count < 1:
-        raise SimulationError(f'{count} images were asked for, expected 1 or more.')
+        msg = f'{count} images were asked for, expected 1 or more.'
+        raise SimulationError(msg)
     world = RoofWorld.generate(seed=_SEED)
     flight = SurveyFlight(world, FlightConfig(size_wh=size_wh), seed=_SEED)
     return [flight[i * len(flight) // count].image_bgr for i in range(count)]

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
-from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation.camera.bend import Bend
 from roof_detector.simulation.camera.optics import Optics
 from roof_detector.simulation.camera.painter import Painter
@@ -21,7 +19,14 @@ from roof_detector.simulation.camera.view import paint_world
 from roof_detector.simulation.errors import SimulationError
 from roof_detector.simulation.flight.flight_config import FlightConfig
 from roof_detector.simulation.flight.survey_path import SurveyPath
-from roof_detector.simulation.world.roof_world import RoofWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.pose import CameraPose
+    from roof_detector.simulation.world.roof_world import RoofWorld
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class SurveyFlight:
 
     def __init__(self, world: RoofWorld, config: FlightConfig | None = None, *, seed: int) -> None:
         if seed < 0:
-            raise SimulationError(f'The seed is {seed}; give a whole number from zero up.')
+            msg = f'The seed is {seed}; give a whole number from zero up.'
+            raise SimulationError(msg)
         self.world = world
         self.config = config or FlightConfig()
         self.seed = seed
@@ -76,7 +82,8 @@ class SurveyFlight:
 
     def __getitem__(self, index: int) -> FlightFrame:
         if not -len(self) <= index < len(self):
-            raise IndexError(f'Frame {index} of a flight of {len(self)} frames does not exist.')
+            msg = f'Frame {index} of a flight of {len(self)} frames does not exist.'
+            raise IndexError(msg)
         index %= len(self)
         stamp_s = index / self.config.rate_hz
         return self.render(self.path.pose(stamp_s), index=index, stamp_s=stamp_s)

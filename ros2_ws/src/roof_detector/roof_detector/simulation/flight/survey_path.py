@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.georeference.pose import CameraPose
-from roof_detector.simulation.flight.flight_config import FlightConfig
-from roof_detector.simulation.world.roof_world import RoofWorld
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.flight.flight_config import FlightConfig
+    from roof_detector.simulation.world.roof_world import RoofWorld
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.simulation.surfaces.swatch import swatch
-from roof_detector.simulation.world.facet import Facet
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.rod import rod
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.world.facet import Facet
+    from roof_detector.simulation.world.maker import Maker
 
 Vector = NDArray[np.float64]
 

@@ -5,19 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from roof_detector.simulation.props import litter, masonry, piping
 from roof_detector.simulation.props.aerial import antenna, panel_mast
 from roof_detector.simulation.props.dish import dish, large_dish
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import fractal_noise
 from roof_detector.simulation.surfaces.swatch import FloatImage, cells, frame, swatch
 from roof_detector.simulation.world.facet import Plane3, facet_from_uv
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.maker import Maker
 
 Builder = Callable[..., Solid]
 CONCRETE: Colour = (150.0, 160.0, 165.0)

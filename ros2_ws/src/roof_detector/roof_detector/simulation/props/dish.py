@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.grime import BROWN, blotches
 from roof_detector.simulation.surfaces.lettering import EMBLEMS, lettering, word
 from roof_detector.simulation.surfaces.noise import fractal_noise, smoothstep
 from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage, frame, swatch
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.rod import rod
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.maker import Maker
 
 Vector = NDArray[np.float64]
 INKS: tuple[Colour, ...] = (

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.simulation.props.split_unit import DARK, scaled, split_unit
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.grime import BROWN, SOOT, blotches, dents, plate
 from roof_detector.simulation.surfaces.swatch import Decoration, fan, frame, ribs
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.maker import Maker
 
 Builder = Callable[..., Solid]
 

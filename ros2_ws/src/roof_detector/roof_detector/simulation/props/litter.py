@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from roof_detector.simulation.surfaces.canvas import Colour
+import numpy as np
+
 from roof_detector.simulation.surfaces.lettering import lettering, word
 from roof_detector.simulation.surfaces.noise import fractal_noise
 from roof_detector.simulation.surfaces.swatch import (
@@ -19,9 +19,14 @@ from roof_detector.simulation.surfaces.swatch import (
     swatch,
 )
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.rod import rod
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.maker import Maker
 
 WOOD: tuple[Colour, ...] = ((92.0, 130.0, 165.0), (70.0, 98.0, 120.0), (125.0, 150.0, 172.0))
 # No white among them: a plain white box is what a split unit looks like from above.

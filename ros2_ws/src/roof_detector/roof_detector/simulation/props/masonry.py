@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from roof_detector.simulation.surfaces.canvas import Colour
+import numpy as np
+
 from roof_detector.simulation.surfaces.grime import BROWN, MOSS, SOOT, blotches, runs
 from roof_detector.simulation.surfaces.swatch import Decoration, cells, frame
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.maker import Maker
 
 
 def stone(rng: np.random.Generator) -> Colour:

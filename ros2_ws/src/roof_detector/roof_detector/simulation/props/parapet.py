@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.grime import MOSS, SOOT, blotches, runs
 from roof_detector.simulation.surfaces.swatch import Decoration, ribs
-from roof_detector.simulation.world.facet import Facet
-from roof_detector.simulation.world.maker import Maker
-from roof_detector.simulation.world.roofing import Footprint
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.facet import Facet
+    from roof_detector.simulation.world.maker import Maker
+    from roof_detector.simulation.world.roofing import Footprint
 
 Vector = NDArray[np.float64]
 

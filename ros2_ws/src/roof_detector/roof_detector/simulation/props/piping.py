@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from roof_detector.simulation.surfaces.canvas import Colour
+import numpy as np
+
 from roof_detector.simulation.surfaces.swatch import ribs
-from roof_detector.simulation.world.facet import Facet
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, axes_of, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.facet import Facet
+    from roof_detector.simulation.world.maker import Maker
 
 PIPE_COLOURS: tuple[Colour, ...] = (
     (48.0, 62.0, 120.0),

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from roof_detector.simulation.surfaces.noise import fractal_noise, smoothstep
 from roof_detector.simulation.surfaces.texture import Texture
 from roof_detector.simulation.world.facet import Facet, Plane3
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, Solid, solid_from
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from roof_detector.simulation.world.maker import Maker
 
 LEAF_METRES_PER_PX = 0.05
 # Crown's radius at rising heights, as shares of its widest radius.

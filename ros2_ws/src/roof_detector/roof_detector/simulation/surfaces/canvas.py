@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from roof_detector.simulation.surfaces.noise import Plane, fractal_noise
 from roof_detector.simulation.surfaces.texture import Texture
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 Window = tuple[slice, slice]
 Colour = tuple[float, float, float]

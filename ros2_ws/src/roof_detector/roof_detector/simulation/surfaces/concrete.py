@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.noise import Plane, smoothstep
 from roof_detector.simulation.surfaces.weathering import jitter
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 
 SOILS: tuple[Colour, ...] = (
     (44.0, 54.0, 68.0),

@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation import classes
-from roof_detector.simulation.surfaces.canvas import Canvas, Window
 from roof_detector.simulation.surfaces.noise import Plane, smoothstep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.surfaces.canvas import Canvas, Window
 
 # An object's outline is where its paint covers at least this much.
 LABELLED_COVER = 0.35

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import fractal_noise, smoothstep
-from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage
 
 SOOT: Colour = (42.0, 48.0, 54.0)
 BROWN: Colour = (40.0, 62.0, 96.0)

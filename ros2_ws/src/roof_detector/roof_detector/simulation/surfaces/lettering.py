@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Colour
-from roof_detector.simulation.surfaces.noise import Plane
-from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.surfaces.noise import Plane
+    from roof_detector.simulation.surfaces.swatch import Decoration, FloatImage
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,

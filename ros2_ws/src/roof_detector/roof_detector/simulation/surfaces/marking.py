@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.lettering import EMBLEMS, cover_of, placed, word
 from roof_detector.simulation.surfaces.noise import smoothstep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PAINTS: tuple[Colour, ...] = (
     (215.0, 220.0, 222.0),

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.noise import smoothstep
 from roof_detector.simulation.surfaces.weathering import jitter, weather
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 
 
 def paint_metal(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
-from roof_detector.simulation.surfaces.canvas import Canvas
+import numpy as np
+
 from roof_detector.simulation.surfaces.noise import smoothstep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.surfaces.canvas import Canvas
 
 
 def dampen(canvas: Canvas, rng: np.random.Generator, *, wetness: float) -> None:

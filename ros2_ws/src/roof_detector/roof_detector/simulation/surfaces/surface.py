@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.concrete import paint_concrete
 from roof_detector.simulation.surfaces.noise import smoothstep
 from roof_detector.simulation.surfaces.pitched import paint_metal, paint_tile
 from roof_detector.simulation.surfaces.weathering import jitter, weather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 
 ROOF_KINDS = ('concrete', 'gravel', 'bitumen', 'membrane', 'metal', 'tile')
 PITCHED_KINDS = ('metal', 'tile')

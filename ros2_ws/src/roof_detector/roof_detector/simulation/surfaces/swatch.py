@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.noise import Plane, fractal_noise, smoothstep
 from roof_detector.simulation.surfaces.texture import Texture
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Colour
 
 FloatImage = NDArray[np.float32]
 Decoration = Callable[[FloatImage, float, np.random.Generator], None]

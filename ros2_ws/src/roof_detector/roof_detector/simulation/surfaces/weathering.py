@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.noise import smoothstep
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 
 
 def weather(canvas: Canvas, rng: np.random.Generator, *, strength: float) -> None:

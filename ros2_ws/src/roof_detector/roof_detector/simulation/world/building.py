@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roof_detector.simulation.surfaces.surface import paint_surface
 from roof_detector.simulation.world.facet import Facet, facet_from_uv
 from roof_detector.simulation.world.furnish import Furnisher
-from roof_detector.simulation.world.instance import WorldInstance
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.roofing import Footprint, RoofSection, roof_sections, walls
-from roof_detector.simulation.world.solid import Solid
-from roof_detector.simulation.world.world_config import WorldConfig
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.world.instance import WorldInstance
+    from roof_detector.simulation.world.maker import Maker
+    from roof_detector.simulation.world.solid import Solid
+    from roof_detector.simulation.world.world_config import WorldConfig
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.simulation.surfaces.texture import Texture
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from roof_detector.simulation.surfaces.texture import Texture
 
 
 @dataclass(frozen=True)

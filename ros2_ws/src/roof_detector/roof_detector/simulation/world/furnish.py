@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation import classes
 from roof_detector.simulation.props.clutter import CLUTTER
@@ -19,11 +19,15 @@ from roof_detector.simulation.surfaces.defect import DEFECTS
 from roof_detector.simulation.surfaces.soiling import cable, leak, pad
 from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
-from roof_detector.simulation.world.roofing import Footprint, RoofSection
 from roof_detector.simulation.world.shade import in_shade
 from roof_detector.simulation.world.solid import UP, Solid
 from roof_detector.simulation.world.survey_of_ids import survey_ids
-from roof_detector.simulation.world.world_config import WorldConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.roofing import Footprint, RoofSection
+    from roof_detector.simulation.world.world_config import WorldConfig
 
 # Objects per 100 m2 of roof: groups of equipment, drains, cracks, ponds, rust.
 RATES: dict[str, tuple[float, float, float, float, float]] = {

@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.simulation.surfaces.canvas import Colour
 from roof_detector.simulation.surfaces.swatch import Decoration, swatch
-from roof_detector.simulation.world.facet import Facet
-from roof_detector.simulation.world.light import Light
 from roof_detector.simulation.world.solid import UP, axes_of, box, cylinder
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from roof_detector.simulation.surfaces.canvas import Colour
+    from roof_detector.simulation.world.facet import Facet
+    from roof_detector.simulation.world.light import Light
 
 
 @dataclass(frozen=True)

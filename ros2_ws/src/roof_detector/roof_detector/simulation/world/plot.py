@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.world.roofing import Footprint
-from roof_detector.simulation.world.world_config import WorldConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.world_config import WorldConfig
 
 GAP_M = 3.0
 

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from roof_detector.simulation.surfaces.texture import Texture
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
 from roof_detector.simulation.world.solid import UP
+
+if TYPE_CHECKING:
+    from roof_detector.simulation.surfaces.texture import Texture
 
 Vector = NDArray[np.float64]
 

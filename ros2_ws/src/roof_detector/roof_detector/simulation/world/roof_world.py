@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.errors import SimulationError
 from roof_detector.simulation.props.tree import tree
@@ -16,12 +16,16 @@ from roof_detector.simulation.surfaces.ground import GROUND_METRES_PER_PX, paint
 from roof_detector.simulation.surfaces.noise import fractal_noise
 from roof_detector.simulation.world.building import Building, build
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.light import Light
 from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.plot import plan_buildings
 from roof_detector.simulation.world.solid import Solid, solid_from
 from roof_detector.simulation.world.world_config import WorldConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.instance import WorldInstance
 
 GRAIN_SIDE_PX = 512
 BEYOND_M = 300.0
@@ -42,7 +46,8 @@ class RoofWorld:
     def generate(cls, *, seed: int, config: WorldConfig | None = None) -> RoofWorld:
         """Return the world of a seed; the same seed and config give the same world."""
         if seed < 0:
-            raise SimulationError(f'The seed is {seed}; give a whole number from zero up.')
+            msg = f'The seed is {seed}; give a whole number from zero up.'
+            raise SimulationError(msg)
         config = config or WorldConfig()
         rng = np.random.default_rng([seed, 1])
         light = Light(

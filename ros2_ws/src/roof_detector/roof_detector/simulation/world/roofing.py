@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.surfaces.canvas import Canvas, Colour
 from roof_detector.simulation.surfaces.surface import PITCHED_KINDS
 from roof_detector.simulation.surfaces.swatch import FloatImage, swatch
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
-from roof_detector.simulation.world.maker import Maker
 from roof_detector.simulation.world.solid import UP, axes_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.maker import Maker
 
 WALL_METRES_PER_PX = 0.04
 

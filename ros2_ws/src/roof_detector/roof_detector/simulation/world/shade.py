@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roof_detector.simulation.world.solid import Solid
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.solid import Solid
 
 
 def in_shade(

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from roof_detector.simulation.surfaces.texture import Texture
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from roof_detector.simulation.surfaces.texture import Texture
 
 UP = np.array([0.0, 0.0, 1.0])
 

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from roof_detector.simulation.world.instance import WorldInstance
-from roof_detector.simulation.world.roofing import RoofSection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from roof_detector.simulation.world.roofing import RoofSection
 
 MINIMUM_PAINTED_PX = 12
 SAMPLES_PER_PAINTED = 60

@@ -35,9 +35,8 @@ class WorldConfig:
     def __post_init__(self) -> None:
         unknown = set(self.roof_kinds) - set(ROOF_KINDS)
         if unknown or not self.roof_kinds:
-            raise SimulationError(
-                f'Roof kinds {self.roof_kinds} are not all known; choose from {ROOF_KINDS}.'
-            )
+            msg = f'Roof kinds {self.roof_kinds} are not all known; choose from {ROOF_KINDS}.'
+            raise SimulationError(msg)
         for name in (
             'building_count',
             'roof_area_m2',
@@ -49,9 +48,8 @@ class WorldConfig:
         ):
             low, high = getattr(self, name)
             if low < 0 or high < low:
-                raise SimulationError(
-                    f'{name} is ({low}, {high}); give a pair (lowest, highest) from zero up.'
-                )
+                msg = f'{name} is ({low}, {high}); give a pair (lowest, highest) from zero up.'
+                raise SimulationError(msg)
         for name, lowest, highest in (
             ('sun_elevation_deg', 5, 90),
             ('direct_light', 0, 1),
@@ -59,14 +57,14 @@ class WorldConfig:
         ):
             low, high = getattr(self, name)
             if low < lowest or high > highest:
-                raise SimulationError(
-                    f'{name} is ({low}, {high}); give a pair within {lowest} and {highest}.'
-                )
+                msg = f'{name} is ({low}, {high}); give a pair within {lowest} and {highest}.'
+                raise SimulationError(msg)
         if self.building_count[0] < 1:
-            raise SimulationError('building_count starts at 0; a roof world needs a building.')
+            msg = 'building_count starts at 0; a roof world needs a building.'
+            raise SimulationError(msg)
         if not 0.005 <= self.texture_metres_per_px <= 0.1:
-            raise SimulationError(
-                f'texture_metres_per_px is {self.texture_metres_per_px}; give 0.005 to 0.1.'
-            )
+            msg = f'texture_metres_per_px is {self.texture_metres_per_px}; give 0.005 to 0.1.'
+            raise SimulationError(msg)
         if min(self.equipment_density, self.defect_density, self.clutter_density) < 0:
-            raise SimulationError('A density is below zero; give 0 for none and 1 for usual.')
+            msg = 'A density is below zero; give 0 for none and 1 for usual.'
+            raise SimulationError(msg)

@@ -10,9 +10,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 LOG = 'log.txt'
 _INTERRUPTED_WITHIN_S = 10.0

@@ -11,11 +11,10 @@ import secrets
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
-from roof_detector.station.folders import StationFolders
 from roof_detector.station.jobs.command_process import LOG, CommandProcess, reason_of
 from roof_detector.station.jobs.job import (
     JOB_FILE,
@@ -24,6 +23,9 @@ from roof_detector.station.jobs.job import (
     JobState,
     Progress,
 )
+
+if TYPE_CHECKING:
+    from roof_detector.station.folders import StationFolders
 
 _log = logging.getLogger(__name__)
 _DISK_PERIOD_S = 1.0

@@ -7,8 +7,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.offline.work_folder import RUN_FILE, read_run
 from roof_detector.results.formats import PRODUCTS
@@ -16,6 +15,9 @@ from roof_detector.station.box_text import box_text
 from roof_detector.station.folders import files_below
 from roof_detector.station.jobs.command_process import LOG
 from roof_detector.station.jobs.job import JOB_FILE, Job
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # More rows would make the page slow; the files contain all of them.
 SHOWN_ROWS = 500

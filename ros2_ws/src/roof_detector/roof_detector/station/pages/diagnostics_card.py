@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
+if TYPE_CHECKING:
+    from roof_detector.station.context import StationContext
 
 _LEVELS = ('ok', 'warning', 'error', 'stale')
 _COLOURS = ('green-8', 'orange-9', 'red-8', 'grey-7')

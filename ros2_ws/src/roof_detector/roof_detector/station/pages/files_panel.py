@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
-from roof_detector.station.jobs.job import Job
 from roof_detector.station.pages import file_drop
 from roof_detector.station.pages.job_options import JobOptions
 from roof_detector.station.pages.job_row import JobRow
 from roof_detector.station.pages.results_card import ResultsCard
+
+if TYPE_CHECKING:
+    from roof_detector.station.context import StationContext
+    from roof_detector.station.jobs.job import Job
 
 _SHOWN_JOBS = 20
 

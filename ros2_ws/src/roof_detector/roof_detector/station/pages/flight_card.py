@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nicegui import ui
 
 from roof_detector.station.box_text import box_text
-from roof_detector.station.camera_link import CameraLink
-from roof_detector.station.context import StationContext
-from roof_detector.station.finding import LiveFinding
-from roof_detector.station.flight_log import FlightLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.station.camera_link import CameraLink
+    from roof_detector.station.context import StationContext
+    from roof_detector.station.finding import LiveFinding
+    from roof_detector.station.flight_log import FlightLog
 
 # A thousand rows would fill a slow link at each update.
 _SHOWN_ROWS = 100

@@ -5,21 +5,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from roof_detector.results.formats import FORMATS
-from roof_detector.station.context import StationContext
 from roof_detector.station.flight_store import FlightState, RecordedFlight
 from roof_detector.station.jobs.job import DEFAULT_FORMATS, JobKind
 from roof_detector.station.pages.confirmation import confirmed
 from roof_detector.station.pages.job_options import JobOptions
 from roof_detector.station.pages.job_row import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nicegui.events import GenericEventArguments
+
+    from roof_detector.station.context import StationContext
 
 _STATES = {
     FlightState.RECORDING: ('flight_recording', 'red-8'),

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
 from roof_detector.station.jobs.job import JobKind, JobRequest
 from roof_detector.vision.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from roof_detector.station.context import StationContext
 
 
 class JobOptions:

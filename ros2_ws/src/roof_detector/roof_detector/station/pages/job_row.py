@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
 from roof_detector.station.jobs.job import Job, JobState
 from roof_detector.station.pages.confirmation import confirmed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.station.context import StationContext
 
 # Text key and colour of each state.
 _STATES = {

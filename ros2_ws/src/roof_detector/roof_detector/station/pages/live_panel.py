@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nicegui import ui
 
-from roof_detector.station.camera_link import CameraLink
-from roof_detector.station.context import StationContext
 from roof_detector.station.pages import diagnostics_card, flight_card, plots_card
+
+if TYPE_CHECKING:
+    from roof_detector.station.camera_link import CameraLink
+    from roof_detector.station.context import StationContext
 
 _WIDTHS = (480, 640, 960, 1280, 1920, 0)
 

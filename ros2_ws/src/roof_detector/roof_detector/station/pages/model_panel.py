@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
 from roof_detector.station.pages import file_drop
+
+if TYPE_CHECKING:
+    from roof_detector.station.context import StationContext
 
 _HASH_DIGITS = 12
 # Text key of each property, and its key in the detector's diagnostics.

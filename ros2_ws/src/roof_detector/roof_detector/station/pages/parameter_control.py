@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 from rclpy.parameter import Parameter
 
-from roof_detector.station.context import StationContext
-from roof_detector.station.detector_link import DetectorLink
-from roof_detector.station.remote_parameters import RemoteParameter
 from roof_detector.vision.thresholds import parse_class_confidence
+
+if TYPE_CHECKING:
+    from nicegui.events import GenericEventArguments
+
+    from roof_detector.station.context import StationContext
+    from roof_detector.station.detector_link import DetectorLink
+    from roof_detector.station.remote_parameters import RemoteParameter
 
 # A slider with a wider range cannot be set to a particular value by hand.
 _WIDEST_SLIDER = 200

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from roof_detector.station.camera_link import CameraLink
-from roof_detector.station.context import StationContext
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.station.camera_link import CameraLink
+    from roof_detector.station.context import StationContext
 
 _SHOWN_S = 180
 _SERIES = (

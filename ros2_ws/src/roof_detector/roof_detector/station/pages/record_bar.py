@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
 from roof_detector.station.recorder_link import RecorderLink
+
+if TYPE_CHECKING:
+    from roof_detector.station.context import StationContext
 
 Act = Callable[[RecorderLink], Awaitable[str]]
 

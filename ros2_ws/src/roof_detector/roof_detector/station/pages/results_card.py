@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
-from roof_detector.station.context import StationContext
 from roof_detector.station.jobs.job import Job, JobState
 from roof_detector.station.jobs.job_results import SHOWN_ROWS, JobResults
+
+if TYPE_CHECKING:
+    from nicegui.events import GenericEventArguments
+
+    from roof_detector.station.context import StationContext
 
 _VIEW_WIDTH = 1600
 _KINDS = {'.xlsx': 'Excel', '.csv': 'CSV', '.json': 'JSON', '.geojson': 'GeoJSON', '.mp4': 'MP4'}

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from nicegui import ui
-from nicegui.events import KeyEventArguments
+from typing import TYPE_CHECKING
 
-from roof_detector.station.context import StationContext
+from nicegui import ui
+
 from roof_detector.station.errors import StationError
 from roof_detector.station.pages import (
     files_panel,
@@ -17,6 +17,11 @@ from roof_detector.station.pages import (
     tune_panel,
 )
 from roof_detector.station.pages.record_bar import RecordBar
+
+if TYPE_CHECKING:
+    from nicegui.events import KeyEventArguments
+
+    from roof_detector.station.context import StationContext
 
 _TABS = {'live': 'videocam', 'files': 'perm_media', 'flights': 'flight'}
 _HEAD = """

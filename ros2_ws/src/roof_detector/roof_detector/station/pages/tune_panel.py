@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nicegui import ui
 
-from roof_detector.station.context import StationContext
-from roof_detector.station.detector_link import DetectorLink
 from roof_detector.station.pages.parameter_control import ClassThresholds, ParameterControl
 from roof_detector.station.parameter_file import parameter_file
+
+if TYPE_CHECKING:
+    from roof_detector.station.context import StationContext
+    from roof_detector.station.detector_link import DetectorLink
 
 _CLASSES, _CLASS_CONFIDENCE = 'classes', 'class_confidence'
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
 from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight, WorldConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIZE_WH = (160, 120)
 NAMES = ('equip', 'drain')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 
 from training.dataset import DatasetError, check
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def found(report, kind):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from training.dataset import DatasetError, dataset_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_set_that_is_not_there_has_no_hash(tmp_path):

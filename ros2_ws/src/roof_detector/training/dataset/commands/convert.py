@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.dataset.class_map import ClassMap
 from training.dataset.conversion import Conversion, convert
 from training.dataset.tiling import DatasetTiling
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:

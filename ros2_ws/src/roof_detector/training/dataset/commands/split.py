@@ -11,11 +11,13 @@ orthophotos from west to east; images that touch a cut are left out.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.dataset.splitting import WAYS, SplitOptions, split_dataset
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
