@@ -6,6 +6,8 @@ _root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 _venv="${ROOF_DETECTOR_VENV:-$_root/.venv}"
 export VIRTUAL_ENV="$_venv"
 case ":$PATH:" in *":$_venv/bin:"*) ;; *) export PATH="$_venv/bin:$PATH" ;; esac
+# What is built is built for one Python, such as cp312 (see workspace.py).
+for _library in "$_venv"/lib/python3.*; do _tag="cp3${_library##*/python3.}"; done
 
 if [ -f "$_venv/share/rclpy/package.xml" ]; then
   # The wheels find their libraries by re-executing Python at every start; this saves them that.
@@ -17,11 +19,11 @@ if [ -f "$_venv/share/rclpy/package.xml" ]; then
   done
   export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
   export AMENT_PREFIX_PATH="$_venv" CMAKE_PREFIX_PATH="$_venv"
-  [ -f "$_root/pypi_ros/underlay/install/local_setup.bash" ] &&
-    source "$_root/pypi_ros/underlay/install/local_setup.bash"
+  [ -f "$_root/pypi_ros/underlay/$_tag/install/local_setup.bash" ] &&
+    source "$_root/pypi_ros/underlay/$_tag/install/local_setup.bash"
 fi
-[ -f "$_root/ros2_ws/install/local_setup.bash" ] &&
-  source "$_root/ros2_ws/install/local_setup.bash"
+[ -f "$_root/ros2_ws/install/$_tag/local_setup.bash" ] &&
+  source "$_root/ros2_ws/install/$_tag/local_setup.bash"
 
 # Nothing leaves this machine unless the operator says so (SUBNET is ROS's own default).
 : "${ROS_AUTOMATIC_DISCOVERY_RANGE:=LOCALHOST}"
@@ -34,4 +36,4 @@ esac
 : "${FASTRTPS_DEFAULT_PROFILES_FILE:=$_root/ros2_ws/src/roof_detector/config/$_profile}"
 : "${RMW_IMPLEMENTATION:=rmw_fastrtps_cpp}"
 export FASTRTPS_DEFAULT_PROFILES_FILE ROS_AUTOMATIC_DISCOVERY_RANGE RMW_IMPLEMENTATION
-unset _root _venv _libraries _profile
+unset _root _venv _library _libraries _tag _profile

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The colcon workspaces: vision_msgs where ROS has none, and the package itself."""
+"""The colcon workspaces: vision_msgs where ROS has none, and the package itself.
+
+Each Python has folders of its own, such as underlay/cp312: compiled messages, and commands that
+name their interpreter, serve one Python alone.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-UNDERLAY = ROOT / 'pypi_ros' / 'underlay'
+UNDERLAYS = ROOT / 'pypi_ros' / 'underlay'
 WORKSPACE = ROOT / 'ros2_ws'
 
 
@@ -17,29 +21,42 @@ def build_underlay(venv: Path) -> bool:
     """Build the vision_msgs package; return False when it is built already."""
     messages = ROOT / 'ros2_ws/src/roof_detector/roof_detector/bags/definitions/vision_msgs/msg'
     newest = max(path.stat().st_mtime for path in messages.glob('*.msg'))
-    built = UNDERLAY / 'install' / 'vision_msgs' / 'share' / 'vision_msgs' / 'package.xml'
-    if built.exists() and built.stat().st_mtime >= newest and _same_environment(venv):
+    underlay = UNDERLAYS / python_tag(venv)
+    built = underlay / 'install' / 'vision_msgs' / 'share' / 'vision_msgs' / 'package.xml'
+    note = underlay / 'environment'
+    environment = f'{venv.resolve()} {(venv / "bin" / "python").resolve()}'
+    is_newest = built.exists() and built.stat().st_mtime >= newest
+    if is_newest and note.exists() and note.read_text() == environment:
         return False
-    UNDERLAY.mkdir(exist_ok=True)
+    underlay.mkdir(parents=True, exist_ok=True)
     _colcon(
         venv,
-        UNDERLAY,
+        underlay,
         '--base-paths', str(ROOT / 'pypi_ros' / 'vision_msgs'),
         '--cmake-clean-cache',
         '--cmake-args', '-DBUILD_TESTING=OFF',
     )  # fmt: skip
     built.touch()
-    (UNDERLAY / 'environment').write_text(_environment_name(venv))
+    note.write_text(environment)
     return True
 
 
 def build_package(venv: Path) -> None:
     """Build roof_detector; files are linked, so a change in the source needs no new build."""
-    _colcon(venv, WORKSPACE, '--symlink-install')
-    command = WORKSPACE / 'install' / 'roof_detector' / 'lib' / 'roof_detector' / 'roof_detector'
+    tag = python_tag(venv)
+    bases = ('--build-base', f'build/{tag}', '--install-base', f'install/{tag}')
+    _colcon(venv, WORKSPACE, *bases, '--symlink-install')
+    installed = WORKSPACE / 'install' / tag / 'roof_detector'
+    command = installed / 'lib' / 'roof_detector' / 'roof_detector'
     link = venv / 'bin' / 'roof_detector'
     link.unlink(missing_ok=True)
     link.symlink_to(command)
+
+
+def python_tag(venv: Path) -> str:
+    """Return the tag of an environment's Python, such as cp312; env.bash finds it alike."""
+    (library,) = venv.glob('lib/python3.*')
+    return f'cp3{library.name.removeprefix("python3.")}'
 
 
 def _colcon(venv: Path, folder: Path, *options: str) -> None:
@@ -62,12 +79,3 @@ def _colcon(venv: Path, folder: Path, *options: str) -> None:
             f'{result.stdout}{result.stderr}'
         )
         raise SystemExit(msg)
-
-
-def _same_environment(venv: Path) -> bool:
-    note = UNDERLAY / 'environment'
-    return note.exists() and note.read_text() == _environment_name(venv)
-
-
-def _environment_name(venv: Path) -> str:
-    return f'{venv.resolve()} {(venv / "bin" / "python").resolve()}'
