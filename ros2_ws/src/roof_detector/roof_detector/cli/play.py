@@ -33,6 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='seconds before the first message; none by default',
     )
     parser.add_argument(
+        '--wait-for',
+        nargs='+',
+        default=[],
+        metavar='TOPIC',
+        help='begin when each of these has a subscriber, or after a minute',
+    )
+    parser.add_argument(
         '--clock',
         type=float,
         default=100.0,
@@ -81,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             clock_hz=arguments.clock,
             topics=tuple(arguments.topics),
             exclude=tuple(arguments.exclude),
+            wait_for=tuple(arguments.wait_for),
         )
         return PlayerNode(arguments.bag, settings)
 

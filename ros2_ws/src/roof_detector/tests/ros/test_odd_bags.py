@@ -59,10 +59,10 @@ def odd_bag(tmp_path):
 
 
 def test_a_player_plays_all_of_an_odd_bag_within_seconds_and_says_so(graph, odd_bag):
-    listener, images = graph.node('listener'), []
-    listener.create_subscription(Image, '/camera/image', images.append, QoSProfile(depth=50))
+    listener, images, topic = graph.node('listener'), [], '/camera/image'
+    listener.create_subscription(Image, topic, images.append, QoSProfile(depth=50))
     began_s = time.monotonic()
-    player = graph.start('roof_detector.cli.main', 'play', str(odd_bag), '--delay', '2')
+    player = graph.start('roof_detector.cli.main', 'play', str(odd_bag), '--wait-for', topic)
     graph.wait_until(lambda: player.poll() is not None, what='the end')
     output, _ = player.communicate(timeout=60)
     assert time.monotonic() - began_s < 40

@@ -44,11 +44,16 @@ _CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _DRAIN = Duration(seconds=5)
 _DRAIN_PATIENCE_S = 10.0
 _STOP_S = 5.0
+_LONGEST_WAIT_S = 60.0
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class PlaySettings:
-    """How a bag is played; `topics` and `exclude` are names or patterns such as /camera/*."""
+    """How a bag is played; `topics` and `exclude` are names or patterns such as /camera/*.
+
+    Playback begins `delay_s` after each topic in `wait_for` has a subscriber.
+    """
 
     rate: float = 1.0
     loop: bool = False
@@ -57,6 +62,7 @@ class PlaySettings:
     clock_hz: float = 100.0
     topics: tuple[str, ...] = ('*',)
     exclude: tuple[str, ...] = ()
+    wait_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, most in (('rate', self.rate, 100.0), ('clock', self.clock_hz, 1000.0)):
@@ -83,6 +89,7 @@ class PlayerNode(Node):
         self._logged_damage: set[str] = set()
         self._log_damage()
         self._outputs = self._make_publishers(self._chosen_topics())
+        self._check_awaited()
         self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self._end = self.create_guard_condition(self._finish)
@@ -137,8 +144,18 @@ class PlayerNode(Node):
                 self.get_logger().warning(f'{topic.name!r} is not played: {error}')
         return outputs
 
+    def _check_awaited(self) -> None:
+        unplayed = [name for name in self._settings.wait_for if name not in self._outputs]
+        if unplayed:
+            msg = (
+                f'wait-for names {", ".join(unplayed)}, expected topics that are played: '
+                f'{", ".join(self._outputs) or "nothing"}.'
+            )
+            raise RosError(msg)
+
     def _run(self) -> None:
         try:
+            self._wait_for_subscribers()
             self._wait(self._settings.delay_s)
             while not self._time.stopped:
                 self._play()
@@ -206,6 +223,24 @@ class PlayerNode(Node):
         now_ns = max(self._time.now_ns(), at_least_ns)
         self._clock_output.publish(Clock(clock=time_message(now_ns)))
         self._ticks.note()
+
+    def _wait_for_subscribers(self) -> None:
+        """Wait until each awaited topic is subscribed to, a minute at most."""
+        deadline_s = time.monotonic() + _LONGEST_WAIT_S
+        while unheard := self._unheard():
+            if self._time.stopped:
+                return
+            if time.monotonic() > deadline_s:
+                self.get_logger().warning(
+                    f'No node has subscribed to {", ".join(unheard)} within '
+                    f'{_LONGEST_WAIT_S:.0f} s; playing without.'
+                )
+                return
+            self._wait(_POLL_S)
+
+    def _unheard(self) -> list[str]:
+        awaited = self._settings.wait_for
+        return [name for name in awaited if not self._outputs[name].get_subscription_count()]
 
     def _wait(self, duration_s: float) -> None:
         """Wait in real time before the bag's clock starts."""
