@@ -13,6 +13,7 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters
 
 SHIPPED = 'roof_anomalies'
+_MOST_CHANGES = 12
 
 
 @pytest.fixture(scope='module')
@@ -150,14 +151,18 @@ def test_a_second_wish_during_a_load_wins(probe):
 def test_changing_to_and_fro_leaves_no_threads_and_no_memory_behind(probe):
     process = psutil.Process(probe.process.pid)
     footprints = []
-    for _ in range(4):
+    for _ in range(_MOST_CHANGES):
         change_to(probe, 'roofs')
         change_to(probe, SHIPPED)
         footprints.append((process.num_threads(), process.memory_info().rss / 1e6))
-    threads, memory_mb = zip(*footprints, strict=True)
+        memory_mb = [memory for _, memory in footprints[-4:]]
+        # The allocator's pools fill up at first; a change that leaks grows by 15 MB for ever.
+        if len(memory_mb) == 4 and memory_mb[-1] - memory_mb[0] < 12:
+            break
+    else:
+        pytest.fail(f'memory grew at every change: {footprints}')
     # A thread left behind by each to and fro would make three.
-    assert threads[-1] - threads[0] < 3, footprints
-    assert memory_mb[-1] - memory_mb[0] < 30, footprints
+    assert footprints[-1][0] - footprints[-4][0] < 3, footprints
 
 
 def test_an_unconfigured_detector_loads_the_model_set_last(graph, make_probe):
