@@ -26,6 +26,7 @@ MAY_IMPORT = {
     'inputs': {'vision', 'bags', 'supervision', 'telemetry'},
     'results': {'vision', 'bags', 'georeference', 'inputs'},
     'pipeline': {'vision', 'supervision', 'inference'},
+    'findings': {'vision', 'georeference', 'telemetry', 'inputs', 'bags', 'pipeline'},
     'ros': {
         'vision',
         'pipeline',
@@ -35,6 +36,7 @@ MAY_IMPORT = {
         'inference',
         'bags',
         'inputs',
+        'findings',
     },
 }
 # These join the others for a person's command and may import any of them.
