@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def add_georeference_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for georeferencing in two groups."""
-    _add_ground(parser.add_argument_group('where the objects are (geojson)'))
+    _add_ground(parser.add_argument_group('where the objects are (geojson, kml, kmz, gpkg)'))
     group = parser.add_argument_group(
-        'where the camera was (geojson)',
+        'where the camera was (geojson, kml, kmz, gpkg)',
         'The recorded pose is that of the camera (its optical frame). With any option --mount-... '
         "it is that of the vehicle's body (x forward, y left, z up), as an autopilot reports it, "
         'and the camera is mounted as follows:',

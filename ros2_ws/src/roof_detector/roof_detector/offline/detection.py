@@ -24,8 +24,8 @@ from roof_detector.inputs.input_files import (
 )
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.offline.errors import ReplayError, one_line
-from roof_detector.offline.exporting import export_geojson, settings_table
-from roof_detector.offline.exports import Exports, without_geojson
+from roof_detector.offline.exporting import export_maps, settings_table
+from roof_detector.offline.exports import Exports, without_maps
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.inference import InferredFrame, OfflineInference
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
@@ -107,7 +107,7 @@ class FlightDetection:
             )
         # At the end, because the track of the camera needs the whole bag.
         chosen = self._settings.output
-        exported = export_geojson(
+        exported = export_maps(
             folder.bag,
             folder.path,
             chosen.formats,
@@ -235,7 +235,7 @@ class FlightDetection:
     def _exports(self, source: RecordedInput, folder: WorkFolder, writer: ResultWriter) -> Exports:
         return Exports(
             folder.path,
-            without_geojson(self._settings.output.formats),
+            without_maps(self._settings.output.formats),
             image_topics=source.image_topics,
             class_names=self._network.names,
             settings=settings_table(writer.manifest),

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.errors import BagError
 from roof_detector.inputs.errors import InputError
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.exports import DEFAULT_FORMATS, Exports
-from roof_detector.offline.georeferencing import GEOJSON, GeoreferenceSettings, can_georeference
+from roof_detector.offline.exports import DEFAULT_FORMATS, DEFAULT_MAP_FORMATS, Exports
+from roof_detector.offline.georeferencing import GeoreferenceSettings, can_georeference
 from roof_detector.offline.image_search import annotated_input, camera_inputs, images_of
 from roof_detector.offline.manifest import NETWORK, PARAMETERS, manifest_table
 from roof_detector.offline.outcome import FrameTally
 from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import ResultBag
-from roof_detector.results.formats import IMAGE_FORMATS
+from roof_detector.results.formats import IMAGE_FORMATS, MAP_FORMATS
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.frame_images import FrameImages
+    from roof_detector.results.map_features import Track
 
 # The facts of the model that the manifest does not have as keys of their own.
 _FACTS = ('task', 'backend', 'device', 'image_size')
@@ -60,14 +60,15 @@ def export_results(
     with ExitStack() as stack:
         bag = stack.enter_context(ResultBag(bag_path))
         chosen: list[str] = list(formats)
-        tracks: Mapping[str, CameraFixes] = {}
-        if GEOJSON in chosen:
+        tracks: Mapping[str, Track] = {}
+        maps = [name for name in chosen if name in MAP_FORMATS]
+        if maps:
             try:
                 tracks = georeferencing.tracks(bag, notes=tally.notes, images=images)
                 tally.notes += georeferencing.notes()
             except ReplayError as error:
-                tally.warnings.append(str(error))
-                chosen.remove(GEOJSON)
+                tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
+                chosen = [name for name in chosen if name not in MAP_FORMATS]
         images_of_topic: dict[str, FrameImages] = {}
         already_annotated: set[str] = set()
         if IMAGE_FORMATS.intersection(chosen):
@@ -118,7 +119,7 @@ def export_results(
     return tally
 
 
-def export_geojson(
+def export_maps(
     bag_path: Path,
     folder: Path,
     formats: Sequence[str] | None,
@@ -126,16 +127,18 @@ def export_geojson(
     georeferencing: GeoreferenceSettings,
     images: Path | None = None,
 ) -> FrameTally:
-    """Export georeferenced positions, if they are among the formats or, without any, known."""
-    if formats is not None and GEOJSON not in formats:
+    """Export the formats for maps that are among the formats or, without any, can be made."""
+    if formats is None:
+        with ResultBag(bag_path) as bag:
+            is_known = can_georeference(bag, images=images)
+        formats = DEFAULT_MAP_FORMATS if is_known else ()
+    maps = [name for name in formats if name in MAP_FORMATS]
+    if not maps:
         return FrameTally()
-    with ResultBag(bag_path) as bag:
-        if formats is None and not can_georeference(bag, images=images):
-            return FrameTally()
     return export_results(
         bag_path,
         folder,
-        (GEOJSON,),
+        maps,
         georeferencing=georeferencing,
         images=images,
         progress='none',
@@ -145,7 +148,9 @@ def export_geojson(
 def default_formats(bag_path: Path) -> tuple[str, ...]:
     """Return the default formats for a bag."""
     with ResultBag(bag_path) as bag:
-        return (*DEFAULT_FORMATS, GEOJSON) if can_georeference(bag) else DEFAULT_FORMATS
+        return (
+            (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS) if can_georeference(bag) else DEFAULT_FORMATS
+        )
 
 
 def settings_table(manifest: Mapping[str, str]) -> dict[str, object]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.georeferencing import GEOJSON
-from roof_detector.results.formats import FORMATS, IMAGE_FORMATS, open_exports
+from roof_detector.results.formats import FORMATS, IMAGE_FORMATS, MAP_FORMATS, open_exports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from roof_detector.georeference.camera_track import CameraFixes
+    from roof_detector.results.map_features import Track
     from roof_detector.vision.frame_findings import FrameFindings
 
 DEFAULT_FORMATS = ('csv', 'xlsx', 'json')
+DEFAULT_MAP_FORMATS = ('geojson',)
 
 
 class Exports:
@@ -39,7 +39,7 @@ class Exports:
         image_topics: Sequence[str],
         class_names: tuple[str, ...],
         settings: Mapping[str, object],
-        tracks: Mapping[str, CameraFixes] | None = None,
+        tracks: Mapping[str, Track] | None = None,
         already_annotated: Collection[str] = (),
         overwrite: bool = False,
     ) -> None:
@@ -91,9 +91,10 @@ def check_formats(formats: Sequence[str]) -> None:
         raise ReplayError(msg)
 
 
-def without_geojson(formats: Sequence[str] | None) -> list[str]:
+def without_maps(formats: Sequence[str] | None) -> list[str]:
     """Return the formats, or the default ones, that need no second pass over the bag."""
-    return [name for name in (DEFAULT_FORMATS if formats is None else formats) if name != GEOJSON]
+    chosen = DEFAULT_FORMATS if formats is None else formats
+    return [name for name in chosen if name not in MAP_FORMATS]
 
 
 def folders_of(folder: Path, topics: Sequence[str]) -> dict[str, Path]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.result_bag import ResultBag
 
-GEOJSON = 'geojson'
 # Without a setting: the height at which z of the recorded poses is 0.
 _ASSUMED_GROUND = Ground(map_z_m=0.0)
 _GROUND_IS_ASSUMED = (
@@ -89,7 +88,7 @@ class GeoreferenceSettings:
                 for topic in bag.image_topics
             }
         except (TelemetryError, BagError) as error:
-            msg = f'{GEOJSON} was not exported: {error}'
+            msg = f'The positions are not known: {error}'
             raise ReplayError(msg) from error
 
     def notes(self) -> list[str]:

@@ -16,8 +16,8 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import PassthroughTopic
 from roof_detector.inputs.input_files import files_text, input_files
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.exporting import export_geojson, export_results, settings_table
-from roof_detector.offline.exports import Exports, without_geojson
+from roof_detector.offline.exporting import export_maps, export_results, settings_table
+from roof_detector.offline.exports import Exports, without_maps
 from roof_detector.offline.image_search import input_path
 from roof_detector.offline.journal import Inferred
 from roof_detector.offline.manifest import CANDIDATES_FLOOR, NETWORK, SOURCE_FILES
@@ -112,12 +112,7 @@ class Rethresholding:
             self._tally.warnings += [*bag.reader.damage, *exports.warnings]
             self._tally.notes += exports.notes
         self._export_images(folder)
-        chosen = self._settings.output
-        self._tally.add_messages(
-            export_geojson(
-                folder.bag, folder.path, chosen.formats, georeferencing=chosen.georeferencing
-            )
-        )
+        self._export_maps(folder)
         self._tally.rename_folder(folder.path, final=folder.final)
         outcome = InputOutcome.of(self._tally, source=self._source, output=folder.final)
         folder.publish(outcome.as_run())
@@ -159,7 +154,7 @@ class Rethresholding:
         )
 
     def _formats(self, *, with_images: bool) -> list[str]:
-        chosen = without_geojson(self._settings.output.formats)
+        chosen = without_maps(self._settings.output.formats)
         return [name for name in chosen if (name in IMAGE_FORMATS) is with_images]
 
     def _export_images(self, folder: WorkFolder) -> None:
@@ -179,6 +174,21 @@ class Rethresholding:
             )
         except (BagError, ReplayError, InputError) as error:
             self._tally.warnings.append(f'{", ".join(formats)} were not exported: {error}')
+        else:
+            self._tally.add_messages(tally)
+
+    def _export_maps(self, folder: WorkFolder) -> None:
+        chosen = self._settings.output
+        try:
+            tally = export_maps(
+                folder.bag,
+                folder.path,
+                chosen.formats,
+                georeferencing=chosen.georeferencing,
+                images=self._input if self._input and self._input.exists() else None,
+            )
+        except (BagError, ReplayError, InputError) as error:
+            self._tally.warnings.append(f'Positions were not exported: {error}')
         else:
             self._tally.add_messages(tally)
 

@@ -53,10 +53,11 @@ class Crops(Export):
             self._without += len(findings.detections)
             return
         for index, (box, _, class_id) in enumerate(findings.detections.rows()):
-            crop = self._crop(image_bgr, box)
-            if not crop.size:
+            part = crop_slices(box, size_wh=findings.size_wh, margin=self._margin)
+            if part is None:
                 self._without += 1
                 continue
+            crop = image_bgr[part]
             class_name = file_name(findings.class_names[class_id])
             folder = self._products[0].part / class_name
             folder.mkdir(exist_ok=True)
@@ -76,14 +77,21 @@ class Crops(Export):
     def _release(self) -> None:
         pass
 
-    def _crop(
-        self, image_bgr: npt.NDArray[np.uint8], box_xyxy: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.uint8]:
-        left, top, right, bottom = box_xyxy.tolist()
-        height, width = image_bgr.shape[:2]
-        if right <= 0 or bottom <= 0 or left >= width or top >= height:
-            return image_bgr[:0, :0]
-        margin = self._margin * max(right - left, bottom - top)
-        columns = slice(max(int(left - margin), 0), min(int(np.ceil(right + margin)), width))
-        rows = slice(max(int(top - margin), 0), min(int(np.ceil(bottom + margin)), height))
-        return image_bgr[rows, columns]
+
+def crop_slices(
+    box_xyxy: npt.NDArray[np.float32], *, size_wh: tuple[int, int], margin: float
+) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a box with a margin, None where it is outside the image.
+
+    `margin` is a fraction of the box's longer side.
+    """
+    left, top, right, bottom = box_xyxy.tolist()
+    width, height = size_wh
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        return None
+    margin_px = margin * max(right - left, bottom - top)
+    columns = slice(max(int(left - margin_px), 0), min(int(np.ceil(right + margin_px)), width))
+    rows = slice(max(int(top - margin_px), 0), min(int(np.ceil(bottom + margin_px)), height))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    return rows, columns

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.results.exporter import Export
+    from roof_detector.results.map_features import Track
 
 # The files and folders that each format writes.
 PRODUCTS: dict[str, tuple[str, ...]] = {
@@ -25,10 +25,15 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     'video': ('annotated.mp4',),
     'crops': ('crops',),
     'geojson': ('detections.geojson', 'footprints.geojson'),
+    'kml': ('detections.kml',),
+    'kmz': ('detections.kmz',),
+    'gpkg': ('detections.gpkg',),
 }
 FORMATS = tuple(PRODUCTS)
 # These need the frames' images; the others accept None for `image_bgr`.
-IMAGE_FORMATS = frozenset({'images', 'video', 'crops'})
+IMAGE_FORMATS = frozenset({'images', 'video', 'crops', 'kmz'})
+# These need the track of the camera.
+MAP_FORMATS = frozenset({'geojson', 'kml', 'kmz', 'gpkg'})
 
 
 def open_exports(
@@ -37,7 +42,7 @@ def open_exports(
     *,
     class_names: tuple[str, ...],
     settings: Mapping[str, object],
-    track: CameraFixes | None = None,
+    track: Track | None = None,
     pixel_px: float = 2.0,
     crop_margin: float = 0.15,
     already_annotated: bool = False,
@@ -46,9 +51,9 @@ def open_exports(
     """Open an export of each format in a folder, which is made if it is missing.
 
     `settings` are written into the workbook as they are. `track` is the track of the camera;
-    without it `geojson` is listed among the errors. `already_annotated` means that the images show
-    the detections already. Raises ExportError before anything is written if a format is unknown, a
-    product exists and `overwrite` is not set, or the folder cannot be written to.
+    without it the formats for maps are listed among the errors. `already_annotated` means that the
+    images show the detections already. Raises ExportError before anything is written if a format
+    is unknown, a product exists and `overwrite` is not set, or the folder cannot be written to.
     """
     if unknown := [name for name in formats if name not in PRODUCTS]:
         msg = (
@@ -84,7 +89,7 @@ def _makers(
     *,
     class_names: tuple[str, ...],
     settings: Mapping[str, object],
-    track: CameraFixes | None,
+    track: Track | None,
     pixel_px: float,
     crop_margin: float,
     already_annotated: bool,
@@ -129,17 +134,53 @@ def _makers(
 
         return Crops(*paths['crops'], margin=crop_margin, overwrite=overwrite)
 
-    def geojson() -> Export:
-        if track is None:
-            msg = (
-                'the position of the camera is not known; georeferencing needs a recorded fix, '
-                'pose and camera info, and the altitude of the roofs.'
-            )
-            raise ExportError(msg)
+    def known_track(make: Callable[[Track], Export]) -> Callable[[], Export]:
+        def opened() -> Export:
+            if track is None:
+                msg = (
+                    'the position of the camera is not known; georeferencing needs a recorded '
+                    'fix, pose and camera info, and the altitude of the roofs.'
+                )
+                raise ExportError(msg)
+            return make(track)
+
+        return opened
+
+    def geojson(track: Track) -> Export:
         from roof_detector.results.geojson import GeoJsonExport  # noqa: PLC0415
 
         return GeoJsonExport(
             *paths['geojson'], track=track, pixel_px=pixel_px, overwrite=overwrite
+        )
+
+    def kml(track: Track) -> Export:
+        from roof_detector.results.kml import KmlExport  # noqa: PLC0415
+
+        return KmlExport(
+            *paths['kml'],
+            track=track,
+            class_names=class_names,
+            pixel_px=pixel_px,
+            overwrite=overwrite,
+        )
+
+    def kmz(track: Track) -> Export:
+        from roof_detector.results.kmz import KmzExport  # noqa: PLC0415
+
+        return KmzExport(
+            *paths['kmz'],
+            track=track,
+            class_names=class_names,
+            pixel_px=pixel_px,
+            already_annotated=already_annotated,
+            overwrite=overwrite,
+        )
+
+    def gpkg(track: Track) -> Export:
+        from roof_detector.results.geopackage import GeoPackageExport  # noqa: PLC0415
+
+        return GeoPackageExport(
+            *paths['gpkg'], track=track, pixel_px=pixel_px, overwrite=overwrite
         )
 
     return {
@@ -149,7 +190,10 @@ def _makers(
         'images': images,
         'video': video,
         'crops': crops,
-        'geojson': geojson,
+        'geojson': known_track(geojson),
+        'kml': known_track(kml),
+        'kmz': known_track(kmz),
+        'gpkg': known_track(gpkg),
     }
 
 

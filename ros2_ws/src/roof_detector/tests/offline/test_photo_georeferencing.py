@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
+import pyogrio
 import pytest
 from PIL import Image
+
+from roof_detector.offline.rethresholding import Rethresholding
+from roof_detector.offline.settings import DetectSettings, OutputSettings
+from roof_detector.vision.thresholds import Thresholds
 
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
@@ -86,3 +92,23 @@ def test_photos_without_tags_give_no_map_and_say_why_when_asked(flights, tmp_pat
     assert not (outcome.output / 'detections.geojson').exists()
     (outcome,) = detect(path, formats=('geojson',), output='asked')
     assert any('has no GPS position' in one for one in outcome.warnings)
+
+
+def test_photos_are_exported_to_every_format_for_maps_with_their_crops(card, detect, tmp_path):
+    maps = ('geojson', 'kml', 'kmz', 'gpkg')
+    (outcome,) = detect(card, confidence=0.1, formats=maps, keep_candidates=0.05)
+    assert outcome.is_complete
+    count = len(features(outcome))
+    with zipfile.ZipFile(outcome.output / 'detections.kmz') as archive:
+        crops = [name for name in archive.namelist() if name.startswith('files/crop_')]
+        assert archive.read('doc.kml').count(b'<Placemark>') == len(crops) == count
+    assert (outcome.output / 'detections.kml').read_text().count('<Placemark>') == count
+    layer = pyogrio.read_info(outcome.output / 'detections.gpkg', layer='points')
+    assert layer['features'] == count
+    settings = DetectSettings(Thresholds(confidence=0.1), OutputSettings(formats=maps))
+    again = Rethresholding(outcome.output, tmp_path / 'again', settings=settings).run(
+        progress='none'
+    )
+    assert again.is_complete
+    for name in ('detections.kml', 'detections.gpkg', 'detections.kmz'):
+        assert (again.output / name).read_bytes() == (outcome.output / name).read_bytes()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from roof_detector.results.errors import ExportError
-from roof_detector.results.formats import FORMATS, PRODUCTS, open_exports
+from roof_detector.results.formats import FORMATS, MAP_FORMATS, PRODUCTS, open_exports
 
-WITHOUT_PLACES = tuple(name for name in FORMATS if name != 'geojson')
+WITHOUT_PLACES = tuple(name for name in FORMATS if name not in MAP_FORMATS)
 
 
 @contextmanager
@@ -71,11 +71,12 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, run):
         opened(tmp_path / 'file/out', run, ('csv',))
 
 
-def test_geojson_without_a_track_is_reported_and_the_rest_is_done(tmp_path, run):
-    with opened(tmp_path, run, ('csv', 'geojson')) as exports:
+@pytest.mark.parametrize('name', sorted(MAP_FORMATS))
+def test_a_map_without_a_track_is_reported_and_the_rest_is_done(tmp_path, run, name):
+    with opened(tmp_path, run, ('csv', name)) as exports:
         exports.write(run.frame(0), None)
-    assert len(exports.errors) == 1
-    assert 'geojson was not exported: the position of the camera is not known' in exports.errors[0]
+    (error,) = exports.errors
+    assert f'{name} was not exported: the position of the camera is not known' in error
     assert set(exports.paths) == {'csv'}
 
 

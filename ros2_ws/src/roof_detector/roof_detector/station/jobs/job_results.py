@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # More rows would make the page slow; the files contain all of them.
 SHOWN_ROWS = 500
-_DOWNLOADS = ('.csv', '.xlsx', '.json', '.geojson', '.mp4')
+_DOWNLOADS = ('.csv', '.xlsx', '.json', '.geojson', '.kml', '.kmz', '.gpkg', '.mp4')
 _IMAGE_FOLDERS = {'images', 'pictures'}  # the latter before 1.0.0
 _FOLDERS = {'bag', 'crops', *_IMAGE_FOLDERS}
 (_TABLE,) = PRODUCTS['csv']

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from roof_detector.station.context import StationContext
 
 _VIEW_WIDTH = 1600
-_KINDS = {'.xlsx': 'Excel', '.csv': 'CSV', '.json': 'JSON', '.geojson': 'GeoJSON', '.mp4': 'MP4'}
+_KINDS = {
+    '.xlsx': 'Excel',
+    '.csv': 'CSV',
+    '.json': 'JSON',
+    '.geojson': 'GeoJSON',
+    '.kml': 'KML',
+    '.kmz': 'KMZ',
+    '.gpkg': 'GeoPackage',
+    '.mp4': 'MP4',
+}
 
 
 class ResultsCard:

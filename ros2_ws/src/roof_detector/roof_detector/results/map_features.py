@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The features of a map, one for each detection: what every format for maps is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.georeference.camera_track import CameraFixes
+from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.ground_points import GroundPoints, ground_points
+from roof_detector.inputs.input_files import readable
+from roof_detector.results.text import iso_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from roof_detector.georeference.camera_fix import CameraFix
+    from roof_detector.vision.frame_findings import FrameFindings
+
+Position = tuple[float, float]
+"""Longitude and latitude in degrees on WGS 84."""
+Track = CameraFixes
+"""What gives the pixels of a frame their positions."""
+_PER_BOX = 5  # points: the centre, then the corners
+_DECIMALS = 8  # of a degree: a millimetre
+_MISSED = 'The ray through the detection meets the ground too far away, or not at all.'
+
+
+@dataclass(frozen=True, eq=False)
+class MapFeature:
+    """A detection on the map: the centre of its box, the box as a closed ring, and properties.
+
+    The ring runs anticlockwise. `point` is None where the position is unknown, and the reason is
+    in the property `unlocated`; `ring` is None also where the box has no whole footprint.
+    """
+
+    identity: str
+    properties: dict[str, object]
+    point: Position | None = None
+    ring: tuple[Position, ...] | None = None
+
+
+class MapFeatures:
+    """Makes the features of frames, and counts the detections without a position."""
+
+    def __init__(self, track: Track, *, pixel_px: float) -> None:
+        self._track = track
+        self._pixel_px = pixel_px
+        self._detections = self._unlocated = 0
+
+    def of(self, findings: FrameFindings) -> list[MapFeature]:
+        """Return the feature of each detection of a frame, in their order."""
+        if not len(findings.detections):
+            return []
+        features = self._features(findings)
+        self._detections += len(features)
+        self._unlocated += sum(feature.point is None for feature in features)
+        return features
+
+    def notes(self, path: Path, where: str) -> tuple[str, ...]:
+        """Return how many detections of a product have no position, and where the reasons are."""
+        if not self._unlocated:
+            return ()
+        return (
+            f'{path} has no position for {self._unlocated} of {self._detections} detections; '
+            f'{where}.',
+        )
+
+    def _features(self, findings: FrameFindings) -> list[MapFeature]:
+        numbers = range(len(findings.detections))
+        try:
+            fix = self._track.at(findings.stamp_ns, size_wh=findings.size_wh)
+        except GeoError as error:
+            return [_unlocated(findings, number, reason=str(error)) for number in numbers]
+        # Boxes count from the corner of the first pixel, a lens from its centre.
+        pixels = _pixels(findings) - 0.5
+        points = ground_points(fix, pixels, pixel_px=self._pixel_px)
+        return [
+            _unlocated(findings, number, reason=_MISSED)
+            if np.isnan(points.error_m[_PER_BOX * number])
+            else _located(findings, number, fix=fix, points=points)
+            for number in numbers
+        ]
+
+
+def _pixels(findings: FrameFindings) -> npt.NDArray[np.float64]:
+    """Return centre and corners of each box (5 n, 2): left-bottom-right-top runs anticlockwise."""
+    left, top, right, bottom = findings.detections.boxes_xyxy.astype(np.float64).T
+    centre = (left + right) / 2, (top + bottom) / 2
+    pixels = np.stack([*centre, left, bottom, right, bottom, right, top, left, top]).T
+    return pixels.reshape(-1, 2)
+
+
+def _located(
+    findings: FrameFindings, number: int, *, fix: CameraFix, points: GroundPoints
+) -> MapFeature:
+    first = _PER_BOX * number
+    properties = {
+        **_properties(findings, number),
+        'error_m': round(float(points.error_m[first]), 2),
+        'height_m': round(fix.height_m, 2),
+    }
+    positions = [
+        (
+            round(float(points.longitude_deg[first + k]), _DECIMALS),
+            round(float(points.latitude_deg[first + k]), _DECIMALS),
+        )
+        for k in range(_PER_BOX)
+    ]
+    return MapFeature(_identity(findings, number), properties, positions[0], _ring(positions[1:]))
+
+
+def _unlocated(findings: FrameFindings, number: int, *, reason: str) -> MapFeature:
+    properties = {**_properties(findings, number), 'unlocated': reason}
+    return MapFeature(_identity(findings, number), properties)
+
+
+def _identity(findings: FrameFindings, number: int) -> str:
+    return f'{readable(findings.name)}#{number}'
+
+
+def _properties(findings: FrameFindings, number: int) -> dict[str, object]:
+    detections = findings.detections
+    return {
+        'class': readable(findings.class_names[detections.class_ids[number]]),
+        'confidence': round(float(detections.scores[number]), 6),
+        'time': iso_time(findings.stamp_ns) or None,
+        'stamp_ns': str(findings.stamp_ns),  # JavaScript would round the number
+        'source': readable(findings.source),
+        'topic': readable(findings.topic),
+        'frame': findings.index,
+        'name': readable(findings.name),
+        'detection': number,
+        'box_px': [round(v, 2) for v in detections.boxes_xyxy[number].tolist()],
+        **({} if findings.content is None else {'sha256': findings.content.sha256}),
+    }
+
+
+def _ring(corners: list[Position]) -> tuple[Position, ...] | None:
+    """Return the closed ring of four corners; None if one misses the ground.
+
+    Rings across the antimeridian would have to be cut (RFC 7946, 3.1.9), so they are left out.
+    """
+    longitudes = [position[0] for position in corners]
+    if np.isnan(corners).any() or max(longitudes) - min(longitudes) > 180:
+        return None
+    return (*corners, corners[0])
