@@ -8,6 +8,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from roof_detector.inputs.file_kind import (
+    COMPANION_SUFFIXES,
+    UNFINISHED_SUFFIXES,
+    Group,
+    kind_of_file,
+)
 from roof_detector.inputs.image_decoding import is_image_file
 from roof_detector.inputs.image_files import natural_key
 from roof_detector.inputs.open_input import BAG_SUFFIXES, is_bag
@@ -20,9 +26,6 @@ VIDEO_SUFFIXES = (
     *('.mp4', '.mov', '.m4v', '.avi', '.mkv', '.webm', '.wmv', '.flv', '.3gp'),
     *('.mts', '.m2ts', '.ts', '.mpg', '.mpeg'),
 )
-# Files that cameras write beside their images and videos: subtitles, small copies of videos,
-# satellite observations and times of exposure of RTK drones, sound.
-COMPANION_SUFFIXES = ('.srt', '.lrf', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.aac', '.m4a')
 RESULTS_MARK = 'run.json'  # a folder of results has it
 
 
@@ -41,18 +44,24 @@ class CardRecording:
 class Card:
     """The recordings in a folder and below it, and the files that are none.
 
-    `ignored` are the files that are neither a recording nor written beside one.
+    `beside` are the files that cameras write beside their recordings, `ignored` those that are
+    neither.
     """
 
     folder: Path
     recordings: tuple[CardRecording, ...]
     ignored: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Card:
-        """Look through a folder and all below it; hidden files and folders do not count."""
+        """Look through a folder and all below it; hidden files and folders do not count.
+
+        A file whose name says nothing is recognised by its content.
+        """
         recordings: list[CardRecording] = []
         ignored: list[Path] = []
+        beside: list[Path] = []
         for place in _folders(folder):
             name = '/'.join(place.relative_to(folder).parts)
             if is_bag(place):
@@ -60,7 +69,7 @@ class Card:
                 continue
             files = [one for one in _visible(place) if one.is_file()]
             images = [one for one in files if is_image_file(one)]
-            others = [one for one in files if one.suffix.lower() in VIDEO_SUFFIXES]
+            others = [one for one in files if is_video_file(one)]
             others += [one for one in files if one.suffix.lower() in BAG_SUFFIXES]
             if images:
                 recordings.append(CardRecording(place, name))
@@ -68,28 +77,48 @@ class Card:
                 CardRecording(one, f'{name}/{one.stem}'.removeprefix('/')) for one in others
             ]
             known = {*images, *others}
-            ignored += [
-                one
-                for one in files
-                if one not in known and one.suffix.lower() not in COMPANION_SUFFIXES
-            ]
-        return cls(folder, _named_apart(recordings), tuple(ignored))
+            for one in files:
+                if one not in known:
+                    is_beside = one.suffix.lower() in COMPANION_SUFFIXES
+                    (beside if is_beside else ignored).append(one)
+        return cls(folder, _named_apart(recordings), tuple(ignored), tuple(beside))
 
     @property
     def is_single(self) -> bool:
         """Return whether the images of the folder itself are its only recording."""
         return [one.path for one in self.recordings] == [self.folder]
 
-    def note(self) -> str:
-        """Return a sentence about the files that were ignored, empty for none."""
-        if not self.ignored:
-            return ''
-        kinds = Counter(one.suffix.lower() or 'without a suffix' for one in self.ignored)
-        listed = ', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))
-        return (
-            f'{len(self.ignored)} files of {self.folder} are neither images, videos nor bags and '
-            f'were not looked at ({listed}), such as {self.ignored[0].name}.'
-        )
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence each about the files that are no recordings, none where all are."""
+        notes = []
+        if self.beside:
+            notes.append(
+                f'{len(self.beside)} files of {self.folder} belong to its recordings and are not '
+                f'looked at as such ({_by_suffix(self.beside)}).'
+            )
+        if self.ignored:
+            notes.append(
+                f'{len(self.ignored)} files of {self.folder} are neither images, videos nor bags '
+                f'and were not looked at ({_by_suffix(self.ignored)}), such as '
+                f'{self.ignored[0].name}.'
+            )
+        return tuple(notes)
+
+
+def _by_suffix(paths: tuple[Path, ...]) -> str:
+    kinds = Counter(one.suffix.lower() or 'without a suffix' for one in paths)
+    return ', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))
+
+
+def is_video_file(path: Path) -> bool:
+    """Return whether a file is a video by its content, or by its name where that tells nothing."""
+    suffix = path.suffix.lower()
+    if suffix in (*COMPANION_SUFFIXES, *UNFINISHED_SUFFIXES, *BAG_SUFFIXES):
+        return False
+    group = kind_of_file(path).group
+    if group is Group.VIDEO:
+        return True
+    return suffix in VIDEO_SUFFIXES and group not in (Group.IMAGE, Group.RAW)
 
 
 def _named_apart(recordings: list[CardRecording]) -> tuple[CardRecording, ...]:
@@ -101,11 +130,12 @@ def _named_apart(recordings: list[CardRecording]) -> tuple[CardRecording, ...]:
         holds_others = any(other.startswith(f'{one.name}/') for other in names if one.name)
         if one.path.is_dir() and (holds_others or (not one.name and len(names) > 1)):
             one = replace(one, name=f'{one.name}/images'.removeprefix('/'))  # noqa: PLW2901
+        # Two names that differ in their case alone are one on Windows and macOS.
         name, number = one.name, 1
-        while name in taken:
+        while name.casefold() in taken:
             number += 1
             name = f'{one.name}_{number}'
-        taken.add(name)
+        taken.add(name.casefold())
         apart.append(replace(one, name=name))
     return tuple(apart)
 

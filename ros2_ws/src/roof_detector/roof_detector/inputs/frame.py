@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inputs.image_decoding import decode_image, image_bytes
+from roof_detector.inputs.image_decoding import DecodedFile, decode_file, image_bytes
 from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.vision.content_identity import ContentIdentity
 
@@ -59,11 +59,15 @@ class LoadedFrame:
 
     def image_bgr(self) -> NDArray[np.uint8]:
         """Decode the image to (height, width, 3), or raise InputError."""
+        return self.decoded().image_bgr
+
+    def decoded(self) -> DecodedFile:
+        """Decode the image with notes on its file, or raise InputError."""
         if isinstance(self.image, RecordedImage):
-            return self.image.to_bgr()
+            return DecodedFile(self.image.to_bgr())
         if isinstance(self.image, Path):
-            return decode_image(self.data, self.image)
-        return self.image
+            return decode_file(self.data, self.image)
+        return DecodedFile(self.image)
 
     def encoded(self) -> bytes:
         """Return the JPEG, PNG or other file that the image is encoded in, b'' if it is raw."""
@@ -118,7 +122,7 @@ class Frame:
         if isinstance(self.image, RecordedImage):
             return self.image.to_bgr()
         if isinstance(self.image, Path):
-            return decode_image(image_bytes(self.image), self.image)
+            return decode_file(image_bytes(self.image), self.image).image_bgr
         return self.image
 
 

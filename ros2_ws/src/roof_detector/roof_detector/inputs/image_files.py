@@ -5,17 +5,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import Frame
-from roof_detector.inputs.image_decoding import IMAGE_SUFFIXES, is_image_file, read_image
+from roof_detector.inputs.image_decoding import (
+    IMAGE_SUFFIXES,
+    decode_file,
+    image_bytes,
+    is_image_file,
+)
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import readable
+from roof_detector.inputs.raw_photos import RAW_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 # A survey drone takes about that many images per second; a folder keeps no rate of its own.
@@ -34,7 +41,9 @@ class ImageFilesInput(RecordedInput):
         self._rate = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
         super().__init__(path, rate_hz=self._rate, loop=loop)
         self.stem = path.name if path.is_dir() else path.stem
-        self.paths = tuple(images_in(path) if path.is_dir() else [path])
+        files = images_in(path) if path.is_dir() else [path]
+        self.paths = tuple(without_raw_twins(files))
+        self._twins = len(files) - len(self.paths)
 
     @property
     def frame_count(self) -> int:
@@ -51,17 +60,29 @@ class ImageFilesInput(RecordedInput):
                 if self._stopped:
                     return
                 try:
-                    image_bgr = read_image(path)
+                    decoded = decode_file(image_bytes(path), path)
                 except InputError as error:
                     self._count_unreadable(str(error))
                     continue
                 due_ns = frame_time_ns(index, rate_hz=self._rate)
                 self._count_delivered()
-                yield Frame(index, path.name, due_ns, image_bgr, due_ns)
+                if decoded.notes and not self._health.warning:
+                    note = f'{path.name} {"; ".join(decoded.notes)}.'
+                    self._health = replace(self._health, warning=note)
+                yield Frame(index, path.name, due_ns, decoded.image_bgr, due_ns)
                 index += 1
             if index == index_before:
                 msg = f'None of {len(self.paths)} images can be read. {self._health.warning}'
                 raise InputError(msg)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return how many raw photos are not read, because a JPEG shows the same."""
+        if not self._twins:
+            return ()
+        return (
+            f'{self._twins} raw photos of {self.path} lie beside an image of the same name, which '
+            'is looked at instead: each photo counts once.',
+        )
 
     def recorded(self) -> Iterator[Frame]:
         """Yield each image file once, unread."""
@@ -81,6 +102,22 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     """Return a key that sorts `frame_2` before `frame_10`."""
     parts = re.split(r'(\d+)', name.casefold())
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
+
+
+def without_raw_twins(paths: Iterable[Path]) -> list[Path]:
+    """Return image files without the raw photos that have another image of their name beside."""
+    paths = list(paths)
+    developed = {
+        (path.parent, path.stem.casefold())
+        for path in paths
+        if path.suffix.lower() not in RAW_SUFFIXES
+    }
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() not in RAW_SUFFIXES
+        or (path.parent, path.stem.casefold()) not in developed
+    ]
 
 
 def images_in(folder: Path) -> list[Path]:

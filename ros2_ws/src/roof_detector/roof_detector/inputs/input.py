@@ -151,6 +151,10 @@ class RecordedInput(Input):
         """
         return ()
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what else the user should know of the input as a whole, a sentence each."""
+        return ()
+
     def warnings(self) -> tuple[str, ...]:
         """Return what is wrong with the input as a whole, a sentence each."""
         return ()

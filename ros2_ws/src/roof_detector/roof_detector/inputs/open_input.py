@@ -13,6 +13,7 @@ from roof_detector.inputs.addresses import without_password
 from roof_detector.inputs.bag import BagInput
 from roof_detector.inputs.capture import NetworkStream, V4l2Camera
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.file_kind import Group, kind_of_file
 from roof_detector.inputs.image_decoding import IMAGE_SUFFIXES, is_image_file
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.inputs.live import LiveInput
@@ -138,7 +139,7 @@ def _open_path(
             image_topics=image_topics,
             passthrough_topics=passthrough_topics,
         )
-    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+    if path.is_dir() or _is_image(path):
         return ImageFilesInput(path, rate_hz=rate_hz, loop=loop)
     return VideoInput(path, rate_hz=rate_hz, loop=loop)
 
@@ -154,6 +155,14 @@ def is_bag(path: Path) -> bool:
     return any(file.suffix in BAG_SUFFIXES for file in files) and not any(
         map(is_image_file, files)
     )
+
+
+def _is_image(path: Path) -> bool:
+    """Return whether a file is an image by its content, else by its name."""
+    group = kind_of_file(path).group
+    if group in (Group.IMAGE, Group.RAW, Group.UNREAD):
+        return True
+    return group is not Group.VIDEO and path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_character_device(text: str) -> bool:

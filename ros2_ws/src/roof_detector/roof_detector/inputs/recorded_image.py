@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import decode_bytes
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
-from roof_detector.vision.encodings import decode_jpeg, view_bgr
+from roof_detector.vision.encodings import view_bgr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +52,7 @@ class RecordedImage:
         try:
             image = self.reader.deserialize(self.message)
             if self.is_compressed:
-                return decode_jpeg(image.data)
+                return decode_bytes(bytes(image.data), turned=False).image_bgr
             width, height, step = int(image.width), int(image.height), int(image.step)
             if image.encoding in CAMERA_ENCODINGS:
                 return convert_to_bgr(

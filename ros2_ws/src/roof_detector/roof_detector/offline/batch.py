@@ -84,7 +84,7 @@ def plan_inputs(inputs: Sequence[str]) -> list[PlannedInput]:
         if card is None or not card.recordings:  # what is wrong shows when it is opened
             planned.append(whole)
             continue
-        notes = (card.note(),) if card.ignored else ()
+        notes = card.notes()
         if card.is_single:
             planned.append(replace(whole, notes=notes))
             continue

@@ -89,6 +89,7 @@ class FlightDetection:
                 return InputOutcome.earlier(run, output=folder.final)
             self._detect(source, folder)
             self._tally.warnings += source.warnings()
+            self._tally.notes += [*source.notes(), *self._tally.image_notes()]
             if source.is_annotated:
                 self._tally.notes.append(
                     'The bag holds annotated images only: annotations may be detected as objects.'
@@ -215,6 +216,7 @@ class FlightDetection:
         timing.write(frame.topic, frame.index, frame.stamp_ns, inferred.inference_s)
         if findings is not None:
             exports.write(findings, result.image_bgr, result.encoded)
+        self._tally.note_image(frame.name, inferred.notes)
         self._tally.count(
             error=inferred.error,
             inferred=result.is_new,

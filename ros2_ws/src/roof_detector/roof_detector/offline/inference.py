@@ -77,6 +77,7 @@ class OfflineFrame(PipelineFrame):
         self.earlier: Inferred | None = None
         self.image_bgr: NDArray[np.uint8] | None = None
         self.encoded = b''
+        self.notes: tuple[str, ...] = ()
         self._journal = journal
         self._keeps_images = keeps_images
 
@@ -92,7 +93,8 @@ class OfflineFrame(PipelineFrame):
             self.earlier = self._journal.find(self.item.topic, self.item.name, self.content)
         if self.earlier is not None and (self.earlier.error or not self._keeps_images):
             return None
-        image_bgr = loaded.image_bgr()
+        decoded = loaded.decoded()
+        image_bgr, self.notes = decoded.image_bgr, decoded.notes
         if self._keeps_images:
             self.image_bgr, self.encoded = image_bgr, loaded.encoded()
         if self.earlier is not None:
@@ -263,4 +265,5 @@ def _inferred(submitted: OfflineFrame, frame: Frame, result: FrameResult) -> Inf
         topic=frame.topic,
         name=frame.name,
         content=submitted.content,
+        notes=submitted.notes,
     )

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _HEAD = struct.Struct('<II')  # length and CRC-32 of what follows
-# Seconds, width, height, bytes of the content, lengths of the six parts that follow.
-_FRAME = struct.Struct('<dIIQIIIIII')
-FORMAT = 2
+# Seconds, width, height, bytes of the content, lengths of the seven parts that follow.
+_FRAME = struct.Struct('<dIIQIIIIIII')
+FORMAT = 3
 _SYNC_PERIOD_S = 1.0
 
 
@@ -29,7 +29,7 @@ _SYNC_PERIOD_S = 1.0
 class Inferred:
     """The result of one frame: serialised messages, or the error that prevented them.
 
-    Topic, name and content identify the frame.
+    Topic, name and content identify the frame. `notes` report what of its file was not used.
     """
 
     size_wh: tuple[int, int]
@@ -40,10 +40,11 @@ class Inferred:
     topic: str = ''
     name: str = ''
     content: ContentIdentity | None = None
+    notes: tuple[str, ...] = ()
 
     def _packed(self) -> bytes:
         content = self.content or ContentIdentity(0, '')
-        texts = (self.error, self.topic, self.name, content.sha256)
+        texts = (self.error, self.topic, self.name, content.sha256, '\n'.join(self.notes))
         parts = (self.detections, self.candidates, *(text.encode() for text in texts))
         numbers = (self.inference_s, *self.size_wh, content.size_bytes, *map(len, parts))
         return _FRAME.pack(*numbers) + b''.join(parts)
@@ -55,7 +56,7 @@ class Inferred:
         for length in lengths:
             parts.append(data[begin : begin + length])
             begin += length
-        error, topic, name, sha256 = (part.decode() for part in parts[2:])
+        error, topic, name, sha256, notes = (part.decode() for part in parts[2:])
         return cls(
             (width, height),
             parts[0],
@@ -65,6 +66,7 @@ class Inferred:
             topic,
             name,
             ContentIdentity(size_bytes, sha256) if sha256 else None,
+            tuple(notes.splitlines()),
         )
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The exit codes of detect, rethreshold and export; 2 is argparse's for an invalid command.
 ALL_DONE, NOTHING_DONE, DONE_WITH_LOSSES = 0, 1, 3
+_NUMBERS = re.compile(r'[-+]?\d[\d.]*(e[-+]?\d+)?')
 # So many unreadable images are named; the bag holds all of them.
 _NAMED = 20
 
@@ -31,6 +33,20 @@ class FrameTally:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: list[InputFile] = field(default_factory=list)
+    _of_images: dict[str, list[str]] = field(default_factory=dict)
+
+    def note_image(self, name: str, notes: Sequence[str]) -> None:
+        """Keep what is noted on one image; notes that differ in their numbers alone are one."""
+        for note in notes:
+            self._of_images.setdefault(_NUMBERS.sub('#', note), [name, note]).append(name)
+
+    def image_notes(self) -> list[str]:
+        """Return each kind of note on images once, as a sentence."""
+        sentences = []
+        for first, note, *names in self._of_images.values():
+            who = f'Each of {len(names)} images such as {first}' if len(names) > 1 else first
+            sentences.append(f'{who} {note}.')
+        return sentences
 
     def count(self, *, error: str, inferred: bool, found: dict[str, int]) -> None:
         """Count a frame."""

@@ -9,15 +9,11 @@ import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
 from roof_detector.results.exif_block import copied_exif, has_orientation
-from roof_detector.vision.jpeg_header import JPEG_START
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from roof_detector.vision.jpeg_header import JPEG_START, jpeg_segments
 
 _EXIF, _XMP, _XMP_MORE, _ICC, _IPTC = (
     b'Exif\0\0',
@@ -26,7 +22,7 @@ _EXIF, _XMP, _XMP_MORE, _ICC, _IPTC = (
     b'ICC_PROFILE\0',
     b'Photoshop 3.0\0',
 )
-_APP0, _APP1, _APP2, _APP13, _COMMENT, _SCAN = 0xE0, 0xE1, 0xE2, 0xED, 0xFE, 0xDA
+_APP0, _APP1, _APP2, _APP13, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
 _LONGEST_SEGMENT = 65_533  # bytes after the length field (ITU T.81, B.1.1.4)
 _PNG_START = b'\x89PNG\r\n\x1a\n'
 _PNG_XMP = b'XML:com.adobe.xmp\0\0\0\0\0'  # an iTXt chunk, neither compressed nor translated
@@ -45,19 +41,18 @@ DAMAGED = (
 class ImageMetadata:
     """EXIF (a TIFF structure), XMP and ICC profile of an image file, b'' for none.
 
-    `segments` are other segments of a JPEG that are copied unchanged: IPTC, extended XMP,
-    comments. `is_turned` is True for files that decoding rotates upright according to EXIF.
+    `segments` are other segments of a JPEG that are copied unchanged: IPTC, extended XMP and
+    comments.
     """
 
     exif: bytes = b''
     xmp: bytes = b''
     icc: bytes = b''
     segments: tuple[bytes, ...] = ()
-    is_turned: bool = True
 
     @classmethod
     def read(cls, encoded: bytes) -> ImageMetadata:
-        """Read the metadata of a JPEG, PNG, WebP or TIFF, or raise one of `DAMAGED`."""
+        """Read the metadata of an image file that Pillow opens, or raise one of `DAMAGED`."""
         if encoded.startswith(JPEG_START):
             return cls._of_jpeg(encoded)
         with Image.open(BytesIO(encoded)) as image:
@@ -70,7 +65,6 @@ class ImageMetadata:
                 exif.removeprefix(_EXIF),
                 xmp.encode() if isinstance(xmp, str) else bytes(xmp),
                 info.get('icc_profile') or b'',
-                is_turned=image.format != 'WEBP',
             )
 
     @classmethod
@@ -78,7 +72,7 @@ class ImageMetadata:
         exif = xmp = b''
         profile: dict[int, bytes] = {}
         others = []
-        for marker, content in _jpeg_segments(encoded):
+        for marker, content in jpeg_segments(encoded):
             if marker == _APP1 and content.startswith(_EXIF):
                 exif = exif or content[len(_EXIF) :]
             elif marker == _APP1 and content.startswith(_XMP):
@@ -103,7 +97,7 @@ class ImageMetadata:
 
         Decoding rotates image files upright (`of_file`), but not images of a bag.
         """
-        is_upright = self.is_turned and of_file
+        is_upright = of_file
         xmp = _XMP_THUMBNAILS.sub(b'', self.xmp)
         if is_upright and has_orientation(self.exif):
             xmp = _XMP_ORIENTATION.sub(rb'\g<1>1', xmp)
@@ -112,7 +106,6 @@ class ImageMetadata:
             xmp,
             self.icc if self.icc[16:20] == b'RGB ' else b'',
             self.segments,
-            self.is_turned,
         )
 
     def into_jpeg(self, jpeg: bytes) -> bytes:
@@ -149,20 +142,6 @@ class ImageMetadata:
 
     def __bool__(self) -> bool:
         return bool(self.exif or self.xmp or self.icc or self.segments)
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        if marker == _SCAN:
-            return
-        length = int.from_bytes(data[position + 2 : position + 4], 'big')
-        yield marker, data[position + 4 : position + 2 + length]
-        position += 2 + length
 
 
 def _jpeg_segment(marker: int, content: bytes) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from roof_detector.inputs.image_decoding import IMAGE_SUFFIXES
 from roof_detector.results.errors import ExportError
 from roof_detector.results.image_metadata import DAMAGED, ImageMetadata
 from roof_detector.results.text import file_name
@@ -20,7 +21,8 @@ from roof_detector.results.text import file_name
 if TYPE_CHECKING:
     from roof_detector.vision.frame_findings import FrameFindings
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+# Images of other formats that are read, such as HEIC, are written as JPEG.
+WRITTEN_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 _BY_PILLOW = {'.webp': 'WEBP', '.tif': 'TIFF', '.tiff': 'TIFF'}
 _NAMED = 20
 _TIFF_XMP = 700  # the tag
@@ -92,12 +94,13 @@ def image_name(findings: FrameFindings) -> str:
     A name that would leave the folder, or is too long for a suffix, is changed.
     """
     name = findings.name
-    is_file = _is_file(name)
-    if is_file and _is_plain(name):
-        return name
     path = Path(name)
+    is_file = _is_file(name)
+    is_kept = path.suffix.lower() in WRITTEN_SUFFIXES
+    if is_kept and _is_plain(name):
+        return name
     stem = file_name(path.stem if is_file else path.name)
-    return f'{stem}{path.suffix if is_file else ".jpg"}'
+    return f'{stem}{path.suffix if is_kept else ".jpg"}'
 
 
 def free_path(folder: Path, name: str, index: int) -> Path:

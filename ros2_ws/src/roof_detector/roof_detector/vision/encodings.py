@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from roof_detector.vision.errors import (
     ZeroSize,
 )
 from roof_detector.vision.jpeg_header import JPEG_START, JpegHeader
+from roof_detector.vision.orientation import UPRIGHT, upright
+from roof_detector.vision.pixel_range import to_eight_bits
+from roof_detector.vision.png import PNG_START, PngHeader
 
 if TYPE_CHECKING:
     from array import array
@@ -49,7 +52,8 @@ MOST_PIXELS = 250_000_000
 # A JPEG spends at least one bit on the brightness of 8x8 pixels and one on the absence of anything
 # else, in each of its scans: black images of 4000x4000 measured 255 pixels a byte.
 _MOST_PIXELS_PER_BYTE = 1024
-_PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
+_DEEP = 16  # bits of a sample of a PNG
+_PNG_SIZE_END = 24
 
 
 def view_bgr(
@@ -98,13 +102,44 @@ def decode_jpeg(
 
     Pixels stay as they are stored, which is what a CameraInfo describes; `turned_by_exif` rotates
     them as the EXIF data says, which people expect of a file. OpenCV decodes a cut-off JPEG
-    without an error and leaves the rest grey, so the end of the image is checked first.
+    without an error and leaves the rest grey, so the end of the image is checked first. A PNG of
+    16 bits is brought to 8 as `to_eight_bits` says.
     """
     if reduce not in _REDUCED:
         msg = f'reduce is {reduce}, expected one of {", ".join(map(str, _REDUCED))}.'
         raise BadJpeg(msg)
-    _read_size(data)
+    _, png = _read_size(data)
+    if png is not None and png.bits == _DEEP:
+        image_bgr, _ = decode_deep_png(data, png)
+        if turned_by_exif and png.orientation != UPRIGHT:
+            image_bgr = upright(image_bgr, png.orientation)
+        return image_bgr if reduce == 1 else _shrunk(image_bgr, reduce)
     return _decode(data, reduce, turned_by_exif=turned_by_exif)
+
+
+def read_png_header(data: bytes) -> PngHeader:
+    """Read the header of a whole PNG of an accepted size, or raise VisionError."""
+    if len(data) >= _PNG_SIZE_END:
+        size_wh = int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+        check_claim(size_wh, len(data), 'PNG')
+    return PngHeader.read(data)
+
+
+def decode_deep_png(data: Buffer, png: PngHeader) -> tuple[npt.NDArray[np.uint8], str]:
+    """Decode a PNG of 16 bits as stored into BGR; the note is that of `to_eight_bits`."""
+    values = _decoded(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    shift = png.bits - png.significant_bits
+    grey = values if values.ndim == 2 else values[..., 0]
+    if values.ndim == 3:
+        values = values[..., :3]
+        if np.array_equal(values[..., 0], values[..., 1]) and np.array_equal(
+            values[..., 0], values[..., 2]
+        ):
+            values = grey  # grey with transparency comes as colour
+    eight, note = to_eight_bits(values >> shift, declared=(0.0, 2.0**png.significant_bits - 1.0))
+    if eight.ndim == 2:
+        eight = cv2.cvtColor(eight, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    return eight, note
 
 
 def decode_for(
@@ -116,9 +151,9 @@ def decode_for(
     of 1/1, 1/2, 1/4 and 1/8 of its size that is not below it; a PNG, which has no cheap small
     decoding, in full.
     """
-    size_wh, is_jpeg = _read_size(data)
-    if not is_jpeg:
-        return _decode(data, 1), size_wh
+    size_wh, png = _read_size(data)
+    if png is not None:
+        return decode_jpeg(data), size_wh
     needed = needed_wh(size_wh)
     reduce = max(
         one
@@ -129,26 +164,37 @@ def decode_for(
 
 
 def _decode(data: Buffer, reduce: int, *, turned_by_exif: bool = False) -> npt.NDArray[np.uint8]:
-    flat = np.frombuffer(data, dtype=np.uint8)
     flags = _REDUCED[reduce] | (0 if turned_by_exif else cv2.IMREAD_IGNORE_ORIENTATION)
+    return _decoded(np.frombuffer(data, dtype=np.uint8), flags)
+
+
+def _decoded(flat: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[Any]:
     try:
-        image_bgr = cv2.imdecode(flat, flags)
+        image = cv2.imdecode(flat, flags)
     except cv2.error as error:
         msg = (
             f'The compressed image of {len(flat)} bytes cannot be decoded: '
             f'{" ".join(str(error).split())}'
         )
         raise BadJpeg(msg) from error
-    if image_bgr is None:
+    if image is None:
         msg = f'The compressed image of {len(flat)} bytes cannot be decoded, it is damaged.'
         raise BadJpeg(msg)
-    return image_bgr  # type: ignore[return-value]
+    return image
 
 
-def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
+def _shrunk(image_bgr: npt.NDArray[np.uint8], reduce: int) -> npt.NDArray[np.uint8]:
+    height, width = image_bgr.shape[:2]
+    size_wh = (width + reduce - 1) // reduce, (height + reduce - 1) // reduce
+    return cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )
+
+
+def _read_size(buffer: Buffer) -> tuple[tuple[int, int], PngHeader | None]:
     """Check that an image is complete and has an accepted size; return that size.
 
-    The second value is whether it is a JPEG; otherwise it is a PNG.
+    The second value is the header of a PNG, None for a JPEG.
     """
     data = buffer if isinstance(buffer, bytes) else np.frombuffer(buffer, np.uint8).tobytes()
     if data.startswith(JPEG_START):
@@ -159,15 +205,14 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
         if header.size_wh is None:
             msg = f'The JPEG of {len(data)} bytes has no size in its header.'
             raise BadJpeg(msg)
-        _check_claim(header.size_wh, len(data), 'JPEG', most_per_byte=_MOST_PIXELS_PER_BYTE)
-        return header.size_wh, True
-    if data.startswith(_PNG_START):
-        if _PNG_END not in data[-64:]:
-            msg = f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.'
+        if header.unsupported:
+            msg = f'The JPEG of {len(data)} bytes is {header.unsupported}, which is not read.'
             raise BadJpeg(msg)
-        size_wh = int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
-        _check_claim(size_wh, len(data), 'PNG')
-        return size_wh, False
+        check_claim(header.size_wh, len(data), 'JPEG', most_per_byte=_MOST_PIXELS_PER_BYTE)
+        return header.size_wh, None
+    if data.startswith(PNG_START):
+        png = read_png_header(data)
+        return png.size_wh, png
     msg = (
         f'The compressed image of {len(data)} bytes begins with {data[:4].hex(" ")!r}, '
         'expected a JPEG or a PNG.'
@@ -175,7 +220,7 @@ def _read_size(buffer: Buffer) -> tuple[tuple[int, int], bool]:
     raise BadJpeg(msg)
 
 
-def _check_claim(
+def check_claim(
     size_wh: tuple[int, int], size_bytes: int, kind: str, *, most_per_byte: int | None = None
 ) -> None:
     """Raise an error for a header that claims more than its bytes can hold, before allocation."""

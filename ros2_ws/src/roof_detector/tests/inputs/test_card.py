@@ -7,6 +7,10 @@ from __future__ import annotations
 import pytest
 
 from roof_detector.inputs.card import Card
+from roof_detector.inputs.image_files import ImageFilesInput
+
+JPEG = b'\xff\xd8\xff\xe0' + bytes(60)
+MP4 = b'\0\0\0\x18ftypmp42' + bytes(60)
 
 
 @pytest.fixture
@@ -65,14 +69,15 @@ def test_recordings_of_one_name_are_numbered(card):
 def test_a_folder_of_images_is_one_recording(card):
     found = card('1.jpg', '2.png')
     assert found.is_single
-    assert found.note() == ''
+    assert found.notes() == ()
 
 
 def test_what_was_not_looked_at_is_counted_by_kind(card):
-    found = card('1.jpg', 'a.heic', 'b.HEIC', 'log.txt', 'README', '._1.jpg', '.Trashes/2.jpg')
+    found = card('1.jpg', 'a.xlsx', 'b.XLSX', 'log.txt', 'README', '._1.jpg', '.Trashes/2.jpg')
     assert found.is_single
-    assert found.note().startswith('4 files of ')
-    assert '2 .heic, 1 .txt, 1 without a suffix' in found.note()
+    (note,) = found.notes()
+    assert note.startswith('4 files of ')
+    assert '1 .txt, 2 .xlsx, 1 without a suffix' in note
 
 
 def test_results_and_links_are_not_taken_for_recordings(card, tmp_path):
@@ -80,3 +85,50 @@ def test_results_and_links_are_not_taken_for_recordings(card, tmp_path):
     assert found.is_single
     (tmp_path / 'around').symlink_to(tmp_path)
     assert Card.read(tmp_path).is_single
+
+
+def test_a_real_card_counts_each_recording_once_and_names_the_rest(card, tmp_path):
+    media = 'DCIM/100MEDIA'
+    found = card(
+        f'{media}/DJI_0001.JPG',
+        f'{media}/DJI_0001.DNG',
+        f'{media}/._DJI_0001.JPG',
+        f'{media}/DJI_0002.MP4',
+        f'{media}/DJI_0002.srt',
+        f'{media}/DJI_0002.LRF',
+        f'{media}/DJI_0002.THM',
+        'DCIM/PANORAMA/100_0003/DJI_0001.JPG',
+        'DCIM/HYPERLAPSE/100_0004/DJI_0001.JPG',
+        'DCIM/HYPERLAPSE/100_0004/DJI_0005.MP4',
+        'MISC/log.txt',
+    )
+    assert recordings(found) == {
+        'DCIM/100MEDIA/images': media,
+        'DCIM/100MEDIA/DJI_0002': f'{media}/DJI_0002.MP4',
+        'DCIM/HYPERLAPSE/100_0004/images': 'DCIM/HYPERLAPSE/100_0004',
+        'DCIM/HYPERLAPSE/100_0004/DJI_0005': 'DCIM/HYPERLAPSE/100_0004/DJI_0005.MP4',
+        'DCIM/PANORAMA/100_0003': 'DCIM/PANORAMA/100_0003',
+    }
+    beside, ignored = found.notes()
+    assert '3 files' in beside and '1 .lrf, 1 .srt, 1 .thm' in beside
+    assert '1 files' in ignored and '1 .txt' in ignored
+    images = ImageFilesInput(tmp_path / media)
+    assert [path.name for path in images.paths] == ['DJI_0001.JPG']
+    assert '1 raw photos' in images.notes()[0]
+
+
+def test_files_are_told_by_their_content_where_their_names_mislead(card, tmp_path):
+    card()
+    (tmp_path / 'photo').write_bytes(JPEG)
+    (tmp_path / 'photo.dat').write_bytes(JPEG)
+    (tmp_path / 'flight.jpg').write_bytes(MP4)
+    (tmp_path / 'clip.bak').write_bytes(MP4)
+    (tmp_path / 'small.thm').write_bytes(JPEG)
+    found = Card.read(tmp_path)
+    assert recordings(found) == {'images': '.', 'flight': 'flight.jpg', 'clip': 'clip.bak'}
+    assert [path.name for path in ImageFilesInput(tmp_path).paths] == ['photo', 'photo.dat']
+
+
+def test_names_that_differ_in_their_case_alone_are_numbered(card):
+    found = card('a/Flight.mp4', 'a/flight.mov')
+    assert list(recordings(found)) == ['a/flight', 'a/Flight_2']
