@@ -35,16 +35,36 @@ class GroundPoints:
     error_m: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class GroundJacobians:
+    """By how much points (n,) on the ground move, in metres east and north.
+
+    'by_position' (n, 2, 3) for each metre of the camera east, north and up, 'by_turn' (n, 2, 3)
+    for each radian of its attitude about these, 'by_pixel' (n, 2, 2) for each pixel.
+    """
+
+    by_position: NDArray[np.float64]
+    by_turn: NDArray[np.float64]
+    by_pixel: NDArray[np.float64]
+
+
+def ground_rays(fix: CameraFix, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rays (n, 3) of pixels (n, 2) in east, north, up; nan beside the ground."""
+    rays = fix.lens.rays(pixels) @ fix.rotation.T
+    with np.errstate(invalid='ignore'):
+        seen = -rays[:, 2] > _LEAST_DIP * np.linalg.norm(rays, axis=1)
+    rays[~seen] = np.nan
+    return rays
+
+
 def ground_points(fix: CameraFix, pixels: ArrayLike, *, pixel_px: float) -> GroundPoints:
     """Cast a ray through each pixel (n, 2) onto the level plane `height_m` below the camera.
 
     The centre of a pixel has integer coordinates; `pixel_px` is the standard deviation of each.
     """
     pixels = np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
-    rays = fix.lens.rays(pixels) @ fix.rotation.T
-    with np.errstate(invalid='ignore'):
-        seen = -rays[:, 2] > _LEAST_DIP * np.linalg.norm(rays, axis=1)
-    rays[~seen] = np.nan
+    rays = ground_rays(fix, pixels)
+    seen = ~np.isnan(rays[:, 2])
     offsets = fix.height_m * rays[:, :2] / -rays[:, 2:]
     plane = LocalTangentPlane(fix.latitude_deg, fix.longitude_deg, fix.altitude_m)
     enu = np.column_stack([offsets, np.full(len(offsets), -fix.height_m)])
@@ -56,14 +76,10 @@ def ground_points(fix: CameraFix, pixels: ArrayLike, *, pixel_px: float) -> Grou
     )
 
 
-def _errors(
-    fix: CameraFix,
-    pixels: NDArray[np.float64],
-    rays: NDArray[np.float64],
-    *,
-    pixel_px: float,
-) -> NDArray[np.float64]:
-    """Propagate the covariances of position, attitude and pixel to the ground, to first order.
+def ground_jacobians(
+    fix: CameraFix, pixels: NDArray[np.float64], rays: NDArray[np.float64]
+) -> GroundJacobians:
+    """Return the derivatives of the ground points of pixels (n, 2) with rays (n, 3).
 
     With the ray r in east, north, up the offset is o = h (r_e, r_n) / -r_u, so do/dh is o / h; a
     small rotation v changes r by v x r.
@@ -77,16 +93,26 @@ def _errors(
     by_ray = np.zeros((count, 2, 3))
     by_ray[:, (0, 1), (0, 1)] = (fix.height_m / depth)[:, None]
     by_ray[:, :, 2] = fix.height_m * slope / depth[:, None]
-    by_turn = by_ray @ _turning(rays)
     steps = [
         (fix.lens.rays(pixels + step) - fix.lens.rays(pixels - step)) @ fix.rotation.T
         for step in (np.array([0.5, 0.0]), np.array([0.0, 0.5]))
     ]
-    by_pixel = by_ray @ np.stack(steps, axis=-1)
+    return GroundJacobians(by_position, by_ray @ _turning(rays), by_ray @ np.stack(steps, axis=-1))
+
+
+def _errors(
+    fix: CameraFix,
+    pixels: NDArray[np.float64],
+    rays: NDArray[np.float64],
+    *,
+    pixel_px: float,
+) -> NDArray[np.float64]:
+    """Propagate the covariances of position, attitude and pixel to the ground, to first order."""
+    jacobians = ground_jacobians(fix, pixels, rays)
     variance = (
-        _trace(by_position, fix.position_covariance)
-        + _trace(by_turn, fix.attitude_covariance)
-        + _trace(by_pixel, np.eye(2) * pixel_px**2)
+        _trace(jacobians.by_position, fix.position_covariance)
+        + _trace(jacobians.by_turn, fix.attitude_covariance)
+        + _trace(jacobians.by_pixel, np.eye(2) * pixel_px**2)
     )
     return np.minimum(2 * np.sqrt(variance), _LARGEST_ERROR_M)
 

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Merges objects of one flight that turn out to be the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from roof_detector.findings.object_states import inside_shares
+from roof_detector.findings.register_settings import GATE_3D
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from roof_detector.findings.flight_register import FlightRegister
+
+_FARTHEST_M = 5.0
+_SIZE_RATIO = 0.8  # of the logarithm: e to this is 2.2
+_INSIDE = 0.6
+_MOST_PAIRS = 200_000
+
+
+def merge_duplicates(flight: FlightRegister) -> list[tuple[int, int]]:
+    """Merge the objects of a flight that are one; return the rows (kept, merged) in their order.
+
+    Two are one if they are within the 99 % gate, alike in class and size, and were never sighted
+    in one frame. The nearest pair is merged first, and looked at again with its new place.
+    """
+    merged: list[tuple[int, int]] = []
+    while pairs := _pairs(flight):
+        gone: set[int] = set()
+        before = len(merged)
+        for _, row, other in pairs:
+            if row in gone or other in gone or not _may_merge(flight, row, other):
+                continue
+            flight.absorb(row, other)
+            gone |= {row, other}  # with its new place, it is looked at in the next round
+            merged.append((row, other))
+        if len(merged) == before:
+            break
+    return merged
+
+
+def _pairs(flight: FlightRegister) -> list[tuple[float, int, int]]:
+    """Return squared distance and rows of all pairs within the gate, the nearest first."""
+    rows, states = flight.rows(), flight.states
+    if len(rows) < 2:
+        return []
+    mean, covariance = states.mean[rows], states.covariance[rows]
+    tree = cKDTree(mean[:, :2])
+    near = tree.query_pairs(_FARTHEST_M, output_type='ndarray')
+    if not len(near):
+        return []
+    if len(near) > _MOST_PAIRS:  # so crowded are false detections only
+        near = near[np.lexsort((near[:, 1], near[:, 0]))][:_MOST_PAIRS]
+    first, second = near.min(axis=1), near.max(axis=1)
+    total = covariance[first] + covariance[second]
+    total += flight.drift_variance() * np.diag([1.0, 1.0, 0.0]) + 1e-6 * np.eye(3)
+    difference = mean[first] - mean[second]
+    distance = np.einsum('ni,nij,nj->n', difference, np.linalg.inv(total), difference)
+    distance = np.where(
+        _contained(flight, rows[first], rows[second]), np.minimum(distance, 1.0), distance
+    )
+    size = np.abs(states.log_size[rows[first]] - states.log_size[rows[second]])
+    both_whole = states.is_whole[rows[first]] & states.is_whole[rows[second]]
+    alike = ~both_whole | (size < _SIZE_RATIO)
+    kept = (distance < GATE_3D) & alike
+    found = zip(distance[kept], rows[first[kept]], rows[second[kept]], strict=True)
+    return sorted((float(d), int(i), int(j)) for d, i, j in found)
+
+
+def _contained(
+    flight: FlightRegister, rows: npt.NDArray[np.intp], others: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    """Return the pairs of which one was only seen in pieces that lie within the other."""
+    states = flight.states
+    found = np.zeros(len(rows), np.bool_)
+    for position in np.flatnonzero(~(states.is_whole[rows] & states.is_whole[others])):
+        row, other = rows[position], others[position]
+        for piece, around in ((row, other), (other, row)):
+            if not states.is_whole[piece]:
+                share = inside_shares(states.box_en[piece][None], states.box_en[around][None])
+                found[position] |= bool(share[0, 0] > _INSIDE)
+    return found
+
+
+def _may_merge(flight: FlightRegister, row: int, other: int) -> bool:
+    first, second = flight.evidence[row], flight.evidence[other]
+    if first is None or second is None:
+        return False
+    if first.class_id != second.class_id:
+        shared = np.minimum(first.class_probabilities(), second.class_probabilities()).sum()
+        if shared < 0.4:
+            return False
+    return first.frames.isdisjoint(second.frames) and not flight.are_apart(first, second)

@@ -1,0 +1,244 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The register: sightings of any number of flights become findings, each object once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.findings.detection_curves import DetectionCurves
+from roof_detector.findings.duplicates import merge_duplicates
+from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.flight_register import FlightRegister
+from roof_detector.findings.joined_flights import join_flights
+from roof_detector.findings.placeless import PlacelessFindings
+from roof_detector.findings.register_settings import RegisterSettings
+from roof_detector.findings.roof_finding import FindingState, RoofFinding, finding_uuid
+from roof_detector.findings.summing_up import place_of, size_of, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from uuid import UUID
+
+    from roof_detector.findings.evidence import Evidence
+    from roof_detector.findings.flight_register import TrackKey
+    from roof_detector.findings.joined_flights import JoinedObject
+    from roof_detector.findings.sightings import FrameSightings
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+SightingKey = tuple[str, str, int]
+"""What a sighting belongs to until the register is finished: flight, topic or '', row or track."""
+
+
+@dataclass(frozen=True)
+class FindingEvent:
+    """Something that happened to a finding: what, to which one, and a sentence about it."""
+
+    kind: str
+    uuid: UUID
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RegisterResult:
+    """The findings in the order of their numbers, and the number of each key of a sighting."""
+
+    findings: tuple[RoofFinding, ...]
+    numbers: Mapping[SightingKey, int]
+    events: tuple[FindingEvent, ...]
+    notes: tuple[str, ...]
+
+
+class Register:
+    """Collects sightings frame by frame, and sums them up to findings.
+
+    Positions of all frames are in metres of one `origin`. The frames of a flight come in their
+    order; the same frames give the same findings.
+    """
+
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        *,
+        origin: LocalTangentPlane | None,
+        curves: DetectionCurves | None = None,
+        settings: RegisterSettings | None = None,
+        apart: Collection[tuple[str, TrackKey]] = (),
+    ) -> None:
+        if not class_names:
+            msg = 'The register was given no class names; give those of the model that ran.'
+            raise FindingsError(msg)
+        self._class_names = tuple(class_names)
+        self._origin = origin
+        self._curves = (curves or DetectionCurves.shipped()).of(self._class_names)
+        self._settings = settings or RegisterSettings()
+        self._apart = tuple(apart)
+        self._flights: dict[str, FlightRegister] = {}
+        self._placeless = PlacelessFindings(len(self._class_names))
+        self._merged_into: dict[tuple[str, int], int] = {}
+        self._serial = 0
+
+    def add(self, sightings: FrameSightings) -> list[SightingKey]:
+        """Add a frame; return what each sighting belongs to."""
+        if len(sightings) and int(sightings.class_ids.max()) >= len(self._class_names):
+            msg = (
+                f'Frame {sightings.frame.name} holds class id {sightings.class_ids.max()}, but '
+                f'there are only {len(self._class_names)} class names.'
+            )
+            raise FindingsError(msg)
+        self._serial += 1
+        self._placeless.count_frame(sightings)
+        frame = sightings.frame
+        flight = self._flights.get(frame.flight)
+        rows = np.full(len(sightings), -1, np.intp)
+        if sightings.ground is not None:
+            if flight is None:
+                flight = self._flights[frame.flight] = self._begin(frame.flight)
+            rows = flight.add(sightings, self._serial)
+        keys: list[SightingKey] = []
+        for index, row in enumerate(rows.tolist()):
+            if row < 0 and flight is not None and sightings.track_ids[index]:
+                # A gap in the telemetry: the track tells which object it is.
+                row = flight.of_track(frame.topic, int(sightings.track_ids[index]))  # noqa: PLW2901
+                if row >= 0:
+                    flight.add_unplaced(row, sightings, index, self._serial)
+            if row >= 0:
+                keys.append((frame.flight, '', row))
+            else:
+                flight_name, topic, track = self._placeless.add(sightings, index, self._serial)
+                keys.append((flight_name, topic or '/', track))
+        return keys
+
+    def finish(self) -> RegisterResult:
+        """Merge, join flights, and return the findings; the register ends here."""
+        flights = list(self._flights.values())
+        notes = self._dropped_notes()
+        merged: dict[tuple[str, int], int] = {}
+        for flight in flights:
+            for kept, gone in merge_duplicates(flight):
+                merged[flight.flight, gone] = kept
+        joined = join_flights(flights, self._settings)
+        findings: list[tuple[RoofFinding, list[SightingKey]]] = []
+        for one in joined.objects:
+            shift, covariance = joined.corrections.get(one.group, (np.zeros(2), np.zeros((2, 2))))
+            keys: list[SightingKey] = [(flights[f].flight, '', row) for f, row in one.members]
+            findings.append((self._placed(one, shift, covariance), keys))
+        for key, evidence in self._placeless.evidence.items():
+            flight_name, topic, track = key
+            sum_up = self._finding(evidence, flights=(flight_name,))
+            findings.append((sum_up, [(flight_name, topic or '/', track)]))
+        return self._numbered(findings, merged, [*notes, *joined.notes])
+
+    def _begin(self, flight: str) -> FlightRegister:
+        return FlightRegister(
+            flight,
+            class_count=len(self._class_names),
+            curves=self._curves,
+            settings=self._settings,
+            apart=[track for name, track in self._apart if name == flight],
+        )
+
+    def _placed(
+        self,
+        one: JoinedObject,
+        shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+        covariance: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    ) -> RoofFinding:
+        assert self._origin is not None
+        place = place_of(
+            one.position_en - shift, one.covariance + covariance, one.height_m, self._origin
+        )
+        flights = tuple(self._flights)
+        return self._finding(
+            one.evidence,
+            flights=tuple(dict.fromkeys(flights[number] for number, _ in one.members)),
+            place=place,
+            size=size_of(one.evidence.sizes, one.height_m, one.height_variance),
+        )
+
+    def _finding(
+        self, evidence: Evidence, *, flights: tuple[str, ...], **known: object
+    ) -> RoofFinding:
+        existence = evidence.existence(self._curves, prior=self._settings.prior)
+        probabilities = evidence.class_probabilities()
+        assert evidence.best is not None
+        own, *aliases = (finding_uuid(anchor) for anchor in evidence.anchors)
+        return RoofFinding(
+            number=0,
+            uuid=own,
+            class_name=self._class_names[evidence.class_id],
+            class_probabilities={
+                name: float(share)
+                for name, share in zip(self._class_names, probabilities, strict=True)
+                if share > 0.01
+            },
+            existence=existence,
+            state=state_of(evidence, existence, self._settings),
+            place=known.get('place'),  # type: ignore[arg-type]
+            size=known.get('size'),  # type: ignore[arg-type]
+            sightings=evidence.sightings,
+            looks=evidence.independent_hits(),
+            opportunities=evidence.frame_count(),
+            first_seen_ns=evidence.first.stamp_ns,
+            last_seen_ns=evidence.last.stamp_ns,
+            flights=flights,
+            tracks=tuple(f'{topic}#{track}' for topic, track in sorted(evidence.tracks)),
+            best=evidence.best,
+            aliases=tuple(aliases),
+        )
+
+    def _numbered(
+        self,
+        findings: list[tuple[RoofFinding, list[SightingKey]]],
+        merged: dict[tuple[str, int], int],
+        notes: list[str],
+    ) -> RegisterResult:
+        """Give numbers, to confirmed findings first, in the order of their first sightings."""
+        order = {state: index for index, state in enumerate(_ORDER)}
+        findings = sorted(
+            findings, key=lambda pair: (order[pair[0].state], pair[0].first_seen_ns, pair[0].uuid)
+        )
+        numbers: dict[SightingKey, int] = {}
+        numbered, events = [], []
+        for number, (finding, keys) in enumerate(findings, start=1):
+            values = {**finding.__dict__, 'number': number}
+            numbered.append(RoofFinding(**values))
+            numbers |= dict.fromkeys(keys, number)
+            if finding.state is FindingState.CONFIRMED:
+                sentence = (
+                    f'{finding.class_name} {number} exists with {finding.existence:.3f}, from '
+                    f'{finding.sightings} sightings.'
+                )
+                events.append(FindingEvent('confirmed', finding.uuid, sentence))
+            events += [
+                FindingEvent('merged', finding.uuid, f'{alias} is part of finding {number}.')
+                for alias in finding.aliases
+            ]
+        for (flight, gone), kept in merged.items():
+            row = kept
+            while (flight, row) in merged:
+                row = merged[flight, row]
+            if (flight, '', row) in numbers:
+                numbers[flight, '', gone] = numbers[flight, '', row]
+        return RegisterResult(tuple(numbered), numbers, tuple(events), tuple(notes))
+
+    def _dropped_notes(self) -> list[str]:
+        dropped = sum(flight.dropped for flight in self._flights.values())
+        dropped += self._placeless.dropped
+        if not dropped:
+            return []
+        return [
+            f'{dropped} of the weakest objects were dropped, because there were more than '
+            f'{self._settings.most_objects} at once: raise the minimum confidence of the detector.'
+        ]
+
+
+_ORDER = (
+    FindingState.CONFIRMED,
+    FindingState.TENTATIVE,
+    FindingState.REJECTED,
+    FindingState.GONE,
+)

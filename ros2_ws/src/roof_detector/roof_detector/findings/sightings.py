@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Sightings: the detections of one frame and where on the ground they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.findings.errors import FindingsError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class FrameReference:
+    """Which frame it was: the input as the user named it, its topic, number, name and stamp.
+
+    `flight` is the same for all cameras and images that share one error of position, such as those
+    of one take-off.
+    """
+
+    flight: str
+    source: str
+    topic: str
+    index: int
+    name: str
+    stamp_ns: int
+
+
+@dataclass(frozen=True, eq=False)
+class GroundView:
+    """What a frame showed of the level plane of the roofs, in metres east and north of an origin.
+
+    `positions_en` (n, 2) are where the rays through the detections meet the plane, nan where they
+    do not; `slopes` (n, 2) by how much that moves for each metre that the object is higher than
+    the plane. The error has three parts: `own_covariance` (n, 2, 2) of each detection alone;
+    `frame_covariance` (n, 2, 2), common to a frame and new in each; and `flight_covariance`
+    (2, 2), the same for the whole flight. `sides_m` (n, 2) are width and height of the boxes on
+    the ground, `half_extent_en` (n, 2) half of their extent to the east and the north,
+    `areas_m2` (n,) the areas of masks, nan without. `cut` (n,) tells which boxes end at the edge
+    of the image. `outline_en` (k, 2) is what the image shows of the plane, anticlockwise, empty
+    where it reaches the horizon.
+    """
+
+    positions_en: npt.NDArray[np.float64]
+    slopes: npt.NDArray[np.float64]
+    own_covariance: npt.NDArray[np.float64]
+    frame_covariance: npt.NDArray[np.float64]
+    flight_covariance: npt.NDArray[np.float64]
+    sides_m: npt.NDArray[np.float64]
+    half_extent_en: npt.NDArray[np.float64]
+    areas_m2: npt.NDArray[np.float64]
+    metres_per_pixel: npt.NDArray[np.float64]
+    cut: npt.NDArray[np.bool_]
+    outline_en: npt.NDArray[np.float64]
+    camera_en: npt.NDArray[np.float64]
+    height_m: float
+    height_sigma_m: float
+    focal_px: float
+    axis: npt.NDArray[np.float64]
+    """The direction (3,) of the optical axis in east, north, up."""
+
+    def __post_init__(self) -> None:
+        count = len(self.positions_en)
+        for name, shape in (
+            ('positions_en', (count, 2)),
+            ('slopes', (count, 2)),
+            ('own_covariance', (count, 2, 2)),
+            ('frame_covariance', (count, 2, 2)),
+            ('flight_covariance', (2, 2)),
+            ('sides_m', (count, 2)),
+            ('half_extent_en', (count, 2)),
+            ('areas_m2', (count,)),
+            ('metres_per_pixel', (count,)),
+            ('cut', (count,)),
+        ):
+            if getattr(self, name).shape != shape:
+                msg = f'{name} has shape {getattr(self, name).shape}, expected {shape}.'
+                raise FindingsError(msg)
+
+    def resolution_at(self, points_en: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the metres per pixel (n,) at points (n, 2) of the plane.
+
+        A pixel at an angle f from the axis sees cos(f)^3 / focal^2 of the sphere, and the plane at
+        an angle t from nadir shows height^2 / cos(t)^3 for each unit of it.
+        """
+        rays = np.column_stack([points_en - self.camera_en, np.full(len(points_en), -1.0)])
+        rays[:, 2] *= self.height_m
+        length = np.linalg.norm(rays, axis=1)
+        cos_axis = np.clip(rays @ self.axis / length, 1e-3, 1.0)
+        cos_nadir = self.height_m / length
+        found: npt.NDArray[np.float64] = (
+            self.height_m / self.focal_px * (cos_axis / cos_nadir) ** 1.5
+        )
+        return found
+
+    def depth_inside(self, points_en: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return how far within the outline points (n, 2) are, in metres; negative outside."""
+        if not len(self.outline_en):
+            return np.full(len(points_en), -np.inf)
+        sides = np.roll(self.outline_en, -1, axis=0) - self.outline_en
+        sides /= np.maximum(np.linalg.norm(sides, axis=1), 1e-9)[:, None]
+        offsets = points_en[:, None] - self.outline_en
+        depths = sides[:, 0] * offsets[..., 1] - sides[:, 1] * offsets[..., 0]
+        return np.asarray(depths.min(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSightings:
+    """The detections of one frame as a struct of arrays; `ground` is None without telemetry.
+
+    `class_ids`, `confidences` and `track_ids` (n,) and `boxes_xyxy` (n, 4) in pixels; a track's
+    number is 0 for none, and is of the stream `frame.topic` of the flight.
+    """
+
+    frame: FrameReference
+    size_wh: tuple[int, int]
+    boxes_xyxy: npt.NDArray[np.float32]
+    class_ids: npt.NDArray[np.int32]
+    confidences: npt.NDArray[np.float32]
+    track_ids: npt.NDArray[np.int64]
+    ground: GroundView | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.confidences)
+        for name in ('boxes_xyxy', 'class_ids', 'track_ids'):
+            if len(getattr(self, name)) != count:
+                msg = f'{name} has {len(getattr(self, name))} rows beside {count} confidences.'
+                raise FindingsError(msg)
+        if self.ground is not None and len(self.ground.positions_en) != count:
+            msg = f'There are {len(self.ground.positions_en)} positions of {count} detections.'
+            raise FindingsError(msg)
+
+    def __len__(self) -> int:
+        return len(self.confidences)
