@@ -51,7 +51,7 @@ THRESHOLDS = Thresholds(confidence=0.0001, iou=0.9, max_detections=INSTANCES)
 PATIENCE_S = 240.0  # a busy machine is slow to start the subscribers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Stand:
     """A detector, its subscribed outputs, and an image."""
 
@@ -104,7 +104,9 @@ class Stand:
         masks = found.masks
         if isinstance(masks, InstanceMasks):
             masks = replace(masks, boxes_xyxy=boxes)
-        return Detections(boxes, found.scores, found.class_ids, masks=masks)
+        return Detections(
+            boxes_xyxy=boxes, scores=found.scores, class_ids=found.class_ids, masks=masks
+        )
 
 
 def main() -> None:
@@ -159,7 +161,16 @@ def measure(model: str, *, rounds: int) -> dict[str, Any]:
         detector.warm_up(SIZE_WH)
         prepared = detector.preprocess(image_bgr)
         rows = [
-            time_ways(Stand(detector, outputs, image_bgr, prepared, side), rounds=rounds)
+            time_ways(
+                Stand(
+                    detector=detector,
+                    outputs=outputs,
+                    image_bgr=image_bgr,
+                    prepared=prepared,
+                    side=side,
+                ),
+                rounds=rounds,
+            )
             for side in (None, 100, 200, 400)
         ]
         return {'model': model, 'backend': detector.backend, 'instances': INSTANCES, 'rows': rows}

@@ -79,7 +79,11 @@ def messages() -> dict[str, list[Any]]:
     for _ in range(500):
         corners = rng.uniform(0, 600, (8, 2))
         boxes = np.hstack((corners, corners + rng.uniform(10, 90, (8, 2)))).astype(np.float32)
-        found = Detections(boxes, rng.uniform(0.3, 1, 8).astype(np.float32), np.zeros(8, np.int32))
+        found = Detections(
+            boxes_xyxy=boxes,
+            scores=rng.uniform(0.3, 1, 8).astype(np.float32),
+            class_ids=np.zeros(8, np.int32),
+        )
         parts['detections'].append(detections_message(found, names=('crack',), header=header))
     return parts
 

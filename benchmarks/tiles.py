@@ -44,7 +44,7 @@ THRESHOLDS = Thresholds()
 BUDGETS_MS = (0, 100, 200, 400, 800, 1600, 1_000_000)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TiledFrame:
     """A frame, its ground truth in the east, and the detections in all views of it."""
 
@@ -148,7 +148,9 @@ def read_frame(
     centres, sides = np.abs(labels[:, :2] - (mirrored, upside_down)), labels[:, 2:]
     boxes = np.hstack((centres - sides / 2, centres + sides / 2)) * np.tile((width, height), 2)
     boxes = boxes[in_east(boxes, width, right=not mirrored)]
-    true = GroundTruth(boxes, np.zeros(len(boxes), np.intp), ((),) * len(boxes))
+    true = GroundTruth(
+        boxes_xyxy=boxes, class_ids=np.zeros(len(boxes), np.intp), outlines=((),) * len(boxes)
+    )
     grid = tiling.grid((width, height), input_wh=detector.image_size)
     everything = Thresholds(confidence=FLOOR, iou=THRESHOLDS.iou, max_detections=3000)
     views = tuple(
@@ -156,7 +158,9 @@ def read_frame(
         for i in range(len(grid))
     )
     whole = detector.detect(image_bgr, everything)
-    return TiledFrame(image_bgr, true, not mirrored, whole, views)
+    return TiledFrame(
+        image_bgr=image_bgr, true=true, east_is_right=not mirrored, whole=whole, views=views
+    )
 
 
 def in_east(

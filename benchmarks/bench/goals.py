@@ -26,7 +26,7 @@ _KIND = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GoalVerdict:
     """A goal, the measured network and value, and whether the goal is met."""
 
@@ -66,9 +66,9 @@ def _detection(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in rows:
         ratio = row['throughput_to_predict']
         yield GoalVerdict(
-            '`Detector.detect` at least 1.2 times as fast as `YOLO.predict`',
-            f'{row["precision"]}, {row["backend"]}',
-            f'{ratio:.2f}',
+            goal='`Detector.detect` at least 1.2 times as fast as `YOLO.predict`',
+            network=f'{row["precision"]}, {row["backend"]}',
+            measured=f'{ratio:.2f}',
             met=ratio >= 1.2,
         )
 
@@ -77,9 +77,9 @@ def _overhead(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in _where(rows, size='1280x720', transport='raw', annotated=False, recorder=False):
         over_ms, forward_ms = row['overhead_ms'], row['bare_forward_ms']['p50']
         yield GoalVerdict(
-            'age over the bare forward pass at 1280x720 at most 8 ms and 15 %',
-            _network(row),
-            f'{over_ms:.1f} ms, {over_ms / forward_ms:.0%} of {forward_ms:.1f} ms',
+            goal='age over the bare forward pass at 1280x720 at most 8 ms and 15 %',
+            network=_network(row),
+            measured=f'{over_ms:.1f} ms, {over_ms / forward_ms:.0%} of {forward_ms:.1f} ms',
             met=over_ms <= 8 and over_ms <= 0.15 * forward_ms,
         )
     for row in _where(
@@ -87,9 +87,9 @@ def _overhead(rows: list[Row]) -> Iterator[GoalVerdict]:
     ):
         over_ms = row['overhead_ms']
         yield GoalVerdict(
-            'JPEGs of 3840x2160 at most 20 ms over the forward pass',
-            _network(row),
-            f'{over_ms:.1f} ms',
+            goal='JPEGs of 3840x2160 at most 20 ms over the forward pass',
+            network=_network(row),
+            measured=f'{over_ms:.1f} ms',
             met=over_ms <= 20,
         )
 
@@ -108,9 +108,9 @@ def _annotation(results: Results) -> Iterator[GoalVerdict]:
                 ratios[images, _network(result)] = ratio
     for (images, network), ratio in ratios.items():
         yield GoalVerdict(
-            f'{images} cost no age of detections (5 % allowed for noise)',
-            network,
-            f'{ratio:.2f} times the age without',
+            goal=f'{images} cost no age of detections (5 % allowed for noise)',
+            network=network,
+            measured=f'{ratio:.2f} times the age without',
             met=ratio <= 1.05,
         )
 
@@ -119,9 +119,9 @@ def _plenty(rows: list[Row]) -> Iterator[GoalVerdict]:
     for row in _where(rows, size='1280x720', transport='raw'):
         ratio = row['throughput_to_bare']
         yield GoalVerdict(
-            'as many results as bare forward passes, within 5 %, when frames are plentiful',
-            _network(row),
-            f'{ratio:.2f}',
+            goal='as many results as bare forward passes, within 5 %, when frames are plentiful',
+            network=_network(row),
+            measured=f'{ratio:.2f}',
             met=ratio >= 0.95,
         )
 
@@ -137,13 +137,13 @@ def _baseline(rows: list[Row]) -> Iterator[GoalVerdict]:
         rate = ours['results_per_s'] / theirs['results_per_s']
         age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
         yield GoalVerdict(
-            f'at least {times} times the results per second of {of}',
-            _network(ours),
-            f'{rate:.2f}',
+            goal=f'at least {times} times the results per second of {of}',
+            network=_network(ours),
+            measured=f'{rate:.2f}',
             met=rate >= times,
         )
         goal = f'at most half the age p50 of {of}'
-        yield GoalVerdict(goal, _network(ours), f'{age:.2f}', met=age <= 0.5)
+        yield GoalVerdict(goal=goal, network=_network(ours), measured=f'{age:.2f}', met=age <= 0.5)
 
 
 def _peer(rows: list[Row]) -> Iterator[GoalVerdict]:
@@ -153,10 +153,10 @@ def _peer(rows: list[Row]) -> Iterator[GoalVerdict]:
             continue
         rate = row['results_per_s'] / theirs
         yield GoalVerdict(
-            f'at least twice the {theirs} results/s of the most used peer (its figure is of '
+            goal=f'at least twice the {theirs} results/s of the most used peer (its figure is of '
             f'another day), {row["size"]}',
-            _network(row),
-            f'{rate:.2f}',
+            network=_network(row),
+            measured=f'{rate:.2f}',
             met=rate >= 2,
         )
 

@@ -14,7 +14,7 @@ _TICKS_PER_S = os.sysconf('SC_CLK_TCK')
 _PAGE_BYTES = os.sysconf('SC_PAGE_SIZE')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessSample:
     """CPU time since the start, resident memory, threads and open files of a process."""
 

@@ -19,7 +19,7 @@ Scan = Callable[..., Tensor]
 REFERENCE: Scan = partial(selective_scan, method='sequential')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanSizes:
     """The sizes of a scan."""
 

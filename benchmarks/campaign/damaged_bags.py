@@ -50,7 +50,7 @@ _MESSAGES = 60
 Key = tuple[int, bytes]  # time and content: what a message is, whatever became of its topic
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IntactRecording:
     """An undamaged recording: its bytes and the places of its records."""
 
@@ -139,7 +139,9 @@ def _by_rosbags(folder: Path, mode: CompressionMode, generator: random.Random) -
 
 
 def _as_recording(name: str, content: bytes, *, packs_messages: bool = False) -> IntactRecording:
-    return IntactRecording(name, content, packs_messages, tuple(_records(content)))
+    return IntactRecording(
+        name=name, content=content, packs_messages=packs_messages, records=tuple(_records(content))
+    )
 
 
 # The judge -------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ _READY_WITHIN_S = 120.0
 _SOURCE = {'wait_for_subscribers': 0, 'loop': True, 'width': 320, 'height': 240, 'rate_hz': 5.0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Node:
     """A node under attack: its module, its status, its threads, its parameters."""
 
@@ -50,23 +50,27 @@ class _Node:
 def _nodes(folder: Path) -> dict[str, _Node]:
     return {
         'detector': _Node(
-            'roof_detector.ros.detector.detector_node',
-            'detector: detection',
-            ('arrival', 'preprocessing', 'annotation', 'detection', 'executor'),
-            {'image_size': 160, 'threads': 1, 'backend': 'onnxruntime'},
-            ('image:=/camera/image',),
+            module='roof_detector.ros.detector.detector_node',
+            status='detector: detection',
+            threads=('arrival', 'preprocessing', 'annotation', 'detection', 'executor'),
+            parameters={'image_size': 160, 'threads': 1, 'backend': 'onnxruntime'},
+            remappings=('image:=/camera/image',),
         ),
         'simulated flight': _Node(
-            'roof_detector.ros.camera.simulated_flight_node',
-            'camera: frames',
-            ('playback', 'prefetch', 'executor'),
-            _SOURCE,
+            module='roof_detector.ros.camera.simulated_flight_node',
+            status='camera: frames',
+            threads=('playback', 'prefetch', 'executor'),
+            parameters=_SOURCE,
         ),
         'recorder': _Node(
-            'roof_detector.ros.recorder.recorder_node',
-            'recorder: bag',
-            ('executor',),
-            {'record': True, 'output_directory': str(folder), 'topics': ['/camera/image']},
+            module='roof_detector.ros.recorder.recorder_node',
+            status='recorder: bag',
+            threads=('executor',),
+            parameters={
+                'record': True,
+                'output_directory': str(folder),
+                'topics': ['/camera/image'],
+            },
         ),
     }
 

@@ -233,15 +233,17 @@ def _write_results(source: RecordedInput, folder: Path) -> None:
                 frame_id=frame.frame_id,
             )
             record = FrameRecord(
-                frame.topic,
-                frame.index,
-                frame.name,
-                frame.stamp_ns,
-                frame.frame_id,
-                size_wh,
+                topic=frame.topic,
+                index=frame.index,
+                name=frame.name,
+                stamp_ns=frame.stamp_ns,
+                frame_id=frame.frame_id,
+                size_wh=size_wh,
                 content=loaded.content,
             )
-            writer.write(record, Inferred(size_wh, found), log_time_ns=frame.log_time_ns)
+            writer.write(
+                record, Inferred(size_wh=size_wh, detections=found), log_time_ns=frame.log_time_ns
+            )
 
 
 if __name__ == '__main__':

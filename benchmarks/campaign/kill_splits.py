@@ -73,7 +73,9 @@ def write_until_killed(path: Path, flush_period_s: float, sender: Connection) ->
     for number in count():
         now_ns = time.time_ns()
         data = message_bytes(_TYPE, {'header': {'stamp': {'sec': number}}, 'data': noise})
-        writer.write(TimedMessage(_TOPIC, data, now_ns, now_ns))
+        writer.write(
+            TimedMessage(topic=_TOPIC, data=data, log_time_ns=now_ns, publish_time_ns=now_ns)
+        )
         sender.send(now_ns)
         time.sleep(max(0.0, begin_s + number / _RATE_HZ - time.monotonic()))
 

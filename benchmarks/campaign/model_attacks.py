@@ -93,7 +93,7 @@ _ENDLESS = {
 _Made = tuple[str, Callable[[], 'bytes | dict[str, bytes] | Path'], 'dict[str, Any]']
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Attack:
     """A file, and the backend to open it with. An `endless` one ends only by a time limit."""
 
@@ -146,9 +146,9 @@ def attacks(
     ):
         suffix = options.get('suffix', '.pt')
         attack = Attack(
-            kind,
-            folder / f'{number}{suffix}',
-            options.get('backend', 'auto'),
+            kind=kind,
+            path=folder / f'{number}{suffix}',
+            backend=options.get('backend', 'auto'),
             endless=options.get('endless', False),
             may_be_read=options.get('may_be_read', False),
         )

@@ -71,7 +71,7 @@ _ODD_TEXTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MutantBatch:
     """Some mutants of one kind. Mutants of attacks try to reach `trap` and `port`."""
 
@@ -83,7 +83,7 @@ class MutantBatch:
     within_s: float
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ChunkOutcome:
     """The outcome of a chunk of mutants."""
 
@@ -102,13 +102,20 @@ def chunks(
     for kind, amount in amounts.items():
         for begin in range(0, amount, _CHUNK):
             count = min(_CHUNK, amount - begin)
-            yield MutantBatch(kind, count, f'{seed} {kind} {begin}', str(trap), port, within_s)
+            yield MutantBatch(
+                kind=kind,
+                count=count,
+                seed=f'{seed} {kind} {begin}',
+                trap=str(trap),
+                port=port,
+                within_s=within_s,
+            )
 
 
 def try_chunk(chunk: MutantBatch) -> ChunkOutcome:
     """Make and open the mutants of a chunk, and judge the outcomes."""
     chance = random.Random(chunk.seed)
-    outcome = ChunkOutcome(chunk.kind)
+    outcome = ChunkOutcome(kind=chunk.kind)
     folder = Path(tempfile.mkdtemp(prefix='roof_detector-mutants-'))
     chunk_began_s = time.monotonic()
     try:

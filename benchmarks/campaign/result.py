@@ -71,7 +71,7 @@ class Tally:
             self.failed(kind, what)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CampaignResult:
     """The outcome of one run, as stored in the results folder."""
 

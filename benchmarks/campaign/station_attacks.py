@@ -165,7 +165,7 @@ class Owner:
             self._ended.wait(_PROBE_PERIOD_S)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effort:
     """Duration, connections and random generator of an attack."""
 
@@ -525,9 +525,17 @@ ATTACKS: tuple[Attack, ...] = (
 def attempt(options: CampaignOptions, tally: Tally) -> None:
     """Run every attack while the owner uses the page, then search for the token."""
     chance = options.random()
-    effort = Effort(15.0, 1100, chance, 1, ANSWER_WITHIN_S)
+    effort = Effort(
+        seconds=15.0, connections=1100, chance=chance, every=1, answer_within_s=ANSWER_WITHIN_S
+    )
     if options.short:
-        effort = Effort(0.3, 300, chance, 4, _SHORT_ANSWER_WITHIN_S)
+        effort = Effort(
+            seconds=0.3,
+            connections=300,
+            chance=chance,
+            every=4,
+            answer_within_s=_SHORT_ANSWER_WITHIN_S,
+        )
     with tempfile.TemporaryDirectory() as folder:
         station = AttackedStation(Path(folder))
         try:

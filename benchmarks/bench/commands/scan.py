@@ -94,7 +94,9 @@ def run(args: argparse.Namespace) -> int:
     print('| ---: | --- ' + '| ---: ' * (len(HEADINGS) - 2) + '|')
     timings = []
     for length in args.lengths:
-        sizes = ScanSizes(args.batch, args.channels, args.states, length)
+        sizes = ScanSizes(
+            batch=args.batch, channels=args.channels, states=args.states, length=length
+        )
         for method in methods:
             timing = time_scan(
                 usable[method], method, sizes, device=args.device, repeats=args.repeats

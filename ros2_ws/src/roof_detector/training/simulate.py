@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    default = DatasetConfig(Path(), frames=1)
+    default = DatasetConfig(output=Path(), frames=1)
     add = parser.add_argument
     add('--output', type=Path, required=True, help='folder of the data set')
     add('--frames', type=int, required=True, help='training and validation frames together')
@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = build_parser().parse_args(arguments)
     try:
         config = DatasetConfig(
-            args.output,
+            output=args.output,
             frames=args.frames,
             val_frames=args.val_frames,
             seed=args.seed,

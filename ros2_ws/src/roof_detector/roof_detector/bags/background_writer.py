@@ -41,7 +41,7 @@ _END = object()
 _DISK_PATIENCE_S = 180.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WritingState:
     """The state of a bag that is being written in the background.
 
@@ -138,14 +138,14 @@ class BackgroundWriter:
         with self._changed:
             written = self._writer.written
             return WritingState(
-                written.message_count,
-                written.size_bytes,
-                self._queued_bytes,
-                dict(self._dropped),
-                self._failure,
-                self._interruption,
-                self._interruptions,
-                self._problem,
+                message_count=written.message_count,
+                size_bytes=written.size_bytes,
+                queued_bytes=self._queued_bytes,
+                dropped=dict(self._dropped),
+                failure=self._failure,
+                interruption=self._interruption,
+                interruptions=self._interruptions,
+                problem=self._problem,
             )
 
     def try_now(self, *, within_s: float) -> bool:

@@ -111,7 +111,9 @@ class SqliteFileReader:
             except BagError:
                 self._unread += 1
                 continue
-            yield BagMessage(topic.name, topic.type_name, message.time_ns, data)
+            yield BagMessage(
+                topic=topic.name, type_name=topic.type_name, log_time_ns=message.time_ns, data=data
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -193,11 +195,11 @@ class Rosbag1FileReader:
         self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time - 1
         self.topics = tuple(
             BagTopic(
-                c.topic,
-                c.msgtype,
-                c.msgcount,
-                self._store.generate_msgdef(c.msgtype, ros_version=2)[0],
-                (LATCHED if getattr(c.ext, 'latching', 0) else OfferedQos(),),
+                name=c.topic,
+                type_name=c.msgtype,
+                message_count=c.msgcount,
+                definition=self._store.generate_msgdef(c.msgtype, ros_version=2)[0],
+                offered_qos=(LATCHED if getattr(c.ext, 'latching', 0) else OfferedQos(),),
             )
             for c in self._reader.connections
         )
@@ -229,7 +231,12 @@ class Rosbag1FileReader:
                             continue
                         given = Counter({log_time_ns: again[log_time_ns]})
                         data = bytes(self._store.ros1_to_cdr(raw, connection.msgtype))
-                        yield BagMessage(connection.topic, connection.msgtype, log_time_ns, data)
+                        yield BagMessage(
+                            topic=connection.topic,
+                            type_name=connection.msgtype,
+                            log_time_ns=log_time_ns,
+                            data=data,
+                        )
                     is_at_end = True
                 except _DamagedChunkError as error:
                     self._skip(error)
@@ -298,11 +305,11 @@ def open_file(
 
 def _sqlite_topic(topic: SqliteTopic, content: SqliteContent) -> BagTopic:
     return BagTopic(
-        topic.name,
-        topic.type_name,
-        content.counts.get(topic.id, 0),
-        content.definitions.get(topic.type_name, ('', '', ''))[1],
-        recorded_qos(topic.offered_qos),
+        name=topic.name,
+        type_name=topic.type_name,
+        message_count=content.counts.get(topic.id, 0),
+        definition=content.definitions.get(topic.type_name, ('', '', ''))[1],
+        offered_qos=recorded_qos(topic.offered_qos),
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from roof_detector.bags.timed_message import TimedMessage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlackBoxState:
     """What a black box holds in memory."""
 
@@ -94,7 +94,12 @@ class BlackBox:
         """Return what the black box holds."""
         self._forget()
         held_s = self._clock_s() - self._held[0][0] if self._held else 0.0
-        return BlackBoxState(held_s, self._held_bytes, len(self._held), self._forgotten_early)
+        return BlackBoxState(
+            held_s=held_s,
+            held_bytes=self._held_bytes,
+            held_messages=len(self._held),
+            forgotten_early=self._forgotten_early,
+        )
 
     def _latched_before(self, held: Sequence[TimedMessage]) -> list[TimedMessage]:
         """Return latched messages that are not buffered, at the time of the first buffered one."""

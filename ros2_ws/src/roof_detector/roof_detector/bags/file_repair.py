@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _COPY_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RepairLoss:
     """What of a file is lost or doubtful, as far as is known.
 
@@ -66,7 +66,7 @@ class RepairLoss:
         return '; '.join(sentences)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TopicFound:
     """What a file says about one topic."""
 
@@ -80,7 +80,7 @@ class TopicFound:
     is_doubtful: bool = False
 
 
-@dataclass
+@dataclass(kw_only=True)
 class FileState:
     """The content of a bag's file, and `fault`, what is wrong with it ('' for nothing)."""
 
@@ -164,7 +164,7 @@ def _examine_mcap(path: Path) -> FileState:
     if not survey.has_magic and not survey.spans:
         msg = f'{path} does not begin like an MCAP file; it is another kind of file.'
         raise BagError(msg)
-    state = FileState(_as_file(path), fault=_mcap_fault(survey), loss=_mcap_loss(survey))
+    state = FileState(file=_as_file(path), fault=_mcap_fault(survey), loss=_mcap_loss(survey))
     state.start_ns, state.end_ns = survey.start_ns, survey.end_ns
     state.packed_messages = survey.packed_messages
     for _, record in survey.metadata:
@@ -181,12 +181,12 @@ def _examine_mcap(path: Path) -> FileState:
             topic = state.topics.setdefault(
                 channel.topic,
                 TopicFound(
-                    channel.topic,
-                    schema.name if schema else '',
-                    schema.data.decode(errors='replace') if schema else '',
-                    channel.metadata.get('topic_type_hash', ''),
-                    channel.message_encoding,
-                    recorded_qos(channel.metadata.get('offered_qos_profiles', '')),
+                    name=channel.topic,
+                    type_name=schema.name if schema else '',
+                    definition=schema.data.decode(errors='replace') if schema else '',
+                    type_hash=channel.metadata.get('topic_type_hash', ''),
+                    serialization_format=channel.message_encoding,
+                    offered_qos=recorded_qos(channel.metadata.get('offered_qos_profiles', '')),
                 ),
             )
             topic.message_count += counts.pop((number, channel.id), 0)
@@ -194,7 +194,7 @@ def _examine_mcap(path: Path) -> FileState:
             topic.is_doubtful |= bool(doubts)
     for (_, channel_id), count in counts.items():
         name = unknown_topic(channel_id)
-        topic = state.topics.setdefault(name, TopicFound(name, ''))
+        topic = state.topics.setdefault(name, TopicFound(name=name, type_name=''))
         topic.message_count += count
     return state
 
@@ -241,7 +241,7 @@ def _mcap_loss(survey: McapSurvey) -> RepairLoss:
         if before and behind:
             times.append((before[-1], behind[0]))
     sound = tuple(sorted({(a, b) for a, b in times if 0 < a < b < 2**63 - 1}))
-    return RepairLoss(lost_bytes, messages, doubtful, sound)
+    return RepairLoss(lost_bytes=lost_bytes, messages=messages, doubtful=doubtful, times=sound)
 
 
 def _around(spans: list[Span], number: int) -> tuple[int, int]:
@@ -302,7 +302,7 @@ def _read_mcap(path: Path) -> MessageSum:
 def _examine_sqlite(path: Path) -> FileState:
     with closing(SqliteFile(path, is_thorough=True)) as source:
         content = source.content
-        state = FileState(_as_file(path), sides=source.sides, embedded=content.metadata)
+        state = FileState(file=_as_file(path), sides=source.sides, embedded=content.metadata)
         if source.sides:
             state.fault = 'it was cut off, and what was written last lies beside it'
         if content.problem:
@@ -317,17 +317,17 @@ def _examine_sqlite(path: Path) -> FileState:
             state.fault = f'{source.unread} messages are damaged or too large'
         for topic in content.topics:
             state.topics[topic.name] = TopicFound(
-                topic.name,
-                topic.type_name,
-                content.definitions.get(topic.type_name, ('', '', ''))[1],
-                topic.type_hash,
-                topic.serialization_format,
-                recorded_qos(topic.offered_qos),
-                counts.pop(topic.id, 0),
+                name=topic.name,
+                type_name=topic.type_name,
+                definition=content.definitions.get(topic.type_name, ('', '', ''))[1],
+                type_hash=topic.type_hash,
+                serialization_format=topic.serialization_format,
+                offered_qos=recorded_qos(topic.offered_qos),
+                message_count=counts.pop(topic.id, 0),
             )
         for topic_id, count in counts.items():
             name = f'/recovered/topic_{topic_id}'
-            state.topics[name] = TopicFound(name, '', message_count=count)
+            state.topics[name] = TopicFound(name=name, type_name='', message_count=count)
     return state
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PART = '.part'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NextFile:
     """The start of a bag's next file, complete enough that another thread can write it."""
 
@@ -91,12 +91,12 @@ class FileSeries:
             self._count += 1
         self._count += 1
         return NextFile(
-            path,
-            self._compression,
-            tuple(self._metadata.topics.values()),
-            dict(self._schema_texts),
-            dict(self._metadata.custom),
-            self._metadata.text(coming=BagFileRecord(path.name)),
+            path=path,
+            compression=self._compression,
+            topics=tuple(self._metadata.topics.values()),
+            schema_texts=dict(self._schema_texts),
+            manifest=dict(self._metadata.custom),
+            metadata=self._metadata.text(coming=BagFileRecord(name=path.name)),
         )
 
     def _path(self, number: int) -> Path:

@@ -84,9 +84,11 @@ def read_detections(message: Any, *, names: Sequence[str]) -> Detections:
     boxes = np.array([row[:4] for row in rows], np.float64).reshape(-1, 4)
     centres, half_sizes = boxes[:, :2], boxes[:, 2:] / 2
     return Detections(
-        np.concatenate((centres - half_sizes, centres + half_sizes), axis=1).astype(np.float32),
-        np.array([row[4] for row in rows], np.float32),
-        np.array([row[5] for row in rows], np.int32),
+        boxes_xyxy=np.concatenate((centres - half_sizes, centres + half_sizes), axis=1).astype(
+            np.float32
+        ),
+        scores=np.array([row[4] for row in rows], np.float32),
+        class_ids=np.array([row[5] for row in rows], np.int32),
     )
 
 
@@ -94,10 +96,10 @@ def read_candidates(message: Any, *, names: Sequence[str]) -> Candidates:
     """Return the candidates that `candidates_bytes` wrote, bit for bit."""
     rows = _read_rows(message, names)
     return Candidates(
-        np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
-        np.array([row[4] for row in rows], np.float32),
-        np.array([row[5] for row in rows], np.int32),
-        np.zeros((len(rows), 0), np.float32),
+        boxes_cxcywh=np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
+        scores=np.array([row[4] for row in rows], np.float32),
+        class_ids=np.array([row[5] for row in rows], np.int32),
+        coefficients=np.zeros((len(rows), 0), np.float32),
     )
 
 

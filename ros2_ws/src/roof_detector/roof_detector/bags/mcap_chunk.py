@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MAGICS = {LZ4_MAGIC: 'lz4', ZSTD_MAGIC: 'zstd'}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Chunk:
     """A chunk as it was read; `problem` says what differs from what was written, '' for nothing.
 
@@ -77,17 +77,17 @@ def read_chunk(store: Store, place: Place) -> Chunk:
     if is_sound and not crc and not _is_walkable(unpacked):
         problem, is_sound = 'a record in it is damaged', False
     return Chunk(
-        place.offset,
-        HEAD.size + place.length,
-        start_ns,
-        end_ns,
-        compression,
-        available,
-        unpacked,
-        problem,
-        is_sound,
-        begin,
-        bool(crc or compression),
+        offset=place.offset,
+        length=HEAD.size + place.length,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        compression=compression,
+        packed_bytes=available,
+        content=unpacked,
+        problem=problem,
+        is_content_sound=is_sound,
+        data_at=begin,
+        is_checked=bool(crc or compression),
     )
 
 
@@ -107,7 +107,15 @@ def chunk_at_magic(store: Store, offset: int, *, end: int) -> Chunk | None:
     used = max(len(ZSTD_MAGIC), result.used_bytes)
     problem = 'its record is damaged'
     return Chunk(
-        offset, used, 0, 0, compression, used, result.content, problem, is_content_sound=False
+        offset=offset,
+        length=used,
+        start_ns=0,
+        end_ns=0,
+        compression=compression,
+        packed_bytes=used,
+        content=result.content,
+        problem=problem,
+        is_content_sound=False,
     )
 
 

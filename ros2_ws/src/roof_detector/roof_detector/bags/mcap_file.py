@@ -45,7 +45,7 @@ class McapFile:
     def __init__(self, path: Path, *, name: str, compression: str) -> None:
         """Create the file; `name` is its name in the bag."""
         self.path = path
-        self.record = BagFileRecord(name)
+        self.record = BagFileRecord(name=name)
         self.manifest: Mapping[str, str] = {}  # the manifest at the start of the file
         self._out = _Unbuffered(path)
         try:

@@ -109,7 +109,12 @@ class McapFileReader:
             channel = chosen[message.table, message.channel]
             data = self._unpacked(message.data)
             if data is not None:
-                yield BagMessage(channel.topic, types[channel.topic], message.log_time_ns, data)
+                yield BagMessage(
+                    topic=channel.topic,
+                    type_name=types[channel.topic],
+                    log_time_ns=message.log_time_ns,
+                    data=data,
+                )
 
     def close(self) -> None:
         """Close the file."""
@@ -261,14 +266,15 @@ def _topics(survey: McapSurvey) -> Iterator[BagTopic]:
                 continue
             qos = recorded_qos(channel.metadata.get('offered_qos_profiles', ''))
             known[channel.topic] = BagTopic(
-                channel.topic,
-                schema.name,
-                counts.pop((number, channel.id), 0) + (before.message_count if before else 0),
+                name=channel.topic,
+                type_name=schema.name,
+                message_count=counts.pop((number, channel.id), 0)
+                + (before.message_count if before else 0),
                 # A doubtful definition is left out: a type that we know is read with our
                 # definition.
-                ''
+                definition=''
                 if ('schema', schema.id) in table.doubtful
                 else schema.data.decode(errors='replace'),
-                qos or (before.offered_qos if before else ()),
+                offered_qos=qos or (before.offered_qos if before else ()),
             )
     yield from known.values()

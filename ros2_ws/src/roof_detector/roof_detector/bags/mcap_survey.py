@@ -57,7 +57,7 @@ UNKNOWN_TYPE = 'roof_detector/msg/Unknown'
 UNKNOWN_SCHEMA = Schema(id=0, data=b'', encoding='ros2msg', name=UNKNOWN_TYPE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopicFacts:
     """What a bag knows about a topic besides what a damaged file says."""
 
@@ -71,8 +71,8 @@ class TopicFacts:
     def announced(cls, metadata: Mapping[str, Any]) -> TopicFacts:
         """Return what a metadata.yaml says about a topic."""
         return cls(
-            metadata['name'],
-            metadata['type'],
+            name=metadata['name'],
+            type_name=metadata['type'],
             type_hash=metadata.get('type_description_hash') or '',
             offered_qos=recorded_qos(metadata.get('offered_qos_profiles') or ''),
         )
@@ -118,7 +118,7 @@ class ChannelTable:
     doubtful: set[tuple[str, int]] = field(default_factory=set)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Span:
     """A chunk, or a stretch of messages without one, which is read, sorted and copied as one.
 
@@ -157,7 +157,7 @@ class Span:
         self.counts[key] = self.counts.get(key, 0) + 1
 
 
-@dataclass
+@dataclass(kw_only=True)
 class McapSurvey:
     """All that an MCAP file holds, by position; contents stay in the file.
 
@@ -347,7 +347,7 @@ class _Surveyor:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known = Known()
-        self._survey = McapSurvey(store.size)
+        self._survey = McapSurvey(size=store.size)
         self._in_summary = False
         self._entries: dict[int, list[tuple[int, int]]] = {}
         self._indexes: dict[int, list[tuple[int, int]]] = {}
@@ -387,7 +387,7 @@ class _Surveyor:
         """Read the channels from the summary, in case the chunk with them is damaged."""
         if not self._survey.is_finished:
             return
-        ahead = McapSurvey(self._store.size)
+        ahead = McapSurvey(size=self._store.size)
         try:
             footer_at = self._store.size - len(MAGIC) - HEAD.size - 20
             footer = Footer.read(read_stream(self._store.read(footer_at + HEAD.size, 20)))
@@ -467,8 +467,8 @@ class _Surveyor:
         self._in_summary = False
         first = len(self._survey.tables) - 1
         span = Span(
-            chunk.offset,
-            chunk.length,
+            offset=chunk.offset,
+            length=chunk.length,
             is_chunk=True,
             table=first,
             compression=chunk.compression,
@@ -512,7 +512,7 @@ class _Surveyor:
             or last.length > _LOOSE_BYTES
             or last.table != table
         ):
-            last = Span(place.offset, 0, is_chunk=False, table=table)
+            last = Span(offset=place.offset, length=0, is_chunk=False, table=table)
             spans.append(last)
         last.length = place.end - last.offset
         self._count(last, self._store, place)
@@ -643,7 +643,7 @@ _READ: dict[int, Any] = {
 def _quick(store: Store) -> McapSurvey | None:
     if store.read(0, len(MAGIC)) != MAGIC or not has_footer(store):
         return None
-    survey = McapSurvey(store.size, is_finished=True, is_quick=True)
+    survey = McapSurvey(size=store.size, is_finished=True, is_quick=True)
     footer_at = store.size - len(MAGIC) - HEAD.size - 20
     footer = Footer.read(read_stream(store.read(footer_at + HEAD.size, 20)))
     begin = footer.summary_start
@@ -706,7 +706,7 @@ def _quick_walk(store: Store, survey: McapSurvey, end: int) -> bool:
         if place.opcode == Opcode.CHUNK:
             fields = CHUNK_HEAD.unpack(store.read(place.body, CHUNK_HEAD.size))
             length = HEAD.size + place.length
-            span = Span(place.offset, length, is_chunk=True)
+            span = Span(offset=place.offset, length=length, is_chunk=True)
             span.start_ns, span.end_ns = fields[0], fields[1]
             survey.spans.append(span)
         elif place.opcode == Opcode.MESSAGE_INDEX:
@@ -719,7 +719,7 @@ def _quick_walk(store: Store, survey: McapSurvey, end: int) -> bool:
                 or span.length > _LOOSE_BYTES
                 or (span.offset + span.length != place.offset)
             ):
-                span = Span(place.offset, 0, is_chunk=False)
+                span = Span(offset=place.offset, length=0, is_chunk=False)
                 survey.spans.append(span)
             span.length = place.end - span.offset
             channel_id, _, log_time, _ = MESSAGE_HEAD.unpack(

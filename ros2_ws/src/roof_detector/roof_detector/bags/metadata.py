@@ -42,7 +42,7 @@ _KINDS: tuple[tuple[str, Any, Any], ...] = (
 _NEVER_NS = 2**63 - 1
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BagFileRecord:
     """The message counts and times of one file of a bag."""
 
@@ -65,7 +65,7 @@ class BagFileRecord:
         return max(0, self.end_ns - self.start_ns)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TopicRecord:
     """A topic of a bag and the number of its messages."""
 
@@ -76,7 +76,7 @@ class TopicRecord:
     message_count: int = 0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BagMetadata:
     """The content of metadata.yaml for an MCAP bag."""
 

@@ -16,7 +16,7 @@ from roof_detector.bags.metadata import from_yaml
 INFINITE_NS = 2**63 - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OfferedQos:
     """The quality of service that a publisher offered, in the terms of rosbag2 (version 9).
 

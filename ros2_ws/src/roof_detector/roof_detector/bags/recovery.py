@@ -40,7 +40,7 @@ _RESERVE_BYTES = 16 << 20
 _NEVER_NS = 2**63 - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recovery:
     """The result of a recovery. `kept` is the place of replaced files, if any.
 
@@ -70,7 +70,7 @@ class Recovery:
         return not (lost or self.is_incomplete)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Plan:
     """The plan for the recovery of a bag."""
 
@@ -136,7 +136,7 @@ def _old_metadata(path: Path) -> dict[str, Any] | None:
 
 def _plan(path: Path, files: Sequence[BagFile], before: Mapping[str, Any] | None) -> _Plan:
     files = _of_one_storage(path, files, before)
-    plan = _Plan([])
+    plan = _Plan(states=[])
     refused: list[BagError] = []
     by_plain_name: dict[str, list[FileState]] = {}
     for file in files:
@@ -290,13 +290,15 @@ def _facts(
     for state in plan.states:
         for found in state.topics.values():
             if found.type_name and not found.is_doubtful:
-                before_it = known.get(found.name, TopicFacts(found.name, found.type_name))
+                before_it = known.get(
+                    found.name, TopicFacts(name=found.name, type_name=found.type_name)
+                )
                 known[found.name] = TopicFacts(
-                    found.name,
-                    found.type_name,
-                    found.definition,
-                    found.type_hash or before_it.type_hash,
-                    before_it.offered_qos or found.offered_qos,
+                    name=found.name,
+                    type_name=found.type_name,
+                    definition=found.definition,
+                    type_hash=found.type_hash or before_it.type_hash,
+                    offered_qos=before_it.offered_qos or found.offered_qos,
                 )
     return known, tuple(known[facts.name] for facts in in_order)
 
@@ -459,7 +461,7 @@ def _recover_lone(path: Path, output: Path | None) -> Recovery:
         raise BagError(msg)
     _refuse_open([file])
     state = examine(file)
-    plan = _Plan([state])
+    plan = _Plan(states=[state])
     if not state.fault and output is None:
         return _outcome(path, plan)
     folder = path.parent if output is None else output.parent
@@ -551,14 +553,14 @@ def _outcome(
             messages.append(f'{name}: {state.loss}.')
     losses = [state.loss for state in plan.repairs.values()]
     return Recovery(
-        path,
-        tuple(plan.repairs),
-        sum(state.message_count for state in plan.states),
-        sum(loss.lost_bytes for loss in losses),
-        sum(loss.messages for loss in losses),
-        sum(loss.doubtful for loss in losses),
-        kept,
-        metadata_written,
-        (*plan.notes, *messages),
-        plan.incomplete,
+        path=path,
+        repaired=tuple(plan.repairs),
+        message_count=sum(state.message_count for state in plan.states),
+        lost_bytes=sum(loss.lost_bytes for loss in losses),
+        lost_messages=sum(loss.messages for loss in losses),
+        doubtful_messages=sum(loss.doubtful for loss in losses),
+        kept=kept,
+        metadata_written=metadata_written,
+        notes=(*plan.notes, *messages),
+        is_incomplete=plan.incomplete,
     )

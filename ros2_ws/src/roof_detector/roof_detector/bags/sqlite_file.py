@@ -47,7 +47,7 @@ class SqliteMessage(NamedTuple):
     data: bytes
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SqliteContent:
     """What a file holds besides its messages.
 
@@ -281,7 +281,7 @@ def _content(database: sqlite3.Connection) -> SqliteContent:
                 str(found.get('type_description_hash', '')),
             )
         )
-    content = SqliteContent(tuple(topics))
+    content = SqliteContent(topics=tuple(topics))
     tables = {row[0] for row in database.execute('SELECT name FROM sqlite_master WHERE rootpage')}
     if 'message_definitions' in tables:
         for row in database.execute(

@@ -18,7 +18,7 @@ RESULT_NAMESPACE = '/detector'  # the namespace of the detector node in the laun
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BagTopic:
     """What a bag holds of one topic."""
 
@@ -34,7 +34,7 @@ class BagTopic:
         return self.type_name in IMAGE_TYPES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BagMessage:
     """One message as it was recorded: CDR bytes and the time of its reception."""
 
@@ -54,11 +54,11 @@ def merged(topics: Sequence[BagTopic]) -> tuple[BagTopic, ...]:
             raise BagError(msg)
         count = topic.message_count + (known.message_count if topic.name in by_name else 0)
         by_name[topic.name] = BagTopic(
-            topic.name,
-            topic.type_name,
-            count,
-            known.definition or topic.definition,
-            known.offered_qos or topic.offered_qos,
+            name=topic.name,
+            type_name=topic.type_name,
+            message_count=count,
+            definition=known.definition or topic.definition,
+            offered_qos=known.offered_qos or topic.offered_qos,
         )
     return tuple(by_name.values())
 

@@ -142,7 +142,10 @@ class BagWriter:
             raise BagError(msg)
         schema = schema or message_schema(type_name)
         topic = TopicRecord(
-            name, type_name, schema.type_hash, [profile.as_dict() for profile in offered_qos]
+            name=name,
+            type_name=type_name,
+            type_hash=schema.type_hash,
+            offered_qos=[profile.as_dict() for profile in offered_qos],
         )
         try:
             self._open_file().add_channel(topic, schema_text=schema.text)
@@ -158,7 +161,11 @@ class BagWriter:
         """Append one serialised message of a topic that was added before."""
         if publish_time_ns is None:
             publish_time_ns = log_time_ns
-        self.write_message(TimedMessage(topic, data, log_time_ns, publish_time_ns))
+        self.write_message(
+            TimedMessage(
+                topic=topic, data=data, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
+            )
+        )
 
     def write_message(self, message: TimedMessage) -> None:
         """Append one serialised message of a topic that was added before."""

@@ -62,7 +62,7 @@ _FREE_NAMES = (
 FREE: Final = frozenset(_FREE_NAMES.split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlopCount:
     """Floating-point operations by kind, and the names of operations without a known cost."""
 

@@ -131,7 +131,7 @@ def _demo_run(arguments: argparse.Namespace, output: Path) -> DemoRun:
     else:
         camera |= _source(arguments.input, output)
     return DemoRun(
-        output,
+        output=output,
         camera_node='simulated_flight' if simulated else 'camera',
         camera=camera,
         detector={'model': arguments.model, 'confidence': arguments.confidence},

@@ -30,7 +30,7 @@ _START_TIMEOUT_S = 120.0
 _SETTLE_TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemoRun:
     """One flight with every node: which node sends the frames, and the nodes' parameters.
 

@@ -24,7 +24,7 @@ _GROUND_TRUTH = '/camera/ground_truth'
 _DIAGNOSTICS = '/diagnostics'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlightSummary:
     """The outcome of one flight, read from its bag.
 

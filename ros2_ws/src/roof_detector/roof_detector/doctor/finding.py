@@ -16,7 +16,7 @@ class Verdict(Enum):
     FAIL = 'FAIL'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The result of one check, and the command that fixes a problem."""
 
@@ -35,14 +35,14 @@ class Finding:
 
 def ok(subject: str, message: str) -> Finding:
     """Return a finding without a problem."""
-    return Finding(subject, Verdict.OK, message)
+    return Finding(subject=subject, verdict=Verdict.OK, message=message)
 
 
 def warn(subject: str, message: str, remedy: str) -> Finding:
     """Return a problem that may spoil a flight."""
-    return Finding(subject, Verdict.WARN, message, remedy)
+    return Finding(subject=subject, verdict=Verdict.WARN, message=message, remedy=remedy)
 
 
 def fail(subject: str, message: str, remedy: str) -> Finding:
     """Return a problem that spoils a flight."""
-    return Finding(subject, Verdict.FAIL, message, remedy)
+    return Finding(subject=subject, verdict=Verdict.FAIL, message=message, remedy=remedy)

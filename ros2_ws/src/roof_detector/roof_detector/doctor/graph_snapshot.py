@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from roof_detector.doctor.image_topic import ImageTopic
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeReport:
     """The latest diagnostic status of a node: level 0 OK, 1 WARN, 2 ERROR, 3 STALE."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roof_detector.georeference.lens import Lens
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CameraFix:
     """A camera's position on Earth, its attitude and its lens, with their covariances.
 

@@ -66,7 +66,7 @@ class CameraMount:
         return cls(about_z @ about_y @ about_x @ _FORWARD, lever_m)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BodyMount:
     """The angles and lever arm of a camera on a body; see `CameraMount.on_body`."""
 

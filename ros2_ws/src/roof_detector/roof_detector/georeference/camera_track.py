@@ -30,7 +30,7 @@ class CameraFixes(Protocol):
         """Return the fix of a frame; raise GeoError, in a sentence for people, without one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CameraTrack:
     """The recorded positions and attitudes of a camera, interpolated for any stamp of a flight.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from roof_detector.georeference.errors import GeoError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ground:
     """The height of the plane of the roofs, given in exactly one of three ways, and its sigma.
 

@@ -29,7 +29,7 @@ _CRITERIA = (cv2.TERM_CRITERIA_MAX_ITER | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
 _RETURN_PX = 0.05
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lens:
     """The intrinsics of a CameraInfo: size, K (3, 3), distortion model and coefficients.
 
@@ -65,7 +65,7 @@ class Lens:
     @classmethod
     def rectified(cls, size_wh: tuple[int, int], projection: Sequence[float]) -> Lens:
         """Return the lens of a rectified image, from P (3, 4) of its CameraInfo."""
-        return cls(size_wh, np.asarray(projection, np.float64).reshape(3, 4)[:, :3])
+        return cls(size_wh=size_wh, matrix=np.asarray(projection, np.float64).reshape(3, 4)[:, :3])
 
     def scaled(self, size_wh: tuple[int, int]) -> Lens:
         """Return the lens of the same image in another size; raise GeoError if it is cropped."""
@@ -85,7 +85,7 @@ class Lens:
         matrix[1] *= zoom_y
         matrix[0, 2] += (zoom_x - 1) / 2
         matrix[1, 2] += (zoom_y - 1) / 2
-        return Lens(size_wh, matrix, self.distortion, self.model)
+        return Lens(size_wh=size_wh, matrix=matrix, distortion=self.distortion, model=self.model)
 
     def cropped(self, offset_xy: tuple[int, int], size_wh: tuple[int, int]) -> Lens:
         """Return the lens of a region of the image; raise GeoError if it is not inside."""
@@ -100,7 +100,7 @@ class Lens:
             raise GeoError(msg)
         matrix = self.matrix.copy()
         matrix[:2, 2] -= offset_xy
-        return Lens(size_wh, matrix, self.distortion, self.model)
+        return Lens(size_wh=size_wh, matrix=matrix, distortion=self.distortion, model=self.model)
 
     def binned(self, binning_xy: tuple[int, int]) -> Lens:
         """Return the lens of the image in which one pixel is `binning_xy` of these pixels."""
@@ -112,7 +112,9 @@ class Lens:
         width, height = (
             size // binning for size, binning in zip(self.size_wh, binning_xy, strict=True)
         )
-        return Lens((width, height), matrix, self.distortion, self.model)
+        return Lens(
+            size_wh=(width, height), matrix=matrix, distortion=self.distortion, model=self.model
+        )
 
     def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
         """Map pixels (n, 2) to directions (n, 3) of depth 1 in the optical frame.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _STRAIGHT = 0.9999
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StampedSeries:
     """Rows (n, k) at strictly rising stamps (n,), interpolated for any stamp between.
 
@@ -48,7 +48,7 @@ class StampedSeries:
         stamps = np.asarray(stamps_ns, np.int64)
         unique, last = np.unique(stamps[::-1], return_index=True)
         table = np.asarray(numbers, np.float64).reshape(-1, width)[::-1]
-        return cls(unique, table[last])
+        return cls(stamps_ns=unique, rows=table[last])
 
     def at(self, stamp_ns: int, *, what: str, quaternions: bool = False) -> NDArray[np.float64]:
         """Return the row of a stamp; the first four columns may be a quaternion x, y, z, w.

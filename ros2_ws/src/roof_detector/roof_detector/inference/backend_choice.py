@@ -32,7 +32,7 @@ CACHED_BACKENDS = tuple(_CACHED)
 _IN_BF16 = ('openvino',)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackendChoice:
     """The backend that runs a model, the reason, and the reason for each one passed over.
 
@@ -114,7 +114,9 @@ def choose_backend(
         raise MissingBackend(msg)
     if wish != 'auto':
         entry, path = ready[wish]
-        return BackendChoice(wish, 'it is asked for', export=path, threads=entry.threads or None)
+        return BackendChoice(
+            backend=wish, reason='it is asked for', export=path, threads=entry.threads or None
+        )
     shares = {name: entry.torch_share for name, (entry, _) in ready.items()}
     timed = {name: share for name, share in shares.items() if share is not None}
     passed_over |= {name: 'it was not timed' for name, share in shares.items() if share is None}
@@ -124,7 +126,9 @@ def choose_backend(
         reason = (
             'no checked export is faster here' if timed else 'no checked and timed export is here'
         )
-        return BackendChoice('torch', reason, tuple(passed_over.items()))
+        return BackendChoice(
+            backend='torch', reason=reason, passed_over=tuple(passed_over.items())
+        )
     passed_over |= {
         name: f'{share / timed[best]:.2f} of the time of {best}'
         for name, share in {**timed, 'torch': 1.0}.items()
@@ -132,7 +136,13 @@ def choose_backend(
     }
     entry, path = ready[best]
     reason = f'{timed[best]:.2f} of the time of torch ({entry.measured})'
-    return BackendChoice(best, reason, tuple(passed_over.items()), path, entry.threads or None)
+    return BackendChoice(
+        backend=best,
+        reason=reason,
+        passed_over=tuple(passed_over.items()),
+        export=path,
+        threads=entry.threads or None,
+    )
 
 
 def _look_for(

@@ -55,7 +55,7 @@ class PreprocessedImage:
     letterbox_s: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkOutput:
     """The raw output of the network for one preprocessed image."""
 
@@ -131,7 +131,7 @@ class Detector:
             package = package_of(path, trust=trust_model) if readable == 'torch' else None
         if package is None:
             choice = BackendChoice(
-                readable, 'it is what the file is made for, no export is looked for'
+                backend=readable, reason='it is what the file is made for, no export is looked for'
             )
         else:
             choice = _choose(path, backend, device=device, precision=precision, cache=cache)
@@ -245,7 +245,9 @@ class Detector:
         outputs = self._backend.infer(batch)
         forward_s = (perf_counter() - started_s) / len(preprocessed)
         return tuple(
-            NetworkOutput(raw, one.geometry, one.letterbox_s, forward_s)
+            NetworkOutput(
+                raw=raw, geometry=one.geometry, letterbox_s=one.letterbox_s, forward_s=forward_s
+            )
             for raw, one in zip(outputs, preprocessed, strict=True)
         )
 
@@ -304,8 +306,8 @@ def _choose(
 ) -> BackendChoice:
     """Choose what runs a package: an export that was made for this machine, or it as it is."""
     as_it_is = BackendChoice(
-        'torch' if wish == 'auto' else wish,
-        'the package is run as it is, no export is looked for',
+        backend='torch' if wish == 'auto' else wish,
+        reason='the package is run as it is, no export is looked for',
     )
     if cache is None or wish not in ('auto', *CACHED_BACKENDS):
         return as_it_is

@@ -24,7 +24,7 @@ _MOST_NAME = 200
 _MOST_TEXT = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """The class names, task and input of a model.
 

@@ -11,7 +11,7 @@ from typing import Any
 METADATA_KEY = 'roof_detector'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """How an export was made.
 

@@ -148,11 +148,11 @@ class BagInput(RecordedInput):
                 image = RecordedImage(message, self._reader)
                 self._count_delivered()
                 yield Frame(
-                    index,
-                    f'{topic} message {index - index_before}',
-                    (image.stamp_ns or message.log_time_ns) + shift_ns,
-                    image,
-                    due_ns
+                    index=index,
+                    name=f'{topic} message {index - index_before}',
+                    stamp_ns=(image.stamp_ns or message.log_time_ns) + shift_ns,
+                    image=image,
+                    due_ns=due_ns
                     if self._rate_hz is None
                     else frame_time_ns(index, rate_hz=self._rate_hz),
                     companions=companions,
@@ -226,10 +226,10 @@ class BagInput(RecordedInput):
         except InputError:  # decoding the image raises it again, and is counted
             image_ns, frame_id = 0, ''
         return Frame(
-            index,
-            frame_name(self.stem, message.topic if len(self.image_topics) > 1 else '', index),
-            image_ns or message.log_time_ns,
-            image,
+            index=index,
+            name=frame_name(self.stem, message.topic if len(self.image_topics) > 1 else '', index),
+            stamp_ns=image_ns or message.log_time_ns,
+            image=image,
             topic=message.topic,
             log_time_ns=message.log_time_ns,
             frame_id=frame_id,

@@ -19,7 +19,7 @@ from roof_detector.inputs.errors import CaptureError, InputError
 _TIMEOUT_MS = 5000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class V4l2Camera:
     """A camera of this computer, by its device file.
 

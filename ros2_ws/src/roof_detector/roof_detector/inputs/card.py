@@ -40,7 +40,7 @@ class CardRecording:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """The recordings in a folder and below it, and the files that are none.
 
@@ -81,7 +81,12 @@ class Card:
                 if one not in known:
                     is_beside = one.suffix.lower() in COMPANION_SUFFIXES
                     (beside if is_beside else ignored).append(one)
-        return cls(folder, _named_apart(recordings), tuple(ignored), tuple(beside))
+        return cls(
+            folder=folder,
+            recordings=_named_apart(recordings),
+            ignored=tuple(ignored),
+            beside=tuple(beside),
+        )
 
     @property
     def is_single(self) -> bool:

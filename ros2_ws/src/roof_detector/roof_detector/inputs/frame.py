@@ -76,7 +76,7 @@ class LoadedFrame:
         return self.data
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Frame:
     """One frame of an input: its image, decoded or not, its time and its name.
 

@@ -69,7 +69,13 @@ class ImageFilesInput(RecordedInput):
                 if decoded.notes and not self._health.warning:
                     note = f'{path.name} {"; ".join(decoded.notes)}.'
                     self._health = replace(self._health, warning=note)
-                yield Frame(index, path.name, due_ns, decoded.image_bgr, due_ns)
+                yield Frame(
+                    index=index,
+                    name=path.name,
+                    stamp_ns=due_ns,
+                    image=decoded.image_bgr,
+                    due_ns=due_ns,
+                )
                 index += 1
             if index == index_before:
                 msg = f'None of {len(self.paths)} images can be read. {self._health.warning}'
@@ -89,10 +95,10 @@ class ImageFilesInput(RecordedInput):
         for index, path in enumerate(self.paths):
             time_ns = frame_time_ns(index, rate_hz=self._rate)
             yield Frame(
-                index,
-                readable(path.name),
-                time_ns,
-                path,
+                index=index,
+                name=readable(path.name),
+                stamp_ns=time_ns,
+                image=path,
                 log_time_ns=time_ns,
                 frame_id=DEFAULT_FRAME_ID,
             )

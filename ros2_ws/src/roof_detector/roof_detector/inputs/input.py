@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_FRAME_ID = 'camera_optical_frame'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputHealth:
     """The counts of an input at one moment, and its latest warning.
 

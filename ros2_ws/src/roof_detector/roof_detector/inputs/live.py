@@ -93,7 +93,9 @@ class LiveInput(Input):
                 (image_bgr, stamp_ns), self._newest = self._newest, None
                 index = self._health.delivered
                 self._count_delivered()
-            yield Frame(index, f'{self.name} frame {index}', stamp_ns, image_bgr)
+            yield Frame(
+                index=index, name=f'{self.name} frame {index}', stamp_ns=stamp_ns, image=image_bgr
+            )
 
     def stop(self) -> None:
         """End the iteration, even one that waits for a frame."""

@@ -104,7 +104,7 @@ def _live_camera(
     """Return how to open a live camera; None if the text names a file."""
     if text.isdecimal() or text.startswith('/dev/') or _is_character_device(text):
         device = Path(f'/dev/video{int(text)}' if text.isdecimal() else text)
-        return V4l2Camera(device, size_wh, pixel_format, rate_hz)
+        return V4l2Camera(path=device, size_wh=size_wh, pixel_format=pixel_format, rate_hz=rate_hz)
     scheme, separator, _ = text.partition('://')
     if not separator or not re.fullmatch(r'[A-Za-z][A-Za-z0-9+.-]*', scheme):
         return None

@@ -27,7 +27,7 @@ _UNREAD_COLOURS = {Photometric.CIELAB: 'CIELab', 9: 'ICCLab', 10: 'ITULab', 3284
 _MOST_COLOURS = 4  # red, green, blue and one that is not shown
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Raster:
     """Values (bands, height, width), where they are valid (height, width), and a palette in BGR.
 
@@ -106,7 +106,12 @@ def _read_raster(data: bytes) -> _Raster:
             valid = None
             if dataset.nodata is not None and palette is None:
                 valid = ~np.all(values == dataset.nodata, axis=0)
-            return _Raster(values, valid, palette, dataset.colorinterp[0].name == 'red')
+            return _Raster(
+                values=values,
+                valid=valid,
+                palette=palette,
+                is_rgb=dataset.colorinterp[0].name == 'red',
+            )
     except (RasterioError, ValueError) as error:
         reason = ' '.join(str(error.__cause__ or error).split())
         msg = f'The TIFF of {len(data)} bytes cannot be decoded: {reason}'

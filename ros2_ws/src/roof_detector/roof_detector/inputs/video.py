@@ -88,11 +88,11 @@ class VideoInput(RecordedInput):
                 if due_times.warning:
                     self._health = replace(self._health, warning=due_times.warning)
                 yield Frame(
-                    index,
-                    f'{self.path.name} frame {position}',
-                    stamp_ns,
-                    image_bgr,
-                    due_ns
+                    index=index,
+                    name=f'{self.path.name} frame {position}',
+                    stamp_ns=stamp_ns,
+                    image=image_bgr,
+                    due_ns=due_ns
                     if self._rate_hz is None
                     else frame_time_ns(index, rate_hz=self._rate_hz),
                 )

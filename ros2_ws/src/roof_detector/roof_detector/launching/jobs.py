@@ -20,12 +20,14 @@ from roof_detector.station.station_parameters import STATION_TABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DETECTOR = NodeJob('detector', DETECTOR_TABLE)
-CAMERA = NodeJob('camera', CAMERA_TABLE)
-SIMULATED_FLIGHT = NodeJob('simulated_flight', SIMULATED_FLIGHT_TABLE, node_name='camera')
+DETECTOR = NodeJob(name='detector', table=DETECTOR_TABLE)
+CAMERA = NodeJob(name='camera', table=CAMERA_TABLE)
+SIMULATED_FLIGHT = NodeJob(
+    name='simulated_flight', table=SIMULATED_FLIGHT_TABLE, node_name='camera'
+)
 # launch's default of 5 s would cut the bag off on a slow disk.
-RECORDER = NodeJob('recorder', RECORDER_TABLE, finish_s=60.0)
-STATION = NodeJob('station', STATION_TABLE)
+RECORDER = NodeJob(name='recorder', table=RECORDER_TABLE, finish_s=60.0)
+STATION = NodeJob(name='station', table=STATION_TABLE)
 
 # A replay uses the time of the bag.
 REPLAYED_DETECTOR = replace(DETECTOR, fixed={'use_sim_time': True})

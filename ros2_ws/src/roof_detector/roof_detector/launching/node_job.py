@@ -39,7 +39,7 @@ LOG_LEVEL = Parameter('log_level', 'info', 'Minimum severity that is logged.', c
 NAMESPACE = Argument('namespace', '', 'Namespace of the node and its topics.')
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NodeJob:
     """A node that a launch file starts: its executable and the table of its parameters.
 

@@ -56,15 +56,15 @@ def detect_all(
         try:
             outcome = detection.run()
         except FAILURES as error:
-            outcome = InputOutcome(planned.text, failure=one_line(error))
+            outcome = InputOutcome(source=planned.text, failure=one_line(error))
         except Exception as error:  # a bug of ours costs this input, not the others
             _LOG.exception('This is a bug of roof_detector; please report these lines:')
             failure = f'{type(error).__name__}: {one_line(error)}'
-            outcome = InputOutcome(planned.text, failure=failure)
+            outcome = InputOutcome(source=planned.text, failure=failure)
         yield replace(outcome, notes=(*outcome.notes, *planned.notes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedInput:
     """An input with the name of its results, and notes that go with its outcome."""
 
@@ -79,7 +79,7 @@ def plan_inputs(inputs: Sequence[str]) -> list[PlannedInput]:
     planned: list[PlannedInput] = []
     for text, name in zip(inputs, names_of(inputs), strict=True):
         path = _path(text)
-        whole = PlannedInput(text, path, name)
+        whole = PlannedInput(text=text, path=path, name=name)
         card = Card.read(path) if path.is_dir() and not is_bag(path) else None
         if card is None or not card.recordings:  # what is wrong shows when it is opened
             planned.append(whole)
@@ -89,7 +89,8 @@ def plan_inputs(inputs: Sequence[str]) -> list[PlannedInput]:
             planned.append(replace(whole, notes=notes))
             continue
         found = [
-            PlannedInput(str(one.path), one.path, f'{name}/{one.name}') for one in card.recordings
+            PlannedInput(text=str(one.path), path=one.path, name=f'{name}/{one.name}')
+            for one in card.recordings
         ]
         planned += [*found[:-1], replace(found[-1], notes=notes)]
     return planned

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.frame_findings import FrameFindings
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ClassAgreement:
     """The sums of one class over all frames; `confidence_gain` is B's minus A's confidence."""
 
@@ -52,7 +52,7 @@ class Difference:
     agreement: Agreement
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Comparison:
     """What two runs have in common, and the frames that differ most, in descending order.
 

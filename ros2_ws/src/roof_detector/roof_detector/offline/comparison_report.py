@@ -70,11 +70,11 @@ def total(comparison: Comparison) -> ClassAgreement:
     """Return all classes added up."""
     entries = list(comparison.classes.values())
     return ClassAgreement(
-        sum(one.both for one in entries),
-        sum(one.only_a for one in entries),
-        sum(one.only_b for one in entries),
-        sum(one.iou_sum for one in entries),
-        sum(one.confidence_gain_sum for one in entries),
+        both=sum(one.both for one in entries),
+        only_a=sum(one.only_a for one in entries),
+        only_b=sum(one.only_b for one in entries),
+        iou_sum=sum(one.iou_sum for one in entries),
+        confidence_gain_sum=sum(one.confidence_gain_sum for one in entries),
     )
 
 

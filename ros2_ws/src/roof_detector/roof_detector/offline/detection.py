@@ -198,14 +198,14 @@ class FlightDetection:
         frame, inferred = result.frame, result.inferred
         self._odd_stamps += frame.has_odd_stamp
         record = FrameRecord(
-            frame.topic,
-            frame.index,
-            frame.name,
-            frame.stamp_ns,
-            frame.frame_id,
-            inferred.size_wh,
-            inferred.error,
-            inferred.content,
+            topic=frame.topic,
+            index=frame.index,
+            name=frame.name,
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame.frame_id,
+            size_wh=inferred.size_wh,
+            error=inferred.error,
+            content=inferred.content,
         )
         if isinstance(frame.image, Path) and inferred.content is not None:
             content = inferred.content

@@ -15,7 +15,7 @@ FRAME_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 _OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameRecord:
     """Which frame it was, and the `error` with which it could not be read, or an empty text.
 
@@ -60,14 +60,14 @@ class FrameRecord:
         if 'sha256' in values:
             content = ContentIdentity(int(values['size_bytes']), values['sha256'])
         return cls(
-            status.hardware_id,
-            int(values['index']),
-            status.name,
-            header_stamp_ns(message),
-            message.header.frame_id,
-            (int(values['width']), int(values['height'])),
-            status.message,
-            content,
+            topic=status.hardware_id,
+            index=int(values['index']),
+            name=status.name,
+            stamp_ns=header_stamp_ns(message),
+            frame_id=message.header.frame_id,
+            size_wh=(int(values['width']), int(values['height'])),
+            error=status.message,
+            content=content,
         )
 
 

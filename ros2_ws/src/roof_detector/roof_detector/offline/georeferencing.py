@@ -33,7 +33,7 @@ _GROUND_IS_ASSUMED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GeoreferenceSettings:
     """The height of the roofs, the mount of the camera, and the topics of its position.
 

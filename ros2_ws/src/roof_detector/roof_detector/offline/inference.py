@@ -35,7 +35,7 @@ _STOP_S = 30.0
 _STAGES = ('letterbox', 'forward', 'suppression', 'tiles')
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class InferredFrame:
     """A frame with what was detected in it; `is_new` where this run inferred it.
 
@@ -163,7 +163,7 @@ class OfflineInference:
 
     def open_model(self, model: str) -> OpenedModel:
         """Return the detector, which others may use afterwards."""
-        return OpenedModel(self._detector, is_shared=True)
+        return OpenedModel(detector=self._detector, is_shared=True)
 
     def on_result(self, result: FrameResult) -> None:
         """Queue a result for the consumer, once there is room; in the model's thread."""
@@ -233,17 +233,21 @@ class OfflineInference:
             return _EndOfInput(result.error)  # of the model, not of the image
         if result.error is not None:
             inferred = Inferred(
-                (0, 0),
+                size_wh=(0, 0),
                 error=one_line(result.error) or type(result.error).__name__,
                 topic=frame.topic,
                 name=frame.name,
                 content=submitted.content,
             )
-            return InferredFrame(frame, inferred, None, is_new=True)
+            return InferredFrame(frame=frame, inferred=inferred, image_bgr=None, is_new=True)
         is_new = submitted.earlier is None
         inferred = submitted.earlier or _inferred(submitted, frame, result)
         return InferredFrame(
-            frame, inferred, submitted.image_bgr, is_new=is_new, encoded=submitted.encoded
+            frame=frame,
+            inferred=inferred,
+            image_bgr=submitted.image_bgr,
+            is_new=is_new,
+            encoded=submitted.encoded,
         )
 
 
@@ -258,9 +262,11 @@ def _inferred(submitted: OfflineFrame, frame: Frame, result: FrameResult) -> Inf
         )
     seconds = sum(result.durations_s.get(stage, 0.0) for stage in _STAGES)
     return Inferred(
-        result.image.source_wh,
-        detections_bytes(result.detections, names=names, stamp_ns=stamp_ns, frame_id=frame_id),
-        candidates,
+        size_wh=result.image.source_wh,
+        detections=detections_bytes(
+            result.detections, names=names, stamp_ns=stamp_ns, frame_id=frame_id
+        ),
+        candidates=candidates,
         inference_s=round(seconds, 6),  # as timing.csv has it
         topic=frame.topic,
         name=frame.name,

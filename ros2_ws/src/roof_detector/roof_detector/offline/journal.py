@@ -25,7 +25,7 @@ FORMAT = 3
 _SYNC_PERIOD_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inferred:
     """The result of one frame: serialised messages, or the error that prevented them.
 
@@ -58,15 +58,15 @@ class Inferred:
             begin += length
         error, topic, name, sha256, notes = (part.decode() for part in parts[2:])
         return cls(
-            (width, height),
-            parts[0],
-            parts[1],
-            error,
-            inference_s,
-            topic,
-            name,
-            ContentIdentity(size_bytes, sha256) if sha256 else None,
-            tuple(notes.splitlines()),
+            size_wh=(width, height),
+            detections=parts[0],
+            candidates=parts[1],
+            error=error,
+            inference_s=inference_s,
+            topic=topic,
+            name=name,
+            content=ContentIdentity(size_bytes, sha256) if sha256 else None,
+            notes=tuple(notes.splitlines()),
         )
 
 

@@ -22,7 +22,7 @@ _NUMBERS = re.compile(r'[-+]?\d[\d.]*(e[-+]?\d+)?')
 _NAMED = 20
 
 
-@dataclass
+@dataclass(kw_only=True)
 class FrameTally:
     """The counts and messages of one input, while its frames are processed."""
 
@@ -69,7 +69,7 @@ class FrameTally:
             sentences[:] = [text.replace(str(folder), str(final)) for text in sentences]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputOutcome:
     """The outcome of one input; `failure` is empty if there are results.
 
@@ -92,30 +92,32 @@ class InputOutcome:
     def of(cls, tally: FrameTally, *, source: str, output: Path) -> InputOutcome:
         """Return the outcome of a finished input."""
         return cls(
-            source,
-            output,
-            tally.frames,
-            tally.inferred,
-            tally.unreadable,
-            dict(sorted(tally.detections.items())),
-            tuple(tally.warnings),
-            tuple(tally.notes),
-            tuple(tally.files),
+            source=source,
+            output=output,
+            frames=tally.frames,
+            inferred=tally.inferred,
+            unreadable=tally.unreadable,
+            detections=dict(sorted(tally.detections.items())),
+            warnings=tuple(tally.warnings),
+            notes=tuple(tally.notes),
+            files=tuple(tally.files),
         )
 
     @classmethod
     def earlier(cls, run: dict[str, Any], *, output: Path) -> InputOutcome:
         """Return the outcome that an earlier run left in run.json."""
         return cls(
-            run['source'],
-            output,
-            run['frames'],
-            0,
-            run['unreadable'],
-            run['detections'],
-            tuple(run['warnings'] if 'warnings' in run else run['troubles']),  # before 1.0.0
-            tuple(run['notes']),
-            read_files(run['files']),
+            source=run['source'],
+            output=output,
+            frames=run['frames'],
+            inferred=0,
+            unreadable=run['unreadable'],
+            detections=run['detections'],
+            warnings=tuple(
+                run['warnings'] if 'warnings' in run else run['troubles']
+            ),  # before 1.0.0
+            notes=tuple(run['notes']),
+            files=read_files(run['files']),
             already_done=True,
         )
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.candidates import Candidates
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RecordedFrame:
     """A frame of a result bag; `findings` is None where the frame could not be read."""
 
@@ -45,7 +45,7 @@ class RecordedFrame:
     candidates: Candidates | None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _TopicFrames:
     """The messages of one image topic, collected until a frame is complete."""
 
@@ -168,11 +168,11 @@ class ResultBag:
         for name in found:
             topics = ResultTopics.beside(name)
             streams[name] = _TopicFrames(
-                topics,
-                image_topics.get(name)
+                topics=topics,
+                image_topic=image_topics.get(name)
                 or ('' if len(found) == 1 else live_image_topic(topics, self.manifest)),
-                topics.frames in self._types,
-                topics.candidates in self._types,
+                has_frames=topics.frames in self._types,
+                has_candidates=topics.candidates in self._types,
             )
         return streams
 
@@ -212,12 +212,12 @@ class ResultBag:
         )
         if stream.record is None:
             stream.record = FrameRecord(
-                stream.image_topic,
-                stream.index,
-                frame_name(self.stem, self._topic_in_names(stream), stream.index),
-                message.log_time_ns,
-                '',
-                (0, 0),
+                topic=stream.image_topic,
+                index=stream.index,
+                name=frame_name(self.stem, self._topic_in_names(stream), stream.index),
+                stamp_ns=message.log_time_ns,
+                frame_id='',
+                size_wh=(0, 0),
             )
         stream.record = replace(stream.record, error=sentence)
         stream.detections = stream.candidates = None
@@ -244,12 +244,12 @@ class ResultBag:
         record = stream.record
         if record is None:
             record = FrameRecord(
-                stream.image_topic,
-                stream.index,
-                frame_name(self.stem, self._topic_in_names(stream), stream.index),
-                header_stamp_ns(content),
-                content.header.frame_id,
-                self._size.of(content),
+                topic=stream.image_topic,
+                index=stream.index,
+                name=frame_name(self.stem, self._topic_in_names(stream), stream.index),
+                stamp_ns=header_stamp_ns(content),
+                frame_id=content.header.frame_id,
+                size_wh=self._size.of(content),
             )
         candidates = findings = None
         if content is not None:
@@ -267,7 +267,9 @@ class ResultBag:
                 class_names=self.class_names,
                 content=record.content,
             )
-        return RecordedFrame(record, 0, findings, candidates)
+        return RecordedFrame(
+            record=record, log_time_ns=0, findings=findings, candidates=candidates
+        )
 
 
 def _is_complete(stream: _TopicFrames) -> bool:

@@ -122,7 +122,7 @@ class Rethresholding:
         self, frame: RecordedFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
     ) -> None:
         record, before = frame.record, frame.findings
-        inferred = Inferred((0, 0), error=record.error)
+        inferred = Inferred(size_wh=(0, 0), error=record.error)
         if frame.candidates is not None and before is not None:
             geometry = Letterbox.fit(
                 record.size_wh,
@@ -133,9 +133,11 @@ class Rethresholding:
             found = choose(frame.candidates, thresholds=self._resolved, geometry=geometry)
             names, stamp_ns, frame_id = self._network.names, record.stamp_ns, record.frame_id
             inferred = Inferred(
-                record.size_wh,
-                detections_bytes(found, names=names, stamp_ns=stamp_ns, frame_id=frame_id),
-                candidates_bytes(
+                size_wh=record.size_wh,
+                detections=detections_bytes(
+                    found, names=names, stamp_ns=stamp_ns, frame_id=frame_id
+                ),
+                candidates=candidates_bytes(
                     frame.candidates, names=names, stamp_ns=stamp_ns, frame_id=frame_id
                 ),
                 inference_s=before.inference_s or 0.0,

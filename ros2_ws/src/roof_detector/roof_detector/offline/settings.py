@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.tiles import Tiling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkFacts:
     """The facts of a model that its results need for the manifest and for rethresholding."""
 
@@ -35,15 +35,15 @@ class NetworkFacts:
     def of(cls, detector: Detector) -> NetworkFacts:
         """Return the facts of a detector."""
         return cls(
-            detector.model_path.name,
-            detector.model_hash,
-            detector.names,
-            detector.task,
-            detector.backend,
-            detector.device,
-            detector.image_size,
-            detector.stride,
-            detector.fixed_size,
+            model=detector.model_path.name,
+            model_sha256=detector.model_hash,
+            names=detector.names,
+            task=detector.task,
+            backend=detector.backend,
+            device=detector.device,
+            image_size=detector.image_size,
+            stride=detector.stride,
+            fixed_size=detector.fixed_size,
         )
 
     @classmethod
@@ -59,7 +59,7 @@ class NetworkFacts:
         return json.dumps(asdict(self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutputSettings:
     """What is kept, and as which files.
 

@@ -87,7 +87,7 @@ class PipelineFrame(ABC):
             self.stream.stats.drop(cause)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PreprocessedFrame:
     """A frame that is ready for the network, and how long that took.
 
@@ -110,7 +110,7 @@ class PreprocessedFrame:
         return self.decode_s + letterbox_s
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FrameResult:
     """What was detected in one frame, with the class `names` of the model that did.
 

@@ -238,7 +238,9 @@ class FramePipeline:
         images = [ready.preprocessed for ready in fresh if ready.preprocessed is not None]
         if not images:
             for ready in fresh:
-                self._deliver(ready, FrameResult(ready.frame, cause='decoding', error=ready.error))
+                self._deliver(
+                    ready, FrameResult(frame=ready.frame, cause='decoding', error=ready.error)
+                )
             return
         started_s = perf_counter()
         try:
@@ -296,7 +298,12 @@ class FramePipeline:
         if settings.has_tiles:
             durations_s['tiles'] = done_s - chosen_s
         result = FrameResult(
-            ready.frame, ready.image, detections, detector.names, candidates, durations_s
+            frame=ready.frame,
+            image=ready.image,
+            detections=detections,
+            names=detector.names,
+            candidates=candidates,
+            durations_s=durations_s,
         )
         if self._deliver(ready, result):
             durations_s['publish'] = perf_counter() - done_s
@@ -319,7 +326,9 @@ class FramePipeline:
 
     def _drop(self, ready: PreprocessedFrame, cause: str, error: Exception) -> None:
         if self._queue.keeps_every and cause != 'publishing':
-            self._deliver(ready, FrameResult(ready.frame, ready.image, cause=cause, error=error))
+            self._deliver(
+                ready, FrameResult(frame=ready.frame, image=ready.image, cause=cause, error=error)
+            )
             return
         ready.frame.drop(cause)
         self._listener.on_dropped(cause, f'A frame was dropped ({cause}): {error}')

@@ -22,7 +22,7 @@ _RECENT_S = 5.0
 _MOST_RECENT = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameStatsSnapshot:
     """The statistics of one moment: what became of the frames, and how long the recent ones took.
 

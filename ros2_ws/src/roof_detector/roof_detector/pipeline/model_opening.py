@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class OpenedModel:
     """A warm detector, and how a pipeline uses it best; `with` gives the detector.
 
@@ -69,7 +69,7 @@ def open_model(
         tiling = Tiling(values['tile_size'], values['tile_overlap'])
         detector.warm_up(tiling.tile_wh(detector.image_size))
     return OpenedModel(
-        detector,
+        detector=detector,
         batch=_choose_batch(detector, values['batch'], cameras=cameras, inform=inform),
         ahead=_has_spare_processor(detector),
     )

@@ -78,7 +78,7 @@ class Preprocessing:
         try:
             ready = self._preprocess(frame)
         except Exception as error:  # whatever an image holds, it is the end of that one
-            ready = PreprocessedFrame(frame, error=error)
+            ready = PreprocessedFrame(frame=frame, error=error)
             if not self._queue.keeps_every:
                 self._owner.fail(ready)
                 return
@@ -105,13 +105,13 @@ class Preprocessing:
         is_reduced = settings.reduced_decoding and not settings.has_tiles
         image = frame.decode(needed_wh=self._detector.needed_wh if is_reduced else None)
         if image is None:
-            return PreprocessedFrame(frame)
+            return PreprocessedFrame(frame=frame)
         decoded_s = perf_counter()
         preprocessed = self._detector.preprocess(image.image_bgr, source_wh=image.source_wh)
         return PreprocessedFrame(
-            frame,
-            image,
-            preprocessed,
+            frame=frame,
+            image=image,
+            preprocessed=preprocessed,
             waited_s=started_s - frame.submitted_s,
             decode_s=decoded_s - started_s,
             ready_s=perf_counter(),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ class TableColumn:
     name: str
     width: int
     number_format: str = 'General'
+    _: KW_ONLY
     decimals: int | None = None
     as_text: bool = False
 
@@ -43,21 +44,21 @@ COLUMNS = (
     TableColumn('name', 24),
     TableColumn('stamp_ns', 21, '@', as_text=True),
     TableColumn('time_utc', 24, 'yyyy-mm-dd hh:mm:ss.000'),
-    TableColumn('time_s', 10, '0.000', 3),
+    TableColumn('time_s', 10, '0.000', decimals=3),
     TableColumn('frame_id', 16),
     TableColumn('width_px', 9, '0'),
     TableColumn('height_px', 9, '0'),
     TableColumn('detection', 10, '0'),
     TableColumn('class_id', 8, '0'),
     TableColumn('class', 18),
-    TableColumn('confidence', 11, '0.000', 6),
-    TableColumn('left_px', 10, '0.0', 2),
-    TableColumn('top_px', 10, '0.0', 2),
-    TableColumn('right_px', 10, '0.0', 2),
-    TableColumn('bottom_px', 10, '0.0', 2),
-    TableColumn('area_px', 11, '0', 2),
+    TableColumn('confidence', 11, '0.000', decimals=6),
+    TableColumn('left_px', 10, '0.0', decimals=2),
+    TableColumn('top_px', 10, '0.0', decimals=2),
+    TableColumn('right_px', 10, '0.0', decimals=2),
+    TableColumn('bottom_px', 10, '0.0', decimals=2),
+    TableColumn('area_px', 11, '0', decimals=2),
     TableColumn('mask_area_px', 12, '0'),
-    TableColumn('inference_ms', 12, '0.0', 3),
+    TableColumn('inference_ms', 12, '0.0', decimals=3),
 )
 
 

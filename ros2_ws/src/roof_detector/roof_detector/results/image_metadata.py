@@ -37,7 +37,7 @@ DAMAGED = (
 """The exceptions that reading the metadata of a damaged file may raise."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageMetadata:
     """EXIF (a TIFF structure), XMP and ICC profile of an image file, b'' for none.
 
@@ -62,9 +62,9 @@ class ImageMetadata:
             if image.format == 'TIFF':
                 exif = _exif_of_tiff(image)
             return cls(
-                exif.removeprefix(_EXIF),
-                xmp.encode() if isinstance(xmp, str) else bytes(xmp),
-                info.get('icc_profile') or b'',
+                exif=exif.removeprefix(_EXIF),
+                xmp=xmp.encode() if isinstance(xmp, str) else bytes(xmp),
+                icc=info.get('icc_profile') or b'',
             )
 
     @classmethod
@@ -90,7 +90,7 @@ class ImageMetadata:
             ):
                 others.append(_jpeg_segment(marker, content))
         icc = b''.join(profile[number] for number in sorted(profile))
-        return cls(exif, xmp, icc, tuple(others))
+        return cls(exif=exif, xmp=xmp, icc=icc, segments=tuple(others))
 
     def copied(self, size_wh: tuple[int, int], *, of_file: bool) -> ImageMetadata:
         """Return the metadata for a colour copy of this size without a thumbnail.
@@ -102,10 +102,10 @@ class ImageMetadata:
         if is_upright and has_orientation(self.exif):
             xmp = _XMP_ORIENTATION.sub(rb'\g<1>1', xmp)
         return ImageMetadata(
-            copied_exif(self.exif, size_wh=size_wh, is_upright=is_upright),
-            xmp,
-            self.icc if self.icc[16:20] == b'RGB ' else b'',
-            self.segments,
+            exif=copied_exif(self.exif, size_wh=size_wh, is_upright=is_upright),
+            xmp=xmp,
+            icc=self.icc if self.icc[16:20] == b'RGB ' else b'',
+            segments=self.segments,
         )
 
     def into_jpeg(self, jpeg: bytes) -> bytes:

@@ -106,7 +106,9 @@ class KmzExport(Export):
         if not self._already_annotated:
             scale = small.shape[1] / image_bgr.shape[1]
             found = findings.detections
-            shown = Detections(found.boxes_xyxy * scale, found.scores, found.class_ids)
+            shown = Detections(
+                boxes_xyxy=found.boxes_xyxy * scale, scores=found.scores, class_ids=found.class_ids
+            )
             small = draw_detections(small, shown, findings.class_names)
         self._photos += 1
         return self._store(f'files/photo_{self._photos:06d}.jpg', small)

@@ -32,7 +32,7 @@ _DECIMALS = 8  # of a degree: a millimetre
 _MISSED = 'The ray through the detection meets the ground too far away, or not at all.'
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MapFeature:
     """A detection on the map: the centre of its box, the box as a closed ring, and properties.
 
@@ -113,12 +113,17 @@ def _located(
         )
         for k in range(_PER_BOX)
     ]
-    return MapFeature(_identity(findings, number), properties, positions[0], _ring(positions[1:]))
+    return MapFeature(
+        identity=_identity(findings, number),
+        properties=properties,
+        point=positions[0],
+        ring=_ring(positions[1:]),
+    )
 
 
 def _unlocated(findings: FrameFindings, number: int, *, reason: str) -> MapFeature:
     properties = {**_properties(findings, number), 'unlocated': reason}
-    return MapFeature(_identity(findings, number), properties)
+    return MapFeature(identity=_identity(findings, number), properties=properties)
 
 
 def _identity(findings: FrameFindings, number: int) -> str:

@@ -33,7 +33,7 @@ _GRAPH = 'ros_discovery_info'
 OPERATOR = 'operator'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """The permissions of an enclave in ROS names; a * matches any text, slashes included."""
 
@@ -130,7 +130,7 @@ def our_policies(
         ),
         # Tools for people: ros2, the doctor, rviz, play. This key belongs on the ground.
         Policy(
-            f'{ENCLAVES}/{OPERATOR}',
+            enclave=f'{ENCLAVES}/{OPERATOR}',
             publishes=(f'{root}/*', '/clock', '/tf_static', '/rosout', '/parameter_events'),
             subscribes=('/*',),
             serves=('/*',),
@@ -151,7 +151,7 @@ def _node(
     """Return the policy of a node, including what every node needs."""
     own = (*_PARAMETER_SERVICES, 'get_type_description')
     return Policy(
-        f'{ENCLAVES}/{name}',
+        enclave=f'{ENCLAVES}/{name}',
         publishes=(*publishes, '/rosout', '/parameter_events', '/diagnostics'),
         subscribes=(*subscribes, '/clock', '/parameter_events'),
         serves=(*serves, *(f'{full_name}/{service}' for service in own)),

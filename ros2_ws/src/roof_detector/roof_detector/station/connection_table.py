@@ -38,7 +38,7 @@ WEBSOCKET: Final = 'websocket'
 ConnectionState = Literal['head', 'busy', 'idle', 'websocket']
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Connection:
     """One connection: its peer, its state, and whether it has passed the access check.
 
@@ -106,7 +106,7 @@ class ConnectionTable:
 
     def open(self, transport: asyncio.Transport) -> Connection | None:
         """Add a new connection; return None, and close it, if there is no room."""
-        connection = Connection(peer_of(transport), transport)
+        connection = Connection(peer=peer_of(transport), transport=transport)
         if not self._make_room(connection.peer):
             self._log.refuse(connection.peer, 'closed: too many connections are in use')
             transport.abort()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roof_detector.station.station_config import StationConfig
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StationContext:
     """The parts of the station that the panels of the page use.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LiveFinding:
     """One detection of a flight; `box_xyxy` is in pixels of the source image.
 

@@ -19,7 +19,7 @@ _MOST_LABELS, _OTHER_LABELS = 500, '...'
 KEPT_SAMPLES = 600  # ten minutes, one a second
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlightSample:
     """One second of a flight: results per second, their mean age and mean confidence.
 

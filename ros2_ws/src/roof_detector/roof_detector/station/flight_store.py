@@ -32,7 +32,7 @@ class FlightState(Enum):
     COMPLETE = 'complete'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedFlight:
     """A recorded bag.
 

@@ -31,7 +31,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RemoteParameter:
     """A parameter of another node with its description and present value.
 

@@ -12,7 +12,7 @@ from roof_detector.station.errors import StationError
 _IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.svg', '.webp')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StationConfig:
     """Title, images, language and colours of the page; '' stands for none.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SMOOTHING = 0.2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkItem:
     """One piece of work of a thread; `number` distinguishes it from the one before.
 
@@ -65,7 +65,9 @@ class Heartbeat:
         if item is not None and item.is_usual:
             self.learn(now_s - item.since_s)
         self._number += 1
-        self.item = WorkItem(self._number, what, now_s, patience_s, is_usual)
+        self.item = WorkItem(
+            number=self._number, what=what, since_s=now_s, patience_s=patience_s, is_usual=is_usual
+        )
 
     @contextmanager
     def patient(self, what: str, *, patience_s: float) -> Iterator[None]:

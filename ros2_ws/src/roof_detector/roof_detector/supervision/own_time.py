@@ -28,7 +28,7 @@ class OwnTime:
         return self.asleep_s + self.running_s
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Sample:
     moment_s: float
     running_ns: int
@@ -67,5 +67,7 @@ class ThreadClock:
             running, waiting, _ = (self._folder / 'schedstat').read_text().split()
             state = (self._folder / 'stat').read_text().rpartition(')')[2].split()[0]
         except (OSError, ValueError):
-            return _Sample(now_s, 0, 0, 'S')
-        return _Sample(now_s, int(running), int(waiting), state)
+            return _Sample(moment_s=now_s, running_ns=0, waiting_ns=0, state='S')
+        return _Sample(
+            moment_s=now_s, running_ns=int(running), waiting_ns=int(waiting), state=state
+        )

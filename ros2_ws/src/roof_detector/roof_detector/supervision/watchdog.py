@@ -43,7 +43,7 @@ _LINGER_S = 0.5
 _BLACKOUT_S, _REARM_S = 20.0, 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThreadsReport:
     """The state of a process's threads, in sentences.
 
@@ -58,7 +58,7 @@ class ThreadsReport:
     fatal: str = ''
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ProcessGuard:
     """How the process ends: through its main loop, or at once if that hangs."""
 
@@ -174,7 +174,7 @@ class Watchdog:
         hangs, `last_act` may save data in that time. A process whose interpreter hangs, the
         watchdog included, ends after 20 s.
         """
-        self._guard = ProcessGuard(ask_to_end, last_act, grace_s)
+        self._guard = ProcessGuard(ask_to_end=ask_to_end, last_act=last_act, grace_s=grace_s)
         try:
             yield self._guard
         finally:

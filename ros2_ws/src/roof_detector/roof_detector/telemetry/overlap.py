@@ -37,7 +37,7 @@ _HALF_TURN = np.diag([-1.0, -1.0, 1.0])
 Load = Callable[[PhotoPose], NDArray[np.uint8]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TiePoints:
     """Pixels (n, 2) of the same marks in two photos, given by their numbers."""
 
@@ -47,7 +47,7 @@ class TiePoints:
     second_px: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Adjustment:
     """Adjusted poses, the distances of the marks of pairs before and after, and corrections.
 
@@ -88,7 +88,7 @@ def adjust(poses: Sequence[PhotoPose], heights_m: Sequence[float], load: Load) -
     scene = _Scene(poses, heights_m)
     ties = _find_ties(scene, load)
     if not ties:
-        return Adjustment(tuple(poses))
+        return Adjustment(poses=tuple(poses))
     before = scene.apart_m(ties)
     turned = _turned(scene, ties)
     scene.turn(turned)
@@ -223,7 +223,7 @@ def _matched(
     if len(chosen) < _LEAST_TIES:
         return None
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(len(chosen), _TIES_OF_PAIR)).astype(int)]
-    return TiePoints(first, second, here[chosen], there[chosen])
+    return TiePoints(first=first, second=second, first_px=here[chosen], second_px=there[chosen])
 
 
 def _apart(scene: _Scene, tie: TiePoints, turned: tuple[bool, bool]) -> float:

@@ -56,7 +56,7 @@ def sensor_widths_mm() -> dict[str, float]:
 def _pinhole(tags: PhotoTags, focal_px: float) -> Lens:
     width, height = tags.size_wh
     matrix = [[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]]
-    return Lens(tags.size_wh, np.array(matrix, np.float64))
+    return Lens(size_wh=tags.size_wh, matrix=np.array(matrix, np.float64))
 
 
 def _dewarp(tags: PhotoTags) -> tuple[Lens, str] | None:
@@ -74,10 +74,10 @@ def _dewarp(tags: PhotoTags) -> tuple[Lens, str] | None:
     matrix = [[fx, 0, (width - 1) / 2 + cx], [0, fy, (height - 1) / 2 + cy], [0, 0, 1]]
     is_removed = tags.xmp.get('drone-dji:DewarpFlag', '0').strip() == '1'
     lens = Lens(
-        tags.size_wh,
-        np.array(matrix, np.float64),
-        () if is_removed else tuple(distortion),
-        '' if is_removed else 'plumb_bob',
+        size_wh=tags.size_wh,
+        matrix=np.array(matrix, np.float64),
+        distortion=() if is_removed else tuple(distortion),
+        model='' if is_removed else 'plumb_bob',
     )
     return lens, 'DewarpData'
 

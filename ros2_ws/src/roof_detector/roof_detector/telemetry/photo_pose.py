@@ -274,5 +274,10 @@ def _as_shown(
     else:
         return rotation, lens
     distortion = (k1, k2, p1, p2, *more) if lens.distortion else ()
-    turned = Lens(size, np.array([*matrix, [0, 0, 1]], np.float64), distortion, lens.model)
+    turned = Lens(
+        size_wh=size,
+        matrix=np.array([*matrix, [0, 0, 1]], np.float64),
+        distortion=distortion,
+        model=lens.model,
+    )
     return rotation @ np.array(turn, np.float64), turned

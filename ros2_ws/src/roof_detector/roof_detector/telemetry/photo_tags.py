@@ -29,7 +29,7 @@ _NUMBER = re.compile(r'^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotoTags:
     """The tags of one photo.
 

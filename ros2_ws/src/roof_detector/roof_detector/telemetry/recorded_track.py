@@ -162,7 +162,9 @@ def _lens_of(info: Any, *, rectified: bool) -> Lens:
     lens = (
         Lens.rectified(size_wh, info.p)
         if rectified
-        else Lens(size_wh, info.k, tuple(info.d), info.distortion_model)
+        else Lens(
+            size_wh=size_wh, matrix=info.k, distortion=tuple(info.d), model=info.distortion_model
+        )
     )
     region = info.roi
     if region.width and region.height:

@@ -104,7 +104,10 @@ def can_be_georeferenced(telemetry: SubtitleTelemetry) -> bool:
 def _series(stamps: list[int], rows: Sequence[Sequence[object]], *, width: int) -> StampedSeries:
     series = StampedSeries.of(stamps, rows, width=width)  # type: ignore[arg-type]
     return StampedSeries(
-        series.stamps_ns, series.rows, max_gap_s=_MAX_GAP_S, max_beyond_s=_MAX_BEYOND_S
+        stamps_ns=series.stamps_ns,
+        rows=series.rows,
+        max_gap_s=_MAX_GAP_S,
+        max_beyond_s=_MAX_BEYOND_S,
     )
 
 
@@ -191,4 +194,4 @@ def _lens(
     focal_px = film_focal_px(focal, size_wh)
     centre = [(side - 1) / 2 for side in size_wh]
     matrix = [[focal_px, 0, centre[0]], [0, focal_px, centre[1]], [0, 0, 1]]
-    return Lens(size_wh, np.array(matrix, np.float64))
+    return Lens(size_wh=size_wh, matrix=np.array(matrix, np.float64))

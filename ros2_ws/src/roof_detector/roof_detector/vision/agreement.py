@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.detections import Detections
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Agreement:
     """What two sets of detections of one image have in common.
 
@@ -65,8 +65,8 @@ def agree(
             pairs.append((row, column))
     paired = np.array(pairs, np.intp).reshape(-1, 2)
     return Agreement(
-        paired,
-        overlap[paired[:, 0], paired[:, 1]],
-        np.setdiff1d(np.arange(len(first)), paired[:, 0]),
-        np.setdiff1d(np.arange(len(second)), paired[:, 1]),
+        pairs=paired,
+        ious=overlap[paired[:, 0], paired[:, 1]],
+        only_first=np.setdiff1d(np.arange(len(first)), paired[:, 0]),
+        only_second=np.setdiff1d(np.arange(len(second)), paired[:, 1]),
     )

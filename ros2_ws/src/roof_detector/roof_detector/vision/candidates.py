@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Candidates:
     """The boxes that a network proposes for one image, each for its best class.
 
@@ -36,10 +36,10 @@ class Candidates:
 
     def __getitem__(self, index: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Candidates:
         return Candidates(
-            self.boxes_cxcywh[index],
-            self.scores[index],
-            self.class_ids[index],
-            self.coefficients[index],
+            boxes_cxcywh=self.boxes_cxcywh[index],
+            scores=self.scores[index],
+            class_ids=self.class_ids[index],
+            coefficients=self.coefficients[index],
         )
 
     @property
@@ -75,8 +75,8 @@ def find_candidates(
     columns = columns[:, np.isfinite(columns).all(axis=0)]
     scores_by_class = columns[4 : 4 + classes]
     return Candidates(
-        columns[:4].T,
-        scores_by_class.max(axis=0),
-        scores_by_class.argmax(axis=0).astype(np.int32),
-        columns[4 + classes :].T,
+        boxes_cxcywh=columns[:4].T,
+        scores=scores_by_class.max(axis=0),
+        class_ids=scores_by_class.argmax(axis=0).astype(np.int32),
+        coefficients=columns[4 + classes :].T,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.masks import Index, Masks
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Detections:
     """The objects detected in one image, as a struct of arrays.
 
@@ -66,7 +66,11 @@ class Detections:
     @classmethod
     def empty(cls) -> Detections:
         """Return the detections of an image without objects."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+        return cls(
+            boxes_xyxy=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            class_ids=np.zeros(0, np.int32),
+        )
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -74,7 +78,10 @@ class Detections:
     def __getitem__(self, index: Index) -> Detections:
         masks = None if self.masks is None else self.masks[index]
         return Detections(
-            self.boxes_xyxy[index], self.scores[index], self.class_ids[index], masks=masks
+            boxes_xyxy=self.boxes_xyxy[index],
+            scores=self.scores[index],
+            class_ids=self.class_ids[index],
+            masks=masks,
         )
 
     def counts(self, names: tuple[str, ...]) -> dict[str, int]:

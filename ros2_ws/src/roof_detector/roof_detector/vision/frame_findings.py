@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.detections import Detections
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FrameFindings:
     """One frame's detections with everything that is needed to find the frame again.
 

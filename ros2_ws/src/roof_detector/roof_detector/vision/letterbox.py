@@ -15,7 +15,7 @@ from roof_detector.vision.errors import VisionError, ZeroSize
 PAD_VALUE = 114  # the grey that ultralytics pads with in training and prediction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Letterbox:
     """The mapping between source pixels and the network's input: one scale, grey bars around.
 

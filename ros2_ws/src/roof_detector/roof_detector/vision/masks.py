@@ -85,7 +85,7 @@ class Masks(ABC):
             yield self.window(position, size_wh=size_wh)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class InstanceMasks(Masks):
     """Instance masks as small as the network gave them, enlarged only on demand.
 

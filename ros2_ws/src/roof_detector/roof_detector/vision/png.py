@@ -14,7 +14,7 @@ PNG_START = b'\x89PNG\r\n\x1a\n'
 _DEPTH_AT, _HEADER_END = 24, 33
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PngHeader:
     """A PNG's `size_wh`, bits per sample, and what its other chunks tell.
 
@@ -58,7 +58,13 @@ class PngHeader:
             elif kind == b'acTL' and length >= 4:
                 frames = int.from_bytes(content[:4], 'big')
             elif kind == b'IEND':
-                return cls(size_wh, bits, significant or bits, exif, frames)
+                return cls(
+                    size_wh=size_wh,
+                    bits=bits,
+                    significant_bits=significant or bits,
+                    exif=exif,
+                    frames=frames,
+                )
             at = end
         msg = f'The PNG of {len(data)} bytes is cut short: its end chunk is missing.'
         raise BadJpeg(msg)

@@ -53,11 +53,13 @@ class View:
         if masks is not None:
             assert isinstance(masks, InstanceMasks)
             masks = masks.placed(boxes, origin_xy=origin_xy, image_wh=grid.source_wh)
-        placed = Detections(boxes, found.scores, found.class_ids, masks=masks)
+        placed = Detections(
+            boxes_xyxy=boxes, scores=found.scores, class_ids=found.class_ids, masks=masks
+        )
         return cls(placed, grid.tile_xyxy(position))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Found:
     """The boxes of all views in one list, `windows_xyxy` (n, 4) the view of each."""
 
@@ -80,10 +82,10 @@ def merge(
     if not sum(counts):
         return views[0].detections if views else Detections.empty()
     every = _Found(
-        np.concatenate([view.detections.boxes_xyxy for view in views]),
-        np.concatenate([view.detections.scores for view in views]),
-        np.concatenate([view.detections.class_ids for view in views]),
-        np.repeat([view.window_xyxy for view in views], counts, axis=0),
+        boxes_xyxy=np.concatenate([view.detections.boxes_xyxy for view in views]),
+        scores=np.concatenate([view.detections.scores for view in views]),
+        class_ids=np.concatenate([view.detections.class_ids for view in views]),
+        windows_xyxy=np.repeat([view.window_xyxy for view in views], counts, axis=0),
     )
     groups = _groups(every, source_wh=source_wh, iou=iou)
     boxes = np.stack([_around(every.boxes_xyxy[group]) for group in groups])
@@ -95,7 +97,9 @@ def merge(
         singles = [one for view in views for one in _singles(view.detections)]
         pieces = tuple(tuple(singles[i] for i in groups[k]) for k in kept)
         masks = JoinedMasks(pieces, boxes[kept], source_wh)
-    return Detections(boxes[kept], scores[kept], class_ids[kept], masks=masks)
+    return Detections(
+        boxes_xyxy=boxes[kept], scores=scores[kept], class_ids=class_ids[kept], masks=masks
+    )
 
 
 def is_cut(

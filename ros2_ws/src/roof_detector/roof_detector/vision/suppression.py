@@ -116,5 +116,11 @@ def to_detections(
 ) -> Detections:
     """Map chosen candidates to source pixels; `mask_logits` are (n, mask height, mask width)."""
     boxes_xyxy = geometry.to_source(chosen.boxes_xyxy)
-    masks = None if mask_logits is None else InstanceMasks(mask_logits, boxes_xyxy, geometry)
-    return Detections(boxes_xyxy, chosen.scores, chosen.class_ids, masks=masks)
+    masks = (
+        None
+        if mask_logits is None
+        else InstanceMasks(logits=mask_logits, boxes_xyxy=boxes_xyxy, geometry=geometry)
+    )
+    return Detections(
+        boxes_xyxy=boxes_xyxy, scores=chosen.scores, class_ids=chosen.class_ids, masks=masks
+    )

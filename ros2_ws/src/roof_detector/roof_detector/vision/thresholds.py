@@ -13,7 +13,7 @@ import numpy.typing as npt
 from roof_detector.vision.errors import BadThreshold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """Minimum confidence, NMS IoU, number and classes of the boxes that are kept.
 
@@ -64,10 +64,15 @@ class Thresholds:
         overrides = dict(self.class_confidence)
         confidence = np.array([overrides.get(name, self.confidence) for name in names], np.float32)
         enabled = np.array([not self.classes or name in self.classes for name in names], np.bool_)
-        return ResolvedThresholds(confidence, enabled, self.iou, self.max_detections)
+        return ResolvedThresholds(
+            confidence=confidence,
+            enabled=enabled,
+            iou=self.iou,
+            max_detections=self.max_detections,
+        )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ResolvedThresholds:
     """Thresholds by class id: `confidence` (classes,) float32, `enabled` (classes,) bool."""
 

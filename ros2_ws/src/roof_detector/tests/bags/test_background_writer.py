@@ -43,7 +43,9 @@ def test_all_that_is_handed_in_is_written_in_order(tmp_path):
     writer.add_topic('/fix', FIX)
     data = [message_bytes(FIX, {'latitude': float(n)}) for n in range(2_000)]
     for number, message in enumerate(data):
-        writer.write(TimedMessage('/fix', message, number, number))
+        writer.write(
+            TimedMessage(topic='/fix', data=message, log_time_ns=number, publish_time_ns=number)
+        )
     state = writer.close()
     assert (state.message_count, state.dropped, state.queued_bytes) == (2_000, {}, 0)
     with BagReader(tmp_path / 'bag') as bag:
@@ -56,9 +58,17 @@ def test_on_a_slow_disk_images_are_dropped_and_counted_before_small_messages(tmp
     writer.add_topic('/image', 'sensor_msgs/msg/Image')
     writer.add_topic('/fix', FIX)
     for number in range(10):
-        writer.write(TimedMessage('/image', bytes(200_000), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/image', data=bytes(200_000), log_time_ns=number, publish_time_ns=number
+            )
+        )
     for number in range(20):
-        writer.write(TimedMessage('/fix', bytes(5_000), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/fix', data=bytes(5_000), log_time_ns=number, publish_time_ns=number
+            )
+        )
     waiting = writer.state()
     assert waiting.dropped == {'/image': 6}
     assert waiting.queued_bytes == 4 * 200_000 + 20 * 5_000
@@ -72,7 +82,11 @@ def test_a_failing_disk_is_reported_and_everything_after_it_counted(tmp_path):
     writer = BackgroundWriter(bag, max_queue_bytes=100_000_000)
     writer.add_topic('/image', 'sensor_msgs/msg/Image')
     for number in range(9):
-        writer.write(TimedMessage('/image', bytes(5_000_000), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/image', data=bytes(5_000_000), log_time_ns=number, publish_time_ns=number
+            )
+        )
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     # The kernel refuses to let files of this process grow beyond this.
     resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, before[1]))
@@ -83,7 +97,7 @@ def test_a_failing_disk_is_reported_and_everything_after_it_counted(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert 'could not be written any further (File too large)' in state.failure
     assert sum(state.dropped.values()) + state.message_count == 9
-    writer.write(TimedMessage('/image', b'late', 9, 9))
+    writer.write(TimedMessage(topic='/image', data=b'late', log_time_ns=9, publish_time_ns=9))
     assert sum(writer.state().dropped.values()) + state.message_count == 10
 
 
@@ -92,7 +106,9 @@ def test_an_unknown_type_is_refused_at_once_and_the_bag_goes_on(tmp_path):
     with pytest.raises(BagError, match='was not found'):
         writer.add_topic('/arm', 'robots/msg/Arm')
     writer.add_topic('/fix', FIX)
-    writer.write(TimedMessage('/fix', message_bytes(FIX, {}), 1, 1))
+    writer.write(
+        TimedMessage(topic='/fix', data=message_bytes(FIX, {}), log_time_ns=1, publish_time_ns=1)
+    )
     assert writer.close().message_count == 1
 
 

@@ -31,7 +31,9 @@ class Box(BlackBox):
 
     def take(self, data, *, topic='/fix'):
         time_ns = round(self.now_s * 1e9)
-        self.write(TimedMessage(topic, data, time_ns, time_ns + 5))
+        self.write(
+            TimedMessage(topic=topic, data=data, log_time_ns=time_ns, publish_time_ns=time_ns + 5)
+        )
 
     def poured(self, path):
         """Return topic, time and data of what a bag gets that the box is opened onto."""

@@ -41,7 +41,9 @@ def test_nothing_found_is_an_empty_array_under_the_frames_header():
 
 def test_detections_come_back_within_a_rounding_of_their_numbers():
     found = Detections(
-        np.array([[1.25, 2.5, 30.1, 40.7], [0, 0, 5, 5]]), np.array([0.9, 0.3]), np.array([1, 0])
+        boxes_xyxy=np.array([[1.25, 2.5, 30.1, 40.7], [0, 0, 5, 5]]),
+        scores=np.array([0.9, 0.3]),
+        class_ids=np.array([1, 0]),
     )
     message = read(detections_bytes(found, names=NAMES, stamp_ns=5, frame_id='c'))
     assert message.detections[0].results[0].hypothesis.class_id == 'crack'
@@ -57,7 +59,10 @@ def test_detections_come_back_within_a_rounding_of_their_numbers():
 @given(st.integers(0, 5).flatmap(lambda n: arrays.arrays(np.float32, (n, 5), elements=NUMBERS)))
 def test_candidates_come_back_bit_by_bit(rows):
     candidates = Candidates(
-        rows[:, :4], rows[:, 4], np.arange(len(rows), dtype=np.int32) % 2, np.zeros((len(rows), 0))
+        boxes_cxcywh=rows[:, :4],
+        scores=rows[:, 4],
+        class_ids=np.arange(len(rows), dtype=np.int32) % 2,
+        coefficients=np.zeros((len(rows), 0)),
     )
     data = candidates_bytes(candidates, names=NAMES, stamp_ns=7, frame_id='')
     back = read_candidates(read(data), names=NAMES)
@@ -75,7 +80,7 @@ def test_labels_come_back_in_order_and_a_gap_is_refused():
 
 
 def test_a_detection_of_an_unknown_class_is_refused_with_its_name():
-    found = Detections(np.zeros((1, 4)), np.ones(1), np.zeros(1))
+    found = Detections(boxes_xyxy=np.zeros((1, 4)), scores=np.ones(1), class_ids=np.zeros(1))
     message = read(detections_bytes(found, names=NAMES, stamp_ns=0, frame_id=''))
     with pytest.raises(BagError, match="called 'drain', but the labels are"):
         read_detections(message, names=('rust',))

@@ -40,7 +40,11 @@ class InterruptedFlight:
         self.writer = BackgroundWriter(bag, max_queue_bytes=100 << 20)
         self.writer.add_topic('/labels', LABELS, offered_qos=[LATCHED])
         self.writer.add_topic('/image', IMAGE)
-        self.writer.write(TimedMessage('/labels', message_bytes(LABELS, {}), 1, 1))
+        self.writer.write(
+            TimedMessage(
+                topic='/labels', data=message_bytes(LABELS, {}), log_time_ns=1, publish_time_ns=1
+            )
+        )
         self.sent = 0
         self._image_bytes = image_bytes
 
@@ -51,7 +55,11 @@ class InterruptedFlight:
                 IMAGE,
                 {'header': {'stamp': {'sec': self.sent}}, 'data': os.urandom(self._image_bytes)},
             )
-            self.writer.write(TimedMessage('/image', data, self.sent, self.sent))
+            self.writer.write(
+                TimedMessage(
+                    topic='/image', data=data, log_time_ns=self.sent, publish_time_ns=self.sent
+                )
+            )
 
     def send_until(self, condition, *, within_s=20.0, pause_s=0.005, most=180):
         end = time.monotonic() + within_s
@@ -216,7 +224,11 @@ def test_a_message_too_large_for_any_file_is_refused_alone(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
     try:
-        flight.writer.write(TimedMessage('/image', os.urandom(3 << 20), 4, 4))
+        flight.writer.write(
+            TimedMessage(
+                topic='/image', data=os.urandom(3 << 20), log_time_ns=4, publish_time_ns=4
+            )
+        )
         wait_until(lambda: flight.writer.state().dropped)
         flight.send(3)
         state = flight.writer.close()
@@ -229,7 +241,7 @@ def test_a_message_too_large_for_any_file_is_refused_alone(tmp_path):
 
 def test_what_cannot_be_written_by_itself_is_counted_and_the_bag_goes_on(tmp_path):
     flight = InterruptedFlight(tmp_path)
-    flight.writer.write(TimedMessage('/unknown', b'', 1, 1))
+    flight.writer.write(TimedMessage(topic='/unknown', data=b'', log_time_ns=1, publish_time_ns=1))
     flight.send(2)
     state = flight.writer.close()
     assert (state.dropped, state.failure) == ({'/unknown': 1}, '')
@@ -261,7 +273,14 @@ def test_closing_takes_no_longer_than_it_may_and_counts_what_is_not_written(tmp_
     writer = BackgroundWriter(SlowWriter(tmp_path / 'bag'), max_queue_bytes=1 << 20)
     writer.add_topic('/fix', FIX)
     for number in range(100):
-        writer.write(TimedMessage('/fix', message_bytes(FIX, {}), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/fix',
+                data=message_bytes(FIX, {}),
+                log_time_ns=number,
+                publish_time_ns=number,
+            )
+        )
     begin_s = time.monotonic()
     state = writer.close()
     assert time.monotonic() - begin_s < 2.0

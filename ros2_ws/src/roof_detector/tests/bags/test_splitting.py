@@ -114,7 +114,11 @@ def test_a_state_that_is_asked_for_all_the_time_ends_no_recording(tmp_path):
     onlooker = threading.Thread(target=look)
     onlooker.start()
     for number in range(300):
-        writer.write(TimedMessage('/image', image(number), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/image', data=image(number), log_time_ns=number, publish_time_ns=number
+            )
+        )
         time.sleep(0.002)
     state = writer.close()
     stop.set()
@@ -140,7 +144,11 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
     writer = BackgroundWriter(bag, max_queue_bytes=1 << 30)
     writer.add_topic('/image', IMAGE)
     for number in range(40):
-        writer.write(TimedMessage('/image', image(number), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/image', data=image(number), log_time_ns=number, publish_time_ns=number
+            )
+        )
         time.sleep(0.01)
     deadline = time.monotonic() + 10
     while writer.state().message_count < 40 and time.monotonic() < deadline:
@@ -152,7 +160,11 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
         numbers = [reader.deserialize(message).header.stamp.sec for message in reader.messages()]
     assert numbers == list(range(40))
     for number in range(40, 60):
-        writer.write(TimedMessage('/image', image(number), number, number))
+        writer.write(
+            TimedMessage(
+                topic='/image', data=image(number), log_time_ns=number, publish_time_ns=number
+            )
+        )
     state = writer.close()
     assert (state.message_count, state.failure) == (60, '')
     with BagReader(tmp_path / 'bag') as reader:

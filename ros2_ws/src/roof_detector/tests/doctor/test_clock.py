@@ -13,7 +13,17 @@ from roof_detector.doctor.image_topic import ImageTopic
 
 
 def topic(age_s):
-    return ImageTopic('/camera/image', 'sensor_msgs/msg/Image', (), (), (), 1, 0.0, 1, age_s)
+    return ImageTopic(
+        name='/camera/image',
+        type_name='sensor_msgs/msg/Image',
+        publishers=(),
+        reliabilities=(),
+        listeners=(),
+        received=1,
+        rate_hz=0.0,
+        largest_bytes=1,
+        age_s=age_s,
+    )
 
 
 def test_without_images_the_clock_alone_is_judged():

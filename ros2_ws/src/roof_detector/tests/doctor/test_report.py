@@ -17,7 +17,7 @@ def test_no_findings_are_ready():
 
 def test_a_failure_without_a_remedy_cannot_be_made():
     with pytest.raises(ValueError, match='has no remedy'):
-        Finding('disk', Verdict.FAIL, 'Full.')
+        Finding(subject='disk', verdict=Verdict.FAIL, message='Full.')
 
 
 def test_each_finding_is_a_line_and_its_remedy_another():

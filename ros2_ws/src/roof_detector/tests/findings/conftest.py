@@ -24,7 +24,9 @@ class Roof:
 
     NAMES = ('equip', 'drain')
     ORIGIN = LocalTangentPlane(47.0, 8.0, 400.0)
-    LENS = Lens((640, 360), np.array([[512.0, 0, 319.5], [0, 512, 179.5], [0, 0, 1]]))
+    LENS = Lens(
+        size_wh=(640, 360), matrix=np.array([[512.0, 0, 319.5], [0, 512, 179.5], [0, 0, 1]])
+    )
     HEIGHT_M = 12.0
     BEGIN_NS = 1_700_000_000_000_000_000
 
@@ -45,11 +47,20 @@ class Roof:
         )
         up = np.array([place[0] + bias[0], place[1] + bias[1], self.HEIGHT_M])
         latitude, longitude, altitude = self.ORIGIN.to_geodetic(up).tolist()
-        uncertainty = Uncertainty(sigma_m, 0.5, 0.3, 1.0)
+        uncertainty = Uncertainty(
+            horizontal_m=sigma_m, vertical_m=0.5, tilt_deg=0.3, heading_deg=1.0
+        )
         return CameraFix(
-            stamp_ns, latitude, longitude, altitude, self.HEIGHT_M, pose.rotation, self.LENS,
-            uncertainty.fix_covariance, uncertainty.attitude_covariance,
-        )  # fmt: skip
+            stamp_ns=stamp_ns,
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            altitude_m=altitude,
+            height_m=self.HEIGHT_M,
+            rotation=pose.rotation,
+            lens=self.LENS,
+            position_covariance=uncertainty.fix_covariance,
+            attitude_covariance=uncertainty.attitude_covariance,
+        )
 
     def boxes(self, place, *, yaw_deg=90.0, noise=None):
         """Return boxes (n, 4) cut by the image, and the objects that they show."""
@@ -81,7 +92,9 @@ class Roof:
         kept = [k for k, one in enumerate(ids) if one not in missed]
         boxes, ids = boxes[kept], [ids[k] for k in kept]
         stamp_ns = self.BEGIN_NS + index * 250_000_000
-        found = Detections(boxes, np.full(len(ids), 0.8), self.class_ids[ids])
+        found = Detections(
+            boxes_xyxy=boxes, scores=np.full(len(ids), 0.8), class_ids=self.class_ids[ids]
+        )
         fix = self.fix(place, stamp_ns=stamp_ns, **fix)
         tracks = np.zeros(len(ids), np.int64) if track_ids is None else track_ids(ids)
         frame = FrameReference(flight, flight, '/camera', index, f'{flight}_{index}', stamp_ns)

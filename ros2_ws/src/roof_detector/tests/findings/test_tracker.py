@@ -17,15 +17,19 @@ from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import FlightConfig, RoofWorld, SurveyFlight
 from roof_detector.vision.detections import Detections
 
-LENS = Lens((640, 360), np.array([[512.0, 0, 319.5], [0, 512, 179.5], [0, 0, 1]]))
+LENS = Lens(size_wh=(640, 360), matrix=np.array([[512.0, 0, 319.5], [0, 512, 179.5], [0, 0, 1]]))
 
 
 def detections(boxes, *, scores=None, class_ids=None):
     count = len(boxes)
     return Detections(
-        np.asarray(boxes, np.float32).reshape(-1, 4),
-        np.full(count, 0.9, np.float32) if scores is None else np.asarray(scores, np.float32),
-        np.zeros(count, np.int32) if class_ids is None else np.asarray(class_ids, np.int32),
+        boxes_xyxy=np.asarray(boxes, np.float32).reshape(-1, 4),
+        scores=np.full(count, 0.9, np.float32)
+        if scores is None
+        else np.asarray(scores, np.float32),
+        class_ids=np.zeros(count, np.int32)
+        if class_ids is None
+        else np.asarray(class_ids, np.int32),
     )
 
 
@@ -99,7 +103,15 @@ def fix(position, yaw_deg):
     latitude, longitude, altitude = LocalTangentPlane(47, 8, 0).to_geodetic(position)
     none = np.zeros((3, 3))
     return CameraFix(
-        0, latitude, longitude, altitude, position[2], pose.rotation, LENS, none, none
+        stamp_ns=0,
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+        altitude_m=altitude,
+        height_m=position[2],
+        rotation=pose.rotation,
+        lens=LENS,
+        position_covariance=none,
+        attitude_covariance=none,
     ), pose
 
 

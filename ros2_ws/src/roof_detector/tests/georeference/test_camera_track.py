@@ -14,7 +14,7 @@ from roof_detector.georeference.pose import CameraPose, quaternion_from_matrix
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 
-LENS = Lens((640, 480), np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]))
+LENS = Lens(size_wh=(640, 480), matrix=np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]))
 DOWN = CameraPose.looking_down([0, 0, 0], yaw_deg=90, pitch_deg=0, roll_deg=0)
 SURE = Uncertainty(horizontal_m=0.1, vertical_m=0.2, tilt_deg=1.0, heading_deg=2.0)
 
@@ -23,11 +23,11 @@ def track(*, ground, mount=None, quaternion=DOWN.quaternion_xyzw, altitude_m=440
     place = [47.0, 8.0, altitude_m, *SURE.fix_covariance.ravel()]
     attitude = [*quaternion, z, *SURE.attitude_covariance.ravel()]
     return CameraTrack(
-        StampedSeries.of([5], place, width=12),
-        StampedSeries.of([5], attitude, width=14),
-        LENS,
-        ground,
-        mount or CameraMount.optical(),
+        positions=StampedSeries.of([5], place, width=12),
+        attitudes=StampedSeries.of([5], attitude, width=14),
+        lens=LENS,
+        ground=ground,
+        mount=mount or CameraMount.optical(),
     )
 
 

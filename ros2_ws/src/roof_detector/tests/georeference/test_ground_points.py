@@ -16,7 +16,7 @@ from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.pose import CameraPose
 from roof_detector.georeference.uncertainty import Uncertainty
 
-LENS = Lens((1001, 801), np.array([[1000.0, 0, 500], [0, 1000, 400], [0, 0, 1]]))
+LENS = Lens(size_wh=(1001, 801), matrix=np.array([[1000.0, 0, 500], [0, 1000, 400], [0, 0, 1]]))
 NONE = np.zeros((3, 3))
 GEOD = Geod(ellps='WGS84')
 
@@ -25,7 +25,17 @@ def fix(*, yaw_deg=90.0, pitch_deg=0.0, roll_deg=0.0, height_m=50.0, place=NONE,
     pose = CameraPose.looking_down(
         [0, 0, 0], yaw_deg=yaw_deg, pitch_deg=pitch_deg, roll_deg=roll_deg
     )
-    return CameraFix(0, 47.3769, 8.5417, height_m, height_m, pose.rotation, LENS, place, attitude)
+    return CameraFix(
+        stamp_ns=0,
+        latitude_deg=47.3769,
+        longitude_deg=8.5417,
+        altitude_m=height_m,
+        height_m=height_m,
+        rotation=pose.rotation,
+        lens=LENS,
+        position_covariance=place,
+        attitude_covariance=attitude,
+    )
 
 
 def east_north(points, *, of):

@@ -80,7 +80,7 @@ def test_a_network_that_waits_for_the_host_runs_without_a_graph():
 def test_an_engine_takes_more_pictures_than_it_was_made_for(detect_pt, paint_roof, tmp_path):
     """Its optimization profile ends at the batch that it was made with."""
     pictures = [paint_roof(seed) for seed in range(3)]
-    recipe = ExportRecipe('engine', precision='f16', dynamic=True)
+    recipe = ExportRecipe(format='engine', precision='f16', dynamic=True)
     built = build_export(detect_pt, recipe, folder=tmp_path, frames=pictures)
     with Detector.open(built.path, device='cuda', trust_model=True) as detector:
         prepared = [detector.preprocess(picture) for picture in pictures]

@@ -152,7 +152,7 @@ def test_predictions_of_another_number_of_classes_are_refused():
 
 def detector_on_device(path, image_size):
     backend = TorchBackend(path, device=str(DEVICE), precision='f32', on_device=True)
-    choice = BackendChoice('torch', 'it is what the file is made for')
+    choice = BackendChoice(backend='torch', reason='it is what the file is made for')
     return Detector(backend, model_path=path, image_size=image_size, choice=choice)
 
 

@@ -41,7 +41,7 @@ def frames(paint_roof):
 
 
 def small(name: str, **options) -> ExportRecipe:
-    return ExportRecipe(name, image_size=SIZE_WH, **options)
+    return ExportRecipe(format=name, image_size=SIZE_WH, **options)
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -131,7 +131,9 @@ def test_an_export_that_answers_otherwise_is_refused(detect_pt, frames, tmp_path
 def test_limits_are_what_is_asked_for_and_nan_is_beyond_any():
     from roof_detector.inference.export.parity_report import FrameParity
 
-    row = FrameParity(0, (8, 8), best_score=0.9, box_px=0.4, score=4e-3, mask_share=0.0)
+    row = FrameParity(
+        frame=0, size_wh=(8, 8), best_score=0.9, box_px=0.4, score=4e-3, mask_share=0.0
+    )
     assert row.holds(ParityLimits())
     assert not row.holds(ParityLimits(box_px=0.3))
     assert not row.holds(ParityLimits(score=1e-3))
@@ -181,7 +183,7 @@ KILLED = textwrap.dedent(
                 ):
                     os.kill(os.getpid(), signal.SIGKILL)
             sys.addaudithook(watch)
-            recipe = ExportRecipe('onnx', image_size=(64, 64))
+            recipe = ExportRecipe(format='onnx', image_size=(64, 64))
             grey = np.full((64, 64, 3), 114, np.uint8)
             build_export(checkpoint, recipe, folder=folder, frames=[grey])
             os._exit(0)
@@ -311,7 +313,7 @@ def test_a_recipe_that_cannot_be_is_refused(recipe, message):
 
 def test_sizes_off_the_stride_and_exports_of_exports_are_refused(detect_pt, frames, tmp_path):
     with pytest.raises(ExportFailed, match=r'100x96 .*multiples of the stride 32'):
-        recipe = ExportRecipe('onnx', image_size=(100, 96))
+        recipe = ExportRecipe(format='onnx', image_size=(100, 96))
         build_export(detect_pt, recipe, folder=tmp_path, frames=frames)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / 'roof.onnx').write_bytes(b'anything')

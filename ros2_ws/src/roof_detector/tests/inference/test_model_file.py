@@ -157,7 +157,9 @@ def test_metadata_is_read_from_text_as_onnx_keeps_it(tmp_path):
         'imgsz': '[384, 640]',
     }
     facts = ModelFacts.read(metadata, path=tmp_path, fixed=True)
-    assert facts == ModelFacts(('equip', 'drain'), 'segment', 32, (640, 384), fixed=True)
+    assert facts == ModelFacts(
+        names=('equip', 'drain'), task='segment', stride=32, image_size=(640, 384), fixed=True
+    )
 
 
 @pytest.mark.parametrize('key', ['names', 'task', 'stride', 'imgsz'])

@@ -86,7 +86,7 @@ EXPORT = textwrap.dedent(
     model, folder = Path(sys.argv[1]), Path(sys.argv[2])
     grey = np.full((64, 64, 3), 114, np.uint8)
     for name in ('onnx', 'openvino', 'torchscript'):
-        recipe = ExportRecipe(name, image_size=(64, 64))
+        recipe = ExportRecipe(format=name, image_size=(64, 64))
         build_export(model, recipe, folder=folder, frames=[grey])
     assert not reached, reached
     """

@@ -295,9 +295,13 @@ def test_a_damaged_export_and_a_refused_one_are_passed_over(checkpoint, cache):
     with pytest.raises(BadModel, match='not the file that was made and checked here'):
         cache.path(entry)
     openvino = key_of(checkpoint, 'openvino', precision='f32', device='cpu')
-    CacheEntry(openvino, 'roof.pt', '', '', refused='parity failed: boxes off by 2 px').write(
-        cache.folder / openvino.folder_name
-    )
+    CacheEntry(
+        key=openvino,
+        source='roof.pt',
+        export='',
+        export_sha256='',
+        refused='parity failed: boxes off by 2 px',
+    ).write(cache.folder / openvino.folder_name)
     choice = choose(checkpoint, cache)
     assert choice.backend == 'torch'
     reasons = dict(choice.passed_over)
@@ -335,7 +339,9 @@ KILLED = textwrap.dedent(
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
-    key = ExportKey('0' * 64, 'openvino', 'f32', 'here', ())
+    key = ExportKey(
+        model_sha256='0' * 64, backend='openvino', precision='f32', device='here', versions=()
+    )
     with ExportCache(Path(sys.argv[1])).making(key) as folder:
         (folder / 'model.onnx').write_bytes(b'whole')
     """

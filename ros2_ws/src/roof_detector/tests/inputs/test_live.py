@@ -22,7 +22,7 @@ def until(condition, *, within_s=20.0):
 
 
 def test_an_absent_camera_is_waited_for_and_stopping_ends_the_wait():
-    source = LiveInput(V4l2Camera(Path('/dev/video63')))
+    source = LiveInput(V4l2Camera(path=Path('/dev/video63')))
     until(lambda: source.health().warning)
     assert source.health().connected is False
     assert 'There is no camera at /dev/video63' in source.health().warning
@@ -32,26 +32,26 @@ def test_an_absent_camera_is_waited_for_and_stopping_ends_the_wait():
 
 
 def test_the_waits_between_attempts_grow():
-    with LiveInput(V4l2Camera(Path('/dev/video63'))) as source:
+    with LiveInput(V4l2Camera(path=Path('/dev/video63'))) as source:
         until(lambda: 'Trying again in 0.5 s.' in source.health().warning)
         until(lambda: 'Trying again in 1 s.' in source.health().warning)
         until(lambda: 'Trying again in 2 s.' in source.health().warning)
 
 
 def test_a_file_that_is_no_device_is_named(tmp_path):
-    with LiveInput(V4l2Camera(tmp_path)) as source:
+    with LiveInput(V4l2Camera(path=tmp_path)) as source:
         until(lambda: 'is not a camera device' in source.health().warning)
 
 
 def test_a_device_that_is_no_camera_is_named():
-    with LiveInput(V4l2Camera(Path('/dev/zero'))) as source:
+    with LiveInput(V4l2Camera(path=Path('/dev/zero'))) as source:
         until(lambda: '/dev/zero does not open as a camera' in source.health().warning)
 
 
 @pytest.mark.parametrize('pixel_format', ['mjpg', 'MJPEG', 'M'])
 def test_an_impossible_pixel_format_is_refused(pixel_format):
     with pytest.raises(InputError, match='expected four letters such as MJPG'):
-        V4l2Camera(Path('/dev/video0'), pixel_format=pixel_format)
+        V4l2Camera(path=Path('/dev/video0'), pixel_format=pixel_format)
 
 
 def test_frames_carry_the_time_of_their_grab(streaming_camera):

@@ -69,7 +69,7 @@ class RecordedFlights:
         image_topics = options.pop('image_topics', ('/camera/image',))
         with BagWriter(path, **options) as writer:
             for name in image_topics:
-                writer.add_topic(name, IMAGE, offered_qos=[OfferedQos('best_effort')])
+                writer.add_topic(name, IMAGE, offered_qos=[OfferedQos(reliability='best_effort')])
             writer.add_topic('/fix', FIX, offered_qos=[OfferedQos()])
             for topic, _, data, log_ns in cls.messages(numbers, image_topics=image_topics):
                 writer.write(topic, data, log_time_ns=log_ns)

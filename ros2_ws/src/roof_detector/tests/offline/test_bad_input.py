@@ -30,8 +30,11 @@ def exit_of(*words):
 
 
 def test_exit_codes_tell_all_some_and_none():
-    whole, lossy = InputOutcome('a', frames=3), InputOutcome('b', frames=3, unreadable=1)
-    failed = InputOutcome('c', failure='It is not there.')
+    whole, lossy = (
+        InputOutcome(source='a', frames=3),
+        InputOutcome(source='b', frames=3, unreadable=1),
+    )
+    failed = InputOutcome(source='c', failure='It is not there.')
     assert exit_code([whole]) == exit_code([whole, whole]) == 0
     assert exit_code([failed]) == exit_code([failed, failed]) == 1
     assert exit_code([whole, failed]) == exit_code([lossy]) == exit_code([failed, lossy]) == 3

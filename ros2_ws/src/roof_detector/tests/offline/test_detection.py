@@ -169,7 +169,15 @@ def test_a_frame_record_comes_back_as_it_was():
     from roof_detector.bags.typestore import shared_typestore
     from roof_detector.offline.frame_record import FRAME_TYPE
 
-    record = FrameRecord('/a', 3, 'p.jpg', 1_500_000_000, 'lens', (4, 5), 'It is damaged.')
+    record = FrameRecord(
+        topic='/a',
+        index=3,
+        name='p.jpg',
+        stamp_ns=1_500_000_000,
+        frame_id='lens',
+        size_wh=(4, 5),
+        error='It is damaged.',
+    )
     content = shared_typestore().deserialize_cdr(record.to_bytes(), FRAME_TYPE)
     assert FrameRecord.of(content) == record
 

@@ -33,7 +33,7 @@ IMAGE, POSE, INFO = (
 
 
 def export(bag, folder, *formats, **options):
-    options.setdefault('georeferencing', GeoreferenceSettings(Ground(map_z_m=0.0)))
+    options.setdefault('georeferencing', GeoreferenceSettings(ground=Ground(map_z_m=0.0)))
     return export_results(bag, folder, formats, progress='none', **options)
 
 

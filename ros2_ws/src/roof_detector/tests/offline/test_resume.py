@@ -18,9 +18,26 @@ from roof_detector.offline.journal import Inferred, Journal
 from roof_detector.vision.content_identity import ContentIdentity
 
 FRAMES = [
-    Inferred((4, 3), b'found', b'proposed', '', 0.25, '/camera', 'a', ContentIdentity(7, 'ab')),
-    Inferred((0, 0), error='It is damaged.', name='b'),
-    Inferred((4, 3), b'x' * 1000, b'', '', 0.5, name='c', content=ContentIdentity(2**33, 'cd')),
+    Inferred(
+        size_wh=(4, 3),
+        detections=b'found',
+        candidates=b'proposed',
+        error='',
+        inference_s=0.25,
+        topic='/camera',
+        name='a',
+        content=ContentIdentity(7, 'ab'),
+    ),
+    Inferred(size_wh=(0, 0), error='It is damaged.', name='b'),
+    Inferred(
+        size_wh=(4, 3),
+        detections=b'x' * 1000,
+        candidates=b'',
+        error='',
+        inference_s=0.5,
+        name='c',
+        content=ContentIdentity(2**33, 'cd'),
+    ),
 ]
 
 

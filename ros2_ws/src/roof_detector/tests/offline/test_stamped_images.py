@@ -23,13 +23,25 @@ class StampedFrames:
         for number, (stamp_ns, content) in enumerate(self.stamps):
             image = np.full((3, 4, 3), number, np.uint8)
             identity = content and ContentIdentity(1, content)
-            yield Frame(number, f'f_{number}', stamp_ns, image, content=identity)
+            yield Frame(
+                index=number, name=f'f_{number}', stamp_ns=stamp_ns, image=image, content=identity
+            )
 
 
 def findings(stamp_ns, content=None, *, size_wh=(4, 3)):
     content = content and ContentIdentity(1, content)
     return FrameFindings(
-        's', '', 0, f'at_{stamp_ns}', stamp_ns, '', size_wh, Detections.empty(), (), None, content
+        source='s',
+        topic='',
+        index=0,
+        name=f'at_{stamp_ns}',
+        stamp_ns=stamp_ns,
+        frame_id='',
+        size_wh=size_wh,
+        detections=Detections.empty(),
+        class_names=(),
+        inference_s=None,
+        content=content,
     )
 
 

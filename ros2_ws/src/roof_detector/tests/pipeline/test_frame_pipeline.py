@@ -56,7 +56,7 @@ class Listener:
     def open_model(self, model):
         detector = Detector.open(self._path, device='cpu', threads=1)
         detector.warm_up()
-        return OpenedModel(detector)
+        return OpenedModel(detector=detector)
 
     def on_result(self, result):
         self.results.append(result)

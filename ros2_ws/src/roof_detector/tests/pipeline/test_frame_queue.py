@@ -36,7 +36,7 @@ def numbered(stream, number=0):
 
 def ready(frame, *, took_s=0.0):
     preprocessed = PreprocessedImage(new_canvas(GEOMETRY), GEOMETRY, 0.0)
-    return PreprocessedFrame(frame, IMAGE, preprocessed, decode_s=took_s)
+    return PreprocessedFrame(frame=frame, image=IMAGE, preprocessed=preprocessed, decode_s=took_s)
 
 
 def preprocess_next(queue):

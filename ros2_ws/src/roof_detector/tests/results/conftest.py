@@ -34,9 +34,9 @@ class Run:
             'frame_id': 'camera_optical_frame',
             'size_wh': SIZE_WH,
             'detections': Detections(
-                np.array(boxes, np.float32).reshape(-1, 4),
-                np.linspace(0.9, 0.5, count, dtype=np.float32),
-                np.arange(count) % 2,
+                boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+                scores=np.linspace(0.9, 0.5, count, dtype=np.float32),
+                class_ids=np.arange(count) % 2,
             ),
             'class_names': NAMES,
             'inference_s': 0.0125,
@@ -54,9 +54,14 @@ class Run:
         logits = np.full((2, SIZE_WH[1], SIZE_WH[0]), -1.0, np.float32)
         logits[0, :, :12] = 1.0
         logits[1, :, :50] = 1.0
-        geometry = Letterbox(SIZE_WH, SIZE_WH, SIZE_WH, (0, 0))
+        geometry = Letterbox(
+            source_wh=SIZE_WH, resized_wh=SIZE_WH, input_wh=SIZE_WH, pad_xy=(0, 0)
+        )
         detections = Detections(
-            boxes, np.array([0.9, 0.8]), np.array([0, 1]), InstanceMasks(logits, boxes, geometry)
+            boxes_xyxy=boxes,
+            scores=np.array([0.9, 0.8]),
+            class_ids=np.array([0, 1]),
+            masks=InstanceMasks(logits=logits, boxes_xyxy=boxes, geometry=geometry),
         )
         return self.frame(index, detections=detections)
 

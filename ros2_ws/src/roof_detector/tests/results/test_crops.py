@@ -15,7 +15,9 @@ def test_no_frames_make_an_empty_folder(tmp_path):
 
 
 def test_each_detection_is_cut_out_with_its_surroundings(tmp_path, run):
-    detections = Detections(np.array([(40, 20, 60, 30)]), np.array([0.9]), np.array([1]))
+    detections = Detections(
+        boxes_xyxy=np.array([(40, 20, 60, 30)]), scores=np.array([0.9]), class_ids=np.array([1])
+    )
     image = run.image(0)
     image[20:30, 40:60] = (0, 0, 255)
     with Crops(tmp_path / 'crops', margin=0.2) as export:
@@ -34,7 +36,9 @@ def test_a_class_name_cannot_leave_the_folder(tmp_path, run):
 
 
 def test_a_box_outside_the_image_is_counted_not_written(tmp_path, run):
-    detections = Detections(np.array([(200, 20, 260, 30)]), np.array([0.9]), np.array([0]))
+    detections = Detections(
+        boxes_xyxy=np.array([(200, 20, 260, 30)]), scores=np.array([0.9]), class_ids=np.array([0])
+    )
     with Crops(tmp_path / 'crops') as export:
         export.write(run.frame(0, detections=detections), run.image(0))
         export.write(run.frame(1), None)

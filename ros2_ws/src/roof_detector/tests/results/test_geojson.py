@@ -27,10 +27,10 @@ def track(run, *, pitch_deg=0.0, longitude_deg=8.5417, stamps=(0,)):
     width, height = run.size_wh
     matrix = np.array([[80.0, 0, (width - 1) / 2], [0, 80.0, (height - 1) / 2], [0, 0, 1]])
     return CameraTrack(
-        StampedSeries.of(times, place * len(times), width=12),
-        StampedSeries.of(times, attitude * len(times), width=14),
-        Lens(run.size_wh, matrix),
-        Ground(altitude_m=410.0, sigma_m=0.3),
+        positions=StampedSeries.of(times, place * len(times), width=12),
+        attitudes=StampedSeries.of(times, attitude * len(times), width=14),
+        lens=Lens(size_wh=run.size_wh, matrix=matrix),
+        ground=Ground(altitude_m=410.0, sigma_m=0.3),
     )
 
 
@@ -45,7 +45,11 @@ def write(folder, frames, *, track):
 def whole(run):
     """A box over the whole image, so centred below a level camera."""
     width, height = run.size_wh
-    return Detections(np.array([(0, 0, width, height)]), np.array([0.75]), np.array([1]))
+    return Detections(
+        boxes_xyxy=np.array([(0, 0, width, height)]),
+        scores=np.array([0.75]),
+        class_ids=np.array([1]),
+    )
 
 
 def test_no_frames_make_empty_collections(tmp_path, run):

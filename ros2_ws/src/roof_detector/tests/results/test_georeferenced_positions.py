@@ -39,15 +39,17 @@ def exported(folder, views, *, lens, ground, class_names):
         for view in views
     ]
     track = CameraTrack(
-        StampedSeries.of(stamps, positions, width=12),
-        StampedSeries.of(stamps, attitudes, width=14),
-        lens,
-        ground,
+        positions=StampedSeries.of(stamps, positions, width=12),
+        attitudes=StampedSeries.of(stamps, attitudes, width=14),
+        lens=lens,
+        ground=ground,
     )
     path = folder / 'detections.geojson'
     with GeoJsonExport(path, folder / 'footprints.geojson', track=track) as export:
         for index, (*_, boxes, class_ids) in enumerate(views):
-            detections = Detections(boxes, np.ones(len(boxes)), class_ids)
+            detections = Detections(
+                boxes_xyxy=boxes, scores=np.ones(len(boxes)), class_ids=class_ids
+            )
             export.write(
                 FrameFindings(
                     source='flight',
@@ -73,7 +75,7 @@ def distance_m(feature, longitude_deg, latitude_deg):
 def test_without_findings_there_are_no_georeferenced_positions(tmp_path):
     pose = CameraPose.looking_down([0, 0, 30], yaw_deg=0, pitch_deg=0, roll_deg=0)
     view = 0.0, 0.0, 30.0, pose, np.zeros((0, 4)), np.zeros(0, int)
-    lens = Lens((64, 48), np.diag([50.0, 50, 1]))
+    lens = Lens(size_wh=(64, 48), matrix=np.diag([50.0, 50, 1]))
     ground = Ground(height_m=30.0)
     assert exported(tmp_path, [view], lens=lens, ground=ground, class_names=()) == [[]]
 
@@ -97,7 +99,7 @@ def test_things_of_a_simulated_flight_are_found_where_they_stand(tmp_path, tilt_
     found = exported(
         tmp_path,
         views,
-        lens=Lens(flight.camera.size_wh, flight.camera.matrix),
+        lens=Lens(size_wh=flight.camera.size_wh, matrix=flight.camera.matrix),
         ground=Ground(map_z_m=roof_z, sigma_m=0.3),
         class_names=CLASS_NAMES,
     )
@@ -183,7 +185,7 @@ def test_boxes_cut_from_a_real_orthophoto_lie_on_its_polygons(tmp_path, orthopho
     found = exported(
         tmp_path,
         views,
-        lens=Lens((1280, 720), matrix),
+        lens=Lens(size_wh=(1280, 720), matrix=matrix),
         ground=Ground(altitude_m=0.0),
         class_names=('roof',),
     )
@@ -205,7 +207,9 @@ def test_boxes_cut_from_a_real_orthophoto_lie_on_its_polygons(tmp_path, orthopho
 def test_real_roofs_seen_from_anywhere_are_found_on_their_polygons(
     tmp_path, orthophoto, height_m, yaw_deg, pitch_deg, roll_deg
 ):
-    lens = Lens((1280, 720), np.array([[1000.0, 0, 639.5], [0, 1000, 359.5], [0, 0, 1]]))
+    lens = Lens(
+        size_wh=(1280, 720), matrix=np.array([[1000.0, 0, 639.5], [0, 1000, 359.5], [0, 0, 1]])
+    )
     pose = CameraPose.looking_down(
         [0, 0, height_m], yaw_deg=yaw_deg, pitch_deg=pitch_deg, roll_deg=roll_deg
     )

@@ -174,7 +174,9 @@ def test_a_long_profile_goes_along_in_pieces(tmp_path, run):
 def test_crops_keep_time_position_and_camera(tmp_path, run, kind):
     data = original(kind)
     image_bgr = decoded(data)
-    detections = Detections(np.array([(4, 4, 14, 24)]), np.array([0.9]), np.array([0]))
+    detections = Detections(
+        boxes_xyxy=np.array([(4, 4, 14, 24)]), scores=np.array([0.9]), class_ids=np.array([0])
+    )
     with Crops(tmp_path / 'crops', margin=0.0) as export:
         one = findings(run, image_bgr, f'a.{SIDE[kind]}', detections=detections)
         export.write(one, image_bgr, data)

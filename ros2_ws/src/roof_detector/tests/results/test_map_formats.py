@@ -38,10 +38,10 @@ def track(run):
     place = [47.3769, 8.5417, 440.0, *sure.fix_covariance.ravel()]
     attitude = [*pose.quaternion_xyzw, 30.0, *sure.attitude_covariance.ravel()]
     return CameraTrack(
-        StampedSeries.of(times, place * 2, width=12),
-        StampedSeries.of(times, attitude * 2, width=14),
-        Lens(run.size_wh, matrix),
-        Ground(altitude_m=410.0),
+        positions=StampedSeries.of(times, place * 2, width=12),
+        attitudes=StampedSeries.of(times, attitude * 2, width=14),
+        lens=Lens(size_wh=run.size_wh, matrix=matrix),
+        ground=Ground(altitude_m=410.0),
     )
 
 

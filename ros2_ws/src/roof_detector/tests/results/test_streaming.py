@@ -29,13 +29,18 @@ folder, formats, frames = Path(sys.argv[1]), sys.argv[2].split(','), int(sys.arg
 size_wh = (320, 240)
 pose = CameraPose.looking_down([0, 0, 30], yaw_deg=90, pitch_deg=5, roll_deg=0)
 track = CameraTrack(
-    StampedSeries(np.array([0, 10**18]), np.tile([47.0, 8.0, 30.0, *np.eye(3).ravel()], (2, 1)),
-                  max_gap_s=1e12),
-    StampedSeries(np.array([0, 10**18]),
-                  np.tile([*pose.quaternion_xyzw, 30.0, *np.eye(3).ravel() * 1e-4], (2, 1)),
-                  max_gap_s=1e12),
-    Lens(size_wh, np.array([[300.0, 0, 160], [0, 300, 120], [0, 0, 1]])),
-    Ground(height_m=30.0),
+    positions=StampedSeries(
+        stamps_ns=np.array([0, 10**18]),
+        rows=np.tile([47.0, 8.0, 30.0, *np.eye(3).ravel()], (2, 1)),
+        max_gap_s=1e12,
+    ),
+    attitudes=StampedSeries(
+        stamps_ns=np.array([0, 10**18]),
+        rows=np.tile([*pose.quaternion_xyzw, 30.0, *np.eye(3).ravel() * 1e-4], (2, 1)),
+        max_gap_s=1e12,
+    ),
+    lens=Lens(size_wh=size_wh, matrix=np.array([[300.0, 0, 160], [0, 300, 120], [0, 0, 1]])),
+    ground=Ground(height_m=30.0),
 )
 exports = open_exports(folder, formats, class_names=('vent', 'crack'), settings={}, track=track)
 rng = np.random.default_rng(1)
@@ -46,10 +51,15 @@ for index in range(frames):
     corners = rng.uniform(10, 200, (16, 2))
     boxes = np.hstack([corners, corners + 20])
     exports.write(
-        FrameFindings('endless.mcap', '/camera/image', index, f'endless_{index:06d}',
-                      index * 100_000_000, 'camera', size_wh,
-                      Detections(boxes, np.linspace(0.9, 0.5, 16), np.arange(16) % 2),
-                      ('vent', 'crack'), 0.01),
+        FrameFindings(
+            source='endless.mcap', topic='/camera/image', index=index,
+            name=f'endless_{index:06d}', stamp_ns=index * 100_000_000, frame_id='camera',
+            size_wh=size_wh,
+            detections=Detections(
+                boxes_xyxy=boxes, scores=np.linspace(0.9, 0.5, 16), class_ids=np.arange(16) % 2
+            ),
+            class_names=('vent', 'crack'), inference_s=0.01,
+        ),
         noise[index % 8] if 'video' in formats else None,
     )
     if index == frames // 5:

@@ -99,7 +99,7 @@ def test_the_foxglove_plots_draw_values_that_the_nodes_report():
     camera = camera_status(
         name='camera: frames',
         source='',
-        report=PlaybackReport('playing', 1, 0, 9.9, ''),
+        report=PlaybackReport(state='playing', published=1, late=0, rate_hz=9.9, error=''),
         listeners=1,
     )
     reported = {(s.name, pair.key) for s in (detector, camera) for pair in s.values}

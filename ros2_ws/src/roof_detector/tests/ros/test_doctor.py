@@ -142,10 +142,10 @@ def test_a_running_recorder_says_that_it_does_not_record(graph, look, tmp_path):
 
 def test_an_error_in_the_diagnostics_fails_and_a_detector_elsewhere_is_warned_of(graph, look):
     report = NodeReport(
-        'drone/detector: detection',
-        2,
-        'No image on /x for 9 s.',
-        {'state': 'active', 'topic': '/x'},
+        name='drone/detector: detection',
+        level=2,
+        message='No image on /x for 9 s.',
+        values={'state': 'active', 'topic': '/x'},
     )
     finding = next(
         f for f in check_nodes(GraphSnapshot(reports=(report,))) if f.subject == 'detector'

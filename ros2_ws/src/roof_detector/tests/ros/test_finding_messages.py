@@ -38,9 +38,9 @@ def test_no_detections_are_the_same_message():
 def test_detections_labels_and_pictures_are_the_same_messages():
     random = np.random.default_rng(3)
     found = Detections(
-        np.sort(random.uniform(0, 1e3, (5, 2, 2)), axis=1).reshape(5, 4),
-        random.uniform(0, 1, 5),
-        random.integers(0, 2, 5),
+        boxes_xyxy=np.sort(random.uniform(0, 1e3, (5, 2, 2)), axis=1).reshape(5, 4),
+        scores=random.uniform(0, 1, 5),
+        class_ids=random.integers(0, 2, 5),
     )
     published = detections_message(found, names=NAMES, header=HEADER)
     check_same(detections_bytes(found, names=NAMES, **STAMP), published)

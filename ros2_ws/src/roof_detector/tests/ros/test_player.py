@@ -27,7 +27,9 @@ def write_bag(path, *, frames=10, period_ns=50_000_000):
     with BagWriter(path) as writer:
         writer.add_topic('/detector/labels', LABELS, offered_qos=[LATCHED])
         writer.add_topic(
-            '/camera/image', 'sensor_msgs/msg/Image', offered_qos=[OfferedQos('best_effort')]
+            '/camera/image',
+            'sensor_msgs/msg/Image',
+            offered_qos=[OfferedQos(reliability='best_effort')],
         )
         labels = labels_bytes(('drain',), threshold=0.2, stamp_ns=BEGIN_NS)
         writer.write('/detector/labels', labels, log_time_ns=BEGIN_NS)

@@ -198,4 +198,4 @@ def test_names_follow_namespace_and_image_topics():
 def test_a_keystore_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(SecurityError, match='cannot be written'):
-        Keystore(tmp_path / 'file').create([Policy('/x')], days=1)
+        Keystore(tmp_path / 'file').create([Policy(enclave='/x')], days=1)

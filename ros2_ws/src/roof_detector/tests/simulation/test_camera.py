@@ -40,4 +40,4 @@ def test_the_matrix_projects_as_the_camera_does() -> None:
 
 def test_a_camera_without_a_focal_length_is_refused() -> None:
     with pytest.raises(SimulationError, match='focal lengths'):
-        PinholeCamera((640, 480), 0.0, 500.0, 320.0, 240.0)
+        PinholeCamera(size_wh=(640, 480), fx=0.0, fy=500.0, cx=320.0, cy=240.0)

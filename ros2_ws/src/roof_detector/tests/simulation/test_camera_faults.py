@@ -40,11 +40,11 @@ def test_a_bend_moves_the_labels_with_the_image(change: dict[str, float]) -> Non
     mask[30:60, 40:90] = 1
     mask[120:170, 200:260] = 2
     truth = Truth(
-        np.array([[40, 30, 90, 60], [200, 120, 260, 170]], np.float32),
-        np.array([0, 3], np.int32),
-        np.array([11, 12], np.int32),
-        mask,
-        np.zeros((2, 3)),
+        boxes_xyxy=np.array([[40, 30, 90, 60], [200, 120, 260, 170]], np.float32),
+        class_ids=np.array([0, 3], np.int32),
+        instance_ids=np.array([11, 12], np.int32),
+        mask=mask,
+        positions_enu=np.zeros((2, 3)),
     )
     bent = bend.truth(truth)
     image = bend.image(np.repeat((mask > 0)[..., None] * np.uint8(255), 3, axis=2))
@@ -64,11 +64,11 @@ def test_what_is_bent_out_of_view_loses_its_label() -> None:
     mask[188:192, 0:3] = 1
     mask[90:100, 90:100] = 2
     truth = Truth(
-        np.zeros((2, 4), np.float32),
-        np.array([2, 4], np.int32),
-        np.array([5, 6], np.int32),
-        mask,
-        np.zeros((2, 3)),
+        boxes_xyxy=np.zeros((2, 4), np.float32),
+        class_ids=np.array([2, 4], np.int32),
+        instance_ids=np.array([5, 6], np.int32),
+        mask=mask,
+        positions_enu=np.zeros((2, 3)),
     )
     bent = bend.truth(truth)
     assert bent.class_ids.tolist() == [4]

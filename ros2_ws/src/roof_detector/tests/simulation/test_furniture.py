@@ -54,7 +54,9 @@ def test_a_unit_is_labelled_and_what_carries_it_is_not(builder) -> None:
 @settings(deadline=None, max_examples=6)
 @given(st.integers(0, 2**31))
 def test_a_parapet_keeps_to_the_edge_of_its_roof(seed: int) -> None:
-    footprint = Footprint((0.0, 0.0), (9.0, 6.0), 0.0, 6.0, 'concrete', 0.0)
+    footprint = Footprint(
+        centre_xy=(0.0, 0.0), size=(9.0, 6.0), yaw=0.0, height=6.0, kind='concrete', pitch=0.0
+    )
     depth, built = parapets(footprint, maker(seed))
     corners = np.concatenate([solid.outline for solid in built])
     inward = np.minimum(4.5 - np.abs(corners[:, 0]), 3.0 - np.abs(corners[:, 1]))

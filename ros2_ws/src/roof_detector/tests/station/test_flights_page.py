@@ -34,7 +34,11 @@ def page(new_page):
 
 def write_flight(path):
     """Write what a recorder would have written in a flight with one rusty place."""
-    found = Detections(np.array([BOX], np.float32), np.array([0.9], np.float32), np.array([1]))
+    found = Detections(
+        boxes_xyxy=np.array([BOX], np.float32),
+        scores=np.array([0.9], np.float32),
+        class_ids=np.array([1]),
+    )
     with BagWriter(path) as bag:
         bag.add_topic('/detector/labels', LABELS, offered_qos=[LATCHED])
         bag.add_topic('/detector/detections', DETECTIONS, offered_qos=[OfferedQos()])

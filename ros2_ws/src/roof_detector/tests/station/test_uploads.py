@@ -198,7 +198,9 @@ def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(stati
     station.send(upload, 'a.tif', picture('.tif'))
     station.send(upload, 'b.png', picture(number=2))
     job_id = station.order(upload, confidence=0.3).json()['id']
-    station.queue.add(JobRequest('video', 'gone.mp4', '/nowhere/gone.mp4', model=station.model))
+    station.queue.add(
+        JobRequest(kind='video', title='gone.mp4', source='/nowhere/gone.mp4', model=station.model)
+    )
     work(station.queue)
     again = Station(station.folders.root)
     failed, done = again.queue.jobs
@@ -346,7 +348,9 @@ def test_an_error_of_one_job_does_not_end_the_queue(station, monkeypatch):
     upload = station.begin()
     station.send(upload, 'a.png', picture())
     good = station.order(upload).json()['id']
-    bad = station.queue.add(JobRequest('video', 'bad', '/x', model=station.model)).id
+    bad = station.queue.add(
+        JobRequest(kind='video', title='bad', source='/x', model=station.model)
+    ).id
     run = CommandProcess.run
 
     async def broken(self, on_event):

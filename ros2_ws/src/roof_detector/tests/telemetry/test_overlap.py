@@ -28,7 +28,7 @@ from roof_detector.telemetry.photo_track import PhotoTrack
 DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[5] / '../shared/data'))
 EARTH = LocalTangentPlane(52.52, 13.41, 0.0)
 SIZE, FOCAL, HEIGHT_M, SCALE = (640, 480), 500.0, 30.0, 0.04
-LENS = Lens(SIZE, np.array([[FOCAL, 0, 319.5], [0, FOCAL, 239.5], [0, 0, 1]]))
+LENS = Lens(size_wh=SIZE, matrix=np.array([[FOCAL, 0, 319.5], [0, FOCAL, 239.5], [0, 0, 1]]))
 CORNERS = np.array([[80.0, 80.0], [560.0, 80.0], [560.0, 400.0], [80.0, 400.0], [320.0, 240.0]])
 
 

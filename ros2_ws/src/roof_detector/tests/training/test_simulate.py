@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def small(output: Path) -> DatasetConfig:
     return DatasetConfig(
-        output,
+        output=output,
         frames=6,
         val_frames=2,
         seed=4,
@@ -39,7 +39,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_dataset_without_frames_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match='one or more'):
-        DatasetConfig(tmp_path, frames=0)
+        DatasetConfig(output=tmp_path, frames=0)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_images_have_the_asked_size_whatever_they_are_rendered_at(dataset: Path)
 
 
 def test_validation_worlds_are_not_training_worlds(tmp_path: Path) -> None:
-    config = DatasetConfig(tmp_path, frames=50, val_frames=10, frames_per_world=7)
+    config = DatasetConfig(output=tmp_path, frames=50, val_frames=10, frames_per_world=7)
     worlds: dict[str, set[int]] = {'train': set(), 'val': set()}
     counts = {'train': 0, 'val': 0}
     for job in rendering.jobs(config):

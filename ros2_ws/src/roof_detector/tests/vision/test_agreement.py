@@ -17,9 +17,9 @@ def detections(*rows):
     """Make detections of left, top, side and class."""
     boxes = [(x, y, x + side, y + side) for x, y, side, _ in rows]
     return Detections(
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.linspace(0.9, 0.5, len(rows), dtype=np.float32),
-        np.array([row[3] for row in rows], np.int32),
+        boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.linspace(0.9, 0.5, len(rows), dtype=np.float32),
+        class_ids=np.array([row[3] for row in rows], np.int32),
     )
 
 

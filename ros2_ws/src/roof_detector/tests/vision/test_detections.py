@@ -14,8 +14,17 @@ from roof_detector.vision.masks import InstanceMasks
 def three() -> Detections:
     boxes = np.array([[0, 0, 10, 10], [5, 5, 20, 30], [1, 2, 3, 4]])
     geometry = Letterbox.fit((64, 64), image_size=64)
-    masks = InstanceMasks(np.zeros((3, 16, 16), np.float32), boxes.astype(np.float32), geometry)
-    return Detections(boxes, np.array([0.9, 0.5, 0.3]), np.array([1, 0, 1]), masks=masks)
+    masks = InstanceMasks(
+        logits=np.zeros((3, 16, 16), np.float32),
+        boxes_xyxy=boxes.astype(np.float32),
+        geometry=geometry,
+    )
+    return Detections(
+        boxes_xyxy=boxes,
+        scores=np.array([0.9, 0.5, 0.3]),
+        class_ids=np.array([1, 0, 1]),
+        masks=masks,
+    )
 
 
 def test_nothing_found_is_empty_and_typed():
@@ -31,7 +40,7 @@ def test_nothing_found_is_empty_and_typed():
 
 def test_arrays_are_read_only_copies():
     boxes = np.zeros((1, 4), np.float32)
-    found = Detections(boxes, np.ones(1), np.zeros(1))
+    found = Detections(boxes_xyxy=boxes, scores=np.ones(1), class_ids=np.zeros(1))
     boxes[0, 0] = 7
     assert found.boxes_xyxy[0, 0] == 0
     for array in (found.boxes_xyxy, found.scores, found.class_ids):
@@ -71,10 +80,12 @@ def test_counts_name_only_the_classes_found():
 )
 def test_arrays_that_do_not_fit_are_refused(boxes, scores, class_ids):
     with pytest.raises(VisionError):
-        Detections(boxes, scores, class_ids)
+        Detections(boxes_xyxy=boxes, scores=scores, class_ids=class_ids)
 
 
 def test_masks_of_another_number_are_refused():
     masks = three().masks
     with pytest.raises(VisionError, match='3 masks for 1 boxes'):
-        Detections(np.zeros((1, 4)), np.zeros(1), np.zeros(1), masks=masks)
+        Detections(
+            boxes_xyxy=np.zeros((1, 4)), scores=np.zeros(1), class_ids=np.zeros(1), masks=masks
+        )

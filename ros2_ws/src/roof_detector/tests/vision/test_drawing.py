@@ -15,7 +15,9 @@ NAMES = ('equip', 'drain', 'crack', 'ponding', 'rust')
 
 
 def one(box, class_id=0) -> Detections:
-    return Detections(np.array([box]), np.array([0.8]), np.array([class_id]))
+    return Detections(
+        boxes_xyxy=np.array([box]), scores=np.array([0.8]), class_ids=np.array([class_id])
+    )
 
 
 def ground(width=640, height=360) -> np.ndarray:
@@ -69,8 +71,10 @@ def test_masks_tint_their_pixels_only():
     box = np.array([[100, 100, 300, 300]], np.float32)
     logits = np.full((1, 96, 160), -1, np.float32)
     logits[:, :, :50] = 1  # the left part, up to source column 200
-    masks = InstanceMasks(logits, box, Letterbox.fit((640, 360)))
-    found = Detections(box, np.array([0.8]), np.array([1]), masks=masks)
+    masks = InstanceMasks(logits=logits, boxes_xyxy=box, geometry=Letterbox.fit((640, 360)))
+    found = Detections(
+        boxes_xyxy=box, scores=np.array([0.8]), class_ids=np.array([1]), masks=masks
+    )
     drawn = draw_detections(ground(), found, NAMES)
     assert (drawn[150:250, 150:190] != 128).any(axis=2).all()
     assert (drawn[150:250, 210:290] == 128).all()
@@ -81,9 +85,13 @@ def test_masks_tint_their_pixels_only():
 @pytest.mark.parametrize('count', [2, 20], ids=['few', 'more than the image holds'])
 def test_pixels_under_several_masks_are_tinted_once_in_the_colour_of_the_surest(count):
     boxes = np.array([[100, 100, 300, 250], *([[200, 50, 600, 300]] * (count - 1))], np.float32)
-    masks = InstanceMasks(np.ones((count, 96, 160), np.float32), boxes, Letterbox.fit((640, 360)))
+    masks = InstanceMasks(
+        logits=np.ones((count, 96, 160), np.float32),
+        boxes_xyxy=boxes,
+        geometry=Letterbox.fit((640, 360)),
+    )
     scores, class_ids = np.linspace(0.9, 0.3, count), [0] + [1] * (count - 1)
-    found = Detections(boxes, scores, np.array(class_ids), masks=masks)
+    found = Detections(boxes_xyxy=boxes, scores=scores, class_ids=np.array(class_ids), masks=masks)
     drawn = draw_detections(ground(), found, NAMES, draw_labels=False)
     surest, other = drawn[150, 150], drawn[150, 500]
     assert (drawn[150:200, 210:290] == surest).all()

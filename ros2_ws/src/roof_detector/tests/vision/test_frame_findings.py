@@ -38,7 +38,11 @@ def test_a_frame_without_findings_and_without_a_model_is_a_frame():
         ({'inference_s': float('nan')}, 'expected 0 or more, or None'),
         ({'inference_s': -0.1}, 'expected 0 or more, or None'),
         (
-            {'detections': Detections(np.zeros((1, 4)), np.ones(1), np.array([1]))},
+            {
+                'detections': Detections(
+                    boxes_xyxy=np.zeros((1, 4)), scores=np.ones(1), class_ids=np.array([1])
+                )
+            },
             'holds class id 1',
         ),
     ],

@@ -18,7 +18,9 @@ def masks_of(boxes, *, source_wh=(1280, 720), seed=0) -> InstanceMasks:
     width, height = geometry.input_wh
     coarse = np.random.default_rng(seed).normal(size=(len(boxes), height // 32, width // 32))
     logits = np.repeat(np.repeat(coarse, 8, axis=1), 8, axis=2).astype(np.float32)
-    return InstanceMasks(logits, np.array(boxes, np.float32).reshape(-1, 4), geometry)
+    return InstanceMasks(
+        logits=logits, boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4), geometry=geometry
+    )
 
 
 def enlarged_by_torch(masks: InstanceMasks, position: int) -> np.ndarray:
@@ -66,7 +68,9 @@ def test_a_mask_lies_within_its_box_and_the_image(corners, seed):
 
 def test_the_earlier_instance_is_on_top():
     masks = masks_of([[100, 100, 300, 300], [200, 200, 400, 400]])
-    masks = InstanceMasks(np.ones_like(masks.logits), masks.boxes_xyxy, masks.geometry)
+    masks = InstanceMasks(
+        logits=np.ones_like(masks.logits), boxes_xyxy=masks.boxes_xyxy, geometry=masks.geometry
+    )
     image = masks.index_image()
     assert image[150, 150] == image[250, 250] == 1
     assert image[350, 350] == 2
@@ -98,7 +102,7 @@ def test_an_edge_lies_where_the_logits_cross_zero(source_wh):
     row = (columns - geometry.pad_xy[0]) / geometry.scale_xy[0] - middle
     logits = np.broadcast_to(row, (1, height // 4, width // 4)).astype(np.float32)
     box = np.array([[0, 0, *source_wh]], np.float32)
-    mask = InstanceMasks(logits, box, geometry).full(0)
+    mask = InstanceMasks(logits=logits, boxes_xyxy=box, geometry=geometry).full(0)
     assert np.array_equal(mask.any(axis=0), np.arange(source_wh[0]) + 0.5 > middle)
 
 
@@ -112,9 +116,9 @@ def test_indexing_keeps_logits_with_their_boxes():
 def test_more_instances_than_16_bits_hold_are_refused():
     few = masks_of([[0, 0, 9, 9]])
     many = InstanceMasks(
-        np.broadcast_to(few.logits[0, :1, :1], (65536, 1, 1)),
-        np.zeros((65536, 4), np.float32),
-        few.geometry,
+        logits=np.broadcast_to(few.logits[0, :1, :1], (65536, 1, 1)),
+        boxes_xyxy=np.zeros((65536, 4), np.float32),
+        geometry=few.geometry,
     )
     with pytest.raises(VisionError, match='lower max_detections'):
         many.index_image()
@@ -123,4 +127,6 @@ def test_more_instances_than_16_bits_hold_are_refused():
 def test_boxes_that_do_not_fit_the_logits_are_refused():
     masks = masks_of([[0, 0, 10, 10]])
     with pytest.raises(VisionError, match='beside boxes'):
-        InstanceMasks(masks.logits, np.zeros((2, 4), np.float32), masks.geometry)
+        InstanceMasks(
+            logits=masks.logits, boxes_xyxy=np.zeros((2, 4), np.float32), geometry=masks.geometry
+        )

@@ -27,7 +27,9 @@ LARGE = [300, 250, 1300, 1000]  # whole in none, seen by six
 def seen(boxes, *, scores=None, class_ids=None, masks=None):
     scores = np.linspace(0.9, 0.5, len(boxes)) if scores is None else scores
     class_ids = np.zeros(len(boxes)) if class_ids is None else class_ids
-    return Detections(np.reshape(boxes, (-1, 4)), scores, class_ids, masks=masks)
+    return Detections(
+        boxes_xyxy=np.reshape(boxes, (-1, 4)), scores=scores, class_ids=class_ids, masks=masks
+    )
 
 
 def in_tile(boxes, position, *, class_ids=None, with_masks=False):
@@ -38,7 +40,9 @@ def in_tile(boxes, position, *, class_ids=None, with_masks=False):
     visible = (parts[:, 2:] - parts[:, :2] >= 8).all(axis=1)
     local = parts[visible] - np.array((x1, y1, x1, y1))
     geometry = Letterbox.fit((640, 640))
-    masks = InstanceMasks(np.ones((len(local), 160, 160), np.float32), local, geometry)
+    masks = InstanceMasks(
+        logits=np.ones((len(local), 160, 160), np.float32), boxes_xyxy=local, geometry=geometry
+    )
     ids = None if class_ids is None else np.array(class_ids)[visible]
     found = seen(local, class_ids=ids, masks=masks if with_masks else None)
     return View.of_tile(found, GRID, position)
@@ -135,7 +139,9 @@ def test_a_mask_in_a_tile_covers_what_the_same_mask_covers_in_the_frame():
     coarse = np.random.default_rng(3).normal(size=(1, 20, 20)).astype(np.float32)
     logits = np.repeat(np.repeat(coarse, 8, axis=1), 8, axis=2)
     box = np.array([[40, 50, 400, 500]], np.float32)
-    found = seen(box, masks=InstanceMasks(logits, box, Letterbox.fit((640, 640))))
+    found = seen(
+        box, masks=InstanceMasks(logits=logits, boxes_xyxy=box, geometry=Letterbox.fit((640, 640)))
+    )
     placed = View.of_tile(found, GRID, 4).detections
     x, y = GRID.corners_xy[4]
     assert placed.boxes_xyxy.tolist() == [[40 + x, 50 + y, 400 + x, 500 + y]]

@@ -68,7 +68,7 @@ def _rehearse(plan: AblationPlan, stop: StopRequest) -> int:
 
 
 def _run(plan: AblationPlan, output: Path, stop: StopRequest, *, rounds: int) -> int:
-    execution = Execution(plan, stop)
+    execution = Execution(plan=plan, stop=stop)
     try:
         execution.run()
     except Interrupted:

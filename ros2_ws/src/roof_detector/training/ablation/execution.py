@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.interruption import StopRequest
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Execution:
     """The run of a plan's trials, which collects their results, also when it is interrupted."""
 

@@ -60,7 +60,7 @@ def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
         samples += _samples(file, document, root=root, names=names, by_name=by_name, log=log)
     if not samples:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
-    return LabelledSet(root, KIND, tuple(names), tuple(samples))
+    return LabelledSet(root=root, kind=KIND, names=tuple(names), samples=tuple(samples))
 
 
 def _parsed(file: Path, log: FaultLog) -> LinedJson | None:
@@ -150,7 +150,14 @@ def _samples(
                 instances += [made] if made else []
         sound = len(log.faults) == before
         split = _split(file, image_path, root)
-        yield Sample(image_path, split, file, tuple(instances), size, sound)
+        yield Sample(
+            image_path=image_path,
+            split=split,
+            label_file=file,
+            instances=tuple(instances),
+            stated_wh=size,
+            sound=sound,
+        )
 
 
 def _image_paths(name: str, file: Path, root: Path, by_name: dict[str, list[Path]]) -> list[Path]:

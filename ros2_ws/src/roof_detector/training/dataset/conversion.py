@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.dataset.tiling import DatasetTiling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conversion:
     """How a set is converted; see `prepared` and `tiles` for the meaning of each option."""
 
@@ -98,10 +98,10 @@ def _pieces(ready: Prepared, options: Conversion) -> Iterator[Piece]:
         large = options.tiling is not None and max(facts.size_wh) > options.tiling.size_px
         if options.tiling is None or not (large or options.val_from_x is not None):
             yield Piece(
-                sample.image_path,
-                sample.image_path.stem,
-                sample.split,
-                sample.instances,
+                image_path=sample.image_path,
+                name=sample.image_path.stem,
+                split=sample.split,
+                instances=sample.instances,
                 upright=not facts.rotated,
             )
             continue

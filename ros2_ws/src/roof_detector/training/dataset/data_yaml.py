@@ -21,7 +21,7 @@ _PREFERRED = ('data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml')
 _MOST_ALIASES = 4  # such as one list of names that two keys share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataYaml:
     """The content of a data.yaml: class names, and each split's folders, lists or images.
 
@@ -82,7 +82,7 @@ def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
         splits[split] = (*splits.get(split, ()), *found)
     if not splits:
         log.fault('yaml', path, 'names no split; it needs train: and val: with folders.')
-    return DataYaml(path, names, splits, lines)
+    return DataYaml(path=path, names=names, splits=splits, lines=lines)
 
 
 def _names(

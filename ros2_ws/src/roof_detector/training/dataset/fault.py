@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Fault:
     """One fault: the file relative to the set's root, and its line.
 
@@ -42,11 +42,11 @@ class FaultLog:
 
     def fault(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
         """Log a fault, which makes the set unfit for training."""
-        self.faults.append(Fault(self.shown(file), line, kind, text))
+        self.faults.append(Fault(file=self.shown(file), line=line, kind=kind, text=text))
 
     def caution(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
         """Log a warning, which does not prevent training."""
-        self.warnings.append(Fault(self.shown(file), line, kind, text))
+        self.warnings.append(Fault(file=self.shown(file), line=line, kind=kind, text=text))
 
     def shown(self, file: Path) -> str:
         """Return a path relative to the root, so that it is the same on every machine."""

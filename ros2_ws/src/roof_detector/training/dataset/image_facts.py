@@ -26,7 +26,7 @@ THUMBNAIL = 32
 _UPRIGHT = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImageFacts:
     """The facts of one image file, or in `problem` the reason why it cannot be used.
 
@@ -54,7 +54,7 @@ def facts_of(path: Path) -> ImageFacts:
     try:
         raw = path.read_bytes()
         if not raw:
-            return ImageFacts('is empty')
+            return ImageFacts(problem='is empty')
         with Image.open(BytesIO(raw)) as image_path:
             width, height = image_path.size
             exif = image_path.getexif()
@@ -63,18 +63,18 @@ def facts_of(path: Path) -> ImageFacts:
             image_path.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
             small = image_path.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     except Image.DecompressionBombError:
-        return ImageFacts('has too many pixels to be read safely; cut it into parts first')
+        return ImageFacts(problem='has too many pixels to be read safely; cut it into parts first')
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        return ImageFacts(f'is damaged, cut short or no image ({_short(error)})')
+        return ImageFacts(problem=f'is damaged, cut short or no image ({_short(error)})')
     turned = orientation in {5, 6, 7, 8}
     return ImageFacts(
-        '',
-        (height, width) if turned else (width, height),
-        orientation if orientation in range(1, 9) else _UPRIGHT,
-        np.asarray(small),
-        _place(exif),
-        _time(exif),
-        ContentIdentity.of(raw),
+        problem='',
+        size_wh=(height, width) if turned else (width, height),
+        orientation=orientation if orientation in range(1, 9) else _UPRIGHT,
+        thumbnail=np.asarray(small),
+        lat_lon_deg=_place(exif),
+        taken_s=_time(exif),
+        content=ContentIdentity.of(raw),
     )
 
 

@@ -34,7 +34,10 @@ def check(path: Path | str, *, names: Sequence[str] = ()) -> Report:
             facts = facts_of_all(sample.image_path for sample in found.labelled.samples)
             return inspect(found, facts, path=str(path))
     except (DatasetError, OSError) as error:
-        return Report(str(path), faults=(Fault(str(path), 0, 'unreadable', str(error)),))
+        return Report(
+            path=str(path),
+            faults=(Fault(file=str(path), line=0, kind='unreadable', text=str(error)),),
+        )
 
 
 def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Report:
@@ -60,13 +63,13 @@ def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Repo
         if (samples := labelled.of_split(split))
     }
     return Report(
-        path,
-        labelled.kind,
-        labelled.task,
-        labelled.names,
-        splits,
-        tuple(sorted(log.faults)),
-        tuple(sorted(log.warnings)),
+        path=path,
+        kind=labelled.kind,
+        task=labelled.task,
+        names=labelled.names,
+        splits=splits,
+        faults=tuple(sorted(log.faults)),
+        warnings=tuple(sorted(log.warnings)),
     )
 
 

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Instance:
     """A class, a box and, if labelled, the outlines of an object's visible parts.
 
@@ -37,12 +37,17 @@ class Instance:
         """Return the instance whose box just contains the polygons, clipped to the image."""
         clipped = tuple(np.clip(polygon, 0, 1) for polygon in polygons)
         points = np.concatenate(clipped)
-        return cls(class_id, np.concatenate([points.min(0), points.max(0)]), clipped, line)
+        return cls(
+            class_id=class_id,
+            box_xyxy=np.concatenate([points.min(0), points.max(0)]),
+            polygons=clipped,
+            line=line,
+        )
 
     @classmethod
     def of_box(cls, class_id: int, box_xyxy: Floats, line: int = 0) -> Instance:
         """Return the instance of a box alone, clipped to the image."""
-        return cls(class_id, np.clip(box_xyxy, 0, 1), (), line)
+        return cls(class_id=class_id, box_xyxy=np.clip(box_xyxy, 0, 1), polygons=(), line=line)
 
 
 def box_flaws(box_xyxy: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ SPLIT_NAMES = {
 UNSPLIT = 'all'
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Sample:
     """One image of a split and its labels.
 
@@ -44,7 +44,7 @@ class Sample:
     sound: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabelledSet:
     """A whole data set. `kind` is the format it was read from."""
 

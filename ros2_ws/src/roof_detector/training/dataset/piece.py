@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.dataset.labelled_set import Sample
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Piece:
     """The source of the pixels, the name to write under, the split and the labels.
 
@@ -60,4 +60,10 @@ def tiles(
             )
             if seen or keep_empty:
                 name = f'{sample.image_path.stem}_x{window[0]:05d}_y{window[1]:05d}'
-                yield Piece(sample.image_path, name, split, seen, window)
+                yield Piece(
+                    image_path=sample.image_path,
+                    name=name,
+                    split=split,
+                    instances=seen,
+                    window=window,
+                )

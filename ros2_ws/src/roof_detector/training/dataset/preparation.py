@@ -28,7 +28,7 @@ FIXED_BY_WRITING = frozenset(
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prepared:
     """Sound samples, the facts of their images, and what was left out."""
 
@@ -80,7 +80,7 @@ def prepared(
             msg = f'{path} has boxes without outlines; use --task detect.'
             raise DatasetError(msg)
         left_out = len(labelled.samples) - len(samples)
-        yield Prepared(mapped, facts, task or mapped.task, left_out)
+        yield Prepared(labelled=mapped, facts=facts, task=task or mapped.task, left_out=left_out)
 
 
 def _usable(sample: Sample, facts: ImageFacts) -> bool:

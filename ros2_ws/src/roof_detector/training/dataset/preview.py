@@ -112,14 +112,16 @@ def as_detections(sample: Sample, size_wh: tuple[int, int]) -> Detections:
     masks = None
     if any(one.polygons for one in sample.instances):
         masks = InstanceMasks(
-            np.stack([_logits(one.polygons, size_wh) for one in sample.instances]),
-            boxes.astype(np.float32),
-            Letterbox(size_wh, size_wh, size_wh, (0, 0)),
+            logits=np.stack([_logits(one.polygons, size_wh) for one in sample.instances]),
+            boxes_xyxy=boxes.astype(np.float32),
+            geometry=Letterbox(
+                source_wh=size_wh, resized_wh=size_wh, input_wh=size_wh, pad_xy=(0, 0)
+            ),
         )
     return Detections(
-        boxes.astype(np.float32),
-        np.ones(len(boxes), np.float32),
-        np.array([one.class_id for one in sample.instances], dtype=np.int32),
+        boxes_xyxy=boxes.astype(np.float32),
+        scores=np.ones(len(boxes), np.float32),
+        class_ids=np.array([one.class_id for one in sample.instances], dtype=np.int32),
         masks=masks,
     )
 

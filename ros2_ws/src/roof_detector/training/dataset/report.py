@@ -25,7 +25,7 @@ class SplitCount:
     instances: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Every fault and warning of a data set, and what it contains.
 

@@ -20,7 +20,7 @@ _SAYS_VIDEO = re.compile(
 _TILE = re.compile(r'^(?P<of>.+)_x(?P<x>\d+)_y(?P<y>\d+)$')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceName:
     """The parts of a name: the uploaded image, its video and its place there, if given.
 
@@ -41,13 +41,15 @@ class SourceName:
         is_copy = source != image_path.stem
         if tile := _TILE.match(source):
             corner_xy = int(tile['x']), int(tile['y'])
-            return cls(source, tile['of'], None, corner_xy, is_copy)
+            return cls(
+                source=source, video=tile['of'], number=None, tile_xy=corner_xy, is_copy=is_copy
+            )
         frame = _FRAME.match(source)
         if frame is None:
-            return cls(source, is_copy=is_copy)
+            return cls(source=source, is_copy=is_copy)
         stem, number = frame['of'], int(frame['number'])
         named = source[: frame.start('number')]
         # roof_12 is a numbered image; DJI_0001_frame_000123 and a-mp4-12 are frames of a video.
         if _SAYS_VIDEO.search(named) or re.search(r'\d{3,}$', stem):
-            return cls(source, stem, number, is_copy=is_copy)
-        return cls(source, None, number, is_copy=is_copy)
+            return cls(source=source, video=stem, number=number, is_copy=is_copy)
+        return cls(source=source, video=None, number=number, is_copy=is_copy)

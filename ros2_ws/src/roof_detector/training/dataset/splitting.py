@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WAYS = (*GROUP_WAYS, *LINE_WAYS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitOptions:
     """How a set is split: shares for one split, or a number of folds."""
 
@@ -73,7 +73,7 @@ class SplitOptions:
         return {name: share for name, share in shares.items() if share > 0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassBalance:
     """The result of a split: the images and the objects of each class in each split."""
 
@@ -130,11 +130,11 @@ def split_dataset(
     for sample, part in kept:
         counts[part_names[part]].update(names[one.class_id] for one in sample.instances)
     return ClassBalance(
-        output,
-        groups,
-        ready.left_out + len(samples) - len(kept),
-        {name: sum(part == i for _, part in kept) for i, name in enumerate(part_names)},
-        {name: {one: found[one] for one in names} for name, found in counts.items()},
+        output=output,
+        groups=groups,
+        left_out=ready.left_out + len(samples) - len(kept),
+        images={name: sum(part == i for _, part in kept) for i, name in enumerate(part_names)},
+        instances={name: {one: found[one] for one in names} for name, found in counts.items()},
     )
 
 
@@ -189,7 +189,11 @@ def _parts(
 def _piece(sample: Sample, split: str, ready: Prepared) -> Piece:
     upright = not ready.facts[sample.image_path].rotated
     return Piece(
-        sample.image_path, sample.image_path.stem, split, sample.instances, upright=upright
+        image_path=sample.image_path,
+        name=sample.image_path.stem,
+        split=split,
+        instances=sample.instances,
+        upright=upright,
     )
 
 

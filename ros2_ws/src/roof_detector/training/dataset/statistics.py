@@ -27,7 +27,7 @@ _ZONES = ('left upper', 'upper', 'right upper', 'left', 'middle', 'right', 'left
 ZONES = (*_ZONES, 'right lower')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitStatistics:
     """The statistics of one split; sizes are those of the image scaled to `image_size`.
 
@@ -131,19 +131,19 @@ def _count(
     each = [len(s.instances) for s in usable]
     known = (*names, *(f'class {i}' for i in range(len(names), max(classes, default=-1) + 1)))
     return SplitStatistics(
-        len(samples),
-        sum(not count for count in each),
-        {name: classes[i] for i, name in enumerate(known)},
-        {
+        pictures=len(samples),
+        backgrounds=sum(not count for count in each),
+        instances={name: classes[i] for i, name in enumerate(known)},
+        sizes={
             'small': int((areas < SMALL_PX).sum()),
             'medium': int(((areas >= SMALL_PX) & (areas < LARGE_PX)).sum()),
             'large': int((areas >= LARGE_PX).sum()),
         },
-        _percentiles(np.sqrt(areas)),
-        _percentiles(extents[:, 0] / extents[:, 1]),
-        {zone: zones[float(i)] for i, zone in enumerate(ZONES)},
-        (float(np.mean(each)) if each else 0.0, max(each, default=0)),
-        dict(Counter(f'{int(w)}x{int(h)}' for w, h in sizes_wh).most_common()),
+        side_px=_percentiles(np.sqrt(areas)),
+        aspect=_percentiles(extents[:, 0] / extents[:, 1]),
+        zones={zone: zones[float(i)] for i, zone in enumerate(ZONES)},
+        per_picture=(float(np.mean(each)) if each else 0.0, max(each, default=0)),
+        picture_sizes=dict(Counter(f'{int(w)}x{int(h)}' for w, h in sizes_wh).most_common()),
     )
 
 

@@ -80,14 +80,23 @@ def read_voc(
         ]
         split = _listed(listed, file) or split_of(found, root)
         sound = len(log.faults) == before
-        samples.append(Sample(found, split, file, tuple(instances), size, sound))
+        samples.append(
+            Sample(
+                image_path=found,
+                split=split,
+                label_file=file,
+                instances=tuple(instances),
+                stated_wh=size,
+                sound=sound,
+            )
+        )
     for image_path in images:
         if image_path not in taken:
             split = _listed(listed, image_path) or split_of(image_path, root)
-            samples.append(Sample(image_path, split))
+            samples.append(Sample(image_path=image_path, split=split))
     if not images:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
-    return LabelledSet(root, KIND, class_names, tuple(samples))
+    return LabelledSet(root=root, kind=KIND, names=class_names, samples=tuple(samples))
 
 
 def _parsed(file: Path, log: FaultLog) -> LinedElement | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xml.sax.expatreader import AttributesImpl
 
 
-@dataclass
+@dataclass(kw_only=True)
 class LinedElement:
     """An element's tag, text, children and line."""
 
@@ -50,7 +50,7 @@ class _TreeBuilder(xml.sax.handler.ContentHandler):
         self._locator = locator
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
-        element = LinedElement(name, self._locator.getLineNumber())
+        element = LinedElement(tag=name, line=self._locator.getLineNumber())
         if self._open:
             self._open[-1].children.append(element)
         else:

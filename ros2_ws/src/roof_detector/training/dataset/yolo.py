@@ -41,7 +41,7 @@ def read_yolo(path: Path, log: FaultLog, *, names: tuple[str, ...] = ()) -> Labe
         log.fault('empty', folder, 'holds no images; nothing can be learned from it.')
     samples = [_sample(image_path, split, names, log) for image_path, split in images]
     _report_lonely_labels(folder, [image_path for image_path, _ in images], described, log)
-    return LabelledSet(folder, KIND, names, tuple(samples))
+    return LabelledSet(root=folder, kind=KIND, names=names, samples=tuple(samples))
 
 
 def read_image(
@@ -56,15 +56,17 @@ def read_image(
     names = names or _class_file_names(image_path.parent, log, complain=True)
     instances = read_yolo_labels(label, names, log) if label.is_file() else ()
     sound = len(log.faults) == before
-    sample = Sample(image_path, UNSPLIT, label, instances, sound=sound)
-    return LabelledSet(image_path.parent, KIND, names, (sample,))
+    sample = Sample(
+        image_path=image_path, split=UNSPLIT, label_file=label, instances=instances, sound=sound
+    )
+    return LabelledSet(root=image_path.parent, kind=KIND, names=names, samples=(sample,))
 
 
 def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog) -> Sample:
     label, beside = label_path(image_path), image_path.with_suffix('.txt')
     if not label.is_file():
         if not beside.is_file():
-            return Sample(image_path, split)
+            return Sample(image_path=image_path, split=split)
         text = (
             f'lies beside its image, but training looks for {log.shown(label)}, because the '
             'folder is named images; `convert` writes it there.'
@@ -73,7 +75,13 @@ def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog)
         label = beside
     before = len(log.faults)
     instances = read_yolo_labels(label, names, log)
-    return Sample(image_path, split, label, instances, sound=len(log.faults) == before)
+    return Sample(
+        image_path=image_path,
+        split=split,
+        label_file=label,
+        instances=instances,
+        sound=len(log.faults) == before,
+    )
 
 
 def label_path(image_path: Path) -> Path:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ConfidenceCurve:
     """Counts of right and wrong predictions (k,) at or above each of the descending `scores` (k,).
 
@@ -38,7 +38,12 @@ class ConfidenceCurve:
         last_of_equals = np.append(np.diff(ranking.scores) != 0, True)[: len(hits)]
         right = np.cumsum(hits)[last_of_equals]
         wrong = np.cumsum(~hits)[last_of_equals]
-        return cls(ranking.scores[last_of_equals], right, wrong, ranking.instances)
+        return cls(
+            scores=ranking.scores[last_of_equals],
+            right=right,
+            wrong=wrong,
+            instances=ranking.instances,
+        )
 
     @property
     def precision(self) -> Floats:
@@ -59,7 +64,9 @@ class ConfidenceCurve:
         """Return the counts above a confidence, as the node keeps predictions."""
         place = int(np.count_nonzero(self.scores > confidence)) - 1
         right, wrong = (int(self.right[place]), int(self.wrong[place])) if place >= 0 else (0, 0)
-        return OperatingPoint(confidence, right, wrong, self.instances - right)
+        return OperatingPoint(
+            confidence=confidence, right=right, wrong=wrong, missed=self.instances - right
+        )
 
     def best(self, *, least_precision: float = 0.0, floor: float = 0.0) -> OperatingPoint | None:
         """Return the point of highest F1 among those with enough precision.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from training.evaluation.speed import Speed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluatedModel:
     """The model that was run, and how."""
 
@@ -63,7 +63,7 @@ class EvaluatedModel:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """The options besides model and data.
 
@@ -78,7 +78,7 @@ class Options:
     least_precision: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """The metrics of one model at one image size on one data set.
 

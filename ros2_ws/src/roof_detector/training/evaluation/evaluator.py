@@ -94,7 +94,13 @@ def evaluate(
     return Evaluation(
         model=EvaluatedModel.of(detector),
         data=data,
-        options=Options(confidence, FLOOR, iou, max_detections, least_precision),
+        options=Options(
+            confidence=confidence,
+            floor=FLOOR,
+            iou=iou,
+            max_detections=max_detections,
+            least_precision=least_precision,
+        ),
         boxes=boxes,
         masks=masks,
         confusion=Confusion.of(run.images, data.names, confidence=confidence),

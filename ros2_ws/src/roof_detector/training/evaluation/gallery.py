@@ -85,7 +85,7 @@ def draw_mistake(
     found = mistake.image.found
     boxes = (found.boxes_xyxy - shift) * zoom
     seen = (found.scores > evaluation.options.confidence) & _touches(boxes, side_px)
-    moved = Detections(boxes, found.scores, found.class_ids)
+    moved = Detections(boxes_xyxy=boxes, scores=found.scores, class_ids=found.class_ids)
     own = np.all(found.boxes_xyxy == mistake.box_xyxy, axis=1) & (mistake.score is not None)
     # Labels on all of them would hide the objects.
     canvas = draw_detections(canvas, moved[seen & ~own], evaluation.names, draw_labels=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroundTruth:
     """Boxes (n, 4) left, top, right, bottom and the outlines (k, 2) of each target's parts.
 

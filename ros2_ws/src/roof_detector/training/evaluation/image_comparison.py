@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from training.evaluation.ground_truth import GroundTruth
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImageComparison:
     """Predictions and targets, both with class ids of the data, and how they overlap.
 
@@ -49,8 +49,10 @@ class ImageComparison:
         mask_overlap = None
         if masks and found.masks is not None:
             mask_overlap = compare_masks(found.masks, true)
-        bare = Detections(found.boxes_xyxy, found.scores, found.class_ids)
-        return cls(path, true, bare, boxes, mask_overlap)
+        bare = Detections(
+            boxes_xyxy=found.boxes_xyxy, scores=found.scores, class_ids=found.class_ids
+        )
+        return cls(path=path, true=true, found=bare, boxes=boxes, masks=mask_overlap)
 
     @property
     def same_class(self) -> npt.NDArray[np.bool_]:

@@ -78,7 +78,12 @@ def run_images(
             detector.warm_up(size_wh)
         own = detector.detect(image_bgr, thresholds)
         times.append(detector.times)
-        found = Detections(own.boxes_xyxy, own.scores, class_ids[own.class_ids], masks=own.masks)
+        found = Detections(
+            boxes_xyxy=own.boxes_xyxy,
+            scores=own.scores,
+            class_ids=class_ids[own.class_ids],
+            masks=own.masks,
+        )
         true = GroundTruth.of(sample.instances, size_wh=size_wh)
         with_masks = detector.task == 'segment' and true.outlined
         compared.append(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabelledSplit:
     """The class names and images of one split; `notes` say what was left out."""
 
@@ -91,4 +91,10 @@ def _choose(
         notes.append(f'The data set has {len(faults)} fault(s), first {faults[0]} {remedy}')
     if unlabelled := sum(sample.label_file is None for sample in sound):
         notes.append(f'{unlabelled} of {len(sound)} images have no labels and count as empty.')
-    return LabelledSplit(source, chosen, names or labelled.names, sound, tuple(notes))
+    return LabelledSplit(
+        source=source,
+        split=chosen,
+        names=names or labelled.names,
+        samples=sound,
+        notes=tuple(notes),
+    )

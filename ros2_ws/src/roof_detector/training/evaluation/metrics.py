@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _AP75 = int(np.argmin(abs(IOUS - 0.75)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AveragePrecision:
     """COCO's average precisions and the number of targets; None without targets."""
 
@@ -35,8 +35,13 @@ class AveragePrecision:
         """Return the values of a ranking."""
         values = ranking.average_precisions()
         if values is None:
-            return cls(None, None, None, 0)
-        return cls(float(values[0]), float(values[_AP75]), float(values.mean()), ranking.instances)
+            return cls(ap50=None, ap75=None, ap50_95=None, instances=0)
+        return cls(
+            ap50=float(values[0]),
+            ap75=float(values[_AP75]),
+            ap50_95=float(values.mean()),
+            instances=ranking.instances,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -48,7 +53,7 @@ class AveragePrecision:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClassMetrics:
     """The metrics of one class; precision and recall are those at its best confidence."""
 

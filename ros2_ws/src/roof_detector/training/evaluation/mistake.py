@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TOUCHING_IOU = 0.1  # a box that overlaps less is about another object
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Mistake:
     """One mistake: its box, its likely cause, and its confidence if it is a prediction."""
 
@@ -73,7 +73,7 @@ def _misses_in(
         else:
             cause = 'not seen'
         name = names[image.true.class_ids[j]]
-        yield Mistake(image, name, image.true.boxes_xyxy[j], cause)
+        yield Mistake(image=image, name=name, box_xyxy=image.true.boxes_xyxy[j], cause=cause)
 
 
 def _false_alarms_in(
@@ -96,11 +96,11 @@ def _false_alarms_in(
         else:
             cause = 'nothing labelled'
         yield Mistake(
-            image,
-            names[image.found.class_ids[i]],
-            image.found.boxes_xyxy[i],
-            cause,
-            float(image.found.scores[i]),
+            image=image,
+            name=names[image.found.class_ids[i]],
+            box_xyxy=image.found.boxes_xyxy[i],
+            cause=cause,
+            score=float(image.found.scores[i]),
         )
 
 

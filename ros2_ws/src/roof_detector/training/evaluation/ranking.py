@@ -28,7 +28,7 @@ _ALL = (0.0, 1e10)
 Bools = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ranking:
     """The n predictions in descending order of confidence, and their match at every IoU of `IOUS`.
 
@@ -119,10 +119,13 @@ def _rank_size(
         ]
         rankings.append(
             Ranking(
-                scores[order], hits[:, order], counted[:, order], owners[order],
-                np.array(positives, np.intp),
+                scores=scores[order],
+                hits=hits[:, order],
+                counted=counted[:, order],
+                images=owners[order],
+                positives=np.array(positives, np.intp),
             )
-        )  # fmt: skip
+        )
     return rankings
 
 

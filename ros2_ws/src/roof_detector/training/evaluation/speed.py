@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OF_SCANS = ('triton', 'mamba_ssm')  # further keys of `describe_machine`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Speed:
     """The median milliseconds of each stage, and the machine.
 

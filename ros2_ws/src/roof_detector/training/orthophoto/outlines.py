@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from training.dataset.instance import Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bounds:
     """An orthophoto's edges in degrees of WGS 84; its pixels are even in web Mercator."""
 
@@ -33,7 +33,7 @@ class Bounds:
         """Read a JSON file with the keys north, west, south and east."""
         content = json.loads(path.read_text(encoding='utf-8'))
         try:
-            return cls(*(float(content[key]) for key in ('north', 'west', 'south', 'east')))
+            return cls(**{key: float(content[key]) for key in ('north', 'west', 'south', 'east')})
         except (KeyError, TypeError, ValueError) as error:
             msg = f'{path} does not state north, west, south and east in degrees ({error}).'
             raise DatasetError(msg) from error

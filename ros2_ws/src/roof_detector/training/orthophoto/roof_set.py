@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _EMPTY_SHARE = 0.2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoofSetConfig:
     """The number of training windows, of rebuilt settlements, and the border between the splits.
 
@@ -114,7 +114,13 @@ def _random_window(
         for extent in (border, height)
     )
     angle = rng.uniform(0, 2 * np.pi)
-    return TurnedWindow((x, y), side, angle, bool(rng.random() < 0.5), config.size_px)
+    return TurnedWindow(
+        centre_xy=(x, y),
+        side_px=side,
+        angle_rad=angle,
+        mirrored=bool(rng.random() < 0.5),
+        size_px=config.size_px,
+    )
 
 
 def _exposed(image_bgr: Image, rng: np.random.Generator) -> Image:
@@ -139,7 +145,9 @@ def _validation(
             continue
         for y in _starts(0, height, side):
             for x in _starts(border, width, side):
-                window = TurnedWindow((x + side / 2, y + side / 2), side, size_px=config.size_px)
+                window = TurnedWindow(
+                    centre_xy=(x + side / 2, y + side / 2), side_px=side, size_px=config.size_px
+                )
                 yield window.cut(place.image_bgr), window.instances(place.outlines)
 
 

@@ -18,7 +18,7 @@ _LEAST_SIDE_PX = 6.0
 _LEAST_VISIBLE = 0.35
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TurnedWindow:
     """A window: its middle and side in pixels of the orthophoto, and its rotation."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _ROW = '{:<10} {:>7} {:>9} {:>12}'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loss:
     """Mean average precision before and after, and the duration of a forward pass.
 

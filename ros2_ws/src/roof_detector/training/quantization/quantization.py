@@ -64,7 +64,7 @@ def quantize(
     InferenceError or EvaluationError.
     """
     check_frames(frames)
-    kind, recipe = KINDS[kind_name], ExportRecipe(kind_name)
+    kind, recipe = KINDS[kind_name], ExportRecipe(format=kind_name)
     check_needs(recipe)
     name = recipe.file_name(f'{model_path.stem}-{PRECISION}')
     target = folder / name
@@ -72,7 +72,7 @@ def quantize(
         progress('exporting')
         export = build_export(
             model_path,
-            ExportRecipe(kind.made_of, dynamic=True),
+            ExportRecipe(format=kind.made_of, dynamic=True),
             folder=workshop,
             frames=frames[:_COMPARED_FRAMES],
             trust_model=trust_model,

@@ -38,7 +38,7 @@ THINGS = (6, 22)
 DISTRACTOR_SHARE = 0.25
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComposedFrame:
     """One image (h, w, 3) with its ground truth."""
 
@@ -97,7 +97,12 @@ class Composition:
         image = Optics(config, rng).develop(
             painter.image_bgr, rng, smear_px=(0.0, 0.0), exposure=1.0
         )
-        return ComposedFrame(image, truth.boxes_xyxy, truth.class_ids, truth.mask)
+        return ComposedFrame(
+            image_bgr=image,
+            boxes_xyxy=truth.boxes_xyxy,
+            class_ids=truth.class_ids,
+            mask=truth.mask,
+        )
 
     def _paint(
         self, camera: PinholeCamera, pose: CameraPose, *, blur_px: float
@@ -144,7 +149,13 @@ class Composition:
                 solid = unit(base, yaw=yaw, make=self._make, instance=number)
                 self._solids.append(solid)
                 self._instances.append(
-                    WorldInstance(number, classes.EQUIP, base, solid.outline, solid=True)
+                    WorldInstance(
+                        instance_id=number,
+                        class_id=classes.EQUIP,
+                        position_enu=base,
+                        outline=solid.outline,
+                        solid=True,
+                    )
                 )
             return
         painter, radius = DEFECTS[class_id]

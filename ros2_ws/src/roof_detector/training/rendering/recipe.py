@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOWEST_M, HIGHEST_M = 5.0, 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
     """The number of frames, their size, their seed, and what they show.
 

@@ -30,7 +30,7 @@ WINDOW_SHARE = 1.25
 FRAMES_PER_WINDOW = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorldJob:
     """The frames of a split that one world gives; `world` is its number in the set."""
 
@@ -50,7 +50,7 @@ def jobs(config: DatasetConfig) -> Iterator[WorldJob]:
     ):
         for first in range(0, total, config.frames_per_world):
             count = min(config.frames_per_world, total - first)
-            yield WorldJob(config, world, split, first, count)
+            yield WorldJob(config=config, world=world, split=split, first=first, count=count)
             world += 1
 
 

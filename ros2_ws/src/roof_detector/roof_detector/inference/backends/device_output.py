@@ -95,7 +95,12 @@ class DeviceOutput:
 
 
 def _candidates(rows: npt.NDArray[np.float32]) -> Candidates:
-    return Candidates(rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int32), rows[:, 6:])
+    return Candidates(
+        boxes_cxcywh=rows[:, :4],
+        scores=rows[:, 4],
+        class_ids=rows[:, 5].astype(np.int32),
+        coefficients=rows[:, 6:],
+    )
 
 
 def _to_host(tensor: torch.Tensor) -> npt.NDArray[np.float32]:

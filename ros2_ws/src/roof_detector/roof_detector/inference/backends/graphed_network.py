@@ -23,7 +23,7 @@ _TIMED_PASSES = 10
 _TOLERANCE = 2e-2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Captured:
     graph: torch.cuda.CUDAGraph
     blob: torch.Tensor
@@ -122,7 +122,7 @@ def _capture(network: Network, blob: torch.Tensor, *, model: torch.nn.Module) ->
         for value in vars(module).values()
         if isinstance(value, torch.Tensor)
     )
-    return _Captured(graph, static_blob, outputs, kept)
+    return _Captured(graph=graph, blob=static_blob, outputs=outputs, kept=kept)
 
 
 def _seconds(run: Network, blob: torch.Tensor) -> float:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.export.recipe import ExportRecipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BuiltExport:
     """A finished export, and how it compared with its checkpoint."""
 
@@ -63,7 +63,9 @@ def build_export(
     check_needs(recipe)
     module, facts = read_model(model_path, trust=trust_model)
     recipe.size_for(facts.image_size, stride=facts.stride)
-    network = Network(module.float(), facts, model_path, hash_model(model_path))
+    network = Network(
+        module=module.float(), facts=facts, path=model_path, sha256=hash_model(model_path)
+    )
     target = folder / recipe.file_name(model_path.stem)
     try:
         with workplace(target) as workshop:
@@ -94,7 +96,9 @@ def build_export(
         raise ExportFailed(msg) from error
     files = [target, *target.rglob('*')]
     size_bytes = sum(file.stat().st_size for file in files if file.is_file())
-    return BuiltExport(target, size_bytes, perf_counter() - started_s, report)
+    return BuiltExport(
+        path=target, size_bytes=size_bytes, duration_s=perf_counter() - started_s, parity=report
+    )
 
 
 def _check(

@@ -36,7 +36,7 @@ NEEDS = {
 LICENCE = 'AGPL-3.0-only'  # of ultralytics, whose network every export contains
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Network:
     """A checkpoint's network in FP32, and what is known about it."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ENTRY_FILE = 'entry.json'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportKey:
     """The identity of an export: if any of this changes, it must be made and checked again.
 
@@ -56,7 +56,7 @@ class ExportKey:
         return f'its export was made with {"; ".join(changed)}'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheEntry:
     """What is known about an export; a refused one has a reason and no file.
 

@@ -40,7 +40,7 @@ class ParityLimits:
         return cls() if precision == 'f32' else cls(box_px=1024.0, score=0.12, mask_share=0.04)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameParity:
     """The greatest differences in one frame; `mask_share` is 0 without masks."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreparedBackend:
     """The result for one backend: its time, or why it cannot be used; torch has no `entry`.
 
@@ -36,7 +36,7 @@ class PreparedBackend:
     threads: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Preparation:
     """What is prepared, where, on which frames it is checked and how it is timed.
 

@@ -40,16 +40,16 @@ def prepare_exports(
     outcomes = []
     for backend in backends:
         if reason := preparation.why_not(backend):
-            outcomes.append(PreparedBackend(backend, reason))
+            outcomes.append(PreparedBackend(backend=backend, problem=reason))
             continue
         entry = None if again else _kept(preparation, backend)
         if entry is None:
             try:
                 entry = _build(preparation, backend, lambda step: progress(f'{backend}: {step}'))  # noqa: B023
             except InferenceError as error:
-                outcomes.append(PreparedBackend(backend, str(error)))
+                outcomes.append(PreparedBackend(backend=backend, problem=str(error)))
                 continue
-        outcomes.append(PreparedBackend(backend, entry.refused, entry))
+        outcomes.append(PreparedBackend(backend=backend, problem=entry.refused, entry=entry))
     progress('timing')
     return time_prepared(preparation, outcomes)
 
@@ -73,7 +73,7 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
                 built = build_export(
                     preparation.model_path,
                     ExportRecipe(
-                        _FORMATS[backend],
+                        format=_FORMATS[backend],
                         image_size=preparation.image_size,
                         # A runtime that computes in BF16 rounds FP32 weights itself.
                         precision='f16' if key.precision == 'f16' else 'f32',
@@ -85,14 +85,21 @@ def _build(preparation: Preparation, backend: str, progress: Callable[[str], Non
                     trust_model=preparation.trust_model,
                     progress=progress,
                 )
-                entry = CacheEntry(key, source, built.path.name, hash_model(built.path))
+                entry = CacheEntry(
+                    key=key,
+                    source=source,
+                    export=built.path.name,
+                    export_sha256=hash_model(built.path),
+                )
             except ParityFailed as error:
                 worst = error.report.worst
                 refused = (
                     f'parity failed: boxes off by {worst.box_px:.2g} px, scores by '
                     f'{worst.score:.2g}'
                 )
-                entry = CacheEntry(key, source, '', '', refused=refused)
+                entry = CacheEntry(
+                    key=key, source=source, export='', export_sha256='', refused=refused
+                )
             entry.write(folder)
     except OSError as error:
         msg = (

@@ -20,7 +20,7 @@ FORMATS = tuple(SUFFIXES)
 PRECISIONS = ('f32', 'f16')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportRecipe:
     """The properties of an export.
 

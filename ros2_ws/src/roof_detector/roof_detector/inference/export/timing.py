@@ -50,7 +50,7 @@ def time_prepared(
         times_ms = _time_in_turn(detectors, preparation.frames[0])
         width, height = detectors[torch_way].preprocess(preparation.frames[0]).geometry.input_wh
     torch_ms = times_ms[torch_way]
-    timed = [PreparedBackend('torch', forward_ms=torch_ms, threads=torch_way[1])]
+    timed = [PreparedBackend(backend='torch', forward_ms=torch_ms, threads=torch_way[1])]
     for one in outcomes:
         if one.entry is None or one.problem:
             timed.append(one)
@@ -68,7 +68,15 @@ def time_prepared(
             measured=f'{width}x{height} pixels, {_name_threads(threads)}',
             threads=threads,
         )
-        timed.append(PreparedBackend(one.backend, '', entry, entry.forward_ms, threads))
+        timed.append(
+            PreparedBackend(
+                backend=one.backend,
+                problem='',
+                entry=entry,
+                forward_ms=entry.forward_ms,
+                threads=threads,
+            )
+        )
     return timed
 
 

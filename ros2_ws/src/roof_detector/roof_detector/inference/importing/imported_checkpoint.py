@@ -26,7 +26,7 @@ WEIGHTS = 'weights.safetensors'
 _MOST_ANSWER_BYTES = 2**28
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckpointFacts:
     """What a checkpoint says about itself.
 
@@ -43,7 +43,7 @@ class CheckpointFacts:
     resumable: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImportedCheckpoint:
     """A checkpoint that a confined process read; all of it is checked data.
 
@@ -91,7 +91,9 @@ def import_checkpoint(
             raise BadModel(msg) from error
         tensors = folder / WEIGHTS
         shutil.copyfile(reading.weights, tensors)
-    return ImportedCheckpoint(architecture, tensors, facts, answers)
+    return ImportedCheckpoint(
+        architecture=architecture, tensors=tensors, facts=facts, answers=answers
+    )
 
 
 def _read_facts(reading: Reading, *, with_state: bool) -> CheckpointFacts:

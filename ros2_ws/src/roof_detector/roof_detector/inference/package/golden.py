@@ -35,7 +35,7 @@ _MOST_DETECTIONS = 300
 _FORMAT_VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GoldenAnchor:
     """The network's proposal at one anchor, in pixels of its input.
 
@@ -58,7 +58,7 @@ class GoldenDetection:
     box_xyxy: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GoldenImage:
     """An image and its expected outputs: all detections, and the anchors of highest confidence.
 

@@ -75,7 +75,7 @@ class FileRecord:
     size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The facts of a packaged model, and the hash of every other file of the package.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.model_facts import ModelFacts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ModelPackage:
     """The files of a package in memory, each verified against the manifest.
 
@@ -55,7 +55,7 @@ class ModelPackage:
             msg = f'{path} is refused: {error}'
             raise BadModel(msg) from error
         digest = hashlib.sha256(files[MANIFEST]).hexdigest()
-        return cls(path, digest, manifest, golden, files)
+        return cls(path=path, sha256=digest, manifest=manifest, golden=golden, files=files)
 
     @property
     def facts(self) -> ModelFacts:

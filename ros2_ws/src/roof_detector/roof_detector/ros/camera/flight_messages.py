@@ -95,7 +95,9 @@ def ground_truth_message(frame: FlightFrame, header: Header) -> Detection2DArray
     The position of each result's pose is the object's, in the optical frame of the header.
     """
     count = len(frame.class_ids)
-    truth = Detections(frame.boxes_xyxy, np.ones(count, np.float32), frame.class_ids)
+    truth = Detections(
+        boxes_xyxy=frame.boxes_xyxy, scores=np.ones(count, np.float32), class_ids=frame.class_ids
+    )
     message = detections_message(truth, names=CLASS_NAMES, header=header)
     position, quaternion = frame.pose_enu
     pose = CameraPose(position, matrix_from_quaternion(quaternion))

@@ -32,7 +32,7 @@ _POLL_S = 0.05
 PlaybackState = Literal['waiting', 'playing', 'ended', 'failed']
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlaybackReport:
     """The progress of a playback; `error` is empty unless it ended early.
 

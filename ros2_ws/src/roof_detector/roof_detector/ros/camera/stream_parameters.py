@@ -86,7 +86,7 @@ STREAM_PARAMETERS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamSettings:
     """How frames are published; each field is the parameter of its name."""
 

@@ -27,7 +27,7 @@ _RESPONSE_WITHIN_S = 5.0
 _SECRET = re.compile(r'(?i)(token|password|passwd|passphrase|secret|credentials|api_?key)$')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ParameterChange:
     """The old and the new value of a parameter as JSON; empty if it was not set."""
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -63,6 +63,7 @@ class Parameter:
     name: str
     default: Value
     description: str
+    _: KW_ONLY
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()

@@ -48,7 +48,7 @@ _LONGEST_WAIT_S = 60.0
 _POLL_S = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlaySettings:
     """How a bag is played; `topics` and `exclude` are names or patterns such as /camera/*.
 

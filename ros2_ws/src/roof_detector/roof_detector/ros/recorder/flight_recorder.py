@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from roof_detector.ros.recorder.recorder_parameters import RecorderSettings
 
-_NOTHING_HEARD = ListeningReport({}, {}, ())
+_NOTHING_HEARD = ListeningReport(received={}, lost_before_arrival={}, not_published=())
 # A bag that cannot be begun, for want of disk space say, is not tried at every detection.
 _TRY_AGAIN_AFTER_S = 5.0
 # How long the service waits for a disk that is tried at its request.

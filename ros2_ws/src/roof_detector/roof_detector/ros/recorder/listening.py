@@ -33,7 +33,7 @@ _MARK_TYPE = 'std_msgs/msg/String'
 _OF_THEMSELVES = {'/diagnostics', '/parameter_events', '/rosout'}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ListeningReport:
     """Say what was heard, by topic, since the listening began.
 
@@ -96,7 +96,15 @@ class Listening:
 
     def write_mark(self, data: bytes, *, times_ns: tuple[int, int]) -> None:
         """Record a mark, which is a message as any other."""
-        self.box.write(TimedMessage(self._marks, data, *times_ns))
+        log_time_ns, publish_time_ns = times_ns
+        self.box.write(
+            TimedMessage(
+                topic=self._marks,
+                data=data,
+                log_time_ns=log_time_ns,
+                publish_time_ns=publish_time_ns,
+            )
+        )
 
     def refresh(self) -> None:
         """Look for topics that have appeared, and for publishers that are not heard."""

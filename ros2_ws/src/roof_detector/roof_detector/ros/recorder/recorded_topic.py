@@ -173,6 +173,13 @@ class RecordedTopic:
         self._heard.note()
         self.lost_before_arrival += missed
         log_time_ns, publish_time_ns = message_times_ns(self._node, info)
-        self._box.write(TimedMessage(self.name, data, log_time_ns, publish_time_ns))
+        self._box.write(
+            TimedMessage(
+                topic=self.name,
+                data=data,
+                log_time_ns=log_time_ns,
+                publish_time_ns=publish_time_ns,
+            )
+        )
         if self._look_at is not None:
             self._look_at(data)

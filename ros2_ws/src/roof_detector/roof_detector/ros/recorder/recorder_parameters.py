@@ -179,7 +179,7 @@ RECORDER_TABLE = ParameterTable(
 _NAME_BYTES = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecorderSettings:
     """The parameters that a recording uses from its start."""
 

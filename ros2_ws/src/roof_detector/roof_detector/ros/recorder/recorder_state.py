@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from roof_detector.ros.recorder.recording import RecordingReport
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecorderState:
     """Say what is recorded, held and deleted; counts are since the recorder's start.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOREVER_S = float('inf')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordingReport:
     """Say what a recording holds so far."""
 

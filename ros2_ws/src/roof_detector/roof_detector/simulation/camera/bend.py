@@ -67,9 +67,9 @@ class Bend:
                 boxes.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
                 table[i + 1] = len(kept)
         return Truth(
-            np.array(boxes, np.float32).reshape(-1, 4),
-            truth.class_ids[kept],
-            truth.instance_ids[kept],
-            table[bent],
-            truth.positions_enu[kept],
+            boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+            class_ids=truth.class_ids[kept],
+            instance_ids=truth.instance_ids[kept],
+            mask=table[bent],
+            positions_enu=truth.positions_enu[kept],
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PinholeCamera:
     """The intrinsics in pixels; a pixel's centre has integer coordinates (OpenCV, REP-103)."""
 
@@ -37,7 +37,9 @@ class PinholeCamera:
     def centred(cls, size_wh: tuple[int, int], *, focal_px: float) -> PinholeCamera:
         """Return a camera whose principal point is the middle of the image."""
         width, height = size_wh
-        return cls(size_wh, focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
+        return cls(
+            size_wh=size_wh, fx=focal_px, fy=focal_px, cx=(width - 1) / 2, cy=(height - 1) / 2
+        )
 
     @property
     def matrix(self) -> NDArray[np.float64]:

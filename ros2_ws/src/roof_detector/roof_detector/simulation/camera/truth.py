@@ -27,7 +27,7 @@ MINIMUM_SIDE_SHARE = 0.0125
 MINIMUM_WIDTH_SHARE = 0.0006
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Truth:
     """Boxes (n, 4), ids (n,), positions (n, 3) and the mask (h, w) of positions plus one."""
 
@@ -63,11 +63,13 @@ def read_ground_truth(painter: Painter, instances: dict[int, WorldInstance]) -> 
         table[instance_id] = len(kept)
     mask = table[ids] if len(present) else np.zeros_like(ids)
     return Truth(
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.array([instance.class_id for instance in kept], np.int32),
-        np.array([instance.instance_id for instance in kept], np.int32),
-        mask,
-        np.array([instance.position_enu for instance in kept], np.float64).reshape(-1, 3),
+        boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+        class_ids=np.array([instance.class_id for instance in kept], np.int32),
+        instance_ids=np.array([instance.instance_id for instance in kept], np.int32),
+        mask=mask,
+        positions_enu=np.array([instance.position_enu for instance in kept], np.float64).reshape(
+            -1, 3
+        ),
     )
 
 

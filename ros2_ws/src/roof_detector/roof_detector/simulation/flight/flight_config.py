@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from roof_detector.simulation.errors import SimulationError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlightConfig:
     """A survey flight's settings; the origin is the place of the world's centre on Earth."""
 

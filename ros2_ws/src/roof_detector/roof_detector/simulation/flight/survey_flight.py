@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from roof_detector.simulation.world.roof_world import RoofWorld
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlightFrame:
     """One image (h, w, 3), its ground truth and its camera pose.
 

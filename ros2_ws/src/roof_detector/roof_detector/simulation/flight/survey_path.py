@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roof_detector.simulation.world.roof_world import RoofWorld
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SurveyPath:
     """Corner points (n, 3), the distance flown up to each, and the wobble's phases (5, 3)."""
 
@@ -61,7 +61,12 @@ class SurveyPath:
         corners = np.array(turns)
         steps = np.linalg.norm(np.diff(corners, axis=0), axis=1)
         mileage = np.concatenate([[0.0], np.cumsum(steps)])
-        return cls(corners, mileage, rng.uniform(0, 2 * np.pi, (5, 3)), config)
+        return cls(
+            corners=corners,
+            mileage=mileage,
+            phases=rng.uniform(0, 2 * np.pi, (5, 3)),
+            config=config,
+        )
 
     @property
     def duration_s(self) -> float:

@@ -54,5 +54,7 @@ def tree(base: ArrayLike, *, radius: float, make: Maker) -> Solid:
         plane = Plane3(middle - reach * east - reach * south, east, south)
         angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
         ring = reach * (1 + np.stack([np.cos(angles), np.sin(angles)], axis=-1))
-        facets.append(Facet(plane.to_enu(ring), plane, texture, two_sided=True))
+        facets.append(
+            Facet(corners=plane.to_enu(ring), plane=plane, texture=texture, two_sided=True)
+        )
     return solid_from(tuple(facets), base, half_extent=(radius, radius))

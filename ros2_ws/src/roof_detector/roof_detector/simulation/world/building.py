@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roof_detector.simulation.world.world_config import WorldConfig
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Building:
     """Walls and roof facets, the solids on the roof, and the labelled instances."""
 
@@ -46,11 +46,11 @@ def build(
         furnisher.furnish(section)
     roofs = tuple(finish_section(section, make, furnisher.solids) for section in sections)
     return Building(
-        footprint,
-        walls(footprint, make),
-        roofs,
-        tuple(furnisher.solids),
-        tuple(furnisher.instances),
+        footprint=footprint,
+        walls=walls(footprint, make),
+        roofs=roofs,
+        solids=tuple(furnisher.solids),
+        instances=tuple(furnisher.instances),
     )
 
 

@@ -47,7 +47,7 @@ class Plane3:
         return self.to_uv(points - (height / slope)[..., None] * to_sun)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facet:
     """A polygon (n, 3) in ENU, its plane, its texture and the instance that it shows.
 
@@ -66,4 +66,10 @@ def facet_from_uv(
     plane: Plane3, uv: ArrayLike, texture: Texture, *, instance: int = 0, two_sided: bool = False
 ) -> Facet:
     """Cut a polygon (n, 2) in metres out of a plane."""
-    return Facet(plane.to_enu(uv), plane, texture, instance, two_sided)
+    return Facet(
+        corners=plane.to_enu(uv),
+        plane=plane,
+        texture=texture,
+        instance=instance,
+        two_sided=two_sided,
+    )

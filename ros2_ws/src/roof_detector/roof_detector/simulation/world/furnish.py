@@ -180,7 +180,13 @@ class Furnisher:
                 self._connect(section, solid, place)
                 self.solids.append(solid)
                 self.instances.append(
-                    WorldInstance(self._next_id, classes.EQUIP, base, solid.outline, solid=True)
+                    WorldInstance(
+                        instance_id=self._next_id,
+                        class_id=classes.EQUIP,
+                        position_enu=base,
+                        outline=solid.outline,
+                        solid=True,
+                    )
                 )
                 self._next_id += 1
 

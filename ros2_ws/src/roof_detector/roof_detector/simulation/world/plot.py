@@ -52,12 +52,12 @@ def plan_buildings(
         x, y = centre - middle
         footprints.append(
             Footprint(
-                (float(x), float(y)),
-                size,
-                yaw,
-                float(rng.uniform(*config.building_height_m)),
-                kind,
-                Footprint.pitch_for(kind, rng),
+                centre_xy=(float(x), float(y)),
+                size=size,
+                yaw=yaw,
+                height=float(rng.uniform(*config.building_height_m)),
+                kind=kind,
+                pitch=Footprint.pitch_for(kind, rng),
             )
         )
     return footprints, (float(land[0]), float(land[1]))

@@ -31,7 +31,7 @@ GRAIN_SIDE_PX = 512
 BEYOND_M = 300.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoofWorld:
     """Everything that a flight sees, in ENU metres from the world's centre on the ground."""
 
@@ -87,7 +87,14 @@ class RoofWorld:
         low, (right, lower) = -BEYOND_M, np.array(size) + BEYOND_M
         corners = [[low, low], [right, low], [right, lower], [low, lower]]
         ground = facet_from_uv(plane, corners, texture)
-        return cls(config, light, ground, tuple(buildings), standing, _grain(rng))
+        return cls(
+            config=config,
+            light=light,
+            ground=ground,
+            buildings=tuple(buildings),
+            standing=standing,
+            grain=_grain(rng),
+        )
 
     @property
     def instances(self) -> tuple[WorldInstance, ...]:

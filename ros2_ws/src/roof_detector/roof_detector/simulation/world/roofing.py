@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WALL_METRES_PER_PX = 0.04
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Footprint:
     """A rectangular building: its centre, size along and across yaw, height and covering."""
 

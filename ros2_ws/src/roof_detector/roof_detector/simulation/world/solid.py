@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UP = np.array([0.0, 0.0, 1.0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Solid:
     """Facets that are drawn together, and the upright box around them.
 
@@ -124,8 +124,15 @@ def cylinder(
         down = down / np.linalg.norm(down)
         corners = np.stack([high[i], high[i + 1], low[i + 1], low[i]])
         origin = high[i] if upper > radius else low[i] - down * np.linalg.norm(high[i] - low[i])
-        out.append(Facet(corners, Plane3(origin, along, down), texture, instance))
-    out.append(Facet(high[:-1], lid_plane, top, instance))
+        out.append(
+            Facet(
+                corners=corners,
+                plane=Plane3(origin, along, down),
+                texture=texture,
+                instance=instance,
+            )
+        )
+    out.append(Facet(corners=high[:-1], plane=lid_plane, texture=top, instance=instance))
     return tuple(out)
 
 
@@ -145,4 +152,12 @@ def solid_from(
     """Wrap facets into a Solid whose height is measured from the facets."""
     foot = np.asarray(base, dtype=np.float64)
     height = float(max(facet.corners[:, 2].max() for facet in facets) - foot[2])
-    return Solid(facets, foot, half_extent, yaw, height, foot_extent or half_extent, instance)
+    return Solid(
+        facets=facets,
+        base=foot,
+        half_extent=half_extent,
+        yaw=yaw,
+        height=height,
+        foot_extent=foot_extent or half_extent,
+        instance=instance,
+    )

@@ -43,10 +43,10 @@ def survey_ids(
         chosen = uv[rng.integers(0, len(uv), SAMPLES_PER_PAINTED)]
         out.append(
             WorldInstance(
-                instance_id,
-                class_id,
-                section.plane.to_enu(middle),
-                section.plane.to_enu(chosen),
+                instance_id=instance_id,
+                class_id=class_id,
+                position_enu=section.plane.to_enu(middle),
+                outline=section.plane.to_enu(chosen),
                 solid=False,
                 width_m=float(width),
             )

@@ -10,7 +10,7 @@ from roof_detector.simulation.errors import SimulationError
 from roof_detector.simulation.surfaces.surface import ROOF_KINDS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorldConfig:
     """The ranges from which a world is drawn; a pair is (lowest, highest)."""
 

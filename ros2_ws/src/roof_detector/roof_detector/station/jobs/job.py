@@ -34,7 +34,7 @@ class JobState(str, Enum):
     CANCELLED = 'cancelled'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobRequest:
     """What a job does: detect in `source`, or export the detections that a flight contains.
 
@@ -71,7 +71,7 @@ class JobRequest:
         ]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Progress:
     """The progress of a job; `frames` and `left_s` are None if they are unknown."""
 
@@ -86,7 +86,7 @@ class Progress:
         return min(1.0, self.done / self.frames) if self.frames else None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Job:
     """A job; `reason` says why it failed, or what was lost."""
 

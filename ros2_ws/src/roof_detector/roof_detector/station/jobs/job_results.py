@@ -27,7 +27,7 @@ _FOLDERS = {'bag', 'crops', *_IMAGE_FOLDERS}
 (_TABLE,) = PRODUCTS['csv']
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobResults:
     """Paths relative to the job's folder, the first rows of its tables, and its counts.
 

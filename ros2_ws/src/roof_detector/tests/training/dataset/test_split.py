@@ -90,7 +90,10 @@ def test_many_small_groups_reach_the_shares_in_every_class():
 )
 @settings(deadline=None, max_examples=60)
 def test_frames_within_the_guard_never_stand_on_two_sides(frames, shares, guard):
-    samples = [Sample(Path(f'{video}_mp4_{number:06d}.jpg'), 'all') for video, number in frames]
+    samples = [
+        Sample(image_path=Path(f'{video}_mp4_{number:06d}.jpg'), split='all')
+        for video, number in frames
+    ]
     facts = [ImageFacts(size_wh=(64, 48))] * len(samples)
     parts = cut_along(samples, facts, shares, by='order', guard_frames=guard)
     placed = [(*frame, part) for frame, part in zip(frames, parts, strict=True) if part >= 0]
@@ -143,7 +146,7 @@ def test_images_of_one_place_or_flight_stay_together(scenes, tmp_path, by, expec
         geotagged(tmp_path / f'{i}.jpg', scenes[i], north_m=north_m, taken=taken)
         for i, (north_m, taken) in enumerate(where_when)
     ]
-    samples = [Sample(path, 'all') for path in paths]
+    samples = [Sample(image_path=path, split='all') for path in paths]
     assert groups_of(samples, [facts_of(path) for path in paths], by=by) == expected
 
 
@@ -264,7 +267,9 @@ def test_tiles_on_both_sides_of_a_border_share_no_pixel(make, tmp_path):
 
 def test_images_that_tell_no_place_cannot_be_cut_by_place():
     with pytest.raises(DatasetError, match='convert --tile'):
-        cut_along([Sample(Path('a.png'), 'all')], [ImageFacts()], (0.8, 0.2), by='x')
+        cut_along(
+            [Sample(image_path=Path('a.png'), split='all')], [ImageFacts()], (0.8, 0.2), by='x'
+        )
     assert LEFT_OUT not in cut_along([], [], (0.8, 0.2), by='x')
 
 

@@ -39,14 +39,14 @@ CROWDED = WorldConfig(
 def compare_boxes(found_xyxy, scores, found_ids, true_xyxy, true_ids):
     order = np.argsort(-np.asarray(scores, float), kind='stable')
     found = Detections(
-        np.asarray(found_xyxy, float).reshape(-1, 4)[order],
-        np.asarray(scores, float)[order],
-        np.asarray(found_ids, int)[order],
+        boxes_xyxy=np.asarray(found_xyxy, float).reshape(-1, 4)[order],
+        scores=np.asarray(scores, float)[order],
+        class_ids=np.asarray(found_ids, int)[order],
     )
     true = GroundTruth(
-        np.asarray(true_xyxy, float).reshape(-1, 4),
-        np.asarray(true_ids, np.intp),
-        ((),) * len(true_ids),
+        boxes_xyxy=np.asarray(true_xyxy, float).reshape(-1, 4),
+        class_ids=np.asarray(true_ids, np.intp),
+        outlines=((),) * len(true_ids),
     )
     return ImageComparison.compare(Path('roof.png'), found=found, true=true)
 

@@ -179,7 +179,13 @@ def test_average_precision_of_masks_is_that_of_coco(compared, seed):
         ]
         masks_of.append([[whole(one) for one in side] for side in sides])
         images.append(
-            ImageComparison(bare.path, bare.true, bare.found, bare.boxes, overlap_of(*sides))
+            ImageComparison(
+                path=bare.path,
+                true=bare.true,
+                found=bare.found,
+                boxes=bare.boxes,
+                masks=overlap_of(*sides),
+            )
         )
     assert_agreement(our_metrics(images, masks=True), coco_metrics(images, masks_of=masks_of))
 

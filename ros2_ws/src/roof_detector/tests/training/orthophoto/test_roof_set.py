@@ -174,7 +174,9 @@ def test_labels_turn_with_the_image(angle, mirrored, side, centre):
     image = np.zeros((400, 400, 3), np.uint8)
     roof = corners(170, 180, 240, 215)
     cv2.fillPoly(image, [roof.astype(np.int32)], (255, 255, 255))
-    window = TurnedWindow(centre, side, angle, mirrored, 200)
+    window = TurnedWindow(
+        centre_xy=centre, side_px=side, angle_rad=angle, mirrored=mirrored, size_px=200
+    )
     instances = window.instances([roof])
     cover = np.zeros((200, 200), np.uint8)
     for instance in instances:
