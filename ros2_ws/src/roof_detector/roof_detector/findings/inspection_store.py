@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The file of an inspection: a GeoPackage with findings, sightings, frames and decisions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from roof_detector.findings.decisions import Decision, DecisionKind
+from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.finding_rows import finding_of, finding_row
+from roof_detector.findings.geopackage import (
+    connect,
+    create_geopackage,
+    point,
+    polygon,
+    store_errors,
+    update_extents,
+)
+from roof_detector.findings.store_layers import (
+    COMPUTED,
+    DECISIONS,
+    EVENTS,
+    FINDINGS,
+    FRAMES,
+    LAYERS,
+    MIGRATIONS,
+    PROVENANCE,
+    SCHEMA_VERSION,
+    SIGHTINGS,
+    TRIGGERS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from roof_detector.findings.register import FindingEvent, SightingKey
+    from roof_detector.findings.roof_finding import RoofFinding
+    from roof_detector.findings.sightings import FrameSightings
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+
+class InspectionStore:
+    """Reads and writes one `inspection.gpkg`; raises FindingsError.
+
+    A decision is on the disk when `decide` returns. A run replaces everything that is computed in
+    one transaction, so a killed run leaves the store as it was, and keeps the decisions.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with store_errors(path):
+            self._connection = connect(path)
+        try:
+            with store_errors(path):
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Create the tables in a new file; check and migrate those of an old one."""
+        with self._transaction():
+            tables = {row[0] for row in self._connection.execute('SELECT name FROM sqlite_master')}
+            if not tables:
+                create_geopackage(self._connection)
+                for layer in LAYERS:
+                    layer.create(self._connection)
+                for trigger in TRIGGERS:
+                    self._connection.execute(trigger)
+                self._connection.execute('CREATE TABLE inspection_schema (version INTEGER)')
+                self._connection.execute(
+                    'INSERT INTO inspection_schema VALUES (?)', (SCHEMA_VERSION,)
+                )
+                return
+            if 'inspection_schema' not in tables:
+                msg = (
+                    f'{self.path} is a database but no inspection of roof_detector; name another '
+                    'folder.'
+                )
+                raise FindingsError(msg)
+            (found,) = self._connection.execute('SELECT version FROM inspection_schema').fetchone()
+            if found > SCHEMA_VERSION:
+                msg = (
+                    f'{self.path} has schema {found}, and this version of roof_detector knows '
+                    f'up to {SCHEMA_VERSION}; update roof_detector.'
+                )
+                raise FindingsError(msg)
+            for version in range(found, SCHEMA_VERSION):
+                MIGRATIONS[version](self._connection)
+                self._connection.execute(
+                    'UPDATE inspection_schema SET version = ?', (version + 1,)
+                )
+            (sane,) = self._connection.execute('PRAGMA quick_check(1)').fetchone()
+        if sane != 'ok':
+            msg = f'{self.path} is damaged ({sane}); restore it from a copy.'
+            raise FindingsError(msg)
+
+    def decide(self, decision: Decision) -> None:
+        """Write a decision to the disk."""
+        latitude, longitude = decision.place_deg or (None, None)
+        with store_errors(self.path), self._transaction():
+            DECISIONS.insert(
+                self._connection,
+                (
+                    decision.kind.value,
+                    str(decision.uuid),
+                    decision.who,
+                    decision.made_at,
+                    decision.value,
+                    decision.class_name,
+                    latitude,
+                    longitude,
+                ),
+            )
+
+    def decisions(self) -> list[Decision]:
+        """Return all decisions in their order."""
+        with store_errors(self.path):
+            rows = self._connection.execute(
+                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg '
+                'FROM decisions ORDER BY fid'
+            ).fetchall()
+        return [
+            Decision(
+                DecisionKind(kind),
+                UUID(uuid),
+                who,
+                made_at,
+                value,
+                class_name,
+                None if latitude is None else (latitude, longitude),
+            )
+            for kind, uuid, who, made_at, value, class_name, latitude, longitude in rows
+        ]
+
+    def findings(self) -> list[RoofFinding]:
+        """Return all findings in the order of their numbers."""
+        names = ', '.join(f'"{name}"' for name, _ in FINDINGS.columns)
+        with store_errors(self.path):
+            rows = self._connection.execute(
+                f'SELECT {names}, geom FROM findings ORDER BY number'
+            ).fetchall()
+        return [finding_of(row[:-1], row[-1]) for row in rows]
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what the findings were made of."""
+        with store_errors(self.path):
+            rows = self._connection.execute('SELECT name, value FROM provenance').fetchall()
+        return {name: json.loads(value) for name, value in rows}
+
+    @contextmanager
+    def run(self, origin: LocalTangentPlane | None) -> Iterator[StoreRun]:
+        """Replace everything that is computed, if the block ends without an error."""
+        with store_errors(self.path), self._transaction():
+            for layer in COMPUTED:
+                self._connection.execute(f'DELETE FROM "{layer.name}"')
+            yield StoreRun(self._connection, origin)
+
+    def close(self) -> None:
+        """Close the file, which is then a single one."""
+        with suppress(sqlite3.DatabaseError):  # another program has it open: it stays in WAL
+            self._connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+            self._connection.execute('PRAGMA journal_mode = DELETE')
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute('BEGIN IMMEDIATE')
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute('ROLLBACK')
+            raise
+        self._connection.execute('COMMIT')
+
+
+class StoreRun:
+    """Writes what one run computes: frames as they come, then the findings."""
+
+    def __init__(self, connection: sqlite3.Connection, origin: LocalTangentPlane | None) -> None:
+        self._connection = connection
+        self._origin = origin
+
+    def add_frame(
+        self, sightings: FrameSightings, keys: Sequence[SightingKey], class_names: Sequence[str]
+    ) -> None:
+        """Add a frame with its sightings, each with the key that the register gave it."""
+        frame, ground = sightings.frame, sightings.ground
+        where = (frame.flight, frame.source, frame.topic, frame.index, frame.name, frame.stamp_ns)
+        outline = None
+        if ground is not None and len(ground.outline_en):
+            outline = polygon([self._geodetic(ground.outline_en)])
+        height_m = None if ground is None else ground.height_m
+        FRAMES.insert(
+            self._connection, (*where, *sightings.size_wh, len(sightings), height_m), outline
+        )
+        places: list[tuple[float, float]] = []
+        if ground is not None and len(sightings):
+            places = self._geodetic(np.nan_to_num(ground.positions_en, nan=0.0))
+        for index, key in enumerate(keys):
+            known = ground is not None and bool(np.isfinite(ground.positions_en[index, 0]))
+            resolution = float(ground.metres_per_pixel[index]) if known and ground else None
+            SIGHTINGS.insert(
+                self._connection,
+                (
+                    None,
+                    json.dumps(key),
+                    *where,
+                    index,
+                    class_names[int(sightings.class_ids[index])],
+                    float(sightings.confidences[index]),
+                    *sightings.boxes_xyxy[index].tolist(),
+                    int(sightings.track_ids[index]),
+                    resolution,
+                    bool(ground.cut[index]) if ground else None,
+                ),
+                point(*places[index]) if known else None,
+            )
+
+    def finish(
+        self,
+        findings: Sequence[RoofFinding],
+        numbers: Mapping[SightingKey, int],
+        events: Sequence[FindingEvent],
+        provenance: Mapping[str, Any],
+    ) -> None:
+        """Add the findings, and write to each sighting which one it belongs to."""
+        corners: list[tuple[float, float]] = []
+        for finding in findings:
+            place = finding.place
+            where = None if place is None else (place.longitude_deg, place.latitude_deg)
+            FINDINGS.insert(
+                self._connection, finding_row(finding), None if where is None else point(*where)
+            )
+            corners += [] if where is None else [where]
+        if corners:
+            low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
+            for layer in (FINDINGS, SIGHTINGS, FRAMES):
+                update_extents(self._connection, layer, (*low, *high))
+        connection = self._connection
+        connection.execute('CREATE TEMP TABLE IF NOT EXISTS numbers (key TEXT PRIMARY KEY, n INT)')
+        connection.execute('DELETE FROM numbers')
+        connection.executemany(
+            'INSERT INTO numbers VALUES (?, ?)',
+            ((json.dumps(key), number) for key, number in numbers.items()),
+        )
+        connection.execute(
+            'UPDATE sightings SET finding = (SELECT n FROM numbers WHERE numbers.key = '
+            'sightings.key)'
+        )
+        connection.execute(
+            'INSERT INTO tracks (flight, topic, track, finding, sightings, first_ns, last_ns) '
+            'SELECT flight, topic, track, finding, count(*), min(stamp_ns), max(stamp_ns) '
+            'FROM sightings WHERE track > 0 GROUP BY flight, topic, track, finding '
+            'ORDER BY flight, topic, track, finding'
+        )
+        for event in events:
+            EVENTS.insert(connection, (event.kind, str(event.uuid), event.sentence))
+        for name, value in provenance.items():
+            PROVENANCE.insert(connection, (name, json.dumps(value, sort_keys=True)))
+
+    def _geodetic(self, points_en: Any) -> list[tuple[float, float]]:
+        """Return longitude and latitude of points (n, 2) of the plane."""
+        assert self._origin is not None
+        enu = np.column_stack([points_en, np.zeros(len(points_en))])
+        geodetic = self._origin.to_geodetic(enu)
+        return [(float(one[1]), float(one[0])) for one in geodetic]

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The layers of the file of an inspection, and how its schema is brought up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roof_detector.findings.geopackage import Layer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+SCHEMA_VERSION = 1
+
+FINDINGS = Layer(
+    'findings',
+    (
+        ('number', 'INTEGER NOT NULL'),
+        ('uuid', 'TEXT NOT NULL'),
+        ('class', 'TEXT NOT NULL'),
+        ('class_probability', 'REAL'),
+        ('existence', 'REAL'),
+        ('state', 'TEXT NOT NULL'),
+        ('decided', 'BOOLEAN NOT NULL'),
+        ('outside', 'BOOLEAN NOT NULL'),
+        ('radius95_m', 'REAL'),
+        ('east_m', 'REAL'),
+        ('north_m', 'REAL'),
+        ('height_m', 'REAL'),
+        ('variance_east_m2', 'REAL'),
+        ('covariance_m2', 'REAL'),
+        ('variance_north_m2', 'REAL'),
+        ('length_m', 'REAL'),
+        ('width_m', 'REAL'),
+        ('side_error_m', 'REAL'),
+        ('area_m2', 'REAL'),
+        ('area_error_m2', 'REAL'),
+        ('area_from_mask', 'BOOLEAN'),
+        ('sightings', 'INTEGER NOT NULL'),
+        ('looks', 'INTEGER NOT NULL'),
+        ('opportunities', 'INTEGER NOT NULL'),
+        ('first_seen_ns', 'INTEGER'),
+        ('last_seen_ns', 'INTEGER'),
+        ('flights', 'TEXT'),
+        ('tracks', 'TEXT'),
+        ('best_source', 'TEXT'),
+        ('best_topic', 'TEXT'),
+        ('best_frame', 'INTEGER'),
+        ('best_name', 'TEXT'),
+        ('best_stamp_ns', 'INTEGER'),
+        ('best_box_px', 'TEXT'),
+        ('best_confidence', 'REAL'),
+        ('best_metres_per_pixel', 'REAL'),
+        ('aliases', 'TEXT'),
+        ('note', 'TEXT'),
+    ),
+    geometry='POINT',
+    description='every object once; those without a place have no geometry',
+)
+SIGHTINGS = Layer(
+    'sightings',
+    (
+        ('finding', 'INTEGER'),
+        ('key', 'TEXT'),
+        ('flight', 'TEXT'),
+        ('source', 'TEXT'),
+        ('topic', 'TEXT'),
+        ('frame', 'INTEGER'),
+        ('name', 'TEXT'),
+        ('stamp_ns', 'INTEGER'),
+        ('detection', 'INTEGER'),
+        ('class', 'TEXT'),
+        ('confidence', 'REAL'),
+        ('left_px', 'REAL'),
+        ('top_px', 'REAL'),
+        ('right_px', 'REAL'),
+        ('bottom_px', 'REAL'),
+        ('track', 'INTEGER'),
+        ('metres_per_pixel', 'REAL'),
+        ('cut', 'BOOLEAN'),
+    ),
+    geometry='POINT',
+    description='every detection of every frame, and the finding that it belongs to',
+)
+TRACKS = Layer(
+    'tracks',
+    (
+        ('flight', 'TEXT'),
+        ('topic', 'TEXT'),
+        ('track', 'INTEGER'),
+        ('finding', 'INTEGER'),
+        ('sightings', 'INTEGER'),
+        ('first_ns', 'INTEGER'),
+        ('last_ns', 'INTEGER'),
+    ),
+    description='sightings of one stream that image motion ties together',
+)
+FRAMES = Layer(
+    'frames',
+    (
+        ('flight', 'TEXT'),
+        ('source', 'TEXT'),
+        ('topic', 'TEXT'),
+        ('frame', 'INTEGER'),
+        ('name', 'TEXT'),
+        ('stamp_ns', 'INTEGER'),
+        ('width_px', 'INTEGER'),
+        ('height_px', 'INTEGER'),
+        ('detections', 'INTEGER'),
+        ('height_m', 'REAL'),
+    ),
+    geometry='POLYGON',
+    description='every frame, with what it showed of the roof',
+)
+COVERAGE = Layer(
+    'coverage',
+    (
+        ('kind', 'TEXT'),
+        ('views', 'INTEGER'),
+        ('metres_per_pixel', 'REAL'),
+        ('sharpness', 'REAL'),
+        ('angle_deg', 'REAL'),
+        ('detected', 'REAL'),
+    ),
+    geometry='POLYGON',
+    description='how well each part of the roof was seen',
+)
+DECISIONS = Layer(
+    'decisions',
+    (
+        ('kind', 'TEXT NOT NULL'),
+        ('uuid', 'TEXT NOT NULL'),
+        ('who', 'TEXT NOT NULL'),
+        ('made_at', 'TEXT NOT NULL'),
+        ('value', 'TEXT NOT NULL'),
+        ('class', 'TEXT NOT NULL'),
+        ('latitude_deg', 'REAL'),
+        ('longitude_deg', 'REAL'),
+    ),
+    description='what people decided; rows are only ever added',
+)
+EVENTS = Layer(
+    'events',
+    (('kind', 'TEXT'), ('uuid', 'TEXT'), ('sentence', 'TEXT')),
+    description='what happened to findings',
+)
+PROVENANCE = Layer(
+    'provenance',
+    (('name', 'TEXT'), ('value', 'TEXT')),
+    description='inputs, model, parameters and versions',
+)
+
+COMPUTED = (FINDINGS, SIGHTINGS, TRACKS, FRAMES, COVERAGE, EVENTS, PROVENANCE)
+LAYERS = (*COMPUTED, DECISIONS)
+
+# What brings a store of each version to the next one; the first schema has none to come from.
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+# Decisions are never changed nor deleted, whatever program tries.
+TRIGGERS = tuple(
+    f'CREATE TRIGGER decisions_no_{verb.lower()} BEFORE {verb} ON decisions BEGIN '
+    "SELECT RAISE(ABORT, 'decisions are only ever added'); END"
+    for verb in ('UPDATE', 'DELETE')
+)
