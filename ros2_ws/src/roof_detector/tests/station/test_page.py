@@ -86,7 +86,58 @@ def test_the_boxes_of_a_large_frame_fit_into_their_card(page):
     assert card.locator('.q-table__middle').evaluate(fits)
 
 
+SIZES = {'wide': (1920, 1080), 'laptop': (1280, 800), 'tablet': (820, 1180), 'phone': (390, 844)}
+# Everything that is seen of the page and touched: what leaves the window, and what is too small.
+MISFITS = """() => {
+  const width = document.documentElement.clientWidth, misfits = [];
+  if (document.documentElement.scrollWidth > width) misfits.push('the page scrolls sideways');
+  for (const one of document.querySelectorAll('button, a.q-btn, [role=tab], .q-slider, .q-toggle, .station-card, .q-field, .q-badge')) {
+    const box = one.getBoundingClientRect();
+    if (!box.width || !box.height || !one.checkVisibility({visibilityProperty: true})) continue;
+    const name = one.innerText || one.ariaLabel || one.className;
+    if (box.left < -1 || box.right > width + 1) misfits.push(`${name} is cut at ${box.right}`);
+    const touched = one.matches('button, a.q-btn, [role=tab], .q-slider, .q-toggle');
+    if (touched && Math.min(box.width, box.height) < 44) misfits.push(`${name} is ${box.width}x${box.height}`);
+  }
+  for (const table of document.querySelectorAll('.q-table__middle'))
+    if (table.checkVisibility() && table.scrollWidth > table.clientWidth + 1) misfits.push(`a table is cut: ${table.innerText.slice(0, 40)}`);
+  const header = document.querySelector('.q-header').getBoundingClientRect().height;
+  if (header > (width < 700 ? 110 : 70)) misfits.push(`the header is ${header} high`);
+  return misfits;
+}"""
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_nothing_is_cut_or_too_small_to_touch(page, new_page, size):
+    width, height = SIZES[size]
+    tab = new_page()
+    tab.set_viewport_size({'width': width, 'height': height})
+    tab.locator('.station-card', has_text='This flight').locator('tr').nth(2).wait_for()
+    found = {'live': tab.evaluate(MISFITS)}
+    assert not tab.locator('.q-drawer .q-slider').first.is_visible()
+    for name in ('Files', 'Flights'):
+        tab.get_by_role('tab', name=name).click()
+        tab.locator('.station-card:visible').first.wait_for()
+        found[name] = tab.evaluate(MISFITS)
+    open_settings(tab)
+    found['settings'] = tab.evaluate(MISFITS)
+    if width < 1024:
+        tab.get_by_role('button', name='Close').click()
+        tab.locator('.q-drawer .q-slider').first.wait_for(state='hidden')
+    tab.close()
+    assert not any(found.values()), found
+
+
+def open_settings(page):
+    page.get_by_role('button', name='Tune').click()
+    page.locator('.q-drawer .q-slider').first.wait_for()
+    page.wait_for_function(
+        'document.querySelector(".q-drawer").getBoundingClientRect().right <= innerWidth + 1'
+    )
+
+
 def test_a_slider_changes_the_node_s_parameter(page, new_page):
+    open_settings(page)
     slider = page.locator('.q-drawer .q-slider').first
     box = slider.bounding_box()
     page.mouse.click(box['x'] + 0.6 * box['width'], box['y'] + box['height'] / 2)

@@ -29,6 +29,7 @@ _ORDERS: dict[str, Callable[[LiveFinding], Any]] = {
     'area': operator.attrgetter('area_px'),
     'class': operator.attrgetter('label'),
 }
+_WIDE_COLUMNS = ('box', 'area')  # a phone has no room for them
 _THUMBNAIL = """
 <q-td :props="props"><img v-if="props.value" :src="props.value" class="station-thumbnail"></q-td>
 """
@@ -52,12 +53,12 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
     """Build the table of the flight, with counts per class above it."""
     text = context.text
     with ui.card().classes('station-card w-full'):
-        with ui.row().classes('w-full items-center'):
-            ui.label(text('this_flight')).classes('station-heading grow')
-            wanted = ui.select([], multiple=True, label=text('classes')).classes('min-w-40')
+        with ui.element('div').classes('flight-controls'):
+            ui.label(text('this_flight')).classes('station-heading')
+            wanted = ui.select([], multiple=True, label=text('classes'))
             order = ui.select(
                 {key: text(key) for key in _ORDERS}, value='newest', label=text('order')
-            ).classes('w-36')
+            )
             minimum = ui.number(text('min_confidence'), value=0, min=0, max=1, step=0.05)
             frozen = ui.switch(text('freeze')).mark('freeze')
         counts = ui.label().classes('font-semibold').mark('counts')
@@ -97,6 +98,8 @@ def _table(context: StationContext, names: tuple[str, ...]) -> ui.table:
             'label': '' if name == 'thumbnail' else context.text(name),
             'field': name,
             'align': 'left' if name == 'class' else 'right',
+            'classes': 'above-phone' if name in _WIDE_COLUMNS else '',
+            'headerClasses': 'above-phone' if name in _WIDE_COLUMNS else '',
         }
         for name in names
     ]

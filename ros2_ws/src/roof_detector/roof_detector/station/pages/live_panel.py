@@ -51,22 +51,23 @@ def _build_video(context: StationContext, chosen: ChosenCamera) -> None:
     video.props['waiting'] = text('waiting_for_video')
     widths = {width: f'{width} px' if width else text('full_size') for width in _WIDTHS}
     widths.setdefault(context.video_width, f'{context.video_width} px')
-    with ui.row().classes('w-full items-center'):
-        cameras = ui.select([], label=text('camera')).classes('min-w-48')
+    with ui.element('div').classes('video-controls'):
+        cameras = ui.select([], label=text('camera'))
         ui.select(
             widths,
             value=context.video_width,
             label=text('video_width'),
             on_change=lambda event: video.props(f'width={event.value}'),
-        ).classes('w-36')
-        ui.label(text('video_quality'))
-        ui.slider(
-            min=10,
-            max=95,
-            step=5,
-            value=context.jpeg_quality,
-            on_change=lambda event: video.props(f'quality={event.value}'),
-        ).props('label').classes('w-40')
+        )
+        with ui.column().classes('gap-0'):
+            ui.label(text('video_quality')).classes('station-label')
+            ui.slider(
+                min=10,
+                max=95,
+                step=5,
+                value=context.jpeg_quality,
+                on_change=lambda event: video.props(f'quality={event.value}'),
+            ).props('label')
 
     def choose(name: str | None) -> None:
         chosen.name = name or ''

@@ -25,12 +25,13 @@ class RecordBar:
         self._context = context
         text = context.text
         self._state = ui.badge(text('no_recorder'), color='grey-7').mark('recording')
-        self._state.classes('text-base px-2 py-1')
+        self._state.classes('station-recording')
         self._record = ui.button(text('record'), icon='fiber_manual_record', color='red-8')
         self._record.on_click(self.start_or_stop).mark('record')
-        self._note = ui.input(text('note')).props('dense dark filled').classes('w-40')
+        self._note = ui.input(text('note')).props('dense dark filled').classes('station-note')
         self._note.on('keydown.enter', self.mark)
-        ui.button(text('mark'), icon='flag', on_click=self.mark).props('color=blue-8')
+        mark = ui.button(text('mark'), icon='flag', on_click=self.mark)
+        mark.props('color=blue-8').tooltip(text('key_mark'))
         self._box = ui.button(text('black_box'), icon='history', on_click=self.trigger)
         self._box.props('color=deep-purple-7').tooltip(text('black_box_tip'))
         ui.timer(0.5, self._refresh)

@@ -39,24 +39,23 @@ def build(context: StationContext) -> None:
     if context.config.background:
         ui.query('body').style('background: url(/background) center/cover fixed')
     dark = ui.dark_mode(context.config.dark)
-    with ui.header().classes('items-center gap-3 py-1'):
+    with ui.header().classes('station-header items-center'):
         if context.config.logo:
-            ui.image('/logo').props('fit=contain').classes('h-10 w-24')
+            ui.image('/logo').props('fit=contain').classes('h-10 w-16')
         ui.label(context.config.title or text('title')).classes('station-title')
-        with ui.tabs().props('dense') as tabs:
+        with ui.tabs().props('dense inline-label') as tabs:
             for name, icon in _TABS.items():
                 ui.tab(name, label=text(name), icon=icon)
         ui.space()
         bar = RecordBar(context)
-        drawer_button = ui.button(icon='tune').props('flat color=white').tooltip(text('tune'))
-        ui.button(icon='contrast', on_click=dark.toggle).props('flat color=white').tooltip(
-            text('dark_or_light')
-        )
+        drawer_button = _icon_button('tune', text('tune'))
+        _icon_button('contrast', text('dark_or_light')).on_click(dark.toggle)
         shortcuts = _shortcuts(context)
-        ui.button(icon='keyboard', on_click=shortcuts.open).props('flat color=white').tooltip(
-            text('shortcuts')
-        )
-    with ui.right_drawer(value=True).props('width=380 bordered') as drawer:
+        _icon_button('keyboard', text('shortcuts')).classes('keys-only').on_click(shortcuts.open)
+    # Closed at first: the model and the thresholds are one click away, the video is what counts.
+    with ui.right_drawer(value=False).props('width=380 bordered') as drawer:
+        with ui.row().classes('w-full items-center justify-end below-tablet'):
+            _icon_button('close', text('close')).on_click(drawer.hide)
         model_panel.build(context)
         ui.separator()
         tune_panel.build(context)
@@ -90,6 +89,11 @@ def build(context: StationContext) -> None:
 
     ui.keyboard(on_key=on_key)
     ui.on_exception(_show_refusal)
+
+
+def _icon_button(icon: str, meaning: str) -> ui.button:
+    button = ui.button(icon=icon).props('flat color=white').tooltip(meaning)
+    return button.props(f'aria-label="{meaning}"')
 
 
 def _show_refusal(error: Exception) -> None:
