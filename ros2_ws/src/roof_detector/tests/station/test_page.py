@@ -90,17 +90,22 @@ SIZES = {'wide': (1920, 1080), 'laptop': (1280, 800), 'tablet': (820, 1180), 'ph
 # Everything that is seen of the page and touched: what leaves the window, and what is too small.
 MISFITS = """() => {
   const width = document.documentElement.clientWidth, misfits = [];
+  const seen = kinds => [...document.querySelectorAll(kinds)].filter(
+    one => one.offsetWidth && one.checkVisibility({visibilityProperty: true}));
+  const name = one => (one.innerText || one.ariaLabel || one.className).slice(0, 40);
   if (document.documentElement.scrollWidth > width) misfits.push('the page scrolls sideways');
-  for (const one of document.querySelectorAll('button, a.q-btn, [role=tab], .q-slider, .q-toggle, .station-card, .q-field, .q-badge')) {
-    const box = one.getBoundingClientRect();
-    if (!box.width || !box.height || !one.checkVisibility({visibilityProperty: true})) continue;
-    const name = one.innerText || one.ariaLabel || one.className;
-    if (box.left < -1 || box.right > width + 1) misfits.push(`${name} is cut at ${box.right}`);
-    const touched = one.matches('button, a.q-btn, [role=tab], .q-slider, .q-toggle');
-    if (touched && Math.min(box.width, box.height) < 44) misfits.push(`${name} is ${box.width}x${box.height}`);
+  const touched = 'button, a.q-btn, [role=tab], .q-slider, .q-toggle';
+  for (const one of seen(touched + ', .station-card, .q-field, .q-badge')) {
+    const {left, right} = one.getBoundingClientRect();
+    if (left < -1 || right > width + 1) misfits.push(`${name(one)} is cut at ${right}`);
   }
-  for (const table of document.querySelectorAll('.q-table__middle'))
-    if (table.checkVisibility() && table.scrollWidth > table.clientWidth + 1) misfits.push(`a table is cut: ${table.innerText.slice(0, 40)}`);
+  for (const one of seen(touched)) {
+    const box = one.getBoundingClientRect();
+    if (Math.min(box.width, box.height) < 44)
+      misfits.push(`${name(one)} is ${box.width}x${box.height}`);
+  }
+  for (const table of seen('.q-table__middle'))
+    if (table.scrollWidth > table.clientWidth + 1) misfits.push(`cut table: ${name(table)}`);
   const header = document.querySelector('.q-header').getBoundingClientRect().height;
   if (header > (width < 700 ? 110 : 70)) misfits.push(`the header is ${header} high`);
   return misfits;
@@ -117,6 +122,7 @@ def test_nothing_is_cut_or_too_small_to_touch(page, new_page, size):
     assert not tab.locator('.q-drawer .q-slider').first.is_visible()
     for name in ('Files', 'Flights'):
         tab.get_by_role('tab', name=name).click()
+        tab.locator('live-video').wait_for(state='hidden')
         tab.locator('.station-card:visible').first.wait_for()
         found[name] = tab.evaluate(MISFITS)
     open_settings(tab)

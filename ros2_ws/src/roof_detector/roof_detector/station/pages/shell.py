@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
@@ -19,6 +20,8 @@ from roof_detector.station.pages import (
 from roof_detector.station.pages.record_bar import RecordBar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nicegui.events import KeyEventArguments
 
     from roof_detector.station.context import StationContext
@@ -68,27 +71,42 @@ def build(context: StationContext) -> None:
         with ui.tab_panel('flights'):
             flights_panel.build(context, on_queued=lambda: tabs.set_value('files'))
 
-    async def on_key(event: KeyEventArguments) -> None:
+    ui.keyboard(on_key=_Keys(shortcuts, tabs, dark, drawer, bar).on_key)
+    ui.on_exception(_show_refusal)
+
+
+class _Keys:
+    """What each key does."""
+
+    def __init__(
+        self,
+        shortcuts: ui.dialog,
+        tabs: ui.tabs,
+        dark: ui.dark_mode,
+        drawer: ui.right_drawer,
+        bar: RecordBar,
+    ) -> None:
+        self._tabs = tabs
+        self._actions: dict[str, Callable[[], Any]] = {
+            '?': shortcuts.open,
+            'd': dark.toggle,
+            't': drawer.toggle,
+            'r': bar.start_or_stop,
+            'm': bar.mark,
+            'b': bar.trigger,
+        }
+
+    async def on_key(self, event: KeyEventArguments) -> None:
+        """Do what the pressed key stands for."""
         if not event.action.keydown or event.action.repeat or event.modifiers.ctrl:
             return
         key = event.key.name
-        if key == '?':
-            shortcuts.open()
-        elif key.isdecimal() and 0 < int(key) <= len(_TABS):
-            tabs.set_value(list(_TABS)[int(key) - 1])
-        elif key == 'd':
-            dark.toggle()
-        elif key == 't':
-            drawer.toggle()
-        elif key == 'r':
-            await bar.start_or_stop()
-        elif key == 'm':
-            await bar.mark()
-        elif key == 'b':
-            await bar.trigger()
-
-    ui.keyboard(on_key=on_key)
-    ui.on_exception(_show_refusal)
+        if key.isdecimal() and 0 < int(key) <= len(_TABS):
+            self._tabs.set_value(list(_TABS)[int(key) - 1])
+        elif key in self._actions:
+            done = self._actions[key]()
+            if inspect.isawaitable(done):
+                await done
 
 
 def _icon_button(icon: str, meaning: str) -> ui.button:
