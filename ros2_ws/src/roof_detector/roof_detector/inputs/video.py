@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import math
-import os
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
-
 from roof_detector.inputs.due_times import DueTimes
-from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import Frame, frame_name
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import input_files
-from roof_detector.inputs.video_container import read_container
+from roof_detector.inputs.video_decoder import VideoDecoder
 from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
@@ -29,29 +24,23 @@ if TYPE_CHECKING:
 
     from roof_detector.inputs.input_files import InputFile
 
-# The rate of a video whose container gives none, or an impossible one.
-DEFAULT_RATE_HZ = 30.0
 # Containers such as Matroska keep times in whole milliseconds.
 _ROUNDING_NS = 1_000_000
-_LOG_ERRORS = 2  # cv::utils::logging::LOG_LEVEL_ERROR, which has no name in Python
-_FFMPEG_QUIET = '-8'
 
 
 class VideoInput(RecordedInput):
     """A video file: every frame at its own time or at a given rate.
 
     `stamp_ns` is the time in the video, also where its rate varies; a given rate changes only
-    `due_ns`. Raises InputError for a file that is empty, not a video, or without a single frame.
+    `due_ns`. Frames are turned by the video's display matrix and have square pixels. Raises
+    InputError for a file that is empty, not a video, or without a single frame.
     """
 
     def __init__(self, path: Path, *, rate_hz: float | None = None, loop: bool = False) -> None:
         super().__init__(path, rate_hz=rate_hz, loop=loop)
         self.stem = path.stem
-        if path.stat().st_size == 0:
-            msg = f'The file {path} is empty (0 bytes); was it copied or recorded to its end?'
-            raise InputError(msg)
-        self._capture, self._first = self._open()
-        self._own_rate = _plausible_rate(self._capture.get(cv2.CAP_PROP_FPS))
+        self._decoder = VideoDecoder(path)
+        self._own_rate = self._decoder.rate_hz
 
     @property
     def rate_hz(self) -> float:
@@ -61,14 +50,13 @@ class VideoInput(RecordedInput):
     @property
     def size_wh(self) -> tuple[int, int]:
         """Return (width, height) of the frames."""
-        height, width = self._first.shape[:2]
+        height, width = self._decoder.first_image.shape[:2]
         return width, height
 
     @property
     def frame_count(self) -> int | None:
         """Return about how many frames the container announces, None if it does not say."""
-        announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        return int(announced) if math.isfinite(announced) and announced >= 1 else None
+        return self._decoder.frame_count
 
     @cached_property
     def files(self) -> tuple[InputFile, ...]:
@@ -100,8 +88,8 @@ class VideoInput(RecordedInput):
             if not self._loop:
                 return
             shift_ns, due_shift_ns = stamp_ns + self._period_ns, due_ns + self._period_ns
-            self._capture.release()
-            self._capture, self._first = self._open()
+            self._decoder.close()
+            self._decoder = VideoDecoder(self.path)
 
     def recorded(self) -> Iterator[Frame]:
         """Yield each frame once, with its time in the video and the identity of the file."""
@@ -117,83 +105,57 @@ class VideoInput(RecordedInput):
                 content=content,
             )
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what was done with the frames so far, a sentence each."""
+        return self._decoder.notes()
+
     def warnings(self) -> tuple[str, ...]:
-        """Return a sentence if the video ended before its time."""
+        """Return what of the video could not be read, a sentence each."""
         return (self._health.warning,) if self._health.warning else ()
 
     def close(self) -> None:
         """Close the file."""
         super().close()
-        self._capture.release()
+        self._decoder.close()
 
     @property
     def _period_ns(self) -> int:
         return round(1e9 / self._own_rate)
 
     def _one_pass(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield time and image of each frame; the first one was read at opening."""
-        read, time_ns = 1, 0
-        begin_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
-        yield time_ns, self._first
-        while not self._stopped:
-            found, image_bgr = self._capture.read()
-            if not found:
-                self._report_missing(read, end_ns=time_ns + self._period_ns)
+        """Yield time and image of each frame."""
+        time_ns = -self._period_ns
+        read, first_ns = 0, 0
+        for shown_ns, image_bgr in self._decoder.images():
+            if self._stopped:
                 return
-            shown_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC) - begin_ms
-            time_ns = self._time_ns(read, shown_ms=shown_ms, last_ns=time_ns)
+            if not read:
+                first_ns = time_ns = shown_ns or 0
+            else:
+                time_ns = self._time_ns(read, shown_ns, first_ns=first_ns, last_ns=time_ns)
             read += 1
-            yield time_ns, image_bgr  # type: ignore[misc]
+            yield time_ns, image_bgr
+        self._report_missing(read, end_ns=time_ns + self._period_ns)
 
-    def _time_ns(self, position: int, *, shown_ms: float, last_ns: int) -> int:
+    def _time_ns(self, position: int, shown_ns: int | None, *, first_ns: int, last_ns: int) -> int:
         """Return the time in the container, or at an even rate the time it was rounded from."""
-        even_ns = frame_time_ns(position, rate_hz=self._own_rate)
-        if abs(shown_ms * 1e6 - even_ns) <= _ROUNDING_NS and even_ns > last_ns:
+        if shown_ns is None:
+            return last_ns + self._period_ns
+        even_ns = first_ns + frame_time_ns(position, rate_hz=self._own_rate)
+        if abs(shown_ns - even_ns) <= _ROUNDING_NS and even_ns > last_ns:
             return even_ns
-        shown_ns = round(shown_ms * 1e6)
         return shown_ns if shown_ns > last_ns else last_ns + self._period_ns
 
     def _report_missing(self, read: int, *, end_ns: int) -> None:
-        container = read_container(self.path)
-        if container is None or self._stopped:
-            return
+        container, losses = self._decoder.container, list(self._decoder.losses())
         if container.lacks(read, end_s=end_ns / 1e9):
             of_how_many = (
                 f'{end_ns / 1e9:.1f} of {container.duration_s:.1f} seconds'
                 if container.frame_count is None
                 else f'{read} of {container.frame_count} frames'
             )
-            warning = (
-                f'The video {self.path} ended after {of_how_many}: it is damaged or cut short.'
+            losses.insert(
+                0, f'The video {self.path} ended after {of_how_many}: it is damaged or cut short.'
             )
-            self._health = replace(self._health, warning=warning)
-
-    def _open(self) -> tuple[cv2.VideoCapture, NDArray[np.uint8]]:
-        # Without the backend, OpenCV reads 'roof_01.xyz' as a numbered series of images.
-        _keep_opencv_quiet()
-        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-        found, image_bgr = capture.read()
-        if not found:
-            opened = capture.isOpened() or read_container(self.path) is not None
-            capture.release()
-            what = 'has no frame that can be read' if opened else 'is not a video that can be read'
-            msg = (
-                f'The file {self.path} {what}; play it with another program, or convert it with '
-                "'ffmpeg -i IN -c:v libx264 OUT.mp4'."
-            )
-            raise InputError(msg)
-        return capture, image_bgr  # type: ignore[return-value]
-
-
-def _keep_opencv_quiet() -> None:
-    """Keep OpenCV and its FFmpeg, in the whole process, from printing remarks on files.
-
-    Our own errors report the same. OPENCV_LOG_LEVEL and OPENCV_FFMPEG_LOGLEVEL are respected.
-    """
-    if 'OPENCV_LOG_LEVEL' not in os.environ:
-        cv2.setLogLevel(_LOG_ERRORS)
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _FFMPEG_QUIET)
-
-
-def _plausible_rate(rate_hz: float) -> float:
-    return rate_hz if math.isfinite(rate_hz) and 0 < rate_hz <= 1000 else DEFAULT_RATE_HZ
+        if losses:
+            self._health = replace(self._health, warning=' '.join(losses))
