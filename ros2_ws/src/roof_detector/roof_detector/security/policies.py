@@ -80,13 +80,15 @@ def our_policies(
     """Return the policies of camera, detector, recorder, station and operator.
 
     `image_topics` are the raw topics that the detector subscribes to, each with its /compressed
-    topic. `recorded_topics` are the topics that the recorder takes besides our own.
+    topic and the camera_info beside it. `recorded_topics` are the topics that the recorder takes
+    besides our own.
     """
     root = f'/{namespace.strip("/")}' if namespace.strip('/') else ''
     camera, detector, recorder, station = (
         f'{root}/{name}' for name in ('camera', 'detector', 'recorder', 'station')
     )
     images = tuple(_absolute(topic, root) for topic in image_topics)
+    infos = tuple(dict.fromkeys(f'{topic.rpartition("/")[0]}/camera_info' for topic in images))
     images += tuple(f'{topic}/compressed' for topic in images)
     parameters = tuple(
         f'{node}/{service}' for node in (camera, detector) for service in _PARAMETER_SERVICES
@@ -97,7 +99,7 @@ def our_policies(
             'detector',
             detector,
             publishes=(f'{detector}/*',),
-            subscribes=images,
+            subscribes=(*images, *infos),
             serves=(f'{detector}/enable', *(f'{detector}/{one}' for one in _LIFECYCLE_SERVICES)),
         ),
         _node(

@@ -11,27 +11,45 @@ from sensor_msgs.msg import CompressedImage, Image
 from roof_detector.pipeline.frame import FrameStream
 from roof_detector.ros.common.image_topic_name import image_topic_name
 from roof_detector.ros.detector.camera_frame import CameraFrame
+from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
+from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.image_subscription import ImageSubscription
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diagnostic_msgs.msg import DiagnosticStatus
     from rclpy.node import Node
 
     from roof_detector.inference.detector import Detector
     from roof_detector.pipeline.model_slot import ModelSlot
     from roof_detector.ros.detector.camera_topic import CameraTopic
-    from roof_detector.supervision.health import Delivery
+    from roof_detector.ros.detector.detector_parameters import DetectorSettings
 
 _TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
 
 
 class CameraChannel:
-    """One camera: submits its images as frames of `stream`, and offers its `outputs`."""
+    """One camera: submits its images as frames of `stream`, and offers its `outputs`.
 
-    def __init__(self, node: Node, camera: CameraTopic, *, transport: str) -> None:
+    `calibration` compares them with camera_info; None while it does not listen. `report` logs a
+    sentence about a cause now and then.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        camera: CameraTopic,
+        *,
+        transport: str,
+        report: Callable[[str, str], None],
+    ) -> None:
         self.stream = FrameStream()
         self.outputs: CameraOutputs | None = None
+        self.calibration: CameraInfoCheck | None = None
         self._node = node
+        self._report = report
         self._slot: ModelSlot | None = None
         self._name = camera.name
         self._type, suffix = _TRANSPORTS[transport]
@@ -49,21 +67,6 @@ class CameraChannel:
         """Return the full name of the topic it listens to, nothing while it does not."""
         return '' if self._images is None else self._images.topic
 
-    @property
-    def images(self) -> Delivery | None:
-        """Return for how long images have been missing; None while they are not expected."""
-        return None if self._images is None else self._images.delivery
-
-    @property
-    def has_heard(self) -> bool:
-        """Return whether any image has arrived since it began to listen."""
-        return self._images is not None and self._images.has_heard
-
-    @property
-    def repeated(self) -> int:
-        """Return how many images came twice since it began to listen; none of them is a frame."""
-        return 0 if self._images is None else self._images.repeated
-
     def open(self) -> None:
         """Begin a new stream and offer the outputs."""
         self.stream = FrameStream()
@@ -78,6 +81,7 @@ class CameraChannel:
     def listen(self, slot: ModelSlot) -> None:
         """Subscribe to images and submit each to the slot, from the thread of their arrival."""
         self._slot = slot
+        self.calibration = CameraInfoCheck(self._node, self._topic, report=self._report)
         self._images = ImageSubscription(
             self._node, self._type, self._topic, on_image=self._submit
         )
@@ -86,12 +90,40 @@ class CameraChannel:
         """Follow the publishers, and warn of silence."""
         if self._images is not None:
             self._images.refresh()
+        if self.calibration is not None:
+            self.calibration.refresh()
+
+    def status(
+        self, slot: ModelSlot, *, state: str, settings: DetectorSettings
+    ) -> DiagnosticStatus:
+        """Return how the camera is doing, after a look at its publishers."""
+        self.refresh()
+        images, outputs = self._images, self.outputs
+        return detector_status(
+            name=self.status_name,
+            state=state,
+            topic=self.topic,
+            images=None if images is None else images.delivery,
+            has_heard=images is not None and images.has_heard,
+            enabled=slot.enabled,
+            annotated=None if outputs is None else outputs.annotated(settings),
+            detector=slot.detector,
+            model_change=slot.change,
+            stats=self.stream.stats.snapshot(),
+            repeated=0 if images is None else images.repeated,
+            calibration=self.calibration,
+            annotations_skipped=0 if outputs is None else outputs.skipped,
+            tiles=self.stream.tiles.report,
+        )
 
     def stop_listening(self) -> None:
         """Stop listening; the outputs stay."""
         if self._images is not None:
             self._images.close()
             self._images = None
+        if self.calibration is not None:
+            self.calibration.close()
+            self.calibration = None
 
     def close(self) -> None:
         """Withdraw the outputs."""
@@ -101,7 +133,12 @@ class CameraChannel:
 
     def _submit(self, message: Any, missed: int) -> None:
         assert self._slot is not None and self.outputs is not None
+        assert self.calibration is not None
         frame = CameraFrame(
-            message, stream=self.stream, outputs=self.outputs, clock=self._node.get_clock()
+            message,
+            stream=self.stream,
+            outputs=self.outputs,
+            calibration=self.calibration,
+            clock=self._node.get_clock(),
         )
         self._slot.submit(frame, missed=missed)

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from rclpy.clock import Clock
 
     from roof_detector.pipeline.frame import FrameStream
+    from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
     from roof_detector.ros.detector.camera_outputs import CameraOutputs
 
 _bridge = CvBridge()
 
 
 class CameraFrame(PipelineFrame):
-    """An image message of one camera, with the outputs that its result is published on."""
+    """An image message of one camera, with the outputs that its result is published on.
+
+    `calibration` compares its size with camera_info.
+    """
 
     def __init__(
         self,
@@ -37,11 +41,13 @@ class CameraFrame(PipelineFrame):
         *,
         stream: FrameStream,
         outputs: CameraOutputs,
+        calibration: CameraInfoCheck,
         clock: Clock,
     ) -> None:
         super().__init__(stream)
         self.message = message
         self.outputs = outputs
+        self.calibration = calibration
         self._clock = clock
 
     def decode(

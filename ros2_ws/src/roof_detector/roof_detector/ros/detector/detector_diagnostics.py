@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
     from roof_detector.pipeline.tiles import TileReport
+    from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
 
 _AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
 # Drops that are the design at work, not a fault: the newest frame wins.
@@ -32,6 +33,7 @@ def detector_status(
     annotations_skipped: int,
     tiles: TileReport | None,
     repeated: int = 0,
+    calibration: CameraInfoCheck | None = None,
     images: Delivery | None = None,
     has_heard: bool = True,
     enabled: bool = True,
@@ -42,7 +44,8 @@ def detector_status(
     `images` tells how long none has come, None while none is expected; `has_heard` whether any
     has; `annotated` how long no annotated image has gone out, None while nobody listens;
     `model_change` how the last change of the model stands; `tiles` what is seen through tiles,
-    None while none are wanted; `repeated` counts images that came twice, which are no frames.
+    None while none are wanted; `repeated` counts images that came twice, which are no frames;
+    `calibration` compares images with camera_info, None while it does not.
     """
     verdict = _verdict(
         state=state,
@@ -51,6 +54,7 @@ def detector_status(
         has_heard=has_heard,
         enabled=enabled,
         annotated=annotated,
+        mismatch='' if calibration is None else calibration.recent_mismatch,
     )
     values: dict[str, object] = {'state': state, 'topic': topic, 'enabled': str(enabled).lower()}
     if detector is not None:
@@ -77,6 +81,11 @@ def detector_status(
         'images_repeated': repeated,
         'annotations_skipped': annotations_skipped,
     }
+    if calibration is not None:
+        values |= {
+            'camera_info': calibration.topic,
+            'camera_info_mismatches': calibration.mismatches,
+        }
     if tiles is not None:
         values |= {
             'tiles': tiles.tiles,
@@ -107,6 +116,7 @@ def _verdict(
     has_heard: bool,
     enabled: bool,
     annotated: Delivery | None,
+    mismatch: str,
 ) -> Health:
     if state != 'active':
         return Health(Level.WARN, f'The detector is {state}.')
@@ -127,6 +137,7 @@ def _verdict(
         faults=[
             *([Health(Level.WARN, f'Frames dropped: {causes}.')] if faults else ()),
             *([Health(Level.WARN, f'{_AGES_UNKNOWN} ({ages_unknown}).')] if ages_unknown else ()),
+            *([Health(Level.WARN, mismatch)] if mismatch else ()),
         ],
         missing=missing,
         has_arrived=stats.processed > 0,

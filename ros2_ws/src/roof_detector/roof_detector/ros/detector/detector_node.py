@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -18,7 +19,9 @@ from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.pipeline.model_opening import OpenedModel, open_model
 from roof_detector.pipeline.model_slot import ModelSlot
+from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.errors import ParameterError, RosError
+from roof_detector.ros.common.lifecycle_errors import reports_errors
 from roof_detector.ros.common.messages import labels_message
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
@@ -26,7 +29,6 @@ from roof_detector.ros.detector.annotation_worker import AnnotationWorker
 from roof_detector.ros.detector.camera_channel import CameraChannel
 from roof_detector.ros.detector.camera_frame import CameraFrame
 from roof_detector.ros.detector.camera_topic import parse_cameras
-from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.detector_parameters import (
     DETECTOR_TABLE,
     DetectorSettings,
@@ -55,10 +57,16 @@ class DetectorNode(LifecycleNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
+        self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
         self._values = DETECTOR_TABLE.declare(self)
         self._settings = detector_settings(self._values)
         self._cameras = tuple(
-            CameraChannel(self, camera, transport=self._values['image_transport'])
+            CameraChannel(
+                self,
+                camera,
+                transport=self._values['image_transport'],
+                report=self._report,
+            )
             for camera in parse_cameras(self._values['cameras'])
         )
         # Trust was given to one file, and not by a client that sets parameters later.
@@ -67,7 +75,6 @@ class DetectorNode(LifecycleNode):
         self._changes = self.create_guard_condition(self._slot.update)
         self._annotations: AnnotationWorker | None = None
         self._labels: Publisher | None = None
-        self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
         self.create_service(SetBool, '~/enable', self._enable)
         names = [camera.status_name for camera in self._cameras]
@@ -78,8 +85,11 @@ class DetectorNode(LifecycleNode):
         if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
             msg = 'The detector could not be configured, see the error above.'
             raise RosError(msg)
-        self.trigger_activate()
+        if self.trigger_activate() != TransitionCallbackReturn.SUCCESS:
+            msg = 'The detector could not be activated, see the error above.'
+            raise RosError(msg)
 
+    @reports_errors
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up and offer the outputs."""
         try:
@@ -95,28 +105,41 @@ class DetectorNode(LifecycleNode):
         self.on_model_changed(detector)
         return super().on_configure(state)
 
+    @reports_errors
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen for images."""
-        for camera in self._cameras:
-            camera.listen(self._slot)
-        topics = ', '.join(camera.topic for camera in self._cameras)
-        self.get_logger().info(f'Listening on {topics}.')
+        self._listen()
         return super().on_activate(state)
 
+    @reports_errors
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening; the model stays loaded."""
         self._stop_listening()
         return super().on_deactivate(state)
 
+    @reports_errors
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model."""
         self._release()
         return super().on_cleanup(state)
 
+    @reports_errors
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening and free the model."""
         self._release()
         return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything after an error in a transition, so that configure works again."""
+        try:
+            self._release()
+        except Exception as error:  # all of it was tried, and the rest is free
+            errors_of(self).note('transition on_error', error)
+        self.get_logger().error(
+            f'A transition from {state.label} failed, see the error above: the detector is '
+            'unconfigured now. Remove the cause, then configure and activate it again.'
+        )
+        return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
         """Stop the threads, then the node."""
@@ -138,6 +161,8 @@ class DetectorNode(LifecycleNode):
             detections, names=result.names, header=frame.message.header
         )
         self._annotations.submit(frame, result, settings=self._settings)
+        assert result.image is not None
+        frame.calibration.check(frame.message.header.stamp, result.image.source_wh)
 
     def on_dropped(self, cause: str, message: str) -> None:
         """Log that a frame was dropped for an error, each cause now and then."""
@@ -206,44 +231,36 @@ class DetectorNode(LifecycleNode):
         return response
 
     def _statuses(self) -> list[DiagnosticStatus]:
-        statuses = []
+        state = self._state_machine.current_state[1]
+        return [
+            camera.status(self._slot, state=state, settings=self._settings)
+            for camera in self._cameras
+        ]
+
+    def _listen(self) -> None:
         for camera in self._cameras:
-            camera.refresh()
-            outputs = camera.outputs
-            statuses.append(
-                detector_status(
-                    name=camera.status_name,
-                    state=self._state_machine.current_state[1],
-                    topic=camera.topic,
-                    images=camera.images,
-                    has_heard=camera.has_heard,
-                    enabled=self._slot.enabled,
-                    annotated=None if outputs is None else outputs.annotated(self._settings),
-                    detector=self._slot.detector,
-                    model_change=self._slot.change,
-                    stats=camera.stream.stats.snapshot(),
-                    repeated=camera.repeated,
-                    annotations_skipped=0 if outputs is None else outputs.skipped,
-                    tiles=camera.stream.tiles.report,
-                )
-            )
-        return statuses
+            camera.listen(self._slot)
+        topics = ', '.join(camera.topic for camera in self._cameras)
+        self.get_logger().info(f'Listening on {topics}.')
 
     def _stop_listening(self) -> None:
-        for camera in self._cameras:
-            camera.stop_listening()
+        with ExitStack() as cameras:
+            for camera in self._cameras:
+                cameras.callback(camera.stop_listening)
 
     def _release(self) -> None:
-        self._stop_listening()
-        self._slot.close()
-        if self._annotations is not None:
-            self._annotations.close()
-            self._annotations = None
-        for camera in self._cameras:
-            camera.close()
-        if self._labels is not None:
-            self.destroy_publisher(self._labels)
-            self._labels = None
+        """Stop listening and free the model and the outputs, whatever of that raises."""
+        with ExitStack() as last_first:
+            if (labels := self._labels) is not None:
+                self._labels = None
+                last_first.callback(self.destroy_publisher, labels)
+            for camera in self._cameras:
+                last_first.callback(camera.close)
+            if (annotations := self._annotations) is not None:
+                self._annotations = None
+                last_first.callback(annotations.close)
+            last_first.callback(self._slot.close)
+            last_first.callback(self._stop_listening)
 
 
 def make_node() -> DetectorNode:
