@@ -18,18 +18,24 @@ if TYPE_CHECKING:
 
 STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
 PACKED_SUFFIX = '.zstd'
+# A file that is being begun, or that a recovery writes: no reader takes it for a bag's file.
+PART_SUFFIX = '.part'
 # Files that SQLite leaves beside a database when it is killed, and reads when it is opened again.
 SQLITE_SIDES = ('-wal', '-journal')
 _NAME = re.compile(r'(?P<stem>.+?)(?:_(?P<number>\d{1,18}))?(?P<suffix>\.mcap|\.db3)(\.zstd)?')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BagFile:
-    """A file of a bag; `is_packed` if it is compressed as a whole (rosbag2's mode FILE)."""
+    """A file of a bag; `is_packed` if it is compressed as a whole (rosbag2's mode FILE).
+
+    `is_part` if a killed process left it under a name that ends in .part.
+    """
 
     path: Path
     storage: str
     is_packed: bool
+    is_part: bool = False
 
     @property
     def name(self) -> str:
@@ -39,12 +45,12 @@ class BagFile:
     @property
     def plain_name(self) -> str:
         """Return the file's name without compression."""
-        return self.name.removesuffix(PACKED_SUFFIX)
+        return self.name.removesuffix(PART_SUFFIX).removesuffix(PACKED_SUFFIX)
 
     @property
     def order(self) -> tuple[int, str]:
         """Return a sort key that puts bag_10.mcap after bag_9.mcap."""
-        match = _NAME.fullmatch(self.name)
+        match = _NAME.fullmatch(self.name.removesuffix(PART_SUFFIX))
         return (int(match['number'] or 0) if match else 0, self.name)
 
 
@@ -54,7 +60,23 @@ def bag_file(path: Path) -> BagFile | None:
     if match is None:
         return None
     storage = next(one for one, suffix in STORAGES.items() if suffix == match['suffix'])
-    return BagFile(path, storage, path.name.endswith(PACKED_SUFFIX))
+    return BagFile(path=path, storage=storage, is_packed=path.name.endswith(PACKED_SUFFIX))
+
+
+def part_file(path: Path) -> BagFile | None:
+    """Return the unfinished bag file that a path names, None if its name is not that of one."""
+    if not path.name.endswith(PART_SUFFIX):
+        return None
+    finished = bag_file(path.with_name(path.name.removesuffix(PART_SUFFIX)))
+    if finished is None:
+        return None
+    return BagFile(path=path, storage=finished.storage, is_packed=finished.is_packed, is_part=True)
+
+
+def part_files(folder: Path) -> list[BagFile]:
+    """Return the unfinished files that a killed process left in a bag's folder."""
+    found = [part_file(path) for path in folder.iterdir() if is_within(path, folder)]
+    return [one for one in found if one is not None]
 
 
 def bag_files(folder: Path) -> list[BagFile]:

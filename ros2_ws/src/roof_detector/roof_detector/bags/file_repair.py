@@ -19,12 +19,12 @@ from roof_detector.bags.bounds import unpack_file, zstd
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_file_reader import McapFileReader, time_text
 from roof_detector.bags.mcap_rebuild import rebuild
-from roof_detector.bags.mcap_records import FileStore
+from roof_detector.bags.mcap_records import MAGIC, FileStore
 from roof_detector.bags.mcap_survey import McapSurvey, Span, TopicFacts, full_survey, unknown_topic
 from roof_detector.bags.message_sum import MessageSum
 from roof_detector.bags.qos import recorded_qos
 from roof_detector.bags.records import MANIFEST, RECOVERY
-from roof_detector.bags.sqlite_file import SqliteFile, is_packed
+from roof_detector.bags.sqlite_file import SqliteFile, is_packed, is_unbegun_sqlite
 from roof_detector.bags.sqlite_rebuild import rebuild_sqlite, sqlite_sum
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class FileState:
     packed_messages: int = 0
     custom: dict[str, str] = field(default_factory=dict)
     embedded: str = ''  # what rosbag2 wrote into the file about the bag
-    sides: tuple[Path, ...] = ()
+    is_unbegun: bool = False  # cut off before anything that a bag's file begins with was in it
 
     @property
     def message_count(self) -> int:
@@ -104,8 +104,13 @@ class FileState:
 def examine(file: BagFile) -> FileState:
     """Read a whole file and return what it holds; raise BagError for another kind of file."""
     with _unpacked(file) as (plain, problem):
-        state = _examine_mcap(plain) if file.storage == 'mcap' else _examine_sqlite(plain)
-        state.file = file
+        if problem and not plain.stat().st_size:
+            msg = f'{file.path} gives nothing when it is decompressed ({problem}).'
+            raise BagError(msg)
+        if _is_unbegun(plain, file.storage):
+            return FileState(file=file, is_unbegun=True)
+        examined = _examine_mcap if file.storage == 'mcap' else _examine_sqlite
+        state = examined(plain, file)
         if problem:
             state.fault = '; '.join(filter(None, (problem, state.fault)))
         return state
@@ -158,13 +163,13 @@ def pack(plain: Path, target: Path) -> None:
         shutil.copyfileobj(source, sink, _COPY_BYTES)
 
 
-def _examine_mcap(path: Path) -> FileState:
+def _examine_mcap(path: Path, file: BagFile) -> FileState:
     with path.open('rb') as stream:
         survey = full_survey(FileStore(stream))
     if not survey.has_magic and not survey.spans:
         msg = f'{path} does not begin like an MCAP file; it is another kind of file.'
         raise BagError(msg)
-    state = FileState(file=_as_file(path), fault=_mcap_fault(survey), loss=_mcap_loss(survey))
+    state = FileState(file=file, fault=_mcap_fault(survey), loss=_mcap_loss(survey))
     state.start_ns, state.end_ns = survey.start_ns, survey.end_ns
     state.packed_messages = survey.packed_messages
     for _, record in survey.metadata:
@@ -299,10 +304,10 @@ def _read_mcap(path: Path) -> MessageSum:
     return found if count == found.count else MessageSum(count)
 
 
-def _examine_sqlite(path: Path) -> FileState:
+def _examine_sqlite(path: Path, file: BagFile) -> FileState:
     with closing(SqliteFile(path, is_thorough=True)) as source:
         content = source.content
-        state = FileState(file=_as_file(path), sides=source.sides, embedded=content.metadata)
+        state = FileState(file=file, embedded=content.metadata)
         if source.sides:
             state.fault = 'it was cut off, and what was written last lies beside it'
         if content.problem:
@@ -331,12 +336,13 @@ def _examine_sqlite(path: Path) -> FileState:
     return state
 
 
-def _as_file(path: Path) -> BagFile:
-    file = bag_file(path)
-    if file is None:
-        msg = f'{path} is not a bag file; expected .mcap, .db3 or one of them with .zstd.'
-        raise BagError(msg)
-    return file
+def _is_unbegun(plain: Path, storage: str) -> bool:
+    """Return whether a kill came before a file had what a bag's file begins with."""
+    if storage != 'mcap':
+        return is_unbegun_sqlite(plain)
+    with plain.open('rb') as stream:
+        begin = stream.read(len(MAGIC))
+    return len(begin) < len(MAGIC) and MAGIC.startswith(begin)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roof_detector.bags.bag_folder import PART_SUFFIX
 from roof_detector.bags.disk import sync_folder
 from roof_detector.bags.mcap_file import McapFile
 from roof_detector.bags.metadata import NAME, BagFileRecord, stage_metadata
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.bags.metadata import BagMetadata, TopicRecord
-
-# The suffix of a file that holds nothing yet, so that no reader takes it for a bag's file.
-PART = '.part'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,7 @@ class NextFile:
         whenever a kill or a power cut comes, no file is empty, and metadata.yaml names every file
         that holds messages.
         """
-        part = self.path.with_name(self.path.name + PART)
+        part = self.path.with_name(self.path.name + PART_SUFFIX)
         part.unlink(missing_ok=True)
         file = McapFile(part, name=self.path.name, compression=self.compression)
         try:

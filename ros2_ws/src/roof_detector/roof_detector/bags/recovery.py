@@ -4,31 +4,41 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.bags.bag_folder import PACKED_SUFFIX, BagFile, bag_file, bag_files
+from roof_detector.bags.bag_folder import (
+    PACKED_SUFFIX,
+    PART_SUFFIX,
+    BagFile,
+    bag_file,
+    bag_files,
+    part_file,
+    part_files,
+)
 from roof_detector.bags.disk import sync_folder
 from roof_detector.bags.errors import BagError
-from roof_detector.bags.file_repair import FileState, TopicFound, examine, pack, repair
+from roof_detector.bags.file_repair import FileState, examine, pack, repair
 from roof_detector.bags.folder_lock import FolderLock, is_locked
-from roof_detector.bags.mcap_survey import TopicFacts
 from roof_detector.bags.metadata import (
     NAME,
-    VERSION,
-    embedded_metadata,
     from_yaml,
     metadata_text,
     read_metadata,
-    to_yaml,
     write_metadata,
 )
 from roof_detector.bags.reader import open_files
+from roof_detector.bags.recovered_metadata import (
+    compression_of,
+    differs,
+    recovered_information,
+    topic_facts,
+)
+from roof_detector.bags.recovery_plan import RecoveryPlan, is_empty, plan_recovery, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
 KEPT = 'before_recovery'
 _STAGING = '.recovery.part'
 _RESERVE_BYTES = 16 << 20
-_NEVER_NS = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +77,6 @@ class Recovery:
         """Return whether nothing is lost or doubtful, as far as is known."""
         lost = self.lost_bytes or self.lost_messages or self.doubtful_messages
         return not (lost or self.is_incomplete)
-
-
-@dataclass(kw_only=True)
-class _Plan:
-    """The plan for the recovery of a bag."""
-
-    states: list[FileState]
-    repairs: dict[str, FileState] = field(default_factory=dict)  # by the name of the new file
-    aside: list[Path] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    incomplete: bool = False  # a part of the bag could not be included
 
 
 def recover(path: Path | str, *, output: Path | None = None) -> Recovery:
@@ -112,19 +110,36 @@ def _recover_folder(path: Path, output: Path | None) -> Recovery:
     if is_locked(path):
         msg = f'{path} is being written at this moment; end the recording first.'
         raise BagError(msg)
-    files = bag_files(path)
-    _refuse_open(files)
+    _refuse_open([*bag_files(path), *part_files(path)])
     lock = FolderLock(path)
     try:
+        if output is None:
+            _finish_interrupted(path)
         before = _old_metadata(path)
-        plan = _plan(path, files, before)
-        mode = _compression(plan, before)
-        needs_metadata = before is None or _differs(before, plan, mode)
+        plan = plan_recovery(path, before)
+        mode = compression_of(plan, before)
+        needs_metadata = before is None or differs(before, plan, mode)
         if not plan.repairs and not plan.aside and not needs_metadata and output is None:
             return _outcome(path, plan)
         return _carry_out(path, plan, before, mode, output)
     finally:
         lock.release()
+
+
+def _finish_interrupted(path: Path) -> None:
+    """Remove the work of a recovery that was killed, after taking over what it had finished.
+
+    New files are complete before the first old one leaves its place. Where a file system has no
+    second names, a kill between the two leaves the old one in `before_recovery` alone.
+    """
+    staging = path / _STAGING
+    if staging.is_dir() and not staging.is_symlink():
+        kept = {one.name.removesuffix(PACKED_SUFFIX) for one in path.glob(f'{KEPT}*/*')}
+        there = {one.plain_name for one in bag_files(path)}
+        for new in bag_files(staging):
+            if new.plain_name in kept - there:
+                new.path.replace(path / new.name)
+    _remove(staging)
 
 
 def _old_metadata(path: Path) -> dict[str, Any] | None:
@@ -134,118 +149,20 @@ def _old_metadata(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _plan(path: Path, files: Sequence[BagFile], before: Mapping[str, Any] | None) -> _Plan:
-    files = _of_one_storage(path, files, before)
-    plan = _Plan(states=[])
-    refused: list[BagError] = []
-    by_plain_name: dict[str, list[FileState]] = {}
-    for file in files:
-        if _is_empty(file):
-            plan.aside.append(file.path)
-            plan.notes.append(f'{file.name} is empty: nothing was ever written to it.')
-            continue
-        try:
-            state = examine(file)
-        except BagError as error:
-            refused.append(error)
-            continue
-        by_plain_name.setdefault(file.plain_name, []).append(state)
-    if not by_plain_name:
-        if refused:
-            raise refused[0]
-        msg = (
-            f'{path} holds no .mcap or .db3 file with anything in it; there is nothing to recover.'
-        )
-        raise BagError(msg)
-    plan.notes += map(str, refused)
-    plan.incomplete = bool(refused)
-    is_packed = any(state.file.is_packed for found in by_plain_name.values() for state in found)
-    for plain_name, found in by_plain_name.items():
-        _choose(plan, found, wanted=plain_name + (PACKED_SUFFIX if is_packed else ''))
-    for name in before['relative_file_paths'] if before else ():
-        name = os.path.basename(name)  # noqa: PTH119, PLW2901 - a Path drops what is odd
-        if name.removesuffix(PACKED_SUFFIX) not in by_plain_name and not (path / name).exists():
-            plan.notes.append(f'{name}, which {NAME} names, is missing.')
-            plan.incomplete = True
-    return plan
-
-
-def _choose(plan: _Plan, found: Sequence[FileState], *, wanted: str) -> None:
-    """Choose between a file and its compressed twin: the one with more messages counts."""
-    state = max(found, key=lambda one: (one.message_count, not one.fault))
-    plan.states.append(state)
-    if state.fault or state.file.name != wanted:
-        plan.repairs[wanted] = state
-        plan.aside += [state.file.path, *state.sides]
-    for other in found:
-        if other is not state:
-            plan.aside += [other.file.path, *other.sides]
-            plan.notes.append(
-                f'{other.file.name} holds {other.message_count} messages, {state.file.name} '
-                f'{state.message_count}: the latter counts.'
-            )
-
-
-def _of_one_storage(
-    path: Path, files: Sequence[BagFile], before: Mapping[str, Any] | None
-) -> Sequence[BagFile]:
-    storages = {file.storage for file in files if file.path.stat().st_size}
-    if len(storages) < 2:
-        return files
-    storage = before['storage_identifier'] if before else ''
-    if storage not in storages:
-        msg = f'{path} holds files of {" and of ".join(sorted(storages))}; separate them first.'
-        raise BagError(msg)
-    return [file for file in files if file.storage == storage]
-
-
-def _is_empty(file: BagFile) -> bool:
-    sides = [file.path.with_name(file.name + side) for side in ('-wal', '-journal')]
-    return not any(one.exists() and one.stat().st_size for one in (file.path, *sides))
-
-
-def _compression(plan: _Plan, before: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return the mode and format of the compression for metadata.yaml."""
-    if any(state.file.is_packed for state in plan.states):
-        return 'FILE', 'zstd'
-    count = sum(state.message_count for state in plan.states)
-    packed = sum(state.packed_messages for state in plan.states)
-    if packed and packed == count:
-        return 'MESSAGE', 'zstd'
-    if before and before['compression_mode'].lower() == 'message' and (packed or not count):
-        return before['compression_mode'], before['compression_format']
-    return '', ''
-
-
-def _differs(before: Mapping[str, Any], plan: _Plan, mode: tuple[str, str]) -> bool:
-    """Return whether a metadata.yaml does not describe what its bag holds."""
-    named = [os.path.basename(name) for name in before['relative_file_paths']]  # noqa: PTH119
-    if sorted(named) != sorted(state.file.name for state in plan.states):
-        return True
-    stated = before['compression_mode'].lower()
-    if (stated if stated != 'none' else '') != mode[0].lower():
-        return True
-    if before['message_count'] != sum(state.message_count for state in plan.states):
-        return True
-    topics = {one['topic_metadata']['name'] for one in before['topics_with_message_count']}
-    found = {t.name for state in plan.states for t in state.topics.values() if t.message_count}
-    return not found <= topics
-
-
 def _carry_out(
     path: Path,
-    plan: _Plan,
+    plan: RecoveryPlan,
     before: Mapping[str, Any] | None,
     mode: tuple[str, str],
     output: Path | None,
 ) -> Recovery:
     """Make the new files beside the old ones, read them as a bag, and move them into place."""
-    staging = path / _STAGING if output is None else output.with_name(f'{output.name}.part')
+    staging = path / _STAGING if output is None else output.with_name(f'{output.name}{_STAGING}')
     _remove(staging)
     _check_room(plan, staging.parent, copies=output is not None)
     staging.mkdir(parents=True)
     try:
-        facts, in_order = _facts(plan, before)
+        facts, in_order = topic_facts(plan, before)
         states = []
         for state in plan.states:
             name = next((n for n, one in plan.repairs.items() if one is state), '')
@@ -254,9 +171,10 @@ def _carry_out(
             elif state.fault:
                 states.append(repair(state, staging / name, topics=facts, in_order=in_order))
             else:
-                pack(state.file.path, staging / name)
+                is_packed = name.endswith(PACKED_SUFFIX) and not state.file.is_packed
+                (pack if is_packed else shutil.copy2)(state.file.path, staging / name)
                 states.append(examine(_as_file(staging / name)))
-        information = _information(before, states, mode)
+        information = recovered_information(before, states, mode)
         text = metadata_text(information)
         instead = {state.file.name: state.file.path for state in states}
         _check(path, from_yaml(text), instead, states)
@@ -272,114 +190,6 @@ def _carry_out(
         return _outcome(output, plan, metadata_written=True)
     finally:
         _remove(staging)
-
-
-def _facts(
-    plan: _Plan, before: Mapping[str, Any] | None
-) -> tuple[dict[str, TopicFacts], tuple[TopicFacts, ...]]:
-    """Return what is known about topics besides what a damaged file says.
-
-    Channels of our files are numbered in the order of the topics in their metadata.yaml.
-    """
-    known: dict[str, TopicFacts] = {}
-    in_order = []
-    for topic in before['topics_with_message_count'] if before else ():
-        about = topic['topic_metadata']
-        known[about['name']] = TopicFacts.announced(about)
-        in_order.append(known[about['name']])
-    for state in plan.states:
-        for found in state.topics.values():
-            if found.type_name and not found.is_doubtful:
-                before_it = known.get(
-                    found.name, TopicFacts(name=found.name, type_name=found.type_name)
-                )
-                known[found.name] = TopicFacts(
-                    name=found.name,
-                    type_name=found.type_name,
-                    definition=found.definition,
-                    type_hash=found.type_hash or before_it.type_hash,
-                    offered_qos=before_it.offered_qos or found.offered_qos,
-                )
-    return known, tuple(known[facts.name] for facts in in_order)
-
-
-def _information(
-    before: Mapping[str, Any] | None, states: Sequence[FileState], mode: tuple[str, str]
-) -> dict[str, Any]:
-    """Return the content of metadata.yaml: that of before, corrected by what was found."""
-    embedded = next(
-        (found for state in reversed(states) if (found := embedded_metadata(state.embedded))), {}
-    )
-    basis: dict[str, Any] = copy.deepcopy(dict(before or {}))
-    if not basis:
-        custom: dict[str, str] = dict(embedded.get('custom_data') or {})
-        for state in states:
-            custom.update(state.custom)
-        basis = {
-            'version': VERSION,
-            'topics_with_message_count': [],
-            'custom_data': custom or None,
-            'ros_distro': embedded.get('ros_distro', 'jazzy'),
-        }
-    topics = _topics(basis, states)
-    start_ns = min((state.start_ns for state in states), default=_NEVER_NS)
-    end_ns = max((state.end_ns for state in states), default=0)
-    named = {os.path.basename(n): n for n in basis.get('relative_file_paths', ())}  # noqa: PTH119
-    names = [named.get(state.file.name, state.file.name) for state in states]
-    return {
-        **basis,
-        'storage_identifier': states[0].file.storage,
-        'duration': {'nanoseconds': max(0, end_ns - start_ns)},
-        'starting_time': {'nanoseconds_since_epoch': start_ns},
-        'message_count': sum(state.message_count for state in states),
-        'topics_with_message_count': topics,
-        'compression_format': mode[1],
-        'compression_mode': mode[0],
-        'relative_file_paths': names,
-        'files': [
-            {
-                'path': state.file.name,
-                'starting_time': {'nanoseconds_since_epoch': state.start_ns},
-                'duration': {'nanoseconds': max(0, state.end_ns - state.start_ns)},
-                'message_count': state.message_count,
-            }
-            for state in states
-        ],
-    }
-
-
-def _topics(basis: Mapping[str, Any], states: Sequence[FileState]) -> list[dict[str, Any]]:
-    found: dict[str, TopicFound] = {}
-    for state in states:
-        for topic in state.topics.values():
-            known = found.get(topic.name)
-            if known is None:
-                found[topic.name] = replace(topic)
-            else:
-                known.message_count += topic.message_count
-                known.offered_qos = known.offered_qos or topic.offered_qos
-    topics = []
-    for one in basis['topics_with_message_count']:
-        name = one['topic_metadata']['name']
-        if name in found:  # otherwise no file defines it any more, which some readers reject
-            topics.append({**one, 'message_count': found.pop(name).message_count})
-    for topic in found.values():  # the new ones
-        qos: Any = [profile.as_dict() for profile in topic.offered_qos]
-        if basis['version'] < VERSION:  # profiles were numbers in a YAML string
-            qos = to_yaml([profile.as_numbers() for profile in topic.offered_qos]) if qos else ''
-        topics.append(
-            {
-                'topic_metadata': {
-                    'name': topic.name,
-                    'type': topic.type_name,
-                    'serialization_format': topic.serialization_format or 'cdr',
-                    'offered_qos_profiles': qos,
-                    'type_description_hash': topic.type_hash,
-                },
-                'message_count': topic.message_count,
-            }
-        )
-    return topics
 
 
 def _check(
@@ -406,7 +216,7 @@ def _check(
         raise BagError(msg)
 
 
-def _replace(path: Path, staging: Path, plan: _Plan, text: str) -> Path | None:
+def _replace(path: Path, staging: Path, plan: RecoveryPlan, text: str) -> Path | None:
     """Move the new files into place and keep the old ones; return where."""
     old_metadata = path / NAME
     keeps_metadata = old_metadata.is_symlink() or old_metadata.exists()
@@ -456,49 +266,57 @@ def _free(path: Path) -> Path:
 
 def _recover_lone(path: Path, output: Path | None) -> Recovery:
     file = _as_file(path)
-    if _is_empty(file):
+    if is_empty(file):
         msg = f'{path} is empty: nothing was ever written to it; there is nothing to recover.'
         raise BagError(msg)
     _refuse_open([file])
     state = examine(file)
-    plan = _Plan(states=[state])
-    if not state.fault and output is None:
+    if state.is_unbegun:
+        msg = f'{path} was cut off while it was begun; there is nothing to recover.'
+        raise BagError(msg)
+    plan = RecoveryPlan(states=[state])
+    if not state.fault and not file.is_part and output is None:
         return _outcome(path, plan)
-    folder = path.parent if output is None else output.parent
-    staging = folder / f'{path.name}{_STAGING}'
+    target = output or path.with_name(path.name.removesuffix(PART_SUFFIX))
+    if file.is_part and target.exists():
+        msg = f'{target} exists already and is not overwritten; name another place with --output.'
+        raise BagError(msg)
+    name = path.name.removesuffix(PART_SUFFIX)
+    staging = target.with_name(f'{path.name}{_STAGING}')
     _remove(staging)
-    plan.repairs[path.name] = state
-    plan.aside += [path, *state.sides]
-    _check_room(plan, folder, copies=False)
+    plan.repairs[name] = state
+    _check_room(plan, target.parent, copies=False)
     staging.mkdir()
     try:
-        repair(state, staging / path.name, topics={}, in_order=())
+        repair(state, staging / name, topics={}, in_order=())
         if output is not None:
-            (staging / path.name).rename(output)
+            (staging / name).rename(output)
             return _outcome(output, plan)
         kept = _free(path.with_name(f'{path.name}.{KEPT}'))
         _keep(path, kept)
-        (staging / path.name).replace(path)
-        for side in state.sides:
+        (staging / name).replace(target)
+        if file.is_part:
+            path.unlink(missing_ok=True)
+        for side in sides_of(file):
             side.rename(_free(side.with_name(f'{side.name}.{KEPT}')))
-        sync_folder(folder)
-        return _outcome(path, plan, kept=kept)
+        sync_folder(target.parent)
+        return _outcome(target, plan, kept=kept)
     finally:
         _remove(staging)
 
 
 def _as_file(path: Path) -> BagFile:
-    file = bag_file(path)
+    file = bag_file(path) or part_file(path)
     if file is None:
         msg = f'{path} cannot be recovered; expected a bag, or a file .mcap or .db3.'
         raise BagError(msg)
     return file
 
 
-def _check_room(plan: _Plan, folder: Path, *, copies: bool) -> None:
+def _check_room(plan: RecoveryPlan, folder: Path, *, copies: bool) -> None:
     wanted = _RESERVE_BYTES
     for state in plan.states if copies else plan.repairs.values():
-        size = sum(file.stat().st_size for file in (state.file.path, *state.sides))
+        size = sum(one.stat().st_size for one in (state.file.path, *sides_of(state.file)))
         wanted += size + size // 8
     free = shutil.disk_usage(folder).free
     if wanted > free:
@@ -543,11 +361,14 @@ def _remove(staging: Path) -> None:
 
 
 def _outcome(
-    path: Path, plan: _Plan, *, kept: Path | None = None, metadata_written: bool = False
+    path: Path, plan: RecoveryPlan, *, kept: Path | None = None, metadata_written: bool = False
 ) -> Recovery:
     messages = []
     for name, state in plan.repairs.items():
-        fault = state.fault or 'it was not compressed as the others are'
+        renamed = 'it had the name of a file that is being begun'
+        fault = state.fault or (
+            renamed if state.file.is_part else 'it was not compressed as the others are'
+        )
         messages.append(f'{name} was written again: {fault}.')
         if state.loss:
             messages.append(f'{name}: {state.loss}.')

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _NEVER_NS = 2**63 - 1
 _MOST_TIME_NS = 2**63 - 1
+_LEAST_PAGE_BYTES = 512
+# The tables and the index that rosbag2 creates one after the other before the first message.
+_TABLES = {'schema', 'metadata', 'topics', 'message_definitions', 'messages', 'timestamp_idx'}
 # What a message's row must have; a computed column could compute for ever.
 _MESSAGE_COLUMNS = {'topic_id', 'timestamp', 'data'}
 
@@ -233,6 +237,25 @@ def is_sqlite(path: Path) -> bool:
     """Return whether a file begins like an SQLite file."""
     with path.open('rb') as file:
         return file.read(len(MAGIC)) == MAGIC
+
+
+def is_unbegun_sqlite(path: Path) -> bool:
+    """Return whether a kill came before rosbag2 had created the tables of a file."""
+    if any(_has_content(path.with_name(path.name + side)) for side in SQLITE_SIDES):
+        return False
+    with path.open('rb') as file:
+        begin = file.read(len(MAGIC))
+    if not MAGIC.startswith(begin):
+        return False
+    if path.stat().st_size < _LEAST_PAGE_BYTES:
+        return True
+    try:
+        uri = path.absolute().as_uri() + '?mode=ro&immutable=1'
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            names = {row[0] for row in database.execute('SELECT name FROM sqlite_master')}
+    except sqlite3.Error:
+        return False
+    return names <= _TABLES and 'messages' not in names
 
 
 def _has_content(path: Path) -> bool:

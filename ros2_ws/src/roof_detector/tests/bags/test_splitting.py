@@ -16,7 +16,7 @@ import yaml
 from rosbags.highlevel import AnyReader
 
 from roof_detector.bags.background_writer import BackgroundWriter
-from roof_detector.bags.file_series import PART
+from roof_detector.bags.bag_folder import PART_SUFFIX
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.records import metadata_records
@@ -171,7 +171,7 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
         assert reader.damage == ()
         numbers = [reader.deserialize(message).header.stamp.sec for message in reader.messages()]
     assert numbers == list(range(60))
-    assert list((tmp_path / 'bag').glob(f'*{PART}')) == []
+    assert list((tmp_path / 'bag').glob(f'*{PART_SUFFIX}')) == []
 
 
 def test_a_file_made_for_what_never_came_is_not_left_behind(tmp_path):
