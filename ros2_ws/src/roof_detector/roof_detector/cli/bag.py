@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inputs.plain_text import plain_text
+
 if TYPE_CHECKING:
     import argparse
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 # The exit code of a recovery that could not bring back everything.
 _WITH_LOSSES = 3
+_CHANGE = ('node', 'name', 'old', 'new')  # the values of a record of a changed parameter
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,12 +51,12 @@ def _info(arguments: argparse.Namespace) -> int:
     with BagReader(arguments.bag) as bag:
         print(_description(bag))
         for line in _about(arguments.bag):
-            print(line)
+            print(plain_text(line))
         if not arguments.quick:
             for _ in bag.messages():
                 pass
         for sentence in bag.damage:
-            print(sentence)
+            print(plain_text(sentence))
     return 0
 
 
@@ -66,7 +69,7 @@ def _recover(arguments: argparse.Namespace) -> int:
     else:
         print(f'{recovery.path}: {recovery.message_count} messages; nothing needed to be fixed.')
     for note in recovery.notes:
-        print(note)
+        print(plain_text(note))
     if recovery.metadata_written and not recovery.repaired:
         print('metadata.yaml was written again from what the files hold.')
     if recovery.kept is not None:
@@ -86,16 +89,16 @@ def _about(path: Path) -> list[str]:
     manifest: dict[str, str] = {}
     lines = []
     for name, values in records.metadata_records(path):
-        time = _time(int(values.get('time_ns', 0)))
+        time = _time(values.get('time_ns', ''))
         if name == records.MANIFEST:
             manifest.update(values)
         elif name == records.MARK:
-            lines.append(f'  {time}  mark: {values["note"]}')
+            lines.append(f'  {time}  mark: {values.get("note", "")}')
         elif name == records.TRIGGER:
-            lines.append(f'  {time}  black box opened: {values["reason"]}')
+            lines.append(f'  {time}  black box opened: {values.get("reason", "")}')
         elif name == records.PARAMETER_CHANGE:
-            change = f'{values["name"]} {values["old"] or "unset"} -> {values["new"]}'
-            lines.append(f'  {time}  {values["node"]}: {change}')
+            node, parameter, old, new = (values.get(key, '') for key in _CHANGE)
+            lines.append(f'  {time}  {node}: {parameter} {old or "unset"} -> {new}')
     models = [
         f'  {key.removeprefix("model.").removesuffix(".path")}: {value}, '
         f'sha256 {manifest.get(key.removesuffix("path") + "sha256", "unknown")[:12]}'
@@ -105,19 +108,24 @@ def _about(path: Path) -> list[str]:
     return models + lines
 
 
-def _time(time_ns: int) -> str:
-    return f'{datetime.fromtimestamp(time_ns / 1e9, timezone.utc):%H:%M:%S}'
+def _time(time_ns: str) -> str:
+    """Return the time of a record, which may say anything."""
+    try:
+        return f'{datetime.fromtimestamp(int(time_ns) / 1e9, timezone.utc):%H:%M:%S}'
+    except (ValueError, OverflowError, OSError):
+        return '??:??:??'
 
 
 def _description(bag: BagReader) -> str:
     begin = datetime.fromtimestamp(bag.start_ns / 1e9, timezone.utc)
     duration_s = (bag.end_ns - bag.start_ns) / 1e9
-    lines = [f'{bag.path}: {bag.message_count} messages']
+    lines = [f'{plain_text(str(bag.path))}: {bag.message_count} messages']
     if bag.message_count:
         lines.append(f'from {begin:%Y-%m-%d %H:%M:%S} UTC, {duration_s:.1f} s')
-    width = max((len(topic.name) for topic in bag.topics), default=0)
+    names = [plain_text(topic.name) for topic in bag.topics]
+    width = max(map(len, names), default=0)
     lines += [
-        f'  {topic.name:{width}}  {topic.message_count:8}  {topic.type_name}'
-        for topic in bag.topics
+        f'  {name:{width}}  {topic.message_count:8}  {plain_text(topic.type_name)}'
+        for name, topic in zip(names, bag.topics, strict=True)
     ]
     return '\n'.join(lines)

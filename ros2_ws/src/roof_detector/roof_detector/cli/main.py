@@ -12,6 +12,7 @@ import traceback
 from typing import NoReturn
 
 from roof_detector import __version__
+from roof_detector.inputs.plain_text import plain_lines
 
 # Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module imports
 # what its work needs only when it runs, so that `--help` is quick and needs no ROS.
@@ -66,7 +67,7 @@ def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
             raise
         is_ours = isinstance(error, (RuntimeError, ValueError, OSError))
         is_ours = is_ours and not isinstance(error, RecursionError)
-        print(error if is_ours else _unforeseen(error), file=sys.stderr)
+        print(plain_lines(str(error) if is_ours else _unforeseen(error)), file=sys.stderr)
         sys.exit(1)
 
 

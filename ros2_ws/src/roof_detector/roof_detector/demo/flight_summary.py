@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,10 @@ def summarise_flight(bag: Path) -> FlightSummary:
         for name in _names(content):
             counts[name] = counts.get(name, 0) + 1
     return FlightSummary(
-        published=int(camera.get('frames_published', detector['frames_seen'])),
+        published=_count(camera.get('frames_published', detector.get('frames_seen', ''))),
         detected=len(found),
         dropped={
-            key.removeprefix('dropped.'): int(value)
+            key.removeprefix('dropped.'): _count(value)
             for key, value in detector.items()
             if key.startswith('dropped.')
         },
@@ -96,6 +97,11 @@ def summarise_flight(bag: Path) -> FlightSummary:
         score=_score(found, truth) if truth else None,
         true_counts=_true_counts(found, truth),
     )
+
+
+def _count(text: str) -> int:
+    """Return a number of a status, 0 for a text that is none: anybody may publish a status."""
+    return int(text) if re.fullmatch(r'[0-9]{1,18}', text) else 0
 
 
 def _score(found: dict[int, Any], truth: dict[int, Any]) -> MatchCounts:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from roof_detector.doctor.finding import Finding, Verdict, warn
@@ -17,6 +18,8 @@ _KINDS = (
     ('detection', 'detector', 'ros2 launch roof_detector detector.launch.py'),
     ('bag', 'recorder', 'ros2 launch roof_detector record.launch.py record:=true'),
 )
+# Anybody may publish diagnostics: what is no name of a node stands in no command.
+_NODE = re.compile(r'(/[A-Za-z0-9_]+)+')
 _VERDICTS = (Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.FAIL)
 
 
@@ -55,6 +58,8 @@ def _remedy(report: NodeReport, subject: str, node: str, verdict: Verdict) -> st
     """Return the command that fixes what a node reports, or one that shows more."""
     if verdict is Verdict.OK:
         return ''
+    if not _NODE.fullmatch(node):
+        return 'ros2 topic echo /diagnostics'
     state = report.values.get('state')
     if subject == 'detector' and state in ('unconfigured', 'inactive'):
         step = {'unconfigured': 'configure', 'inactive': 'activate'}[state]

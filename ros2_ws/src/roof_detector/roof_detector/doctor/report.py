@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from roof_detector.doctor.finding import Finding, Verdict
+from roof_detector.inputs.plain_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 def as_text(finding: Finding) -> str:
     """Return a finding as one line, followed by a line with its remedy."""
-    line = f'{finding.verdict.value:4}  {finding.subject:13}  {finding.message}'
-    return f'{line}\n{"":21}fix: {finding.remedy}' if finding.remedy else line
+    line = f'{finding.verdict.value:4}  {finding.subject:13}  {plain_text(finding.message)}'
+    remedy = plain_text(finding.remedy)
+    return f'{line}\n{"":21}fix: {remedy}' if remedy else line
 
 
 def as_json(findings: Sequence[Finding]) -> str:

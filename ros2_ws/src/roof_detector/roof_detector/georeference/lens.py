@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -147,6 +147,21 @@ class Lens:
             )
             back, _ = cv2.projectPoints(rays, origin, origin, matrix, coefficients)
         return rays, np.asarray(back, dtype=np.float64)
+
+
+def calibrated_image_wh(info: Any) -> tuple[int, int]:
+    """Return the size of the images that a CameraInfo goes with.
+
+    The message (sensor_msgs/CameraInfo) has the size of the whole sensor. A region of interest,
+    given in pixels of the sensor, and then binning reduce it.
+    """
+    region = info.roi
+    width, height = (
+        (region.width, region.height)
+        if region.width and region.height
+        else (info.width, info.height)
+    )
+    return int(width) // max(1, info.binning_x), int(height) // max(1, info.binning_y)
 
 
 def _with_depth(flat: ArrayLike) -> NDArray[np.float64]:

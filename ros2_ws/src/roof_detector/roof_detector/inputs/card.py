@@ -15,7 +15,7 @@ from roof_detector.inputs.file_kind import (
     kind_of_file,
 )
 from roof_detector.inputs.image_decoding import is_image_file
-from roof_detector.inputs.image_files import natural_key
+from roof_detector.inputs.image_files import leads_out, natural_key
 from roof_detector.inputs.open_input import BAG_SUFFIXES, is_bag
 
 if TYPE_CHECKING:
@@ -45,13 +45,16 @@ class Card:
     """The recordings in a folder and below it, and the files that are none.
 
     `beside` are the files that cameras write beside their recordings, `ignored` those that are
-    neither.
+    neither, `links` those that lead out of the folder, and `closed` the folders that cannot be
+    read.
     """
 
     folder: Path
     recordings: tuple[CardRecording, ...]
     ignored: tuple[Path, ...] = ()
     beside: tuple[Path, ...] = ()
+    links: tuple[Path, ...] = ()
+    closed: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Card:
@@ -62,12 +65,16 @@ class Card:
         recordings: list[CardRecording] = []
         ignored: list[Path] = []
         beside: list[Path] = []
-        for place in _folders(folder):
+        links: list[Path] = []
+        closed: list[Path] = []
+        for place, content in _folders(folder, closed):
             name = '/'.join(place.relative_to(folder).parts)
             if is_bag(place):
                 recordings.append(CardRecording(place, name))
                 continue
-            files = [one for one in _visible(place) if one.is_file()]
+            outward = {one for one in content if leads_out(one, folder)}
+            links += sorted(outward)
+            files = [one for one in content if one not in outward and one.is_file()]
             images = [one for one in files if is_image_file(one)]
             others = [one for one in files if is_video_file(one)]
             others += [one for one in files if one.suffix.lower() in BAG_SUFFIXES]
@@ -86,6 +93,8 @@ class Card:
             recordings=_named_apart(recordings),
             ignored=tuple(ignored),
             beside=tuple(beside),
+            links=tuple(links),
+            closed=tuple(closed),
         )
 
     @property
@@ -106,6 +115,16 @@ class Card:
                 f'{len(self.ignored)} files of {self.folder} are neither images, videos nor bags '
                 f'and were not looked at ({_by_suffix(self.ignored)}), such as '
                 f'{self.ignored[0].name}.'
+            )
+        if self.links:
+            notes.append(
+                f'{len(self.links)} links lead out of {self.folder} and were not followed, such '
+                f'as {self.links[0].name}.'
+            )
+        if self.closed:
+            notes.append(
+                f'{len(self.closed)} folders of {self.folder} cannot be read, such as '
+                f'{self.closed[0].name}: check their permissions.'
             )
         return tuple(notes)
 
@@ -145,19 +164,27 @@ def _named_apart(recordings: list[CardRecording]) -> tuple[CardRecording, ...]:
     return tuple(apart)
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    """Yield a folder and those below it in natural order.
+def _folders(folder: Path, closed: list[Path]) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield a folder and those below it in natural order, each with what is visible in it.
 
-    Nothing is in results of this program, below a bag or behind a link.
+    Nothing is in results of this program, below a bag or behind a link. Folders that cannot be
+    read are added to `closed`; only of the first one that is an error.
     """
-    if (folder / RESULTS_MARK).is_file():
-        return
-    yield folder
-    if is_bag(folder):
-        return
-    for one in _visible(folder):
-        if one.is_dir() and not one.is_symlink():
-            yield from _folders(one)
+    pending = [folder]
+    while pending:
+        place = pending.pop()
+        try:
+            if (place / RESULTS_MARK).is_file():
+                continue
+            content = _visible(place)
+            below = [] if is_bag(place) else content
+        except OSError:
+            if place == folder:
+                raise
+            closed.append(place)
+            continue
+        yield place, content
+        pending += reversed([one for one in below if one.is_dir() and not one.is_symlink()])
 
 
 def _visible(folder: Path) -> list[Path]:

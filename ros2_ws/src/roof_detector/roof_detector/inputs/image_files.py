@@ -126,9 +126,29 @@ def without_raw_twins(paths: Iterable[Path]) -> list[Path]:
     ]
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Return whether a file is a link out of a folder, to nowhere or in a circle."""
+    if not path.is_symlink() or path.is_dir():
+        return False
+    try:
+        return not path.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return True
+
+
 def images_in(folder: Path) -> list[Path]:
-    """Return the images of a folder in natural order, or raise InputError if there are none."""
-    files = [path for path in folder.iterdir() if is_image_file(path)]
+    """Return the images of a folder in natural order, or raise InputError if there are none.
+
+    Links out of the folder are not followed: whoever filled it may have had other rights.
+    """
+    found = [path for path in folder.iterdir() if is_image_file(path)]
+    files = [path for path in found if not leads_out(path, folder)]
+    if found and not files:
+        msg = (
+            f'The folder {folder} holds {len(found)} links to images elsewhere, which are not '
+            'followed. Copy the images, or give the folder that they are in.'
+        )
+        raise InputError(msg)
     if not files:
         below = sorted({path.parent for path in folder.rglob('*') if is_image_file(path)})
         hint = f' There are some in {below[0]}.' if below else ''

@@ -8,9 +8,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.errors import BagError
+from roof_detector.georeference.lens import calibrated_image_wh
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_image import RecordedImage
-from roof_detector.telemetry.recorded_track import calibrated_image_wh
 
 if TYPE_CHECKING:
     from roof_detector.bags.reader import BagReader

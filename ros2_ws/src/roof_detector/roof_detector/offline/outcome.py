@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inputs.input_files import InputFile, read_files
+from roof_detector.inputs.plain_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,14 +147,16 @@ class InputOutcome:
 
     def lines(self) -> list[str]:
         """Return the lines to print for the user."""
+        source = plain_text(self.source)
         if self.failure:
-            return [f'{self.source}: FAILED. {self.failure}']
+            return [f'{source}: FAILED. {plain_text(self.failure)}']
         found = ', '.join(f'{count} {name}' for name, count in self.detections.items())
         read = self.frames - self.unreadable
         unread = f', {self.unreadable} of {self.frames} unreadable' if self.unreadable else ''
         state = 'was done before' if self.already_done else f'{read} frames{unread}'
-        lines = [f'{self.source}: {state}; found {found or "nothing"}; see {self.output}']
-        lines += [f'  {sentence}' for sentence in (*self.warnings, *self.notes)]
+        results = plain_text(str(self.output))
+        lines = [f'{source}: {state}; found {plain_text(found) or "nothing"}; see {results}']
+        lines += [f'  {plain_text(sentence)}' for sentence in (*self.warnings, *self.notes)]
         if self.unreadable > _NAMED:
             lines.append(f'  and {self.unreadable - _NAMED} more that cannot be read.')
         return lines

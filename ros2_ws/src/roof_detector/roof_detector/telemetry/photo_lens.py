@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.lens import Lens
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.photo_tags import PhotoTags, as_number
@@ -19,6 +20,7 @@ _TABLE = Path(__file__).with_name('tables') / 'cameras.yaml'
 _FULL_FRAME_DIAGONAL_MM = 43.267
 # How far a calibrated focal length may be from the one that EXIF implies.
 _MOST_RATIO = 1.3
+_MOST_FOCAL = 1000.0  # a focal length over an image's side, or the reverse
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # EXIF's FocalPlaneResolutionUnit
 
 
@@ -29,8 +31,12 @@ def photo_lens(tags: PhotoTags) -> tuple[Lens, str]:
     known sensor, EXIF's focal plane resolution, the focal length as of 35 mm film (which is
     rounded to whole millimetres: up to 3 % off). Raises TelemetryError if there are none of these.
     """
-    nominal = _of_sensor(tags) or _of_focal_plane(tags) or _of_film(tags)
-    calibrated = _dewarp(tags) or _calibrated(tags)
+    try:
+        nominal = _of_sensor(tags) or _of_focal_plane(tags) or _of_film(tags)
+        calibrated = _dewarp(tags) or _calibrated(tags)
+    except GeoError as error:
+        msg = f'{tags.path} holds a lens that no camera has: {error}'
+        raise TelemetryError(msg) from error
     if calibrated is not None and nominal is not None:
         ratio = calibrated[0].matrix[0, 0] / nominal[0].matrix[0, 0]
         if not 1 / _MOST_RATIO < ratio < _MOST_RATIO:
@@ -43,6 +49,15 @@ def photo_lens(tags: PhotoTags) -> tuple[Lens, str]:
             'known. Give the focal length.'
         )
         raise TelemetryError(msg)
+    lens, source = chosen
+    for focal_px, side in zip((lens.matrix[0, 0], lens.matrix[1, 1]), lens.size_wh, strict=True):
+        if not 1 / _MOST_FOCAL < focal_px / side < _MOST_FOCAL:
+            msg = (
+                f'{tags.path} holds a focal length of {focal_px:g} pixels ({source}) for an image '
+                f'of {lens.size_wh[0]}x{lens.size_wh[1]}, which no camera has. Give the focal '
+                'length.'
+            )
+            raise TelemetryError(msg)
     return chosen
 
 

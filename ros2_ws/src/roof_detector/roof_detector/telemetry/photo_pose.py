@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _RTK_FIXED = 50
 _LEAST_SIGMA_M = 0.01
 _LARGEST_SIGMA_M = 100.0
+_MOST_HEIGHT_M = 100_000.0
+_MOST_DEGREES = 720.0
 # The heading of a camera that points so steeply is in yaw and roll together.
 _STEEP_DEG = 80.0
 # If only the heading of the aircraft is known, the camera looks approximately straight down.
@@ -79,10 +81,10 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
     latitude, longitude, position_source = _place(tags)
     attitude = _attitude(tags, notes)
     lens, lens_source = photo_lens(tags)
-    altitude = tags.table_number('absolute_altitude_m')
+    altitude = _possible(tags.table_number('absolute_altitude_m'), _MOST_HEIGHT_M)
     altitude_source = 'AbsoluteAltitude'
     if altitude is None:
-        altitude, altitude_source = _exif_altitude(tags), 'GPSAltitude'
+        altitude, altitude_source = _possible(_exif_altitude(tags), _MOST_HEIGHT_M), 'GPSAltitude'
     rotation = ENU_FROM_NED @ attitude.ned_from_body @ BODY_FROM_OPTICAL
     rotation, lens = _as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
     covariance = attitude.covariance
@@ -93,7 +95,7 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
         latitude_deg=latitude,
         longitude_deg=longitude,
         altitude_m=altitude,
-        relative_altitude_m=tags.table_number('relative_altitude_m'),
+        relative_altitude_m=_possible(tags.table_number('relative_altitude_m'), _MOST_HEIGHT_M),
         rotation=rotation,
         lens=lens,
         position_covariance=position_covariance,
@@ -162,6 +164,11 @@ def _is_null_island(latitude: float, longitude: float) -> bool:
     return abs(latitude) < 1e-6 and abs(longitude) < 1e-6
 
 
+def _possible(value: float | None, most: float) -> float | None:
+    """Return a number of a possible size, None for any other."""
+    return value if value is not None and abs(value) <= most else None
+
+
 def _exif_altitude(tags: PhotoTags) -> float | None:
     altitude = as_number(tags.gps.get('GPSAltitude'))
     is_below = tags.gps.get('GPSAltitudeRef') in (1, b'\x01', '1')
@@ -169,9 +176,12 @@ def _exif_altitude(tags: PhotoTags) -> float | None:
 
 
 def _attitude(tags: PhotoTags, notes: list[str]) -> _Attitude:
-    flight_yaw = tags.table_number('flight_yaw')
+    flight_yaw = _possible(tags.table_number('flight_yaw'), _MOST_DEGREES)
     for convention in photo_table()['camera_attitudes']:
-        angles = [tags.number((convention[axis],)) for axis in ('yaw', 'pitch', 'roll')]
+        angles = [
+            _possible(tags.number((convention[axis],)), _MOST_DEGREES)
+            for axis in ('yaw', 'pitch', 'roll')
+        ]
         if angles[0] is None or angles[1] is None:
             continue
         yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0

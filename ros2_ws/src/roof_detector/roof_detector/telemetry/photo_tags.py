@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _TABLE = Path(__file__).with_name('tables') / 'photo_tags.yaml'
 _RDF = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
 _MOST_XMP_BYTES = 1 << 20
+_MOST_DEPTH = 20  # of structures within each other; cameras write two
+_MOST_CHARACTERS = 100  # of a number
 _DECLARATION = re.compile(rb'<!(?:DOCTYPE|ENTITY)', re.IGNORECASE)
 _NUMBER = re.compile(r'^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -64,7 +67,8 @@ def read_photo_tags(path: Path) -> PhotoTags:
     Damaged EXIF or XMP counts as missing; only a file that is not an image is an error.
     """
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter('ignore')  # of damaged EXIF, which counts as missing
             exif = image.getexif()
             xmp = image.info.get('xmp') or image.info.get('XML:com.adobe.xmp') or b''
             if not xmp and 700 in exif:  # TIFF's tag of XMP (Adobe, part 3)
@@ -80,8 +84,9 @@ def read_photo_tags(path: Path) -> PhotoTags:
                 },
                 xmp=parse_xmp(xmp.encode() if isinstance(xmp, str) else bytes(xmp)),
             )
-    except (OSError, ValueError, TypeError, KeyError, SyntaxError, EOFError) as error:
-        msg = f'{path} has no tags that can be read ({" ".join(str(error).split())}).'
+    except Exception as error:  # Pillow raises anything for damaged EXIF
+        reason = ' '.join(str(error).split())[:300] or type(error).__name__
+        msg = f'{path} has no tags that can be read ({reason}).'
         raise TelemetryError(msg) from error
 
 
@@ -109,13 +114,14 @@ def parse_xmp(packet: bytes) -> dict[str, str]:
 def as_number(value: object) -> float | None:
     """Return a tag's value as a finite number: of `+39.80`, `39.8 m`, `398/10` or a rational."""
     if isinstance(value, str):
-        text = value.strip()
+        text = value[:_MOST_CHARACTERS].strip()
         above, slash, below = text.partition('/')
-        if slash:
+        if slash and '/' not in below:
             first, second = as_number(above), as_number(below)
-            return first / second if first is not None and second else None
-        match = _NUMBER.match(text)
-        value = match[0] if match else None
+            value = first / second if first is not None and second else None
+        else:
+            match = None if slash else _NUMBER.match(text)
+            value = match[0] if match else None
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
@@ -139,8 +145,16 @@ def gps_degrees(tags: PhotoTags, axis: str) -> float | None:
 def taken_at(tags: PhotoTags) -> datetime | None:
     """Return when a photo was taken, in UTC if the file holds its offset or the GPS time.
 
-    Without either, the local time has no time zone (`tzinfo` is None).
+    Without either, the local time has no time zone (`tzinfo` is None). A time that no calendar has
+    counts as missing.
     """
+    try:
+        return _taken_at(tags)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _taken_at(tags: PhotoTags) -> datetime | None:
     exif, gps = tags.exif, tags.gps
     local = _date(exif.get('DateTimeOriginal') or exif.get('DateTime'))
     fraction = as_number(f'0.{str(exif.get("SubsecTimeOriginal") or "0").strip()}') or 0.0
@@ -182,8 +196,12 @@ def _name(tag: str) -> str:
     return f'{prefix}:{name}' if prefix else ''
 
 
-def _collect(element: ElementTree.Element, within: str, found: dict[str, str]) -> None:
+def _collect(
+    element: ElementTree.Element, within: str, found: dict[str, str], depth: int = 0
+) -> None:
     """Add the values of an element: attributes, texts, and those of structures below it."""
+    if depth > _MOST_DEPTH:
+        return
     for tag, text in element.attrib.items():
         _add(tag, text, within, found)
     for child in element:
@@ -195,9 +213,9 @@ def _collect(element: ElementTree.Element, within: str, found: dict[str, str]) -
         path = f'{within}/{name.partition(":")[2]}' if within else name
         structure = child.find(f'{_RDF}Description')
         if structure is not None or child.attrib or len(child):
-            _collect(child if structure is None else structure, path, found)
+            _collect(child if structure is None else structure, path, found, depth + 1)
             if structure is not None:
-                _collect(child, path, found)
+                _collect(child, path, found, depth + 1)
         text = (child.text or '').strip()
         if text:
             found.setdefault(path, text)
@@ -212,7 +230,7 @@ def _add(tag: str, text: str, within: str, found: dict[str, str]) -> None:
 def _directory(exif: Image.Exif, number: int) -> dict[int, Any]:
     try:
         return dict(exif.get_ifd(number))
-    except (OSError, ValueError, TypeError, KeyError, SyntaxError):
+    except Exception:  # as above
         return {}
 
 

@@ -99,7 +99,7 @@ def _choose(
         raise TelemetryError(msg)
 
     def likeness(topic: BagTopic) -> tuple[int, int]:
-        shared = os.path.commonpath([topic.name, image_topic or '/'])
+        shared = os.path.commonpath([f'/{topic.name}', f'/{image_topic}'])
         return -len(shared), types.index(topic.type_name)
 
     return min(candidates, key=likeness)
@@ -123,20 +123,6 @@ class _Records:
     def leave_out(self, topic: str, cause: str) -> None:
         """Count a message that is not used."""
         self._left_out.setdefault(topic, Counter())[cause] += 1
-
-
-def calibrated_image_wh(info: Any) -> tuple[int, int]:
-    """Return the size of the images that a CameraInfo goes with.
-
-    The message has the size of the sensor, which a region of interest and binning reduce.
-    """
-    region = info.roi
-    width, height = (
-        (region.width, region.height)
-        if region.width and region.height
-        else (info.width, info.height)
-    )
-    return int(width) // max(1, info.binning_x), int(height) // max(1, info.binning_y)
 
 
 def _lens(records: _Records, topic: str, *, rectified: bool) -> Lens:

@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_BYTES = 256 << 20  # three hours at 60 Hz take 200 MB
+# Drones write 300 characters. The patterns take time in proportion to a subtitle's length: no part
+# of a number or of spaces fits two of their pieces.
+_MOST_CHARACTERS = 4000
+_MOST_HEIGHT_M = 100_000.0
+_MOST_DEGREES = 720.0
+_LEAST_FOCAL_MM, _MOST_FOCAL_MM = 1.0, 20_000.0
+_LONGEST_S = 1e7  # of a video; a time of a container is any 64 bits
 _TIMES = re.compile(
-    r'(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*'
+    r'(?<!\d)(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})\s{0,9}-->'
+    r'\s{0,9}(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*'
 )
 _TAG = re.compile(r'<[^<>\n]*>')
-_N = r'([-+]?(?:\d+\.?\d*|\.\d+))'
+_N = r'([-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15}))'
 _DATE = re.compile(
     r'(\d{4})[-./](\d\d)[-./](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,3})(?:,\d+)?)?'
 )
@@ -28,12 +36,12 @@ _LATITUDE = re.compile(rf'\blat(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE)
 _LONGITUDE = re.compile(rf'\blon(?:g(?:t?itude)?)?\s*[:=]\s*{_N}', re.IGNORECASE)
 _GPS = re.compile(
     rf'\bGPS\s*\(\s*(?:([EWNS])\s*:\s*)?{_N}\s*,\s*(?:([EWNS])\s*:\s*)?{_N}\s*'
-    rf'(?:,\s*{_N}\s*([mM]?)\s*)?\)'
+    rf'(?:,\s*{_N}\s*(?:([mM])\s*)?)?\)'
 )
 _RELATIVE = (
     re.compile(rf'\brel_alt\s*[:=]\s*{_N}', re.IGNORECASE),
     re.compile(rf'\bBAROMETER\s*:\s*{_N}', re.IGNORECASE),
-    re.compile(rf'(?<![.\w])H\s*:?\s+{_N}\s*m\b'),
+    re.compile(rf'(?<![.\w])H(?:\s+|\s*:\s+){_N}\s*m\b'),
 )
 _ABSOLUTE = (
     re.compile(rf'\babs_alt\s*[:=]\s*{_N}', re.IGNORECASE),
@@ -108,7 +116,8 @@ def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
 def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> SubtitleTelemetry:
     """Return the telemetry in subtitles (begin in seconds, end in seconds, text)."""
     reader = _Reader()
-    records = tuple(reader.record(*cue) for cue in cues)
+    found = (reader.record(*cue) for cue in cues)
+    records = tuple(one for one in found if one is not None)
     if not any(
         one.latitude_deg is not None or one.relative_altitude_m is not None for one in records
     ):
@@ -124,27 +133,33 @@ class _Reader:
     """Reads one subtitle after another and counts what is wrong with them."""
 
     def __init__(self) -> None:
-        self._without_fix = self._off_earth = self._zero_angles = 0
+        self._without_fix = self._off_earth = self._zero_angles = self._senseless = 0
+        self._untimed = 0
         self._order_assumed = ''
 
-    def record(self, begin_s: float, end_s: float, text: str) -> SubtitleRecord:
-        text = _TAG.sub(' ', text)
+    def record(self, begin_s: float, end_s: float, text: str) -> SubtitleRecord | None:
+        """Return the telemetry of a subtitle, None for one whose time no video has."""
+        if not (0 <= begin_s <= _LONGEST_S and 0 <= end_s <= _LONGEST_S):
+            self._untimed += 1
+            return None
+        text = _TAG.sub(' ', text[:_MOST_CHARACTERS])
         latitude, longitude, altitude = self._place(text)
         gimbal = self._gimbal(text)
         flight = _FLIGHT_PRY.search(text)
         focal = _first(text, (_FOCAL,))
+        # Tenths of millimetres in all models that write it so large.
+        focal = focal / 10 if focal and focal >= 100 else focal
         return SubtitleRecord(
             begin_s=begin_s,
             end_s=end_s,
             latitude_deg=latitude,
             longitude_deg=longitude,
-            altitude_m=altitude,
-            relative_altitude_m=_first(text, _RELATIVE),
+            altitude_m=self._within(altitude, _MOST_HEIGHT_M),
+            relative_altitude_m=self._within(_first(text, _RELATIVE), _MOST_HEIGHT_M),
             gimbal=gimbal,
-            flight_yaw_deg=float(flight[3]) if flight else None,
+            flight_yaw_deg=self._within(float(flight[3]) if flight else None, _MOST_DEGREES),
             time=_time(text),
-            # Tenths of millimetres in all models that write it so large.
-            focal_35mm=focal / 10 if focal and focal >= 100 else focal,
+            focal_35mm=self._within(focal, _MOST_FOCAL_MM, least=_LEAST_FOCAL_MM),
         )
 
     def notes(self, name: str) -> list[str]:
@@ -164,6 +179,16 @@ class _Reader:
             found.append(
                 f'{name}: in {self._zero_angles} subtitles all gimbal angles are zero, which '
                 'payloads without angles write; they are not used.'
+            )
+        if self._senseless:
+            found.append(
+                f'{name}: {self._senseless} heights, angles or focal lengths are no possible '
+                'ones; they are not used.'
+            )
+        if self._untimed:
+            found.append(
+                f'{name}: {self._untimed} subtitles have a time that no video has; they are not '
+                'used.'
             )
         if self._order_assumed:
             found.append(
@@ -221,7 +246,17 @@ class _Reader:
         if yaw == pitch == roll == 0.0:
             self._zero_angles += 1
             return None
+        if max(abs(yaw), abs(pitch), abs(roll)) > _MOST_DEGREES:
+            self._senseless += 1
+            return None
         return yaw, pitch, roll
+
+    def _within(self, value: float | None, most: float, *, least: float = 0.0) -> float | None:
+        """Return a number whose size is within limits, otherwise count it and return None."""
+        if value is not None and value != 0.0 and not least <= abs(value) <= most:
+            self._senseless += 1
+            return None
+        return value
 
 
 def _first(text: str, patterns: Iterable[re.Pattern[str]]) -> float | None:

@@ -4,10 +4,17 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from roof_detector.inputs.card import Card
-from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_files import ImageFilesInput, images_in
+from roof_detector.offline.outcome import InputOutcome
 
 JPEG = b'\xff\xd8\xff\xe0' + bytes(60)
 MP4 = b'\0\0\0\x18ftypmp42' + bytes(60)
@@ -25,6 +32,23 @@ def card(tmp_path):
         return Card.read(tmp_path)
 
     return make
+
+
+@pytest.fixture
+def unprivileged():
+    """Return a context without root's rights, where the tests have them."""
+
+    @contextmanager
+    def rights():
+        uid = os.geteuid()
+        if uid == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(uid)
+
+    return rights
 
 
 def recordings(card):
@@ -132,3 +156,54 @@ def test_files_are_told_by_their_content_where_their_names_mislead(card, tmp_pat
 def test_names_that_differ_in_their_case_alone_are_numbered(card):
     found = card('a/Flight.mp4', 'a/flight.mov')
     assert list(recordings(found)) == ['a/flight', 'a/Flight_2']
+
+
+def test_links_out_of_a_card_are_counted_and_not_followed(card, tmp_path):
+    outside = tmp_path.parent / f'{tmp_path.name}_outside.jpg'
+    outside.touch()
+    card('a/1.jpg', 'b/2.jpg', 'c/3.mp4')
+    (tmp_path / 'b' / '2b.jpg').symlink_to('2.jpg')
+    (tmp_path / 'b' / 'loop.jpg').symlink_to('loop.jpg')
+    for name in ('a/out.jpg', 'c/out.mp4', 'd.jpg'):
+        (tmp_path / name).symlink_to(outside)
+    found = Card.read(tmp_path)
+    assert recordings(found) == {'a': 'a', 'b': 'b', 'c/3': 'c/3.mp4'}
+    assert sorted(one.name for one in found.links) == ['d.jpg', 'loop.jpg', 'out.jpg', 'out.mp4']
+    assert '4 links lead out of' in found.notes()[-1]
+    assert [one.name for one in images_in(tmp_path / 'a')] == ['1.jpg']
+    assert [one.name for one in images_in(tmp_path / 'b')] == ['2.jpg', '2b.jpg']
+    with pytest.raises(InputError, match='1 links to images elsewhere'):
+        images_in(tmp_path)
+
+
+def test_a_folder_that_is_closed_to_us_costs_itself(unprivileged):
+    with TemporaryDirectory() as name:  # other users may enter no folder of pytest's
+        folder = Path(name)
+        folder.chmod(0o755)
+        for one in ('a', 'b'):
+            (folder / one).mkdir()
+            (folder / one / '1.jpg').touch()
+        (folder / 'a').chmod(0)
+        with unprivileged():
+            found = Card.read(folder)
+        (folder / 'a').chmod(0o700)
+    assert recordings(found) == {'b': 'b'}
+    assert '1 folders of' in found.notes()[0]
+
+
+def test_folders_within_folders_are_read_however_deep_they_are(tmp_path):
+    place = tmp_path
+    for _ in range(1500):
+        place = place / 'd'
+        try:
+            place.mkdir()
+        except OSError:  # paths are not that long here
+            break
+    assert Card.read(tmp_path).recordings == ()
+
+
+def test_names_with_line_breaks_look_like_no_lines_of_ours(card, tmp_path):
+    found = card('a\nall: 9 frames; found nothing\x1b[2J/1.jpg', 'b/2.jpg')
+    outcome = InputOutcome(source=str(found.recordings[0].path), failure='it\nfailed')
+    (line,) = outcome.lines()
+    assert line.isprintable() and r'a\nall' in line and r'\x1b' in line

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A node that ends during a request never responds.
 _RESPONSE_WITHIN_S = 5.0
+# Anybody may publish events with our nodes' names: no node has more parameters.
+_MOST_PARAMETERS = 1000
 _SECRET = re.compile(r'(?i)(token|password|passwd|passphrase|secret|credentials|api_?key)$')
 
 
@@ -84,7 +86,8 @@ class NodeParameters:
             for parameter in (*event.new_parameters, *event.changed_parameters)
         }
         updates |= {parameter.name: '' for parameter in event.deleted_parameters}
-        self._updates |= updates
+        if len(self._updates) < _MOST_PARAMETERS:
+            self._updates |= updates
         if self._is_known:
             self._update(updates, time_ns=time_ns)
 
@@ -112,6 +115,10 @@ class NodeParameters:
         self._is_known = True
 
     def _update(self, values: Mapping[str, str], *, time_ns: int) -> None:
+        room = _MOST_PARAMETERS - len(self.values)
+        added = [name for name in values if name not in self.values]
+        if len(added) > room:
+            values = {name: v for name, v in values.items() if name not in set(added[room:])}
         for name, new in values.items():
             old = self.values.get(name, '')
             if self._is_known and new != old:

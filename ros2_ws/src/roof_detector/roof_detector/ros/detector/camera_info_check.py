@@ -15,10 +15,10 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
+from roof_detector.georeference.lens import calibrated_image_wh
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.qos_matching import request_for
 from roof_detector.supervision.rate import RecentFaults
-from roof_detector.telemetry.recorded_track import calibrated_image_wh
 
 if TYPE_CHECKING:
     from collections.abc import Callable

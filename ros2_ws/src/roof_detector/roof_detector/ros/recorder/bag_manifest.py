@@ -30,6 +30,9 @@ _MODEL_FACTS = {
     'precision': 'precision',
 }
 _REMEMBERED_CHANGES = 1000
+# Anybody may publish diagnostics and parameter events, and the manifest is written again for each
+# difference: so many detectors, and characters of each fact, are believed.
+_MOST_MODELS, _MOST_CHARACTERS, _MOST_NAME = 20, 4000, 256
 
 
 class BagManifest:
@@ -101,9 +104,14 @@ class BagManifest:
         for status in array.status:
             values = {pair.key: pair.value for pair in status.values}
             if values.get('model_sha256'):
-                node = '/' + status.name.partition(':')[0].lstrip('/')
+                node = '/' + status.name.partition(':')[0].lstrip('/')[:_MOST_NAME]
+                if f'model.{node}.path' not in self._models and self._has_enough_models():
+                    continue
                 for key, name in _MODEL_FACTS.items():
-                    self._models[f'model.{node}.{name}'] = values.get(key, '')
+                    self._models[f'model.{node}.{name}'] = values.get(key, '')[:_MOST_CHARACTERS]
+
+    def _has_enough_models(self) -> bool:
+        return len(self._models) >= _MOST_MODELS * len(_MODEL_FACTS)
 
 
 def _full_name(node: Node, name: str = '') -> str:
