@@ -64,8 +64,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--resume', action='store_true', help='continue a killed run of this command'
     )
     add_progress_options(parser)
-    _add_model_options(parser)
-    _add_tile_options(parser)
+    add_model_options(parser)
+    add_tile_options(parser)
     add_threshold_options(parser)
     _add_bag_options(parser)
     add_export_options(parser)
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     make_output(arguments.output)
     outcomes = []
-    with _open_detector(arguments) as detector:
+    with open_detector(arguments) as detector:
         settings.thresholds.for_names(detector.names)
         try:
             for outcome in detect_all(
@@ -101,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code(outcomes)
 
 
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the model and what runs it."""
     group = parser.add_argument_group('the model')
     group.add_argument(
         '--model',
@@ -139,7 +140,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_tile_options(parser: argparse.ArgumentParser) -> None:
+def add_tile_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for inference on tiles."""
     group = parser.add_argument_group('small objects in large frames')
     group.add_argument(
         '--tiles',
@@ -198,10 +200,11 @@ def _settings(arguments: argparse.Namespace) -> DetectSettings:
         copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
         georeferencing=georeferencing_of(arguments),
     )
-    return DetectSettings(thresholds_of(arguments), output, _tiling(arguments))
+    return DetectSettings(thresholds_of(arguments), output, tiling_of(arguments))
 
 
-def _tiling(arguments: argparse.Namespace) -> Tiling | None:
+def tiling_of(arguments: argparse.Namespace) -> Tiling | None:
+    """Return the tiling of the options, None without; raise VisionError if they clash."""
     from roof_detector.vision.errors import VisionError  # noqa: PLC0415
     from roof_detector.vision.tiles import Tiling  # noqa: PLC0415
 
@@ -213,7 +216,8 @@ def _tiling(arguments: argparse.Namespace) -> Tiling | None:
     return Tiling(**given) if arguments.tiles else None
 
 
-def _open_detector(arguments: argparse.Namespace) -> Detector:
+def open_detector(arguments: argparse.Namespace) -> Detector:
+    """Open the detector of the options."""
     from roof_detector.inference.detector import Detector  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 

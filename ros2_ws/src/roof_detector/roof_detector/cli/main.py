@@ -19,10 +19,12 @@ from roof_detector.inputs.plain_text import plain_lines
 COMMANDS = (
     'bag',
     'compare',
+    'decide',
     'demo',
     'detect',
     'doctor',
     'export',
+    'inspect',
     'models',
     'play',
     'rethreshold',

@@ -101,6 +101,11 @@ class Tracker:
         self._end()
         return ids
 
+    def end_all(self) -> None:
+        """End all tracks, as where frames are missing; numbers go on."""
+        self._missed += self._settings.longest_gap + 1
+        self._end()
+
     def _assign(
         self,
         detections: Detections,

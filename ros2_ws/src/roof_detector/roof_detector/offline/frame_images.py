@@ -49,6 +49,11 @@ class FrameImages(ABC):
         self._renamed: list[str] = []
         self._unproven: list[str] = []
 
+    @property
+    def source(self) -> RecordedInput:
+        """Return the input that the images come from."""
+        return self._source
+
     def of(self, findings: FrameFindings) -> FoundImage | None:
         """Return the image of these findings, or None; never the image of another frame."""
         try:

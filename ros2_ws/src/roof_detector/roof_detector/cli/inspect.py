@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`roof_detector inspect`: recordings become findings, every object once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roof_detector.cli.detect import (
+    add_model_options,
+    add_tile_options,
+    open_detector,
+    tiling_of,
+)
+from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
+from roof_detector.cli.offline_options import (
+    EXIT_CODES,
+    add_progress_options,
+    add_threshold_options,
+    print_outcome,
+    thresholds_of,
+)
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from roof_detector.offline.inspection import InspectedResults
+    from roof_detector.offline.outcome import InputOutcome
+    from roof_detector.offline.settings import DetectSettings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        'inspect',
+        help='find every object of recorded flights once, with its place, size and certainty',
+        description='Detect in each input, tie the detections of all of them to objects, and '
+        'write DIR/inspection.gpkg, findings.csv, findings.xlsx and findings.geojson. Run again '
+        'over the same DIR, it uses the detections that are there and keeps the decisions.',
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='memory card, folder of photos, video, rosbag2 folder, .mcap, .db3, ROS 1 .bag, or '
+        'the results of "roof_detector detect"',
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='folder of the inspection; the detections of each input lie in DIR/detections',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='detect again; decisions are kept all the same'
+    )
+    parser.add_argument(
+        '--detection-curves',
+        type=Path,
+        metavar='FILE',
+        help='CSV with class, metres_per_pixel, detected, false_alarm: how probably the model '
+        'finds an object; that of the shipped model by default',
+    )
+    add_progress_options(parser)
+    add_model_options(parser)
+    add_tile_options(parser)
+    add_threshold_options(parser)
+    add_georeference_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Detect, make the findings, and return the exit code."""
+    from roof_detector.findings.detection_curves import DetectionCurves  # noqa: PLC0415
+    from roof_detector.offline.batch import make_output  # noqa: PLC0415
+    from roof_detector.offline.inspection import inspect_results  # noqa: PLC0415
+    from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
+
+    curves = None
+    if arguments.detection_curves is not None:
+        curves = DetectionCurves.read(arguments.detection_curves)
+    make_output(arguments.output)
+    results, outcomes = _results(arguments)
+    found = inspect_results(
+        results,
+        arguments.output,
+        georeferencing=georeferencing_of(arguments),
+        curves=curves,
+    )
+    if arguments.progress == 'json':
+        from roof_detector.offline.progress import print_event  # noqa: PLC0415
+
+        print_event(
+            'inspection',
+            findings=found.counts(),
+            confirmed=found.confirmed(),
+            files=[str(path) for path in found.files],
+            notes=list(found.notes),
+        )
+    else:
+        print('\n'.join(found.lines()), flush=True)
+    return exit_code(outcomes)
+
+
+def _results(
+    arguments: argparse.Namespace,
+) -> tuple[list[InspectedResults], list[InputOutcome]]:
+    """Return the results that inputs are, and those of detecting in the others."""
+    from roof_detector.offline.batch import names_of  # noqa: PLC0415
+    from roof_detector.offline.inspection import InspectedResults  # noqa: PLC0415
+    from roof_detector.offline.work_folder import RUN_FILE  # noqa: PLC0415
+
+    ready = [text for text in arguments.inputs if (Path(text) / RUN_FILE).is_file()]
+    results = [
+        InspectedResults(Path(text), name)
+        for text, name in zip(ready, names_of(ready), strict=True)
+    ]
+    others = [text for text in arguments.inputs if text not in ready]
+    outcomes = _detected(arguments, others) if others else []
+    folder = arguments.output / 'detections'
+    for outcome in outcomes:
+        if outcome.output is not None and not outcome.failure:
+            name = outcome.output.relative_to(folder).as_posix()
+            results.append(InspectedResults(outcome.output, name, Path(outcome.source)))
+    return results, outcomes
+
+
+def _detected(arguments: argparse.Namespace, inputs: Sequence[str]) -> list[InputOutcome]:
+    from roof_detector.offline.batch import detect_all  # noqa: PLC0415
+
+    settings = _settings(arguments)
+    outcomes = []
+    with open_detector(arguments) as detector:
+        settings.thresholds.for_names(detector.names)
+        try:
+            for outcome in detect_all(
+                inputs,
+                arguments.output / 'detections',
+                detector=detector,
+                settings=settings,
+                overwrite=arguments.overwrite,
+                resume=not arguments.overwrite,
+                progress=arguments.progress,
+            ):
+                outcomes.append(outcome)
+                print_outcome(outcome, progress=arguments.progress)
+        except KeyboardInterrupt:
+            print('Interrupted. The same command continues here.', file=sys.stderr)
+            raise
+    return outcomes
+
+
+def _settings(arguments: argparse.Namespace) -> DetectSettings:
+    from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+
+    # The tables of single detections are what `detect` is for.
+    output = OutputSettings(formats=(), georeferencing=georeferencing_of(arguments))
+    return DetectSettings(thresholds_of(arguments), output, tiling_of(arguments))

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Divides a stream of camera fixes where they jump: each part has an error of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from roof_detector.georeference.camera_fix import CameraFix
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+_FASTEST_M_S = 40.0
+_LEAST_JUMP_M = 2.0
+_JUMP_SIGMAS = 1.0
+# So many frames in a row at a new place are a new part; fewer are wrong fixes.
+_FRAMES_OF_PART = 5
+_FARTHEST_M = 20_000.0
+_PAUSE_S = 600.0
+
+
+class FlightSegments:
+    """Gives each fix of a stream the number of its part of the flight, from 0.
+
+    A new part begins after a pause of ten minutes, and where the position jumps further than a
+    drone flies and stays there. Single fixes that jump, and those further than 20 km from the
+    origin of the inspection, belong to no part and are counted.
+    """
+
+    def __init__(self, origin: LocalTangentPlane) -> None:
+        self._origin = origin
+        self._place: npt.NDArray[np.float64] | None = None
+        self._stamp_ns = 0
+        self._part = 0
+        self._astray: list[tuple[npt.NDArray[np.float64], int]] = []
+        self.jumped = 0
+        self.too_far = 0
+
+    def part_of(self, fix: CameraFix) -> int | None:
+        """Return the part of a fix, None where its position cannot be used."""
+        place = self._origin.to_enu(
+            np.array([fix.latitude_deg, fix.longitude_deg, fix.altitude_m])
+        )
+        if not (np.isfinite(place).all() and np.linalg.norm(place[:2]) < _FARTHEST_M):
+            self.too_far += 1
+            return None
+        sigma = float(np.sqrt(np.trace(fix.position_covariance[:2, :2]) / 2))
+        if self._place is None or not self._jumps(place, fix.stamp_ns, sigma, self._last):
+            paused = self._place is not None and fix.stamp_ns - self._stamp_ns > _PAUSE_S * 1e9
+            self._part += paused
+            return self._accept(place, fix.stamp_ns)
+        if self._astray and self._jumps(place, fix.stamp_ns, sigma, self._astray[-1]):
+            self._astray.clear()
+        self._astray.append((place, fix.stamp_ns))
+        if len(self._astray) >= _FRAMES_OF_PART:
+            self._part += 1
+            return self._accept(place, fix.stamp_ns)
+        self.jumped += 1
+        return None
+
+    @property
+    def _last(self) -> tuple[npt.NDArray[np.float64], int]:
+        assert self._place is not None
+        return self._place, self._stamp_ns
+
+    def _accept(self, place: npt.NDArray[np.float64], stamp_ns: int) -> int:
+        self._place, self._stamp_ns = place, stamp_ns
+        self._astray.clear()
+        return self._part
+
+    @staticmethod
+    def _jumps(
+        place: npt.NDArray[np.float64],
+        stamp_ns: int,
+        sigma_m: float,
+        before: tuple[npt.NDArray[np.float64], int],
+    ) -> bool:
+        distance = float(np.linalg.norm((place - before[0])[:2]))
+        flown = _FASTEST_M_S * abs(stamp_ns - before[1]) / 1e9
+        return distance > flown + max(_LEAST_JUMP_M, _JUMP_SIGMAS * sigma_m)

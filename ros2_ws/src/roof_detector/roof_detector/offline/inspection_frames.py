@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The sightings of a result bag, frame by frame, with tracks and places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from roof_detector.bags.errors import BagError
+from roof_detector.findings.camera_motion import FlowMotion, plane_motion
+from roof_detector.findings.flight_segments import FlightSegments
+from roof_detector.findings.ground_view import ErrorSplit, frame_sightings
+from roof_detector.findings.sightings import FrameReference, FrameSightings
+from roof_detector.findings.tracker import Tracker
+from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.georeferencing import GeoreferenceSettings, can_georeference
+from roof_detector.offline.image_search import camera_inputs, images_of
+from roof_detector.vision.errors import VisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from roof_detector.georeference.camera_fix import CameraFix
+    from roof_detector.georeference.camera_track import CameraFixes
+    from roof_detector.offline.frame_images import FrameImages
+    from roof_detector.offline.result_bag import ResultBag
+    from roof_detector.vision.frame_findings import FrameFindings
+
+_LONGEST_STEP_S = 1.5  # frames further apart are photos of their own, not of a stream
+
+
+@dataclass
+class InspectionCounts:
+    """What a result bag held: frames, those without a place by reason, and notes."""
+
+    frames: int = 0
+    detections: int = 0
+    unplaced: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def sentences(self, name: str) -> list[str]:
+        """Return the notes, with how many frames have no place and why."""
+        found = list(self.notes)
+        if self.unplaced:
+            reasons = sorted(self.unplaced.items(), key=lambda item: (-item[1], item[0]))
+            listed = ' '.join(f'{reason} ({count} frames)' for reason, count in reasons[:3])
+            found.append(
+                f'{sum(self.unplaced.values())} of {self.frames} frames of {name} have no place: '
+                f'{listed}'
+            )
+        return found
+
+
+@dataclass
+class _TrackedStream:
+    """The tracker of one image topic, and the fix of its last frame."""
+
+    tracker: Tracker = field(default_factory=Tracker)
+    flow: FlowMotion = field(default_factory=FlowMotion)
+    fix: CameraFix | None = None
+    stamp_ns: int | None = None
+
+
+class InspectionFrames:
+    """Reads a result bag, or the bag of a flight with its detections, for the register.
+
+    `flight` names it in the register; a part of it whose positions have another error gets a name
+    of its own. Tracks follow the ground where the telemetry gives it, else the image's flow.
+    """
+
+    def __init__(
+        self,
+        bag: ResultBag,
+        *,
+        flight: str,
+        georeferencing: GeoreferenceSettings,
+        images: Path | None = None,
+        origin: LocalTangentPlane | None = None,
+        split: ErrorSplit | None = None,
+    ) -> None:
+        self._bag = bag
+        self.flight = flight
+        self._images = images
+        self._split = split or ErrorSplit()
+        self.counts = InspectionCounts()
+        self._tracks = self._camera_tracks(georeferencing)
+        self.origin = origin or self._first_origin()
+        self._segments: dict[str, FlightSegments] = {}
+
+    def __iter__(self) -> Iterator[FrameSightings]:
+        with ExitStack() as stack:
+            streams: dict[str, _TrackedStream] = {}
+            images = self._images_of_topics(stack)
+            is_photos = any(isinstance(one.source, ImageFilesInput) for one in images.values())
+            for frame in self._bag.frames():
+                findings = frame.findings
+                if findings is None:
+                    found = images.get(frame.record.topic)
+                    if found is not None:
+                        found.skip(frame.record)
+                    continue
+                self.counts.frames += 1
+                self.counts.detections += len(findings.detections)
+                fix, part = self._fix(findings)
+                stream = streams.setdefault(findings.topic, _TrackedStream())
+                tracks = np.zeros(len(findings.detections), np.int64)
+                if not is_photos:
+                    tracks = self._track(stream, findings, fix, images.get(findings.topic))
+                yield frame_sightings(
+                    self._reference(findings, part),
+                    findings.detections,
+                    size_wh=findings.size_wh,
+                    track_ids=tracks,
+                    fix=fix,
+                    origin=self.origin,
+                    split=self._split,
+                )
+        for segments in self._segments.values():
+            if segments.jumped or segments.too_far:
+                self.counts.notes.append(
+                    f'{segments.jumped} fixes of {self.flight} jump and {segments.too_far} are '
+                    'more than 20 km from the first one; their frames have no place.'
+                )
+
+    def _reference(self, findings: FrameFindings, part: int) -> FrameReference:
+        return FrameReference(
+            flight=self.flight if not part else f'{self.flight} part {part + 1}',
+            source=findings.source,
+            topic=findings.topic,
+            index=findings.index,
+            name=findings.name,
+            stamp_ns=findings.stamp_ns,
+        )
+
+    def _camera_tracks(self, georeferencing: GeoreferenceSettings) -> Mapping[str, CameraFixes]:
+        try:
+            if not can_georeference(self._bag, images=self._images):
+                self.counts.notes.append(
+                    f'{self.flight} has no positions of the camera, so its findings have no '
+                    'place; each is a track or a detection of one image.'
+                )
+                return {}
+            tracks = georeferencing.tracks(self._bag, notes=self.counts.notes, images=self._images)
+        except (ReplayError, BagError, InputError) as error:
+            self.counts.notes.append(f'The findings of {self.flight} have no place: {error}')
+            return {}
+        self.counts.notes += georeferencing.notes()
+        return tracks
+
+    def _first_origin(self) -> LocalTangentPlane | None:
+        """Return the first camera position of the bag, on the ground."""
+        if not self._tracks:
+            return None
+        for frame in self._bag.frames():
+            track = self._tracks.get(frame.record.topic)
+            if frame.findings is None or track is None:
+                continue
+            try:
+                fix = track.at(frame.findings.stamp_ns, size_wh=frame.findings.size_wh)
+                return LocalTangentPlane(
+                    fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+                )
+            except GeoError:
+                continue
+        return None
+
+    def _fix(self, findings: FrameFindings) -> tuple[CameraFix | None, int]:
+        """Return the fix of a frame, None without one, and its part of the flight."""
+        track = self._tracks.get(findings.topic)
+        if track is None or self.origin is None:
+            return None, 0
+        try:
+            fix = track.at(findings.stamp_ns, size_wh=findings.size_wh)
+        except GeoError as error:
+            self.counts.unplaced[_without_numbers(str(error))] += 1
+            return None, 0
+        segments = self._segments.setdefault(findings.topic, FlightSegments(self.origin))
+        part = segments.part_of(fix)
+        if part is None:
+            self.counts.unplaced['The position jumps, or is far from all others.'] += 1
+            return None, 0
+        return fix, part
+
+    def _images_of_topics(self, stack: ExitStack) -> dict[str, FrameImages]:
+        """Return the images of each topic, which tracks need where there is no telemetry."""
+        found: dict[str, FrameImages] = {}
+        for topic in self._bag.image_topics:
+            source = next(camera_inputs((self._bag,), topic, images=self._images), None)
+            if source is None:
+                continue
+            stack.enter_context(closing(source))
+            found[topic] = images_of(source, self._bag)
+        return found
+
+    def _track(
+        self,
+        stream: _TrackedStream,
+        findings: FrameFindings,
+        fix: CameraFix | None,
+        images: FrameImages | None,
+    ) -> npt.NDArray[np.int64]:
+        before_ns, stream.stamp_ns = stream.stamp_ns, findings.stamp_ns
+        if before_ns is not None:
+            step_s = (findings.stamp_ns - before_ns) / 1e9
+            if not 0 <= step_s <= _LONGEST_STEP_S:
+                stream.tracker.end_all()
+                stream.fix = None
+        before, stream.fix = stream.fix, fix
+        motion = None
+        if fix is not None:
+            motion = None if before is None else plane_motion(before, fix)
+        elif images is not None:
+            try:
+                image = images.of(findings)
+            except (InputError, VisionError):
+                image = None
+            motion = None if image is None else stream.flow.update(image.image_bgr)
+        return stream.tracker.update(findings.detections, motion=motion)
+
+
+def _without_numbers(sentence: str) -> str:
+    """Return a reason that is the same for frames which differ in a number alone."""
+    return ' '.join(
+        '#' if any(letter.isdigit() for letter in word) else word for word in sentence.split()
+    )

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From recordings to findings, with a network that finds much in noise."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import openpyxl
+import pytest
+
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.roof_finding import FindingState
+from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.finding_tables import COLUMNS
+from roof_detector.offline.georeferencing import GeoreferenceSettings
+from roof_detector.offline.inspection import InspectedResults, inspect_results
+
+CUE = (
+    '{n}\n00:00:{n:02d},000 --> 00:00:{m:02d},000\n[focal_len: 24.00] [latitude: {latitude:.7f}] '
+    '[longitude: 13.4100000] [rel_alt: 40.000 abs_alt: 120.000] '
+    '[gb_yaw: 0.1 gb_pitch: -90.0 gb_roll: 0.0]\n\n'
+)
+UNPLACED = GeoreferenceSettings()
+
+
+@pytest.fixture
+def video(flights, tmp_path):
+    """Return a video of one still image, six frames at 2 Hz."""
+    path = tmp_path / 'DJI_0001.MP4'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 2.0, flights.SIZE_WH)
+    for _ in range(6):
+        writer.write(flights.image(1))
+    writer.release()
+    return path
+
+
+def write_subtitles(video, latitudes=(52.52, 52.52, 52.52)):
+    text = ''.join(CUE.format(n=n, m=n + 1, latitude=one) for n, one in enumerate(latitudes))
+    video.with_name('dji_0001.srt').write_text(text)
+
+
+def inspect(detect, video, output, **options):
+    (outcome,) = detect(video, confidence=0.01, resume=True)
+    results = [InspectedResults(outcome.output, 'DJI_0001', video)]
+    options.setdefault('georeferencing', UNPLACED)
+    return inspect_results(results, output, **options)
+
+
+def test_nothing_to_inspect_is_refused(tmp_path):
+    with pytest.raises(ReplayError, match='no results to inspect'):
+        inspect_results([], tmp_path, georeferencing=UNPLACED)
+
+
+def test_a_video_with_telemetry_gives_each_object_once_and_all_files(video, detect, tmp_path):
+    write_subtitles(video)
+    found = inspect(detect, video, tmp_path / 'inspection')
+    assert found.frames == 6
+    # A still image from a camera that hangs still shows the same objects six times.
+    assert len(found.findings) <= found.detections / 3
+    assert all(one.place is not None for one in found.findings)
+    names = {path.name for path in found.files}
+    assert names == {'inspection.gpkg', 'findings.csv', 'findings.xlsx', 'findings.geojson'}
+    with (tmp_path / 'inspection' / 'findings.csv').open(encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['number'] for row in rows] == [str(one.number) for one in found.findings]
+    sheet = openpyxl.load_workbook(tmp_path / 'inspection' / 'findings.xlsx')['findings']
+    assert [cell.value for cell in sheet[1]] == list(COLUMNS)
+    assert sheet.max_row == len(rows) + 1
+    features = json.loads((tmp_path / 'inspection' / 'findings.geojson').read_text())['features']
+    assert features[0]['geometry']['coordinates'][1] == pytest.approx(52.52, abs=1e-3)
+
+
+def test_a_video_without_telemetry_gives_tracks_and_says_why(video, detect, tmp_path):
+    found = inspect(detect, video, tmp_path / 'inspection')
+    assert found.findings
+    assert all(one.place is None for one in found.findings)
+    assert any('has no positions of the camera' in note for note in found.notes)
+    assert any(one.tracks for one in found.findings)
+    features = json.loads((tmp_path / 'inspection' / 'findings.geojson').read_text())['features']
+    assert {feature['geometry'] for feature in features} == {None}
+
+
+def test_a_rerun_gives_the_same_and_follows_decisions(video, detect, tmp_path):
+    write_subtitles(video)
+    first = inspect(detect, video, tmp_path / 'inspection')
+    command = [sys.executable, '-m', 'roof_detector.cli.main', 'decide']
+    store = str(tmp_path / 'inspection' / 'inspection.gpkg')
+    decided = subprocess.run(
+        [*command, store, '1', 'reject', '--who', 'A. B.'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert decided.returncode == 0, decided.stderr
+    missing = subprocess.run(
+        [*command, store, '9999', 'reject'], capture_output=True, text=True, check=False
+    )
+    assert (missing.returncode, 'has no finding 9999' in missing.stderr) == (1, True)
+    second = inspect(detect, video, tmp_path / 'inspection')
+    assert [one.uuid for one in second.findings] == [one.uuid for one in first.findings]
+    assert second.findings[0].state is FindingState.REJECTED
+    with InspectionStore(tmp_path / 'inspection' / 'inspection.gpkg') as kept:
+        assert kept.provenance()['inputs'][0]['flight'] == 'DJI_0001'
+
+
+def test_a_jump_of_the_position_is_counted(video, detect, tmp_path):
+    write_subtitles(video, (52.52, 53.9, 52.52))
+    found = inspect(detect, video, tmp_path / 'inspection')
+    assert any('have no place' in note and 'jump' in note for note in found.notes)
+
+
+def test_the_command_inspects_and_continues_what_is_done(video, model_path, tmp_path):
+    write_subtitles(video)
+    command = [
+        *(sys.executable, '-m', 'roof_detector.cli.main', 'inspect', str(video)),
+        *('--output', str(tmp_path / 'out'), '--model', str(model_path)),
+        *('--confidence', '0.01', '--progress', 'none'),
+    ]
+    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert first.returncode == 0, first.stderr
+    assert 'findings from' in first.stdout
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 'was done before' in again.stdout, again.stderr
+    assert np.array_equal(first.stdout.splitlines()[-2:], again.stdout.splitlines()[-2:])
