@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _HEAD = """# Commands
 
 Every subcommand of `roof_detector`, written by `make generate` from its parsers;
-`roof_detector <command> --help` says the same. Models are made and judged by
-`python -m training.<command>`, see [training](../how-to/training.md).
+`roof_detector <command> --help` says the same. How models are made and judged with them:
+[training](../how-to/training.md).
 """
 _TABLE = '| argument | |\n| --- | --- |'
 

@@ -9,7 +9,7 @@ import logging
 import sys
 
 from benchmarks.bench.commands import detect, graph, models, report, scan, soak
-from roof_detector.cli.main import run_to_exit
+from roof_detector.cli.exit_code import exit_code_of
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -25,4 +25,4 @@ if __name__ == '__main__':
     # Progress goes to stderr: stdout is for results.
     logging.basicConfig(format='bench: %(message)s', stream=sys.stderr)
     logging.getLogger('benchmarks').setLevel(logging.INFO)
-    run_to_exit(make_parser().parse_args())
+    sys.exit(exit_code_of(make_parser().parse_args()))

@@ -13,7 +13,7 @@ from roof_detector.inference.device_name import available_cores
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from training.model_cost import ModelCost, ModelName
+    from training.research.model_cost import ModelCost, ModelName
 
 METHOD = """\
 Parameters are those of the network as it trains, for 80 classes. GFLOPs are counted below torch's
@@ -76,7 +76,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the results."""
-    from training.model_cost import (  # noqa: PLC0415
+    from training.research.model_cost import (  # noqa: PLC0415
         ModelName,
         model_cost,
         time_models,

@@ -26,7 +26,7 @@ LONG_FILES = (
     'campaign/test_campaigns.py',
     'ros/test_detector_node.py',
     'inference/test_prepare.py',
-    'training/ablation/test_ablation.py',
+    'training/research/ablation/test_ablation.py',
     'demo/test_demo.py',
     'ros/test_model_change.py',
     'inference/package/test_package.py',

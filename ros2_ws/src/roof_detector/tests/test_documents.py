@@ -59,6 +59,18 @@ def test_every_file_that_a_document_links_to_exists(document):
             assert (document.parent / link).exists(), f'{document.name} links to {link}'
 
 
+@pytest.mark.parametrize('document', DOCUMENTS, ids=named)
+def test_every_source_file_that_a_document_names_exists(document):
+    package = LAUNCH.parent
+    bases = (ROOT, package, package / 'roof_detector', document.parent)
+    for name in re.findall(r'`([\w./-]+\.py)`', document.read_text()):
+        if 'my_' in name:  # a file that the reader writes
+            continue
+        found = [base / name for base in bases if (base / name).exists()]
+        found += [] if '/' in name else package.rglob(name)
+        assert found, f'{document.name} names {name}, which is not there'
+
+
 @cache
 def parser_of_all():
     return make_parser()

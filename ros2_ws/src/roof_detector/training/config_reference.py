@@ -16,9 +16,9 @@ from training.train_config import TrainConfig
 REFERENCE = Path(__file__).parent / 'configs' / 'reference.yaml'
 _EXAMPLES = {'model': 'yolo11n-ContextGuided.yaml', 'data': 'runs/simulated/data.yaml'}
 _HEAD = """\
-# Every option of `python -m training.train`: its default, its range and the reason.
+# Every option of `roof_detector train`: its default, its range and the reason.
 # Write into a configuration of your own only what differs; model and data must be given.
-# This file is written by `python -m training.train --reference`.
+# This file is written by `roof_detector train --reference`.
 """
 
 

@@ -1,29 +1,30 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Measure models as the node runs them: `python -m training.evaluate MODEL --data data.yaml`."""
+"""Measure models as the node runs them: `roof_detector evaluate MODEL --data data.yaml`."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from roof_detector.inference.errors import InferenceError
 from roof_detector.inference.precision import PRECISIONS
-from roof_detector.inputs.errors import InputError
-from roof_detector.vision.errors import VisionError
-from training.evaluation import EvaluationError, evaluate, open_split
-from training.evaluation.comparison import label_all
-from training.evaluation.evaluator import DEFAULT_THRESHOLDS
-from training.evaluation.output_folder import check_free, write_output
-from training.evaluation.parameter_file import write_parameters
-from training.evaluation.report import terminal_text
+from roof_detector.vision.thresholds import Thresholds
+from training.alias import run_alias
+
+if TYPE_CHECKING:
+    import argparse
+
+_THRESHOLDS = Thresholds()  # the node's defaults
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog='python -m training.evaluate', description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        'Measure models on labelled images with the letterbox, suppression and thresholds of the '
+        'node: average precision, confusion, the best confidences, and pictures of mistakes.'
+    )
     parser.add_argument('models', nargs='+', metavar='MODEL', help='file, or a shipped model')
     parser.add_argument(
         '--data',
@@ -37,7 +38,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         help='class names in order of their ids, as the model has',
     )
-    parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
+    parser.add_argument('--split', default='val', help='split of the data; %(default)s by default')
     parser.add_argument(
         '--skip-faulty', action='store_true', help='leave out images with faulty labels'
     )
@@ -45,13 +46,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         '--image-size', type=int, nargs='+', metavar='PIXELS',
         help="side of the network's input, by default the model's own; a row for each",
     )  # fmt: skip
-    parser.add_argument('--output', type=Path, default=Path('runs/evaluate'))
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('runs/evaluate'),
+        help='folder of the report; %(default)s by default',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier report')
-    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    parser.add_argument('--backend', default='auto')
+    parser.add_argument(
+        '--device', default='auto', help='auto, cpu, cuda or cuda:N; auto by default'
+    )
+    parser.add_argument(
+        '--backend', default='auto', help='that runs the network; chosen for the file by default'
+    )
     parser.add_argument(
         '--precision', nargs='+', choices=PRECISIONS, default=['auto'],
-        help='that the network is computed in; a row for each (auto)',
+        help='that the network is computed in; a row for each; auto by default',
     )  # fmt: skip
     parser.add_argument('--threads', type=int, help='CPU threads of the backend')
     parser.add_argument(
@@ -60,34 +70,49 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help='import a .pt even where the kernel can confine no process: it can then run any code',
     )
     parser.add_argument(
-        '--confidence', type=float, default=DEFAULT_THRESHOLDS.confidence,
-        help='least score at which confusion and mistakes are counted (%(default)s)',
+        '--confidence', type=float, default=_THRESHOLDS.confidence,
+        help='minimum score of what counts in confusion and mistakes; %(default)s by default',
     )  # fmt: skip
     parser.add_argument(
-        '--iou', type=float, default=DEFAULT_THRESHOLDS.iou, help='of suppression (%(default)s)'
+        '--iou', type=float, default=_THRESHOLDS.iou, help='of suppression; %(default)s by default'
     )
     parser.add_argument(
-        '--max-detections', type=int, default=DEFAULT_THRESHOLDS.max_detections,
-        help='most in one image (%(default)s)',
+        '--max-detections', type=int, default=_THRESHOLDS.max_detections,
+        help='most in one image; %(default)s by default',
     )  # fmt: skip
     parser.add_argument(
-        '--least-precision', type=float, default=0.0, help='that the best confidence must reach'
+        '--least-precision',
+        type=float,
+        default=0.0,
+        help='that the best confidence must reach; 0 by default',
     )
     parser.add_argument(
         '--write-parameters', type=Path, metavar='YAML',
         help="write each class's best confidence as a parameter file of the node",
     )  # fmt: skip
     parser.add_argument(
-        '--gallery', type=int, default=24, help='images of each kind of mistake (%(default)s)'
+        '--gallery',
+        type=int,
+        default=24,
+        help='images of each kind of mistake; %(default)s by default',
     )
     parser.add_argument(
-        '--resamples', type=int, default=1000, help='drawings for the interval (%(default)s)'
+        '--resamples',
+        type=int,
+        default=1000,
+        help='drawings for the interval; %(default)s by default',
     )
-    return parser.parse_args(arguments)
+    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Evaluate every model at every size, write the report and print its tables."""
+    from training.evaluation import EvaluationError, evaluate, open_split  # noqa: PLC0415
+    from training.evaluation.comparison import label_all  # noqa: PLC0415
+    from training.evaluation.output_folder import check_free, write_output  # noqa: PLC0415
+    from training.evaluation.parameter_file import write_parameters  # noqa: PLC0415
+    from training.evaluation.report import terminal_text  # noqa: PLC0415
+
     sizes = arguments.image_size or [None]
     parameters: Path | None = arguments.write_parameters
     rows = list(product(arguments.models, sizes, arguments.precision))
@@ -134,16 +159,12 @@ def run(arguments: argparse.Namespace) -> None:
     if parameters:
         write_parameters(next(iter(labelled.values())), parameters, overwrite=arguments.overwrite)
         print(parameters)  # noqa: T201
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 1 with a message for an error that the user can fix."""
-    try:
-        run(parse(arguments))
-    except (EvaluationError, InferenceError, InputError, VisionError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m training.evaluate`; return the exit code."""
+    return run_alias('evaluate', add_options, argv)
 
 
 if __name__ == '__main__':

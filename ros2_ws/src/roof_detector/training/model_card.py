@@ -51,7 +51,7 @@ def _making(record: Mapping[str, Any]) -> str:
     changed = ', with changes that are not committed' if git['dirty'] else ''
     versions = ', '.join(f'{name} {version}' for name, version in record['versions'].items())
     lines = [
-        f'`python -m training.train`, commit `{git["commit"]}`{changed}; {versions}.',
+        f'`roof_detector train`, commit `{git["commit"]}`{changed}; {versions}.',
         f'{record.get("epochs_done", "?")} of at most {config["epochs"]} epochs{_best(record)}; '
         f'batch {record.get("batch", config["batch"])}, seed {record["seed"]}.',
         _start(record.get('transfer')),
@@ -69,7 +69,7 @@ def _best(record: Mapping[str, Any]) -> str:
 
 def _reached(record: Mapping[str, Any]) -> list[str]:
     if 'mean_of' in record:
-        return ['*To be measured: `python -m training.evaluate`.*']
+        return ['*To be measured: `roof_detector evaluate`.*']
     return ['On the validation images, with the best checkpoint:', _table(_rows(record))]
 
 

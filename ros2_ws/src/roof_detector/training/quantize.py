@@ -1,81 +1,37 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Make an INT8 model: `python -m training.quantize best.pt --data data.yaml`.
-
-It is kept only if it detects nearly as well as in FP32 on the labelled images; the table shows the
-difference. Give it to the node as model.
-"""
+"""Make an INT8 model: `roof_detector quantize best.pt --data data.yaml`."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+from training.alias import run_alias
 
-from roof_detector.cli.trial_frames import trial_frames
-from roof_detector.inference.errors import InferenceError
-from roof_detector.inference.shipped_weights import resolve_model
-from roof_detector.inputs.errors import InputError
-from roof_detector.simulation.errors import SimulationError
-from training.evaluation import EvaluationError, open_split
-from training.quantization.kind import KINDS
-from training.quantization.quantization import TooLossy, quantize
+if TYPE_CHECKING:
+    import argparse
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Quantize as the command line says; return 1 with a message if nothing was kept."""
-    options = _parser().parse_args(arguments)
-    try:
-        frames = trial_frames(options.calibration, count=options.calibration_count)
-        with (
-            open_split(options.data, split=options.split, names=options.names) as data,
-            tqdm(total=3, unit='step', leave=False) as bar,
-        ):
-
-            def show(step: str) -> None:
-                bar.set_description(step)
-                bar.update()
-
-            made = quantize(
-                resolve_model(options.model),
-                options.format,
-                data,
-                frames=frames,
-                folder=options.output,
-                most_lost=options.most_lost,
-                threads=options.threads,
-                trust_model=options.trust_model,
-                progress=show,
-            )
-    except TooLossy as error:
-        print(f'{error.loss.table()}\n{error}', file=sys.stderr)  # noqa: T201
-        return 1
-    except (EvaluationError, InferenceError, InputError, SimulationError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    print(  # noqa: T201
-        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} images with '
-        f'{made.loss.instances} objects'
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        'Make an INT8 model. It is kept only if it detects nearly as well as in FP32 on labelled '
+        'images; the table shows the difference. Give it to the node as model.'
     )
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='python -m training.quantize', description=__doc__)
     parser.add_argument('model', help='checkpoint (.pt) or name of a shipped model')
     parser.add_argument(
-        '--data', type=Path, required=True, help='labelled images, as for training.evaluate'
+        '--data', type=Path, required=True, help='labelled images, as for evaluate'
     )
-    parser.add_argument('--split', default='val', help='split of the data (%(default)s)')
+    parser.add_argument('--split', default='val', help='split of the data; %(default)s by default')
     parser.add_argument('--names', nargs='+', default=[], help='class names in order of their ids')
     parser.add_argument(
         '--format',
-        choices=KINDS,
+        choices=('openvino', 'onnx', 'engine'),
         default='openvino',
         help='openvino for x86 processors, onnx for others, engine for the CUDA device of this '
-        'machine (%(default)s)',
+        'machine; %(default)s by default',
     )
     parser.add_argument(
         '--calibration',
@@ -83,16 +39,19 @@ def _parser() -> argparse.ArgumentParser:
         help='video, bag or folder of images that are not in --data; simulated by default',
     )
     parser.add_argument(
-        '--calibration-count', type=int, default=100, help='most images (%(default)s)'
+        '--calibration-count', type=int, default=100, help='most images; %(default)s by default'
     )
     parser.add_argument(
         '--most-lost',
         type=float,
         default=0.01,
-        help='by how much mAP50, in 0..1, may fall (%(default)s)',
+        help='by how much mAP50, in 0..1, may fall; %(default)s by default',
     )
     parser.add_argument(
-        '--output', type=Path, default=Path('exports'), help='folder of the export'
+        '--output',
+        type=Path,
+        default=Path('exports'),
+        help='folder of the export; %(default)s by default',
     )
     parser.add_argument('--threads', type=int, help='CPU threads while measuring')
     parser.add_argument(
@@ -101,7 +60,53 @@ def _parser() -> argparse.ArgumentParser:
         help='import a checkpoint even where the kernel can confine no process: it can then run '
         'any code',
     )
-    return parser
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Quantize and print what is lost; return 1 if that is too much."""
+    from tqdm import tqdm  # noqa: PLC0415
+
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+    from roof_detector.offline.trial_frames import trial_frames  # noqa: PLC0415
+    from training.evaluation import open_split  # noqa: PLC0415
+    from training.quantization.quantization import TooLossy, quantize  # noqa: PLC0415
+
+    frames = trial_frames(arguments.calibration, count=arguments.calibration_count)
+    try:
+        with (
+            open_split(arguments.data, split=arguments.split, names=arguments.names) as data,
+            tqdm(total=3, unit='step', leave=False) as bar,
+        ):
+
+            def show(step: str) -> None:
+                bar.set_description(step)
+                bar.update()
+
+            made = quantize(
+                resolve_model(arguments.model),
+                arguments.format,
+                data,
+                frames=frames,
+                folder=arguments.output,
+                most_lost=arguments.most_lost,
+                threads=arguments.threads,
+                trust_model=arguments.trust_model,
+                progress=show,
+            )
+    except TooLossy as error:
+        print(f'{error.loss.table()}\n{error}', file=sys.stderr)  # noqa: T201
+        return 1
+    print(  # noqa: T201
+        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} images with '
+        f'{made.loss.instances} objects'
+    )
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m training.quantize`; return the exit code."""
+    return run_alias('quantize', add_options, argv)
 
 
 if __name__ == '__main__':

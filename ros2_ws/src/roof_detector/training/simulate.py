@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Render a training set of simulated frames in the ultralytics layout.
 
-Run as `python -m training.simulate --output DIR --frames 2650 --val-frames 150 --seed 1`.
+Run as `roof_detector simulate --output DIR --frames 2650 --val-frames 150 --seed 1`.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from roof_detector.simulation import CLASS_NAMES
+from training.alias import run_alias
 from training.errors import TrainingError
 from training.rendering import DatasetConfig, jobs, render
 from training.rendering.photo_ground import find_images
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
@@ -40,15 +44,19 @@ def render_dataset(config: DatasetConfig, *, workers: int = 1) -> None:
                 bar.update(count)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; its defaults are those of DatasetConfig."""
-    parser = argparse.ArgumentParser(
-        prog='python -m training.simulate',
-        description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command; their defaults are those of DatasetConfig."""
+    parser.description = (
+        'Render a training set of simulated frames with exact labels, in the layout of '
+        'ultralytics. The same seed gives the same set.'
     )
     default = DatasetConfig(output=Path(), frames=1)
-    add = parser.add_argument
+
+    def add(name: str, **options: Any) -> None:
+        if options.get('default') is not None:
+            options['help'] += '; %(default)s by default'
+        parser.add_argument(name, **options)
+
     add('--output', type=Path, required=True, help='folder of the data set')
     add('--frames', type=int, required=True, help='training and validation frames together')
     add('--val-frames', type=int, default=default.val_frames, help='how many are for validation')
@@ -126,12 +134,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add('--segments', action='store_true', help='write polygons instead of boxes')
     add('--workers', type=int, default=1, help='processes; the set does not depend on them')
-    return parser
+    parser.set_defaults(run=run)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Read the command line and render; return the exit code."""
-    args = build_parser().parse_args(arguments)
+def run(args: argparse.Namespace) -> int:
+    """Render the set; return 2 for options that make no sense."""
     try:
         config = DatasetConfig(
             output=args.output,
@@ -158,6 +165,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     render_dataset(config, workers=args.workers)
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m training.simulate`; return the exit code."""
+    return run_alias('simulate', add_options, argv)
 
 
 if __name__ == '__main__':

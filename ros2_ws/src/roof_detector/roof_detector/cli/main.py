@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
-import traceback
 from typing import NoReturn
 
 from roof_detector import __version__
-from roof_detector.inputs.plain_text import plain_lines
+from roof_detector.cli.exit_code import exit_code_of, not_installed
 
-# Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module imports
-# what its work needs only when it runs, so that `--help` is quick and needs no ROS.
+# Each module of cli/ offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module
+# imports what its work needs only when it runs, so that `--help` is quick and needs no ROS.
 COMMANDS = (
     'bag',
     'compare',
@@ -31,13 +29,22 @@ COMMANDS = (
     'security',
     'station',
 )
+# Commands of the package `training`, which is above this one: found by name, and imported only
+# for the one that is asked for. Each module offers `add_options(parser)`, which sets `run` too.
+TRAINING_COMMANDS = {
+    'dataset': ('training.dataset.__main__', 'check, convert, split, show and count data sets'),
+    'simulate': ('training.simulate', 'render a labelled training set'),
+    'train': ('training.train', 'train a model from a configuration file'),
+    'evaluate': ('training.evaluate', 'measure models on labelled images'),
+    'quantize': ('training.quantize', 'make an INT8 model, if it loses little'),
+    'ship': ('training.ship', 'make a model package of a trained checkpoint'),
+}
 
-# If set to 1, an error is shown with its whole traceback.
-_TRACEBACK = 'ROOF_DETECTOR_TRACEBACK'
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all subcommands."""
+def make_parser(
+    *, training: tuple[str, ...] = tuple(TRAINING_COMMANDS)
+) -> argparse.ArgumentParser:
+    """Return the parser of all subcommands; those of training have options where named."""
     parser = argparse.ArgumentParser(
         prog='roof_detector', description='Detect roof anomalies in drone images.'
     )
@@ -45,43 +52,21 @@ def make_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
     for name in COMMANDS:
         importlib.import_module(f'roof_detector.cli.{name}').add_parser(subparsers)
+    for name, (module, help_text) in TRAINING_COMMANDS.items():
+        command = subparsers.add_parser(name, help=help_text)
+        if name in training:
+            importlib.import_module(module).add_options(command)
     return parser
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one subcommand and exit with its code."""
-    run_to_exit(make_parser().parse_args(arguments))
-
-
-def run_to_exit(parsed: argparse.Namespace) -> NoReturn:
-    """Call `parsed.run(parsed)` and exit with its code; an error becomes one sentence."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = parsed.run(parsed)
-        sys.stdout.flush()
-        sys.exit(code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:
-        if os.environ.get(_TRACEBACK):
-            raise
-        is_ours = isinstance(error, (RuntimeError, ValueError, OSError))
-        is_ours = is_ours and not isinstance(error, RecursionError)
-        print(plain_lines(str(error) if is_ours else _unforeseen(error)), file=sys.stderr)
-        sys.exit(1)
-
-
-def _unforeseen(error: Exception) -> str:
-    """Return one line for an unexpected error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f'{frames[-1].filename}:{frames[-1].lineno}' if frames else 'an unknown place'
-    words = ' '.join(str(error).split())[:300]
-    return (
-        f'{type(error).__name__} at {where}: {words or "no reason given"}. An input may be '
-        f'damaged; {_TRACEBACK}=1 shows the whole traceback, for a report.'
-    )
+        parser = make_parser(training=tuple(words[:1]))
+    except ModuleNotFoundError as error:
+        sys.exit(not_installed(error))
+    sys.exit(exit_code_of(parser.parse_args(words)))
 
 
 if __name__ == '__main__':

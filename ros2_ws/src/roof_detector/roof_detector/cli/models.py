@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.cli import models_package, models_prepare
+from roof_detector.cli import models_export, models_package, models_prepare
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +17,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser('models', help='import, check, sign and prepare models')
     commands = parser.add_subparsers(dest='action', metavar='COMMAND', required=True)
     models_prepare.add_parser(commands)
+    export = commands.add_parser('export', help='export a model to files of other runtimes')
+    models_export.add_options(export)
     models_package.add_parsers(commands)
     check = commands.add_parser(
         'check',

@@ -83,7 +83,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare and print a table; return 1 if a requested backend cannot be used."""
-    from roof_detector.cli.trial_frames import trial_frames  # noqa: PLC0415
     from roof_detector.inference.backend_choice import (  # noqa: PLC0415
         CACHED_BACKENDS,
         choose_backend,
@@ -92,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.inference.export.preparation import Preparation  # noqa: PLC0415
     from roof_detector.inference.export.prepare import prepare_exports  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+    from roof_detector.offline.trial_frames import trial_frames  # noqa: PLC0415
 
     def report(step: str) -> None:
         print(step, file=sys.stderr, flush=True)

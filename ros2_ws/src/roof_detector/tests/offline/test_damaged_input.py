@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from roof_detector.bags.reader import BagReader
-from roof_detector.cli import main as entrance
+from roof_detector.cli import exit_code
 from roof_detector.cli.main import main
 
 
@@ -86,7 +86,7 @@ def test_every_command_ends_on_damaged_files_in_a_sentence(run, capsys, tmp_path
     """Nothing may rely on the last resort: it is for faults that nobody thought of."""
     raised = []
     monkeypatch.setattr(
-        entrance,
+        exit_code,
         '_unforeseen',
         lambda e: raised.append(''.join(traceback.format_exception(e)[-4:])) or '',
     )

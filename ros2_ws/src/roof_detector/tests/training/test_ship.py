@@ -13,10 +13,11 @@ from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.vision.thresholds import Thresholds
-from training import ship as ship_module
-from training.average import average
+from training import shipping
 from training.errors import TrainingError
-from training.ship import main, ship
+from training.research.average import average
+from training.ship import main
+from training.shipping import ship
 from training.trainer.checkpoint import make_checkpoint
 from training.trainer.run_state import write_checkpoint
 
@@ -145,7 +146,7 @@ def test_what_is_too_large_is_refused_and_leaves_the_old_file(
 ):
     path = write_model(tmp_path / 'best.pt', architectures['detect'])
     (tmp_path / 'model.zip').write_text('the old one')
-    monkeypatch.setattr(ship_module, 'MOST_BYTES', 1000)
+    monkeypatch.setattr(shipping, 'MOST_BYTES', 1000)
     with pytest.raises(TrainingError, match='at most 1000'):
         ship(path, tmp_path / 'model.zip')
     assert (tmp_path / 'model.zip').read_text() == 'the old one'

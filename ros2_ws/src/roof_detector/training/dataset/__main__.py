@@ -1,26 +1,27 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The command `python -m training.dataset`."""
+"""The command `roof_detector dataset`, and `python -m training.dataset`."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
+from training.alias import run_alias
 from training.dataset.error import DatasetError
+
+if TYPE_CHECKING:
+    import argparse
 
 # Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`.
 COMMANDS = ('check', 'convert', 'split', 'preview', 'stats')
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all subcommands."""
-    parser = argparse.ArgumentParser(
-        prog='python -m training.dataset',
-        description='Check, convert, split, show and count data sets for training.',
-    )
-    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    parser.description = 'Check, convert, split, show and count data sets for training.'
+    subparsers = parser.add_subparsers(dest='action', metavar='COMMAND', required=True)
     for name in COMMANDS:
         module = importlib.import_module(f'training.dataset.commands.{name}')
         parsed = module.add_parser(subparsers)
@@ -32,22 +33,23 @@ def make_parser() -> argparse.ArgumentParser:
             metavar='A,B',
             help='class names of a set that has none',
         )
-    return parser
+        parsed.set_defaults(run=_run, part=module.run)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     """Run one subcommand and return its exit code: 1 for faults, 2 for a wrong request."""
-    parsed = make_parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        return int(arguments.part(arguments))
     except DatasetError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return 2
     except OSError as error:
         print(f'{error}; check the path, its rights and the free space.', file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m training.dataset`; return the exit code."""
+    return run_alias('dataset', add_options, argv)
 
 
 if __name__ == '__main__':

@@ -49,7 +49,7 @@ class Report:
         more = f'\n  and {rest} more' if rest > 0 else ''
         msg = (
             f'{self.path} has {len(self.faults)} fault(s) and is refused:\n{shown}{more}\n'
-            f'List all with: python -m training.dataset check {self.path}'
+            f'List all with: roof_detector dataset check {self.path}'
         )
         raise DatasetError(msg)
 

@@ -50,4 +50,4 @@ def trainable_data_yaml(path: Path | str, folder: Path | str) -> Path:
 
 
 def _command(name: str, path: Path) -> str:
-    return f'python -m training.dataset {name} {path} --output {path.stem}_yolo'
+    return f'roof_detector dataset {name} {path} --output {path.stem}_yolo'

@@ -54,7 +54,7 @@ def _choose(
     found: OpenSet, source: Path, split: str, names: tuple[str, ...], *, skip_faulty: bool
 ) -> LabelledSplit:
     labelled, faults = found.labelled, [str(fault) for fault in found.log.faults]
-    remedy = f'python -m training.dataset check {source} lists them all.'
+    remedy = f'roof_detector dataset check {source} lists them all.'
     if not labelled.names:
         msg = (
             f'{source} does not name its classes, name them in order of their ids: '

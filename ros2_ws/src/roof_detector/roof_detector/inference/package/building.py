@@ -145,7 +145,7 @@ def _check_answers(
                 msg = (
                     f'The network built again from {name} answers otherwise than the one in it, '
                     'so it was changed after it was made from its architecture. Save it with '
-                    'ultralytics or python -m training.train.'
+                    'ultralytics or roof_detector train.'
                 )
                 raise BadModel(msg)
 

@@ -259,7 +259,7 @@ def test_the_refusal_names_file_line_and_the_command_that_tells_more(make):
     (root / 'labels/train/roof 0.txt').write_text('0 0.5 0.5 0.2 0.2\n9 0.5 0.5 0.2 0.2\n')
     with pytest.raises(DatasetError, match=r'roof 0\.txt:2: the class is 9') as refusal:
         check(root).raise_for_faults()
-    assert f'python -m training.dataset check {root}' in str(refusal.value)
+    assert f'roof_detector dataset check {root}' in str(refusal.value)
 
 
 def test_faults_in_coco_are_reported_with_their_line(make):

@@ -22,7 +22,6 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--json', action='store_true', help='print the report as JSON')
     parser.add_argument('--hash', action='store_true', help="add the hash of the set's content")
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument('--output', type=Path, required=True, help='the new folder')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
     parser.add_argument('--labels', type=Path, help='label file of a single image')
-    parser.add_argument('--task', choices=('detect', 'segment'), help='default: as the set is')
+    parser.add_argument('--task', choices=('detect', 'segment'), help='as the set is by default')
     parser.add_argument(
         '--map',
         action='append',
@@ -47,13 +47,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         '--overlap',
         type=float,
         default=DatasetTiling.overlap,
-        help='of neighbouring tiles, a share',
+        help='of neighbouring tiles, a share; %(default)s by default',
     )
     parser.add_argument(
         '--least-visible',
         type=float,
         default=DatasetTiling.least_visible,
-        help='share of a cut object that must show in a tile to be labelled (default %(default)s)',
+        help='share of a cut object that a tile must show to label it; %(default)s by default',
     )
     parser.add_argument(
         '--val-from-x',
@@ -63,7 +63,6 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--drop-empty-tiles', action='store_true', help='tiles without a label')
     parser.add_argument('--skip-faulty', action='store_true', help='leave images with faults out')
-    parser.set_defaults(run=run)
     return parser
 
 

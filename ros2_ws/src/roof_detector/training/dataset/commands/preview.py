@@ -19,16 +19,26 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         'preview', help='draw images with their labels on one sheet', description=__doc__
     )
-    parser.add_argument('--output', type=Path, default=Path('preview.jpg'), help='.jpg or .png')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('preview.jpg'),
+        help='.jpg or .png; %(default)s by default',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
-    parser.add_argument('--count', type=int, default=24, help='of images')
-    parser.add_argument('--columns', type=int, default=4)
-    parser.add_argument('--width', type=int, default=480, help='of each image in pixels')
-    parser.add_argument('--split', help='train, val or test; default all')
-    parser.add_argument('--seed', type=int, default=0, help='choose other images')
+    parser.add_argument('--count', type=int, default=24, help='of images; %(default)s by default')
+    parser.add_argument(
+        '--columns', type=int, default=4, help='of the sheet; %(default)s by default'
+    )
+    parser.add_argument(
+        '--width', type=int, default=480, help='of each image in pixels; %(default)s by default'
+    )
+    parser.add_argument('--split', help='train, val or test; all by default')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='choose other images; %(default)s by default'
+    )
     parser.add_argument('--labels', type=Path, help='label file of a single image')
     parser.add_argument('--no-names', action='store_true', help='boxes and outlines alone')
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -27,27 +27,46 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--output', type=Path, required=True, help='the new folder')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
-    parser.add_argument('--by', choices=WAYS, default=SplitOptions.by, help='default %(default)s')
-    parser.add_argument('--val', type=float, default=SplitOptions.val, help='share that validates')
-    parser.add_argument('--test', type=float, default=SplitOptions.test, help='share held back')
+    parser.add_argument(
+        '--by', choices=WAYS, default=SplitOptions.by, help='%(default)s by default'
+    )
+    parser.add_argument(
+        '--val',
+        type=float,
+        default=SplitOptions.val,
+        help='share that validates; %(default)s by default',
+    )
+    parser.add_argument(
+        '--test', type=float, default=SplitOptions.test, help='share held back; 0 by default'
+    )
     parser.add_argument(
         '--folds',
         type=int,
         default=SplitOptions.folds,
-        help='k for a tiny set; writes data_0.yaml ...',
-    )
-    parser.add_argument('--seed', type=int, default=SplitOptions.seed)
-    parser.add_argument(
-        '--place-gap-m', type=float, default=SplitOptions.place_gap_m, help='between two places'
+        help='k for a tiny set, which writes data_0.yaml and so on; none by default',
     )
     parser.add_argument(
-        '--flight-gap-s', type=float, default=SplitOptions.flight_gap_s, help='between two flights'
+        '--seed', type=int, default=SplitOptions.seed, help='draw another split; 0 by default'
     )
     parser.add_argument(
-        '--guard-frames', type=int, default=SplitOptions.guard_frames, help='left out before a cut'
+        '--place-gap-m',
+        type=float,
+        default=SplitOptions.place_gap_m,
+        help='between two places; %(default)s by default',
+    )
+    parser.add_argument(
+        '--flight-gap-s',
+        type=float,
+        default=SplitOptions.flight_gap_s,
+        help='between two flights; %(default)s by default',
+    )
+    parser.add_argument(
+        '--guard-frames',
+        type=int,
+        default=SplitOptions.guard_frames,
+        help='left out before a cut; %(default)s by default',
     )
     parser.add_argument('--skip-faulty', action='store_true', help='leave images with faults out')
-    parser.set_defaults(run=run)
     return parser
 
 

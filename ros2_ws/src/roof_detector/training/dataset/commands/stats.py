@@ -21,9 +21,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--json', action='store_true', help='print JSON, not a table')
     parser.add_argument(
-        '--image-size', type=int, default=640, help='longer side at training (default %(default)s)'
+        '--image-size',
+        type=int,
+        default=640,
+        help='longer side at training; %(default)s by default',
     )
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from training.errors import TrainingError
-from training.model_cost import STOCK, ModelName, variants
+from training.research.model_cost import STOCK, ModelName, variants
 from training.train_config import TrainConfig
 
 _KEYS = {

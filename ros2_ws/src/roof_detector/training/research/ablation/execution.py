@@ -11,20 +11,20 @@ import cv2
 import yaml
 from tqdm import tqdm
 
-from training.ablation.findings import Findings
-from training.ablation.latency import ratios_to, time_interleaved
-from training.ablation.trial_process import run_apart
-from training.ablation.trial_result import TrialResult
-from training.ablation.trial_run import check_same_settings, test_hash, training_seconds
 from training.dataset import dataset_hash
 from training.dataset.reader import open_set
 from training.errors import TrainingError
+from training.research.ablation.findings import Findings
+from training.research.ablation.latency import ratios_to, time_interleaved
+from training.research.ablation.trial_process import run_apart
+from training.research.ablation.trial_result import TrialResult
+from training.research.ablation.trial_run import check_same_settings, test_hash, training_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.ablation.plan import AblationPlan, Trial
     from training.interruption import StopRequest
+    from training.research.ablation.plan import AblationPlan, Trial
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.orthophoto.roof_paint import Image, noise
+from training.research.orthophoto.roof_paint import Image, noise
 
 if TYPE_CHECKING:
     from training.dataset.instance import Floats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.orthophoto.counterexamples import FreeGround
+from training.research.orthophoto.counterexamples import FreeGround
 
 SOIL_BGR = (90, 130, 170)
 

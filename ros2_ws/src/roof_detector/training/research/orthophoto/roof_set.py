@@ -13,16 +13,16 @@ from tqdm import tqdm
 
 from training.dataset.error import DatasetError
 from training.dataset.yolo_writer import fresh_folder, label_line, write_data_yaml
-from training.orthophoto.roof_stock import RoofStock
-from training.orthophoto.turned_window import TurnedWindow
+from training.research.orthophoto.roof_stock import RoofStock
+from training.research.orthophoto.turned_window import TurnedWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from training.dataset.instance import Instance
-    from training.orthophoto.roof_paint import Image
-    from training.orthophoto.settlement import Settlement
+    from training.research.orthophoto.roof_paint import Image
+    from training.research.orthophoto.settlement import Settlement
 
 _EMPTY_SHARE = 0.2
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.orthophoto.roof_stock import RoofStock
+from training.research.orthophoto.roof_stock import RoofStock
 
 SHEET_BGR, SOIL_BGR = (40, 40, 200), (90, 130, 90)
 ROOF = np.array([(60.0, 50.0), (120.0, 50.0), (120.0, 80.0), (60.0, 80.0)])

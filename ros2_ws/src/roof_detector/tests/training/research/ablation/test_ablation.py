@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.ablation.__main__ import main
-from training.ablation.plan import AblationPlan
-from training.ablation.trial_process import run_apart
-from training.ablation.trial_result import TrialResult, read_failure
 from training.interruption import StopRequest
+from training.research.ablation.__main__ import main
+from training.research.ablation.plan import AblationPlan
+from training.research.ablation.trial_process import run_apart
+from training.research.ablation.trial_result import TrialResult, read_failure
 
 
 @pytest.fixture(scope='module')
@@ -132,7 +132,7 @@ def test_a_killed_run_is_a_failure(write_config, tmp_path):
 
 def test_ctrl_c_ends_an_ablation_after_the_batch_and_is_no_failure(write_config, tmp_path):
     config = write_config(tmp_path / 'config.yaml', 'ours', epochs=500)
-    words = ['-m', 'training.ablation', str(config), '--output', str(tmp_path)]
+    words = ['-m', 'training.research.ablation', str(config), '--output', str(tmp_path)]
     # In a process of its own: the one of the tests must not meet a signal that would end it.
     process = subprocess.Popen(
         [sys.executable, *words],

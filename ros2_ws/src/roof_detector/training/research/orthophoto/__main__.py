@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Make a training set of roofs: `python -m training.orthophoto IMAGE --outlines F ...`."""
+"""Make a set of roofs: `python -m training.research.orthophoto IMAGE --outlines F ...`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 
 from training.dataset.error import DatasetError
-from training.orthophoto.outlines import Bounds, read_outlines
-from training.orthophoto.roof_set import RoofSetConfig, write_roof_set
-from training.orthophoto.settlement import Settlement
+from training.research.orthophoto.outlines import Bounds, read_outlines
+from training.research.orthophoto.roof_set import RoofSetConfig, write_roof_set
+from training.research.orthophoto.settlement import Settlement
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line and write the set; return the exit code."""
-    parser = argparse.ArgumentParser(prog='python -m training.orthophoto', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m training.research.orthophoto', description=__doc__
+    )
     parser.add_argument(
         'image', metavar='IMAGE', type=Path, help='orthophoto in web Mercator, north up'
     )

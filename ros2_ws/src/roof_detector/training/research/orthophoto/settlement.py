@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset.tiling import clip_polygon
-from training.orthophoto.counterexamples import FreeGround
-from training.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
-from training.orthophoto.roof_paint import Image, paint_roof
-from training.orthophoto.turned_window import BEYOND_BGR
+from training.research.orthophoto.counterexamples import FreeGround
+from training.research.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
+from training.research.orthophoto.roof_paint import Image, paint_roof
+from training.research.orthophoto.turned_window import BEYOND_BGR
 
 if TYPE_CHECKING:
     from training.dataset.instance import Floats
-    from training.orthophoto.roof_stock import RoofStock
+    from training.research.orthophoto.roof_stock import RoofStock
 
 _MARGIN_PX = 8
 _TRIES = 600

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from training.ablation.findings import Findings
-from training.ablation.latency import ratios_to
-from training.ablation.plan import AblationPlan
-from training.ablation.report import table_of
-from training.ablation.trial_result import TrialResult
 from training.errors import TrainingError
-from training.model_cost import variants
+from training.research.ablation.findings import Findings
+from training.research.ablation.latency import ratios_to
+from training.research.ablation.plan import AblationPlan
+from training.research.ablation.report import table_of
+from training.research.ablation.trial_result import TrialResult
+from training.research.model_cost import variants
 
 
 def result(label, seed, map50):

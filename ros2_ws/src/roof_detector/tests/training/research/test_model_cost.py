@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.model_cost import ModelName, model_cost, time_models, variants
+from training.research.model_cost import ModelName, model_cost, time_models, variants
 
 
 def test_stock_comes_first_and_every_variant_once():

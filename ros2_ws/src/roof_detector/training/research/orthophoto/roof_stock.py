@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from training.orthophoto.moved_patch import MovedPatch, cut_out, move
+from training.research.orthophoto.moved_patch import MovedPatch, cut_out, move
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from training.dataset.instance import Floats
-    from training.orthophoto.roof_paint import Image
+    from training.research.orthophoto.roof_paint import Image
 
 _LEAST_SIDE_PX = 20.0
 _LENGTHS_PX = (24.0, 190.0)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.dataset import check
-from training.orthophoto.__main__ import main
-from training.orthophoto.outlines import Bounds, read_outlines
-from training.orthophoto.settlement import Settlement
-from training.orthophoto.turned_window import TurnedWindow
+from training.research.orthophoto.__main__ import main
+from training.research.orthophoto.outlines import Bounds, read_outlines
+from training.research.orthophoto.settlement import Settlement
+from training.research.orthophoto.turned_window import TurnedWindow
 
 BOUNDS = {'north': 0.01, 'west': 32.0, 'south': 0.0, 'east': 32.015}
 WIDTH, HEIGHT = 600, 400

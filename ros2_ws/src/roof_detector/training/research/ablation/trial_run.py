@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.backends.torch_backend import read_model
 from roof_detector.inference.safe_load import load_checkpoint
-from training.ablation.trial_result import TrialResult
 from training.dataset import dataset_hash
 from training.errors import TrainingError
 from training.evaluation import evaluate
-from training.model_cost import network_cost
+from training.research.ablation.trial_result import TrialResult
+from training.research.model_cost import network_cost
 from training.train import train
 from training.trainer.checkpoint import RECORD
 from training.trainer.run_state import KEY
@@ -21,7 +21,7 @@ from training.trainer.run_state import KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.ablation.plan import Trial
+    from training.research.ablation.plan import Trial
 
 
 def run_trial(trial: Trial) -> TrialResult:

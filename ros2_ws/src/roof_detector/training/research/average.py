@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Average trained models: `python -m training.average after.pt before.pt --output mean.pt`.
+"""Average trained models: `python -m training.research.average a.pt b.pt --output mean.pt`.
 
 The mean of a model and of the one it was trained from is often better than both, and costs no more
 at inference (Wortsman et al., Model soups, arXiv 2203.05482). Both must be of one run, or of runs
@@ -85,7 +85,9 @@ def _check_alike(ours: Any, theirs: Any, our_path: Path, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Read the command line and write the mean; return the exit code."""
-    parser = argparse.ArgumentParser(prog='python -m training.average', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m training.research.average', description=__doc__
+    )
     parser.add_argument('checkpoint', type=Path, nargs='+', help='two or more, alike')
     parser.add_argument('--output', type=Path, required=True, help='checkpoint to write')
     arguments = parser.parse_args(argv)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from training.ablation.trial_result import TrialResult
+    from training.research.ablation.trial_result import TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)

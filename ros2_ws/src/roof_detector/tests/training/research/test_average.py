@@ -10,7 +10,7 @@ import torch
 from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.safe_load import load_checkpoint
-from training.average import main
+from training.research.average import main
 from training.trainer.checkpoint import RECORD, make_checkpoint
 from training.trainer.run_state import write_checkpoint
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from training.ablation.plan import AblationPlan, TestSet, Trial
-from training.ablation.trial_run import training_seconds
 from training.dataset.reader import open_set
 from training.errors import TrainingError
 from training.evaluation.table import Column, Table
+from training.research.ablation.plan import AblationPlan, TestSet, Trial
+from training.research.ablation.trial_run import training_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from training.ablation.trial_result import TrialResult
     from training.dataset.labelled_set import Sample
+    from training.research.ablation.trial_result import TrialResult
 
 BATCHES = 3  # of training images in the sample
 _FEWEST_TO_TEST = 2

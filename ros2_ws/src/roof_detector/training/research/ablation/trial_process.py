@@ -16,14 +16,14 @@ import traceback
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from training.ablation.trial_result import TrialResult, read_failure, write_failure
 from training.interruption import Interrupted, StopRequest
+from training.research.ablation.trial_result import TrialResult, read_failure, write_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from training.ablation.plan import Trial
+    from training.research.ablation.plan import Trial
 
 LOG = 'log.txt'
 _POLL_S = 0.2
@@ -31,7 +31,7 @@ _LINES_SHOWN = 2  # of an error, enough for a summary and its first item
 # Processes are forked from one that has imported torch and done nothing else with it. Counting
 # operations imports torch._dynamo, which takes seconds.
 _CONTEXT = multiprocessing.get_context('forkserver')
-_CONTEXT.set_forkserver_preload(['training.ablation.trial_run', 'torch._dynamo'])
+_CONTEXT.set_forkserver_preload(['training.research.ablation.trial_run', 'torch._dynamo'])
 
 
 def run_apart(
@@ -75,7 +75,7 @@ def _child(trial: Trial) -> None:
         handler.setLevel(logging.INFO)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        from training.ablation.trial_run import run_trial  # noqa: PLC0415  (in its own process)
+        from training.research.ablation.trial_run import run_trial  # noqa: PLC0415  (in its own process)
 
         run_trial(trial)
     except Interrupted as interrupted:

@@ -14,9 +14,9 @@ from training.evaluation.comparison import shown_interval
 from training.evaluation.table import Column, Table, Value
 
 if TYPE_CHECKING:
-    from training.ablation.findings import Findings
-    from training.ablation.plan import AblationPlan
-    from training.ablation.trial_result import TrialResult
+    from training.research.ablation.findings import Findings
+    from training.research.ablation.plan import AblationPlan
+    from training.research.ablation.trial_result import TrialResult
 
 _OPTIONS_SHOWN = ('epochs', 'batch', 'image_size', 'learning_rate', 'optimizer', 'patience')
 _SHARES_ALIKE = 0.002  # share of transferred weights below which a difference decides nothing

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from training.orthophoto.roof_paint import Image, cover_of, lay_softly
-from training.orthophoto.turned_window import ready_to_shrink
+from training.research.orthophoto.roof_paint import Image, cover_of, lay_softly
+from training.research.orthophoto.turned_window import ready_to_shrink
 
 if TYPE_CHECKING:
     from training.dataset.instance import Floats

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Compare the zoo: `python -m training.ablation config.yaml --output DIR`."""
+"""Compare the zoo: `python -m training.research.ablation config.yaml --output DIR`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from training.ablation.execution import Execution
-from training.ablation.plan import AblationPlan
-from training.ablation.rehearsal import estimate, rehearsals, take_sample
-from training.ablation.report import table_of, write_report
-from training.ablation.trial_process import run_apart
 from training.dataset import DatasetError
 from training.errors import TrainingError
 from training.evaluation import EvaluationError
 from training.interruption import Interrupted, StopRequest, stop_on_signals
 from training.machine import describe_machine
+from training.research.ablation.execution import Execution
+from training.research.ablation.plan import AblationPlan
+from training.research.ablation.rehearsal import estimate, rehearsals, take_sample
+from training.research.ablation.report import table_of, write_report
+from training.research.ablation.trial_process import run_apart
 
 if TYPE_CHECKING:
-    from training.ablation.findings import Findings
+    from training.research.ablation.findings import Findings
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run or try out an ablation; return the exit code."""
-    parser = argparse.ArgumentParser(prog='python -m training.ablation', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m training.research.ablation', description=__doc__
+    )
     parser.add_argument('config', type=Path, help='see configs/ablation.yaml')
     parser.add_argument('--output', type=Path, default=Path('runs/ablation'))
     parser.add_argument(
