@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
 
@@ -53,17 +54,8 @@ class CameraMount:
         At zero the camera looks ahead; down pitches it towards the ground, yaw turns it left, roll
         leans it right.
         """
-        yaw, down, roll = np.radians([yaw_deg, down_deg, roll_deg])
-        about_z = np.array(
-            [[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]]
-        )
-        about_y = np.array(
-            [[np.cos(down), 0, np.sin(down)], [0, 1, 0], [-np.sin(down), 0, np.cos(down)]]
-        )
-        about_x = np.array(
-            [[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]]
-        )
-        return cls(about_z @ about_y @ about_x @ _FORWARD, lever_m)
+        turned = Rotation.from_euler('ZYX', [yaw_deg, down_deg, roll_deg], degrees=True)
+        return cls(turned.as_matrix() @ _FORWARD, lever_m)
 
 
 @dataclass(frozen=True, kw_only=True)

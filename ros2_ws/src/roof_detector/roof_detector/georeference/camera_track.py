@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_fix import CameraFix
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
-from roof_detector.georeference.pose import matrix_from_quaternion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class CameraTrack:
         """
         position = self.positions.at(stamp_ns, what='fix')
         attitude = self.attitudes.at(stamp_ns, what='pose', quaternions=True)
-        posed = matrix_from_quaternion(attitude[:4])
+        posed = Rotation.from_quat(attitude[:4]).as_matrix()
         latitude, longitude, altitude = map(float, position[:3])
         lever = posed @ np.asarray(self.mount.lever_m)
         if lever.any():

@@ -9,6 +9,7 @@ from math import radians
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.uncertainty import Uncertainty
@@ -117,13 +118,8 @@ def ned_from_body(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[
     Yaw about down, then pitch about the right axis (nose up positive), then roll about forward:
     the order of aviation and of DJI's gimbal angles.
     """
-    (cy, cp, cr), (sy, sp, sr) = (
-        f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin)
-    )
-    yaw = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    pitch = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
-    roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    return yaw @ pitch @ roll
+    turned = Rotation.from_euler('ZYX', [yaw_deg, pitch_deg, roll_deg], degrees=True)
+    return np.asarray(turned.as_matrix())
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
-from roof_detector.georeference.pose import quaternion_from_matrix
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
@@ -80,9 +80,10 @@ def subtitle_track(
         (one.latitude_deg, one.longitude_deg, one.altitude_m or 0.0, *place_covariance)
         for one in records
     ]
+    quaternions = Rotation.from_matrix(attitudes).as_quat()
     turns = [
-        (*quaternion_from_matrix(rotation), height or 0.0, *covariance.ravel())
-        for rotation, height in zip(attitudes, heights, strict=True)
+        (*quaternion, height or 0.0, *covariance.ravel())
+        for quaternion, height in zip(quaternions, heights, strict=True)
     ]
     return CameraTrack(
         positions=_series(stamps, places, width=12),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.lens import Lens
-from roof_detector.georeference.pose import CameraPose, quaternion_from_matrix
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 
@@ -56,7 +57,7 @@ def test_a_ground_is_given_in_one_way(given):
 
 
 def test_a_camera_under_the_body_looks_down_with_its_upper_edge_forward():
-    level_heading_north = quaternion_from_matrix(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]))
+    level_heading_north = Rotation.from_euler('z', 90, degrees=True).as_quat()
     posed = track(
         ground=Ground(height_m=30.0), mount=CameraMount.on_body(), quaternion=level_heading_north
     )

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyproj import Geod, Transformer
+from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
-from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.results.geojson import GeoJsonExport
@@ -93,7 +94,7 @@ def test_things_of_a_simulated_flight_are_found_where_they_stand(tmp_path, tilt_
         whole = (left > 0) & (top > 0) & (right < 640) & (bottom < 360)
         kept = whole & (np.abs(frame.positions_enu[:, 2] - roof_z) < 0.3)
         place = frame.latitude_deg, frame.longitude_deg, frame.altitude_m
-        pose = CameraPose(frame.pose_enu[0], matrix_from_quaternion(frame.pose_enu[1]))
+        pose = CameraPose(frame.pose_enu[0], Rotation.from_quat(frame.pose_enu[1]).as_matrix())
         views.append((*place, pose, frame.boxes_xyxy[kept], frame.class_ids[kept]))
         truths.append(frame.positions_enu[kept])
     found = exported(

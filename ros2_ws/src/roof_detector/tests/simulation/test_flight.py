@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
-from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.simulation import (
     FlightConfig,
     FlightFrame,
@@ -95,7 +96,7 @@ def test_places_on_the_ground_project_into_their_boxes(frames: list[FlightFrame]
     tested = 0
     for frame in frames:
         position, quaternion = frame.pose_enu
-        optical = (frame.positions_enu - position) @ matrix_from_quaternion(quaternion)
+        optical = (frame.positions_enu - position) @ Rotation.from_quat(quaternion).as_matrix()
         pixels = frame.camera.project(optical)
         for (x, y), (x0, y0, x1, y1) in zip(pixels, frame.boxes_xyxy, strict=True):
             if not (2 < x < 317 and 2 < y < 189) or x0 < 1 or y0 < 1 or x1 > 319 or y1 > 191:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, NavSatFix, NavSatStatus
 from std_msgs.msg import Header
 
-from roof_detector.georeference.pose import CameraPose, matrix_from_quaternion
+from roof_detector.georeference.pose import CameraPose
 from roof_detector.ros.camera.camera_messages import image_messages
 from roof_detector.ros.common.messages import detections_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
@@ -100,7 +101,7 @@ def ground_truth_message(frame: FlightFrame, header: Header) -> Detection2DArray
     )
     message = detections_message(truth, names=CLASS_NAMES, header=header)
     position, quaternion = frame.pose_enu
-    pose = CameraPose(position, matrix_from_quaternion(quaternion))
+    pose = CameraPose(position, Rotation.from_quat(quaternion).as_matrix())
     positions = pose.to_optical(frame.positions_enu)
     for detection, instance_id, position_xyz in zip(
         message.detections, frame.instance_ids, positions, strict=True
