@@ -192,14 +192,16 @@ def test_a_folder_that_is_closed_to_us_costs_itself(unprivileged):
 
 
 def test_folders_within_folders_are_read_however_deep_they_are(tmp_path):
-    place = tmp_path
-    for _ in range(1500):
-        place = place / 'd'
-        try:
-            place.mkdir()
-        except OSError:  # paths are not that long here
-            break
-    assert Card.read(tmp_path).recordings == ()
+    deepest = tmp_path.joinpath(*['d'] * 1200)
+    made = [tmp_path]
+    try:
+        while made[-1] != deepest:
+            made.append(made[-1] / 'd')
+            made[-1].mkdir()
+        assert Card.read(tmp_path).recordings == ()
+    finally:  # pytest could not remove them
+        for folder in reversed(made[1:]):
+            folder.rmdir()
 
 
 def test_names_with_line_breaks_look_like_no_lines_of_ours(card, tmp_path):
