@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from training.dataset.coco_annotation import read_annotation
 from training.dataset.fault import FaultLog
-from training.dataset.json_lines import LinedJson
+from training.dataset.json_file import parsed_json
 from training.dataset.labelled_set import (
     SPLIT_NAMES,
     UNSPLIT,
@@ -28,20 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from training.dataset.instance import Instance
+    from training.dataset.json_lines import LinedJson
 
 KIND = 'coco'
 
 
-def find_coco(folder: Path) -> list[Path]:
-    """Return the JSON files of a folder that hold annotations, judged by their beginning."""
-    found = []
-    for path in sorted(folder.rglob('*.json')):
-        if path.name.startswith('.') or '__MACOSX' in path.parts:
-            continue
-        text = path.read_bytes()
-        if b'"images"' in text and b'"annotations"' in text and b'"categories"' in text:
-            found.append(path)
-    return found
+def is_coco(content: Any) -> bool:
+    """Return whether a parsed JSON document is a COCO file."""
+    return isinstance(content, dict) and {'images', 'annotations', 'categories'} <= content.keys()
 
 
 def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
@@ -58,23 +51,24 @@ def read_coco(files: list[Path], root: Path, log: FaultLog) -> LabelledSet:
     samples: list[Sample] = []
     for file, document in read:
         samples += _samples(file, document, root=root, names=names, by_name=by_name, log=log)
+    read_paths = {sample.image_path for sample in samples}
+    unlisted = [
+        path
+        for paths in by_name.values()
+        for path in paths
+        if path not in read_paths and path.resolve() not in read_paths
+    ]
+    if samples and unlisted:
+        log.skip('images that no COCO file lists', min(unlisted), count=len(unlisted))
     if not samples:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
     return LabelledSet(root=root, kind=KIND, names=tuple(names), samples=tuple(samples))
 
 
 def _parsed(file: Path, log: FaultLog) -> LinedJson | None:
-    try:
-        document = LinedJson(file.read_text(encoding='utf-8-sig'))
-    except UnicodeDecodeError:
-        log.fault('json', file, 'is not UTF-8 text; export it again.')
-        return None
-    except json.JSONDecodeError as error:
-        text = f'is not JSON: {error.msg} in column {error.colno}; export it again.'
-        log.fault('json', file, text, line=error.lineno)
-        return None
-    for key in ('images', 'annotations', 'categories'):
-        if not isinstance(document.content.get(key), list):
+    document = parsed_json(file, log)
+    for key in ('images', 'annotations', 'categories') if document else ():
+        if document is None or not isinstance(document.content.get(key), list):
             log.fault('json', file, f'has no list {key!r}; it is not a COCO file.')
             return None
     return document
@@ -146,6 +140,8 @@ def _samples(
         before = len(log.faults)
         if size is not None:
             for at, entry in found.get(image['id'], []):
+                if entry.get('keypoints'):
+                    log.skip('keypoints of poses', file, line=at)
                 made = read_annotation(entry, at, class_ids, size_wh=size, file=file, log=log)
                 instances += [made] if made else []
         sound = len(log.faults) == before

@@ -60,7 +60,7 @@ def _shape(
     rounding = _ROUNDING_PX / float(size.min())
     segmentation = entry.get('segmentation')
     if isinstance(segmentation, dict):
-        polygons = tuple(p / size for p in mask_polygons(_mask(segmentation, size_wh)))
+        polygons = tuple(p / size for p in mask_polygons(run_length_mask(segmentation, size_wh)))
         if not polygons:
             return None, [('zero_area', 'the mask covers nothing; remove the annotation.')]
         return Instance.of_polygons(class_id, polygons, line), []
@@ -79,7 +79,9 @@ def _shape(
     return (None if flaws else Instance.of_box(class_id, box, line)), flaws
 
 
-def _mask(segmentation: dict[str, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
+def run_length_mask(
+    segmentation: dict[str, Any], size_wh: tuple[int, int]
+) -> np.ndarray[Any, Any]:
     """Decode run lengths, plain or compressed; raise ValueError if they do not add up."""
     width, height = size_wh
     size, counts = segmentation['size'], segmentation['counts']

@@ -11,6 +11,7 @@ import yaml
 
 from roof_detector.inference.plain_yaml import parse_plain_yaml
 from training.dataset.labelled_set import SPLIT_NAMES
+from training.dataset.split_places import SplitPlaces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +26,14 @@ _MOST_ALIASES = 4  # such as one list of names that two keys share
 class DataYaml:
     """The content of a data.yaml: class names, and each split's folders, lists or images.
 
-    `lines` gives the line of each key.
+    `lines` gives the line of each key; `keypoint_fields` is how many numbers follow a pose's box.
     """
 
     path: Path
     names: tuple[str, ...]
     splits: dict[str, tuple[Path, ...]]
     lines: dict[str, int] = field(default_factory=dict)
+    keypoint_fields: int = 0
 
     def line_of(self, split: str) -> int:
         """Return the line of a split, under any of its names."""
@@ -59,7 +61,8 @@ def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
     try:
         text = path.read_text(encoding='utf-8-sig')
         content = _content(text)
-        lines = _key_lines(text)
+        nodes = _key_nodes(text)
+        lines = {key: line for key, (line, _) in nodes.items()}
     except UnicodeDecodeError:
         log.fault('yaml', path, 'is not UTF-8 text; save it as such.')
         return None
@@ -72,26 +75,33 @@ def read_data_yaml(path: Path, log: FaultLog) -> DataYaml | None:
     if not isinstance(content, dict):
         log.fault('yaml', path, 'holds no settings; it needs train, val and names.')
         return None
-    names = _names(content, path, lines, log)
+    names = _names(content, nodes, path, log)
     splits: dict[str, tuple[Path, ...]] = {}
+    places = SplitPlaces(content, path, lines, log)
     for key, value in content.items():
         split = SPLIT_NAMES.get(str(key).lower())
         if split is None or value in (None, ''):
             continue
-        found = _places(content, path, value, key=str(key), line=lines.get(str(key), 0), log=log)
-        splits[split] = (*splits.get(split, ()), *found)
+        splits[split] = (*splits.get(split, ()), *places.of(str(key), value))
     if not splits:
         log.fault('yaml', path, 'names no split; it needs train: and val: with folders.')
-    return DataYaml(path=path, names=names, splits=splits, lines=lines)
+    return DataYaml(
+        path=path,
+        names=names,
+        splits=splits,
+        lines=lines,
+        keypoint_fields=_keypoint_fields(content),
+    )
 
 
 def _names(
-    content: dict[Any, Any], path: Path, lines: dict[str, int], log: FaultLog
+    content: dict[Any, Any], nodes: dict[str, tuple[int, yaml.Node]], path: Path, log: FaultLog
 ) -> tuple[str, ...]:
-    raw, line = content.get('names'), lines.get('names', 0)
-    if isinstance(raw, dict):
+    """Return the class names as they are written: YAML 1.1 reads no, on, 1.0 as other values."""
+    line, node = nodes.get('names', (0, None))
+    if isinstance(node, yaml.MappingNode):
         try:
-            by_id = {int(key): str(value) for key, value in raw.items()}
+            by_id = {int(key.value): _text(value) for key, value in node.value}
         except (TypeError, ValueError):
             log.fault('names', path, 'names: has a key that is no class number.', line=line)
             return ()
@@ -104,11 +114,14 @@ def _names(
             )
             return ()
         names = tuple(by_id[i] for i in range(len(by_id)))
-    elif isinstance(raw, list) and raw:
-        names = tuple(str(name) for name in raw)
+    elif isinstance(node, yaml.SequenceNode) and node.value:
+        names = tuple(_text(one) for one in node.value)
     else:
         log.fault('names', path, 'has no names: with the class names.', line=line)
         return ()
+    if '' in names:
+        text = f'names: gives class {names.index("")} no name; every class needs one.'
+        log.fault('names', path, text, line=line)
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         log.fault('names', path, f'names {", ".join(twice)} twice; merge them.', line=line)
@@ -118,54 +131,30 @@ def _names(
             'names',
             path,
             f'nc: says {count} classes but names: lists {len(names)}; remove nc:.',
-            line=lines.get('nc', 0),
+            line=nodes['nc'][0] if 'nc' in nodes else 0,
         )
     return names
 
 
-def _places(
-    content: dict[Any, Any], path: Path, value: Any, *, key: str, line: int, log: FaultLog
-) -> tuple[Path, ...]:
-    base = path.parent / str(content.get('path') or '.')
-    if not base.is_dir():
-        # A path: from another machine or another working directory.
-        base = path.parent
-    found = []
-    for entry in value if isinstance(value, list) else [value]:
-        place = _existing(base, path.parent, str(entry).replace('\\', '/'))
-        if place is None:
-            log.fault(
-                'split_missing',
-                path,
-                f'{key}: names {entry!r}, which does not exist; correct the path.',
-                line=line,
-            )
-        else:
-            found.append(place)
-    return tuple(found)
+def _text(node: yaml.Node) -> str:
+    return str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ''
 
 
-def _existing(base: Path, home: Path, entry: str) -> Path | None:
-    """Return an existing folder or list; Roboflow's ../train/images means train/images."""
-    stripped = entry
-    while stripped.startswith('../'):
-        stripped = stripped[3:]
-    candidates = [base / stripped, home / stripped]
-    # Only a path without another meaning may lead out of the set.
-    if stripped != entry:
-        candidates += [base / entry, home / entry]
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate.resolve()
-    return None
+def _keypoint_fields(content: dict[Any, Any]) -> int:
+    """Return how many numbers a pose has: kpt_shape is its points and the numbers of each."""
+    shape = content.get('kpt_shape')
+    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) for n in shape):
+        return int(shape[0] * shape[1])
+    return 0
 
 
 def _content(text: str) -> Any:
     return parse_plain_yaml(text, most_aliases=_MOST_ALIASES)
 
 
-def _key_lines(text: str) -> dict[str, int]:
+def _key_nodes(text: str) -> dict[str, tuple[int, yaml.Node]]:
+    """Return line and node of each key."""
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode):
         return {}
-    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+    return {str(key.value): (key.start_mark.line + 1, value) for key, value in node.value}

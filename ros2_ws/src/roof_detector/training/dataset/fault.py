@@ -39,6 +39,8 @@ class FaultLog:
     root: Path
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+    _first_skipped: dict[str, tuple[str, int, str]] = field(default_factory=dict)
 
     def fault(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
         """Log a fault, which makes the set unfit for training."""
@@ -47,6 +49,25 @@ class FaultLog:
     def caution(self, kind: str, file: Path, text: str, *, line: int = 0) -> None:
         """Log a warning, which does not prevent training."""
         self.warnings.append(Fault(file=self.shown(file), line=line, kind=kind, text=text))
+
+    def skip(
+        self, cause: str, file: Path, *, count: int = 1, line: int = 0, place: str = ''
+    ) -> None:
+        """Count labels or images that are left out; `cause` is a plural noun."""
+        self.skipped[cause] = self.skipped.get(cause, 0) + count
+        self._first_skipped.setdefault(cause, (self.shown(file), line, place))
+
+    def skipped_warnings(self) -> list[Fault]:
+        """Return one warning for each cause, at the first place where it occurred."""
+        return [
+            Fault(
+                file,
+                line,
+                'skipped',
+                f'{self.skipped[cause]} {cause} are left out, first {place or "here"}.',
+            )
+            for cause, (file, line, place) in self._first_skipped.items()
+        ]
 
     def shown(self, file: Path) -> str:
         """Return a path relative to the root, so that it is the same on every machine."""

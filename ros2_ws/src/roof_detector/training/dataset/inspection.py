@@ -53,6 +53,7 @@ def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Repo
     _check_likeness(labelled.samples, facts, log)
     _check_videos(labelled.samples, log)
     _check_labels(labelled, log)
+    log.warnings += found.log.skipped_warnings()
     splits = {
         split: SplitCount(
             len(samples),
@@ -70,6 +71,7 @@ def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Repo
         splits=splits,
         faults=tuple(sorted(log.faults)),
         warnings=tuple(sorted(log.warnings)),
+        skipped=dict(found.log.skipped),
     )
 
 
@@ -110,6 +112,11 @@ def _check_splits(labelled: LabelledSet, log: FaultLog) -> None:
         text = 'is not split into train and val; `split` does that.'
         log.caution('unsplit', labelled.root, text)
     else:
+        if outside := len(labelled.of_split(UNSPLIT)):
+            text = (
+                f'has {outside} image(s) in no split, which training does not see; `split` does.'
+            )
+            log.caution('unsplit', labelled.root, text)
         for split in ('train', 'val'):
             if split not in labelled.splits:
                 text = f'has no images in {split}, which training needs; `split` makes both.'
@@ -157,6 +164,8 @@ def _check_shared_labels(samples: Sequence[Sample], log: FaultLog) -> None:
     for sample in samples:
         if sample.label_file is None or sample.label_file.suffix != '.txt':
             continue
+        if sample.label_file.stem != sample.image_path.stem:
+            continue  # one file for many images, which it names
         other = first.setdefault(sample.label_file, sample)
         if other.image_path.resolve() != sample.image_path.resolve():
             text = (
@@ -169,7 +178,13 @@ def _check_shared_labels(samples: Sequence[Sample], log: FaultLog) -> None:
 def _check_likeness(
     samples: Sequence[Sample], facts: dict[Path, ImageFacts], log: FaultLog
 ) -> None:
-    one_each = list({sample.image_path.resolve(): sample for sample in samples}.values())
+    # One of each content: equal files are reported already, and comparing all pairs of them costs.
+    one_each = list(
+        {
+            facts[sample.image_path].content or sample.image_path: sample
+            for sample in reversed(samples)
+        }.values()
+    )[::-1]
     for i, j in alike([facts[sample.image_path].thumbnail for sample in one_each]):
         a, b = one_each[i], one_each[j]
         if facts[a.image_path].content == facts[b.image_path].content:

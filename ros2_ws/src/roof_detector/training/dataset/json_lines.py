@@ -6,29 +6,38 @@ from __future__ import annotations
 
 import bisect
 import json
+import re
 from typing import Any
 
 _SPACE = ' \t\n\r'
 
 
 class LinedJson:
-    """A JSON object and, for each list directly in it, the line of each element."""
+    """A JSON object and, for each list directly in it, the line of each element.
+
+    A list as a whole document is the element '' of such an object.
+    """
 
     def __init__(self, text: str) -> None:
         """Parse the text; raise json.JSONDecodeError, which names the line, if that fails."""
         self.content: dict[str, Any] = {}
         self._offsets: dict[str, list[int]] = {}
-        self._breaks = [place for place, letter in enumerate(text) if letter == '\n']
+        self._breaks: list[int] | None = None
         self._text = text
         self._read()
 
     def line(self, key: str, place: int) -> int:
         """Return the line, from 1, on which an element of a list begins."""
+        if self._breaks is None:
+            self._breaks = [found.start() for found in re.finditer('\n', self._text)]
         offsets = self._offsets.get(key, [])
         return bisect.bisect_left(self._breaks, offsets[place]) + 1 if place < len(offsets) else 0
 
     def _read(self) -> None:
         decoder = json.JSONDecoder()
+        if self._peek(self._skip(0)) == '[':
+            self.content[''], self._offsets[''], _ = self._list(decoder, self._skip(0))
+            return
         at = self._expect('{', self._skip(0))
         if self._peek(at) == '}':
             return

@@ -29,7 +29,8 @@ class SplitCount:
 class Report:
     """Every fault and warning of a data set, and what it contains.
 
-    `kind` is the format that was read; `task` is 'detect' or 'segment'.
+    `kind` is the format that was read; `task` is 'detect' or 'segment'. `skipped` counts what was
+    left out, by cause.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Report:
     splits: dict[str, SplitCount] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
+    skipped: dict[str, int] = field(default_factory=dict)
 
     def raise_for_faults(self) -> None:
         """Raise DatasetError with the faults, if there are any."""
@@ -63,6 +65,7 @@ class Report:
             'splits': {name: vars(count) for name, count in self.splits.items()},
             'faults': [fault.as_dict() for fault in self.faults],
             'warnings': [fault.as_dict() for fault in self.warnings],
+            'skipped': dict(self.skipped),
         }
 
     def __str__(self) -> str:
@@ -75,6 +78,9 @@ class Report:
             f'{count.instances} instances'
             for name, count in self.splits.items()
         ]
+        if self.skipped:
+            counted = (f'{count} {cause}' for cause, count in sorted(self.skipped.items()))
+            lines.append(f'  left out: {", ".join(counted)}')
         kinds = Counter(fault.kind for fault in self.faults)
         tally = ', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))
         lines.append(

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import xml.sax
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from defusedxml import DefusedXmlException
 
 from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
 from training.dataset.labelled_set import (
@@ -18,27 +16,24 @@ from training.dataset.labelled_set import (
     UNSPLIT,
     LabelledSet,
     Sample,
-    hidden,
     images_below,
     nearest,
     split_of,
 )
-from training.dataset.xml_lines import LinedElement, read_xml
+from training.dataset.raw_labels import rotated_box
+from training.dataset.xml_lines import LinedElement, parsed_xml
 
 if TYPE_CHECKING:
     from training.dataset.fault import FaultLog
 
 KIND = 'voc'
 _ROUNDING_PX = 1.0
+_WITHOUT_AREA = ('line', 'point', 'keypoints', 'cubic_bezier')
 
 
-def find_voc(folder: Path) -> list[Path]:
-    """Return the XML files of a folder that hold annotations."""
-    return [
-        path
-        for path in sorted(folder.rglob('*.xml'))
-        if not hidden(path, folder) and b'<annotation' in path.read_bytes()[:4096]
-    ]
+def is_voc(text: str) -> bool:
+    """Return whether the text of an XML file is of a Pascal VOC annotation."""
+    return '<annotation>' in text or '<annotation ' in text
 
 
 def read_voc(
@@ -49,7 +44,9 @@ def read_voc(
     Coordinates are read as edges in pixels from 0, as today's tools write them; the original
     counted pixels from 1, and a box is at most a pixel larger because of it.
     """
-    documents = [(file, root_of) for file in files if (root_of := _parsed(file, log)) is not None]
+    documents = [
+        (file, root_of) for file in files if (root_of := parsed_xml(file, log)) is not None
+    ]
     given = {element.text_of('name') for _, tree in documents for element in tree.all('object')}
     class_names = names or tuple(sorted(given - {''}))
     images = images_below(root)
@@ -97,17 +94,6 @@ def read_voc(
     if not images:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
     return LabelledSet(root=root, kind=KIND, names=class_names, samples=tuple(samples))
-
-
-def _parsed(file: Path, log: FaultLog) -> LinedElement | None:
-    try:
-        return read_xml(file)
-    except xml.sax.SAXParseException as error:
-        text = f'is not XML: {error.getMessage()}; export it again.'
-        log.fault('xml', file, text, line=error.getLineNumber() or 0)
-    except DefusedXmlException:
-        log.fault('xml', file, 'defines entities, which labels never need; it is not read.')
-    return None
 
 
 def _image_paths(file: Path, tree: LinedElement, by_name: dict[str, list[Path]]) -> list[Path]:
@@ -196,7 +182,21 @@ def _box(element: LinedElement) -> Floats:
 
 
 def _polygon(element: LinedElement) -> Floats | None:
-    """Return Roboflow's outline (n, 2), elements x1 y1 x2 y2 ..., if there is one."""
+    """Return the outline (n, 2) of Roboflow, RectLabel or a rotated box, if there is one.
+
+    Roboflow and RectLabel write x1 y1 x2 y2 ...; roLabelImg writes a robndbox with the middle,
+    the size and the angle in radians, clockwise.
+    """
+    turned = element.child('robndbox')
+    if turned is not None:
+        x, y, width, height, angle = (
+            float(turned.text_of(key)) for key in ('cx', 'cy', 'w', 'h', 'angle')
+        )
+        return rotated_box((x, y), (width, height), float(np.degrees(angle)))
+    if any(element.child(tag) for tag in _WITHOUT_AREA) and element.child('bndbox') is None:
+        tag = next(tag for tag in _WITHOUT_AREA if element.child(tag))
+        msg = f'{tag} covers no area; draw a box or a polygon'
+        raise ValueError(msg)
     outline = element.child('polygon')
     if outline is None or not outline.children:
         return None

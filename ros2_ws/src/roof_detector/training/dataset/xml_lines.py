@@ -4,24 +4,29 @@
 
 from __future__ import annotations
 
+import xml.sax
 import xml.sax.handler
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import defusedxml.sax
+from defusedxml import DefusedXmlException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from xml.sax.expatreader import AttributesImpl
 
+    from training.dataset.fault import FaultLog
+
 
 @dataclass(kw_only=True)
 class LinedElement:
-    """An element's tag, text, children and line."""
+    """An element's tag, line, attributes, text and children."""
 
     tag: str
     line: int
+    attributes: dict[str, str] = field(default_factory=dict)
     text: str = ''
     children: list[LinedElement] = field(default_factory=list)
 
@@ -50,7 +55,9 @@ class _TreeBuilder(xml.sax.handler.ContentHandler):
         self._locator = locator
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
-        element = LinedElement(tag=name, line=self._locator.getLineNumber())
+        element = LinedElement(
+            tag=name, line=self._locator.getLineNumber(), attributes=dict(attrs)
+        )
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -72,3 +79,15 @@ def read_xml(path: Path) -> LinedElement:
         defusedxml.sax.parse(stream, builder, forbid_dtd=True)
     assert builder.root is not None
     return builder.root
+
+
+def parsed_xml(file: Path, log: FaultLog) -> LinedElement | None:
+    """Read an XML file; log the fault and return None if it is none."""
+    try:
+        return read_xml(file)
+    except xml.sax.SAXParseException as error:
+        text = f'is not XML: {error.getMessage()}; export it again.'
+        log.fault('xml', file, text, line=error.getLineNumber() or 0)
+    except DefusedXmlException:
+        log.fault('xml', file, 'defines entities, which labels never need; it is not read.')
+    return None

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.dataset.data_yaml import DataYaml, find_data_yaml, read_data_yaml
+from training.dataset.image_finder import ImageFinder, is_foreign
 from training.dataset.labelled_set import (
     IMAGE_SUFFIXES,
+    SPLIT_NAMES,
     UNSPLIT,
     LabelledSet,
     Sample,
@@ -34,12 +36,17 @@ def read_yolo(path: Path, log: FaultLog, *, names: tuple[str, ...] = ()) -> Labe
     if described is not None:
         names = names or described.names
         images = _described_images(described, log)
+        points = described.keypoint_fields
     else:
+        points = 0
         names = names or _class_file_names(folder, log, complain=file is None)
         images = [(path, split_of(path, folder)) for path in images_below(folder)]
     if not images:
         log.fault('empty', folder, 'holds no images; nothing can be learned from it.')
-    samples = [_sample(image_path, split, names, log) for image_path, split in images]
+    samples = [
+        sample_of(image_path, split, names, log, keypoint_fields=points)
+        for image_path, split in images
+    ]
     _report_lonely_labels(folder, [image_path for image_path, _ in images], described, log)
     return LabelledSet(root=folder, kind=KIND, names=names, samples=tuple(samples))
 
@@ -62,7 +69,15 @@ def read_image(
     return LabelledSet(root=image_path.parent, kind=KIND, names=names, samples=(sample,))
 
 
-def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog) -> Sample:
+def sample_of(
+    image_path: Path,
+    split: str,
+    names: tuple[str, ...],
+    log: FaultLog,
+    *,
+    keypoint_fields: int = 0,
+) -> Sample:
+    """Return an image with the labels of its text file."""
     label, beside = label_path(image_path), image_path.with_suffix('.txt')
     if not label.is_file():
         if not beside.is_file():
@@ -74,7 +89,7 @@ def _sample(image_path: Path, split: str, names: tuple[str, ...], log: FaultLog)
         log.fault('layout', beside, text)
         label = beside
     before = len(log.faults)
-    instances = read_yolo_labels(label, names, log)
+    instances = read_yolo_labels(label, names, log, keypoint_fields=keypoint_fields)
     return Sample(
         image_path=image_path,
         split=split,
@@ -100,9 +115,12 @@ def label_path(image_path: Path) -> Path:
 def _described_images(described: DataYaml, log: FaultLog) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     seen: dict[Path, str] = {}
-    for split, places in described.splits.items():
+    for stated, places in described.splits.items():
+        # What `convert` writes of a set without splits: train and nothing else, in images/all.
+        whole = len(described.splits) == 1 and {place.name for place in places} == {UNSPLIT}
+        split = UNSPLIT if whole else stated
         for place in places:
-            line = described.line_of(split)
+            line = described.line_of(stated)
             if place in seen:
                 log.fault(
                     'split_overlap',
@@ -125,6 +143,8 @@ def _described_images(described: DataYaml, log: FaultLog) -> list[tuple[Path, st
 def _listed(file: Path, log: FaultLog) -> list[Path]:
     """Return the images that a text file lists, one per line, relative to that file."""
     found = []
+    finder: ImageFinder | None = None
+    mapped: list[tuple[int, str, Path]] = []
     for number, line in enumerate(file.read_text(encoding='utf-8-sig').splitlines(), start=1):
         entry = line.strip()
         if not entry:
@@ -132,9 +152,22 @@ def _listed(file: Path, log: FaultLog) -> list[Path]:
         image_path = file.parent / entry
         if image_path.is_file():
             found.append(image_path)
+            continue
+        finder = finder or ImageFinder(log.root)
+        others = finder.find(entry, file) if is_foreign(entry) else []
+        if len(others) == 1:
+            found.append(others[0])
+            mapped.append((number, entry, others[0]))
         else:
             text = f'lists {entry!r}, which does not exist; correct the path or drop the line.'
             log.fault('picture_missing', file, text, line=number)
+    if mapped:
+        number, entry, image_path = mapped[0]
+        text = (
+            f'lists {len(mapped)} image(s) by a path of another place; they are found by the end '
+            f'of it, first {entry} as {log.shown(image_path)}.'
+        )
+        log.caution('path_mapped', file, text, line=number)
     return found
 
 
@@ -199,3 +232,22 @@ def _looks_like_labels(path: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+def has_yolo_labels(folder: Path) -> bool:
+    """Return whether any text file of a folder holds YOLO labels."""
+    return any(
+        _looks_like_labels(path) for path in folder.rglob('*.txt') if not hidden(path, folder)
+    )
+
+
+def class_folders(folder: Path) -> list[str]:
+    """Return the folders of a classification set: two or more with images, in each split."""
+    images = images_below(folder)
+    parents = {image_path.parent for image_path in images}
+    names = {parent.name for parent in parents}
+    plain = {'images', 'image', 'img', 'jpegimages', 'data', *SPLIT_NAMES}
+    inside = all(split_of(image_path, folder) != UNSPLIT for image_path in images)
+    if len(names) < 2 or names & plain or not inside:
+        return []
+    return sorted(names)

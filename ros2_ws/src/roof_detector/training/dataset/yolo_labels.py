@@ -19,8 +19,13 @@ _BOX_FIELDS = 5
 _POLYGON_FIELDS = 7  # the class and three points
 
 
-def read_yolo_labels(path: Path, names: tuple[str, ...], log: FaultLog) -> tuple[Instance, ...]:
-    """Read a label file; log every fault of every line and return the sound labels."""
+def read_yolo_labels(
+    path: Path, names: tuple[str, ...], log: FaultLog, *, keypoint_fields: int = 0
+) -> tuple[Instance, ...]:
+    """Read a label file; log every fault of every line and return the sound labels.
+
+    `keypoint_fields` numbers after a box are a pose's keypoints, which are counted and left out.
+    """
     try:
         text = path.read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
@@ -31,6 +36,15 @@ def read_yolo_labels(path: Path, names: tuple[str, ...], log: FaultLog) -> tuple
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip()
     ]
+    if keypoint_fields:
+        posed = [number for number, fields in rows if len(fields) == _BOX_FIELDS + keypoint_fields]
+        if posed:
+            log.skip('keypoints of poses', path, count=len(posed), line=posed[0])
+        posed_lines = set(posed)
+        rows = [
+            (number, fields[:_BOX_FIELDS] if number in posed_lines else fields)
+            for number, fields in rows
+        ]
     boxes = [number for number, fields in rows if len(fields) == _BOX_FIELDS]
     polygons = [number for number, fields in rows if len(fields) >= _POLYGON_FIELDS]
     if boxes and polygons:
@@ -53,6 +67,14 @@ def _read_line(
     fields: list[str], line: int, *, names: tuple[str, ...], path: Path, log: FaultLog
 ) -> Instance | None:
     class_id = _class_id(fields[0], line, names=names, path=path, log=log)
+    if _is_pose(fields):
+        count = (len(fields) - _BOX_FIELDS) // 3
+        text = (
+            f'has {len(fields)} fields, a box and {count} keypoints: a pose; add '
+            f'kpt_shape: [{count}, 3] to data.yaml, and its box is read.'
+        )
+        log.fault('fields', path, text, line=line)
+        return None
     if len(fields) != _BOX_FIELDS and (len(fields) < _POLYGON_FIELDS or len(fields) % 2 == 0):
         hint = (
             ' A sixth number is a confidence, of predictions and not of labels.'
@@ -112,3 +134,16 @@ def _class_id(
     else:
         return int(value)
     return None
+
+
+def _is_pose(fields: list[str]) -> bool:
+    """Return whether keypoints with their visibility (0, 1 or 2) follow a box."""
+    seen = fields[_BOX_FIELDS + 2 :: 3]
+    if (len(fields) - _BOX_FIELDS) % 3 or not seen:
+        return False
+    try:
+        values = {float(value) for value in seen}
+    except ValueError:
+        return False
+    # An outline has no number 2, which lies outside the image.
+    return values <= {0.0, 1.0, 2.0} and (2.0 in values or len(fields) % 2 == 0)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,10 +84,11 @@ def write_data_yaml(
     path: Path, names: tuple[str, ...], splits: dict[str, str], *, remark: str = ''
 ) -> None:
     """Write a data.yaml; without `path:` its folders are relative to it."""
-    content = yaml.safe_dump(
-        {**splits, 'nc': len(names), 'names': dict(enumerate(names))},
-        sort_keys=False,
-        allow_unicode=True,
+    content = yaml.safe_dump({**splits, 'nc': len(names)}, sort_keys=False, allow_unicode=True)
+    # In quotes, for YAML 1.1 takes no, on, null and 1.0 for other values than their text.
+    content += 'names:\n' + ''.join(
+        f'  {number}: {json.dumps(name, ensure_ascii=False)}\n'
+        for number, name in enumerate(names)
     )
     notes = ''.join(f'# {line}\n' for line in remark.splitlines())
     path.write_text(f'{MARK}; edit freely.\n{notes}{content}', encoding='utf-8')
@@ -116,14 +118,16 @@ class _FreeNames:
     def __init__(self) -> None:
         self._taken: set[str] = set()
         self._given: dict[Path, str] = {}
+        self._next: dict[str, int] = {}
 
     def of(self, wanted: str, *, key: Path | None = None) -> str:
         """Return an unused name, always the same for one key."""
         if key is not None and key in self._given:
             return self._given[key]
-        name, again = wanted, 2
+        name, again = wanted, self._next.get(wanted.lower(), 2)
         while name.lower() in self._taken:
             name, again = f'{wanted}_{again}', again + 1
+        self._next[wanted.lower()] = again  # so that many images of one name cost no search each
         self._taken.add(name.lower())
         if key is not None:
             self._given[key] = name

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Formats that are known but not read, each with what to export instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.dataset.formats.format import Format
+from training.dataset.json_file import is_list_of
+
+_AS_COCO = 'export COCO JSON instead'
+
+
+def _is_panoptic(content: Any) -> bool:
+    return isinstance(content, dict) and is_list_of(content.get('annotations'), 'segments_info')
+
+
+def _is_classes_table(rows: list[list[str]]) -> bool:
+    """Return whether a table ticks whole images: a file name, then zeros and ones."""
+    if rows[0][0].strip().lower() not in {'filename', 'image', 'file'} or len(rows) < 2:
+        return False
+    return all(value.strip() in {'0', '1'} for row in rows[1:] for value in row[1:])
+
+
+def _is_coco_results(content: Any) -> bool:
+    return is_list_of(content, 'image_id', 'category_id', 'score')
+
+
+def _is_captions(content: Any) -> bool:
+    return (
+        isinstance(content, dict)
+        and is_list_of(content.get('annotations'), 'image_id', 'caption')
+        and 'images' in content
+    )
+
+
+def _is_via3(content: Any) -> bool:
+    return (
+        isinstance(content, dict) and {'project', 'config', 'view', 'metadata'} <= content.keys()
+    )
+
+
+def _is_geojson(content: Any) -> bool:
+    return isinstance(content, dict) and content.get('type') == 'FeatureCollection'
+
+
+def _is_sly_video(content: Any) -> bool:
+    return isinstance(content, dict) and {'framesCount', 'frames', 'objects'} <= content.keys()
+
+
+def _is_scale(content: Any) -> bool:
+    return is_list_of(content, 'task_id', 'response')
+
+
+def _is_cityscapes(content: Any) -> bool:
+    return isinstance(content, dict) and {'imgHeight', 'imgWidth', 'objects'} <= content.keys()
+
+
+def _is_openlabel(content: Any) -> bool:
+    return isinstance(content, dict) and ('openlabel' in content or 'vcd' in content)
+
+
+REFUSED = (
+    Format(
+        'tfrecord',
+        'TFRecord',
+        '',
+        instead=f'its records need TensorFlow; {_AS_COCO}',
+        suffixes=('.tfrecord', '.tfrecords', '.record'),
+    ),
+    Format(
+        'parquet',
+        'Parquet, Arrow (Hugging Face)',
+        '',
+        instead='save its images as files and its boxes as COCO JSON',
+        suffixes=('.parquet', '.arrow'),
+    ),
+    Format(
+        'coco_panoptic',
+        'COCO panoptic',
+        '',
+        instead='its masks are in PNG files beside; export COCO instances instead',
+        json=_is_panoptic,
+    ),
+    Format(
+        'coco_results',
+        'COCO results',
+        '',
+        instead='these are predictions with scores and no labels; give the annotations',
+        json=_is_coco_results,
+    ),
+    Format(
+        'coco_captions',
+        'COCO captions',
+        '',
+        instead='these are sentences about images; give the file of instances',
+        json=_is_captions,
+    ),
+    Format(
+        'via3',
+        'VGG Image Annotator 3',
+        '',
+        instead='export "VIA 2 annotations" or COCO in VIA 3',
+        json=_is_via3,
+    ),
+    Format(
+        'supervisely_video',
+        'Supervisely videos',
+        '',
+        instead='export its frames as images, with the labels of images',
+        json=_is_sly_video,
+    ),
+    Format('scale', 'Scale AI tasks', '', instead=_AS_COCO, json=_is_scale),
+    Format('cityscapes', 'Cityscapes polygons', '', instead=_AS_COCO, json=_is_cityscapes),
+    Format('openlabel', 'ASAM OpenLABEL', '', instead=_AS_COCO, json=_is_openlabel),
+    Format(
+        'geojson',
+        'GeoJSON outlines',
+        '',
+        instead=(
+            'outlines on Earth belong to an orthophoto: '
+            'python -m training.orthophoto ORTHOPHOTO --outlines FILE makes a set of both'
+        ),
+        json=_is_geojson,
+    ),
+    Format(
+        'image_classes',
+        'Classes of whole images (CSV)',
+        '',
+        instead='a detector needs boxes; label them, or export an object detection format',
+        table=_is_classes_table,
+    ),
+)
