@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.campaign import promises
 from benchmarks.page import benchmarks_page
 from generation.command_reference import command_reference
+from generation.dataset_formats import dataset_formats_page
 from generation.format_reference import format_reference
 from generation.parameter_files import parameter_file
 from generation.parameter_reference import parameter_reference
@@ -36,6 +37,7 @@ def generated_files() -> dict[Path, str]:
     files[DOCS / 'reference' / 'parameters.md'] = parameter_reference(NODES)
     files[DOCS / 'reference' / 'commands.md'] = command_reference()
     files[DOCS / 'reference' / 'formats.md'] = format_reference()
+    files[DOCS / 'reference' / 'dataset_formats.md'] = dataset_formats_page()
     files[DOCS / 'benchmarks.md'] = benchmarks_page()
     files[promises.PAGE] = promises.page()
     return files

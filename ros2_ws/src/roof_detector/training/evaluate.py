@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--data',
         type=Path,
         required=True,
-        help='data.yaml, folder or .zip of a data set: YOLO, COCO, Pascal VOC, Roboflow',
+        help='data.yaml, folder or .zip of a data set of any format that training.dataset reads',
     )
     parser.add_argument(
         '--names',

@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name in COMMANDS:
         module = importlib.import_module(f'training.dataset.commands.{name}')
         parsed = module.add_parser(subparsers)
-        parsed.add_argument('path', help='a folder, a .zip, a data.yaml, a COCO .json or an image')
+        parsed.add_argument('path', help='a folder, a .zip, a data.yaml, a label file or an image')
         parsed.add_argument(
             '--names',
             type=lambda text: tuple(name.strip() for name in text.split(',')),

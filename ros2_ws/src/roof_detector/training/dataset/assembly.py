@@ -71,10 +71,13 @@ def assemble(
             f'of it, first {image.name} as {log.shown(path)}.'
         )
         log.caution('path_mapped', image.file, text, line=image.line)
-    samples = [found.get(path) or Sample(path, split_of(path, root)) for path in finder.images]
+    samples = [
+        found.get(path) or Sample(image_path=path, split=split_of(path, root))
+        for path in finder.images
+    ]
     if not finder.images:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
-    return LabelledSet(root, kind, order, tuple(samples))
+    return LabelledSet(root=root, kind=kind, names=order, samples=tuple(samples))
 
 
 def _source(sample: Sample, log: FaultLog) -> str:
@@ -107,7 +110,14 @@ def _sample(
         instances += [made] if made is not None else []
     split = SPLIT_NAMES.get((image.split or '').lower()) or split_named(image.file, path, root)
     sound = len(log.faults) == before
-    return Sample(path, split, image.file, tuple(instances), image.size_wh, sound)
+    return Sample(
+        image_path=path,
+        split=split,
+        label_file=image.file,
+        instances=tuple(instances),
+        stated_wh=image.size_wh,
+        sound=sound,
+    )
 
 
 def _instance(

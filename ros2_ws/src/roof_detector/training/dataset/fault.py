@@ -61,10 +61,10 @@ class FaultLog:
         """Return one warning for each cause, at the first place where it occurred."""
         return [
             Fault(
-                file,
-                line,
-                'skipped',
-                f'{self.skipped[cause]} {cause} are left out, first {place or "here"}.',
+                file=file,
+                line=line,
+                kind='skipped',
+                text=f'{self.skipped[cause]} {cause} are left out, first {place or "here"}.',
             )
             for cause, (file, line, place) in self._first_skipped.items()
         ]

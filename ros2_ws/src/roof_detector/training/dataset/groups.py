@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from training.dataset.error import DatasetError
 from training.dataset.likeness import alike
@@ -26,6 +27,8 @@ PLACE_GAP_M = 50.0
 FLIGHT_GAP_S = 600.0
 WAYS = ('auto', 'gps', 'look', 'time', 'video')
 _METRES_PER_DEGREE = 111_320.0
+# Half of the cells that are less than a gap away; the other half sees this one.
+_NEAR_CELLS = [(i, j) for i in range(3) for j in range(-2, 3) if (i, j) > (0, 0)]
 
 
 class Groups:
@@ -73,7 +76,13 @@ def groups_of(
     groups = Groups(len(samples))
     groups.join(_equal([one.content for one in facts]))
     groups.join(_equal([name.source if name.is_copy else None for name in names]))
-    groups.join(alike([one.thumbnail for one in facts]))
+    # One of each content, for equal files are together already.
+    first: dict[Hashable, int] = {}
+    for i, one in enumerate(facts):
+        first.setdefault(one.content if one.content is not None else i, i)
+    distinct = list(first.values())
+    pairs_alike = alike([facts[i].thumbnail for i in distinct])
+    groups.join((distinct[i], distinct[j]) for i, j in pairs_alike)
     found = {
         'video': _equal([name.video for name in names]),
         'gps': _near([one.lat_lon_deg for one in facts], place_gap_m),
@@ -105,17 +114,29 @@ def _equal(keys: Sequence[Hashable | None]) -> Iterator[tuple[int, int]]:
 
 
 def _near(places: Sequence[tuple[float, float] | None], gap_m: float) -> Iterator[tuple[int, int]]:
-    """Yield pairs nearer than the gap, so that chains of neighbours are one place."""
+    """Yield pairs no farther apart than the gap, enough to join what chains of them join."""
     known = [i for i, place in enumerate(places) if place is not None]
     if not known:
         return
     degrees = np.array([places[i] for i in known], dtype=np.float64)
     scale = np.array([1.0, np.cos(np.radians(degrees[:, 0].mean()))]) * _METRES_PER_DEGREE
     metres = degrees * scale
-    for row in range(len(known) - 1):
-        away = np.hypot(*(metres[row + 1 :] - metres[row]).T)
-        for other in np.flatnonzero(away <= gap_m).tolist():
-            yield known[row], known[row + 1 + other]
+    # All within a cell of this size are near each other; so only one of its pairs is needed, and
+    # of two cells the nearest one. A survey has thousands of images within a gap.
+    size = max(gap_m, 1e-6) / np.sqrt(2)
+    cells: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, cell in enumerate(np.floor(metres / size).astype(np.int64).tolist()):
+        cells[cell[0], cell[1]].append(row)
+    trees = {cell: cKDTree(metres[rows]) for cell, rows in cells.items()}
+    for cell, rows in cells.items():
+        yield from ((known[rows[0]], known[row]) for row in rows[1:])
+        for offset in _NEAR_CELLS:
+            other = cell[0] + offset[0], cell[1] + offset[1]
+            if other in cells:
+                away, at = trees[cell].query(metres[cells[other]], distance_upper_bound=2 * gap_m)
+                best = int(np.argmin(away))
+                if away[best] <= gap_m:
+                    yield known[rows[int(at[best])]], known[cells[other][best]]
 
 
 def _soon(times: Sequence[float | None], gap_s: float) -> Iterator[tuple[int, int]]:

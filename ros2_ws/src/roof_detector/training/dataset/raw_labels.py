@@ -30,7 +30,7 @@ class SkippedLabel(Exception):  # noqa: N818 - not an error: what is skipped is 
     """One label is left out on purpose; the message is the cause, as a plural noun."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RawObject:
     """One object: its class name and a box or outlines, in pixels or shares of the image.
 
@@ -46,7 +46,7 @@ class RawObject:
     place: str = ''
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class RawImage:
     """The labels of one image: the path that the file states, and what it says of it.
 
@@ -114,14 +114,14 @@ def raw_box(name: Any, corners: Sequence[Any], *, in_shares: bool = False) -> Ra
     """Return an object of a box (x0, y0, x1, y1); the corners may come in any order."""
     x0, y0, x1, y1 = (float(value) for value in corners)
     points = np.array([[min(x0, x1), min(y0, y1)], [max(x0, x1), max(y0, y1)]])
-    return RawObject(class_name(name), (points,), is_box=True, in_shares=in_shares)
+    return RawObject(name=class_name(name), points=(points,), is_box=True, in_shares=in_shares)
 
 
 def raw_box_wh(name: Any, box: Sequence[Any], *, in_shares: bool = False) -> RawObject:
     """Return an object of a box (x, y, width, height) from its upper left corner."""
     x, y, width, height = (float(value) for value in box)
     points = np.array([[x, y], [x + width, y + height]])
-    return RawObject(class_name(name), (points,), is_box=True, in_shares=in_shares)
+    return RawObject(name=class_name(name), points=(points,), is_box=True, in_shares=in_shares)
 
 
 def raw_outlines(name: Any, outlines: Sequence[Any], *, in_shares: bool = False) -> RawObject:
@@ -139,7 +139,7 @@ def raw_outlines(name: Any, outlines: Sequence[Any], *, in_shares: bool = False)
     if min(map(len, read)) < 3:
         text = f'the polygon has {min(map(len, read))} points; an outline needs 3 or more.'
         raise LabelError(text, 'polygon')
-    return RawObject(class_name(name), tuple(read), is_box=False, in_shares=in_shares)
+    return RawObject(name=class_name(name), points=tuple(read), is_box=False, in_shares=in_shares)
 
 
 def ellipse(

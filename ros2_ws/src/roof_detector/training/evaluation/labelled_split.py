@@ -72,7 +72,8 @@ def _choose(
     if not samples:
         raise EvaluationError(
             f'{source} has no image in the split {split!r}, it has: '
-            f'{", ".join(labelled.splits) or "none at all"}. {" ".join(faults[:1])}'.rstrip()
+            f'{", ".join(labelled.splits) or "none at all"}. Choose one with --split. '
+            f'{" ".join(faults[:1])}'.rstrip()
         )
     sound = tuple(sample for sample in samples if sample.sound)
     if len(sound) < len(samples) and not (skip_faulty and sound):

@@ -14,7 +14,7 @@ from PIL import Image
 from training.dataset import DatasetError, check
 from training.dataset.allocation import allocate
 from training.dataset.conversion import Conversion, convert
-from training.dataset.groups import groups_of
+from training.dataset.groups import Groups, _near, groups_of
 from training.dataset.image_facts import ImageFacts, facts_of
 from training.dataset.labelled_set import Sample
 from training.dataset.line_cut import LEFT_OUT, cut_along
@@ -279,3 +279,15 @@ def test_images_that_tell_no_place_cannot_be_cut_by_place():
 def test_a_division_that_leaves_nothing_is_refused(options):
     with pytest.raises(DatasetError):
         SplitOptions(**options)
+
+
+@pytest.mark.parametrize('gap_m', [10, 50, 200])
+def test_places_are_joined_as_all_pairs_within_the_gap_join_them(gap_m):
+    rng = np.random.default_rng(0)
+    places = rng.normal((0.3, 32.5), 0.002, (200, 2))
+    scale = np.array([1.0, np.cos(np.radians(places[:, 0].mean()))]) * 111_320.0
+    away = np.linalg.norm((places[:, None] - places[None]) * scale, axis=2)
+    expected, found = Groups(len(places)), Groups(len(places))
+    expected.join(zip(*np.nonzero(away <= gap_m), strict=True))
+    found.join(_near([tuple(place) for place in places], gap_m))
+    assert found.numbers() == expected.numbers()

@@ -45,7 +45,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             if not isinstance(frame, dict) or not frame.get('name'):
                 log.fault('json', file, f'[{number}] names no image.', line=line)
                 continue
-            image = RawImage(file, str(frame['name']), line=line)
+            image = RawImage(file=file, name=str(frame['name']), line=line)
             found = frame.get('labels') or []
             image.collect(found, _object, log, place=f'[{number}].labels', line=line)
             yield image
@@ -78,10 +78,10 @@ def _is_bdd(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'BDD100K and Scalabel JSON',
-    'boxes, closed polygons, run-length masks; open lines are refused by name',
-    read_bdd,
+    key=KIND,
+    title='BDD100K and Scalabel JSON',
+    holds='boxes, closed polygons, run-length masks; open lines are refused by name',
+    read=read_bdd,
     json=_is_bdd,
     tokens=('"box2d"', '"category"'),
 )

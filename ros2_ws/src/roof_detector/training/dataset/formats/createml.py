@@ -38,7 +38,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             if not isinstance(name, str):
                 log.fault('json', file, f'[{number}] names no image.', line=line)
                 continue
-            image = RawImage(file, name, line=line)
+            image = RawImage(file=file, name=name, line=line)
             found = _first(entry, _LISTS) or []
             image.collect(found, _object, log, place=f'[{number}].annotations', line=line)
             yield image
@@ -68,10 +68,10 @@ def _is_createml(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'CreateML JSON',
-    'boxes',
-    read_createml,
+    key=KIND,
+    title='CreateML JSON',
+    holds='boxes',
+    read=read_createml,
     json=_is_createml,
     tokens=('"coordinates"', '"annotation'),
 )

@@ -49,7 +49,9 @@ def _images(files: Sequence[Path], log: FaultLog, *, automl: bool) -> Iterator[R
                 line = reader.line_num
                 split = row.pop(0) if automl and row[0].upper() in _AUTOML_SPLITS else None
                 known = _SPLITS.get(split.upper(), split) if split else None
-                image = images.setdefault(row[0], RawImage(file, row[0], None, known, line))
+                image = images.setdefault(
+                    row[0], RawImage(file=file, name=row[0], size_wh=None, split=known, line=line)
+                )
                 if not any(row[1:]):
                     continue
                 read = _automl_object if automl else _object
@@ -104,6 +106,12 @@ def _is_number(text: str) -> bool:
 
 
 RETINANET = Format(
-    'retinanet', 'RetinaNet CSV without a header', 'boxes', read_retinanet, table=_is_retinanet
+    key='retinanet',
+    title='RetinaNet CSV without a header',
+    holds='boxes',
+    read=read_retinanet,
+    table=_is_retinanet,
 )
-AUTOML = Format('automl', 'Google AutoML CSV', 'boxes', read_automl, table=_is_automl)
+AUTOML = Format(
+    key='automl', title='Google AutoML CSV', holds='boxes', read=read_automl, table=_is_automl
+)

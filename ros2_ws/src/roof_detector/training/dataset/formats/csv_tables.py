@@ -66,7 +66,9 @@ def _images(
                     log.fault('fields', file, 'the row names no image.', line=line)
                     continue
                 size = sized(row.get('width'), row.get('height'))
-                image = images.setdefault(name, RawImage(file, name, size, line=line))
+                image = images.setdefault(
+                    name, RawImage(file=file, name=name, size_wh=size, line=line)
+                )
                 if size != image.size_wh:
                     text = f'states {size} for {name}, line {image.line} {image.size_wh}.'
                     log.fault('size', file, text, line=line)
@@ -141,16 +143,16 @@ def _is_table(rows: list[list[str]]) -> bool:
 
 
 OPEN_IMAGES = Format(
-    'open_images',
-    'OpenImages CSV',
-    'boxes; class codes become words where class-descriptions-boxable.csv lies beside',
-    read_open_images,
+    key='open_images',
+    title='OpenImages CSV',
+    holds='boxes; class codes become words where class-descriptions-boxable.csv lies beside',
+    read=read_open_images,
     table=_is_open_images,
 )
 FORMAT = Format(
-    'csv',
-    'CSV with a header: TensorFlow object detection, Roboflow, VoTT',
-    'boxes',
-    read_csv_table,
+    key='csv',
+    title='CSV with a header: TensorFlow object detection, Roboflow, VoTT',
+    holds='boxes',
+    read=read_csv_table,
     table=_is_table,
 )

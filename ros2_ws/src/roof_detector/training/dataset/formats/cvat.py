@@ -53,11 +53,11 @@ def _images(files: Sequence[Path], log: FaultLog, declared: list[str]) -> Iterat
         for element in tree.all('image'):
             attributes = element.attributes
             image = RawImage(
-                file,
-                attributes.get('name', ''),
-                sized(attributes.get('width'), attributes.get('height')),
-                attributes.get('subset'),
-                element.line,
+                file=file,
+                name=attributes.get('name', ''),
+                size_wh=sized(attributes.get('width'), attributes.get('height')),
+                split=attributes.get('subset'),
+                line=element.line,
             )
             for child in element.children:
                 if child.tag == 'tag':
@@ -95,7 +95,9 @@ def _tracks(tree: LinedElement, file: Path, log: FaultLog) -> Iterator[RawImage]
             child.attributes.setdefault('label', track.attributes.get('label', ''))
             number = int(child.attributes.get('frame', '0'))
             name = f'frame_{number:06d}'
-            image = frames.setdefault(number, RawImage(file, name, size, line=child.line))
+            image = frames.setdefault(
+                number, RawImage(file=file, name=name, size_wh=size, line=child.line)
+            )
             image.collect_one(child, _reader(size), log, place=child.tag, line=child.line)
     yield from (frames[number] for number in sorted(frames))
 
@@ -135,9 +137,9 @@ def _object(element: LinedElement, size_wh: tuple[int, int] | None) -> RawObject
 
 
 FORMAT = Format(
-    KIND,
-    'CVAT for images and video, XML 1.1',
-    'boxes (also rotated), polygons, ellipses, masks, tracks; polylines and points are refused',
-    read_cvat,
+    key=KIND,
+    title='CVAT for images and video, XML 1.1',
+    holds='boxes (also rotated), polygons, ellipses, masks, tracks; polylines and points are refused',
+    read=read_cvat,
     xml=lambda text: '<annotations' in text and ('<image ' in text or '<track ' in text),
 )

@@ -52,7 +52,7 @@ def read_darknet(
         ]
     if not finder.images:
         log.fault('empty', root, 'holds no images; nothing can be learned from it.')
-    return LabelledSet(root, KIND, class_names, tuple(samples))
+    return LabelledSet(root=root, kind=KIND, names=class_names, samples=tuple(samples))
 
 
 def _entries(file: Path) -> dict[str, str]:
@@ -121,9 +121,9 @@ def _is_darknet(lines: list[str]) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'YOLO of darknet and CVAT (obj.data, obj.names, train.txt)',
-    'boxes, outlines',
-    read_darknet,
+    key=KIND,
+    title='YOLO of darknet and CVAT (obj.data, obj.names, train.txt)',
+    holds='boxes, outlines',
+    read=read_darknet,
     text=_is_darknet,
 )

@@ -46,9 +46,9 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
         name = str(item.get('name') or item.get('filename') or file.stem)
         folder = str(item.get('path') or '').strip('/')
         image = RawImage(
-            file,
-            f'{folder}/{name}' if folder else name,
-            sized(first.get('width'), first.get('height')),
+            file=file,
+            name=f'{folder}/{name}' if folder else name,
+            size_wh=sized(first.get('width'), first.get('height')),
         )
         for number, entry in enumerate(document.content.get('annotations') or []):
             line = document.line('annotations', number)
@@ -97,10 +97,10 @@ def _is_darwin(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'V7 Darwin JSON 1 and 2',
-    'boxes, polygons, ellipses; keypoints, lines and raster masks are refused by name',
-    read_darwin,
+    key=KIND,
+    title='V7 Darwin JSON 1 and 2',
+    holds='boxes, polygons, ellipses; keypoints, lines and raster masks are refused by name',
+    read=read_darwin,
     json=_is_darwin,
     tokens=('"annotations"', '"bounding_box"', '"slot'),
 )

@@ -56,7 +56,9 @@ def _images(files: Sequence[Path], log: FaultLog, declared: list[str]) -> Iterat
             size = media.get('size')
             height, width = size if isinstance(size, list) and len(size) == 2 else (None, None)
             name = str(media.get('path') or item['id'])
-            image = RawImage(file, name, sized(width, height), file.stem, line)
+            image = RawImage(
+                file=file, name=name, size_wh=sized(width, height), split=file.stem, line=line
+            )
             image.collect(
                 item.get('annotations') or [],
                 lambda entry: _object(entry, labels),  # noqa: B023 - used at once
@@ -104,10 +106,10 @@ def _object(entry: dict[str, Any], labels: list[str]) -> RawObject:
 
 
 FORMAT = Format(
-    KIND,
-    'Datumaro JSON',
-    'boxes (also rotated), polygons, ellipses, masks; points and lines are refused by name',
-    read_datumaro,
+    key=KIND,
+    title='Datumaro JSON',
+    holds='boxes (also rotated), polygons, ellipses, masks; points and lines are refused by name',
+    read=read_datumaro,
     json=lambda content: (
         isinstance(content, dict)
         and isinstance(content.get('items'), list)

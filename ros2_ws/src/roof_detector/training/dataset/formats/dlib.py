@@ -36,7 +36,9 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
         for element in images.all('image') if images else ():
             values = element.attributes
             size = sized(values.get('width'), values.get('height'))
-            image = RawImage(file, values.get('file', ''), size, line=element.line)
+            image = RawImage(
+                file=file, name=values.get('file', ''), size_wh=size, line=element.line
+            )
             for box in element.all('box'):
                 image.collect_one(box, _object, log, place='box', line=box.line)
             yield image
@@ -52,9 +54,9 @@ def _object(element: LinedElement) -> RawObject:
 
 
 FORMAT = Format(
-    KIND,
-    'dlib XML (imglab)',
-    'boxes; ignored boxes are counted',
-    read_dlib,
+    key=KIND,
+    title='dlib XML (imglab)',
+    holds='boxes; ignored boxes are counted',
+    read=read_dlib,
     xml=lambda text: '<dataset' in text and '<images' in text and '<image ' in text,
 )

@@ -55,11 +55,11 @@ def _images(files: Sequence[Path], log: FaultLog, declared: list[str]) -> Iterat
                 continue
             metadata = as_object(sample.get('metadata'))
             image = RawImage(
-                file,
-                sample['filepath'],
-                sized(metadata.get('width'), metadata.get('height')),
-                _split(sample.get('tags')),
-                line,
+                file=file,
+                name=sample['filepath'],
+                size_wh=sized(metadata.get('width'), metadata.get('height')),
+                split=_split(sample.get('tags')),
+                line=line,
             )
             field, found = _field(sample, file, line, log)
             place = f'samples[{number}].{field}'
@@ -73,7 +73,7 @@ def _of_labels(
     classes = [str(one) for one in content.get('classes') or []]
     declared += classes
     for key, found in content['labels'].items():
-        image = RawImage(file, str(key))
+        image = RawImage(file=file, name=str(key))
         entries = found if isinstance(found, list) else []
         image.collect(entries, lambda one: _numbered(one, classes), log, place=f'labels[{key}]')
         yield image
@@ -136,10 +136,10 @@ def _is_fiftyone(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'FiftyOne dataset folder',
-    'boxes, closed polylines; masks of single boxes are not used',
-    read_fiftyone,
+    key=KIND,
+    title='FiftyOne dataset folder',
+    holds='boxes, closed polylines; masks of single boxes are not used',
+    read=read_fiftyone,
     json=_is_fiftyone,
     tokens=('"samples"', '"filepath"'),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Sequence[Path], Path, FaultLog, tuple[str, ...]], LabelledSet]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """A format by its name; the file kinds that it may have each have a test of their content.
 

@@ -42,7 +42,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             sizes = label.get('image_size')
             size = as_object(sizes[0] if isinstance(sizes, list) and sizes else None)
             wh = sized(size.get('width'), size.get('height'))
-            image = RawImage(file, str(row['source-ref']), wh, line=line)
+            image = RawImage(file=file, name=str(row['source-ref']), size_wh=wh, line=line)
             image.collect(
                 label.get('annotations') or [],
                 lambda one: _object(one, classes),  # noqa: B023 - used at once
@@ -71,10 +71,10 @@ def _object(entry: dict[str, Any], classes: dict[str, Any]) -> RawObject:
 
 
 FORMAT = Format(
-    KIND,
-    'SageMaker Ground Truth manifest',
-    'boxes',
-    read_ground_truth,
+    key=KIND,
+    title='SageMaker Ground Truth manifest',
+    holds='boxes',
+    read=read_ground_truth,
     json=lambda content: _job(content) is not None,
     tokens=('"source-ref"', '"class_id"'),
 )

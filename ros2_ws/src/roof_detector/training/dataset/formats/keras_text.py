@@ -46,7 +46,7 @@ def _images(
             while len(fields) > 1 and fields[1].count(',') != 4:
                 fields[:2] = [' '.join(fields[:2])]  # a name with blanks
             if fields:
-                image = RawImage(file, fields[0], line=number)
+                image = RawImage(file=file, name=fields[0], line=number)
                 image.collect(
                     fields[1:],
                     lambda one: _object(one, classes),  # noqa: B023 - used at once
@@ -89,5 +89,9 @@ def _is_keras_text(lines: list[str]) -> bool:
 
 
 FORMAT = Format(
-    KIND, 'YOLO for Keras (one text file)', 'boxes', read_keras_text, text=_is_keras_text
+    key=KIND,
+    title='YOLO for Keras (one text file)',
+    holds='boxes',
+    read=read_keras_text,
+    text=_is_keras_text,
 )

@@ -57,7 +57,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
                 text = f'[{number}] names no image; only image tasks are read.'
                 log.fault('picture_missing', file, text, line=line)
                 continue
-            image = RawImage(file, stated, line=line)
+            image = RawImage(file=file, name=stated, line=line)
             for place, region in _regions(task, file, line, log):
                 where = f'[{number}].{place}'
                 image.collect_one(region, _object, log, place=where, line=line)
@@ -159,10 +159,10 @@ def _is_tasks(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'Label Studio JSON and JSON-MIN',
-    'rectangles (also rotated), polygons, ellipses, brush masks; keypoints are refused by name',
-    read_label_studio,
+    key=KIND,
+    title='Label Studio JSON and JSON-MIN',
+    holds='rectangles (also rotated), polygons, ellipses, brush masks; keypoints are refused by name',
+    read=read_label_studio,
     json=_is_tasks,
     tokens=('"original_width"', '"image'),
 )

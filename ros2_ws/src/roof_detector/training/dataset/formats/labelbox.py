@@ -62,11 +62,11 @@ def _of_export(row: dict[str, Any], file: Path, line: int, log: FaultLog) -> Raw
     data, media = as_object(row['data_row']), as_object(row.get('media_attributes'))
     name = str(data.get('external_id') or data.get('row_data') or data.get('id'))
     image = RawImage(
-        file,
-        name,
-        sized(media.get('width'), media.get('height')),
-        str(as_object(data.get('details')).get('split') or '') or None,
-        line,
+        file=file,
+        name=name,
+        size_wh=sized(media.get('width'), media.get('height')),
+        split=str(as_object(data.get('details')).get('split') or '') or None,
+        line=line,
     )
     for project in as_object(row.get('projects')).values():
         labels = as_object(project).get('labels') or []
@@ -82,7 +82,7 @@ def _of_export(row: dict[str, Any], file: Path, line: int, log: FaultLog) -> Raw
 
 def _of_old_export(row: dict[str, Any], file: Path, line: int, log: FaultLog) -> RawImage:
     name = str(row.get('External ID') or row.get('Labeled Data'))
-    image = RawImage(file, name, line=line)
+    image = RawImage(file=file, name=name, line=line)
     image.collect(row['Label'].get('objects') or [], _object, log, place='objects', line=line)
     return image
 
@@ -114,10 +114,10 @@ def _is_labelbox(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'Labelbox NDJSON and JSON',
-    'boxes, polygons; masks lie on its server and are refused, points and lines too',
-    read_labelbox,
+    key=KIND,
+    title='Labelbox NDJSON and JSON',
+    holds='boxes, polygons; masks lie on its server and are refused, points and lines too',
+    read=read_labelbox,
     json=_is_labelbox,
     tokens=('"data_row"', '"projects"'),
 )

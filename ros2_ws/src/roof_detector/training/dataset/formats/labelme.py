@@ -49,9 +49,9 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             continue
         stated = content.get('imagePath')
         image = RawImage(
-            file,
-            stated if isinstance(stated, str) and stated.strip() else file.stem,
-            sized(content.get('imageWidth'), content.get('imageHeight')),
+            file=file,
+            name=stated if isinstance(stated, str) and stated.strip() else file.stem,
+            size_wh=sized(content.get('imageWidth'), content.get('imageHeight')),
         )
         for number, shape in enumerate(shapes):
             line = document.line('shapes', number)
@@ -82,10 +82,10 @@ def _shape(shape: dict[str, Any]) -> RawObject:
 
 
 FORMAT = Format(
-    KIND,
-    'labelme',
-    'polygons, rectangles, circles, masks; points and lines are refused by name',
-    read_labelme,
+    key=KIND,
+    title='labelme',
+    holds='polygons, rectangles, circles, masks; points and lines are refused by name',
+    read=read_labelme,
     json=lambda content: isinstance(content, dict) and {'shapes', 'imagePath'} <= content.keys(),
     tokens=('"shapes"', '"imagePath"'),
 )

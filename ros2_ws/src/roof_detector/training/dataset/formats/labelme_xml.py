@@ -37,7 +37,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
         folder, name = tree.text_of('folder'), tree.text_of('filename') or file.stem
         size = tree.child('imagesize')
         wh = sized(size.text_of('ncols'), size.text_of('nrows')) if size else None
-        image = RawImage(file, f'{folder}/{name}' if folder else name, wh)
+        image = RawImage(file=file, name=f'{folder}/{name}' if folder else name, size_wh=wh)
         for number, element in enumerate(tree.all('object')):
             image.collect_one(element, _object, log, place=f'object {number}', line=element.line)
         yield image
@@ -56,9 +56,9 @@ def _object(element: LinedElement) -> RawObject:
 
 
 FORMAT = Format(
-    KIND,
-    'LabelMe XML (MIT, CVAT)',
-    'polygons; deleted objects are counted',
-    read_labelme_xml,
+    key=KIND,
+    title='LabelMe XML (MIT, CVAT)',
+    holds='polygons; deleted objects are counted',
+    read=read_labelme_xml,
     xml=lambda text: '<annotation>' in text and '<pt>' in text and '<bndbox>' not in text,
 )

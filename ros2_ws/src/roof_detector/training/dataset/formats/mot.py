@@ -57,7 +57,9 @@ def _images(files: Sequence[Path], log: FaultLog, declared: list[str]) -> Iterat
                     log.fault('fields', file, f'{fields[0]!r} is no frame number.', line=number)
                 continue
             frame = int(float(fields[0]))
-            image = images.setdefault(frame, RawImage(file, pattern % frame, line=number))
+            image = images.setdefault(
+                frame, RawImage(file=file, name=pattern % frame, line=number)
+            )
             image.collect_one(
                 fields,
                 lambda one: _object(one, classes),  # noqa: B023 - used at once
@@ -98,4 +100,10 @@ def _is_mot(lines: list[str]) -> bool:
     return len(fields) in _FIELDS and all(map(is_number, fields))
 
 
-FORMAT = Format('mot', 'MOTChallenge', 'boxes; ignored boxes are counted', read_mot, text=_is_mot)
+FORMAT = Format(
+    key='mot',
+    title='MOTChallenge',
+    holds='boxes; ignored boxes are counted',
+    read=read_mot,
+    text=_is_mot,
+)

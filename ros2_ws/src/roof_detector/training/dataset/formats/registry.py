@@ -54,23 +54,23 @@ def _voc(files: Sequence[Path], root: Path, log: FaultLog, names: tuple[str, ...
 
 
 YOLO = Format(
-    'yolo',
-    'YOLO of ultralytics and Roboflow, with data.yaml, classes.txt or --names',
-    'boxes, outlines, oriented boxes (as outlines), the boxes of poses',
+    key='yolo',
+    title='YOLO of ultralytics and Roboflow, with data.yaml, classes.txt or --names',
+    holds='boxes, outlines, oriented boxes (as outlines), the boxes of poses',
 )
 COCO = Format(
-    'coco',
-    'COCO JSON, also Roboflow (_annotations.coco.json in each split) and COCO keypoints',
-    'boxes, polygons, run-length masks; crowds are left out',
-    _coco,
+    key='coco',
+    title='COCO JSON, also Roboflow (_annotations.coco.json in each split) and COCO keypoints',
+    holds='boxes, polygons, run-length masks; crowds are left out',
+    read=_coco,
     json=is_coco,
     tokens=('"images"', '"annotations"', '"categories"'),
 )
 VOC = Format(
-    'voc',
-    'Pascal VOC XML, also of Roboflow, RectLabel, LabelImg and roLabelImg',
-    'boxes (also rotated), polygons',
-    _voc,
+    key='voc',
+    title='Pascal VOC XML, also of Roboflow, RectLabel, LabelImg and roLabelImg',
+    holds='boxes (also rotated), polygons',
+    read=_voc,
     xml=is_voc,
 )
 # REFUSED stand before readers that would take a part of them for their own.

@@ -58,7 +58,9 @@ def _images(files: Sequence[Path], log: FaultLog, classes: dict[Any, str]) -> It
         name = str(metadata.get('name') or file.name.removesuffix('.json'))
         for own in _OWN:
             name = name.removesuffix(own)
-        image = RawImage(file, name, sized(metadata.get('width'), metadata.get('height')))
+        image = RawImage(
+            file=file, name=name, size_wh=sized(metadata.get('width'), metadata.get('height'))
+        )
         for number, entry in enumerate(document.content.get('instances') or []):
             line = document.line('instances', number)
             image.collect_one(
@@ -103,10 +105,10 @@ def _is_superannotate(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'SuperAnnotate JSON',
-    'boxes (also rotated), polygons, ellipses; points and polylines are refused by name',
-    read_superannotate,
+    key=KIND,
+    title='SuperAnnotate JSON',
+    holds='boxes (also rotated), polygons, ellipses; points and polylines are refused by name',
+    read=read_superannotate,
     json=_is_superannotate,
     tokens=('"instances"', '"metadata"', '"class'),
 )

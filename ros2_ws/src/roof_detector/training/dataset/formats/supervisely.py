@@ -51,7 +51,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
     for file, document in documents(files, log):
         size = document.content.get('size')
         wh = sized(size.get('width'), size.get('height')) if isinstance(size, dict) else None
-        image = RawImage(file, file.stem, wh)
+        image = RawImage(file=file, name=file.stem, size_wh=wh)
         for number, entry in enumerate(document.content.get('objects') or []):
             line = document.line('objects', number)
             image.collect_one(entry, _object, log, place=f'objects[{number}]', line=line)
@@ -86,10 +86,10 @@ def _is_supervisely(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'Supervisely',
-    'rectangles, polygons (holes are filled), bitmaps; points and lines are refused by name',
-    read_supervisely,
+    key=KIND,
+    title='Supervisely',
+    holds='rectangles, polygons (holes are filled), bitmaps; points and lines are refused by name',
+    read=read_supervisely,
     json=_is_supervisely,
     tokens=('"objects"', '"classTitle"'),
 )

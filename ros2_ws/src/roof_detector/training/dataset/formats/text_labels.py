@@ -60,7 +60,7 @@ def read_visdrone(
 
 def _images(files: Sequence[Path], log: FaultLog, read: Any) -> Iterator[RawImage]:
     for file in files:
-        image = RawImage(file, file.stem)
+        image = RawImage(file=file, name=file.stem)
         text = file.read_text(encoding='utf-8-sig', errors='replace')
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip() and not _is_heading(line):
@@ -140,8 +140,16 @@ def is_number(text: str) -> bool:
     return True
 
 
-KITTI = Format('kitti', 'KITTI', 'boxes; DontCare is counted', read_kitti, text=_is_kitti)
-DOTA = Format('dota', 'DOTA', 'oriented boxes, as outlines', read_dota, text=_is_dota)
+KITTI = Format(
+    key='kitti', title='KITTI', holds='boxes; DontCare is counted', read=read_kitti, text=_is_kitti
+)
+DOTA = Format(
+    key='dota', title='DOTA', holds='oriented boxes, as outlines', read=read_dota, text=_is_dota
+)
 VISDRONE = Format(
-    'visdrone', 'VisDrone', 'boxes; ignored regions are counted', read_visdrone, text=_is_visdrone
+    key='visdrone',
+    title='VisDrone',
+    holds='boxes; ignored regions are counted',
+    read=read_visdrone,
+    text=_is_visdrone,
 )

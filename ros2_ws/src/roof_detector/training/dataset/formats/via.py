@@ -54,7 +54,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             for key, entry in entries.items():
                 if not isinstance(entry, dict) or 'filename' not in entry:
                     continue
-                image = RawImage(file, str(entry['filename']))
+                image = RawImage(file=file, name=str(entry['filename']))
                 regions = entry.get('regions') or []
                 # VIA 1 numbers the regions in an object.
                 regions = list(regions.values()) if isinstance(regions, dict) else regions
@@ -68,7 +68,7 @@ def _csv_images(file: Path, log: FaultLog) -> Iterator[RawImage]:
         reader = csv.DictReader(stream)
         for row in reader:
             name = row.get('filename') or ''
-            image = images.setdefault(name, RawImage(file, name, line=reader.line_num))
+            image = images.setdefault(name, RawImage(file=file, name=name, line=reader.line_num))
             if row.get('region_shape_attributes') in (None, '', '{}'):
                 continue  # the row of an image without regions
             image.collect_one(row, _csv_region, log, place='the region', line=reader.line_num)
@@ -132,10 +132,10 @@ def _is_via(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'VGG Image Annotator (VIA) 1 and 2, JSON and CSV',
-    'rectangles, polygons, circles, ellipses; points and polylines are refused by name',
-    read_via,
+    key=KIND,
+    title='VGG Image Annotator (VIA) 1 and 2, JSON and CSV',
+    holds='rectangles, polygons, circles, ellipses; points and polylines are refused by name',
+    read=read_via,
     json=_is_via,
     table=lambda rows: set(rows[0]) >= _CSV_COLUMNS,
     tokens=('"shape_attributes"', '"region_attributes"'),

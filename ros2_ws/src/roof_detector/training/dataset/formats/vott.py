@@ -39,7 +39,9 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
                 continue
             size = as_object(asset.get('size'))
             name = str(asset.get('name') or asset.get('path'))
-            image = RawImage(file, name, sized(size.get('width'), size.get('height')))
+            image = RawImage(
+                file=file, name=name, size_wh=sized(size.get('width'), size.get('height'))
+            )
             regions = entry.get('regions') or []
             image.collect(regions, _region, log, place=f'assets[{number}].regions')
             yield image
@@ -68,10 +70,10 @@ def _is_vott(content: Any) -> bool:
 
 
 FORMAT = Format(
-    KIND,
-    'Microsoft VoTT JSON',
-    'rectangles, polygons; points and polylines are refused by name',
-    read_vott,
+    key=KIND,
+    title='Microsoft VoTT JSON',
+    holds='rectangles, polygons; points and polylines are refused by name',
+    read=read_vott,
     json=_is_vott,
     tokens=('"assets"', '"regions"'),
 )
