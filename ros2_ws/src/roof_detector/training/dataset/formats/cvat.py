@@ -139,7 +139,7 @@ def _object(element: LinedElement, size_wh: tuple[int, int] | None) -> RawObject
 FORMAT = Format(
     key=KIND,
     title='CVAT for images and video, XML 1.1',
-    holds='boxes (also rotated), polygons, ellipses, masks, tracks; polylines and points are refused',
+    holds='boxes (also rotated), polygons, ellipses, masks, tracks; lines and points are refused',
     read=read_cvat,
     xml=lambda text: '<annotations' in text and ('<image ' in text or '<track ' in text),
 )

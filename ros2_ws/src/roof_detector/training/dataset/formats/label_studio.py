@@ -161,7 +161,7 @@ def _is_tasks(content: Any) -> bool:
 FORMAT = Format(
     key=KIND,
     title='Label Studio JSON and JSON-MIN',
-    holds='rectangles (also rotated), polygons, ellipses, brush masks; keypoints are refused by name',
+    holds='rectangles (also rotated), polygons, ellipses, brush masks; keypoints are refused',
     read=read_label_studio,
     json=_is_tasks,
     tokens=('"original_width"', '"image'),
