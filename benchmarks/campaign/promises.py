@@ -19,7 +19,7 @@ RESULTS = HERE.parent / 'results' / 'campaign'
 
 _HEAD = """# Promises
 
-What this software promises to whoever flies it, each with the tests that hold it in every run of
+What this software promises to those who fly it, each with the tests that hold it in every run of
 `make test`, and with the figures of its campaign: attempts, failures and seconds of the last full
 run. `make campaign` runs all campaigns; `make test` runs each in a short form. This page is
 written by `python -m benchmarks.campaign.promises` from `benchmarks/campaign/promises.yaml` and

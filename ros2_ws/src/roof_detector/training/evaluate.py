@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         'Measure models on labelled images with the letterbox, suppression and thresholds of the '
-        'node: average precision, confusion, the best confidences, and pictures of mistakes.'
+        'node: average precision, confusion, the best confidences, and images of mistakes.'
     )
     parser.add_argument('models', nargs='+', metavar='MODEL', help='file, or a shipped model')
     parser.add_argument(

@@ -53,7 +53,7 @@ RECORDER_TABLE = ParameterTable(
     Parameter(
         'source_images',
         default=False,
-        description='Record the pictures themselves too, so that the flight can be replayed.',
+        description='Record the images themselves too, so that the flight can be replayed.',
         live=True,
     ),
     Parameter(
