@@ -28,11 +28,13 @@ class FlightSegments:
 
     A new part begins after a pause of ten minutes, and where the position jumps further than a
     drone flies and stays there. Single fixes that jump, and those further than 20 km from the
-    origin of the inspection, belong to no part and are counted.
+    origin of the inspection, belong to no part and are counted. Without times (`timed` false), as
+    of photos, whose stamps count them, how fast the camera moved is not known: nothing jumps.
     """
 
-    def __init__(self, origin: LocalTangentPlane) -> None:
+    def __init__(self, origin: LocalTangentPlane, *, timed: bool = True) -> None:
         self._origin = origin
+        self._timed = timed
         self._place: npt.NDArray[np.float64] | None = None
         self._stamp_ns = 0
         self._part = 0
@@ -48,6 +50,8 @@ class FlightSegments:
         if not (np.isfinite(place).all() and np.linalg.norm(place[:2]) < _FARTHEST_M):
             self.too_far += 1
             return None
+        if not self._timed:
+            return self._part
         sigma = float(np.sqrt(np.trace(fix.position_covariance[:2, :2]) / 2))
         if self._place is None or not self._jumps(place, fix.stamp_ns, sigma, self._last):
             paused = self._place is not None and fix.stamp_ns - self._stamp_ns > _PAUSE_S * 1e9

@@ -113,7 +113,7 @@ class InspectionFrames:
                     continue
                 self.counts.frames += 1
                 self.counts.detections += len(findings.detections)
-                fix, part = self._fix(findings)
+                fix, part = self._fix(findings, timed=not is_photos)
                 stream = streams.setdefault(findings.topic, _TrackedStream())
                 tracks = np.zeros(len(findings.detections), np.int64)
                 if not is_photos:
@@ -176,7 +176,7 @@ class InspectionFrames:
                 continue
         return None
 
-    def _fix(self, findings: FrameFindings) -> tuple[CameraFix | None, int]:
+    def _fix(self, findings: FrameFindings, *, timed: bool) -> tuple[CameraFix | None, int]:
         """Return the fix of a frame, None without one, and its part of the flight."""
         track = self._tracks.get(findings.topic)
         if track is None or self.origin is None:
@@ -186,7 +186,9 @@ class InspectionFrames:
         except GeoError as error:
             self.counts.unplaced[_without_numbers(str(error))] += 1
             return None, 0
-        segments = self._segments.setdefault(findings.topic, FlightSegments(self.origin))
+        segments = self._segments.setdefault(
+            findings.topic, FlightSegments(self.origin, timed=timed)
+        )
         part = segments.part_of(fix)
         if part is None:
             self.counts.unplaced['The position jumps, or is far from all others.'] += 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -28,7 +29,8 @@ XMP = (
 )
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
 SIDE = {'JPEG': 'jpg', 'PNG': 'png', 'WEBP': 'webp', 'TIFF': 'tif'}
-PHOTOS = Path('/work/shared/data/drone_photos')
+DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[5] / '../shared/data'))
+PHOTOS = DATA / 'drone_photos'
 
 
 def exif(orientation=6):

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Where a stream of camera fixes is divided, and which of them cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from roof_detector.findings.flight_segments import FlightSegments
+
+
+@pytest.fixture
+def parts(roof):
+    def divide(stamps_and_easts, **options):
+        flown = roof([])
+        segments = FlightSegments(flown.ORIGIN, **options)
+        fixes = [flown.fix((east, 0), stamp_ns=int(s * 1e9)) for s, east in stamps_and_easts]
+        return [segments.part_of(fix) for fix in fixes], segments
+
+    return divide
+
+
+def test_a_flight_without_jumps_is_one_part(parts):
+    assert parts([(0, 0), (1, 10), (2, 20)])[0] == [0, 0, 0]
+
+
+def test_a_fix_that_jumps_belongs_to_no_part_until_the_camera_stays_there(parts):
+    found, segments = parts([(0, 0), (1, 500), (2, 10), *((3 + n, 900) for n in range(6))])
+    assert found == [0, None, 0, None, None, None, None, 1, 1]
+    assert segments.jumped == 5
+
+
+def test_photos_far_apart_do_not_jump_since_their_stamps_only_count_them(parts):
+    assert parts([(0, 0), (1, 120), (2, 240)], timed=False)[0] == [0, 0, 0]
+
+
+def test_a_photo_of_another_continent_belongs_to_no_part(parts):
+    found, segments = parts([(0, 0), (1, 50_000)], timed=False)
+    assert found == [0, None]
+    assert segments.too_far == 1
