@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.image_decoding import DecodedFile, decode_file, image_bytes
+from roof_detector.inputs.photo_moment import photo_moment
 from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.vision.content_identity import ContentIdentity
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.schemas import MessageSchema
     from roof_detector.bags.topics import BagMessage
+    from roof_detector.vision.moment import Moment
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,13 @@ class LoadedFrame:
     """An image that was read from its file or message, and is not decoded yet.
 
     `content` identifies the image file, the image message, or the video that the frame is from.
-    `data` holds the bytes of an image file.
+    `data` holds the bytes of an image file. `moment` is when the image was taken, where known.
     """
 
     image: NDArray[np.uint8] | RecordedImage | Path
     content: ContentIdentity | None
     data: bytes = b''
+    moment: Moment | None = None
 
     def image_bgr(self) -> NDArray[np.uint8]:
         """Decode the image to (height, width, 3), or raise InputError."""
@@ -89,7 +92,7 @@ class Frame:
     `topic` is the image topic of a bag. `content` identifies the video that a frame is from;
     `load` computes that of image files and messages. `has_odd_stamp` is True where a recorded
     stamp cannot be the moment of the image. `companions` are the messages that a bag holds for
-    this frame.
+    this frame. `moment` is when a frame of a video was taken; `load` reads that of image files.
     """
 
     index: int
@@ -103,6 +106,7 @@ class Frame:
     content: ContentIdentity | None = None
     has_odd_stamp: bool = False
     companions: tuple[Companion, ...] = ()
+    moment: Moment | None = None
 
     def load(self) -> LoadedFrame:
         """Read the image and hash what was read, or raise InputError."""
@@ -110,8 +114,10 @@ class Frame:
             return LoadedFrame(self.image, ContentIdentity.of(self.image.message.data))
         if isinstance(self.image, Path):
             data = image_bytes(self.image)
-            return LoadedFrame(self.image, ContentIdentity.of(data), data)
-        return LoadedFrame(self.image, self.content)
+            return LoadedFrame(
+                self.image, ContentIdentity.of(data), data, moment=photo_moment(self.image)
+            )
+        return LoadedFrame(self.image, self.content, moment=self.moment)
 
     @property
     def image_bgr(self) -> NDArray[np.uint8]:

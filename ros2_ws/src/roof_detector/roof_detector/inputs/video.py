@@ -12,6 +12,7 @@ from roof_detector.inputs.due_times import DueTimes
 from roof_detector.inputs.frame import Frame, frame_name
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import input_files
+from roof_detector.inputs.photo_moment import video_moment
 from roof_detector.inputs.video_decoder import VideoDecoder
 from roof_detector.vision.content_identity import ContentIdentity
 
@@ -41,6 +42,7 @@ class VideoInput(RecordedInput):
         self.stem = path.stem
         self._decoder = VideoDecoder(path)
         self._own_rate = self._decoder.rate_hz
+        self._moment_note = ''
 
     @property
     def rate_hz(self) -> float:
@@ -95,6 +97,7 @@ class VideoInput(RecordedInput):
         """Yield each frame once, with its time in the video and the identity of the file."""
         (file,) = self.files
         content = ContentIdentity(file.size_bytes, file.sha256)
+        began, self._moment_note = video_moment(self.path, self._decoder.metadata)
         for frame in self:
             yield replace(
                 frame,
@@ -103,11 +106,13 @@ class VideoInput(RecordedInput):
                 log_time_ns=frame.stamp_ns,
                 frame_id=DEFAULT_FRAME_ID,
                 content=content,
+                moment=None if began is None else began.later(frame.stamp_ns),
             )
 
     def notes(self) -> tuple[str, ...]:
         """Return what was done with the frames so far, a sentence each."""
-        return self._decoder.notes()
+        note = (f'{self._moment_note}.',) if self._moment_note else ()
+        return (*self._decoder.notes(), *note)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what of the video could not be read, a sentence each."""

@@ -96,6 +96,12 @@ class VideoDecoder:
         announced = (self.container.duration_s or 0.0) * self.rate_hz
         return round(announced) if announced >= 1 else None
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Return the tags of the container and the stream, in lower case."""
+        tags = {**self._stream.metadata, **self._container.metadata}
+        return {name.lower(): value for name, value in tags.items()}
+
     def images(self) -> Iterator[tuple[int | None, NDArray[np.uint8]]]:
         """Yield the time from the beginning of the stream, None where unknown, and each image.
 

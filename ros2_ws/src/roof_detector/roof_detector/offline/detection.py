@@ -68,7 +68,7 @@ class FlightDetection:
         self._overwrite, self._resume = overwrite, resume
         self._output = output
         self._tally = FrameTally()
-        self._odd_stamps = 0
+        self._odd_stamps = self._local_times = 0
 
     def run(self) -> InputOutcome:
         """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
@@ -185,6 +185,12 @@ class FlightDetection:
             self._tally.warnings += exports.warnings
             self._tally.notes += exports.notes
             self._report_changes(*journal.changes())
+            if self._local_times:
+                self._tally.notes.append(
+                    f'{self._local_times} of {self._tally.frames} frames tell the local time of '
+                    'their camera, but not its time zone: it is in the column time_local, and '
+                    'time_utc is empty.'
+                )
             if self._odd_stamps:
                 self._tally.notes.append(
                     f'{self._odd_stamps} of {self._tally.frames} frames have a stamp that is not '
@@ -206,7 +212,9 @@ class FlightDetection:
             size_wh=inferred.size_wh,
             error=inferred.error,
             content=inferred.content,
+            moment=result.moment,
         )
+        self._local_times += record.moment is not None and record.moment.utc_ns is None
         if isinstance(frame.image, Path) and inferred.content is not None:
             content = inferred.content
             self._tally.files.append(InputFile(frame.name, content.size_bytes, content.sha256))

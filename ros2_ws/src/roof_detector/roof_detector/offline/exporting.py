@@ -18,7 +18,7 @@ from roof_detector.offline.manifest import NETWORK, PARAMETERS, manifest_table
 from roof_detector.offline.outcome import FrameTally
 from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import ResultBag
-from roof_detector.results.formats import IMAGE_FORMATS, MAP_FORMATS
+from roof_detector.results.formats import IMAGE_FORMATS, MAP_FORMATS, TABLE_FORMATS
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -62,12 +62,15 @@ def export_results(
         chosen: list[str] = list(formats)
         tracks: Mapping[str, Track] = {}
         maps = [name for name in chosen if name in MAP_FORMATS]
-        if maps:
+        if maps or (TABLE_FORMATS.intersection(chosen) and can_georeference(bag, images=images)):
             try:
                 tracks = georeferencing.tracks(bag, notes=tally.notes, images=images)
                 tally.notes += georeferencing.notes()
             except ReplayError as error:
-                tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
+                if maps:
+                    tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
+                else:
+                    tally.notes.append(f'The tables hold no positions. {error}')
                 chosen = [name for name in chosen if name not in MAP_FORMATS]
         images_of_topic: dict[str, FrameImages] = {}
         already_annotated: set[str] = set()
@@ -127,12 +130,17 @@ def export_maps(
     georeferencing: GeoreferenceSettings,
     images: Path | None = None,
 ) -> FrameTally:
-    """Export the formats for maps that are among the formats or, without any, can be made."""
+    """Export the formats for maps that are among the formats or, without any, can be made.
+
+    Where positions are known, the tables are written again with them.
+    """
+    with ResultBag(bag_path) as bag:
+        is_known = can_georeference(bag, images=images)
     if formats is None:
-        with ResultBag(bag_path) as bag:
-            is_known = can_georeference(bag, images=images)
-        formats = DEFAULT_MAP_FORMATS if is_known else ()
+        formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS) if is_known else ()
     maps = [name for name in formats if name in MAP_FORMATS]
+    if is_known:
+        maps += [name for name in formats if name in TABLE_FORMATS]
     if not maps:
         return FrameTally()
     return export_results(
@@ -141,6 +149,7 @@ def export_maps(
         maps,
         georeferencing=georeferencing,
         images=images,
+        overwrite=True,
         progress='none',
     )
 

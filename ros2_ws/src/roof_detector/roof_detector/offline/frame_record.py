@@ -10,6 +10,7 @@ from typing import Any
 from roof_detector.bags.finding_messages import header_values
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.vision.content_identity import ContentIdentity
+from roof_detector.vision.moment import Moment
 
 FRAME_TYPE = 'diagnostic_msgs/msg/DiagnosticArray'
 _OK, _ERROR = b'\x00', b'\x02'  # the levels of diagnostic_msgs/DiagnosticStatus
@@ -20,7 +21,8 @@ class FrameRecord:
     """Which frame it was, and the `error` with which it could not be read, or an empty text.
 
     `content` identifies the image file, the image message or the video that the frame is from; it
-    is None in results of an earlier version, and where nothing could be read.
+    is None in results of an earlier version, and where nothing could be read. `moment` is when the
+    image was taken, None where its file does not tell it.
     """
 
     topic: str
@@ -31,6 +33,7 @@ class FrameRecord:
     size_wh: tuple[int, int]
     error: str = ''
     content: ContentIdentity | None = None
+    moment: Moment | None = None
 
     def to_bytes(self) -> bytes:
         """Return the record as a DiagnosticArray with one status, which common tools can show."""
@@ -41,6 +44,10 @@ class FrameRecord:
         }
         if self.content is not None:
             values |= {'size_bytes': self.content.size_bytes, 'sha256': self.content.sha256}
+        if self.moment is not None and self.moment.utc_ns is not None:
+            values['taken_utc_ns'] = self.moment.utc_ns
+        elif self.moment is not None:
+            values['taken_local'] = self.moment.local
         status = {
             'level': (_ERROR if self.error else _OK)[0],
             'name': self.name,
@@ -59,6 +66,11 @@ class FrameRecord:
         content = None
         if 'sha256' in values:
             content = ContentIdentity(int(values['size_bytes']), values['sha256'])
+        moment = None
+        if 'taken_utc_ns' in values:
+            moment = Moment(utc_ns=int(values['taken_utc_ns']))
+        elif 'taken_local' in values:
+            moment = Moment(local=values['taken_local'])
         return cls(
             topic=status.hardware_id,
             index=int(values['index']),
@@ -68,6 +80,7 @@ class FrameRecord:
             size_wh=(int(values['width']), int(values['height'])),
             error=status.message,
             content=content,
+            moment=moment,
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.offline.settings import DetectSettings
     from roof_detector.vision.content_identity import ContentIdentity
+    from roof_detector.vision.moment import Moment
 
 # Results that wait to be written: enough to even out a slow image, little memory at 4K.
 _RESULTS_AHEAD = 4
@@ -39,7 +40,8 @@ _STAGES = ('letterbox', 'forward', 'suppression', 'tiles')
 class InferredFrame:
     """A frame with what was detected in it; `is_new` where this run inferred it.
 
-    `encoded` is the image as it was read, where that was a file or a compressed message.
+    `encoded` is the image as it was read, where that was a file or a compressed message. `moment`
+    is when it was taken, where that is known.
     """
 
     frame: Frame
@@ -47,6 +49,7 @@ class InferredFrame:
     image_bgr: NDArray[np.uint8] | None
     is_new: bool
     encoded: bytes = b''
+    moment: Moment | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class OfflineFrame(PipelineFrame):
         self.image_bgr: NDArray[np.uint8] | None = None
         self.encoded = b''
         self.notes: tuple[str, ...] = ()
+        self.moment: Moment | None = None
         self._journal = journal
         self._keeps_images = keeps_images
 
@@ -88,7 +92,7 @@ class OfflineFrame(PipelineFrame):
         if not isinstance(self.item, Frame):
             return None
         loaded = self.item.load()
-        self.content = loaded.content
+        self.content, self.moment = loaded.content, loaded.moment
         if self._journal is not None:
             self.earlier = self._journal.find(self.item.topic, self.item.name, self.content)
         if self.earlier is not None and (self.earlier.error or not self._keeps_images):
@@ -248,6 +252,7 @@ class OfflineInference:
             image_bgr=submitted.image_bgr,
             is_new=is_new,
             encoded=submitted.encoded,
+            moment=submitted.moment,
         )
 
 

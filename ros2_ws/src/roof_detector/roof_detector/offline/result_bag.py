@@ -266,6 +266,7 @@ class ResultBag:
                 detections=read_detections(content, names=self.class_names),
                 class_names=self.class_names,
                 content=record.content,
+                moment=record.moment,
             )
         return RecordedFrame(
             record=record, log_time_ns=0, findings=findings, candidates=candidates

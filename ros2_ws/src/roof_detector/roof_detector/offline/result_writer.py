@@ -150,6 +150,7 @@ class ResultWriter:
             class_names=self._network.names,
             inference_s=inferred.inference_s or None,
             content=record.content,
+            moment=record.moment,
         )
 
     def _annotated(self, findings: FrameFindings, image_bgr: NDArray[np.uint8]) -> bytes:

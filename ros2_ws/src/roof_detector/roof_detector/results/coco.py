@@ -11,6 +11,7 @@ from roof_detector.inputs.input_files import readable
 from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.json_lines import JsonArrayFile
+from roof_detector.results.map_features import MapFeatures
 from roof_detector.results.text import iso_time
 from roof_detector.vision.run_lengths import coco_run_lengths
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from roof_detector.results.map_features import MapFeature, Track
     from roof_detector.vision.frame_findings import FrameFindings
 
 
 class CocoExport(Export):
     """Writes COCO results, and a COCO data set without annotations that resolves their ids.
 
-    `image_id` counts the frames written from 1, `category_id` is the class id plus 1.
+    `image_id` counts the frames written from 1, `category_id` is the class id plus 1. With `track`
+    results have the keys latitude, longitude, position_error_m and ground_size_m besides.
     """
 
     def __init__(
@@ -35,9 +38,12 @@ class CocoExport(Export):
         images_path: Path,
         *,
         class_names: tuple[str, ...],
+        track: Track | None = None,
+        pixel_px: float = 2.0,
         overwrite: bool = False,
     ) -> None:
         super().__init__(path, images_path, overwrite=overwrite)
+        self._features = None if track is None else MapFeatures(track, pixel_px=pixel_px)
         self._class_names = class_names
         self._frames = 0
         categories = [
@@ -73,7 +79,7 @@ class CocoExport(Export):
             'file_name': readable(findings.name),
             'width': width,
             'height': height,
-            'date_captured': iso_time(findings.stamp_ns),
+            'date_captured': iso_time(findings.time_ns),
             'source': readable(findings.source),
             'topic': readable(findings.topic),
             'frame': findings.index,
@@ -87,6 +93,7 @@ class CocoExport(Export):
                 'sha256': findings.content.sha256,
             }
         self._images.add(image)
+        features = () if self._features is None else self._features.of(findings)
         masks = findings.detections.masks
         for index, (box, score, class_id) in enumerate(findings.detections.rows()):
             left, top, right, bottom = box.tolist()
@@ -96,6 +103,8 @@ class CocoExport(Export):
                 'bbox': [round(v, 2) for v in (left, top, right - left, bottom - top)],
                 'score': round(score, 6),
             }
+            if features and features[index].point is not None:
+                result |= _placed(features[index])
             if masks is not None:
                 window, inside = masks.window(index)
                 result['segmentation'] = coco_run_lengths(window, inside, size_wh=findings.size_wh)
@@ -108,3 +117,16 @@ class CocoExport(Export):
     def _release(self) -> None:
         self._results.release()
         self._images.release()
+
+
+def _placed(feature: MapFeature) -> dict[str, object]:
+    """Return what COCO does not define: position, its error, and width and length in metres."""
+    assert feature.point is not None
+    placed: dict[str, object] = {
+        'longitude': feature.point[0],
+        'latitude': feature.point[1],
+        'position_error_m': feature.error_m,
+    }
+    if feature.size_m is not None:
+        placed['ground_size_m'] = [round(side, 3) for side in feature.size_m]
+    return placed

@@ -14,8 +14,9 @@ from roof_detector.inputs.input_files import readable
 from roof_detector.results.text import utc_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from roof_detector.results.map_features import MapFeature
     from roof_detector.vision.frame_findings import FrameFindings
 
 Value = str | int | float | datetime | None
@@ -59,13 +60,23 @@ COLUMNS = (
     TableColumn('area_px', 11, '0', decimals=2),
     TableColumn('mask_area_px', 12, '0'),
     TableColumn('inference_ms', 12, '0.0', decimals=3),
+    TableColumn('time_local', 24),
+    TableColumn('latitude', 13, '0.00000000', decimals=8),
+    TableColumn('longitude', 13, '0.00000000', decimals=8),
+    TableColumn('position_error_m', 17, '0.00', decimals=2),
+    TableColumn('ground_width_m', 15, '0.00', decimals=3),
+    TableColumn('ground_length_m', 16, '0.00', decimals=3),
+    TableColumn('ground_area_m2', 15, '0.00', decimals=3),
 )
 
 
-def detection_rows(findings: FrameFindings, *, first_stamp_ns: int) -> Iterator[tuple[Value, ...]]:
+def detection_rows(
+    findings: FrameFindings, *, first_stamp_ns: int, features: Sequence[MapFeature] = ()
+) -> Iterator[tuple[Value, ...]]:
     """Yield the values of `COLUMNS` for each detection of a frame.
 
-    `time_s` counts from `first_stamp_ns`, the first frame's.
+    `time_s` counts from `first_stamp_ns`, the first frame's. `features` are those of the same
+    detections on the map, where their positions are known.
     """
     frame: tuple[Value, ...] = (
         readable(findings.source),
@@ -73,12 +84,13 @@ def detection_rows(findings: FrameFindings, *, first_stamp_ns: int) -> Iterator[
         findings.index,
         readable(findings.name),
         findings.stamp_ns,
-        utc_time(findings.stamp_ns),
+        utc_time(findings.time_ns),
         (findings.stamp_ns - first_stamp_ns) / 1e9,
         readable(findings.frame_id),
         *findings.size_wh,
     )
     inference_ms = None if findings.inference_s is None else findings.inference_s * 1e3
+    local = findings.moment.local if findings.moment is not None else ''
     masks = findings.detections.masks
     for index, (box, score, class_id) in enumerate(findings.detections.rows()):
         left, top, right, bottom = box.tolist()
@@ -92,4 +104,15 @@ def detection_rows(findings: FrameFindings, *, first_stamp_ns: int) -> Iterator[
             max(right - left, 0.0) * max(bottom - top, 0.0),
             None if masks is None else int(np.count_nonzero(masks.window(index)[1])),
             inference_ms,
+            local or None,
+            *_placed(features[index] if features else None),
         )
+
+
+def _placed(feature: MapFeature | None) -> tuple[Value, ...]:
+    """Return latitude, longitude, error, width, length and area, None where they are unknown."""
+    if feature is None or feature.point is None:
+        return (None,) * 6
+    longitude, latitude = feature.point
+    width, length = feature.size_m or (None, None)
+    return latitude, longitude, feature.error_m, width, length, feature.area_m2

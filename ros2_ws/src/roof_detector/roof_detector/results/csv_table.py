@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
+from roof_detector.results.map_features import MapFeatures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,20 +20,34 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from roof_detector.results.map_features import Track
     from roof_detector.vision.frame_findings import FrameFindings
+
+# What Excel and its kin take for the beginning of a formula in a text (OWASP, CSV injection).
+_FORMULAS = ('=', '+', '-', '@', '\t', '\r')
 
 
 class CsvExport(Export):
     """Writes one row per detection: RFC 4180, UTF-8, decimal dots, columns as in `COLUMNS`.
 
-    Each frame's rows are flushed to the system before the next frame, so a crash loses none.
+    A mark at its beginning has Excel read it as UTF-8. A text that Excel would take for a formula
+    has an apostrophe before it. Each frame's rows are flushed to the system before the next frame,
+    so a crash loses none. With `track` the detections have their positions.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        track: Track | None = None,
+        pixel_px: float = 2.0,
+        overwrite: bool = False,
+    ) -> None:
         super().__init__(path, overwrite=overwrite)
+        self._features = None if track is None else MapFeatures(track, pixel_px=pixel_px)
         self._first_stamp_ns: int | None = None
         with export_errors(path):
-            self._file = self._products[0].part.open('w', encoding='utf-8', newline='')
+            self._file = self._products[0].part.open('w', encoding='utf-8-sig', newline='')
             self._rows = csv.writer(self._file, dialect='excel')
             self._rows.writerow(column.name for column in COLUMNS)
             self._file.flush()
@@ -42,7 +57,10 @@ class CsvExport(Export):
     ) -> None:
         if self._first_stamp_ns is None:
             self._first_stamp_ns = findings.stamp_ns
-        for row in detection_rows(findings, first_stamp_ns=self._first_stamp_ns):
+        features = () if self._features is None else self._features.of(findings)
+        for row in detection_rows(
+            findings, first_stamp_ns=self._first_stamp_ns, features=features
+        ):
             self._rows.writerow(map(_text, COLUMNS, row))
         self._file.flush()
 
@@ -61,4 +79,5 @@ def _text(column: TableColumn, value: Value) -> str:
         return value.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
     if column.decimals is not None:
         return f'{value:.{column.decimals}f}'
-    return str(value)
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULAS) else text

@@ -32,6 +32,8 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
 FORMATS = tuple(PRODUCTS)
 # These need the frames' images; the others accept None for `image_bgr`.
 IMAGE_FORMATS = frozenset({'images', 'video', 'crops', 'kmz'})
+# These hold the positions of detections where the track of the camera is known.
+TABLE_FORMATS = frozenset({'csv', 'xlsx', 'json'})
 # These need the track of the camera.
 MAP_FORMATS = frozenset({'geojson', 'kml', 'kmz', 'gpkg'})
 
@@ -101,19 +103,30 @@ def _makers(
     def csv() -> Export:
         from roof_detector.results.csv_table import CsvExport  # noqa: PLC0415
 
-        return CsvExport(*paths['csv'], overwrite=overwrite)
+        return CsvExport(*paths['csv'], track=track, pixel_px=pixel_px, overwrite=overwrite)
 
     def xlsx() -> Export:
         from roof_detector.results.workbook import ExcelExport  # noqa: PLC0415
 
         return ExcelExport(
-            *paths['xlsx'], class_names=class_names, settings=settings, overwrite=overwrite
+            *paths['xlsx'],
+            class_names=class_names,
+            settings=settings,
+            track=track,
+            pixel_px=pixel_px,
+            overwrite=overwrite,
         )
 
     def json() -> Export:
         from roof_detector.results.coco import CocoExport  # noqa: PLC0415
 
-        return CocoExport(*paths['json'], class_names=class_names, overwrite=overwrite)
+        return CocoExport(
+            *paths['json'],
+            class_names=class_names,
+            track=track,
+            pixel_px=pixel_px,
+            overwrite=overwrite,
+        )
 
     def images() -> Export:
         from roof_detector.results.annotated_images import AnnotatedImages  # noqa: PLC0415

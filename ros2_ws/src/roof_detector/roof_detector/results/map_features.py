@@ -12,6 +12,7 @@ import numpy as np
 from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.text import iso_time
 
@@ -44,6 +45,29 @@ class MapFeature:
     properties: dict[str, object]
     point: Position | None = None
     ring: tuple[Position, ...] | None = None
+
+    @property
+    def error_m(self) -> float | None:
+        """Return within which distance the true position is with a probability of 95 %."""
+        error = self.properties.get('error_m')
+        return float(error) if isinstance(error, (int, float)) else None
+
+    @property
+    def size_m(self) -> tuple[float, float] | None:
+        """Return the mean lengths of the sides along the rows and the columns of the image."""
+        if self.ring is None:
+            return None
+        corners = _metres(self.ring)
+        bottom, right, top, left = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+        return float(bottom + top) / 2, float(right + left) / 2
+
+    @property
+    def area_m2(self) -> float | None:
+        """Return the area of the footprint."""
+        if self.ring is None:
+            return None
+        east, north = _metres(self.ring).T
+        return float(abs(np.sum(east[:-1] * north[1:] - east[1:] * north[:-1]))) / 2
 
 
 class MapFeatures:
@@ -135,7 +159,7 @@ def _properties(findings: FrameFindings, number: int) -> dict[str, object]:
     return {
         'class': readable(findings.class_names[detections.class_ids[number]]),
         'confidence': round(float(detections.scores[number]), 6),
-        'time': iso_time(findings.stamp_ns) or None,
+        'time': iso_time(findings.time_ns) or None,
         'stamp_ns': str(findings.stamp_ns),  # JavaScript would round the number
         'source': readable(findings.source),
         'topic': readable(findings.topic),
@@ -145,6 +169,13 @@ def _properties(findings: FrameFindings, number: int) -> dict[str, object]:
         'box_px': [round(v, 2) for v in detections.boxes_xyxy[number].tolist()],
         **({} if findings.content is None else {'sha256': findings.content.sha256}),
     }
+
+
+def _metres(ring: tuple[Position, ...]) -> npt.NDArray[np.float64]:
+    """Return positions (n, 2) in metres east and north of the first one."""
+    longitude, latitude = ring[0]
+    plane = LocalTangentPlane(latitude, longitude, 0.0)
+    return plane.to_enu([(north, east, 0.0) for east, north in ring])[:, :2]
 
 
 def _ring(corners: list[Position]) -> tuple[Position, ...] | None:

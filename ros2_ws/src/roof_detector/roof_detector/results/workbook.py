@@ -18,6 +18,7 @@ from roof_detector.results.class_summary import ClassSummary
 from roof_detector.results.columns import COLUMNS, TableColumn, Value, detection_rows
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
+from roof_detector.results.map_features import MapFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
+    from roof_detector.results.map_features import Track
     from roof_detector.vision.frame_findings import FrameFindings
 
 EXCEL_ROWS = 1_048_576
@@ -40,7 +42,7 @@ class ExcelExport(Export):
 
     XlsxWriter's constant_memory mode writes each row to the disk before the next one; openpyxl's
     write-only mode does so too, at half the speed. Texts are always stored as texts, so that none
-    becomes a formula or a link.
+    becomes a formula or a link. With `track` the detections have their positions.
     """
 
     raises = (XlsxWriterException,)
@@ -51,10 +53,13 @@ class ExcelExport(Export):
         *,
         class_names: tuple[str, ...],
         settings: Mapping[str, object],
+        track: Track | None = None,
+        pixel_px: float = 2.0,
         overwrite: bool = False,
         rows_per_sheet: int = EXCEL_ROWS,
     ) -> None:
         super().__init__(path, overwrite=overwrite)
+        self._features = None if track is None else MapFeatures(track, pixel_px=pixel_px)
         self._rows_per_sheet = rows_per_sheet
         self._first_stamp_ns: int | None = None
         self._summary = ClassSummary(class_names)
@@ -83,7 +88,10 @@ class ExcelExport(Export):
         if self._first_stamp_ns is None:
             self._first_stamp_ns = findings.stamp_ns
         self._summary.add(findings)
-        for row in detection_rows(findings, first_stamp_ns=self._first_stamp_ns):
+        features = () if self._features is None else self._features.of(findings)
+        for row in detection_rows(
+            findings, first_stamp_ns=self._first_stamp_ns, features=features
+        ):
             if self._row == self._rows_per_sheet:
                 self._close_sheet()
                 self._sheet = self._next_sheet()

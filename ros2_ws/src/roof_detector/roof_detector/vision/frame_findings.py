@@ -13,6 +13,7 @@ from roof_detector.vision.errors import VisionError
 if TYPE_CHECKING:
     from roof_detector.vision.content_identity import ContentIdentity
     from roof_detector.vision.detections import Detections
+    from roof_detector.vision.moment import Moment
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,7 +24,8 @@ class FrameFindings:
     `index` counts the source's frames from 0. `name` is the file name of an image, else
     `<stem>_<index:06d>`. `stamp_ns` is the header's stamp, for videos the time from the start.
     `inference_s` is None if it was not measured. `content` is the identity of the image file, the
-    image message or the video that the frame is from, None if it was not recorded.
+    image message or the video that the frame is from, None if it was not recorded. `moment` is
+    when the image was taken, where its file tells it.
     """
 
     source: str
@@ -37,6 +39,13 @@ class FrameFindings:
     class_names: tuple[str, ...]
     inference_s: float | None = None
     content: ContentIdentity | None = None
+    moment: Moment | None = None
+
+    @property
+    def time_ns(self) -> int:
+        """Return when the image was taken in UTC, counted from 1970, else its stamp."""
+        taken_ns = None if self.moment is None else self.moment.utc_ns
+        return self.stamp_ns if taken_ns is None else taken_ns
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'class_names', tuple(self.class_names))

@@ -38,7 +38,7 @@ def export(bag, folder, *formats, **options):
 
 
 def rows(folder):
-    with (folder / 'detections.csv').open(newline='') as file:
+    with (folder / 'detections.csv').open(encoding='utf-8-sig', newline='') as file:
         return list(csv.DictReader(file))
 
 

@@ -125,6 +125,6 @@ def test_cameras_of_one_flight_are_exported_apart_with_their_own_images(
     assert tally.warnings == [] and tally.notes == [] and tally.frames == 6
     for topic in cameras.values():
         folder = tmp_path / 'out' / topic.strip('/').replace('/', '_')
-        with (folder / 'detections.csv').open(newline='') as file:
+        with (folder / 'detections.csv').open(encoding='utf-8-sig', newline='') as file:
             assert {row['topic'] for row in csv.DictReader(file)} == {topic}
         assert len(list((folder / 'images').iterdir())) == 3

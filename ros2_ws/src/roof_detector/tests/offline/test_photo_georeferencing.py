@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
 
 import numpy as np
+import openpyxl
 import pyogrio
 import pytest
 from PIL import Image
@@ -112,3 +114,54 @@ def test_photos_are_exported_to_every_format_for_maps_with_their_crops(card, det
     assert again.is_complete
     for name in ('detections.kml', 'detections.gpkg', 'detections.kmz'):
         assert (again.output / name).read_bytes() == (outcome.output / name).read_bytes()
+
+
+def test_the_tables_hold_the_positions_of_the_map_and_sizes_in_metres(card, detect):
+    (outcome,) = detect(card, confidence=0.1, formats=None)
+    placed = {one['id']: one for one in features(outcome)}
+    with (outcome.output / 'detections.csv').open(encoding='utf-8-sig', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(placed) > 0
+    coco = json.loads((outcome.output / 'detections.json').read_text())
+    sheet = openpyxl.load_workbook(outcome.output / 'detections.xlsx')['detections']
+    head, *lines = sheet.iter_rows(values_only=True)
+    for row, result, line in zip(rows, coco, lines, strict=True):
+        feature = placed[f'{row["name"]}#{row["detection"]}']
+        longitude, latitude = feature['geometry']['coordinates']
+        assert (float(row['longitude']), float(row['latitude'])) == (longitude, latitude)
+        assert float(row['position_error_m']) == feature['properties']['error_m']
+        # A pixel is 40 m / 100 of ground.
+        width = (float(row['right_px']) - float(row['left_px'])) * 0.4
+        length = (float(row['bottom_px']) - float(row['top_px'])) * 0.4
+        assert float(row['ground_width_m']) == pytest.approx(width, rel=0.01)
+        assert float(row['ground_length_m']) == pytest.approx(length, rel=0.01)
+        assert float(row['ground_area_m2']) == pytest.approx(width * length, rel=0.02)
+        assert (result['longitude'], result['latitude']) == (longitude, latitude)
+        assert result['ground_size_m'] == pytest.approx([width, length], rel=0.01)
+        cells = dict(zip(head, line, strict=True))
+        assert (cells['longitude'], cells['latitude']) == (longitude, latitude)
+
+
+def test_a_photo_with_its_time_zone_has_its_time_in_utc_and_others_say_so(card, flights, detect):
+    path = card / 'DJI_0000.JPG'
+    with Image.open(path) as photo:
+        exif = photo.getexif()
+        exif.get_ifd(0x8769).update({0x9003: '2026:05:04 10:11:12', 0x9011: '+02:00'})
+        photo.save(path, quality=98, subsampling=0, exif=exif, xmp=photo.info['xmp'])
+    path = card / 'DJI_0001.JPG'
+    with Image.open(path) as photo:
+        exif = photo.getexif()
+        exif.get_ifd(0x8769).update({0x9003: '2026:05:04 10:11:14'})
+        photo.save(path, quality=98, subsampling=0, exif=exif, xmp=photo.info['xmp'])
+    (outcome,) = detect(card, confidence=0.01, formats=('csv', 'geojson'))
+    with (outcome.output / 'detections.csv').open(encoding='utf-8-sig', newline='') as file:
+        times = {row['name']: (row['time_utc'], row['time_local']) for row in csv.DictReader(file)}
+    assert times == {
+        'DJI_0000.JPG': ('2026-05-04T08:11:12.000000Z', ''),
+        'DJI_0001.JPG': ('', '2026-05-04T10:11:14.000'),
+        'DJI_0002.JPG': ('', ''),
+    }
+    assert any(note.startswith('1 of 3 frames tell the local time') for note in outcome.notes)
+    dated = {one['properties']['name']: one['properties']['time'] for one in features(outcome)}
+    assert dated['DJI_0000.JPG'] == '2026-05-04T08:11:12.000000Z'
+    assert dated['DJI_0001.JPG'] is None

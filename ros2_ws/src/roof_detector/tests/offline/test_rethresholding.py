@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from roof_detector.offline.errors import ReplayError
@@ -42,12 +44,15 @@ def test_other_thresholds_give_the_bytes_that_a_detection_with_them_gives(
     assert bag_bytes(outcome.output) == bag_bytes(direct.output)
     assert outcome.detections == direct.detections and outcome.frames == 8
     left, right = (
-        [line.rpartition(',')[0] for line in (o.output / 'detections.csv').open()]
+        [
+            row | {'inference_ms': ''}
+            for row in csv.DictReader((o.output / 'detections.csv').open())
+        ]
         for o in (outcome, direct)
     )
-    assert left == right  # but for the last column: inference is timed anew in each detection
+    assert left == right  # but for the inference, which is timed anew in each detection
     if thresholds['confidence'] < 0.9:
-        assert len(left) > 8
+        assert len(left) >= 8
 
 
 def test_candidates_of_a_rethresholded_bag_serve_again(flights, detect, tmp_path):

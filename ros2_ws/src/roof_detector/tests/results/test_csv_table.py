@@ -9,22 +9,25 @@ import pytest
 from roof_detector.results.columns import COLUMNS
 from roof_detector.results.csv_table import CsvExport
 from roof_detector.results.errors import ExportError
+from roof_detector.vision.moment import Moment
 
+START_NS = 1_790_000_000_000_000_000
 # Programs read these names; a change here breaks them.
 NAMES = (
     'source,topic,frame,name,stamp_ns,time_utc,time_s,frame_id,width_px,height_px,detection,'
-    'class_id,class,confidence,left_px,top_px,right_px,bottom_px,area_px,mask_area_px,inference_ms'
+    'class_id,class,confidence,left_px,top_px,right_px,bottom_px,area_px,mask_area_px,inference_ms,'
+    'time_local,latitude,longitude,position_error_m,ground_width_m,ground_length_m,ground_area_m2'
 )
 
 
 def rows(path):
-    with path.open(encoding='utf-8', newline='') as file:
+    with path.open(encoding='utf-8-sig', newline='') as file:
         return list(csv.DictReader(file, strict=True))
 
 
 def test_no_frames_make_a_header_alone(tmp_path):
     CsvExport(tmp_path / 'd.csv').close()
-    assert (tmp_path / 'd.csv').read_bytes() == NAMES.encode() + b'\r\n'
+    assert (tmp_path / 'd.csv').read_bytes() == b'\xef\xbb\xbf' + NAMES.encode() + b'\r\n'
     assert ','.join(column.name for column in COLUMNS) == NAMES
 
 
@@ -55,6 +58,13 @@ def test_a_detection_is_a_row_with_every_figure(tmp_path, run):
         'area_px': '416.00',
         'mask_area_px': '',
         'inference_ms': '12.500',
+        'time_local': '',
+        'latitude': '',
+        'longitude': '',
+        'position_error_m': '',
+        'ground_width_m': '',
+        'ground_length_m': '',
+        'ground_area_m2': '',
     }
     assert first['class'] == 'vent'
 
@@ -123,3 +133,30 @@ def test_an_image_that_was_not_detected_in_is_refused(tmp_path, run):
         CsvExport(tmp_path / 'd.csv') as export,
     ):
         export.write(run.frame(0), run.image(0, size_wh=(10, 10)))
+
+
+@pytest.mark.parametrize('start', list('=+-@\t\r'))
+def test_no_text_begins_as_a_formula_does(tmp_path, run, start):
+    evil = f"{start}cmd|' /C calc'!A0"
+    with CsvExport(tmp_path / 'd.csv') as export:
+        export.write(run.frame(0, name=evil, count=1, class_names=(evil, 'b')), None)
+    (row,) = rows(tmp_path / 'd.csv')
+    assert row['name'] == row['class'] == f"'{evil}"
+
+
+def test_excel_reads_chinese_names_and_numbers_with_a_decimal_point(tmp_path, run):
+    with CsvExport(tmp_path / 'd.csv') as export:
+        export.write(run.frame(0, name='屋顶.jpg', count=1), None)
+    assert (tmp_path / 'd.csv').read_bytes().startswith(b'\xef\xbb\xbfsource,')
+    (row,) = rows(tmp_path / 'd.csv')
+    assert (row['name'], row['confidence']) == ('屋顶.jpg', '0.900000')
+
+
+def test_the_time_of_the_camera_is_utc_or_local_and_never_mixed(tmp_path, run):
+    with CsvExport(tmp_path / 'd.csv') as export:
+        for moment in (Moment(utc_ns=START_NS), Moment(local='2026-05-04T10:11:12.500')):
+            export.write(run.frame(0, count=1, stamp_ns=500_000_000, moment=moment), None)
+    known, local = rows(tmp_path / 'd.csv')
+    assert (known['time_utc'], known['time_local']) == ('2026-09-21T14:13:20.000000Z', '')
+    assert (local['time_utc'], local['time_local']) == ('', '2026-05-04T10:11:12.500')
+    assert local['stamp_ns'] == '500000000'

@@ -104,7 +104,7 @@ def test_a_killed_flight_leaves_every_frame_in_the_table(tmp_path):
     assert flight.stdout.readline() == 'under way\n', 'frame 200 is written'
     flight.kill()
     flight.communicate()
-    with (tmp_path / 'detections.csv.part').open(encoding='utf-8', newline='') as file:
+    with (tmp_path / 'detections.csv.part').open(encoding='utf-8-sig', newline='') as file:
         frames = [int(row['frame']) for row in csv.DictReader(file, strict=True)]
     assert frames == [index // 16 for index in range(16 * 201)]
     assert all(path.suffix == '.part' for path in tmp_path.iterdir())

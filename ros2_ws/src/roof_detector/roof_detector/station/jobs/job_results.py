@@ -81,7 +81,7 @@ def _read(tables: list[Path]) -> tuple[tuple[dict[str, Any], ...], dict[str, int
     rows: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     for table in tables:
-        with table.open(encoding='utf-8', newline='') as file:
+        with table.open(encoding='utf-8-sig', newline='') as file:
             for row in csv.DictReader(file):
                 try:
                     shown = _row(row, number=counts.total() + 1)
