@@ -55,13 +55,34 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
         help='keep the positions in the tags of photos; overlapping photos are adjusted to each '
         'other by default',
     )
-    for what, kind in (('fix', 'NavSatFix'), ('pose', 'a stamped pose, Odometry or Imu')):
+    _add_telemetry(parser.add_argument_group('telemetry of a bag (geojson)'))
+
+
+def _add_telemetry(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--telemetry',
+        default='',
+        metavar='NAME',
+        help='set of topics: mavros, px4, psdk, tf, or ros (any NavSatFix and pose, by type); by '
+        'default the one that the bag holds',
+    )
+    for what, kind in (
+        ('fix', 'the position on Earth: NavSatFix, or as PX4 and psdk_ros2 publish it'),
+        ('pose', 'the attitude: a stamped pose, Odometry, Imu, or as PX4 publishes it'),
+        ('gimbal', 'the attitude of the gimbal, as MAVROS, PX4 or psdk_ros2 publish it'),
+    ):
         group.add_argument(
             f'--{what}-topic',
             default='',
             metavar='TOPIC',
-            help=f"{kind}; by default the one whose name is most like the image topic's",
+            help=f"{kind}; by default that of the set, or the name most like the image topic's",
         )
+    group.add_argument(
+        '--world-frame',
+        default='',
+        metavar='FRAME',
+        help='frame of /tf whose axes are east, north, up; map or else odom by default',
+    )
 
 
 def _add_ground(group: argparse._ArgumentGroup) -> None:
@@ -95,12 +116,22 @@ def _add_ground(group: argparse._ArgumentGroup) -> None:
 def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
     """Return the settings for georeferencing; raise GeoError for invalid values."""
     from roof_detector.offline.georeferencing import GeoreferenceSettings  # noqa: PLC0415
+    from roof_detector.telemetry.recorded_track import TelemetrySettings  # noqa: PLC0415
+    from roof_detector.telemetry.topic_choice import TopicNames  # noqa: PLC0415
+    from roof_detector.telemetry.topic_presets import preset_named  # noqa: PLC0415
 
+    if arguments.telemetry:
+        preset_named(arguments.telemetry)
     return GeoreferenceSettings(
         ground=_ground_of(arguments),
         body_mount=_mount_of(arguments),
-        fix_topic=arguments.fix_topic,
-        pose_topic=arguments.pose_topic,
+        telemetry=TelemetrySettings(
+            preset=arguments.telemetry,
+            names=TopicNames(
+                fix=arguments.fix_topic, pose=arguments.pose_topic, gimbal=arguments.gimbal_topic
+            ),
+            world_frame=arguments.world_frame,
+        ),
         adjust_photos=not arguments.no_adjust,
         focal_35mm=arguments.focal_35mm,
     )

@@ -31,6 +31,8 @@ class Uncertainty:
     heading_deg: float = 3.0
     pixel_px: float = 2.0
     """The distance of a box's centre from the centre of the object."""
+    time_s: float = 0.02
+    """Between an image and the telemetry with its stamp: exposure, transport, filters."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -21,7 +21,7 @@ from roof_detector.inputs.input import RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import input_files
 from roof_detector.inputs.recorded_header import stamp_ns
 from roof_detector.inputs.recorded_image import RecordedImage
-from roof_detector.telemetry.recorded_track import FIX_TYPES, POSE_TYPES
+from roof_detector.telemetry.topic_presets import is_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,8 @@ class BagInput(RecordedInput):
     recording, and comes with its companions (camera info, fix, pose, ground truth).
 
     `recorded` yields the messages of `passthrough_topics` too, which are names or patterns
-    (`/imu/*`); by default those that georeference an image: camera info, fix and pose, and the
+    (`/imu/*`); by default the `named_topics` and those that georeference an image: camera info,
+    fix, pose, transforms and the topics of autopilots in telemetry/tables/topics.yaml, and the
     simulation's ground truth. Results of an earlier detection are never among them. Raises
     InputError for a bag that cannot be read or has no image.
     """
@@ -60,6 +61,7 @@ class BagInput(RecordedInput):
         loop: bool = False,
         image_topics: Sequence[str] = ('',),
         passthrough_topics: Sequence[str] | None = None,
+        named_topics: Sequence[str] = (),
     ) -> None:
         super().__init__(path, rate_hz=rate_hz, loop=loop)
         try:
@@ -78,6 +80,7 @@ class BagInput(RecordedInput):
         self._roles = companion_topics(self._reader.topics, image_topic=self.image_topics[0])
         self._warnings: list[str] = []
         self._passthrough_patterns = passthrough_topics
+        self._named_topics = frozenset(named_topics)
         self._report_damage()
 
     @property
@@ -117,7 +120,8 @@ class BagInput(RecordedInput):
         for topic in self._reader.topics:
             if is_result_topic(topic.name):
                 continue
-            if not _is_passed_through(topic, self._passthrough_patterns):
+            is_named = self._passthrough_patterns is None and topic.name in self._named_topics
+            if not is_named and not _is_passed_through(topic, self._passthrough_patterns):
                 continue
             try:
                 schema = self._reader.schema(topic.type_name)
@@ -242,5 +246,5 @@ def _is_passed_through(topic: BagTopic, patterns: Sequence[str] | None) -> bool:
         role = ROLES.get(topic.type_name)
         if role == 'ground_truth':
             return topic.name.endswith(role)
-        return role is not None or topic.type_name in (*FIX_TYPES, *POSE_TYPES)
+        return role is not None or is_telemetry(topic.name, topic.type_name)
     return any(fnmatch.fnmatchcase(topic.name, pattern) for pattern in patterns)

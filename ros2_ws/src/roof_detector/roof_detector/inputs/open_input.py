@@ -76,10 +76,11 @@ def open_recording(
     *,
     image_topics: Sequence[str] = (),
     passthrough_topics: Sequence[str] | None = None,
+    named_topics: Sequence[str] = (),
 ) -> RecordedInput:
     """Open a recorded input to read each frame once, or raise InputError.
 
-    `image_topics` and `passthrough_topics` are those of `BagInput`.
+    `image_topics`, `passthrough_topics` and `named_topics` are those of `BagInput`.
     """
     if image_topics and path.exists() and not is_bag(path):
         msg = f'Only a bag has image topics and {path} is not a bag; leave --image-topics out.'
@@ -89,6 +90,7 @@ def open_recording(
         kinds=RECORDED_KINDS,
         image_topics=image_topics,
         passthrough_topics=passthrough_topics,
+        named_topics=named_topics,
     )
 
 
@@ -125,6 +127,7 @@ def _open_path(
     kinds: str,
     image_topics: Sequence[str],
     passthrough_topics: Sequence[str] | None = None,
+    named_topics: Sequence[str] = (),
     rate_hz: float | None = None,
     loop: bool = False,
 ) -> RecordedInput:
@@ -138,6 +141,7 @@ def _open_path(
             loop=loop,
             image_topics=image_topics,
             passthrough_topics=passthrough_topics,
+            named_topics=named_topics,
         )
     if path.is_dir() or _is_image(path):
         return ImageFilesInput(path, rate_hz=rate_hz, loop=loop)

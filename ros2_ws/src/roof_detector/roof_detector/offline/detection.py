@@ -74,7 +74,10 @@ class FlightDetection:
         """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
         chosen = self._settings.output
         source = open_recording(
-            self._source, image_topics=chosen.image_topics, passthrough_topics=chosen.copy_topics
+            self._source,
+            image_topics=chosen.image_topics,
+            passthrough_topics=chosen.copy_topics,
+            named_topics=chosen.georeferencing.telemetry.names.named,
         )
         folder = WorkFolder(
             self._output,

@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.georeference.ground import Ground
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
 from roof_detector.offline.video_georeferencing import has_video_positions, video_track
 from roof_detector.telemetry.errors import TelemetryError
-from roof_detector.telemetry.recorded_track import FIX_TYPES, POSE_TYPES, read_track
+from roof_detector.telemetry.message_clock import MessageClock
+from roof_detector.telemetry.recorded_track import TelemetrySettings, read_track
+from roof_detector.telemetry.topic_choice import has_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.result_bag import ResultBag
 
+# Images that are looked at for what their clock is.
+_MOST_CLOCKED = 2000
 # Without a setting: the height at which z of the recorded poses is 0.
 _ASSUMED_GROUND = Ground(map_z_m=0.0)
 _GROUND_IS_ASSUMED = (
@@ -38,15 +45,14 @@ class GeoreferenceSettings:
     """The height of the roofs, the mount of the camera, and the topics of its position.
 
     Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
-    camera's own. A topic without a name is the one whose name is most like the image topic's.
+    camera's own, or the transforms of a bag tell the mount.
     Photos are georeferenced by their own tags, and with `adjust_photos` adjusted to each other
     first; videos by their subtitles, with `focal_35mm` in millimetres if these do not hold it.
     """
 
     ground: Ground | None = None
     body_mount: BodyMount | None = None
-    fix_topic: str = ''
-    pose_topic: str = ''
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     adjust_photos: bool = True
     focal_35mm: float | None = None
 
@@ -81,11 +87,13 @@ class GeoreferenceSettings:
                     image_topic=topic,
                     ground=ground,
                     mount=mount,
-                    fix_topic=self.fix_topic,
-                    pose_topic=self.pose_topic,
+                    settings=self.telemetry,
+                    frame_id=of_camera,
+                    images=clock,
                     notes=notes,
                 )
                 for topic in bag.image_topics
+                for of_camera, clock in [_images_of(bag, topic)]
             }
         except (TelemetryError, BagError) as error:
             msg = f'The positions are not known: {error}'
@@ -98,10 +106,24 @@ class GeoreferenceSettings:
 
 def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
     """Return whether a bag holds fixes and poses of the camera, or is of images that do."""
-    types = {topic.type_name for topic in bag.reader.topics if topic.message_count}
-    recorded = not types.isdisjoint(FIX_TYPES) and not types.isdisjoint(POSE_TYPES)
     return (
-        recorded
+        has_telemetry(bag.reader.topics)
         or has_photo_positions(bag, images=images)
         or has_video_positions(bag, images=images)
     )
+
+
+def _images_of(bag: ResultBag, topic: str) -> tuple[str, MessageClock]:
+    """Return the frame_id of an image topic's images, and the clock of their stamps.
+
+    Results have the header of their image, and were received with it.
+    """
+    found, clock = '', MessageClock()
+    results = bag.reader.messages([bag.detections_topic(topic)])
+    for message in islice(results, _MOST_CLOCKED):
+        try:
+            clock.add(stamp_ns(message.data), message.log_time_ns)
+            found = found or frame_id(message.data).lstrip('/')
+        except InputError:
+            continue
+    return found, clock

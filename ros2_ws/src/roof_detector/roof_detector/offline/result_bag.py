@@ -91,6 +91,11 @@ class ResultBag:
         (found,) = [s.topics for s in self._streams.values() if s.image_topic == image_topic]
         return found.annotated
 
+    def detections_topic(self, image_topic: str) -> str:
+        """Return the topic of the detections of an image topic."""
+        (found,) = [s.topics for s in self._streams.values() if s.image_topic == image_topic]
+        return found.detections
+
     @property
     def frame_count(self) -> int:
         """Return the number of recorded frames, unreadable ones included."""

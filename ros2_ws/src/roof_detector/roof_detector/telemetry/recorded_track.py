@@ -1,43 +1,53 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Reads the track of a camera from the fixes, poses and camera infos of a bag."""
+"""Reads the track of a camera from the topics of a bag."""
 
 from __future__ import annotations
 
-import math
-import os
-from array import array
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from math import hypot, radians
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.bags.errors import BagError
 from roof_detector.georeference.camera_mount import CameraMount
-from roof_detector.georeference.camera_track import CameraTrack
+from roof_detector.georeference.camera_track import CameraAttitudes, CameraTrack
 from roof_detector.georeference.errors import GeoError
-from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.recorded_lens import recorded_lens
+from roof_detector.telemetry.recorded_series import RecordedSeries, holds_height
+from roof_detector.telemetry.topic_choice import ChosenTopics, TopicNames, choose_topics
+from roof_detector.telemetry.transformed_attitudes import BodyAttitudes, MapAttitudes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from roof_detector.bags.reader import BagReader
     from roof_detector.bags.topics import BagTopic
     from roof_detector.georeference.ground import Ground
+    from roof_detector.telemetry.message_clock import MessageClock
+    from roof_detector.telemetry.topic_choice import Chosen
+    from roof_detector.telemetry.transform_tree import TransformPath, TransformTree
 
-FIX_TYPES = ('sensor_msgs/msg/NavSatFix',)
-POSE_TYPES = (
-    'geometry_msgs/msg/PoseStamped',
-    'geometry_msgs/msg/PoseWithCovarianceStamped',
-    'nav_msgs/msg/Odometry',
-    'sensor_msgs/msg/Imu',
-)
-INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
-_LONGEST_QUATERNION = 2.0
-_HIGHEST_M = 100_000.0
+_WORLD_FRAMES = ('map', 'odom')
+_BODY_FRAMES = ('base_link', 'body', 'psdk_base_link')
+# A camera whose attitude on the vehicle nobody told looks straight down, as most do.
+_ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
+# Messages that are stamped at reception came over a bus and a thread that wake when they do.
+_RECEPTION_SIGMA_S = 0.05
+
+
+@dataclass(frozen=True)
+class TelemetrySettings:
+    """What a person said about the telemetry of a bag; '' and None: to be found.
+
+    `preset` is a name of tables/topics.yaml. `world_frame` is the frame of /tf whose axes are
+    east, north, up.
+    """
+
+    preset: str = ''
+    names: TopicNames = field(default_factory=TopicNames)
+    world_frame: str = ''
 
 
 def read_track(
@@ -47,206 +57,259 @@ def read_track(
     ground: Ground,
     mount: CameraMount | None = None,
     uncertainty: Uncertainty | None = None,
-    fix_topic: str = '',
-    pose_topic: str = '',
-    info_topic: str = '',
+    settings: TelemetrySettings | None = None,
+    frame_id: str = '',
+    images: MessageClock | None = None,
     notes: list[str] | None = None,
 ) -> CameraTrack:
-    """Read fixes, poses and the first camera info that go with an image topic.
+    """Read fixes, attitudes and the first camera info that go with an image topic.
 
-    Without a name, the topic whose name is most like the image topic's is used. Raises
-    TelemetryError where one is missing or unusable. Invalid records are left out; a sentence in
-    `notes` reports how many, and why. A fix takes 100 bytes of memory, so three hours at 10 Hz
-    take 20 MB with the poses.
+    Without a preset or named topics, those of a known preset are used, or the topics whose names
+    are most like the image topic's. `frame_id` is the frame of the images, for /tf; `images` their
+    clock, which stamps of other clocks are shifted to. Raises TelemetryError where one is missing
+    or unusable. Invalid messages are left out; a sentence in `notes` reports how many, and why.
+    A fix takes 100 bytes of memory, so three hours at 10 Hz take 20 MB with the poses.
     """
-    left_out: dict[str, Counter[str]] = {}
-    uncertainty = uncertainty or Uncertainty()
-    info = _choose(bag, info_topic, INFO_TYPES, what='camera info', image_topic=image_topic)
-    fix = _choose(bag, fix_topic, FIX_TYPES, what='fix', image_topic=image_topic)
-    pose = _choose(bag, pose_topic, POSE_TYPES, what='pose', image_topic=image_topic)
-    if pose.type_name == 'sensor_msgs/msg/Imu' and ground.map_z_m is not None:
-        msg = f'{pose.name} is an IMU and has no z; give the altitude of the roofs.'
-        raise TelemetryError(msg)
+    settings = settings or TelemetrySettings()
+    chosen = choose_topics(
+        bag.topics,
+        bag=str(bag.path),
+        image_topic=image_topic,
+        preset=settings.preset,
+        names=settings.names,
+    )
+    reader = _TrackReader(bag, chosen, settings, uncertainty or Uncertainty(), images)
     try:
-        records = _Records(bag, left_out)
-        track = CameraTrack(
-            positions=_positions(records, fix.name, uncertainty),
-            attitudes=_attitudes(records, pose.name, uncertainty),
-            lens=_lens(records, info.name, rectified='rect' in image_topic),
-            ground=ground,
-            mount=mount or CameraMount.optical(),
+        track = reader.track(
+            ground=ground, mount=mount, frame_id=frame_id, rectified='rect' in image_topic
         )
     except GeoError as error:
         msg = f'{bag.path} gives no georeferenced positions: {error}'
         raise TelemetryError(msg) from error
     if notes is not None:
-        for topic, causes in left_out.items():
-            counts = ', '.join(f'{count} {cause}' for cause, count in sorted(causes.items()))
-            notes.append(f'Georeferencing leaves out messages of {topic}: {counts}.')
+        notes += reader.notes()
     return track
 
 
-def _choose(
-    bag: BagReader, wanted: str, types: tuple[str, ...], *, what: str, image_topic: str
-) -> BagTopic:
-    candidates = [t for t in bag.topics if t.type_name in types and t.message_count]
-    if wanted:
-        candidates = [topic for topic in candidates if topic.name == wanted]
-    if not candidates:
-        named = f'topic {wanted} with a {what}' if wanted else f'{what} ({" or ".join(types)})'
-        there = ', '.join(f'{topic.name} ({topic.type_name})' for topic in bag.topics) or 'nothing'
-        msg = f'{bag.path} holds no {named}; it holds {there}.'
-        raise TelemetryError(msg)
+class _TrackReader:
+    """Reads the chosen topics, and combines them into a track."""
 
-    def likeness(topic: BagTopic) -> tuple[int, int]:
-        shared = os.path.commonpath([f'/{topic.name}', f'/{image_topic}'])
-        return -len(shared), types.index(topic.type_name)
+    def __init__(
+        self,
+        bag: BagReader,
+        chosen: ChosenTopics,
+        settings: TelemetrySettings,
+        uncertainty: Uncertainty,
+        images: MessageClock | None,
+    ) -> None:
+        self._path = bag.path
+        self._chosen = chosen
+        self._settings = settings
+        self._uncertainty = uncertainty
+        self._records = RecordedSeries(bag, images=images)
+        self._notes: list[str] = []
+        self._sources = {'position': chosen.position[0].name}
 
-    return min(candidates, key=likeness)
+    def track(
+        self, *, ground: Ground, mount: CameraMount | None, frame_id: str, rectified: bool
+    ) -> CameraTrack:
+        """Return the track; raise GeoError or TelemetryError where a part is missing."""
+        chosen, records = self._chosen, self._records
+        self._check_height(ground)
+        positions = records.positions(chosen.position, self._uncertainty.fix_covariance)
+        attitudes, camera_mount = self._attitudes(ground, mount, frame_id)
+        lens = recorded_lens(records, chosen.info.name, rectified=rectified)
+        self._sources['lens'] = chosen.info.name
+        if chosen.is_found and not chosen.is_of_camera:
+            self._notes.append(
+                f'The telemetry is that of {chosen.preset.description} (--telemetry '
+                f'{chosen.preset.name}): {self._sources_text()}.'
+            )
+        return CameraTrack(
+            positions=positions,
+            attitudes=attitudes,
+            lens=lens,
+            ground=ground,
+            mount=camera_mount,
+            time_sigma_s=self._time_sigma_s(),
+            sources=self._sources,
+        )
 
+    def notes(self) -> list[str]:
+        """Return what was left out, corrected or assumed, a sentence each."""
+        records = self._records
+        shifted = [
+            f'The clock of {topic} is {abs(offset_s):.2f} s '
+            f'{"behind" if offset_s > 0 else "ahead of"} that of the images, as their times of '
+            f'reception show, within {2 * sigma_s:.2f} s; its stamps are corrected by that.'
+            for topic, (offset_s, sigma_s) in records.offsets_s.items()
+        ]
+        jittery = [
+            f'The stamps of {topic} are those of its reception'
+            + (f', and vary by {jitter_s * 1e3:.0f} ms' if jitter_s else '')
+            + ': the error of time is taken into the stated error.'
+            for topic, jitter_s in records.jitters_s.items()
+        ]
+        return [*records.notes(), *shifted, *jittery, *self._notes]
 
-class _Records:
-    """The messages of a bag's topics; those that cannot be used are counted."""
+    def _check_height(self, ground: Ground) -> None:
+        """Raise TelemetryError where the ground is given in the map, and nothing has a z there."""
+        attitude = self._chosen.attitude
+        if ground.map_z_m is None or attitude is None or self._chosen.height is not None:
+            return
+        if not holds_height(attitude):
+            what = 'an IMU' if attitude[0].type_name.endswith('/Imu') else 'an attitude'
+            msg = f'{attitude[0].name} is {what} and has no z; give the altitude of the roofs.'
+            raise TelemetryError(msg)
 
-    def __init__(self, bag: BagReader, left_out: dict[str, Counter[str]]) -> None:
-        self._bag = bag
-        self._left_out = left_out
+    def _attitudes(
+        self, ground: Ground, mount: CameraMount | None, frame_id: str
+    ) -> tuple[StampedSeries | CameraAttitudes, CameraMount]:
+        chosen = self._chosen
+        tree = self._records.transforms()
+        if chosen.attitude is None:
+            return self._in_map(tree, frame_id), CameraMount.optical()
+        body = self._records.attitudes(chosen.attitude, self._uncertainty.attitude_covariance)
+        self._sources['attitude'] = chosen.attitude[0].name
+        if chosen.height is not None and not holds_height(chosen.attitude):
+            body = self._with_heights(body, chosen.height, ground)
+        if mount is not None:
+            if chosen.gimbal is not None:
+                self._notes.append(
+                    f'{chosen.gimbal[0].name} is not used, because the mount of the camera on the '
+                    'vehicle is given.'
+                )
+            return body, mount
+        if chosen.gimbal is not None:
+            turned = self._on_gimbal(body, chosen.gimbal)
+            if turned is not None:
+                return turned, CameraMount.on_body(down_deg=0.0)
+        by_transforms = self._on_body(body, tree, chosen.attitude[0], frame_id)
+        if by_transforms is not None:
+            return by_transforms, CameraMount.optical()
+        if chosen.is_of_camera:
+            return body, CameraMount.optical()
+        self._notes.append(
+            'Only the attitude of the vehicle is known; the camera is assumed to look straight '
+            f'down, within {_ASSUMED_TILT_DEG:g} degrees. Give --mount-down (90: straight down) '
+            'if it was fixed so.'
+        )
+        return _with_assumed_mount(body), CameraMount.on_body()
 
-    def of(self, topic: str) -> Iterator[Any]:
-        """Yield the messages that can be read."""
-        for message in self._bag.messages([topic]):
+    def _in_map(self, tree: TransformTree, frame_id: str) -> MapAttitudes:
+        """Return attitudes by transforms alone."""
+        if not frame_id:
+            msg = (
+                f'The images of {self._path} have no frame_id, which /tf needs; set it in the '
+                'camera driver, or name the topic of the pose.'
+            )
+            raise TelemetryError(msg)
+        world = self._settings.world_frame or next(
+            (one for one in _WORLD_FRAMES if tree.connects(one, frame_id)), ''
+        )
+        if not world:
+            top = tree.ancestors(frame_id)[-1] if frame_id in tree.frames else ''
+            found = f'leads only to {top}' if top else f'has {", ".join(tree.frames) or "nothing"}'
+            msg = (
+                f'/tf does not connect {frame_id}, the frame of the images, to map or odom; it '
+                f'{found}. Name the frame of east, north, up with --world-frame, or the topic of '
+                'the pose of the vehicle.'
+            )
+            raise TelemetryError(msg)
+        camera = tree.path(world, frame_id)
+        self._sources['attitude'] = f'/tf ({camera})'
+        self._notes.append(
+            f'The attitude is that of /tf ({camera}); x of {world} is taken as east (REP 105).'
+        )
+        return MapAttitudes(
+            camera, self._antenna(tree, world), self._uncertainty.attitude_covariance
+        )
+
+    def _antenna(self, tree: TransformTree, target: str) -> TransformPath | None:
+        """Return the transforms of the frame of the fix, None where they are unknown."""
+        frame = next(
+            (
+                str(one.header.frame_id).lstrip('/')
+                for one, _ in self._records.messages(self._chosen.position[0].name)
+                if hasattr(one, 'header')
+            ),
+            '',
+        )
+        return tree.path(target, frame) if frame and tree.connects(target, frame) else None
+
+    def _on_body(
+        self, body: StampedSeries, tree: TransformTree, topic: BagTopic, frame_id: str
+    ) -> BodyAttitudes | None:
+        """Return attitudes of the camera whose transform on the body is known, else None."""
+        named = self._records.body_frames.get(topic.name, '')
+        known = (named,) if named else () if self._chosen.is_of_camera else _BODY_FRAMES
+        for frame in known:
+            if frame_id and frame != frame_id and tree.connects(frame, frame_id):
+                camera = tree.path(frame, frame_id)
+                self._sources['attitude'] += f' and /tf ({camera})'
+                self._notes.append(f'The mount of the camera is that of /tf ({camera}).')
+                return BodyAttitudes(body, camera, self._antenna(tree, frame))
+        return None
+
+    def _on_gimbal(self, body: StampedSeries, chosen: Chosen) -> StampedSeries | None:
+        """Return rows (14,) of the camera on a gimbal; None where it writes no angles."""
+        series, reason = self._records.gimbal(chosen, body)
+        if series is None:
+            self._notes.append(f'{reason}, which payloads without angles write; not used.')
+            return None
+        self._sources['attitude'] = f'{chosen[0].name} and {self._sources["attitude"]}'
+        covariance = self._uncertainty.attitude_covariance.ravel()
+        rows = []
+        stamps = []
+        for stamp_ns, quaternion in zip(series.stamps_ns.tolist(), series.rows, strict=True):
             try:
-                yield self._bag.deserialize(message)
-            except BagError:
-                self.leave_out(topic, 'damaged')
+                z = float(body.at(stamp_ns, what='pose', quaternions=True)[4])
+            except GeoError:
+                self._records.leave_out(chosen[0].name, 'without an attitude of the vehicle')
+                continue
+            stamps.append(stamp_ns)
+            rows.append((*quaternion, z, *covariance))
+        return StampedSeries.of(stamps, rows, width=14)
 
-    def leave_out(self, topic: str, cause: str) -> None:
-        """Count a message that is not used."""
-        self._left_out.setdefault(topic, Counter())[cause] += 1
+    def _with_heights(self, body: StampedSeries, chosen: Chosen, ground: Ground) -> StampedSeries:
+        """Return the attitudes with z of another topic; without it they count only where it is."""
+        if ground.map_z_m is None:
+            return body
+        self._sources['height'] = chosen[0].name
+        heights = self._records.heights(chosen)
+        rows, stamps = [], []
+        for stamp_ns, row in zip(body.stamps_ns.tolist(), body.rows, strict=True):
+            try:
+                z = float(heights.at(stamp_ns, what='height')[0])
+            except GeoError:
+                self._records.leave_out(chosen[0].name, 'missing for an attitude')
+                continue
+            stamps.append(stamp_ns)
+            rows.append((*row[:4], z, *row[5:]))
+        return StampedSeries.of(stamps, rows, width=14)
 
-
-def _lens(records: _Records, topic: str, *, rectified: bool) -> Lens:
-    """Return the lens of the first valid calibration."""
-    first: tuple[Any, Lens] | None = None
-    reason = f'{topic} holds no message that can be read.'
-    for info in records.of(topic):
-        try:
-            if first is None:
-                first = info, _lens_of(info, rectified=rectified)
-            elif not _same_calibration(info, first[0]):
-                records.leave_out(topic, 'of another calibration than the first')
-        except GeoError as error:
-            reason = str(error)
-            records.leave_out(topic, 'not calibrated')
-    if first is None:
-        raise GeoError(reason)
-    return first[1]
-
-
-def _lens_of(info: Any, *, rectified: bool) -> Lens:
-    size_wh = int(info.width), int(info.height)
-    lens = (
-        Lens.rectified(size_wh, info.p)
-        if rectified
-        else Lens(
-            size_wh=size_wh, matrix=info.k, distortion=tuple(info.d), model=info.distortion_model
+    def _time_sigma_s(self) -> float:
+        """Return the standard deviation of the time between image and telemetry."""
+        records = self._records
+        by_clock = max((sigma for _, sigma in records.offsets_s.values()), default=0.0)
+        by_reception = max(
+            (max(jitter, _RECEPTION_SIGMA_S) for jitter in records.jitters_s.values()),
+            default=0.0,
         )
+        return hypot(self._uncertainty.time_s, by_clock, by_reception)
+
+    def _sources_text(self) -> str:
+        return ', '.join(f'{role} from {source}' for role, source in self._sources.items())
+
+
+def _with_assumed_mount(body: StampedSeries) -> StampedSeries:
+    """Return the attitudes with the covariance of a mount that nobody told."""
+    tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
+    rows = body.rows.copy()
+    rows[:, 5:] += np.diag([tilt**2, tilt**2, heading**2]).ravel()
+    return StampedSeries(
+        stamps_ns=body.stamps_ns,
+        rows=rows,
+        max_gap_s=body.max_gap_s,
+        max_beyond_s=body.max_beyond_s,
     )
-    region = info.roi
-    if region.width and region.height:
-        lens = lens.cropped(
-            (int(region.x_offset), int(region.y_offset)), (int(region.width), int(region.height))
-        )
-    binning = max(1, int(info.binning_x)), max(1, int(info.binning_y))
-    return lens if binning == (1, 1) else lens.binned(binning)
-
-
-def _same_calibration(one: Any, other: Any) -> bool:
-    def facts(info: Any) -> tuple[object, ...]:
-        region = info.roi
-        return (
-            *(info.width, info.height, info.distortion_model, tuple(info.d), tuple(info.k)),
-            *(tuple(info.p), info.binning_x, info.binning_y),
-            *(region.x_offset, region.y_offset, region.width, region.height),
-        )
-
-    return facts(one) == facts(other)
-
-
-def _positions(records: _Records, topic: str, uncertainty: Uncertainty) -> StampedSeries:
-    stamps, numbers = array('q'), array('d')
-    assumed = uncertainty.fix_covariance.ravel()
-    for fix in records.of(topic):
-        position = fix.latitude, fix.longitude, fix.altitude
-        if fix.status.status < 0:
-            records.leave_out(topic, 'without a fix')
-            continue
-        if not _is_on_earth(*position):
-            records.leave_out(topic, 'not a position on Earth')
-            continue
-        if not _has_stamp(fix):
-            records.leave_out(topic, 'without a stamp')
-            continue
-        covariance = np.asarray(fix.position_covariance, np.float64)
-        known = fix.position_covariance_type and _is_covariance(covariance.reshape(3, 3))
-        stamps.append(_stamp_ns(fix))
-        numbers.extend((*position, *(covariance if known else assumed)))
-    return StampedSeries.of(stamps, numbers, width=12)
-
-
-def _attitudes(records: _Records, topic: str, uncertainty: Uncertainty) -> StampedSeries:
-    stamps, numbers = array('q'), array('d')
-    assumed = uncertainty.attitude_covariance
-    for message in records.of(topic):
-        quaternion, z, covariance = _attitude(message)
-        length = float(np.linalg.norm(quaternion))
-        if not (0.5 < length < _LONGEST_QUATERNION and math.isfinite(z)):
-            records.leave_out(topic, 'not an attitude')
-            continue
-        if not _has_stamp(message):
-            records.leave_out(topic, 'without a stamp')
-            continue
-        known = covariance is not None and covariance.any() and _is_covariance(covariance)
-        stamps.append(_stamp_ns(message))
-        numbers.extend((*(quaternion / length), z, *(covariance if known else assumed).ravel()))
-    return StampedSeries.of(stamps, numbers, width=14)
-
-
-def _is_on_earth(latitude: float, longitude: float, altitude: float) -> bool:
-    """Return whether a fix is within degrees, and no lower or higher than anything flies."""
-    return abs(latitude) <= 90 and abs(longitude) <= 360 and abs(altitude) <= _HIGHEST_M
-
-
-def _has_stamp(message: Any) -> bool:
-    stamp = message.header.stamp
-    return bool(stamp.sec >= 0 and stamp.nanosec < 1_000_000_000 and (stamp.sec or stamp.nanosec))
-
-
-def _is_covariance(matrix: Any) -> bool:
-    """Return whether a matrix (3, 3) is of finite numbers and has no negative variance."""
-    return bool(np.isfinite(matrix).all() and (np.diag(matrix) >= 0).all())
-
-
-def _attitude(message: Any) -> tuple[Any, float, Any]:
-    """Return quaternion x, y, z, w, z in the map, and the covariance (3, 3) where there is one."""
-    if hasattr(message, 'orientation'):
-        orientation, z = message.orientation, 0.0
-        covariance = np.array(message.orientation_covariance, np.float64).reshape(3, 3)
-        if covariance[0, 0] == -1:  # sensor_msgs/Imu: the orientation is not given
-            return np.zeros(4), 0.0, None
-    else:
-        pose, covariance = message.pose, None
-        if hasattr(pose, 'covariance'):
-            covariance = np.array(pose.covariance, np.float64).reshape(6, 6)[3:, 3:]
-            pose = pose.pose
-        orientation, z = pose.orientation, pose.position.z
-    return (
-        np.array([orientation.x, orientation.y, orientation.z, orientation.w]),
-        float(z),
-        covariance,
-    )
-
-
-def _stamp_ns(message: Any) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

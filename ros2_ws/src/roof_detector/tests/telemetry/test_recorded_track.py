@@ -14,7 +14,8 @@ from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.pose import CameraPose
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
-from roof_detector.telemetry.recorded_track import read_track
+from roof_detector.telemetry.recorded_track import TelemetrySettings, read_track
+from roof_detector.telemetry.topic_choice import TopicNames
 
 START_NS = 1_790_000_000_000_000_000
 IMAGE = '/camera/image'
@@ -58,6 +59,10 @@ def bag(tmp_path, *messages):
             data = message_bytes(kind, values)
             writer.write(topic, data, log_time_ns=START_NS + number, publish_time_ns=START_NS)
     return BagReader(tmp_path / 'bag')
+
+
+def fixed_by(topic):
+    return TelemetrySettings(names=TopicNames(fix=topic))
 
 
 def camera_messages():
@@ -154,9 +159,11 @@ def test_of_two_cameras_each_has_its_own_place(tmp_path):
             read_track(reader, image_topic=topic, ground=GROUND).at(START_NS, size_wh=(640, 480))
             for topic in ('/camera/image', '/rear/image')
         )
-        named = read_track(reader, image_topic=IMAGE, ground=GROUND, fix_topic='/rear/fix')
+        named = read_track(
+            reader, image_topic=IMAGE, ground=GROUND, settings=fixed_by('/rear/fix')
+        )
         with pytest.raises(TelemetryError, match='no topic /nothing with a fix'):
-            read_track(reader, image_topic=IMAGE, ground=GROUND, fix_topic='/nothing')
+            read_track(reader, image_topic=IMAGE, ground=GROUND, settings=fixed_by('/nothing'))
     assert (front.altitude_m, rear.altitude_m) == (440.0, 500.0)
     assert named.at(START_NS, size_wh=(640, 480)).altitude_m == 500.0
 

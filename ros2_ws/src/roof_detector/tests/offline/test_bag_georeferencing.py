@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A bag of a robot with /tf gives positions on the map."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from roof_detector.bags.finding_messages import header_values
+from roof_detector.bags.message_bytes import message_bytes
+from roof_detector.bags.writer import BagWriter
+from roof_detector.georeference.camera_mount import CameraMount
+from roof_detector.georeference.ground import Ground
+from roof_detector.offline.georeferencing import GeoreferenceSettings
+from roof_detector.telemetry.recorded_track import TelemetrySettings
+
+IMAGE, FIX, INFO, TF = (
+    'sensor_msgs/msg/Image',
+    'sensor_msgs/msg/NavSatFix',
+    'sensor_msgs/msg/CameraInfo',
+    'tf2_msgs/msg/TFMessage',
+)
+DOWN = dict(
+    zip('xyzw', Rotation.from_matrix(CameraMount.on_body().rotation).as_quat(), strict=True)
+)
+
+
+def transform(stamp_ns, parent, child, *, rotation=None, up=0.0):
+    inner = {'translation': {'z': up}, 'rotation': rotation or {'w': 1.0}}
+    header = header_values(stamp_ns, parent)
+    return {'transforms': [{'header': header, 'child_frame_id': child, 'transform': inner}]}
+
+
+@pytest.fixture
+def robot(flights, tmp_path):
+    """Return a bag whose vehicle heads east, 40 m over the roofs; the image is 80 m wide."""
+    path = tmp_path / 'robot'
+    k = [40.0, 0, 39.5, 0, 40, 29.5, 0, 0, 1]
+    with BagWriter(path) as writer:
+        for topic, kind in (
+            ('/eo/image', IMAGE), ('/eo/camera_info', INFO), ('/gps', FIX), ('/tf', TF),
+            ('/tf_static', TF),
+        ):  # fmt: skip
+            writer.add_topic(topic, kind)
+        begin_ns = flights.stamp_ns(0)
+
+        def write(topic, kind, values, log_ns):
+            writer.write(topic, message_bytes(kind, values), log_time_ns=log_ns)
+
+        mounted = transform(begin_ns, 'base_link', 'lens', rotation=DOWN)
+        write('/tf_static', TF, mounted, begin_ns)
+        info = {'header': header_values(begin_ns, 'lens'), 'width': 80, 'height': 60, 'k': k}
+        write('/eo/camera_info', INFO, info, begin_ns)
+        for number in range(4):
+            stamp_ns = flights.stamp_ns(number)
+            header = header_values(stamp_ns, 'gps')
+            write('/tf', TF, transform(stamp_ns, 'map', 'base_link', up=40.0), stamp_ns)
+            fix = {'header': header, 'latitude': 47.0, 'longitude': 8.0, 'altitude': 440.0}
+            write('/gps', FIX, fix, stamp_ns)
+            write('/eo/image', IMAGE, flights.image_values(number), stamp_ns + 1)
+    return path
+
+
+def test_a_robot_with_transforms_gives_a_map_without_being_asked(robot, detect):
+    (outcome,) = detect(robot, confidence=0.1, formats=None)
+    found = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    assert found and all(one['geometry'] for one in found)
+    for one in found:
+        longitude, latitude = one['geometry']['coordinates']
+        left, top, right, bottom = one['properties']['box_px']
+        # The upper edge points ahead, which is east; a pixel is a metre.
+        east, north = 30 - (top + bottom) / 2, 40 - (left + right) / 2
+        assert latitude == pytest.approx(47 + north / 111_170, abs=2e-6)
+        assert longitude == pytest.approx(8 + east / (111_320 * np.cos(np.radians(47))), abs=3e-6)
+        assert one['properties']['height_m'] == pytest.approx(40)
+    assert any('/tf (lens -> base_link -> map)' in note for note in outcome.notes)
+
+
+def test_a_preset_that_is_not_there_is_refused_with_its_topics(robot, detect):
+    settings = GeoreferenceSettings(
+        ground=Ground(height_m=40.0), telemetry=TelemetrySettings(preset='px4')
+    )
+    (outcome,) = detect(robot, formats=('geojson',), georeferencing=settings)
+    assert any('no fix of px4 (fmu/out/vehicle_global_position' in w for w in outcome.warnings)
