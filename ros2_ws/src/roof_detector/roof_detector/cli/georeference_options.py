@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
@@ -91,7 +91,7 @@ def _add_ground(group: argparse._ArgumentGroup) -> None:
         '--ground-z',
         type=float,
         metavar='M',
-        help='z of the roofs in the frame of the recorded pose; 0 if none of these three is given',
+        help='z of the roofs in the frame of the recorded pose; 0 if none of these four is given',
     )
     level.add_argument(
         '--ground-altitude',
@@ -104,6 +104,27 @@ def _add_ground(group: argparse._ArgumentGroup) -> None:
         type=float,
         metavar='M',
         help='height above the roofs, constant over the flight',
+    )
+    level.add_argument(
+        '--ground',
+        metavar='FILE.tif',
+        help='raster of heights (DEM, DSM; GeoTIFF) on which rays are cast, in any coordinate '
+        "reference system; heights count from the same level as the camera's altitude",
+    )
+    group.add_argument(
+        '--roof-height',
+        type=float,
+        default=0.0,
+        metavar='M',
+        help='height of the roofs above that ground; %(default)s by default',
+    )
+    group.add_argument(
+        '--geoid-height',
+        type=float,
+        default=0.0,
+        metavar='M',
+        help='added to the heights of --ground: that of the sea level above the WGS 84 ellipsoid, '
+        'where the raster counts from the sea and the fix from the ellipsoid',
     )
     group.add_argument(
         '--ground-sigma',
@@ -146,16 +167,33 @@ def _ground_of(arguments: argparse.Namespace) -> Ground | None:
         'altitude_m': arguments.ground_altitude,
         'height_m': arguments.flight_height,
     }
-    given = {name: value for name, value in levels.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in levels.items() if value is not None}
+    if arguments.ground is not None:
+        given['surface'] = str(arguments.ground)
     if arguments.ground_sigma is not None:
         if not given:
             msg = (
                 '--ground-sigma is the deviation of the height of the roofs, but no height was '
-                'given; add --ground-z, --ground-altitude or --flight-height.'
+                'given; add --ground-z, --ground-altitude, --flight-height or --ground.'
             )
             raise GeoError(msg)
         given['sigma_m'] = arguments.ground_sigma
-    return Ground(**given) if given else None
+    if arguments.geoid_height and arguments.ground is None:
+        msg = (
+            '--geoid-height is added to the heights of a raster, but none was given; add --ground '
+            'FILE.tif, or give the altitude of the roofs as in the fix.'
+        )
+        raise GeoError(msg)
+    if not given and not arguments.roof_height:
+        return None
+    ground = Ground(
+        **(given or {'map_z_m': 0.0}),
+        roof_height_m=arguments.roof_height,
+        geoid_height_m=arguments.geoid_height,
+    )
+    if ground.surface is not None:
+        ground.model  # noqa: B018 - a file that cannot be used is refused before the detection
+    return ground
 
 
 def _mount_of(arguments: argparse.Namespace) -> BodyMount | None:

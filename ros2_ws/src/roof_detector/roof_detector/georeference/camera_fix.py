@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +12,24 @@ import numpy as np
 from roof_detector.georeference.errors import GeoError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from roof_detector.georeference.ground import Ground
     from roof_detector.georeference.lens import Lens
+
+
+@dataclass(frozen=True, eq=False)
+class CameraMotionRate:
+    """The velocity (3,) in metres and the turn (3,) in radians a second about east, north, up.
+
+    `time_sigma_s` is the standard deviation of the time to which they are multiplied.
+    """
+
+    velocity_enu: NDArray[np.float64]
+    turn_enu: NDArray[np.float64]
+    time_sigma_s: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,7 +40,8 @@ class CameraFix:
     `rotation` (3, 3) rotates vectors of the optical frame (REP-103: z forward, x right, y down)
     into east, north, up (REP-105). `position_covariance` (3, 3) is of east, north and height in
     square metres, `attitude_covariance` (3, 3) of a small turn about east, north and up in square
-    radians.
+    radians. `ground` has the surface that rays are cast on, and its share of the height's
+    variance; without it the ground is level and certain. `sources` names where values come from.
     """
 
     stamp_ns: int
@@ -37,6 +53,9 @@ class CameraFix:
     lens: Lens
     position_covariance: NDArray[np.float64]
     attitude_covariance: NDArray[np.float64]
+    ground: Ground | None = None
+    motion: CameraMotionRate | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ('rotation', 'position_covariance', 'attitude_covariance'):

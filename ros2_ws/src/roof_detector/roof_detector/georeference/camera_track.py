@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from roof_detector.georeference.camera_fix import CameraFix
+from roof_detector.georeference.camera_fix import CameraFix, CameraMotionRate
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from roof_detector.georeference.ground import Ground
     from roof_detector.georeference.lens import Lens
+
+# The motion of the camera is taken over so much time before and after an image.
+_MOTION_NS = 100_000_000
 
 
 class CameraFixes(Protocol):
@@ -94,7 +97,12 @@ class CameraTrack:
             antenna = LocalTangentPlane(latitude, longitude, altitude)
             latitude, longitude, altitude = map(float, antenna.to_geodetic(attitude.lever_enu))
         covariance = position[3:].reshape(3, 3)
-        height = self._height(altitude_m=altitude, map_z_m=attitude.map_z_m)
+        height = self.ground.height_of(
+            altitude_m=altitude,
+            map_z_m=attitude.map_z_m,
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+        )
         return CameraFix(
             stamp_ns=stamp_ns,
             latitude_deg=latitude,
@@ -105,6 +113,9 @@ class CameraTrack:
             lens=self.lens.scaled(size_wh),
             position_covariance=self._position_covariance(covariance),
             attitude_covariance=attitude.covariance,
+            ground=self.ground,
+            motion=self._motion(stamp_ns) if self.time_sigma_s else None,
+            sources=self.sources,
         )
 
     def _attitude(self, stamp_ns: int) -> CameraAttitude:
@@ -120,19 +131,24 @@ class CameraTrack:
             covariance=row[5:].reshape(3, 3),
         )
 
-    def _height(self, *, altitude_m: float, map_z_m: float) -> float:
-        ground = self.ground
-        if ground.altitude_m is not None:
-            return altitude_m - ground.altitude_m
-        if ground.map_z_m is not None:
-            return map_z_m - ground.map_z_m
-        assert ground.height_m is not None
-        return ground.height_m
+    def _motion(self, stamp_ns: int) -> CameraMotionRate | None:
+        """Return how the camera moves around a stamp, None at an end or a gap of the flight."""
+        begin_ns, end_ns = stamp_ns - _MOTION_NS, stamp_ns + _MOTION_NS
+        try:
+            first, last = (self.positions.at(one, what='fix')[:3] for one in (begin_ns, end_ns))
+            before, after = self._attitude(begin_ns), self._attitude(end_ns)
+        except GeoError:
+            return None
+        duration_s = 2 * _MOTION_NS / 1e9
+        travel = LocalTangentPlane(*map(float, first)).to_enu(last)
+        travel = travel + after.lever_enu - before.lever_enu
+        turn = Rotation.from_matrix(after.rotation @ before.rotation.T).as_rotvec()
+        return CameraMotionRate(travel / duration_s, turn / duration_s, self.time_sigma_s)
 
     def _position_covariance(self, of_fix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the covariance (3, 3) of east, north and the height over the ground."""
         covariance = of_fix.copy()
-        if self.ground.altitude_m is None:
+        if not self.ground.uses_altitude:
             # The vertical error of the fix does not affect a height that is known without it.
             covariance[2] = covariance[:, 2] = 0.0
         covariance[2, 2] += self.ground.sigma_m**2

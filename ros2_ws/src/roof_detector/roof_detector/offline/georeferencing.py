@@ -101,7 +101,18 @@ class GeoreferenceSettings:
 
     def notes(self) -> list[str]:
         """Return notes for the reader of the georeferenced positions."""
-        return [] if self.ground else [_GROUND_IS_ASSUMED]
+        if self.ground is None:
+            return [_GROUND_IS_ASSUMED]
+        model = self.ground.model
+        if model is None:
+            return []
+        reference = model.vertical_reference
+        return [
+            f'Rays are cast on {self.ground.surface}, whose heights count from '
+            + (reference or 'a level that it does not name')
+            + f', raised by {self.ground.raised_m:g} m; the altitude of the camera has to count '
+            'from the same level (--geoid-height).'
+        ]
 
 
 def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:

@@ -68,7 +68,12 @@ def photo_track(
         notes.append(f'{len(unknown)} of {len(paths)} photos do not hold their position.')
     notes += _grouped_notes(poses.values())
     notes += _altitude_notes(poses.values())
-    if adjusted:
+    if adjusted and ground.surface is not None:
+        notes.append(
+            'The photos are not adjusted to each other, which needs level ground; their positions '
+            'are those of their tags.'
+        )
+    elif adjusted:
         poses |= _adjusted(poses, ground, notes)
     return PhotoTrack(poses, ground, unknown)
 

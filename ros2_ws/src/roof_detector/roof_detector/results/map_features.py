@@ -30,6 +30,8 @@ Track = CameraFixes
 """What gives the pixels of a frame their positions."""
 _PER_BOX = 5  # points: the centre, then the corners
 _DECIMALS = 8  # of a degree: a millimetre
+# Of the values whose source is named in the properties.
+_SOURCES = ('position', 'attitude')
 _MISSED = 'The ray through the detection meets the ground too far away, or not at all.'
 
 
@@ -106,7 +108,7 @@ class MapFeatures:
         pixels = _pixels(findings) - 0.5
         points = ground_points(fix, pixels, pixel_px=self._pixel_px)
         return [
-            _unlocated(findings, number, reason=_MISSED)
+            _unlocated(findings, number, reason=points.reasons.get(_PER_BOX * number, _MISSED))
             if np.isnan(points.error_m[_PER_BOX * number])
             else _located(findings, number, fix=fix, points=points)
             for number in numbers
@@ -129,6 +131,11 @@ def _located(
         **_properties(findings, number),
         'error_m': round(float(points.error_m[first]), 2),
         'height_m': round(fix.height_m, 2),
+        **{
+            f'error_{cause}_m': round(float(radii[first]), 3)
+            for cause, radii in points.errors_m.items()
+        },
+        **{f'{value}_from': fix.sources[value] for value in _SOURCES if value in fix.sources},
     }
     positions = [
         (

@@ -50,12 +50,14 @@ class PhotoTrack:
             lens=pose.lens.scaled(size_wh),
             position_covariance=self._position_covariance(pose),
             attitude_covariance=pose.attitude_covariance,
+            ground=self.ground,
+            sources=pose.sources,
         )
 
     def _position_covariance(self, pose: PhotoPose) -> NDArray[np.float64]:
         """Return the covariance (3, 3) of east, north and the height above the ground."""
         covariance = pose.position_covariance.copy()
-        if self.ground.altitude_m is None:
+        if not self.ground.uses_altitude:
             # The vertical error of the GPS does not affect a height that is known without it.
             covariance[2] = covariance[:, 2] = 0.0
         covariance[2, 2] += self.ground.sigma_m**2
@@ -64,21 +66,21 @@ class PhotoTrack:
 
 def height_above(ground: Ground, pose: PhotoPose) -> float:
     """Return the height of a photo above the ground in metres; raise GeoError if unknown."""
-    if ground.height_m is not None:
-        return ground.height_m
-    if ground.altitude_m is not None:
-        if pose.altitude_m is None:
-            msg = (
-                f'{pose.path.name} does not hold its altitude; give the height of flight or '
-                'the level of the roofs above the take-off point.'
-            )
-            raise GeoError(msg)
-        return pose.altitude_m - ground.altitude_m
-    assert ground.map_z_m is not None
-    if pose.relative_altitude_m is None:
+    if ground.uses_altitude and pose.altitude_m is None:
+        msg = (
+            f'{pose.path.name} does not hold its altitude; give the height of flight or '
+            'the level of the roofs above the take-off point.'
+        )
+        raise GeoError(msg)
+    if ground.map_z_m is not None and pose.relative_altitude_m is None:
         msg = (
             f'{pose.path.name} does not hold its height above the take-off point; give the '
             'height of flight or the altitude of the roofs.'
         )
         raise GeoError(msg)
-    return pose.relative_altitude_m - ground.map_z_m
+    return ground.height_of(
+        altitude_m=pose.altitude_m or 0.0,
+        map_z_m=pose.relative_altitude_m or 0.0,
+        latitude_deg=pose.latitude_deg,
+        longitude_deg=pose.longitude_deg,
+    )

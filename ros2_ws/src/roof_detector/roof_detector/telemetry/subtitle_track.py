@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 # Subtitles come once a second or once a frame; one that is missing is bridged.
 _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.5
+# Subtitles hold the newest fix, up to a tenth of a second old at 10 Hz, and as old again in the
+# receiver.
+_TIME_SIGMA_S = 0.1
 _LEAST_SPEED_M_S = 1.0
 _COURSE_SIGMA_DEG = 15.0  # a multicopter flies sideways too
 # Forward, left, up of REP-103 in terms of forward, right, down.
@@ -63,6 +66,11 @@ def subtitle_track(
         msg = f'{telemetry.path} holds no position in any of its subtitles.'
         raise TelemetryError(msg)
     notes += telemetry.notes
+    attitude_source = (
+        'gimbal angles of the subtitles'
+        if all(one.gimbal is not None for one in records)
+        else 'course over ground'
+    )
     attitudes, covariance, camera_mount = _attitudes(telemetry, records, mount, uncertainty, notes)
     heights = [one.relative_altitude_m for one in records]
     if ground.map_z_m is not None and any(height is None for height in heights):
@@ -71,7 +79,7 @@ def subtitle_track(
             '--flight-height or --ground-altitude.'
         )
         raise TelemetryError(msg)
-    if ground.altitude_m is not None and any(one.altitude_m is None for one in records):
+    if ground.uses_altitude and any(one.altitude_m is None for one in records):
         msg = f'{telemetry.path} does not hold the altitude; give --flight-height or --ground-z.'
         raise TelemetryError(msg)
     stamps = [round(one.begin_s * 1e9) for one in records]
@@ -91,6 +99,8 @@ def subtitle_track(
         lens=_lens(telemetry, records, size_wh, focal_35mm),
         ground=ground,
         mount=camera_mount,
+        time_sigma_s=_TIME_SIGMA_S,
+        sources={'position': 'subtitles', 'attitude': attitude_source},
     )
 
 

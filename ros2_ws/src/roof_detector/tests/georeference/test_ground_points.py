@@ -125,7 +125,10 @@ def test_the_stated_error_holds_95_of_100_perturbed_flights(angles, place, attit
         )
         seen.append(ground_points(perturbed, pixel + rng.normal(0, pixel_px, 2), pixel_px=0.0))
     columns = ([getattr(p, name)[0] for p in seen] for name in ('latitude_deg', 'longitude_deg'))
-    found = GroundPoints(*map(np.array, columns), np.zeros(len(seen)))
+    latitudes, longitudes = map(np.array, columns)
+    found = GroundPoints(
+        latitude_deg=latitudes, longitude_deg=longitudes, error_m=np.zeros(len(seen))
+    )
     misses = np.linalg.norm(east_north(found, of=truth) - exact, axis=1)
     rms = np.sqrt(np.mean(np.square(misses)))
     assert 2 * rms == pytest.approx(stated.error_m[0], rel=0.12)
