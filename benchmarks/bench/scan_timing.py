@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from roof_detector.blocks.live_bytes import LiveBytes
+from benchmarks.bench.live_bytes import LiveBytes
 from roof_detector.blocks.scan.selective_scan import METHODS, selective_scan
 
 Scan = Callable[..., Tensor]

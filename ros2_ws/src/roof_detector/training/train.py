@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.alias import run_alias
-from training.config_reference import reference
 from training.interruption import Interrupted
-from training.train_config import TrainConfig
+from training.train_config import TrainConfig, reference
 
 if TYPE_CHECKING:
     import argparse

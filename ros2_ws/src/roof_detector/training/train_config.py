@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+import textwrap
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from training.config_option import check_option, option
+from training.config_option import check_option, expected, option
 from training.errors import TrainingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,3 +198,27 @@ class TrainConfig:
 def _did_you_mean(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f'{name}, which is not known' + (f': did you mean {close[0]}?' if close else '')
+
+
+REFERENCE = Path(__file__).parent / 'configs' / 'reference.yaml'
+_EXAMPLES = {'model': 'yolo11n-ContextGuided.yaml', 'data': 'runs/simulated/data.yaml'}
+_HEAD = """\
+# Every option of `roof_detector train`: its default, its range and the reason.
+# Write into a configuration of your own only what differs; model and data must be given.
+# This file is written by `roof_detector train --reference`.
+"""
+
+
+def reference() -> str:
+    """Return the text of the reference."""
+    parts = [_HEAD]
+    for one in fields(TrainConfig):
+        required = one.default is MISSING
+        value = _EXAMPLES[one.name] if required else one.default
+        comment = textwrap.fill(
+            one.metadata['reason'], 97, initial_indent='# ', subsequent_indent='# '
+        )
+        range_of = f'# Required: {expected(one)}.' if required else f'# {expected(one)}.'
+        line = yaml.safe_dump({one.name: value}, default_flow_style=False).strip()
+        parts.append(f'\n{comment}\n{range_of}\n{line}\n')
+    return ''.join(parts)

@@ -233,12 +233,6 @@ def is_packed(message: SqliteMessage) -> bool:
     return message.data.startswith(ZSTD_MAGIC)
 
 
-def is_sqlite(path: Path) -> bool:
-    """Return whether a file begins like an SQLite file."""
-    with path.open('rb') as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
 def is_unbegun_sqlite(path: Path) -> bool:
     """Return whether a kill came before rosbag2 had created the tables of a file."""
     if any(_has_content(path.with_name(path.name + side)) for side in SQLITE_SIDES):

@@ -47,7 +47,7 @@ def not_installed(error: ModuleNotFoundError) -> str:
             '`make setup` in a clone and source its pypi_ros/env.bash.'
         )
     return (
-        f"{name} is not installed: pip install 'roof_detector[flight,ground,training]' brings "
+        f"{name} is not installed: pip install '.[flight,ground,training]' in a clone brings "
         'what any command needs.'
     )
 

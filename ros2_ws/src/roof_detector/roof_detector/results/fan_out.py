@@ -35,11 +35,6 @@ class FanOut:
         self._paths: dict[str, tuple[Path, ...]] = {}
 
     @property
-    def active_formats(self) -> tuple[str, ...]:
-        """Return the formats that are still written."""
-        return tuple(self._active)
-
-    @property
     def errors(self) -> tuple[str, ...]:
         """Return a sentence for each export that failed."""
         return tuple(self._errors)

@@ -9,7 +9,6 @@ with its key, its certificate and its permissions.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -157,14 +156,6 @@ class Keystore:
             msg_0 = f'{self.authority_key} is not an elliptic-curve key.'
             raise SecurityError(msg_0)
         return key
-
-
-def check_enclave_name(name: str) -> str:
-    """Return a valid enclave name; raise SecurityError for any other."""
-    if not re.fullmatch(r'(/[A-Za-z][A-Za-z0-9_]*)+', name):
-        msg = f'{name!r} is not an enclave name; expected one such as /roof_detector/detector.'
-        raise SecurityError(msg)
-    return name
 
 
 def _name(common_name: str) -> x509.Name:

@@ -16,9 +16,9 @@ from ultralytics.nn.modules import Detect
 from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 from ultralytics.utils import YAML
 
-from roof_detector.blocks.flop_count import count_flops
 from roof_detector.blocks.model_files import model_files
 from roof_detector.blocks.registry import registered
+from training.research.flop_count import count_flops
 
 FILES = [path.name for path in model_files()]
 REQUIRED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roof_detector.blocks.live_bytes import LiveBytes
+from benchmarks.bench.live_bytes import LiveBytes
 from roof_detector.blocks.scan.selective_scan import selective_scan
 
 CHANNELS = 8

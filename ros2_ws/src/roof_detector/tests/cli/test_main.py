@@ -16,7 +16,7 @@ from roof_detector.cli.exit_code import exit_code_of
 from roof_detector.cli.main import COMMANDS, TRAINING_COMMANDS, main, make_parser
 from roof_detector.inference.export.recipe import FORMATS, PRECISIONS
 from training import quantize
-from training.quantization.kind import KINDS
+from training.quantization.quantization import KINDS
 
 LAUNCH = Path(__file__).parents[2] / 'launch'
 
@@ -105,7 +105,7 @@ def test_a_package_that_is_missing_is_one_sentence_with_its_remedy(capsys):
 
     assert exit_code_of(argparse.Namespace(run=run)) == 1
     assert capsys.readouterr().err == (
-        "no_such_package is not installed: pip install 'roof_detector[flight,ground,training]' "
+        "no_such_package is not installed: pip install '.[flight,ground,training]' in a clone "
         'brings what any command needs.\n'
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from roof_detector.doctor import clock
 from roof_detector.doctor.clock import check_clock
 from roof_detector.doctor.finding import Verdict
-from roof_detector.doctor.image_tally import ImageTally
+from roof_detector.doctor.graph_watch import ImageTally
 from roof_detector.doctor.image_topic import ImageTopic
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roof_detector.doctor.dds import check_dds
+from roof_detector.doctor.dds import SharedMemory, check_dds
 from roof_detector.doctor.dds_profile import (
     DEFAULT_SEGMENT_BYTES,
     BadProfile,
@@ -14,7 +14,6 @@ from roof_detector.doctor.dds_profile import (
     shipped_profile,
 )
 from roof_detector.doctor.finding import Verdict
-from roof_detector.doctor.shared_memory import SharedMemory
 
 FRAME_4K_BYTES = 3840 * 2160 * 3
 

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from roof_detector.inference.backend_choice import BackendChoice
-from roof_detector.inference.backends.device_output import DeviceOutput
+from roof_detector.inference.backends.device_output import DeviceOutput, keep_best
 from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
-from roof_detector.inference.backends.device_suppression import keep_best
 from roof_detector.inference.backends.host_output import HostOutput
 from roof_detector.inference.backends.torch_backend import TorchBackend
 from roof_detector.inference.detector import Detector

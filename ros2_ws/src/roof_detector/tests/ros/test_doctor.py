@@ -14,13 +14,12 @@ from sensor_msgs.msg import Image
 
 from roof_detector.doctor import graph_watch
 from roof_detector.doctor.clock import check_clock
-from roof_detector.doctor.dds import check_dds
+from roof_detector.doctor.dds import SharedMemory, check_dds
 from roof_detector.doctor.finding import Verdict
 from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
 from roof_detector.doctor.images import check_images
 from roof_detector.doctor.nodes import check_nodes
 from roof_detector.doctor.ros_installation import check_ros
-from roof_detector.doctor.shared_memory import SharedMemory
 
 SHM = Path('/dev/shm')
 WIDTH, HEIGHT = 64, 48

@@ -6,9 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from training.config_reference import REFERENCE, reference
 from training.errors import TrainingError
-from training.train_config import TrainConfig
+from training.train_config import REFERENCE, TrainConfig, reference
 
 
 def config(**values):

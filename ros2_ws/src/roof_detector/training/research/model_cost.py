@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from ultralytics.models import YOLO
 
-from roof_detector.blocks.flop_count import FlopCount, count_flops
 from roof_detector.blocks.model_files import model_files
 from roof_detector.inference.openvino_core import openvino_core
+from training.research.flop_count import FlopCount, count_flops
 
 STOCK = 'YOLO11'
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from training.trainer.precision import choose_precision
+from roof_detector.inference.device_name import processor_instructions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,3 +73,17 @@ def resolve_device(device: str) -> str:
     if device == 'auto':
         return '0' if torch.cuda.is_available() else 'cpu'
     return device.removeprefix('cuda:')
+
+
+def choose_precision(wanted: str, *, device: str) -> str:
+    """Return bfloat16 or float32 for the configured precision on a device."""
+    if wanted != 'auto':
+        return wanted
+    return 'bfloat16' if _computes_bfloat16(device) else 'float32'
+
+
+def _computes_bfloat16(device: str) -> bool:
+    if device != 'cpu':
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Without such instructions bfloat16 is emulated, several times slower than float32.
+    return not {'avx512_bf16', 'amx_bf16', 'bf16'}.isdisjoint(processor_instructions())

@@ -14,9 +14,9 @@ import numpy as np
 from ultralytics.data.augment import Albumentations, Compose, Mosaic
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.utils import LOGGER
+from ultralytics.utils.instance import Instances
 
 from training.errors import TrainingError
-from training.trainer.quarter_turn import turn
 
 
 class NadirDataset(YOLODataset):
@@ -114,3 +114,30 @@ def _mosaics(transforms: Compose) -> list[Mosaic]:
         if isinstance(one, Compose):
             found += _mosaics(one)
     return found
+
+
+def turn(label: dict[str, Any], quarters: int) -> dict[str, Any]:
+    """Return a label of ultralytics with its image rotated anticlockwise.
+
+    `label` holds img (h, w, 3) and instances, normalised; its arrays are not modified.
+    """
+    quarters %= 4
+    if not quarters:
+        return label
+    image = np.ascontiguousarray(np.rot90(label['img'], quarters))
+    instances = label['instances']
+    instances.convert_bbox('xywh')
+    boxes, outlines = instances.bboxes, instances.segments
+    for _ in range(quarters):
+        x, y, width, height = boxes.T
+        boxes = np.stack((y, 1 - x, height, width), axis=1)
+        outlines = np.stack((outlines[..., 1], 1 - outlines[..., 0]), axis=-1)
+    turned = Instances(boxes, outlines, None, bbox_format='xywh', normalized=True)
+    old_shape = label['ori_shape']
+    return {
+        **label,
+        'img': image,
+        'instances': turned,
+        'resized_shape': image.shape[:2],
+        'ori_shape': old_shape[::-1] if quarters % 2 else old_shape,
+    }

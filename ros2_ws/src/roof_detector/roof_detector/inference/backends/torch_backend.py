@@ -14,7 +14,6 @@ import torch
 
 from roof_detector.inference.backends.device_output import DeviceOutput
 from roof_detector.inference.backends.device_preprocessor import DevicePreprocessor
-from roof_detector.inference.backends.exact_decoding import decode_in_f32
 from roof_detector.inference.backends.fused_convolutions import (
     can_fuse_convolutions,
     fuse_convolutions,
@@ -185,3 +184,28 @@ def read_package(package: ModelPackage) -> tuple[Any, ModelFacts]:
         # Its other head leaves overlaps to us, so that thresholds can be changed in flight.
         head.end2end = False
     return network, package.facts
+
+
+_SAID = ('boxes', 'scores', 'mask_coefficient')
+
+
+def decode_in_f32(model: Any) -> None:
+    """Let the head of an ultralytics model place its boxes in float32, whatever comes before.
+
+    With the dtype of the network they would fall on a grid: of half a pixel at 640 pixels in
+    f16, of four in bf16. Call it after the model has been given its dtype.
+    """
+    head = model.model[-1]
+    decode = head._inference
+    head.dfl.float()
+
+    def in_f32(said: dict[str, Any]) -> Any:
+        # Of these, shape and dtype alone are read: the anchors are counted off by them.
+        grids = [
+            torch.empty((), dtype=torch.float32, device=one.device).expand(one.shape)
+            for one in said['feats']
+        ]
+        exact = {name: said[name].float() for name in _SAID if name in said}
+        return decode({**said, **exact, 'feats': grids})
+
+    head._inference = in_f32

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.client import Client
 from rclpy.event_handler import EventHandler
 from rclpy.exceptions import InvalidHandle
@@ -24,7 +25,6 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
-from roof_detector.ros.common.service_refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,3 +144,27 @@ def _name(entity: Any) -> str:
     if isinstance(entity, EventHandler):
         return 'QoS event'
     return 'task' if entity is None else type(entity).__name__
+
+
+_REASON_FIELDS = ('message', 'reason')
+
+
+def refusal(service_type: Any, request: Any, *, reason: str, begun: Any = None) -> Any:
+    """Return a response that is not successful, with the reason if the type has a field for it.
+
+    `begun` is the response that the callback had started to fill. If parameters were set one by
+    one, its results remain valid, and the missing ones are refused.
+    """
+    response = service_type.Response()
+    if hasattr(response, 'success'):
+        response.success = False
+    for field in _REASON_FIELDS:
+        if isinstance(getattr(response, field, None), str):
+            setattr(response, field, reason)
+    refused = SetParametersResult(successful=False, reason=reason)
+    if isinstance(getattr(response, 'result', None), SetParametersResult):
+        response.result = refused
+    elif hasattr(response, 'results') and hasattr(request, 'parameters'):
+        known = list(getattr(begun, 'results', ()))
+        response.results = known + [refused] * (len(request.parameters) - len(known))
+    return response

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import training.trainer  # noqa: F401  (must precede ultralytics)
 from training.errors import TrainingError
-from training.trainer.nadir_dataset import NadirDataset
-from training.trainer.quarter_turn import turn
+from training.trainer.nadir_dataset import NadirDataset, turn
 
 from ultralytics.cfg import get_cfg  # isort: skip
 from ultralytics.utils.instance import Instances  # isort: skip

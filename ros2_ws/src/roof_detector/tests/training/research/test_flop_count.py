@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from roof_detector.blocks.flop_count import count_flops
+from training.research.flop_count import count_flops
 
 
 def test_nothing_costs_nothing():
