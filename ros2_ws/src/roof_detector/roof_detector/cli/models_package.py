@@ -1,12 +1,15 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`roof_detector models import, show, key, sign, verify`: handles model packages."""
+"""`roof_detector models import, golden, show, key, sign, verify`: handles model packages."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from roof_detector.inputs.plain_text import plain_text
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands and their options."""
     _add_import(subparsers)
+    _add_golden(subparsers)
     _add_show(subparsers)
     _add_key(subparsers)
     _add_sign(subparsers)
@@ -50,6 +54,24 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument('--again', action='store_true', help='replace an existing package')
     parser.set_defaults(run=_import)
+
+
+def _add_golden(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'golden',
+        help='give a model package golden images of your own',
+        description='Write a package again with golden images made of yours: each is reduced to '
+        'an input of the network, and what the network detects in it now must be detected '
+        'wherever the package is used. Choose images in which it finds each of its classes. The '
+        'new package is not signed.',
+    )
+    parser.add_argument('package', help='package (.zip or folder) or name of a shipped model')
+    parser.add_argument('images', nargs='+', type=Path, metavar='IMAGE', help='image file')
+    parser.add_argument(
+        '--output', type=Path, required=True, metavar='FILE', help='where to write it (.zip)'
+    )
+    parser.add_argument('--again', action='store_true', help='replace an existing package')
+    parser.set_defaults(run=_golden)
 
 
 def _add_show(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -108,19 +130,12 @@ def _add_verify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from roof_detector.inference.errors import ExportFailed  # noqa: PLC0415
     from roof_detector.inference.package.checkpoint_package import import_files  # noqa: PLC0415
     from roof_detector.inference.package.container import write_zip  # noqa: PLC0415
     from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
 
     checkpoint = arguments.checkpoint.expanduser()
-    output = (arguments.output or checkpoint.with_suffix('.zip')).expanduser()
-    if output.suffix != '.zip':
-        msg = f'{output} does not end in .zip, as a package does.'
-        raise ExportFailed(msg)
-    if output.exists() and not arguments.again:
-        msg = f'{output} exists already, not overwriting it without --again.'
-        raise ExportFailed(msg)
+    output = _checked_output(arguments.output or checkpoint.with_suffix('.zip'), arguments)
     files = import_files(
         checkpoint,
         trust=arguments.trust,
@@ -131,6 +146,45 @@ def _import(arguments: argparse.Namespace) -> int:
     write_zip(output, files)
     print(_described(ModelPackage.open(output)))
     return 0
+
+
+def _golden(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.package.container import write_zip  # noqa: PLC0415
+    from roof_detector.inference.package.golden_making import with_golden_images  # noqa: PLC0415
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+    from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
+    from roof_detector.inputs.image_decoding import read_image  # noqa: PLC0415
+
+    output = _checked_output(arguments.output, arguments)
+    package = ModelPackage.open(resolve_model(arguments.package))
+    images = [read_image(path.expanduser()) for path in arguments.images]
+    files, golden = with_golden_images(package, images)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_zip(output, files)
+    for path, one in zip(arguments.images, golden, strict=True):
+        counts = Counter(found.class_name for found in one.detections)
+        found = ', '.join(f'{count} {name}' for name, count in sorted(counts.items()))
+        print(plain_text(f'{path.name}: {found or "nothing is detected in it"}'))
+    missing = set(package.manifest.class_names) - {
+        found.class_name for one in golden for found in one.detections
+    }
+    if missing:
+        print(plain_text(f'No golden image shows {", ".join(sorted(missing))}.'))
+    print(plain_text(_described(ModelPackage.open(output))))
+    return 0
+
+
+def _checked_output(output: Path, arguments: argparse.Namespace) -> Path:
+    from roof_detector.inference.errors import ExportFailed  # noqa: PLC0415
+
+    output = output.expanduser()
+    if output.suffix != '.zip':
+        msg = f'{output} does not end in .zip, as a package does.'
+        raise ExportFailed(msg)
+    if output.exists() and not arguments.again:
+        msg = f'{output} exists already, not overwriting it without --again.'
+        raise ExportFailed(msg)
+    return output
 
 
 def _show(arguments: argparse.Namespace) -> int:

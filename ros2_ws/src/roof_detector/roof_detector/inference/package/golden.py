@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from roof_detector.inference.backends.backend import Backend, RawOutput
 
 # Frames 5 and 3 of a simulated flight with the seed 11, reduced in size and colours: small, so
-# that a test costs little. They were made once by hand; no program makes them again.
+# that a test costs little. They were made once by hand; `models golden` makes others of images
+# that somebody chose (golden_making.py).
 GOLDEN_IMAGES = Path(__file__).parent / 'golden_images'
 ANCHORS = 20  # those of highest confidence are compared, whatever an image shows
 _MOST_SIDE = 1024

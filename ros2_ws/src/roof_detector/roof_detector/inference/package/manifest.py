@@ -43,7 +43,8 @@ _MOST_BYTES = {
     ARCHITECTURE: 1 << 18,
     GOLDEN: 1 << 20,
 }
-_GOLDEN_IMAGE = re.compile(r'golden_[1-8]\.png')
+GOLDEN_LIMIT = 8  # golden images in a package
+_GOLDEN_IMAGE = re.compile(rf'golden_[1-{GOLDEN_LIMIT}]\.png')
 _MOST_IMAGE_BYTES = 1 << 22
 REQUIRED = (ONNX, WEIGHTS, ARCHITECTURE, GOLDEN)
 
@@ -52,6 +53,11 @@ _MOST_CLASSES = 10_000
 _MOST_NAME = 200
 _MOST_SIDE = 8192
 _PRECISIONS = ('f16', 'f32')
+
+
+def golden_name(number: int) -> str:
+    """Return the name of a golden image, which are numbered from 1."""
+    return f'golden_{number}.png'
 
 
 def most_bytes(name: str) -> int:
