@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -18,11 +19,11 @@ LOCKED = BindAddress('0.0.0.0', 8080, TOKEN)
 
 
 def ask(address, path='/', *, query='', method='GET', kind='http', **headers):
-    """Return what a request is answered with, and whether it reached the page."""
+    """Return what a request is answered with, and the queries with which it reached the page."""
     reached, sent = [], []
 
     async def page(scope, receive, send):
-        reached.append(scope['path'])
+        reached.append(scope['query_string'])
         await send({'type': 'http.response.start', 'status': 200, 'headers': []})
 
     async def send(message):
@@ -38,7 +39,7 @@ def ask(address, path='/', *, query='', method='GET', kind='http', **headers):
     }
     middleware = AccessMiddleware(page, address=address, upload_limit_bytes=1000)
     asyncio.run(middleware(scope, None, send))
-    return sent[0], bool(reached)
+    return sent[0], reached
 
 
 def test_a_page_of_this_computer_is_served_with_a_policy_that_allows_nothing_foreign():
@@ -111,6 +112,31 @@ def test_the_token_in_the_address_becomes_a_cookie_that_opens_all_and_tells_no_t
     assert ask(LOCKED, '/_nicegui_ws/', kind='websocket', cookie=pair)[1]
     other = BindAddress('0.0.0.0', 8080, 'another-secret-of-the-tests')
     assert not ask(other, '/video', cookie=pair)[1]
+
+
+@pytest.mark.parametrize('name', ['token', '%74oken', 'to%6Ben', 'token=x&token'])
+def test_no_way_of_writing_the_token_in_the_address_lets_it_through(name):
+    pair = f'{COOKIE}={cookie_of(TOKEN)}'
+    for query in (f'{name}={TOKEN}', f'tab=live&{name}={TOKEN}&more=1'):
+        for cookie in ('', pair):
+            answer, reached = ask(LOCKED, query=query, cookie=cookie)
+            assert not reached and answer['status'] == 303
+            assert TOKEN not in str(answer)
+            assert dict(answer['headers'])[b'referrer-policy'] == b'no-referrer'
+            # A websocket cannot be led elsewhere: what is behind it does not see the token.
+            _, reached = ask(LOCKED, '/_nicegui_ws/', kind='websocket', query=query, cookie=cookie)
+            assert reached and TOKEN not in str(reached)
+
+
+def cookie_of(token):
+    answer, _ = ask(LOCKED, query=f'token={token}')
+    return re.search(rf'{COOKIE}=(\w+)', dict(answer['headers'])[b'set-cookie'].decode())[1]
+
+
+def test_a_refused_token_is_in_no_answer():
+    for query in ('token=a-guess-of-a-stranger', 'token=a-guess-of-a-stranger&' * 40):
+        answer, reached = ask(LOCKED, query=query, accept='text/html')
+        assert not reached and 'a-guess' not in str(answer)
 
 
 def test_the_way_from_the_token_leads_to_no_other_host():

@@ -429,3 +429,17 @@ def test_the_limit_of_open_files_is_raised_and_connections_fit_into_it():
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 300
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_no_log_holds_a_token_that_came_in_an_address(server, caplog):
+    caplog.set_level(logging.DEBUG)
+    for query in (TOKEN, f'{TOKEN}&tab=live', f'wrong-{TOKEN}', f'{TOKEN}%00', f'{TOKEN}\x7f'):
+        for path in ('/', '/video', '/../x', '//evil.example/'):
+            server.ask(f'GET {path}?token={query} HTTP/1.1\r\n{server.host}\r\n')
+    server.ask(f'GET /?token={TOKEN} HTTP/1.1\r\nHost: [\r\n\r\n')
+    server.ask(f'BREW /?token={TOKEN} HTTP/9.9\r\n{server.host}\r\n')
+    server.ask(
+        f'GET /?token={TOKEN} HTTP/1.1\r\n{server.host}Authorization: Bearer {TOKEN}\r\n\r\n'
+    )
+    assert TOKEN not in caplog.text
+    assert not any(TOKEN in reason for reason in server.log.counts)
