@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.findings.evidence import BestImage, Evidence, SizeSample
-from roof_detector.findings.frame_assignment import FrameProblem, assign_frame
+from roof_detector.findings.frame_assignment import AttitudeError, FrameProblem, assign_frame
 from roof_detector.findings.object_states import ObjectStates, union
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ TrackKey = tuple[str, int]
 
 _LEAST_SHARE = 0.02  # of the information of a frame, however soon it follows the one before
 _MARGIN_M = 3.0
+_LEAST_TURN = 1e-4  # radians and metres: nothing is known better
+_DOUBT_NS = 1_000_000_000  # how often it is looked at whether all are one object off
+_LEVEL_KEPT = 0.999  # of the error of the height, from frame to frame
 _KEPT_SHARE = 0.9  # of the limit, when objects are dropped
 
 
@@ -55,6 +58,8 @@ class FlightRegister:
         self._curves = curves
         self._settings = settings
         self._apart = frozenset(apart)
+        self._attitudes: dict[str, tuple[int, AttitudeError]] = {}
+        self._doubted_ns: dict[str, int] = {}
         self._row_of_track: dict[TrackKey, int] = {}
         self._alive = 0
 
@@ -77,7 +82,10 @@ class FlightRegister:
         chosen = np.flatnonzero(np.isfinite(ground.own_covariance[:, 0, 0]))
         rows = self._near(ground)
         problem = self._problem(sightings, chosen, rows)
-        matched = assign_frame(problem, self.states, self._settings, class_count=self._class_count)
+        matched, attitude = assign_frame(
+            problem, self.states, self._settings, class_count=self._class_count
+        )
+        self._attitudes[sightings.frame.topic] = stamp_ns, attitude
         known = np.flatnonzero(matched >= 0)
         self._correct(problem, known, matched[known], stamp_ns)
         for position in np.flatnonzero(matched < 0):
@@ -151,6 +159,7 @@ class FlightRegister:
     ) -> FrameProblem:
         ground = sightings.ground
         assert ground is not None
+        attitude, doubted = self._attitude(sightings, ground)
         half = ground.half_extent_en[chosen]
         centres = ground.positions_en[chosen]
         topic, tracks = sightings.frame.topic, sightings.track_ids[chosen].tolist()
@@ -168,8 +177,35 @@ class FlightRegister:
             boxes_en=np.hstack([centres - half, centres + half]),
             tracked=of_track[:, None] == rows[None],
             forbidden=self._forbidden(topic, tracks, rows),
+            attitude=attitude,
+            doubted=doubted,
             walk_variance=np.minimum(self._settings.walk_share**2 * age_s, 0.5) * variance,
         )
+
+    def _attitude(
+        self, sightings: FrameSightings, ground: GroundView
+    ) -> tuple[AttitudeError, AttitudeError | None]:
+        """Return the error of a frame's attitude before its sightings are looked at.
+
+        It goes on from the camera's last frame, of which a part lasts and the rest fades. The
+        second value is that without the frames before, once a second.
+        """
+        whole = np.zeros((4, 4))
+        whole[:3, :3] = ground.turn_covariance + _LEAST_TURN**2 * np.eye(3)
+        whole[3, 3] = ground.level_sigma_m**2 + _LEAST_TURN**2
+        stamp_ns, before = self._attitudes.get(sightings.frame.topic, (0, None))
+        if before is None:
+            return AttitudeError(np.zeros(4), whole), None
+        age_s = abs(sightings.frame.stamp_ns - stamp_ns) / 1e9
+        kept = np.full(4, 0.5 + 0.5 * np.exp(-age_s / self._settings.attitude_period_s))
+        kept[3] = _LEVEL_KEPT
+        faded = np.outer(kept, kept)
+        known = AttitudeError(kept * before.turn, faded * before.covariance + (1 - faded) * whole)
+        doubted_ns = self._doubted_ns.get(sightings.frame.topic, 0)
+        if abs(sightings.frame.stamp_ns - doubted_ns) < _DOUBT_NS:
+            return known, None
+        self._doubted_ns[sightings.frame.topic] = sightings.frame.stamp_ns
+        return known, AttitudeError(np.zeros(4), whole)
 
     def _forbidden(
         self, topic: str, tracks: list[int], rows: npt.NDArray[np.intp]
@@ -199,7 +235,8 @@ class FlightRegister:
         # Until the error of the attitude is a new one, a frame repeats what the last one told.
         age_s = np.abs(stamp_ns - states.last_ns[rows]) / 1e9
         share = np.clip(age_s / self._settings.attitude_period_s, _LEAST_SHARE, 1.0)
-        noise = (view.own_covariance + view.frame_covariance)[positions] / share[:, None, None]
+        turned = view.turned(view.turn_covariance)
+        noise = (view.own_covariance + turned)[positions] / share[:, None, None]
         first_whole = ~view.cut[positions] & ~states.is_whole[rows]
         again = first_whole & (states.sightings[rows] > 0)
         kept = ~again
@@ -215,7 +252,7 @@ class FlightRegister:
                 row,
                 view.positions_en[position],
                 view.slopes[position],
-                view.own_covariance[position] + view.frame_covariance[position],
+                view.own_covariance[position] + turned[position],
                 height_sigma_m=view.height_sigma_m,
             )
 
@@ -224,7 +261,7 @@ class FlightRegister:
         row = self.states.add(
             view.positions_en[index],
             view.slopes[index],
-            view.own_covariance[index] + view.frame_covariance[index],
+            view.own_covariance[index] + view.turned(view.turn_covariance)[index],
             height_sigma_m=view.height_sigma_m,
         )
         self.states.box_en[row] = problem.boxes_en[position]
@@ -266,9 +303,11 @@ class FlightRegister:
         states.class_id[row] = evidence.class_id
         states.last_ns[row] = sightings.frame.stamp_ns
         states.sightings[row] += 1
-        evidence.add_look(self._look(view, row), hit=True, metres_per_pixel=resolution)
+        if self._shown(view, np.array([row]))[0][0] or not evidence.looks:
+            evidence.add_look(self._look(view, row), hit=True, metres_per_pixel=resolution)
         slope = view.slopes[index]
-        quality = (0.1 if cut else 1.0) / (resolution * (1 + float(slope @ slope)))
+        # From the side the walls of what stands there count as well.
+        quality = (0.1 if cut else 1.0) / (resolution * (1 + 4 * float(slope @ slope)))
         if evidence.best is None or confidence * quality > evidence.best.quality:
             left, top, right, bottom = sightings.boxes_xyxy[index].tolist()
             box = (left, top, right, bottom)
@@ -315,16 +354,7 @@ class FlightRegister:
         """Count the frame for the objects that it showed whole, and that were not detected."""
         if not (len(rows) and len(ground.outline_en)):
             return
-        mean = self.states.mean[rows]
-        height = np.minimum(mean[:, 2:], 0.8 * ground.height_m)
-        offsets = (mean[:, :2] - ground.camera_en) * ground.height_m / (ground.height_m - height)
-        points = ground.camera_en + offsets
-        boxes = self.states.box_en[rows]
-        half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 2
-        shown = ground.depth_inside(points) > half + 2 * np.sqrt(
-            np.trace(self.states.covariance[rows][:, :2, :2], axis1=1, axis2=2) / 2
-        )
-        resolutions = ground.resolution_at(points)
+        shown, resolutions = self._shown(ground, rows)
         for position in np.flatnonzero(shown):
             row = int(rows[position])
             evidence = self.evidence[row]
@@ -332,6 +362,26 @@ class FlightRegister:
             evidence.add_look(
                 self._look(ground, row), hit=False, metres_per_pixel=float(resolutions[position])
             )
+
+    def _shown(
+        self, ground: GroundView, rows: npt.NDArray[np.intp]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+        """Return which objects (m,) a frame shows whole, and at how many metres per pixel.
+
+        One that was only seen in pieces counts where its centre is in view.
+        """
+        states = self.states
+        mean = states.mean[rows]
+        if not len(ground.outline_en):
+            return np.zeros(len(rows), np.bool_), np.ones(len(rows))
+        height = np.minimum(mean[:, 2:], 0.8 * ground.height_m)
+        offsets = (mean[:, :2] - ground.camera_en) * ground.height_m / (ground.height_m - height)
+        points = ground.camera_en + offsets
+        boxes = states.box_en[rows]
+        half = np.where(states.is_whole[rows], (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 2, 0.0)
+        sigma = np.sqrt(np.trace(states.covariance[rows][:, :2, :2], axis1=1, axis2=2) / 2)
+        shown = ground.depth_inside(points) > half + np.minimum(sigma, 1.0)
+        return shown, ground.resolution_at(points)
 
     def _drop_weakest(self) -> None:
         """Drop objects of fewest sightings, then of lowest confidence, to below the limit."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +26,26 @@ _TRACK_GATE = 3.0
 _TRACK_BONUS = 6.0
 _INSIDE = 0.6
 _INSIDE_DISTANCE = 4.0
-_LEAST_FOR_SHIFT = 3
+_LEAST_FOR_TURN = 2
+_TURN_ROUNDS = 2
+_HUBER = 2.0
+_LEAST_FOR_PROPOSALS = 3
+_MOST_PROPOSALS = 150
+_INLIER_GAIN = 20.0
+_CLEARLY_BETTER = 3.0  # of the log likelihood
 _FAR = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class AttitudeError:
+    """What all sightings of a frame share, as far as it is known.
+
+    `turn` (4,) are the turn about east, north and up in radians, and the metres by which the
+    camera is lower than thought; `covariance` (4, 4).
+    """
+
+    turn: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +64,9 @@ class FrameProblem:
     tracked: npt.NDArray[np.bool_]
     forbidden: npt.NDArray[np.bool_]
     walk_variance: npt.NDArray[np.float64]
+    attitude: AttitudeError
+    doubted: AttitudeError | None = None
+    """What would be known without the frames before, where those are to be doubted."""
 
 
 def assign_frame(
@@ -54,33 +75,41 @@ def assign_frame(
     settings: RegisterSettings,
     *,
     class_count: int,
-) -> npt.NDArray[np.intp]:
+) -> tuple[npt.NDArray[np.intp], AttitudeError]:
     """Return the row of the object of each chosen sighting (n,), -1 for a new object.
 
-    Minus twice the log likelihood is minimised over all pairs (Blackman 2004, global nearest
-    neighbour), with pairs outside the 99 % gate left out. All sightings of a frame share the error
+    The second value is the error of the frame's attitude, as far as the objects tell it.
+
+    Minus twice the log likelihood is minimised over all pairs (global nearest neighbour, Blackman
+    2004), and pairs outside the 99 % gate are left out. All sightings of a frame share the error
     of its attitude: it is estimated from a first assignment, and the second one is made without.
     """
     view, chosen, rows = problem.view, problem.chosen, problem.rows
     if not (len(chosen) and len(rows)):
-        return np.full(len(chosen), -1, np.intp)
+        return np.full(len(chosen), -1, np.intp), problem.attitude
     slopes = view.slopes[chosen]
     places, spread = states.predicted(rows, slopes)
     residuals = view.positions_en[chosen][:, None] - places
     own = spread + view.own_covariance[chosen][:, None]
     own = own + problem.walk_variance[None, :, None, None] * np.eye(2)
-    shared = view.frame_covariance[chosen]
+    jacobians = np.concatenate([view.turn_jacobians[chosen], slopes[..., None]], axis=2)
     base = _other_costs(problem, states, settings, class_count=class_count)
     solver = _Solver(problem, states, settings, base)
-    pairs = solver.solve(residuals, own + shared[:, None])
-    shift = _shift(residuals, own, shared, pairs)
-    if shift is not None:
-        offset, left = shift
-        pairs = solver.solve(residuals - offset, own + left)
+    attitude = problem.attitude
+    if problem.doubted is not None:
+        attitude = _likeliest(problem, states, residuals, own, jacobians)
+        if attitude is not problem.attitude:
+            solver = replace(solver, problem=replace(problem, tracked=problem.tracked & False))
+    prior = attitude
+    pairs = solver.solve(*_without(attitude, residuals, own, jacobians))
+    if len(pairs) >= _LEAST_FOR_TURN:
+        attitude = prior
+        attitude = _estimate(attitude, residuals, own, jacobians, pairs)
+        pairs = solver.solve(*_without(attitude, residuals, own, jacobians))
     found = np.full(len(chosen), -1, np.intp)
     for sighting, column in pairs:
         found[sighting] = rows[column]
-    return found
+    return found, attitude
 
 
 def _other_costs(
@@ -140,26 +169,77 @@ def _contained(problem: FrameProblem, states: ObjectStates) -> npt.NDArray[np.bo
     return same & (piece | around)
 
 
-def _shift(
+def _without(
+    attitude: AttitudeError,
     residuals: npt.NDArray[np.float64],
     own: npt.NDArray[np.float64],
-    shared: npt.NDArray[np.float64],
+    jacobians: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return residuals and covariances (n, m, ...) without the error of the attitude."""
+    shift = jacobians @ attitude.turn
+    left = np.einsum('nij,jk,nlk->nil', jacobians, attitude.covariance, jacobians)
+    return residuals - shift[:, None], own + left[:, None]
+
+
+def _likeliest(
+    problem: FrameProblem,
+    states: ObjectStates,
+    residuals: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    jacobians: npt.NDArray[np.float64],
+) -> AttitudeError:
+    """Return the error under which most sightings meet an object, if it is clearly likelier.
+
+    Each near pair of one class proposes one. So a frame that comes back to a row of equal objects
+    is matched as a whole, where the nearest object of each could be its neighbour.
+    """
+    prior = problem.doubted or problem.attitude
+    same = problem.class_ids[:, None] == states.class_id[problem.rows][None]
+    left, covariances = _without(prior, residuals, own, jacobians)
+    distance, _ = _mahalanobis(left, covariances)
+    lines, columns = np.nonzero(same & (distance < GATE_2D))
+    if len(problem.chosen) < _LEAST_FOR_PROPOSALS or not 1 < len(lines) <= _MOST_PROPOSALS:
+        return problem.attitude
+    weights = np.linalg.inv(own)
+    information = np.linalg.inv(prior.covariance)
+    turns = [problem.attitude]
+    turns += [
+        _estimate(prior, residuals, own, jacobians, [(line, column)])
+        for line, column in zip(lines.tolist(), columns.tolist(), strict=True)
+    ]
+    scores = []
+    for proposed in turns:
+        errors = residuals - (jacobians @ proposed.turn)[:, None]
+        spread = np.einsum('nmi,nmij,nmj->nm', errors, weights, errors)
+        nearest = np.where(same, spread, np.inf).min(axis=1)
+        away = proposed.turn - prior.turn
+        inliers = np.log1p(_INLIER_GAIN * np.exp(-nearest / 2)).sum()
+        scores.append(float(inliers - away @ information @ away / 2))
+    best = int(np.argmax(scores))
+    return turns[best] if scores[best] > scores[0] + _CLEARLY_BETTER else problem.attitude
+
+
+def _estimate(
+    prior: AttitudeError,
+    residuals: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    jacobians: npt.NDArray[np.float64],
     pairs: list[tuple[int, int]],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """Estimate the error that all sightings of a frame share, and its covariance (2, 2)."""
-    if len(pairs) < _LEAST_FOR_SHIFT:
-        return None
+) -> AttitudeError:
+    """Estimate the turn that explains the residuals of assigned pairs, by robust least squares."""
     lines, columns = (np.array(side) for side in zip(*pairs, strict=True))
     errors, weights = residuals[lines, columns], np.linalg.inv(own[lines, columns])
-    prior = shared[lines].mean(axis=0) + 1e-9 * np.eye(2)
-    middle = np.median(errors, axis=0)
-    distance = np.sqrt(np.einsum('ni,nij,nj->n', errors - middle, weights, errors - middle))
-    weights = weights * np.minimum(1.0, 2.0 / np.maximum(distance, 1e-9))[:, None, None]
-    total = weights.sum(axis=0) + np.linalg.inv(prior)
-    covariance = np.linalg.inv(total)
-    offset = covariance @ np.einsum('nij,nj->i', weights, errors)
-    # The error is the same for all only at one place of the image; a quarter of it is not.
-    return offset, covariance + 0.0625 * prior
+    slopes = jacobians[lines]
+    information = np.linalg.inv(prior.covariance)
+    turn = prior.turn
+    for _ in range(_TURN_ROUNDS):
+        left = errors - slopes @ turn
+        distance = np.sqrt(np.einsum('ni,nij,nj->n', left, weights, left))
+        robust = weights * np.minimum(1.0, _HUBER / np.maximum(distance, 1e-9))[:, None, None]
+        weighted = np.einsum('nji,njk->nik', slopes, robust)
+        covariance = np.linalg.inv(information + np.einsum('nij,njk->ik', weighted, slopes))
+        turn = covariance @ (information @ prior.turn + np.einsum('nij,nj->i', weighted, errors))
+    return AttitudeError(turn, covariance)
 
 
 def _mahalanobis(

@@ -40,7 +40,7 @@ class ErrorSplit:
     """
 
     attitude_frame_share: float = 0.5
-    """The share of the variance of the attitude that is new in each frame."""
+    """The share of the variance of the attitude that does not last for the whole flight."""
     position_jitter_share: float = 0.03
     """The standard deviation of the position from frame to frame, as a share of the whole."""
     pixel_px: float = 2.0
@@ -130,11 +130,8 @@ def ground_view(
     own = np.einsum(
         'nij,nkj->nik', jacobians.by_pixel, jacobians.by_pixel * (spread**2)[:, None, None]
     )
-    turn = np.einsum(
-        'nij,jk,nlk->nil', jacobians.by_turn, fix.attitude_covariance, jacobians.by_turn
-    )
     horizontal = fix.position_covariance[:2, :2]
-    frame = split.attitude_frame_share * turn + split.position_jitter_share**2 * horizontal
+    own += split.position_jitter_share**2 * horizontal
     tilt = fix.attitude_covariance[:2, :2] * (1 - split.attitude_frame_share)
     # A tilt about east moves what is below the camera to the north, and the other way round.
     swapped = np.array([[0.0, fix.height_m], [-fix.height_m, 0.0]])
@@ -145,11 +142,13 @@ def ground_view(
     far = np.isnan(outline).any() or (
         np.linalg.norm(outline - camera, axis=1).max() > _LONGEST_VIEW * fix.height_m
     )
+    level_sigma_m = math.sqrt(max(float(fix.position_covariance[2, 2]), 0.0))
     return GroundView(
         positions_en=cast,
         slopes=centre_rays[:, :2] / -centre_rays[:, 2:],
         own_covariance=own,
-        frame_covariance=frame,
+        turn_jacobians=jacobians.by_turn,
+        turn_covariance=fix.attitude_covariance,
         flight_covariance=horizontal + swapped @ tilt @ swapped.T,
         sides_m=np.column_stack(
             [
@@ -164,9 +163,8 @@ def ground_view(
         outline_en=np.zeros((0, 2)) if far else outline,
         camera_en=camera,
         height_m=fix.height_m,
-        height_sigma_m=math.hypot(
-            math.sqrt(max(float(fix.position_covariance[2, 2]), 0.0)), _OBJECT_HEIGHT_SIGMA_M
-        ),
+        height_sigma_m=math.hypot(level_sigma_m, _OBJECT_HEIGHT_SIGMA_M),
+        level_sigma_m=level_sigma_m,
         focal_px=math.sqrt(float(fix.lens.matrix[0, 0] * fix.lens.matrix[1, 1])),
         axis=fix.rotation[:, 2],
     )

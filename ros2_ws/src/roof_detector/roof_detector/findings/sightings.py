@@ -37,9 +37,10 @@ class GroundView:
 
     `positions_en` (n, 2) are where the rays through the detections meet the plane, nan where they
     do not; `slopes` (n, 2) by how much that moves for each metre that the object is higher than
-    the plane. The error has three parts: `own_covariance` (n, 2, 2) of each detection alone;
-    `frame_covariance` (n, 2, 2), common to a frame and new in each; and `flight_covariance`
-    (2, 2), the same for the whole flight. `sides_m` (n, 2) are width and height of the boxes on
+    the plane. The error has three parts: `own_covariance` (n, 2, 2) of each detection alone; that
+    of the frame's attitude, a turn about east, north and up of `turn_covariance` (3, 3) which
+    moves the positions by `turn_jacobians` (n, 2, 3); and `flight_covariance` (2, 2), the same for
+    the whole flight. `sides_m` (n, 2) are width and height of the boxes on
     the ground, `half_extent_en` (n, 2) half of their extent to the east and the north,
     `areas_m2` (n,) the areas of masks, nan without. `cut` (n,) tells which boxes end at the edge
     of the image. `outline_en` (k, 2) is what the image shows of the plane, anticlockwise, empty
@@ -49,7 +50,8 @@ class GroundView:
     positions_en: npt.NDArray[np.float64]
     slopes: npt.NDArray[np.float64]
     own_covariance: npt.NDArray[np.float64]
-    frame_covariance: npt.NDArray[np.float64]
+    turn_jacobians: npt.NDArray[np.float64]
+    turn_covariance: npt.NDArray[np.float64]
     flight_covariance: npt.NDArray[np.float64]
     sides_m: npt.NDArray[np.float64]
     half_extent_en: npt.NDArray[np.float64]
@@ -60,6 +62,9 @@ class GroundView:
     camera_en: npt.NDArray[np.float64]
     height_m: float
     height_sigma_m: float
+    """Of an object over the plane that the height counts from."""
+    level_sigma_m: float
+    """Of that plane, which is the same for all objects."""
     focal_px: float
     axis: npt.NDArray[np.float64]
     """The direction (3,) of the optical axis in east, north, up."""
@@ -70,7 +75,8 @@ class GroundView:
             ('positions_en', (count, 2)),
             ('slopes', (count, 2)),
             ('own_covariance', (count, 2, 2)),
-            ('frame_covariance', (count, 2, 2)),
+            ('turn_jacobians', (count, 2, 3)),
+            ('turn_covariance', (3, 3)),
             ('flight_covariance', (2, 2)),
             ('sides_m', (count, 2)),
             ('half_extent_en', (count, 2)),
@@ -81,6 +87,11 @@ class GroundView:
             if getattr(self, name).shape != shape:
                 msg = f'{name} has shape {getattr(self, name).shape}, expected {shape}.'
                 raise FindingsError(msg)
+
+    def turned(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the covariances (n, 2, 2) of the positions for one of the turn (3, 3)."""
+        jacobians = self.turn_jacobians
+        return np.asarray(np.einsum('nij,jk,nlk->nil', jacobians, covariance, jacobians))
 
     def resolution_at(self, points_en: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the metres per pixel (n,) at points (n, 2) of the plane.

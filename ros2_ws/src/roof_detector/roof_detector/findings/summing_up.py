@@ -68,7 +68,7 @@ def size_of(
     if not samples:
         return None
     best = max(sample.quality for sample in samples)
-    chosen = [sample for sample in samples if sample.quality > 0.5 * best]
+    chosen = [sample for sample in samples if sample.quality > 0.8 * best]
     zoom = np.array([max(1 - height_m / sample.height_m, 0.2) for sample in chosen])
     flown_m = float(np.mean([sample.height_m for sample in chosen]))
     relative = float(np.sqrt(height_variance)) / max(flown_m - height_m, 0.1)
