@@ -82,7 +82,6 @@ def judge(
 ) -> None:
     """Compare findings with the true objects that were detected in any frame."""
     true_ids = np.concatenate([frame.true_ids for frame in frames])
-    scores = np.concatenate([frame.sightings.confidences for frame in frames])
     votes: dict[int, Counter[int]] = {}
     for key, true_id in zip(keys, true_ids.tolist(), strict=True):
         votes.setdefault(result.numbers.get(key, 0), Counter())[true_id] += 1
@@ -121,20 +120,8 @@ def judge(
     if len(offsets) > 2:
         spread = np.array(offsets) - np.median(offsets, axis=0)
         tally.relative_m += np.linalg.norm(spread, axis=1).tolist()
-    _count_single(tally, true_ids, scores, wanted=len(of_confirmed))
-
-
-def _count_single(tally: Tally, true_ids: Any, scores: Any, *, wanted: int) -> None:
-    """Count the single detections down to the confidence that finds as many objects."""
-    order = np.argsort(-scores, kind='stable')
-    seen: set[int] = set()
-    rank = 0
-    while rank < len(order) and len(seen) < wanted:
-        true_id = int(true_ids[order[rank]])
-        seen |= {true_id} if true_id >= 0 else set()
-        rank += 1
-    tally.single += rank
-    tally.single_true += int((true_ids[order[:rank]] >= 0).sum())
+    tally.single += len(true_ids)
+    tally.single_true += int((true_ids >= 0).sum())
 
 
 def summary(tally: Tally) -> dict[str, Any]:
@@ -149,7 +136,7 @@ def summary(tally: Tally) -> dict[str, Any]:
         'lost_share': round(counts['lost'] / objects, 4),
         'recall_of_confirmed': round(counts['confirmed objects'] / objects, 4),
         'precision_of_confirmed': round(1 - counts['confirmed false'] / max(confirmed, 1), 4),
-        'precision_of_single_at_that_recall': round(tally.single_true / max(tally.single, 1), 4),
+        'precision_of_single_detections': round(tally.single_true / max(tally.single, 1), 4),
         'inside_radius95': round(float(inside.mean()), 4),
         'median_error_m': round(float(np.median(tally.errors_m)), 3),
         'median_error_among_each_other_m': round(float(np.median(tally.relative_m)), 3),

@@ -189,7 +189,7 @@ class SimulatedWorld:
             class_id = classes[k]
             if other < errors.other_class:
                 class_id = (class_id + 1) % len(CLASS_NAMES)
-            score = 0.35 + 0.6 * confidence if is_true else 0.25 + 0.5 * confidence
+            score = 0.3 + 0.6 * confidence if is_true else 0.25 + 0.6 * confidence
             rows.append((noisy, score, class_id, k if is_true else -1))
         rows.sort(key=lambda row: -row[1])
         return (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # No shipped model was trained on this seed, the first from 990 000 on with flat roofs and all five
 # classes.
 DEMO_SEED = 990_003
-_OURS = ('bag', 'annotated', 'logs', 'contact_sheet.jpg', 'summary.json')
+_OURS = ('bag', 'annotated', 'logs', 'contact_sheet.jpg', 'inspection', 'summary.json')
 
 _CREDENTIALS = 'camera_credentials'
 
@@ -88,6 +88,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Fly, summarise, and return 0 if every frame is accounted for."""
     from roof_detector.demo.annotated_images import write_annotated  # noqa: PLC0415
+    from roof_detector.demo.finding_summary import summarise_findings  # noqa: PLC0415
     from roof_detector.demo.flight_report import as_json, as_table  # noqa: PLC0415
     from roof_detector.demo.flight_summary import summarise_flight  # noqa: PLC0415
     from roof_detector.inputs.open_input import is_live, open_input  # noqa: PLC0415
@@ -107,9 +108,16 @@ def run(arguments: argparse.Namespace) -> int:
     files = {'bag': str(bag)}
     if image_count:
         files |= {'annotated frames': str(output / 'annotated'), 'contact sheet': str(sheet)}
+    found = None
+    if summary.detected:
+        seed = arguments.seed if arguments.input is None else None
+        found = summarise_findings(bag, output, seed=seed)
+        files['inspection'] = str(output / 'inspection')
     files['summary'] = str(output / 'summary.json')
-    (output / 'summary.json').write_text(json.dumps(as_json(summary, files=files), indent=2))
-    print(f'\n{as_table(summary, files=files)}\n')
+    (output / 'summary.json').write_text(
+        json.dumps(as_json(summary, found, files=files), indent=2)
+    )
+    print(f'\n{as_table(summary, found, files=files)}\n')
     if not summary.detected:
         print(f'No frame was detected: see the logs in {output / "logs"}.')
         return 1

@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from roof_detector.demo.finding_summary import FindingSummary
     from roof_detector.demo.flight_summary import FlightSummary
 
 
-def as_json(summary: FlightSummary, *, files: dict[str, str]) -> dict[str, Any]:
+def as_json(
+    summary: FlightSummary, findings: FindingSummary | None, *, files: dict[str, str]
+) -> dict[str, Any]:
     """Return the summary as plain values; ages in seconds, ratios from 0 to 1."""
     score = summary.score
     result: dict[str, Any] = {
@@ -21,6 +24,7 @@ def as_json(summary: FlightSummary, *, files: dict[str, str]) -> dict[str, Any]:
             'unaccounted': summary.unaccounted,
         },
         'detections': summary.detections,
+        'findings': None if findings is None else findings.as_json(),
         'age_s': {'p50': round(summary.age_s[0], 4), 'p95': round(summary.age_s[1], 4)},
         'files': files,
     }
@@ -41,7 +45,9 @@ def as_json(summary: FlightSummary, *, files: dict[str, str]) -> dict[str, Any]:
     return result
 
 
-def as_table(summary: FlightSummary, *, files: dict[str, str]) -> str:
+def as_table(
+    summary: FlightSummary, findings: FindingSummary | None, *, files: dict[str, str]
+) -> str:
     """Return the summary as lines of text in two columns."""
     dropped = sum(summary.dropped.values())
     causes = ', '.join(f'{cause} {count}' for cause, count in sorted(summary.dropped.items()))
@@ -69,6 +75,7 @@ def as_table(summary: FlightSummary, *, files: dict[str, str]) -> str:
     if score is not None:
         rows.append(('precision at IoU 0.5', _percent(score.precision)))
         rows.append(('recall at IoU 0.5', _percent(score.recall)))
+    rows += [] if findings is None else findings.rows()
     rows += files.items()
     width = max(len(label) for label, _ in rows)
     return '\n'.join(f'  {label:<{width}}  {value}' for label, value in rows)

@@ -53,6 +53,11 @@ def test_a_simulated_flight_is_detected_recorded_and_summed_up(demo):
     assert frames['unaccounted'] == 0
     assert 0 < summary['age_s']['p50'] <= summary['age_s']['p95']
     assert set(summary['against_ground_truth']) >= {'precision', 'recall'}
+    findings = summary['findings']
+    assert set(findings['against_true_objects']) >= {'objects', 'duplicates', 'missed'}
+    assert sum(findings['states'].values()) <= sum(summary['detections'].values())
+    assert (output / 'inspection' / 'inspection.gpkg').is_file()
+    assert 'true objects seen' in finished.stdout
     assert cv2.imread(str(output / 'contact_sheet.jpg')) is not None
     images = sorted((output / 'annotated').glob('*.jpg'))
     assert images
