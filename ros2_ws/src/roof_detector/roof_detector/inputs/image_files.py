@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.file_kind import COMPANION_SUFFIXES, Group, kind_of_file
 from roof_detector.inputs.frame import Frame
 from roof_detector.inputs.image_decoding import (
     IMAGE_SUFFIXES,
@@ -44,6 +45,7 @@ class ImageFilesInput(RecordedInput):
         files = images_in(path) if path.is_dir() else [path]
         self.paths = tuple(without_raw_twins(files))
         self._twins = len(files) - len(self.paths)
+        self._videos = _videos_in(path) if path.is_dir() else 0
 
     @property
     def frame_count(self) -> int:
@@ -52,6 +54,12 @@ class ImageFilesInput(RecordedInput):
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
+        if self._videos:
+            note = (
+                f'{self.path} holds {self._videos} videos too, which are not played with its '
+                'images; name each by itself.'
+            )
+            self._health = replace(self._health, warning=note)
         for loop_number in count():
             if loop_number and not self._loop:
                 return
@@ -108,6 +116,17 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     """Return a key that sorts `frame_2` before `frame_10`."""
     parts = re.split(r'(\d+)', name.casefold())
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
+
+
+def _videos_in(folder: Path) -> int:
+    """Return how many videos lie in a folder, those aside that cameras write beside others."""
+    return sum(
+        one.is_file()
+        and not one.name.startswith('.')
+        and one.suffix.lower() not in COMPANION_SUFFIXES
+        and kind_of_file(one).group is Group.VIDEO
+        for one in folder.iterdir()
+    )
 
 
 def without_raw_twins(paths: Iterable[Path]) -> list[Path]:

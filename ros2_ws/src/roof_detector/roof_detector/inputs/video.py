@@ -56,6 +56,11 @@ class VideoInput(RecordedInput):
         return width, height
 
     @property
+    def orientation(self) -> int:
+        """Return how the stored frames are turned to be shown, as EXIF numbers it."""
+        return self._decoder.orientation
+
+    @property
     def frame_count(self) -> int | None:
         """Return about how many frames the container announces, None if it does not say."""
         return self._decoder.frame_count

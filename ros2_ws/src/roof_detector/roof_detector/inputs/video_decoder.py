@@ -97,6 +97,11 @@ class VideoDecoder:
         return round(announced) if announced >= 1 else None
 
     @property
+    def orientation(self) -> int:
+        """Return how the stored frames are turned, as EXIF numbers it."""
+        return self._converter.orientation
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Return the tags of the container and the stream, in lower case."""
         tags = {**self._stream.metadata, **self._container.metadata}

@@ -29,6 +29,8 @@ _MOST_OBLONG = 4
 class FrameConverter:
     """Converts the frames of one video; `notes` report what was done beside.
 
+    `orientation` is that of the latest frame, as EXIF numbers it.
+
     Colours follow the matrix and range (limited or full) of each frame; those of a frame that
     states none are BT.601 in limited range, as FFmpeg takes them. Frames are turned by the display
     matrix, pixels of another shape are made square by the width, and interlaced frames are
@@ -40,6 +42,7 @@ class FrameConverter:
         self._reformatter = VideoReformatter()
         self._deinterlacer: av.filter.Graph | None = None
         self._layout: tuple[int, int, str] | None = None
+        self.orientation = UPRIGHT
         self.notes: dict[str, None] = {}
 
     def images(self, frame: av.VideoFrame) -> Iterator[tuple[av.VideoFrame, NDArray[np.uint8]]]:
@@ -55,11 +58,11 @@ class FrameConverter:
         if frame.interlaced_frame and self._deinterlacer is None:
             self._deinterlacer = _deinterlacer(frame)
             self.notes['is interlaced; its fields were merged into frames'] = None
+        # What concerns the picture as a whole does not pass through the filter.
+        self.orientation = orientation_of(frame)
         if self._deinterlacer is None:
             yield frame, self._to_bgr(frame)
             return
-        # What concerns the picture as a whole does not pass through the filter.
-        self._orientation = orientation_of(frame)
         self._deinterlacer.push(frame)
         yield from self._pulled()
 
@@ -77,9 +80,9 @@ class FrameConverter:
                 frame = self._deinterlacer.vpull()
             except (NoFrameYet, EndOfFrames):
                 return
-            yield frame, self._to_bgr(frame, self._orientation)
+            yield frame, self._to_bgr(frame)
 
-    def _to_bgr(self, frame: av.VideoFrame, orientation: int | None = None) -> NDArray[np.uint8]:
+    def _to_bgr(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         if hdr := _HDR.get(int(frame.color_trc)):
             self.notes[
                 f'is of high dynamic range ({hdr}), which is shown without tone mapping: flatter '
@@ -93,7 +96,7 @@ class FrameConverter:
             frame, width=width, format='bgr24', dst_color_range=ColorRange.JPEG
         )
         image: NDArray[np.uint8] = shown.to_ndarray()  # type: ignore[assignment]
-        return upright(image, orientation_of(frame) if orientation is None else orientation)
+        return upright(image, self.orientation)
 
 
 def orientation_of(frame: av.VideoFrame) -> int:

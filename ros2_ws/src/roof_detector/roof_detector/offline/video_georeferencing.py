@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.video import VideoInput
@@ -12,6 +13,7 @@ from roof_detector.offline.image_search import camera_inputs
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
 from roof_detector.telemetry.subtitles import read_subtitle_telemetry, subtitle_file_of
+from roof_detector.vision.orientation import optical_turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 
 def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
     """Return whether the results are of a video with subtitles that hold its track."""
-    video = _video_path(bag, images=images)
-    if video is None:
+    found = _video(bag, images=images)
+    if found is None:
         return False
+    video, _ = found
     try:
         return can_be_georeferenced(read_subtitle_telemetry(subtitle_file_of(video) or video))
     except TelemetryError:
@@ -46,16 +49,21 @@ def video_track(
 
     Raises TelemetryError if the video has no subtitles with its track.
     """
-    video = _video_path(bag, images=images)
-    if video is None:
+    found = _video(bag, images=images)
+    if found is None:
         return None
+    video, orientation = found
     telemetry = read_subtitle_telemetry(subtitle_file_of(video) or video)
     sizes = (frame.record.size_wh for frame in bag.frames() if all(frame.record.size_wh))
     size_wh = next(sizes, None)
     if size_wh is None:
         msg = f'No frame of {video} could be read, so the size of its images is not known.'
         raise TelemetryError(msg)
-    return subtitle_track(
+    turn = optical_turn(orientation)
+    if turn is None:
+        msg = f'{video} is shown mirrored, so that no position in it is known.'
+        raise TelemetryError(msg)
+    track = subtitle_track(
         telemetry,
         size_wh=size_wh,
         ground=ground,
@@ -63,12 +71,16 @@ def video_track(
         focal_35mm=focal_35mm,
         notes=notes,
     )
+    # The angles are those of the camera, whose frames may be shown turned.
+    mount = replace(track.mount, rotation=track.mount.rotation @ turn)
+    return replace(track, mount=mount)
 
 
-def _video_path(bag: ResultBag, *, images: Path | None) -> Path | None:
+def _video(bag: ResultBag, *, images: Path | None) -> tuple[Path, int] | None:
+    """Return the path and orientation of a video, None if the results are of none."""
     (topic, *more) = bag.image_topics or ('',)
     found = None if more else next(camera_inputs((bag,), topic, images=images), None)
     if found is None:
         return None
     with closing(found):
-        return found.path if isinstance(found, VideoInput) else None
+        return (found.path, found.orientation) if isinstance(found, VideoInput) else None

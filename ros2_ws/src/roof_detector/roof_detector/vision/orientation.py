@@ -45,6 +45,19 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(shown[:, ::-1] if mirrored else shown)
 
 
+def optical_turn(orientation: int) -> NDArray[np.float64] | None:
+    """Return the rotation (3, 3) of the optical frame of the shown image into the stored one's.
+
+    Axes are those of REP-103: x right, y down, z forward. A mirrored image has none.
+    """
+    turns, mirrored = _TURNS.get(orientation, (0, False))
+    if mirrored:
+        return None
+    # A quarter turn anticlockwise brings what was right up: the stored x is the shown -y.
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    return np.linalg.matrix_power(quarter, turns)
+
+
 def exif_orientation(exif: bytes) -> int:
     """Return the orientation in a block of EXIF (a TIFF structure), 1 where it has none."""
     block = exif.removeprefix(b'Exif\0\0')

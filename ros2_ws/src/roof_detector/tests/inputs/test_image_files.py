@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import read_image
@@ -117,3 +118,21 @@ def test_numbers_in_names_sort_as_numbers(numbers):
 def test_any_names_can_be_sorted(names):
     keys = [natural_key(name) for name in sorted(names, key=natural_key)]
     assert all(before <= after for before, after in pairwise(keys))
+
+
+def test_a_folder_with_videos_beside_its_images_says_that_they_are_not_played(
+    tmp_path, numbered_images
+):
+    numbered_images.write_images(tmp_path, numbers=range(2))
+    numbered_images.write_video(tmp_path / 'flight.avi', frames=2)
+    source = ImageFilesInput(tmp_path)
+    assert len(list(source)) == 2
+    assert 'holds 1 videos too, which are not played' in source.health().warning
+
+
+def test_a_note_on_an_image_is_told_while_it_is_played(tmp_path):
+    pages = [Image.new('RGB', (64, 48), (k, 0, 0)) for k in range(3)]
+    pages[0].save(tmp_path / 'scan.tif', save_all=True, append_images=pages[1:])
+    source = ImageFilesInput(tmp_path / 'scan.tif')
+    assert len(list(source)) == 1
+    assert source.health().warning == 'scan.tif has 3 pages; only the first is looked at.'

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 
+import av
 import cv2
+import numpy as np
 import pytest
 
+QUARTER_CLOCKWISE = (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
 CUE = (
     '{n}\n00:00:{n:02d},000 --> 00:00:{m:02d},000\n[focal_len: 24.00] [latitude: {latitude:.7f}] '
     '[longitude: 13.4100000] [rel_alt: 40.000 abs_alt: 120.000] '
@@ -55,3 +58,30 @@ def test_subtitles_without_angles_say_what_is_missing_when_a_map_is_asked_for(vi
 def test_a_video_without_subtitles_says_that_it_has_none(video, detect):
     (outcome,) = detect(video, formats=('geojson',))
     assert any('no .srt file of its name beside it' in one for one in outcome.warnings)
+
+
+def test_a_video_that_is_shown_turned_keeps_its_positions(video, tmp_path, detect):
+    turned = tmp_path / 'turned' / video.name
+    turned.parent.mkdir()
+    with av.open(str(video)) as read, av.open(str(turned), 'w') as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        stream.set_display_matrix(QUARTER_CLOCKWISE)
+        for packet in read.demux(read.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                written.mux(packet)
+    write_subtitles(turned)
+    (outcome,) = detect(turned, confidence=0.01, formats=None)
+    found = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    assert found
+    metres_per_px = 40 / (100 * 24 / 43.267)
+    for one in found:
+        left, top, right, bottom = one['properties']['box_px']
+        # As stored, 80 x 60: what is shown to the right was up.
+        x, y = (top + bottom) / 2, 60 - (left + right) / 2
+        # The last subtitle begins at 2 s, and its place holds until its end.
+        flown = 52.52 + min(int(one['properties']['stamp_ns']) / 1e9, 2.0) * 1e-4
+        longitude, latitude = one['geometry']['coordinates']
+        assert latitude == pytest.approx(flown + (30 - y) * metres_per_px / 111_280, abs=2e-5)
+        east = (longitude - 13.41) * 111_320 * np.cos(np.radians(52.52))
+        assert east == pytest.approx((x - 40) * metres_per_px, abs=1.5)

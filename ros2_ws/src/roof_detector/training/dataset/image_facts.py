@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
+from roof_detector.inputs.image_decoding import decode_bytes
 from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
@@ -59,9 +60,15 @@ def facts_of(path: Path) -> ImageFacts:
             width, height = image_path.size
             exif = image_path.getexif()
             orientation = exif.get(ExifTags.Base.Orientation, _UPRIGHT)
-            # A JPEG is decoded at an eighth of its size, but read as a whole.
-            image_path.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
-            small = image_path.convert('L').resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+            if image_path.format in ('JPEG', 'MPO'):
+                # It is decoded at an eighth of its size, but read as a whole.
+                image_path.draft('L', (2 * THUMBNAIL, 2 * THUMBNAIL))
+                grey = image_path.convert('L')
+            else:  # as the detector reads it; Pillow turns some formats by itself
+                stored = decode_bytes(raw, turned=False).image_bgr
+                height, width = stored.shape[:2]
+                grey = Image.fromarray(np.ascontiguousarray(stored[..., ::-1])).convert('L')
+            small = grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     except Image.DecompressionBombError:
         return ImageFacts(problem='has too many pixels to be read safely; cut it into parts first')
     except (OSError, SyntaxError, ValueError, EOFError) as error:

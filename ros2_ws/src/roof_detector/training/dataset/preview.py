@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import read_image
 from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
@@ -91,9 +93,9 @@ def draw_sample(
     sample: Sample, labelled: LabelledSet, *, width_px: int, draw_names: bool = True
 ) -> npt.NDArray[np.uint8] | None:
     """Return an image with its labels to be shown `width_px` wide; None if it cannot be read."""
-    raw = np.fromfile(sample.image_path, dtype=np.uint8)
-    image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
-    if image is None:
+    try:
+        image = read_image(sample.image_path)
+    except InputError:
         return None
     scale = min(1.0, _FINER * width_px / image.shape[1])
     size_wh = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)

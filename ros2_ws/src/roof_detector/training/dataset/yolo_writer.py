@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import read_image
 from training.dataset.error import DatasetError
 from training.dataset.labelled_set import UNSPLIT
 from training.dataset.outline import joined
@@ -143,12 +145,12 @@ class _Pixels:
 
     def of(self, piece: Piece) -> npt.NDArray[np.uint8]:
         if piece.image_path != self._path or self._image is None:
-            raw = np.fromfile(piece.image_path, dtype=np.uint8)
-            image = cv2.imdecode(raw, cv2.IMREAD_COLOR)  # upright, as EXIF demands
-            if image is None:
-                msg = f'{piece.image_path} cannot be decoded; replace or remove it.'
-                raise DatasetError(msg)
-            self._path, self._image = piece.image_path, image.astype(np.uint8, copy=False)
+            try:
+                image = read_image(piece.image_path)  # upright, as EXIF demands
+            except InputError as error:
+                msg = f'{error} Replace or remove it.'
+                raise DatasetError(msg) from error
+            self._path, self._image = piece.image_path, image
         if piece.window is None:
             return self._image
         left, top, right, bottom = piece.window

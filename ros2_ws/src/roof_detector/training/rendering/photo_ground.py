@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import read_image as decoded_image
 from roof_detector.simulation.surfaces.canvas import Canvas
 from roof_detector.simulation.world.facet import Facet, Plane3, facet_from_uv
 from roof_detector.simulation.world.light import Light
@@ -119,8 +121,8 @@ def find_images(folder: Path) -> tuple[Path, ...]:
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image (h, w, 3) in BGR."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        msg = f'{path} cannot be read as an image; replace or remove it.'
-        raise TrainingError(msg)
-    return np.asarray(image, np.uint8)
+    try:
+        return decoded_image(path)
+    except InputError as error:
+        msg = f'{error} Replace or remove it.'
+        raise TrainingError(msg) from error
