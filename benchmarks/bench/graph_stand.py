@@ -20,8 +20,6 @@ from roof_detector.demo.node_processes import NodeProcesses
 from roof_detector.ros.common.free_domain import free_domain
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from benchmarks.bench.contender import Contender
 
 _PUBLISHER = ('-m', 'benchmarks.bench.frame_publisher')
@@ -198,10 +196,5 @@ class GraphStand:
     def __enter__(self) -> GraphStand:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._exit.close()

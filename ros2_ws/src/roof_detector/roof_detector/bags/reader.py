@@ -27,7 +27,6 @@ from roof_detector.bags.typestore import known_type, shared_typestore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from types import TracebackType
 
     from rosbags.typesys.store import Typestore
 
@@ -113,12 +112,7 @@ class BagReader:
     def __enter__(self) -> BagReader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _ensure_registered(self, type_name: str) -> None:

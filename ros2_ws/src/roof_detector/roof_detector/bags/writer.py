@@ -34,7 +34,6 @@ from roof_detector.bags.timed_message import TimedMessage
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
-    from types import TracebackType
 
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.retention_policy import RetentionPolicy
@@ -313,12 +312,7 @@ class BagWriter:
     def __enter__(self) -> BagWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _raise_late_error(self) -> None:

@@ -16,7 +16,6 @@ from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,12 +34,7 @@ class OpenedModel:
     def __enter__(self) -> Detector:
         return self.detector
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self.is_shared:
             self.detector.close()
 

@@ -25,8 +25,6 @@ from roof_detector.supervision.rate import Arrivals
 from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rclpy.node import Node
 
     from roof_detector.station.camera_link import CameraLink
@@ -100,12 +98,7 @@ class RosBridge:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.wait_for_end()
         self._diagnostics.close()

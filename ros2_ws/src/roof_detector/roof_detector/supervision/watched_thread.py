@@ -12,7 +12,6 @@ from roof_detector.supervision.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -142,12 +141,7 @@ class WatchedLoop:
         _add(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _remove(self)
 
 
