@@ -44,6 +44,7 @@ IMAGE_SUFFIXES = (
 )
 _THERMAL_DJI = b'InfraredCamera'
 _APP1, _APP2 = 0xE1, 0xE2
+_MP_ENTRIES = 0xB002
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +158,12 @@ def _jpeg_notes(data: bytes) -> tuple[str, ...]:
 
 
 def _further_images(data: bytes) -> list[str]:
+    """Return a note on further images of a JPEG; previews of the first (CIPA DC-007) are none."""
     try:
         with Image.open(BytesIO(data)) as image:
-            count = int(getattr(image, 'n_frames', 1))
+            entries = getattr(image, 'mpinfo', {}).get(_MP_ENTRIES, ())
+            kinds = [str(entry['Attribute']['MPType']) for entry in entries]
+            count = sum(not kind.startswith('Large Thumbnail') for kind in kinds)
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError):
         return []
     return [f'holds {count} images; only the first is looked at'] if count > 1 else []

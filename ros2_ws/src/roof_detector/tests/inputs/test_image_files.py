@@ -130,6 +130,26 @@ def test_a_folder_with_videos_beside_its_images_says_that_they_are_not_played(
     assert 'holds 1 videos too, which are not played' in source.health().warning
 
 
+@pytest.mark.parametrize('is_preview', [False, True])
+def test_a_second_image_in_a_jpeg_is_noted_unless_it_is_a_preview_of_the_first(
+    tmp_path, is_preview
+):
+    images = [Image.new('RGB', (64, 48), (k, 0, 0)) for k in range(2)]
+    images[0].save(tmp_path / 'a.jpg', format='MPO', save_all=True, append_images=images[1:])
+    data = (tmp_path / 'a.jpg').read_bytes()
+    if is_preview:  # the type of the second entry in the index: CIPA DC-007, 5.2.3.3
+        begin = data.index((0xB002).to_bytes(2, 'little'))
+        assert data[begin + 2 : begin + 4] == (7).to_bytes(2, 'little')
+        tiff = data.index(b'MPF\0') + 4
+        entry = tiff + int.from_bytes(data[begin + 8 : begin + 12], 'little') + 16
+        data = data[:entry] + (0x00010001).to_bytes(4, 'little') + data[entry + 4 :]
+        (tmp_path / 'a.jpg').write_bytes(data)
+    source = ImageFilesInput(tmp_path / 'a.jpg')
+    assert len(list(source)) == 1
+    note = 'a.jpg holds 2 images; only the first is looked at.'
+    assert source.health().warning == ('' if is_preview else note)
+
+
 def test_a_note_on_an_image_is_told_while_it_is_played(tmp_path):
     pages = [Image.new('RGB', (64, 48), (k, 0, 0)) for k in range(3)]
     pages[0].save(tmp_path / 'scan.tif', save_all=True, append_images=pages[1:])
