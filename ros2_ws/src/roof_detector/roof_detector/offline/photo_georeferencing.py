@@ -15,6 +15,7 @@ from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.offline.file_images import FileImages
 from roof_detector.offline.image_search import camera_inputs
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.exposure_marks import with_marks
 from roof_detector.telemetry.overlap import adjust
 from roof_detector.telemetry.photo_pose import PhotoPose, read_photo_pose
 from roof_detector.telemetry.photo_track import PhotoTrack, height_above
@@ -67,6 +68,7 @@ def photo_track(
     if unknown:
         notes.append(f'{len(unknown)} of {len(paths)} photos do not hold their position.')
     notes += _grouped_notes(poses.values())
+    poses = with_marks(poses, notes=notes)
     notes += _altitude_notes(poses.values())
     if adjusted and ground.surface is not None:
         notes.append(
