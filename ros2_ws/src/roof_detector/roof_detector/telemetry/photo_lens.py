@@ -28,11 +28,12 @@ def photo_lens(tags: PhotoTags) -> tuple[Lens, str]:
     """Return the lens of the image as it is stored, and the names of its tags.
 
     In this order: DJI's DewarpData with its distortion, a calibrated focal length, the width of a
-    known sensor, EXIF's focal plane resolution, the focal length as of 35 mm film (which is
-    rounded to whole millimetres: up to 3 % off). Raises TelemetryError if there are none of these.
+    known sensor where it agrees with the focal length as of 35 mm film, EXIF's focal plane
+    resolution, the focal length as of 35 mm film (which is rounded to whole millimetres: up to 3 %
+    off). Raises TelemetryError if there are none of these.
     """
     try:
-        nominal = _of_sensor(tags) or _of_focal_plane(tags) or _of_film(tags)
+        nominal = _of_own_sensor(tags) or _of_focal_plane(tags) or _of_film(tags)
         calibrated = _dewarp(tags) or _calibrated(tags)
     except GeoError as error:
         msg = f'{tags.path} holds a lens that no camera has: {error}'
@@ -117,6 +118,20 @@ def _calibrated(tags: PhotoTags) -> tuple[Lens, str] | None:
         if value is not None and 0.25 * size < value < 0.75 * size:
             lens.matrix[row, 2] = value
     return lens, 'CalibratedFocalLength'
+
+
+def _of_own_sensor(tags: PhotoTags) -> tuple[Lens, str] | None:
+    """Return the lens by the table of sensors, None where EXIF contradicts the sensor.
+
+    A second camera (tele, thermal) has the model's name too, and another sensor.
+    """
+    by_sensor, by_film = _of_sensor(tags), _of_film(tags)
+    if by_sensor is None or by_film is None:
+        return by_sensor
+    zoom = max(1.0, as_number(tags.exif.get('DigitalZoomRatio')) or 1.0)
+    ratio = by_sensor[0].matrix[0, 0] / by_film[0].matrix[0, 0]
+    agrees = any(1 / _MOST_RATIO < one < _MOST_RATIO for one in (ratio, ratio / zoom))
+    return by_sensor if agrees else None
 
 
 def _of_sensor(tags: PhotoTags) -> tuple[Lens, str] | None:

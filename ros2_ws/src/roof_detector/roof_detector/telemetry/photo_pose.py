@@ -252,8 +252,8 @@ def _position_covariance(
     sigmas = [tags.table_number(f'{axis}_sigma_m') for axis in ('east', 'north', 'up')]
     known = [one for one in sigmas if one is not None and 0 < one < _LARGEST_SIGMA_M]
     flag = tags.table_number('rtk_flag')
-    is_dji_rtk = 'drone-dji:RtkStdLon' in tags.xmp
-    if len(known) < 3 or (is_dji_rtk and flag != _RTK_FIXED):
+    has_solution = not {'drone-dji:RtkStdLon', 'drone:RtkStdLon'}.isdisjoint(tags.xmp)
+    if len(known) < 3 or (has_solution and flag != _RTK_FIXED):
         return uncertainty.fix_covariance, 'assumed, as of plain GPS'
     return np.diag(np.maximum(known, _LEAST_SIGMA_M) ** 2), 'recorded standard deviations'
 

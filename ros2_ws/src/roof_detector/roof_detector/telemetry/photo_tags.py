@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).with_name('tables') / 'photo_tags.yaml'
 _RDF = '{http://www.w3.org/1999/02/22-rdf-syntax-ns#}'
+_XMP_SEGMENT = b'http://ns.adobe.com/xap/1.0/\0'
 _MOST_XMP_BYTES = 1 << 20
 _MOST_DEPTH = 20  # of structures within each other; cameras write two
 _MOST_CHARACTERS = 100  # of a number
@@ -70,9 +71,6 @@ def read_photo_tags(path: Path) -> PhotoTags:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter('ignore')  # of damaged EXIF, which counts as missing
             exif = image.getexif()
-            xmp = image.info.get('xmp') or image.info.get('XML:com.adobe.xmp') or b''
-            if not xmp and 700 in exif:  # TIFF's tag of XMP (Adobe, part 3)
-                xmp = exif[700]
             named = {**exif, **_directory(exif, _EXIF_IFD)}
             return PhotoTags(
                 path=path,
@@ -82,12 +80,31 @@ def read_photo_tags(path: Path) -> PhotoTags:
                     ExifTags.GPSTAGS.get(key, str(key)): _plain(one)
                     for key, one in _directory(exif, _GPS_IFD).items()
                 },
-                xmp=parse_xmp(xmp.encode() if isinstance(xmp, str) else bytes(xmp)),
+                xmp=_all_xmp(image, exif),
             )
     except Exception as error:  # Pillow raises anything for damaged EXIF
         reason = ' '.join(str(error).split())[:300] or type(error).__name__
         msg = f'{path} has no tags that can be read ({reason}).'
         raise TelemetryError(msg) from error
+
+
+def _all_xmp(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
+    """Return the values of all XMP packets of a file; of two values for one name, the first.
+
+    Thermal cameras write a second packet, with the temperature's settings, into a segment of its
+    own, and Pillow keeps the last one.
+    """
+    segments = [data for name, data in getattr(image, 'applist', []) if name == 'APP1']
+    packets: list[object] = [
+        data[len(_XMP_SEGMENT) :] for data in segments if data.startswith(_XMP_SEGMENT)
+    ]
+    packets.append(image.info.get('xmp') or image.info.get('XML:com.adobe.xmp') or b'')
+    packets.append(exif.get(700) or b'')  # TIFF's tag of XMP (Adobe, part 3)
+    found: dict[str, str] = {}
+    for packet in packets:
+        content = packet.encode() if isinstance(packet, str) else bytes(packet)  # type: ignore[call-overload]
+        found = {**parse_xmp(content), **found}
+    return found
 
 
 def parse_xmp(packet: bytes) -> dict[str, str]:

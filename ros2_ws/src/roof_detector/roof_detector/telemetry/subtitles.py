@@ -24,37 +24,58 @@ _MOST_DEGREES = 720.0
 _LEAST_FOCAL_MM, _MOST_FOCAL_MM = 1.0, 20_000.0
 _LONGEST_S = 1e7  # of a video; a time of a container is any 64 bits
 _TIMES = re.compile(
-    r'(?<!\d)(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})\s{0,9}-->'
-    r'\s{0,9}(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})[^\n]*'
+    r'(?<!\d)(\d{1,4}):(\d\d):(\d\d)(?:[,.](\d{1,3}))?\s{0,9}-->'
+    r'\s{0,9}(\d{1,4}):(\d\d):(\d\d)(?:[,.](\d{1,3}))?[^\n]*'
 )
 _TAG = re.compile(r'<[^<>\n]*>')
 _N = r'([-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15}))'
 _DATE = re.compile(
-    r'(\d{4})[-./](\d\d)[-./](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,3})(?:,\d+)?)?'
+    r'(?<!\d)(\d{4})[-./](\d{1,2})[-./](\d{1,2})[ T]\s?(\d{1,2}):(\d\d):(\d\d)'
+    r'(?:[.,:](\d{1,3})(?:,\d+)?)?'
 )
-_LATITUDE = re.compile(rf'\blat(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE)
-_LONGITUDE = re.compile(rf'\blon(?:g(?:t?itude)?)?\s*[:=]\s*{_N}', re.IGNORECASE)
+# A letter of the hemisphere may stand on either side of the degrees.
+_LATITUDE = re.compile(
+    rf'\b(?:gps_?)?lat(?:itude)?\s*[:=]\s*([NS]\b)?\s*{_N}\s*°?\s*([NS]\b)?', re.IGNORECASE
+)
+_LONGITUDE = re.compile(
+    rf'\b(?:gps_?)?lon(?:g(?:t?itude)?)?\s*[:=]\s*([EW]\b)?\s*{_N}\s*°?\s*([EW]\b)?',
+    re.IGNORECASE,
+)
 _GPS = re.compile(
-    rf'\bGPS\s*\(\s*(?:([EWNS])\s*:\s*)?{_N}\s*,\s*(?:([EWNS])\s*:\s*)?{_N}\s*'
-    rf'(?:,\s*{_N}\s*(?:([mM])\s*)?)?\)'
+    rf'\bGPS\s*(?::\s*)?\(\s*(?:([EWNS])\s*:\s*)?{_N}(?:\s*°)?\s*[,;]\s*'
+    rf'(?:([EWNS])\s*:\s*)?{_N}(?:\s*°)?\s*(?:[,;]\s*{_N}\s*(?:([mM])\s*)?)?\)'
 )
 _RELATIVE = (
-    re.compile(rf'\brel_alt\s*[:=]\s*{_N}', re.IGNORECASE),
-    re.compile(rf'\bBAROMETER\s*:\s*{_N}', re.IGNORECASE),
-    re.compile(rf'(?<![.\w])H(?:\s+|\s*:\s+){_N}\s*m\b'),
+    re.compile(rf'\brel(?:ative)?_?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\bBAROMETER\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'(?<![.\w])H(?:\s+|\s*[:=]\s*){_N}\s*m\b'),
+    re.compile(rf'\bheight\s*[:=]\s*{_N}', re.IGNORECASE),
 )
 _ABSOLUTE = (
-    re.compile(rf'\babs_alt\s*[:=]\s*{_N}', re.IGNORECASE),
-    re.compile(rf'\baltitude\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\babs(?:olute)?_?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\b(?:gps_?)?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
 )
-_DEGREES = rf'{_N}\s*°?'
-_GIMBAL_PRY = re.compile(rf'\bG\.PRY\s*\(\s*{_DEGREES}\s*,\s*{_DEGREES}\s*,\s*{_DEGREES}\s*\)')
-_FLIGHT_PRY = re.compile(rf'\bF\.PRY\s*\(\s*{_DEGREES}\s*,\s*{_DEGREES}\s*,\s*{_DEGREES}\s*\)')
+_DECIMAL_POINT = re.compile(r'\d\.\d')
+_DECIMAL_COMMA = re.compile(r'(?<=\d),(?=\d)')
+_DEGREES = rf'{_N}(?:\s*°)?'
+_GIMBAL_PRY = re.compile(
+    rf'\bG\.PRY\s*(?::\s*)?\(\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*\)'
+)
+_FLIGHT_PRY = re.compile(
+    rf'\bF\.PRY\s*(?::\s*)?\(\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*\)'
+)
 _GIMBAL = {
-    axis: re.compile(rf'\b(?:gb|gimbal)_{axis}\s*[:=]\s*{_N}', re.IGNORECASE)
+    axis: re.compile(
+        rf'\b(?:gb|gimbal|camera)[_ ]?{axis}(?:_?degree)?\s*[:=]\s*{_N}', re.IGNORECASE
+    )
     for axis in ('yaw', 'pitch', 'roll')
 }
-_FOCAL = re.compile(rf'\bfocal_len\s*[:=]\s*{_N}', re.IGNORECASE)
+_FLIGHT_YAW = re.compile(
+    rf'\b(?:drone|flight|uav|fc)[_ ]?yaw(?:_?degree)?\s*[:=]\s*{_N}', re.IGNORECASE
+)
+_FOCAL = re.compile(rf'\bfocal_len(?:gth)?\s*[:=]\s*{_N}', re.IGNORECASE)
+_DIGITAL_ZOOM = re.compile(rf'\bdzoom(?:_ratio)?\s*[:=]\s*{_N}', re.IGNORECASE)
+_LARGEST_ZOOM = 64.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +164,16 @@ class _Reader:
             self._untimed += 1
             return None
         text = _TAG.sub(' ', text[:_MOST_CHARACTERS])
+        time = _time(text)
+        text = _with_points(_DATE.sub(' ', text))
         latitude, longitude, altitude = self._place(text)
         gimbal = self._gimbal(text)
         flight = _FLIGHT_PRY.search(text)
         focal = _first(text, (_FOCAL,))
         # Tenths of millimetres in all models that write it so large.
         focal = focal / 10 if focal and focal >= 100 else focal
+        focal = focal * _digital_zoom(text) if focal else focal
+        flown_deg = float(flight[3]) if flight else _first(text, (_FLIGHT_YAW,))
         return SubtitleRecord(
             begin_s=begin_s,
             end_s=end_s,
@@ -157,8 +182,8 @@ class _Reader:
             altitude_m=self._within(altitude, _MOST_HEIGHT_M),
             relative_altitude_m=self._within(_first(text, _RELATIVE), _MOST_HEIGHT_M),
             gimbal=gimbal,
-            flight_yaw_deg=self._within(float(flight[3]) if flight else None, _MOST_DEGREES),
-            time=_time(text),
+            flight_yaw_deg=self._within(flown_deg, _MOST_DEGREES),
+            time=time,
             focal_35mm=self._within(focal, _MOST_FOCAL_MM, least=_LEAST_FOCAL_MM),
         )
 
@@ -198,7 +223,7 @@ class _Reader:
 
     def _place(self, text: str) -> tuple[float | None, float | None, float | None]:
         altitude = _first(text, _ABSOLUTE)
-        latitude, longitude = _first(text, (_LATITUDE,)), _first(text, (_LONGITUDE,))
+        latitude, longitude = _degrees(text, _LATITUDE), _degrees(text, _LONGITUDE)
         if (latitude is None or longitude is None) and (match := _GPS.search(text)):
             latitude, longitude = self._ordered(match)
             if altitude is None and match[6]:
@@ -263,6 +288,29 @@ def _first(text: str, patterns: Iterable[re.Pattern[str]]) -> float | None:
     return next((float(match[1]) for one in patterns if (match := one.search(text))), None)
 
 
+def _degrees(text: str, pattern: re.Pattern[str]) -> float | None:
+    """Return degrees, negative for the letters of the south and west."""
+    match = pattern.search(text)
+    if match is None:
+        return None
+    letter = (match[1] or match[3] or '').upper()
+    return -abs(float(match[2])) if letter in {'S', 'W'} else float(match[2])
+
+
+def _with_points(text: str) -> str:
+    """Return a text with decimal points, where it has decimal commas and no point."""
+    if _DECIMAL_POINT.search(text) or not _DECIMAL_COMMA.search(text):
+        return text
+    return _DECIMAL_COMMA.sub('.', text)
+
+
+def _digital_zoom(text: str) -> float:
+    """Return by how much the image was enlarged; some models count in ten thousandths."""
+    ratio = _first(text, (_DIGITAL_ZOOM,)) or 1.0
+    ratio = ratio / 10_000 if ratio >= 1000 else ratio
+    return ratio if 1.0 <= ratio <= _LARGEST_ZOOM else 1.0
+
+
 def _time(text: str) -> datetime | None:
     match = _DATE.search(text)
     if not match:
@@ -286,6 +334,8 @@ def _text_of(path: Path) -> str:
         raise TelemetryError(msg) from error
     if content.startswith((b'\xff\xfe', b'\xfe\xff')):
         return content.decode('utf-16', 'replace')
+    if content[:200].count(0) > len(content[:200]) // 3:  # UTF-16 without its mark
+        return content.decode('utf-16-be' if content[:1] == b'\0' else 'utf-16-le', 'replace')
     return content.decode('utf-8-sig', 'replace')
 
 
@@ -298,9 +348,9 @@ def _cues_of_text(text: str) -> Iterator[tuple[float, float, str]]:
         yield begin_s, end_s, text[match.end() : end]
 
 
-def _seconds(hours: str, minutes: str, seconds: str, fraction: str) -> float:
+def _seconds(hours: str, minutes: str, seconds: str, fraction: str | None) -> float:
     whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    return whole + int(fraction.ljust(3, '0')) / 1000
+    return whole + int((fraction or '0').ljust(3, '0')) / 1000
 
 
 def _cues_of_video(path: Path) -> Iterator[tuple[float, float, str]]:

@@ -86,6 +86,29 @@ def test_a_dji_photo_tells_place_heights_attitude_and_time(photo):
     assert pose.notes == ()
 
 
+def test_both_packets_of_a_thermal_photo_are_read(photo):
+    path = photo(dji(**NADIR))
+    content = path.read_bytes()
+    second = b'http://ns.adobe.com/xap/1.0/\0' + dji(
+        RelativeAltitude='+39.80', GimbalYawDegree='0'
+    )
+    segment = b'\xff\xe1' + (len(second) + 2).to_bytes(2, 'big') + second
+    end = content.index(b'\xff\xdb')  # the tables come after all segments of metadata
+    path.write_bytes(content[:end] + segment + content[end:])
+    pose = read_photo_pose(path)
+    assert pose.relative_altitude_m == 39.8
+    assert up_in_image(pose) == pytest.approx(90)  # of the first packet
+
+
+def test_a_second_camera_of_a_known_model_has_the_lens_that_exif_tells(photo):
+    tags = {'Model': 'M3E', 'FocalLength': 29.9, 'FocalLengthIn35mmFilm': 162}
+    pose = read_photo_pose(photo(dji(**NADIR), **tags))
+    assert pose.sources['lens'] == 'FocalLengthIn35mmFilm'
+    tags = {'Model': 'M3E', 'FocalLength': 12.29, 'FocalLengthIn35mmFilm': 24}
+    pose = read_photo_pose(photo(dji(**NADIR), **tags))
+    assert pose.sources['lens'].startswith('FocalLength and the sensor')
+
+
 def test_south_and_west_are_negative_and_without_a_time_zone_none_is_made_up(photo):
     pose = read_photo_pose(photo(dji(**NADIR), refs='SW'))
     assert (pose.latitude_deg, pose.longitude_deg) == pytest.approx((-52.52, -13.41))

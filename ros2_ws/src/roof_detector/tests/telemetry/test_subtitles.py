@@ -73,6 +73,30 @@ VARIANTS = {
         'G.PRY (-24.4°, 0.5°, 110.4°)',
         {'relative_altitude_m': 39.8, 'gimbal': (110.4, -24.4, 0.5), 'flight_yaw_deg': 110.1},
     ),
+    'decimal commas': (
+        'F/2,8, SS 206,71, ISO 100, EV -0,3, GPS (13,404954, 52,520008, 16), D 24,38m, '
+        'H 39,80m, H.S 0,00m/s, V.S 0,00m/s',
+        {'relative_altitude_m': 39.8},
+    ),
+    'decimal commas in brackets': (
+        '<font size="36">SrtCnt : 1, DiffTime : 33ms\n2022-08-07 13:40:40,774,808\n'
+        '[iso : 100] [shutter : 1/80,0] [fnum : 2,8] [latitude: 52,520008] '
+        '[longitude: 13,404954] [rel_alt: 39,800 abs_alt: 75,125]</font>',
+        {'relative_altitude_m': 39.8, 'altitude_m': 75.125}
+        | {'time': datetime(2022, 8, 7, 13, 40, 40, 774000)},
+    ),
+    'Matrice 30': (
+        '[dzoom_ratio: 1.00, delta:0] [latitude: 52.520008] [longitude: 13.404954] '
+        '[rel_alt: 39.800 abs_alt: 75.125] [drone_yaw: 12.5 drone_pitch: 1.0 drone_roll: 0.2] '
+        '[gimbal_yaw: 11.0 gimbal_pitch: -45.5 gimbal_roll: 0.0]',
+        {'relative_altitude_m': 39.8, 'altitude_m': 75.125, 'flight_yaw_deg': 12.5}
+        | {'gimbal': (11.0, -45.5, 0.0)},
+    ),
+    'letters and other names': (
+        '2021-3-4 5:06:07\nLAT: N 52.520008 LON: E 13.404954 ALT: 75.1m HEIGHT: 39.8m',
+        {'relative_altitude_m': 39.8, 'altitude_m': 75.1}
+        | {'time': datetime(2021, 3, 4, 5, 6, 7)},
+    ),
     'Autel': (
         'HOME(E: 13.4000, N: 52.5200) 2021-03-04 05:06:07\n'
         'GPS(E: 13.404954, N: 52.520008, 75.1m)\nISO:100 SHUTTER:500 EV:0.0 F-NUM:2.8\n'
@@ -97,6 +121,35 @@ def test_each_variant_tells_what_is_in_it(tmp_path, text, told):
 def test_letters_of_the_hemisphere_give_the_signs(tmp_path):
     (record,) = read(tmp_path, srt('GPS(W: 81.3, S: 28.5, 44.65m)')).records
     assert (record.latitude_deg, record.longitude_deg) == (-28.5, -81.3)
+
+
+def test_letters_after_the_degrees_count_too(tmp_path):
+    (record,) = read(tmp_path, srt('[latitude: 28.5 S] [longitude: 81.3° W]')).records
+    assert (record.latitude_deg, record.longitude_deg) == (-28.5, -81.3)
+
+
+def test_a_setting_after_the_degrees_is_no_letter_of_the_south(tmp_path):
+    (record,) = read(tmp_path, srt('lat: 28.5 SS 200, lon: 81.3 EV 0')).records
+    assert (record.latitude_deg, record.longitude_deg) == (28.5, 81.3)
+
+
+@pytest.mark.parametrize(('ratio', 'focal'), [('2.00', 48.0), ('20000', 48.0), ('1.00', 24.0)])
+def test_digital_zoom_lengthens_the_lens(tmp_path, ratio, focal):
+    text = f'[focal_len: 24.00] [dzoom_ratio: {ratio}, delta:0] [latitude: 1.5] [longitude: 2.5]'
+    (record,) = read(tmp_path, srt(text)).records
+    assert record.focal_35mm == focal
+
+
+def test_times_without_thousandths_are_times(tmp_path):
+    text = '1\n00:00:01 --> 00:00:02\nGPS(13.4,52.5,9)\n'
+    (record,) = read(tmp_path, text).records
+    assert (record.begin_s, record.end_s) == (1.0, 2.0)
+
+
+@pytest.mark.parametrize('encoding', ['utf-16-le', 'utf-16-be'])
+def test_two_bytes_a_character_are_told_without_a_mark(tmp_path, encoding):
+    found = read(tmp_path, srt('GPS(13.4,52.5,9)'), encoding=encoding)
+    assert found.records[0].latitude_deg == 52.5
 
 
 def test_a_longitude_beyond_90_degrees_shows_the_order_by_itself(tmp_path):
