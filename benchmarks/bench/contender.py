@@ -13,6 +13,8 @@ from benchmarks.bench.errors import BenchError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from roof_detector.inference.options import PrecisionOption
+
 BASELINE_SCRIPT = Path('benchmarks/baseline_node.py')
 
 
@@ -39,7 +41,7 @@ def our_node(
     *,
     model: str,
     transport: str,
-    precision: str = 'auto',
+    precision: PrecisionOption = 'auto',
     threads: int,
     annotated_rate_hz: float = 0.0,
 ) -> Contender:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from roof_detector.inference.options import PrecisionOption
+
 
 def time_forward(
     models: Sequence[Path],
@@ -26,7 +28,7 @@ def time_forward(
     size_wh: tuple[int, int],
     count: int,
     threads: int,
-    precision: str = 'auto',
+    precision: PrecisionOption = 'auto',
 ) -> list[dict[str, Any]]:
     """Return the bare forward pass of each model file: normalised pixels in, predictions out.
 
@@ -60,7 +62,7 @@ def time_detect(
     size_wh: tuple[int, int],
     count: int,
     threads: int,
-    precision: str = 'auto',
+    precision: PrecisionOption = 'auto',
 ) -> dict[str, Any]:
     """Return the times of the stages of `Detector.detect`, and of `YOLO.predict` with its file."""
     frames = list(bench_frames(size_wh))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from benchmarks.bench.contender import Contender
     from benchmarks.bench.graph_stand import GraphStand, Load
+    from roof_detector.inference.options import PrecisionOption
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ PLENTY = 1.5
 class BareForward:
     """A network alone, run in this process while the nodes are idle."""
 
-    def __init__(self, model: str, *, precision: str = 'auto', threads: int) -> None:
+    def __init__(self, model: str, *, precision: PrecisionOption = 'auto', threads: int) -> None:
         self._detector = Detector.open(
             resolve_model(model),
             precision=precision,

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from roof_detector.inference.precision import PRECISIONS
+from roof_detector.inference.options import PRECISIONS
 
 RESULTS = Path('benchmarks/results')
 

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inference.precision import PRECISIONS
+from roof_detector.inference.options import PRECISIONS
 from roof_detector.vision.thresholds import Thresholds
 from training.alias import run_alias
 

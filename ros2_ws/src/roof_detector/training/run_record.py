@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from roof_detector import __version__
 
 if TYPE_CHECKING:
+    from roof_detector.inference.options import Task
     from training.train_config import TrainConfig
 
 _PACKAGES = ('torch', 'ultralytics', 'numpy', 'opencv-python')
@@ -23,7 +24,7 @@ def begin_record(
     config: TrainConfig,
     *,
     names: tuple[str, ...],
-    task: str,
+    task: Task,
     data_hash: str,
     splits: dict[str, Any],
 ) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from roof_detector.inference.export.recipe import ExportRecipe
+    from roof_detector.inference.export.recipe import ExportFormat, ExportRecipe
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +116,7 @@ def _export(
     return True
 
 
-def _recipe(options: argparse.Namespace, name: str) -> ExportRecipe:
+def _recipe(options: argparse.Namespace, name: ExportFormat) -> ExportRecipe:
     from roof_detector.inference.export.recipe import ExportRecipe  # noqa: PLC0415
 
     size = options.image_size

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inference.options import PACKAGE_BACKENDS
 from roof_detector.inputs.plain_text import plain_text
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _add_verify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument(
         '--backend',
-        choices=('torch', 'onnxruntime', 'openvino'),
+        choices=PACKAGE_BACKENDS,
         default='onnxruntime',
         help='backend for the golden images; %(default)s by default',
     )

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.inference.precision import PRECISIONS
+from roof_detector.inference.options import CACHED_BACKENDS, PRECISIONS
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--backend',
         nargs='+',
-        choices=('openvino', 'onnxruntime', 'tensorrt'),
+        choices=CACHED_BACKENDS,
         help='all that this machine has by default',
     )
     parser.add_argument(
@@ -83,10 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare and print a table; return 1 if a requested backend cannot be used."""
-    from roof_detector.inference.backend_choice import (  # noqa: PLC0415
-        CACHED_BACKENDS,
-        choose_backend,
-    )
+    from roof_detector.inference.backend_choice import choose_backend  # noqa: PLC0415
     from roof_detector.inference.export.export_cache import ExportCache  # noqa: PLC0415
     from roof_detector.inference.export.preparation import Preparation  # noqa: PLC0415
     from roof_detector.inference.export.prepare import prepare_exports  # noqa: PLC0415

@@ -8,28 +8,30 @@ import contextlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import roof_detector
 from roof_detector.inference.device_name import device_name, resolve_device, why_no_cuda
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.options import CACHED_BACKENDS, CachedBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from roof_detector.inference.options import BackendName, Precision, PrecisionOption
+
 # Export format, device and packages of each backend: other versions of these packages may give
 # other results.
-_CACHED = {
+_CACHED: dict[CachedBackend, tuple[str, tuple[str, ...]]] = {
     'openvino': ('cpu', ('torch', 'ultralytics', 'openvino')),
     'onnxruntime': ('cpu cuda', ('torch', 'ultralytics', 'onnx', 'onnxruntime')),
     'tensorrt': ('cuda', ('torch', 'ultralytics', 'onnx', 'tensorrt')),
 }
-CACHED_BACKENDS = tuple(_CACHED)
 # Backends that use FP32 weights.
-_IN_BF16 = ('openvino',)
+_IN_BF16: tuple[CachedBackend, ...] = ('openvino',)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class BackendChoice:
     was fastest with, None to leave that to the runtime.
     """
 
-    backend: str
+    backend: BackendName
     reason: str
     passed_over: tuple[tuple[str, str], ...] = ()
     export: Path | None = None
@@ -53,14 +55,14 @@ class BackendChoice:
         return f'{self.backend}: {self.reason}{f" ({others})" if others else ""}.'
 
 
-def export_precision(precision: str, device: str) -> str:
+def export_precision(precision: PrecisionOption, device: str) -> Precision:
     """Return the precision in which a checkpoint and its exports compute."""
     if precision == 'auto':
         return 'f16' if device.startswith('cuda') else 'f32'
     return precision
 
 
-def why_not_here(backend: str, device: str, precision: str) -> str:
+def why_not_here(backend: CachedBackend, device: str, precision: Precision) -> str:
     """Return why a backend cannot run on this machine's device; empty if it can."""
     devices, _ = _CACHED[backend]
     kind = device.partition(':')[0]
@@ -75,7 +77,9 @@ def why_not_here(backend: str, device: str, precision: str) -> str:
     return ''
 
 
-def key_of(model_path: Path, backend: str, *, precision: str, device: str) -> ExportKey:
+def key_of(
+    model_path: Path, backend: CachedBackend, *, precision: Precision, device: str
+) -> ExportKey:
     """Return the key under which an export of a checkpoint is kept."""
     return ExportKey(
         model_sha256=hash_model(model_path),
@@ -87,7 +91,12 @@ def key_of(model_path: Path, backend: str, *, precision: str, device: str) -> Ex
 
 
 def choose_backend(
-    model_path: Path, *, wish: str, device: str, precision: str, cache: ExportCache
+    model_path: Path,
+    *,
+    wish: Literal['auto', CachedBackend],
+    device: str,
+    precision: PrecisionOption,
+    cache: ExportCache,
 ) -> BackendChoice:
     """Choose the backend of a checkpoint: the requested one, or with auto the fastest.
 
@@ -97,7 +106,7 @@ def choose_backend(
     """
     device = resolve_device(device)
     wanted = export_precision(precision, device)
-    ready: dict[str, tuple[CacheEntry, Path]] = {}
+    ready: dict[CachedBackend, tuple[CacheEntry, Path]] = {}
     passed_over: dict[str, str] = {}
     for backend in CACHED_BACKENDS if wish == 'auto' else (wish,):
         found = _look_for(model_path, backend, device=device, precision=wanted, cache=cache)
@@ -131,7 +140,7 @@ def choose_backend(
         )
     passed_over |= {
         name: f'{share / timed[best]:.2f} of the time of {best}'
-        for name, share in {**timed, 'torch': 1.0}.items()
+        for name, share in (*timed.items(), ('torch', 1.0))
         if name != best
     }
     entry, path = ready[best]
@@ -146,7 +155,12 @@ def choose_backend(
 
 
 def _look_for(
-    model_path: Path, backend: str, *, device: str, precision: str, cache: ExportCache
+    model_path: Path,
+    backend: CachedBackend,
+    *,
+    device: str,
+    precision: Precision,
+    cache: ExportCache,
 ) -> tuple[CacheEntry, Path] | str:
     """Return a usable export, or the reason why there is none."""
     if reason := why_not_here(backend, device, precision):
@@ -163,7 +177,7 @@ def _look_for(
         return str(error).rstrip('.')
 
 
-def _versions(backend: str) -> Iterator[tuple[str, str]]:
+def _versions(backend: CachedBackend) -> Iterator[tuple[str, str]]:
     yield 'roof_detector', roof_detector.__version__
     for name in _CACHED[backend][1]:
         for distribution in (name, f'{name}-gpu'):

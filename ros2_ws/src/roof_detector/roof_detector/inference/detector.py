@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from roof_detector.inference.backend_choice import (
-    CACHED_BACKENDS,
     BackendChoice,
     choose_backend,
     export_precision,
@@ -22,12 +21,9 @@ from roof_detector.inference.backend_choice import (
 )
 from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
-from roof_detector.inference.model_file import (
-    PACKAGE_BACKENDS,
-    backend_for,
-    open_backend,
-)
+from roof_detector.inference.model_file import backend_for, open_backend
 from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.options import CACHED_BACKENDS, PACKAGE_BACKENDS
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.model_package import ModelPackage
@@ -39,6 +35,7 @@ from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
 if TYPE_CHECKING:
     from roof_detector.inference.backends.backend import Backend, RawOutput
     from roof_detector.inference.export.export_cache import ExportCache
+    from roof_detector.inference.options import BackendName, BackendOption, PrecisionOption, Task
     from roof_detector.inference.provenance import Provenance
     from roof_detector.vision.candidates import Candidates
     from roof_detector.vision.detections import Detections
@@ -98,9 +95,9 @@ class Detector:
         model_path: str | Path,
         *,
         device: str = 'auto',
-        backend: str = 'auto',
+        backend: BackendOption = 'auto',
         image_size: int | tuple[int, int] | None = None,
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         trust_model: bool = False,
         model_key: str | Path | None = None,
         threads: int | None = None,
@@ -163,7 +160,7 @@ class Detector:
         return self._backend.facts.names
 
     @property
-    def task(self) -> str:
+    def task(self) -> Task:
         """Return detect or segment."""
         return self._backend.facts.task
 
@@ -183,7 +180,7 @@ class Detector:
         return self._backend.device
 
     @property
-    def backend(self) -> str:
+    def backend(self) -> BackendName:
         """Return the runtime's name."""
         return self._backend.name
 
@@ -302,14 +299,19 @@ def _signed_package(path: Path, public_key: Path) -> ModelPackage:
 
 
 def _choose(
-    path: Path, wish: str, *, device: str, precision: str, cache: ExportCache | None
+    path: Path,
+    wish: BackendOption,
+    *,
+    device: str,
+    precision: PrecisionOption,
+    cache: ExportCache | None,
 ) -> BackendChoice:
     """Choose what runs a package: an export that was made for this machine, or it as it is."""
     as_it_is = BackendChoice(
         backend='torch' if wish == 'auto' else wish,
         reason='the package is run as it is, no export is looked for',
     )
-    if cache is None or wish not in ('auto', *CACHED_BACKENDS):
+    if cache is None or (wish != 'auto' and wish not in CACHED_BACKENDS):
         return as_it_is
     try:
         return choose_backend(path, wish=wish, device=device, precision=precision, cache=cache)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
+from roof_detector.inference.options import TASKS
 from roof_detector.inference.plain_yaml import holds_vast_number
 from roof_detector.inference.provenance import METADATA_KEY, Provenance
 from roof_detector.vision.letterbox import fits_stride
@@ -17,7 +18,8 @@ from roof_detector.vision.letterbox import fits_stride
 if TYPE_CHECKING:
     from pathlib import Path
 
-TASKS = ('detect', 'segment')
+    from roof_detector.inference.options import Task
+
 # Limits for a foreign file: a larger input would fill the memory, a longer text the parser.
 _MOST_SIDE = 8192
 _MOST_NAME = 200
@@ -33,7 +35,7 @@ class ModelFacts:
     """
 
     names: tuple[str, ...]
-    task: str
+    task: Task
     stride: int
     image_size: tuple[int, int]
     fixed: bool

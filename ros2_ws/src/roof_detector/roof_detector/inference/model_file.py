@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.options import BACKENDS, PACKAGE_BACKENDS
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.manifest import ONNX
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.inference.backends.backend import Backend
+    from roof_detector.inference.options import (
+        BackendName,
+        BackendOption,
+        PackageBackend,
+        PrecisionOption,
+    )
     from roof_detector.inference.package.model_package import ModelPackage
 
-BACKENDS = ('torch', 'onnxruntime', 'openvino', 'torchscript', 'tensorrt')
-# Backends that run a package directly, without an export made for this machine.
-PACKAGE_BACKENDS = ('torch', 'onnxruntime', 'openvino')
-_KINDS = {
+_KINDS: dict[str, BackendName] = {
     '.zip': 'torch',
     '.pt': 'torch',
     '.onnx': 'onnxruntime',
@@ -29,7 +33,7 @@ _KINDS = {
 }
 
 
-def backend_for(path: Path) -> str:
+def backend_for(path: Path) -> BackendName:
     """Return the backend for a kind of file; torch for a file that others run too.
 
     Several backends run packages, and checkpoints, which become packages.
@@ -57,9 +61,9 @@ def backend_for(path: Path) -> str:
 def open_backend(
     path: Path,
     *,
-    backend: str = 'auto',
+    backend: BackendOption = 'auto',
     device: str = 'auto',
-    precision: str = 'auto',
+    precision: PrecisionOption = 'auto',
     trust_model: bool = False,
     threads: int | None = None,
     package: ModelPackage | None = None,
@@ -75,87 +79,92 @@ def open_backend(
         others = ', '.join(PACKAGE_BACKENDS) if readable == 'torch' else readable
         msg = f'Backend {backend!r} is not {known} for {path}, use auto or {others}.'
         raise MissingBackend(msg)
-    if readable == 'torch':
-        package = package or package_of(path, trust=trust_model)
-        return _open_package(
-            package,
-            path,
-            backend='torch' if backend == 'auto' else backend,
-            device=device,
-            precision=precision,
-            threads=threads,
-        )
-    if readable == 'onnxruntime':
-        from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
-            OnnxRuntimeBackend,
-        )
+    match readable:
+        case 'torch':
+            return _open_package(
+                package or package_of(path, trust=trust_model),
+                path,
+                backend=backend if backend in PACKAGE_BACKENDS else 'torch',
+                device=device,
+                precision=precision,
+                threads=threads,
+            )
+        case 'onnxruntime':
+            from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
+                OnnxRuntimeBackend,
+            )
 
-        return OnnxRuntimeBackend(path, device=device, precision=precision, threads=threads)
-    if readable == 'torchscript':
-        from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
-            TorchScriptBackend,
-        )
+            return OnnxRuntimeBackend(path, device=device, precision=precision, threads=threads)
+        case 'torchscript':
+            from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
+                TorchScriptBackend,
+            )
 
-        return TorchScriptBackend(
-            path, device=device, precision=precision, trust_model=trust_model, threads=threads
-        )
-    if readable == 'tensorrt':
-        from roof_detector.inference.backends.tensorrt_backend import (  # noqa: PLC0415
-            TensorRtBackend,
-        )
+            return TorchScriptBackend(
+                path, device=device, precision=precision, trust_model=trust_model, threads=threads
+            )
+        case 'tensorrt':
+            from roof_detector.inference.backends.tensorrt_backend import (  # noqa: PLC0415
+                TensorRtBackend,
+            )
 
-        return TensorRtBackend(path, device=device, precision=precision, trust_model=trust_model)
-    from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
-        OpenVinoBackend,
-    )
+            return TensorRtBackend(
+                path, device=device, precision=precision, trust_model=trust_model
+            )
+        case 'openvino':
+            from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
+                OpenVinoBackend,
+            )
 
-    return OpenVinoBackend(path, device=device, precision=precision, threads=threads)
+            return OpenVinoBackend(path, device=device, precision=precision, threads=threads)
 
 
 def _open_package(
     package: ModelPackage,
     path: Path,
     *,
-    backend: str,
+    backend: PackageBackend,
     device: str,
-    precision: str,
+    precision: PrecisionOption,
     threads: int | None,
 ) -> Backend:
-    if backend == 'torch':
-        from roof_detector.inference.backends.torch_backend import (  # noqa: PLC0415
-            TorchBackend,
-            read_package,
-        )
+    match backend:
+        case 'torch':
+            from roof_detector.inference.backends.torch_backend import (  # noqa: PLC0415
+                TorchBackend,
+                read_package,
+            )
 
-        return TorchBackend(
-            path,
-            device=device,
-            precision=precision,
-            model=read_package(package),
-            threads=threads,
-        )
-    if backend == 'onnxruntime':
-        from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
-            OnnxRuntimeBackend,
-        )
+            return TorchBackend(
+                path,
+                device=device,
+                precision=precision,
+                model=read_package(package),
+                threads=threads,
+            )
+        case 'onnxruntime':
+            from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
+                OnnxRuntimeBackend,
+            )
 
-        return OnnxRuntimeBackend(
-            path,
-            device=device,
-            precision=precision,
-            threads=threads,
-            content=package.files[ONNX],
-            facts=package.facts,
-        )
-    from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
-        OpenVinoBackend,
-    )
+            return OnnxRuntimeBackend(
+                path,
+                device=device,
+                precision=precision,
+                threads=threads,
+                content=package.files[ONNX],
+                facts=package.facts,
+            )
+        case 'openvino':
+            from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
+                OpenVinoBackend,
+            )
 
-    return OpenVinoBackend(
-        path,
-        device=device,
-        precision=precision,
-        threads=threads,
-        content=package.files[ONNX],
-        facts=package.facts,
-    )
+            return OpenVinoBackend(
+                path,
+                device=device,
+                precision=precision,
+                threads=threads,
+                content=package.files[ONNX],
+                facts=package.facts,
+            )

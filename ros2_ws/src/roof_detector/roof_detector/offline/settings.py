@@ -14,6 +14,7 @@ from roof_detector.vision.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
+    from roof_detector.inference.options import BackendName, Task
     from roof_detector.vision.tiles import Tiling
 
 
@@ -24,8 +25,8 @@ class NetworkFacts:
     model: str
     model_sha256: str
     names: tuple[str, ...]
-    task: str
-    backend: str
+    task: Task
+    backend: BackendName
     device: str
     image_size: tuple[int, int]
     stride: int

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from roof_detector.inference.options import TASKS
 from training.dataset.error import DatasetError
 from training.dataset.piece import Piece, tiles
 from training.dataset.preparation import Prepared, prepared
@@ -23,6 +24,7 @@ from training.dataset.yolo_writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.inference.options import Task
     from training.dataset.class_map import ClassMap
     from training.dataset.tiling import DatasetTiling
 
@@ -34,7 +36,7 @@ class Conversion:
     names: tuple[str, ...] = ()
     labels: Path | None = None
     classes: ClassMap | None = None
-    task: str | None = None
+    task: Task | None = None
     tiling: DatasetTiling | None = None
     val_from_x: float | None = None
     keep_empty: bool = True
@@ -42,7 +44,7 @@ class Conversion:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.task not in (None, 'detect', 'segment'):
+        if self.task not in (None, *TASKS):
             msg = f'The task is {self.task!r}; choose detect or segment.'
             raise DatasetError(msg)
         if self.val_from_x is not None and not 0 < self.val_from_x < 1:

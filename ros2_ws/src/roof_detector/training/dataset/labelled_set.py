@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from roof_detector.inference.options import Task
     from training.dataset.instance import Instance
 
 IMAGE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
@@ -54,7 +55,7 @@ class LabelledSet:
     samples: tuple[Sample, ...]
 
     @property
-    def task(self) -> str:
+    def task(self) -> Task:
         """Return 'segment' if every instance has an outline, else 'detect'."""
         outlined = [bool(instance.polygons) for _, instance in self.instances()]
         return 'segment' if outlined and all(outlined) else 'detect'

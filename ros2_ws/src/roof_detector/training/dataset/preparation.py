@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from roof_detector.inference.options import Task
     from training.dataset.labelled_set import LabelledSet, Sample
     from training.dataset.report import Report
 
@@ -34,7 +35,7 @@ class Prepared:
 
     labelled: LabelledSet
     facts: dict[Path, ImageFacts]
-    task: str
+    task: Task
     left_out: int
 
 
@@ -45,7 +46,7 @@ def prepared(
     names: tuple[str, ...] = (),
     labels: Path | None = None,
     classes: ClassMap | None = None,
-    task: str | None = None,
+    task: Task | None = None,
     skip_faulty: bool = False,
     fixed: Collection[str] = FIXED_BY_WRITING,
 ) -> Iterator[Prepared]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from training.dataset.error import DatasetError
 
 if TYPE_CHECKING:
+    from roof_detector.inference.options import Task
     from training.dataset.fault import Fault
 
 MOST_SHOWN = 20  # nobody reads an error longer than a screen
@@ -35,7 +36,7 @@ class Report:
 
     path: str
     kind: str = 'unknown'
-    task: str = 'detect'
+    task: Task = 'detect'
     names: tuple[str, ...] = ()
     splits: dict[str, SplitCount] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()

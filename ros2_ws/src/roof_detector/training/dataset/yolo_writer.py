@@ -24,6 +24,7 @@ from training.dataset.outline import joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from roof_detector.inference.options import Task
     from training.dataset.instance import Instance
     from training.dataset.piece import Piece
 
@@ -60,7 +61,7 @@ def fresh_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: str) -> dict[str, list[Path]]:
+def write_pieces(pieces: Iterable[Piece], folder: Path, *, task: Task) -> dict[str, list[Path]]:
     """Write images and labels and return each split's images, relative to the folder."""
     written: dict[str, list[Path]] = {}
     stems, names = _FreeNames(), _FreeNames()
@@ -104,7 +105,7 @@ def split_folders(written: dict[str, list[Path]]) -> dict[str, str]:
     return entries or {'train': f'images/{UNSPLIT}'}
 
 
-def label_line(instance: Instance, *, task: str) -> str:
+def label_line(instance: Instance, *, task: Task) -> str:
     """Return a line `class x y w h`, or `class x1 y1 x2 y2 ...`, in shares of the image."""
     if task == 'segment':
         numbers = joined(instance.polygons).reshape(-1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.inference.detector import Detector
+    from roof_detector.inference.options import BackendName, Task
     from training.evaluation.calibration import Calibration
     from training.evaluation.confusion import Confusion
     from training.evaluation.image_comparison import ImageComparison
@@ -31,8 +32,8 @@ class EvaluatedModel:
 
     path: Path
     sha256: str
-    task: str
-    backend: str
+    task: Task
+    backend: BackendName
     device: str
     precision: str
     image_size: tuple[int, int]

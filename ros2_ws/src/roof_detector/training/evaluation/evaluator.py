@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from roof_detector.inference.options import BackendOption, PrecisionOption
+
 # the lowest confidence that average precision considers, as in ultralytics' validation
 FLOOR = 0.001
 DEFAULT_THRESHOLDS = Thresholds()  # the node's defaults
@@ -36,9 +38,9 @@ def evaluate(
     split: str = 'val',
     image_size: int | tuple[int, int] | None = None,
     device: str = 'auto',
-    backend: str = 'auto',
+    backend: BackendOption = 'auto',
     threads: int | None = None,
-    precision: str = 'auto',
+    precision: PrecisionOption = 'auto',
     trust_model: bool = False,
     confidence: float = DEFAULT_THRESHOLDS.confidence,
     iou: float = DEFAULT_THRESHOLDS.iou,

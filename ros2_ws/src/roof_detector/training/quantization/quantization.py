@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from roof_detector.inference.export.recipe import ExportFormat
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -37,13 +39,13 @@ class Kind:
     changed any more.
     """
 
-    made_of: str
+    made_of: ExportFormat
     write: Callable[[Path, Path, Sequence[npt.NDArray[np.uint8]]], None]
     add_facts: Callable[[Path, Mapping[str, Any]], None] | None
     device: str = 'cpu'
 
 
-KINDS = {
+KINDS: dict[ExportFormat, Kind] = {
     'openvino': Kind(made_of='openvino', write=write_openvino, add_facts=add_openvino_facts),
     'onnx': Kind(made_of='onnx', write=write_onnx, add_facts=add_onnx_facts),
     'engine': Kind(made_of='onnx', write=write_engine, add_facts=None, device='cuda'),
@@ -71,7 +73,7 @@ class Quantized:
 
 def quantize(
     model_path: Path,
-    kind_name: str,
+    kind_name: ExportFormat,
     data: LabelledSplit,
     *,
     frames: Sequence[npt.NDArray[np.uint8]],

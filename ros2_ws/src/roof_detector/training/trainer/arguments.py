@@ -13,12 +13,13 @@ from roof_detector.inference.device_name import processor_instructions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from roof_detector.inference.options import Task
     from training.train_config import TrainConfig
 
 CPU_BATCH = 16
 
 
-def ultralytics_arguments(config: TrainConfig, output: Path, *, task: str) -> dict[str, Any]:
+def ultralytics_arguments(config: TrainConfig, output: Path, *, task: Task) -> dict[str, Any]:
     """Return the arguments of ultralytics' trainer."""
     device = resolve_device(config.device)
     batch: int | str = config.batch

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ultralytics.nn.tasks import DetectionModel
 
+    from roof_detector.inference.options import Task
     from training.interruption import StopRequest
     from training.train_config import TrainConfig
 
@@ -52,7 +53,7 @@ class RoofTraining(DetectionTrainer):
         output: Path,
         *,
         record: dict[str, Any],
-        task: str,
+        task: Task,
         stop: StopRequest,
         resumed: tuple[RunState, dict[str, Any]] | None,
     ) -> None:

@@ -17,6 +17,7 @@ from ultralytics.nn.tasks import guess_model_task, yaml_model_load
 from ultralytics.utils import callbacks
 
 from roof_detector.blocks.model_files import model_files
+from roof_detector.inference.options import TASKS
 from roof_detector.inference.safe_load import load_checkpoint
 from training.dataset import check, dataset_hash
 from training.errors import TrainingError
@@ -32,6 +33,7 @@ from training.trainer.run_state import KEY, RunState, read_run, write_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.inference.options import Task
     from training.train_config import TrainConfig
 
 # May differ when a run is resumed: they change where and how fast it runs, not what it learns.
@@ -124,7 +126,7 @@ def _finish(best: Path, last: Path, record: dict[str, Any]) -> None:
 _STOCK = ('yolo11.yaml', 'yolo11-seg.yaml')
 
 
-def task_of(model: str) -> str:
+def task_of(model: str) -> Task:
     """Return detect or segment for a model's YAML, or raise TrainingError."""
     try:
         rows = yaml_model_load(model)
@@ -138,7 +140,7 @@ def task_of(model: str) -> str:
         )
         raise TrainingError(msg) from error
     task = str(guess_model_task(rows))
-    if task not in ('detect', 'segment'):
+    if task not in TASKS:
         msg = f'model is {model}, for the task {task}; expected one that detects or segments.'
         raise TrainingError(msg)
     return task
@@ -170,7 +172,7 @@ def patched_trainer() -> Iterator[None]:
         vars(callbacks)['add_integration_callbacks'] = stock_integrations
 
 
-def admit(data: Path, *, task: str) -> dict[str, Any]:
+def admit(data: Path, *, task: Task) -> dict[str, Any]:
     """Return names, hash and splits of a data set; raise TrainingError naming every fault."""
     report = check(data)
     if report.faults:

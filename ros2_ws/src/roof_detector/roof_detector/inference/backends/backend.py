@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.inference.options import BackendName, PrecisionOption
     from roof_detector.vision.candidates import Candidates
     from roof_detector.vision.detections import Detections
     from roof_detector.vision.letterbox import Letterbox
@@ -61,9 +62,9 @@ class Backend(Protocol):
     `precision` is what is computed with, as far as the runtime tells: f32, f16, bf16 or int8.
     """
 
-    name: str
+    name: BackendName
     device: str
-    precision: str
+    precision: str  # of an export what its metadata says
     facts: ModelFacts
 
     @property
@@ -77,7 +78,7 @@ class Backend(Protocol):
         """Free the model and its memory."""
 
 
-def made_precision(facts: ModelFacts, wish: str, *, path: Path) -> str:
+def made_precision(facts: ModelFacts, wish: PrecisionOption, *, path: Path) -> str:
     """Return the precision that an export was made in; raise MissingBackend for another wish."""
     made = 'f32' if facts.provenance is None else facts.provenance.precision
     if wish not in ('auto', made):

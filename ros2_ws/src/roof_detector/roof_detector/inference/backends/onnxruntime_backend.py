@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from roof_detector.inference.options import BackendName, PrecisionOption
+
 _CPU = 'CPUExecutionProvider'
 _DEVICES = {_CPU: 'cpu', 'CUDAExecutionProvider': 'cuda', 'TensorrtExecutionProvider': 'tensorrt'}
 
@@ -35,14 +37,14 @@ class OnnxRuntimeBackend:
     and does not refer to others, and `facts` what its package says about it.
     """
 
-    name = 'onnxruntime'
+    name: BackendName = 'onnxruntime'
 
     def __init__(
         self,
         path: Path,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         threads: int | None = None,
         content: bytes | None = None,
         facts: ModelFacts | None = None,

@@ -16,13 +16,15 @@ from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.onnx_check import check_onnx
 from roof_detector.inference.openvino_core import openvino_core
+from roof_detector.inference.options import PRECISIONS
 from roof_detector.inference.plain_yaml import read_plain_yaml
-from roof_detector.inference.precision import PRECISIONS
 from roof_detector.inference.quiet_runtimes import keep_runtimes_quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from roof_detector.inference.options import BackendName, PrecisionOption
 
 _MOST_GRAPH_BYTES = 1 << 28
 _MOST_METADATA_BYTES = 1 << 20
@@ -34,14 +36,14 @@ class OpenVinoBackend:
     Or the ONNX file of a package: `content` is what it holds and `facts` what the package says.
     """
 
-    name = 'openvino'
+    name: BackendName = 'openvino'
 
     def __init__(
         self,
         folder: Path,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         threads: int | None = None,
         content: bytes | None = None,
         facts: ModelFacts | None = None,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from roof_detector.inference.options import BackendName, PrecisionOption
+
 
 class TensorRtBackend:
     """Run an engine as ultralytics writes it, through its reader: metadata first, then the plan.
@@ -32,14 +34,14 @@ class TensorRtBackend:
     A plan holds machine code for one kind of device and one version of TensorRT.
     """
 
-    name = 'tensorrt'
+    name: BackendName = 'tensorrt'
 
     def __init__(
         self,
         path: Path,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         trust_model: bool = False,
     ) -> None:
         if not trust_model:

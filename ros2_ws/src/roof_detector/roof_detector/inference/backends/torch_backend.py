@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.backends.backend import Preprocessor, RawOutput
     from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.inference.options import BackendName, Precision, PrecisionOption
     from roof_detector.inference.package.model_package import ModelPackage
 
-_DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}
+_DTYPES: dict[Precision, torch.dtype] = {
+    'f32': torch.float32,
+    'f16': torch.float16,
+    'bf16': torch.bfloat16,
+}
 
 
 class TorchBackend:
@@ -46,14 +51,14 @@ class TorchBackend:
     network is, and only what was found comes back. `on_device` asks for these stages elsewhere.
     """
 
-    name = 'torch'
+    name: BackendName = 'torch'
 
     def __init__(
         self,
         path: Path,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         model: tuple[Any, ModelFacts] | None = None,
         threads: int | None = None,
         on_device: bool | None = None,
@@ -63,8 +68,9 @@ class TorchBackend:
         on_cuda = self._device.type == 'cuda'
         if threads is not None:
             torch.set_num_threads(threads)
-        self.precision = _choose_precision(precision, on_cuda=on_cuda)
-        self._dtype = _DTYPES[self.precision]
+        chosen = _choose_precision(precision, on_cuda=on_cuda)
+        self.precision: str = chosen
+        self._dtype = _DTYPES[chosen]
         network, self.facts = model or read_model(path)
         network = network.float().fuse(verbose=False).eval().requires_grad_(False)  # noqa: FBT003
         self._model: Any = network.to(
@@ -137,7 +143,7 @@ def _take_apart(model: torch.nn.Module) -> None:
         vars(module).clear()
 
 
-def _choose_precision(precision: str, *, on_cuda: bool) -> str:
+def _choose_precision(precision: PrecisionOption, *, on_cuda: bool) -> Precision:
     if precision == 'auto':
         return 'f16' if on_cuda else 'f32'
     if precision not in _DTYPES:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from roof_detector.inference.options import BackendName, PrecisionOption
+
 _METADATA_FILE = 'config.txt'  # where ultralytics puts it inside the archive
 
 
@@ -34,14 +36,14 @@ class TorchScriptBackend:
     operators that write files, which an archive can call while it is loaded.
     """
 
-    name = 'torchscript'
+    name: BackendName = 'torchscript'
 
     def __init__(
         self,
         path: Path,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: PrecisionOption = 'auto',
         trust_model: bool = False,
         threads: int | None = None,
     ) -> None:

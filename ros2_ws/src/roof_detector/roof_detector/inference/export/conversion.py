@@ -23,11 +23,11 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roof_detector.inference.export.recipe import ExportRecipe
+    from roof_detector.inference.export.recipe import ExportFormat, ExportRecipe
     from roof_detector.inference.model_facts import ModelFacts
 
 # The packages that each format needs besides torch: import name and how to install it.
-NEEDS = {
+NEEDS: dict[ExportFormat, tuple[str, ...]] = {
     'onnx': ('onnx', 'onnxslim', 'onnxruntime'),
     'openvino': ('openvino',),
     'torchscript': (),

@@ -19,6 +19,8 @@ from roof_detector.inference.model_hash import hash_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from roof_detector.inference.options import CachedBackend, Precision
+
 _ENTRY_FILE = 'entry.json'
 
 
@@ -30,8 +32,8 @@ class ExportKey:
     """
 
     model_sha256: str
-    backend: str
-    precision: str
+    backend: CachedBackend
+    precision: Precision
     device: str
     versions: tuple[tuple[str, str], ...]
 

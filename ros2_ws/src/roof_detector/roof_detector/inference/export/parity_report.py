@@ -5,6 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roof_detector.inference.export.recipe import ExportPrecision
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class ParityLimits:
     mask_share: float = 0.01
 
     @classmethod
-    def for_precision(cls, precision: str) -> ParityLimits:
+    def for_precision(cls, precision: ExportPrecision) -> ParityLimits:
         """Return the limits of an export in FP32 or FP16.
 
         Rounding to FP16 alone moves confidences by up to 0.014 and boxes of uncertain anchors by

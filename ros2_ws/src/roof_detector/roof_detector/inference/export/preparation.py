@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
+    from roof_detector.inference.options import (
+        BackendName,
+        CachedBackend,
+        Precision,
+        PrecisionOption,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +35,7 @@ class PreparedBackend:
     `threads` is the best number of threads, 0 if that is left to the runtime.
     """
 
-    backend: str
+    backend: BackendName
     problem: str = ''
     entry: CacheEntry | None = None
     forward_ms: float = 0.0
@@ -48,18 +54,18 @@ class Preparation:
     cache: ExportCache
     frames: Sequence[npt.NDArray[np.uint8]]
     device: str = 'auto'
-    precision: str = 'auto'
+    precision: PrecisionOption = 'auto'
     image_size: tuple[int, int] | None = None
     threads: int | None = None
     trust_model: bool = False
 
-    def key(self, backend: str) -> ExportKey:
+    def key(self, backend: CachedBackend) -> ExportKey:
         """Return the key of the export for a backend."""
         return key_of(
             self.model_path, backend, precision=self._export_precision, device=self._resolved
         )
 
-    def why_not(self, backend: str) -> str:
+    def why_not(self, backend: CachedBackend) -> str:
         """Return why an export for a backend could not run here; empty if it can."""
         return why_not_here(backend, self._resolved, self._export_precision)
 
@@ -69,7 +75,9 @@ class Preparation:
             return (self.threads,)
         return thread_numbers(available_cores()) if self._resolved == 'cpu' else (0,)
 
-    def open(self, backend: str, *, path: Path | None = None, threads: int = 0) -> Detector:
+    def open(
+        self, backend: BackendName, *, path: Path | None = None, threads: int = 0
+    ) -> Detector:
         """Open the checkpoint, or an export of it."""
         return Detector.open(
             path or self.model_path,
@@ -87,5 +95,5 @@ class Preparation:
         return resolve_device(self.device)
 
     @property
-    def _export_precision(self) -> str:
+    def _export_precision(self) -> Precision:
         return export_precision(self.precision, self._resolved)

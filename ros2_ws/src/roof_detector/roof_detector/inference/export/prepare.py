@@ -18,12 +18,19 @@ from roof_detector.inference.model_hash import hash_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_FORMATS = {'onnxruntime': 'onnx', 'openvino': 'openvino', 'tensorrt': 'engine'}
+    from roof_detector.inference.export.recipe import ExportFormat
+    from roof_detector.inference.options import CachedBackend
+
+_FORMATS: dict[CachedBackend, ExportFormat] = {
+    'onnxruntime': 'onnx',
+    'openvino': 'openvino',
+    'tensorrt': 'engine',
+}
 
 
 def prepare_exports(
     preparation: Preparation,
-    backends: Sequence[str],
+    backends: Sequence[CachedBackend],
     *,
     again: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -54,7 +61,7 @@ def prepare_exports(
     return time_prepared(preparation, outcomes)
 
 
-def _kept(preparation: Preparation, backend: str) -> CacheEntry | None:
+def _kept(preparation: Preparation, backend: CachedBackend) -> CacheEntry | None:
     entry = preparation.cache.find(preparation.key(backend))
     if entry is None or entry.refused:
         return None
@@ -65,7 +72,9 @@ def _kept(preparation: Preparation, backend: str) -> CacheEntry | None:
     return entry
 
 
-def _build(preparation: Preparation, backend: str, progress: Callable[[str], None]) -> CacheEntry:
+def _build(
+    preparation: Preparation, backend: CachedBackend, progress: Callable[[str], None]
+) -> CacheEntry:
     key, source = preparation.key(backend), preparation.model_path.name
     try:
         with preparation.cache.making(key) as folder:

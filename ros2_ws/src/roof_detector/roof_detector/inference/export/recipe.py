@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from roof_detector.inference.errors import ExportFailed
 from roof_detector.vision.letterbox import fits_stride
 
+ExportFormat = Literal['onnx', 'openvino', 'torchscript', 'engine']
 # The file name suffix of each format, after the checkpoint's stem.
-SUFFIXES = {
+SUFFIXES: dict[ExportFormat, str] = {
     'onnx': '.onnx',
     'openvino': '_openvino_model',
     'torchscript': '.torchscript',
     'engine': '.engine',
 }
-FORMATS = tuple(SUFFIXES)
-PRECISIONS = ('f32', 'f16')
+FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+ExportPrecision = Literal['f32', 'f16']
+PRECISIONS: tuple[ExportPrecision, ...] = get_args(ExportPrecision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +31,9 @@ class ExportRecipe:
     accepts images of that size, `batch` at once, and no others, unless it is `dynamic`.
     """
 
-    format: str
+    format: ExportFormat
     image_size: tuple[int, int] | None = None
-    precision: str = 'f32'
+    precision: ExportPrecision = 'f32'
     batch: int = 1
     dynamic: bool = False
 
@@ -40,14 +43,14 @@ class ExportRecipe:
                 msg = f'{name} is {getattr(self, name)!r}, expected one of {", ".join(known)}.'
                 raise ExportFailed(msg)
         if self.batch < 1:
-            msg_0 = f'batch is {self.batch}, expected 1 or more images at once.'
-            raise ExportFailed(msg_0)
+            msg = f'batch is {self.batch}, expected 1 or more images at once.'
+            raise ExportFailed(msg)
         if (self.format, self.precision) == ('torchscript', 'f16'):
-            msg_0 = (
-                'TorchScript of 16 bits runs on CUDA only, and it is run on processors here. '
+            msg = (
+                'TorchScript in FP16 runs on CUDA only, and here it is run on the CPU. '
                 'Choose precision f32.'
             )
-            raise ExportFailed(msg_0)
+            raise ExportFailed(msg)
 
     def file_name(self, stem: str) -> str:
         """Return the file name of the export of a checkpoint with this stem."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.importing.architecture import check_architecture
 from roof_detector.inference.importing.confined_reader import Reading, default_reader
 from roof_detector.inference.importing.plain_values import read_plain
 from roof_detector.inference.importing.tensor_file import check_tensor_file, read_tensors
+from roof_detector.inference.options import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-TASKS = ('detect', 'segment')
+    from roof_detector.inference.options import Task
+
 WEIGHTS = 'weights.safetensors'
 _MOST_ANSWER_BYTES = 2**28
 
@@ -35,7 +37,7 @@ class CheckpointFacts:
     record of the run that made it. `resumable` is whether a training run can continue from it.
     """
 
-    task: str
+    task: Task
     names: tuple[str, ...]
     stride: int
     image_size: tuple[int, int]
@@ -111,7 +113,7 @@ def _read_facts(reading: Reading, *, with_state: bool) -> CheckpointFacts:
         msg = 'It has no entries.'
         raise BadModel(msg)
     return CheckpointFacts(
-        task=str(task),
+        task=cast('Task', task),
         names=_read_names(given.get('names')),
         stride=_count(given.get('stride'), 'stride', most=1024),
         image_size=_read_size(given.get('image_size')),

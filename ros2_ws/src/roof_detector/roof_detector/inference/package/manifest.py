@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
-from roof_detector.inference.model_facts import TASKS, ModelFacts
+from roof_detector.inference.model_facts import ModelFacts
+from roof_detector.inference.options import TASKS
 from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import PAD_VALUE, fits_stride
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from roof_detector.inference.options import Precision, Task
 
 FORMAT = 'roof_detector model package'
 FORMAT_VERSION = 1
@@ -52,7 +55,7 @@ _SHA256 = re.compile(r'[0-9a-f]{64}')
 _MOST_CLASSES = 10_000
 _MOST_NAME = 200
 _MOST_SIDE = 8192
-_PRECISIONS = ('f16', 'f32')
+_PRECISIONS: tuple[Precision, ...] = ('f16', 'f32')
 
 
 def golden_name(number: int) -> str:
@@ -92,11 +95,11 @@ class Manifest:
     """
 
     name: str
-    task: str
+    task: Task
     class_names: tuple[str, ...]
     strides: tuple[int, ...]
     image_size_wh: tuple[int, int]
-    precision: str
+    precision: Precision
     licence: str
     source: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from roof_detector.inference.precision import PRECISIONS
+from roof_detector.inference.options import BACKENDS, PRECISIONS
 from roof_detector.pipeline.settings import PipelineSettings
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
@@ -29,7 +29,8 @@ DETECTOR_TABLE = ParameterTable(
         'What runs the model; for a package or a .pt auto takes the fastest export that '
         'roof_detector models prepare has made and checked on this machine, or torch; for other '
         'files what they are made for.',
-        choices=('auto', 'torch', 'onnxruntime', 'openvino', 'tensorrt'),
+        # A .torchscript is run by torchscript alone, which auto chooses.
+        choices=('auto', *(name for name in BACKENDS if name != 'torchscript')),
     ),
     Parameter(
         'precision',

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roof_detector.inference.options import TASKS
 from training.dataset.class_map import ClassMap
 from training.dataset.conversion import Conversion, convert
 from training.dataset.tiling import DatasetTiling
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument('--output', type=Path, required=True, help='the new folder')
     parser.add_argument('--overwrite', action='store_true', help='replace what stands there')
     parser.add_argument('--labels', type=Path, help='label file of a single image')
-    parser.add_argument('--task', choices=('detect', 'segment'), help='as the set is by default')
+    parser.add_argument('--task', choices=TASKS, help='as the set is by default')
     parser.add_argument(
         '--map',
         action='append',
