@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.ros.common.image_topic_name import IMAGE_TRANSPORTS
 from roof_detector.ros.common.messages import compressed_message, image_message
 from roof_detector.ros.common.node_process import run_node
 from roof_detector.ros.common.parameters import Parameter, ParameterTable
@@ -27,7 +28,7 @@ _PATIENCE_S = 3.0
 
 PUBLISHER_TABLE = ParameterTable(
     Parameter('frames', '', 'File of frames, a NumPy array (n, height, width, 3) uint8 BGR.'),
-    Parameter('transport', 'raw', 'What is published.', choices=('raw', 'compressed')),
+    Parameter('transport', 'raw', 'What is published.', choices=IMAGE_TRANSPORTS),
     Parameter(
         'rate_hz',
         0.0,

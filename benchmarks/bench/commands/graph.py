@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench.commands.options import add_common, end_in_order, network_of, size_wh
 from roof_detector.inference.device_name import available_cores
+from roof_detector.ros.common.image_topic_name import IMAGE_TRANSPORTS
 
 _log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
     parser.add_argument(
         '--transports',
         nargs='+',
-        choices=('raw', 'compressed'),
+        choices=IMAGE_TRANSPORTS,
         default=['raw', 'compressed'],
         help='how frames are sent; both by default',
     )

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from benchmarks.bench.commands.options import add_common, end_in_order, network_of, size_wh
+from roof_detector.ros.common.image_topic_name import IMAGE_TRANSPORTS
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--transport',
-        choices=('raw', 'compressed'),
+        choices=IMAGE_TRANSPORTS,
         default='raw',
         help='how frames are sent; raw by default',
     )

@@ -10,13 +10,15 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roof_detector.bags.bag_format import STORAGES
 from roof_detector.bags.errors import BagError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
+    from roof_detector.bags.bag_format import Storage
+
 PACKED_SUFFIX = '.zstd'
 # A file that is being begun, or that a recovery writes: no reader takes it for a bag's file.
 PART_SUFFIX = '.part'
@@ -33,7 +35,7 @@ class BagFile:
     """
 
     path: Path
-    storage: str
+    storage: Storage
     is_packed: bool
     is_part: bool = False
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from roof_detector.bags.bag_format import Compression
     from roof_detector.bags.metadata import BagMetadata, TopicRecord
 
 
@@ -26,7 +27,7 @@ class NextFile:
     """The start of a bag's next file, complete enough that another thread can write it."""
 
     path: Path
-    compression: str
+    compression: Compression
     topics: tuple[TopicRecord, ...]
     schema_texts: Mapping[str, str]
     manifest: Mapping[str, str]
@@ -63,7 +64,7 @@ class NextFile:
 class FileSeries:
     """The start of each file of a bag: all topics and the manifest known so far."""
 
-    def __init__(self, folder: Path, metadata: BagMetadata, *, compression: str) -> None:
+    def __init__(self, folder: Path, metadata: BagMetadata, *, compression: Compression) -> None:
         self._folder = folder
         self._metadata = metadata
         self._compression = compression

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from mcap.writer import CompressionType, Writer
 
+from roof_detector.bags.bag_format import COMPRESSIONS
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.metadata import BagFileRecord, TopicRecord, to_yaml
 from roof_detector.bags.timed_message import TimedMessage
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from roof_detector.bags.bag_format import Compression
+
 # A chunk is compressed, indexed and checked as one. Small chunks cost little to lose and to skip;
 # this is close to rosbag2's 768 KiB.
 CHUNK_BYTES = 1 << 20
-COMPRESSIONS = {
+_COMPRESSION_TYPES: dict[Compression, CompressionType] = {
     'none': CompressionType.NONE,
     'lz4': CompressionType.LZ4,
     'zstd': CompressionType.ZSTD,
@@ -42,7 +45,7 @@ class McapFile:
     complete and returns the rest.
     """
 
-    def __init__(self, path: Path, *, name: str, compression: str) -> None:
+    def __init__(self, path: Path, *, name: str, compression: Compression) -> None:
         """Create the file; `name` is its name in the bag."""
         self.path = path
         self.record = BagFileRecord(name=name)
@@ -52,7 +55,7 @@ class McapFile:
             self._writer = Writer(
                 cast('IO[Any]', self._out),
                 chunk_size=CHUNK_BYTES,
-                compression=COMPRESSIONS[compression],
+                compression=_COMPRESSION_TYPES[compression],
             )
             self._schemas: dict[tuple[str, str], int] = {}
             self._channels: dict[str, int] = {}
@@ -223,7 +226,7 @@ class _Unbuffered:
         self.position = position
 
 
-def check_compression(compression: str) -> None:
+def check_compression(compression: Compression) -> None:
     """Raise BagError for an unknown compression."""
     if compression not in COMPRESSIONS:
         msg = f'compression must be one of {", ".join(COMPRESSIONS)}, not {compression!r}.'

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
 from roof_detector.bags.bag_file_readers import BagFileReader, open_file
-from roof_detector.bags.bag_folder import STORAGES, bag_files, named_files
+from roof_detector.bags.bag_folder import bag_files, named_files
+from roof_detector.bags.bag_format import STORAGES
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_survey import TopicFacts
 from roof_detector.bags.metadata import NAME, read_metadata

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Future
 
+    from roof_detector.bags.bag_format import Compression
     from roof_detector.bags.qos import OfferedQos
     from roof_detector.bags.retention_policy import RetentionPolicy
 
@@ -76,7 +77,7 @@ class BagWriter:
         self,
         path: Path | str,
         *,
-        compression: str = 'lz4',
+        compression: Compression = 'lz4',
         flush_period_s: float = 1.0,
         max_file_bytes: int = 0,
         max_file_s: float = 0.0,

@@ -23,3 +23,7 @@ Precision = Literal['f32', 'f16', 'bf16']
 # auto is f16 on CUDA devices and f32 elsewhere.
 PrecisionOption = Literal['auto', Precision]
 PRECISIONS: tuple[PrecisionOption, ...] = get_args(PrecisionOption)
+
+# Whether frames of several cameras run as one batch; auto measures at the start what is quicker.
+BatchOption = Literal['auto', 'always', 'never']
+BATCH_OPTIONS: tuple[BatchOption, ...] = get_args(BatchOption)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from roof_detector.inference.detector import Detector
+    from roof_detector.offline.progress import ProgressKind
     from roof_detector.offline.settings import DetectSettings
 
 _LOG = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def detect_all(
     settings: DetectSettings,
     overwrite: bool = False,
     resume: bool = False,
-    progress: str = 'bar',
+    progress: ProgressKind = 'bar',
 ) -> Iterator[InputOutcome]:
     """Detect in one input after another; yield the outcome of each.
 

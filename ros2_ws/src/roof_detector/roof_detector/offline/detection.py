@@ -39,6 +39,7 @@ from roof_detector.offline.work_folder import WorkFolder, read_run
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
     from roof_detector.inputs.input import RecordedInput
+    from roof_detector.offline.progress import ProgressKind
     from roof_detector.offline.settings import DetectSettings
 
 
@@ -58,7 +59,7 @@ class FlightDetection:
         settings: DetectSettings,
         overwrite: bool = False,
         resume: bool = False,
-        progress: str = 'bar',
+        progress: ProgressKind = 'bar',
     ) -> None:
         self._source = source
         self._detector = detector

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.offline.frame_images import FrameImages
+    from roof_detector.offline.progress import ProgressKind
     from roof_detector.results.map_features import Track
 
 # The facts of the model that the manifest does not have as keys of their own.
@@ -48,7 +49,7 @@ def export_results(
     georeferencing: GeoreferenceSettings,
     images: Path | None = None,
     overwrite: bool = False,
-    progress: str = 'bar',
+    progress: ProgressKind = 'bar',
 ) -> FrameTally:
     """Export the results of a bag; return the counts, and warnings on what is missing.
 

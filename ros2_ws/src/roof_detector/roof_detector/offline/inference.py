@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.detector import Detector
     from roof_detector.offline.settings import DetectSettings
+    from roof_detector.pipeline.frame_stats import DropCause
     from roof_detector.vision.content_identity import ContentIdentity
     from roof_detector.vision.moment import Moment
 
@@ -180,7 +181,7 @@ class OfflineInference:
         self._results.append(item)
         self._filled.ring()
 
-    def on_dropped(self, cause: str, message: str) -> None:
+    def on_dropped(self, cause: DropCause, message: str) -> None:
         """End the run with an error: no frame may be missing."""
         self._results.append(_EndOfInput(RuntimeError(message)))
         self._filled.ring()

@@ -7,13 +7,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+ProgressKind = Literal['bar', 'json', 'none']
+PROGRESS_KINDS: tuple[ProgressKind, ...] = get_args(ProgressKind)
 _LINE_PERIOD_S = 0.25
 
 
@@ -23,7 +25,9 @@ class ProgressDisplay:
     Frames that an earlier run inferred are `done` from the start and do not count in the rate.
     """
 
-    def __init__(self, name: str, *, frames: int | None, done: int = 0, kind: str = 'bar') -> None:
+    def __init__(
+        self, name: str, *, frames: int | None, done: int = 0, kind: ProgressKind = 'bar'
+    ) -> None:
         self._bar = tqdm(
             desc=name,
             total=frames,

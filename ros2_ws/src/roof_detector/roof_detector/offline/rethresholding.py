@@ -35,6 +35,7 @@ from roof_detector.vision.suppression import choose
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from roof_detector.offline.progress import ProgressKind
     from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
 
 
@@ -68,7 +69,7 @@ class Rethresholding:
         )
         self._tally = FrameTally()
 
-    def run(self, *, overwrite: bool = False, progress: str = 'bar') -> InputOutcome:
+    def run(self, *, overwrite: bool = False, progress: ProgressKind = 'bar') -> InputOutcome:
         """Make the results."""
         folder = WorkFolder(
             self._output,
@@ -84,7 +85,7 @@ class Rethresholding:
         with closing(folder):
             return self._make(folder, progress=progress)
 
-    def _make(self, folder: WorkFolder, *, progress: str) -> InputOutcome:
+    def _make(self, folder: WorkFolder, *, progress: ProgressKind) -> InputOutcome:
         with ExitStack() as stack:
             bag = stack.enter_context(ResultBag(self._path))
             stack.enter_context(closing(folder.open()))

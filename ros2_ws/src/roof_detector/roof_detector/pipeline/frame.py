@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from roof_detector.pipeline.frame_stats import FrameStats
 from roof_detector.pipeline.tiles import TileTurns
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.inference.detector import PreprocessedImage
+    from roof_detector.pipeline.frame_stats import DropCause
     from roof_detector.vision.candidates import Candidates
     from roof_detector.vision.detections import Detections
 
@@ -81,7 +82,7 @@ class PipelineFrame(ABC):
             return False
         return True
 
-    def drop(self, cause: str) -> None:
+    def drop(self, cause: DropCause) -> None:
         """Count the frame as dropped, unless it is counted already."""
         if self.settle():
             self.stream.stats.drop(cause)
@@ -125,5 +126,5 @@ class FrameResult:
     names: tuple[str, ...] = ()
     candidates: Candidates | None = None
     durations_s: Mapping[str, float] = field(default_factory=dict)
-    cause: str = ''
+    cause: DropCause | Literal[''] = ''
     error: Exception | None = None

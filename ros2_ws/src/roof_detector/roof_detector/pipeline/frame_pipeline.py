@@ -24,6 +24,7 @@ from roof_detector.vision.errors import VisionError
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector, NetworkOutput
     from roof_detector.pipeline.frame import PipelineFrame, PreprocessedFrame
+    from roof_detector.pipeline.frame_stats import DropCause
     from roof_detector.pipeline.model_opening import OpenedModel
     from roof_detector.pipeline.settings import PipelineSettings
 
@@ -41,7 +42,7 @@ class PipelineListener(Protocol):
     def on_result(self, result: FrameResult) -> None:
         """Receive the result of a frame, in the model's thread."""
 
-    def on_dropped(self, cause: str, message: str) -> None:
+    def on_dropped(self, cause: DropCause, message: str) -> None:
         """Hear that a frame was dropped for an error, in any thread."""
 
     def on_pipeline_changed(self) -> None:
@@ -324,7 +325,7 @@ class FramePipeline:
             return False
         return True
 
-    def _drop(self, ready: PreprocessedFrame, cause: str, error: Exception) -> None:
+    def _drop(self, ready: PreprocessedFrame, cause: DropCause, error: Exception) -> None:
         if self._queue.keeps_every and cause != 'publishing':
             self._deliver(
                 ready, FrameResult(frame=ready.frame, image=ready.image, cause=cause, error=error)

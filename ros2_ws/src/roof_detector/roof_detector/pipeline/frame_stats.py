@@ -8,14 +8,32 @@ import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from roof_detector.supervision.rate import FAULT_S, RecentFaults, rate_hz, usual_interval_s
+from roof_detector.vision.errors import VisionCause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+# Why a frame has no result: what the network or its input did, or which thread was lost with it.
+DropCause = Literal[
+    'superseded',
+    'too_old',
+    'age_unknown',
+    'disabled',
+    'deactivated',
+    'decoding',
+    'inference',
+    'publishing',
+    'lost_before_arrival',
+    'arrival_lost',
+    'preprocessing_lost',
+    'detection_lost',
+    VisionCause,
+]
 
 # Percentiles and rates speak of the recent past: before it was perhaps another load.
 _RECENT_S = 5.0
@@ -75,7 +93,7 @@ class FrameStats:
             if missed:
                 self._dropped.note('lost_before_arrival', missed)
 
-    def drop(self, cause: str) -> None:
+    def drop(self, cause: DropCause) -> None:
         """Count a frame that will have no result."""
         with self._lock:
             self._dropped.note(cause)

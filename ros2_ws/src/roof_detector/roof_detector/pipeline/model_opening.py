@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,10 @@ from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from roof_detector.inference.options import BatchOption
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,9 +43,7 @@ class OpenedModel:
             self.detector.close()
 
 
-def open_model(
-    values: dict[str, Any], *, cameras: int, inform: Callable[[str], None]
-) -> OpenedModel:
+def open_model(values: dict[str, Any], *, cameras: int) -> OpenedModel:
     """Open and warm up the model.
 
     Belongs into the thread that will own the model. Raises InferenceError.
@@ -57,20 +59,20 @@ def open_model(
         model_key=values['model_key'] or None,
         threads=values['threads'] or None,
     )
-    inform(f'Backend {detector.choice.sentence}')
+    _log.info('Backend %s', detector.choice.sentence)
     detector.warm_up()
     if values['tile_budget_ms']:
         tiling = Tiling(values['tile_size'], values['tile_overlap'])
         detector.warm_up(tiling.tile_wh(detector.image_size))
     return OpenedModel(
         detector=detector,
-        batch=_choose_batch(detector, values['batch'], cameras=cameras, inform=inform),
-        ahead=_has_spare_processor(detector),
+        batch=_choose_batch(detector, values['batch'], cameras=cameras),
+        ahead=_has_spare_core(detector),
     )
 
 
-def _has_spare_processor(detector: Detector) -> bool:
-    """Return whether a decoding beside the network takes no processor away from it.
+def _has_spare_core(detector: Detector) -> bool:
+    """Return whether a decoding beside the network takes no core away from it.
 
     Where the network has them all, both grow slower: with OpenVINO on two cores, 4K JPEGs came
     out a seventh fewer and a third older than decoded between two passes.
@@ -78,16 +80,18 @@ def _has_spare_processor(detector: Detector) -> bool:
     return detector.device != 'cpu' or 0 < (detector.threads or 0) < available_cores()
 
 
-def _choose_batch(
-    detector: Detector, wish: str, *, cameras: int, inform: Callable[[str], None]
-) -> int:
+def _choose_batch(detector: Detector, wish: BatchOption, *, cameras: int) -> int:
     if cameras == 1 or wish == 'never':
         return 1
     timing = time_batch(detector, cameras)
     together = wish == 'always' or timing.pays
-    inform(
-        f'{cameras} pictures take {timing.batch_s * 1e3:.0f} ms in one batch, one takes '
-        f'{timing.single_s * 1e3:.0f} ms: frames that wait together run '
-        f'{"together" if together else "one after another"} (batch is {wish}).'
+    _log.info(
+        '%d images take %.0f ms in one batch, one takes %.0f ms: frames that wait together run %s '
+        '(batch is %s).',
+        cameras,
+        timing.batch_s * 1e3,
+        timing.single_s * 1e3,
+        'together' if together else 'one after another',
+        wish,
     )
     return cameras if together else 1

@@ -5,7 +5,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+VisionCause = Literal[
+    'vision',
+    'zero_size',
+    'excessive_size',
+    'short_data',
+    'bad_step',
+    'encoding',
+    'jpeg',
+    'threshold',
+]
 
 
 class VisionError(ValueError):
@@ -14,7 +25,7 @@ class VisionError(ValueError):
     `cause` is the short key under which a node counts frames dropped for this reason.
     """
 
-    cause: ClassVar[str] = 'vision'
+    cause: ClassVar[VisionCause] = 'vision'
 
 
 class ZeroSize(VisionError):

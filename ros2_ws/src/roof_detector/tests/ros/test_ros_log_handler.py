@@ -8,6 +8,8 @@ import pytest
 from rcl_interfaces.msg import Log
 
 from roof_detector.ros.common.ros_log_handler import RosLogHandler
+from roof_detector.ros.detector.detector_node import DetectorNode
+from roof_detector.ros.recorder.recorder_node import RecorderNode
 
 part = logging.getLogger('roof_detector.some.part')
 
@@ -48,3 +50,23 @@ def test_a_closed_handler_forwards_nothing(graph, rosout):
     graph.wait_until(logs, what='a log')
     handler.close()
     assert [message for _, message in logs()] == ['This is for the node.']
+
+
+@pytest.mark.parametrize('kind', [DetectorNode, RecorderNode], ids=['detector', 'recorder'])
+def test_a_node_forwards_what_its_parts_log_until_it_is_destroyed(graph, kind):
+    logs = []
+    listener = graph.node('listener')
+    listener.create_subscription(Log, '/rosout', logs.append, 100)
+    node = kind(context=graph.context)
+    graph.executor.add_node(node)
+    graph.wait_until(lambda: node.count_subscribers('/rosout'), what='a reader of /rosout')
+    part.warning('A thread was replaced.')
+    graph.wait_until(
+        lambda: (
+            (node.get_name(), 'A thread was replaced.') in [(log.name, log.msg) for log in logs]
+        ),
+        what='the log of a part',
+    )
+    graph.executor.remove_node(node)
+    node.destroy_node()
+    assert not logging.getLogger('roof_detector').handlers

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import torch
 from torch import Tensor
@@ -24,13 +24,17 @@ from roof_detector.blocks.scan.log_step import is_traced, scan_log_step
 from roof_detector.blocks.scan.sequential import scan_sequential
 from roof_detector.blocks.scan.triton_scan import scan_triton, why_not_triton
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Without gradients a scan by doublings measured faster than one in chunks, by up to ten times,
 # where a step is narrow (batch * channels * states) and the whole small (times the length): the
 # number of operators counts there, not the work. Beyond either it was up to seven times slower.
 NARROW = 2**9
 SMALL = 2**18
 
-METHODS = {
+ScanMethod = Literal['sequential', 'log_step', 'chunked', 'triton']
+METHODS: dict[ScanMethod, Callable[[ScanArguments], tuple[Tensor, Tensor]]] = {
     'sequential': scan_sequential,
     'log_step': scan_log_step,
     'chunked': scan_chunked,
@@ -51,7 +55,7 @@ def selective_scan(
     delta_softplus: bool = False,
     return_last_state: Literal[False] = False,
     *,
-    method: str = 'auto',
+    method: Literal['auto', ScanMethod] = 'auto',
 ) -> Tensor: ...
 
 
@@ -68,7 +72,7 @@ def selective_scan(
     delta_softplus: bool = False,
     *,
     return_last_state: Literal[True],
-    method: str = 'auto',
+    method: Literal['auto', ScanMethod] = 'auto',
 ) -> tuple[Tensor, Tensor]: ...
 
 
@@ -84,7 +88,7 @@ def selective_scan(
     delta_softplus: bool = False,
     return_last_state: bool = False,
     *,
-    method: str = 'auto',
+    method: Literal['auto', ScanMethod] = 'auto',
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Run the input u through a linear system whose step size, input and output map vary.
 
@@ -136,7 +140,7 @@ def selective_scan(
     return (y, last.flatten(1, 2)) if return_last_state else y
 
 
-def choose_method(arguments: ScanArguments) -> str:
+def choose_method(arguments: ScanArguments) -> ScanMethod:
     """Return the method that `auto` stands for.
 
     The kernels add up two gradients atomically; where deterministic algorithms are demanded,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from torch.nn import functional as F
 
 from roof_detector.blocks.scan.cross_scan import DIRECTIONS, cross_merge, cross_scan
 from roof_detector.blocks.scan.selective_scan import selective_scan
+
+if TYPE_CHECKING:
+    from roof_detector.blocks.scan.selective_scan import ScanMethod
 
 # The range of initial step sizes, log-uniform, as in Mamba (arXiv:2312.00752, section 3.6).
 SHORTEST_STEP, LONGEST_STEP = 1e-3, 1e-1
@@ -39,7 +43,7 @@ class SS2D(nn.Module):
         d_state: int = 1,
         ssm_ratio: float = 1.0,
         dt_rank: int | None = None,
-        method: str = 'auto',
+        method: Literal['auto', ScanMethod] = 'auto',
     ) -> None:
         super().__init__()
         inner = max(int(channels * ssm_ratio), 1)

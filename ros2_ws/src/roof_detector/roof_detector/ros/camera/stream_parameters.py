@@ -5,16 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from roof_detector.ros.common.image_topic_name import ImageTransport
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter
+
+OutputTransport = Literal[ImageTransport, 'both']
+Reliability = Literal['reliable', 'best_effort']
+StampSource = Literal['now', 'source']
+AtEnd = Literal['exit', 'idle']
 
 STREAM_PARAMETERS = (
     Parameter(
         'transport',
         'raw',
         'What is published: image (raw), image/compressed (compressed) or both.',
-        choices=('raw', 'compressed', 'both'),
+        choices=get_args(OutputTransport),
     ),
     Parameter(
         'jpeg_quality',
@@ -33,7 +39,7 @@ STREAM_PARAMETERS = (
         'reliability',
         'reliable',
         'Reliability that the image topics offer.',
-        choices=('reliable', 'best_effort'),
+        choices=get_args(Reliability),
     ),
     Parameter(
         'queue_depth',
@@ -47,7 +53,7 @@ STREAM_PARAMETERS = (
         'now',
         'Stamp of a frame: its time of publication (now) or its time in the source (source). '
         'A live camera always uses the time of the grab.',
-        choices=('now', 'source'),
+        choices=get_args(StampSource),
     ),
     Parameter(
         'wait_for_subscribers',
@@ -80,7 +86,7 @@ STREAM_PARAMETERS = (
         'at_end',
         'exit',
         'After the last frame, exit or stay idle.',
-        choices=('exit', 'idle'),
+        choices=get_args(AtEnd),
     ),
     HANG_LIMIT,
 )
@@ -90,17 +96,17 @@ STREAM_PARAMETERS = (
 class StreamSettings:
     """How frames are published; each field is the parameter of its name."""
 
-    transport: Literal['raw', 'compressed', 'both']
+    transport: OutputTransport
     jpeg_quality: int
     frame_id: str
-    reliability: Literal['reliable', 'best_effort']
+    reliability: Reliability
     queue_depth: int
-    stamp: Literal['now', 'source']
+    stamp: StampSource
     wait_for_subscribers: int
     wait_for_all_topics: bool
     wait_timeout_s: float
     start_delay_s: float
-    at_end: Literal['exit', 'idle']
+    at_end: AtEnd
 
     @property
     def raw(self) -> bool:

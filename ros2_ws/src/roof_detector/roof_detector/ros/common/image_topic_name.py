@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from rclpy.node import Node
+
+ImageTransport = Literal['raw', 'compressed']
+IMAGE_TRANSPORTS: tuple[ImageTransport, ...] = get_args(ImageTransport)
 
 
 def image_topic_name(node: Node, base: str, suffix: str) -> str:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,7 +32,7 @@ _NICENESS = 10
 class AnnotationListener(Protocol):
     """The owner of an annotation worker."""
 
-    def on_dropped(self, cause: str, message: str) -> None:
+    def on_dropped(self, cause: Literal['drawing'], message: str) -> None:
         """Hear that a result could not be drawn."""
 
 

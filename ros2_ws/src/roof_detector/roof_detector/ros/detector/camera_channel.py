@@ -17,39 +17,32 @@ from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.image_subscription import ImageSubscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from diagnostic_msgs.msg import DiagnosticStatus
     from rclpy.node import Node
 
     from roof_detector.inference.detector import Detector
     from roof_detector.pipeline.model_slot import ModelSlot
+    from roof_detector.ros.common.image_topic_name import ImageTransport
     from roof_detector.ros.detector.camera_topic import CameraTopic
     from roof_detector.ros.detector.detector_parameters import DetectorSettings
 
-_TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
+_TRANSPORTS: dict[ImageTransport, tuple[type, str]] = {
+    'raw': (Image, ''),
+    'compressed': (CompressedImage, '/compressed'),
+}
 
 
 class CameraChannel:
     """One camera: submits its images as frames of `stream`, and offers its `outputs`.
 
-    `calibration` compares them with camera_info; None while it does not listen. `report` logs a
-    sentence about a cause now and then.
+    `calibration` compares them with camera_info; None while it does not listen.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        camera: CameraTopic,
-        *,
-        transport: str,
-        report: Callable[[str, str], None],
-    ) -> None:
+    def __init__(self, node: Node, camera: CameraTopic, *, transport: ImageTransport) -> None:
         self.stream = FrameStream()
         self.outputs: CameraOutputs | None = None
         self.calibration: CameraInfoCheck | None = None
         self._node = node
-        self._report = report
         self._slot: ModelSlot | None = None
         self._name = camera.name
         self._type, suffix = _TRANSPORTS[transport]
@@ -81,7 +74,7 @@ class CameraChannel:
     def listen(self, slot: ModelSlot) -> None:
         """Subscribe to images and submit each to the slot, from the thread of their arrival."""
         self._slot = slot
-        self.calibration = CameraInfoCheck(self._node, self._topic, report=self._report)
+        self.calibration = CameraInfoCheck(self._node, self._topic)
         self._images = ImageSubscription(
             self._node, self._type, self._topic, on_image=self._submit
         )

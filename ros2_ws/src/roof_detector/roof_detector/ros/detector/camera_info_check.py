@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ from roof_detector.georeference.lens import calibrated_image_wh
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.qos_matching import request_for
 from roof_detector.supervision.rate import RecentFaults
+from roof_detector.supervision.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from builtin_interfaces.msg import Time
     from rclpy.node import Node
     from rclpy.subscription import Subscription
+
+_log = logging.getLogger(__name__)
 
 # Between two results a camera sends a few messages more than the detector takes; a peer may send
 # any number, of which the newest are read.
@@ -46,13 +48,11 @@ class CameraInfoCheck:
     in the model's thread, everything else in the executor's.
     """
 
-    def __init__(
-        self, node: Node, image_topic: str, *, report: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, node: Node, image_topic: str) -> None:
         base = image_topic.removesuffix(_COMPRESSED)
         self.newest_mismatch = ''
         self._node = node
-        self._report = report
+        self._warn = Throttle(_log.warning)
         self._topic = node.resolve_topic_name(f'{base.rpartition("/")[0]}/camera_info')
         self._faults = RecentFaults()
         self._descriptions: OrderedDict[tuple[int, int], _Description] = OrderedDict()  # by stamp
@@ -119,7 +119,7 @@ class CameraInfoCheck:
                 f'{self._topic} to the one of these images.'
             )
             self._faults.note(_MISMATCH)
-            self._report(f'{self._topic} mismatch', self.newest_mismatch)
+            self._warn(_MISMATCH, self.newest_mismatch)
 
     def close(self) -> None:
         """Stop listening."""
@@ -132,6 +132,7 @@ class CameraInfoCheck:
         subscription = self._subscription
         if subscription is None:
             return
+        # rclpy has no public way to take a message without an executor.
         for _ in range(_DEPTH):
             with suppress(InvalidHandle), subscription.handle:  # it may be replaced meanwhile
                 taken = subscription.handle.take_message(CameraInfo, False)  # noqa: FBT003 - rcl

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -25,6 +26,7 @@ from roof_detector.ros.common.lifecycle_errors import reports_errors
 from roof_detector.ros.common.messages import labels_message
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
+from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.ros.detector.annotation_worker import AnnotationWorker
 from roof_detector.ros.detector.camera_channel import CameraChannel
 from roof_detector.ros.detector.camera_frame import CameraFrame
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.detector import Detector
     from roof_detector.pipeline.frame import FrameResult
+    from roof_detector.pipeline.frame_stats import DropCause
 
+_log = logging.getLogger(__name__)
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -57,16 +61,11 @@ class DetectorNode(LifecycleNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
-        self._report = Throttle(lambda sentence: self.get_logger().warning(sentence))
+        self._log_handler = RosLogHandler.install(self)
         self._values = DETECTOR_TABLE.declare(self)
         self._settings = detector_settings(self._values)
         self._cameras = tuple(
-            CameraChannel(
-                self,
-                camera,
-                transport=self._values['image_transport'],
-                report=self._report,
-            )
+            CameraChannel(self, camera, transport=self._values['image_transport'])
             for camera in parse_cameras(self._values['cameras'])
         )
         # Trust was given to one file, and not by a client that sets parameters later.
@@ -75,6 +74,7 @@ class DetectorNode(LifecycleNode):
         self._changes = self.create_guard_condition(self._slot.update)
         self._annotations: AnnotationWorker | None = None
         self._labels: Publisher | None = None
+        self._warn = Throttle(_log.warning)
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
         self.create_service(SetBool, '~/enable', self._enable)
         names = [camera.status_name for camera in self._cameras]
@@ -145,12 +145,13 @@ class DetectorNode(LifecycleNode):
         """Stop the threads, then the node."""
         self._release()
         self._diagnostics.close()
+        self._log_handler.close()
         super().destroy_node()
 
     def open_model(self, model: str) -> OpenedModel:
         """Open and warm up a model as the parameters ask, in the thread that will own it."""
         values = {**self._values, 'model': model, 'trust_model': model == self._trusted}
-        return open_model(values, cameras=len(self._cameras), inform=self.get_logger().info)
+        return open_model(values, cameras=len(self._cameras))
 
     def on_result(self, result: FrameResult) -> None:
         """Publish the detections of a frame, and have it drawn; in the model's thread."""
@@ -164,9 +165,9 @@ class DetectorNode(LifecycleNode):
         assert result.image is not None
         frame.calibration.check(frame.message.header.stamp, result.image.source_wh)
 
-    def on_dropped(self, cause: str, message: str) -> None:
+    def on_dropped(self, cause: DropCause | Literal['drawing'], message: str) -> None:
         """Log that a frame was dropped for an error, each cause now and then."""
-        self._report(cause, message)
+        self._warn(cause, message)
 
     def on_pipeline_changed(self) -> None:
         """Have the executor's thread update the slot."""

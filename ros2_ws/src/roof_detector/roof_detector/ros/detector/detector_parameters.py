@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from roof_detector.inference.options import BACKENDS, PRECISIONS
+from roof_detector.inference.options import BACKENDS, BATCH_OPTIONS, PRECISIONS
 from roof_detector.pipeline.settings import PipelineSettings
+from roof_detector.ros.common.image_topic_name import IMAGE_TRANSPORTS
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
@@ -77,7 +78,7 @@ DETECTOR_TABLE = ParameterTable(
         'image_transport',
         'raw',
         'Which topic is listened to: raw takes image, compressed takes image/compressed.',
-        choices=('raw', 'compressed'),
+        choices=IMAGE_TRANSPORTS,
     ),
     Parameter(
         'cameras',
@@ -91,7 +92,7 @@ DETECTOR_TABLE = ParameterTable(
         'auto',
         'Run frames of several cameras as one batch when they wait together; auto measures '
         'at the start whether that is quicker.',
-        choices=('auto', 'always', 'never'),
+        choices=BATCH_OPTIONS,
     ),
     Parameter(
         'autostart',

@@ -25,6 +25,7 @@ from roof_detector.ros.common.message_types import message_class
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.outgoing import time_message
 from roof_detector.ros.common.qos_matching import offer_of
+from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.ros.player.play_clock import PlayClock
 from roof_detector.supervision.health import Delivery, Health, Level, health
 from roof_detector.supervision.rate import Arrivals
@@ -86,6 +87,7 @@ class PlayerNode(Node):
             self._bag = BagReader(path)
         except BagError as error:
             raise RosError(str(error)) from error
+        self._log_handler = RosLogHandler.install(self)
         self._logged_damage: set[str] = set()
         self._log_damage()
         self._outputs = self._make_publishers(self._chosen_topics())
@@ -107,6 +109,7 @@ class PlayerNode(Node):
         self._time.stop()
         self._thread.join(_STOP_S)
         self._diagnostics.close()
+        self._log_handler.close()
         super().destroy_node()
         self._bag.close()
 

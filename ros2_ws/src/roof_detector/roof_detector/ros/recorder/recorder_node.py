@@ -17,6 +17,7 @@ from roof_detector.bags.disk import free_bytes
 from roof_detector.ros.common.message_times import message_times_ns
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
+from roof_detector.ros.common.ros_log_handler import RosLogHandler
 from roof_detector.ros.recorder.flight_recorder import FlightRecorder
 from roof_detector.ros.recorder.listening import MARKS
 from roof_detector.ros.recorder.recorder_diagnostics import recorder_status
@@ -39,6 +40,7 @@ class RecorderNode(Node):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('recorder', **options)
+        self._log_handler = RosLogHandler.install(self)
         values = RECORDER_TABLE.declare(self)
         self._settings = RecorderSettings.of(values)
         RECORDER_TABLE.watch(self, check=RecorderSettings.of, apply=self._take_over)
@@ -64,6 +66,7 @@ class RecorderNode(Node):
         """Finish the bags, then leave the graph."""
         self._recorder.close()
         self._diagnostics.close()
+        self._log_handler.close()
         super().destroy_node()
 
     def save_all(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from roof_detector.bags.bag_format import COMPRESSIONS, Compression
 from roof_detector.bags.disk import RECORDER_FLOOR_BYTES
 from roof_detector.ros.common.errors import ParameterError
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
@@ -66,7 +67,7 @@ RECORDER_TABLE = ParameterTable(
         'compression',
         'lz4',
         'How chunks are compressed; JPEGs gain nothing from it, all else does.',
-        choices=('none', 'lz4', 'zstd'),
+        choices=COMPRESSIONS,
         live=True,
     ),
     Parameter(
@@ -187,7 +188,7 @@ class RecorderSettings:
     output_directory: Path
     bag_name: str
     topics: tuple[str, ...]
-    compression: str
+    compression: Compression
     flush_period_s: float
     max_file_bytes: int
     max_file_s: float
