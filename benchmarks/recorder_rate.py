@@ -3,7 +3,7 @@
 """The cost of recording: the writer alone, and the recorder's process at camera rates.
 
 `python benchmarks/recorder_rate.py --output benchmarks/results/recorder_rate.json` in the
-environment of pypi_ros/env.bash. Pictures are those of a simulated flight, 1280x720; the writer
+environment of pypi_ros/env.bash. Images are those of a simulated flight, 1280x720; the writer
 brings all of it onto the disk every second, as in flight.
 """
 

@@ -34,7 +34,7 @@ class ResultListener(Monitor):
         self._values: dict[str, dict[str, str]] = {}
         super().__init__(name='result_listener', domain_id=domain_id)
         self._results: Subscription | None = None
-        self._picture_reader: Subscription | None = None
+        self._image_reader: Subscription | None = None
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
 
     def listen_to(self, topic: str) -> None:
@@ -46,12 +46,12 @@ class ResultListener(Monitor):
 
     def watch_images(self, topic: str | None) -> None:
         """Subscribe to annotated images, or unsubscribe with None; they are not deserialised."""
-        if self._picture_reader is not None:
-            self.node.destroy_subscription(self._picture_reader)
-            self._picture_reader = None
+        if self._image_reader is not None:
+            self.node.destroy_subscription(self._image_reader)
+            self._image_reader = None
         if topic is not None:
-            self._picture_reader = self.node.create_subscription(
-                Image, topic, self._count_picture, 1, raw=True
+            self._image_reader = self.node.create_subscription(
+                Image, topic, self._count_image, 1, raw=True
             )
 
     def hears(self, node_name: str, topic: str) -> bool:
@@ -99,7 +99,7 @@ class ResultListener(Monitor):
         self.ages_s.append(time.time() - stamp.sec - stamp.nanosec / 1e9)
         self.moments_s.append(time.monotonic())
 
-    def _count_picture(self, _: bytes) -> None:
+    def _count_image(self, _: bytes) -> None:
         self.images += 1
 
     def _note(self, array: DiagnosticArray) -> None:

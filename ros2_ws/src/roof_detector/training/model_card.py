@@ -22,7 +22,7 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
         f'{PurePath(config["model"]).stem}, {_TASKS[record["task"]]}, '
         f'{config["image_size"]} pixels. Classes: {classes}. AGPL-3.0-only.',
         '## Data',
-        _data(record),
+        data_section(record),
         '## How it was made',
         _making(record),
         '## What it reaches',
@@ -36,14 +36,20 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
     return '\n\n'.join(parts) + '\n'
 
 
-def _data(record: Mapping[str, Any]) -> str:
+def data_section(record: Mapping[str, Any]) -> str:
+    """Return the data's name, its content hash and a table of its splits."""
     data = record['data']
     rows = [['split', 'images', 'of these without a label', 'instances']]
     rows += [
-        [name, str(count['pictures']), str(count['backgrounds']), str(count['instances'])]
+        [name, str(_images(count)), str(count['backgrounds']), str(count['instances'])]
         for name, count in data['splits'].items()
     ]
     return f'`{data["name"]}`, content hash `{data["hash"]}`.\n\n{_table(rows)}'
+
+
+def _images(count: Mapping[str, Any]) -> int:
+    """Return the number of images of a split; records before 1.0.0 call them pictures."""
+    return int(count['images'] if 'images' in count else count['pictures'])
 
 
 def _making(record: Mapping[str, Any]) -> str:

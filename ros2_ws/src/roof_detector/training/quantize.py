@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'{error.loss.table()}\n{error}', file=sys.stderr)  # noqa: T201
         return 1
     print(  # noqa: T201
-        f'{made.loss.table()}\n{made.path}: measured on {made.loss.pictures} images with '
+        f'{made.loss.table()}\n{made.path}: measured on {made.loss.images} images with '
         f'{made.loss.instances} objects'
     )
     return 0

@@ -53,9 +53,9 @@ def decode_tiff(data: bytes, *, turned: bool) -> tuple[NDArray[np.uint8], list[s
     raster = _read_raster(data)
     values, valid, palette = raster.values, raster.valid, raster.palette
     notes: list[str] = []
-    pictures = [one for one in pages if not one.is_reduced]
-    if len(pictures) > 1:
-        notes.append(f'has {len(pictures)} pages; only the first is looked at')
+    images = [one for one in pages if not one.is_reduced]
+    if len(images) > 1:
+        notes.append(f'has {len(images)} pages; only the first is looked at')
     photometric = int(page.number(Tag.PHOTOMETRIC, Photometric.BLACK_IS_ZERO))
     if palette is not None:
         image_bgr = palette[np.clip(values[0], 0, len(palette) - 1)]

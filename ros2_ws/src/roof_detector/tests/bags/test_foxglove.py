@@ -117,8 +117,8 @@ def test_foxglove_decodes_every_message_by_the_schemas_in_the_bag(
     with BagWriter(path, compression=compression, manifest={'model': '7'}) as writer:
         flights.fill(writer, range(20))
         writer.add_topic('/camera/image/compressed', IMAGE)
-        picture = message_bytes(IMAGE, {'format': 'jpeg', 'data': bytes(range(256)) * 8})
-        writer.write('/camera/image/compressed', picture, log_time_ns=flights.START_NS + 1)
+        jpeg = message_bytes(IMAGE, {'format': 'jpeg', 'data': bytes(range(256)) * 8})
+        writer.write('/camera/image/compressed', jpeg, log_time_ns=flights.START_NS + 1)
         writer.add_record('roof_detector.mark', {'note': 'crack'})
     found = foxglove(path / 'bag_0.mcap')
     assert found['message_count'] == '22'

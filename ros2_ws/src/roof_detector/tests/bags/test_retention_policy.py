@@ -60,7 +60,7 @@ def test_what_is_protected_in_use_or_not_ours_stays(recordings, tmp_path, flight
     (recordings / 'day_2' / 'notes.txt').write_text('from the customer')
     flights.write(recordings / 'results', manifest={'written_by': 'roof_detector detect'})
     flights.write(recordings / 'of another recorder')
-    (recordings / 'pictures').mkdir()
+    (recordings / 'images').mkdir()
     elsewhere = flights.write(tmp_path / 'elsewhere', manifest=provenance(written_by=RECORDER))
     (recordings / 'link').symlink_to(elsewhere)
     before = names(recordings)

@@ -102,10 +102,10 @@ def test_plenty_sends_more_than_the_network_can_do_while_all_listen(bench):
     sizes = ('--sizes', SIZE, '--seconds', '1', '--rounds', '1')
     listeners = ('--annotated', 'on', '0.1', '--recorder', 'on')
     result = bench('plenty', *sizes, '--transports', 'compressed', *listeners)
-    row, few_pictures = result['rows']
-    assert few_pictures['annotated_rate_hz'] == 0.1
-    assert few_pictures['annotated_images'] <= 1
-    assert few_pictures['results'] >= 2
+    row, few_images = result['rows']
+    assert few_images['annotated_rate_hz'] == 0.1
+    assert few_images['annotated_images'] <= 1
+    assert few_images['results'] >= 2
     assert (row['size'], row['transport']) == (SIZE, 'compressed')
     rate_hz = float(row['pace'].removesuffix(' Hz'))
     assert rate_hz > 0

@@ -104,7 +104,7 @@ def zoo() -> Zoo:
 
 
 @pytest.fixture
-def pictures() -> dict[str, torch.Tensor]:
+def images() -> dict[str, torch.Tensor]:
     """Draw bright rectangles on dark noise, as a batch of ultralytics' trainer."""
     generator = np.random.default_rng(0)
     images = generator.uniform(0, 0.3, (8, 3, 64, 64)).astype(np.float32)

@@ -66,14 +66,14 @@ def saved(zoo, file_name, folder):
 
 @pytest.mark.parametrize('file_name', ONCE)
 def test_onnx_exports_agree_with_torch_at_other_sizes_and_batches(
-    zoo, pictures, tmp_path, file_name
+    zoo, images, tmp_path, file_name
 ):
     path = exported(zoo, file_name, tmp_path, 'onnx')
     session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
     openvino_model = compiled(openvino_core().read_model(path))
     assert_agrees(
         zoo.lively(file_name),
-        pictures,
+        images,
         lambda x: session.run(None, {'images': x.numpy()}),
         lambda x: list(openvino_model(x.numpy()).values()),
     )
@@ -83,14 +83,12 @@ def test_onnx_exports_agree_with_torch_at_other_sizes_and_batches(
     ('stage', 'head'),
     [('C3k2', 'DyHeadDetect'), ('C3k2_SnakeConv', 'Detect'), ('C3k2_VSS', 'Detect')],
 )
-def test_traces_agree_with_torch_as_they_stand_and_in_openvino(
-    zoo, pictures, tmp_path, stage, head
-):
+def test_traces_agree_with_torch_as_they_stand_and_in_openvino(zoo, images, tmp_path, stage, head):
     """OpenVINO converts the very trace that TorchScript saves, as its exporter does."""
     file_name = str(tmp_path / 'yolo11-small.yaml')
     Path(file_name.replace('yolo11', 'yolo11n')).write_text(SMALL.format(stage=stage, head=head))
     traced = torch.jit.load(exported(zoo, file_name, tmp_path, 'torchscript'))
-    example = F.interpolate(pictures['img'][:1], (LARGEST, LARGEST))
+    example = F.interpolate(images['img'][:1], (LARGEST, LARGEST))
     openvino_model = compiled(openvino.convert_model(traced, example_input=example))
 
     def run(x):
@@ -99,7 +97,7 @@ def test_traces_agree_with_torch_as_they_stand_and_in_openvino(
         return [part.numpy() for part in ([outputs] if torch.is_tensor(outputs) else outputs)]
 
     assert_agrees(
-        zoo.lively(file_name), pictures, run, lambda x: list(openvino_model(x.numpy()).values())
+        zoo.lively(file_name), images, run, lambda x: list(openvino_model(x.numpy()).values())
     )
 
 
@@ -117,9 +115,9 @@ def compiled(openvino_model):
     return openvino_core().compile_model(openvino_model, 'CPU', hints)
 
 
-def assert_agrees(model, pictures, *runners):
+def assert_agrees(model, images, *runners):
     for batch, size in ((1, (LARGEST, LARGEST)), (2, (64, LARGEST))):
-        x = F.interpolate(pictures['img'][:batch], size)
+        x = F.interpolate(images['img'][:batch], size)
         with torch.no_grad():
             expected = model(x)[0]
         for run in runners:

@@ -84,8 +84,8 @@ def test_models_build_at_larger_scales_with_the_right_strides(file_name, scale, 
 
 
 @each_file
-def test_one_epoch_on_eight_pictures_lowers_the_loss_and_reaches_every_weight(
-    zoo, pictures, file_name
+def test_one_epoch_on_eight_images_lowers_the_loss_and_reaches_every_weight(
+    zoo, images, file_name
 ):
     model = zoo.model(file_name).train()
     model.args = SimpleNamespace(**vars(get_cfg()))
@@ -93,17 +93,17 @@ def test_one_epoch_on_eight_pictures_lowers_the_loss_and_reaches_every_weight(
         # From the stock prior, objects being rare, the loss rises at first, as objects get
         # assigned; from even odds it has to fall.
         nn.init.zeros_(level[-1].bias)
-    before = total_loss(model, pictures)
+    before = total_loss(model, images)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for first in range(0, 8, 2):
         optimizer.zero_grad()
-        loss, _ = model(picked(pictures, slice(first, first + 2)))
+        loss, _ = model(picked(images, slice(first, first + 2)))
         loss.sum().backward()
         optimizer.step()
     trained = {key: weight for key, weight in model.named_parameters() if weight.requires_grad}
     assert [key for key, weight in trained.items() if weight.grad is None] == []
     assert all(weight.isfinite().all() for weight in trained.values())
-    assert total_loss(model, pictures) < 0.98 * before
+    assert total_loss(model, images) < 0.98 * before
 
 
 @each_file
@@ -118,7 +118,7 @@ def test_fusing_changes_nothing_but_the_speed(zoo, file_name):
 
 
 @each_file
-def test_pictures_of_a_batch_do_not_influence_each_other(zoo, file_name):
+def test_images_of_a_batch_do_not_influence_each_other(zoo, file_name):
     model = zoo.lively(file_name)
     x = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
@@ -141,9 +141,9 @@ def test_stock_models_are_counted_as_their_makers_count_them():
     assert count.products == pytest.approx(6.5e9, rel=0.02)
 
 
-def test_the_trainer_of_ultralytics_trains_a_custom_model(tmp_path, pictures):
+def test_the_trainer_of_ultralytics_trains_a_custom_model(tmp_path, images):
     """One real epoch through the stock command: data set, loss, validation and checkpoint."""
-    data = written_data_set(tmp_path, pictures)
+    data = written_data_set(tmp_path, images)
     model = YOLO('yolo11n-ContextGuided.yaml')
     model.train(
         data=str(data),
@@ -164,29 +164,29 @@ def test_the_trainer_of_ultralytics_trains_a_custom_model(tmp_path, pictures):
     assert trained.names == {0: 'equipment'}
 
 
-def picked(pictures, which):
-    part = {key: value[which] for key, value in pictures.items()}
+def picked(images, which):
+    part = {key: value[which] for key, value in images.items()}
     return {**part, 'batch_idx': torch.arange(float(len(part['img'])))}
 
 
-def total_loss(model, pictures):
+def total_loss(model, images):
     with torch.no_grad():
-        return model(pictures)[0].sum().item()
+        return model(images)[0].sum().item()
 
 
 def flat(outputs):
     return [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
 
 
-def written_data_set(folder, pictures):
+def written_data_set(folder, images):
     import cv2
 
     for part in ('images', 'labels'):
         (folder / part).mkdir()
-    for number, image in enumerate(pictures['img']):
-        picture = (image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-        cv2.imwrite(str(folder / 'images' / f'{number}.png'), picture)
-        box = ' '.join(f'{value:.6f}' for value in pictures['bboxes'][number].tolist())
+    for number, image in enumerate(images['img']):
+        pixels = (image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+        cv2.imwrite(str(folder / 'images' / f'{number}.png'), pixels)
+        box = ' '.join(f'{value:.6f}' for value in images['bboxes'][number].tolist())
         (folder / 'labels' / f'{number}.txt').write_text(f'0 {box}\n')
     data = folder / 'data.yaml'
     YAML.save(

@@ -201,7 +201,7 @@ def in_a_fresh_process(program, folder, **environment):
 
 
 def test_a_fresh_process_loads_a_checkpoint_without_importing_the_package(tmp_path):
-    """And Pillow asks for no package when it cannot read a picture, once the blocks are there."""
+    """And Pillow asks for no package when it cannot read an image, once the blocks are there."""
     checkpoint = tmp_path / 'best.pt'
     YOLO('yolo11n-ContextGuided.yaml').save(checkpoint)
     program = f"""

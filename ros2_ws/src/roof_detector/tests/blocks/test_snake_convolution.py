@@ -186,7 +186,7 @@ def test_a_straight_snake_is_a_strip_convolution_with_repeated_border(morph):
     assert_close(model(x), torch.relu(model.norm(strip)))
 
 
-def test_vertical_is_horizontal_on_the_picture_turned_by_a_quarter():
+def test_vertical_is_horizontal_on_the_image_turned_by_a_quarter():
     # Rows then count the other way along the strip: so do the taps and the steps to them.
     horizontal = SnakeConv(3, 8, 5, 0, extend_scope=1.5)
     state = horizontal.state_dict()

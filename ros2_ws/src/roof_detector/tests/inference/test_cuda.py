@@ -41,12 +41,12 @@ def test_a_shipped_model_answers_as_on_the_processor(model, precision, paint_roo
             assert np.abs(difference).max() < limit
 
 
-def test_pictures_drawn_while_the_network_runs_come_out_right(detect_pt, paint_roof):
+def test_images_drawn_while_the_network_runs_come_out_right(detect_pt, paint_roof):
     with Detector.open(detect_pt, device='cuda', precision='f32') as detector:
-        pictures = [paint_roof(seed) for seed in range(8)]
-        alone = [detector.detect(picture, Thresholds()) for picture in pictures]
+        images = [paint_roof(seed) for seed in range(8)]
+        alone = [detector.detect(image, Thresholds()) for image in images]
         # All are queued before the first is run.
-        prepared = [detector.preprocess(picture) for picture in pictures]
+        prepared = [detector.preprocess(image) for image in images]
         answers = [answer for one in prepared for answer in detector.infer(one)]
         for expected, answer in zip(alone, answers, strict=True):
             found = detector.postprocess(answer, Thresholds())
@@ -77,13 +77,13 @@ def test_a_network_that_waits_for_the_host_runs_without_a_graph():
 
 
 @pytest.mark.skipif(find_spec('tensorrt') is None, reason='TensorRT is not installed.')
-def test_an_engine_takes_more_pictures_than_it_was_made_for(detect_pt, paint_roof, tmp_path):
+def test_an_engine_takes_more_images_than_it_was_made_for(detect_pt, paint_roof, tmp_path):
     """Its optimization profile ends at the batch that it was made with."""
-    pictures = [paint_roof(seed) for seed in range(3)]
+    images = [paint_roof(seed) for seed in range(3)]
     recipe = ExportRecipe(format='engine', precision='f16', dynamic=True)
-    built = build_export(detect_pt, recipe, folder=tmp_path, frames=pictures)
+    built = build_export(detect_pt, recipe, folder=tmp_path, frames=images)
     with Detector.open(built.path, device='cuda', trust_model=True) as detector:
-        prepared = [detector.preprocess(picture) for picture in pictures]
+        prepared = [detector.preprocess(image) for image in images]
         alone = [detector.infer(one)[0].raw.predictions for one in prepared]
         for expected, found in zip(alone, detector.infer(*prepared), strict=True):
             np.testing.assert_allclose(found.raw.predictions, expected, atol=1e-3)

@@ -28,7 +28,7 @@ def detector(detect_pt):
         yield detector
 
 
-def test_a_picture_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
+def test_a_image_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
     assert len(detector.detect(roof_bgr, Thresholds(confidence=1.0))) == 0
 
 
@@ -41,7 +41,7 @@ def test_the_model_says_what_it_is(detector, detect_pt):
     assert detector.model_hash == hashlib.sha256(detect_pt.read_bytes()).hexdigest()
 
 
-def test_detections_lie_in_the_picture_by_falling_score(detector, roof_bgr):
+def test_detections_lie_in_the_image_by_falling_score(detector, roof_bgr):
     found = detector.detect(roof_bgr, Thresholds())
     assert len(found) > 10
     assert (np.diff(found.scores) <= 0).all()
@@ -51,7 +51,7 @@ def test_detections_lie_in_the_picture_by_falling_score(detector, roof_bgr):
 
 
 @pytest.mark.parametrize('size_wh', [(1, 1), (33, 700), (4000, 30)])
-def test_pictures_of_any_size_are_taken(detector, paint_roof, size_wh):
+def test_images_of_any_size_are_taken(detector, paint_roof, size_wh):
     detector.detect(paint_roof(2, size_wh), Thresholds())
 
 
@@ -75,12 +75,12 @@ def test_a_closed_model_is_freed_at_once_and_not_when_the_collector_comes_by(det
         gc.enable()
 
 
-def test_a_picture_without_pixels_is_refused(detector):
+def test_a_image_without_pixels_is_refused(detector):
     with pytest.raises(ZeroSize):
         detector.detect(np.zeros((0, 5, 3), np.uint8), Thresholds())
 
 
-def test_a_grey_picture_is_refused(detector):
+def test_a_grey_image_is_refused(detector):
     with pytest.raises(VisionError, match='expected'):
         detector.detect(np.zeros((5, 5), np.uint8), Thresholds())
 
@@ -105,23 +105,23 @@ def test_the_stages_one_by_one_give_the_same_as_detect(detector, roof_bgr):
     assert np.array_equal(staged.scores, whole.scores)
 
 
-def test_a_batch_gives_the_same_as_single_pictures(detector, paint_roof):
-    pictures = [paint_roof(seed) for seed in (1, 2, 3)]
-    batch = detector.infer(*(detector.preprocess(picture) for picture in pictures))
-    for picture, forwarded in zip(pictures, batch, strict=True):
-        single = detector.detect(picture, Thresholds())
+def test_a_batch_gives_the_same_as_single_images(detector, paint_roof):
+    images = [paint_roof(seed) for seed in (1, 2, 3)]
+    batch = detector.infer(*(detector.preprocess(image) for image in images))
+    for image, forwarded in zip(images, batch, strict=True):
+        single = detector.detect(image, Thresholds())
         batched = detector.postprocess(forwarded, Thresholds())
         assert len(batched) == len(single)
         assert np.allclose(batched.scores, single.scores, atol=1e-4)
 
 
-def test_a_reduced_picture_gives_boxes_of_its_source(detector, roof_bgr):
+def test_a_reduced_image_gives_boxes_of_its_source(detector, roof_bgr):
     found = detector.detect(roof_bgr, Thresholds(), source_wh=(3840, 2160))
     same = detector.detect(roof_bgr, Thresholds())
     assert np.allclose(found.boxes_xyxy, same.boxes_xyxy * 3, atol=1e-2)
 
 
-def test_stage_times_are_of_the_last_picture(detector, roof_bgr):
+def test_stage_times_are_of_the_last_image(detector, roof_bgr):
     detector.detect(roof_bgr, Thresholds())
     times = detector.times
     assert min(times.letterbox_s, times.forward_s, times.suppression_s) > 0

@@ -39,7 +39,7 @@ def drawn(preprocessor, image_bgr, geometry):
 @pytest.mark.parametrize(
     'size_wh', [(1280, 720), (3840, 2160), (640, 480), (320, 192), (100, 100), (33, 700), (1, 1)]
 )
-def test_a_picture_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, size_wh):
+def test_a_image_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, size_wh):
     image_bgr = paint_roof(3, size_wh)
     geometry = Letterbox.fit(size_wh, image_size=320)
     difference = np.abs(drawn(preprocessor, image_bgr, geometry) - letterbox(image_bgr, geometry))
@@ -48,7 +48,7 @@ def test_a_picture_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, 
     assert (difference > 0.01).mean() < 0.2
 
 
-def test_parts_of_pictures_and_messages_that_may_not_be_written_are_taken(preprocessor, roof_bgr):
+def test_parts_of_images_and_messages_that_may_not_be_written_are_taken(preprocessor, roof_bgr):
     part_bgr = roof_bgr[100:400, 200:700]
     part_bgr.flags.writeable = False
     geometry = Letterbox.fit((500, 300), image_size=320)
@@ -56,16 +56,16 @@ def test_parts_of_pictures_and_messages_that_may_not_be_written_are_taken(prepro
     assert difference.max() < 1.01
 
 
-def test_what_is_no_colour_picture_is_refused(preprocessor):
+def test_what_is_no_colour_image_is_refused(preprocessor):
     with pytest.raises(VisionError, match=r'shape \(8, 8\)'):
         preprocessor.to_tensor(np.zeros((8, 8), np.uint8), Letterbox.fit((8, 8), image_size=32))
 
 
-def test_a_batch_mixes_pictures_fitted_here_and_by_the_processor(preprocessor, paint_roof):
-    pictures = [paint_roof(seed, (640, 360)) for seed in (1, 2)]
+def test_a_batch_mixes_images_fitted_here_and_by_the_processor(preprocessor, paint_roof):
+    images = [paint_roof(seed, (640, 360)) for seed in (1, 2)]
     geometry = Letterbox.fit((640, 360), image_size=320)
-    fitted = [letterbox(picture, geometry) for picture in pictures]
-    batch = preprocessor.stack([preprocessor.to_tensor(pictures[0], geometry), fitted[1]])
+    fitted = [letterbox(image, geometry) for image in images]
+    batch = preprocessor.stack([preprocessor.to_tensor(images[0], geometry), fitted[1]])
     assert batch.is_contiguous(memory_format=torch.channels_last)
     levels = batch.permute(0, 2, 3, 1).flip(-1).cpu().numpy() * 255
     assert np.abs(levels[0] - fitted[0]).max() < 1.01
@@ -187,7 +187,7 @@ def test_a_detector_on_the_processor_takes_what_was_fitted_on_the_device(detect_
 
 
 @pytest.mark.parametrize('model', shipped_models())
-def test_a_shipped_model_scores_a_picture_fitted_on_the_device_alike(model, roof_bgr):
+def test_a_shipped_model_scores_a_image_fitted_on_the_device_alike(model, roof_bgr):
     path = resolve_model(model)
     with (
         Detector.open(path, device='cpu') as plain,

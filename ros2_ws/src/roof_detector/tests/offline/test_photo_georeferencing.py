@@ -34,9 +34,9 @@ def write_photo(flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=8
     exif.get_ifd(0x8769)[0xA405] = round(43.267)  # of 35 mm film: 100 pixels of 100 diagonal
     if place:
         exif.get_ifd(0x8825).update({1: 'N', 2: place, 3: 'E', 4: (13.0, 24.0, 36.0)})
-    picture = Image.fromarray(flights.image(number)[:, :, ::-1])
+    image = Image.fromarray(flights.image(number)[:, :, ::-1])
     xmp = XMP.format(height=40.0, altitude=take_off_m + 40.0).encode()
-    picture.save(path, quality=98, subsampling=0, exif=exif, xmp=xmp if place else b'')
+    image.save(path, quality=98, subsampling=0, exif=exif, xmp=xmp if place else b'')
     return path
 
 

@@ -65,19 +65,19 @@ class DetectorProbe:
     def stamp(self):
         return self.node.get_clock().now().to_msg()
 
-    def send(self, picture, *, stamp=None):
-        """Send a picture in BGR, or the bytes of a JPEG where the transport is compressed."""
+    def send(self, image, *, stamp=None):
+        """Send an image in BGR, or the bytes of a JPEG where the transport is compressed."""
         header = Header(stamp=stamp or self.stamp(), frame_id='camera_optical_frame')
         self.images.publish(
-            compressed_message(picture, header=header)
-            if isinstance(picture, bytes)
-            else image_message(picture, encoding='bgr8', header=header)
+            compressed_message(image, header=header)
+            if isinstance(image, bytes)
+            else image_message(image, encoding='bgr8', header=header)
         )
         return header
 
-    def send_and_wait(self, picture):
+    def send_and_wait(self, image):
         count = len(self.results)
-        header = self.send(picture)
+        header = self.send(image)
         self.wait_for_results(count + 1)
         assert self.results[-1].header == header
         return self.results[-1]

@@ -152,7 +152,7 @@ def test_frames_are_sent_all_the_same_when_nobody_comes_to_listen(
     assert 'Published 3 frames' in output
 
 
-def test_damaged_pictures_of_a_folder_are_counted_and_the_others_published(
+def test_damaged_images_of_a_folder_are_counted_and_the_others_published(
     graph, tmp_path, numbered_images
 ):
     numbered_images.write_images(tmp_path, numbers=range(5), suffix='.jpg')
@@ -234,13 +234,13 @@ projection_matrix: {rows: 3, cols: 4, data: [50, 0, 31.5, 0, 0, 50, 23.5, 0, 0, 
 
 
 def test_a_calibration_is_published_for_frames_of_its_size_only(graph, tmp_path, numbered_images):
-    pictures = numbered_images.write_images(tmp_path / 'pictures', numbers=range(3))
-    cv2.imwrite(str(pictures / 'frame_9.png'), np.zeros((10, 20, 3), np.uint8))
+    images = numbered_images.write_images(tmp_path / 'images', numbers=range(3))
+    cv2.imwrite(str(images / 'frame_9.png'), np.zeros((10, 20, 3), np.uint8))
     (tmp_path / 'camera.yaml').write_text(CALIBRATION)
     ear = Ear(graph, 'image', 'camera_info')
     process = start(
         graph,
-        source=pictures,
+        source=images,
         rate_hz=20.0,
         calibration=tmp_path / 'camera.yaml',
         frame_id='lens',

@@ -47,12 +47,12 @@ def names(result):
     return [detection.results[0].hypothesis.class_id for detection in result.detections]
 
 
-def test_a_picture_without_anything_gives_one_empty_result_under_its_own_header(probe):
+def test_a_image_without_anything_gives_one_empty_result_under_its_own_header(probe):
     result = probe.send_and_wait(np.full((360, 640, 3), 127, np.uint8))
     assert result.detections == []
 
 
-def test_found_things_carry_class_names_scores_and_boxes_within_the_picture(probe, roof_bgr):
+def test_found_things_carry_class_names_scores_and_boxes_within_the_image(probe, roof_bgr):
     result = probe.send_and_wait(roof_bgr)
     assert set(names(result)) <= {'equip', 'drain', 'crack', 'ponding', 'rust'}
     assert result.detections
@@ -64,7 +64,7 @@ def test_found_things_carry_class_names_scores_and_boxes_within_the_picture(prob
         assert box.center.position.y + box.size_y / 2 <= 360 + 1e-3
 
 
-def test_every_encoding_of_one_picture_finds_the_same(probe, roof_bgr):
+def test_every_encoding_of_one_image_finds_the_same(probe, roof_bgr):
     expected = probe.send_and_wait(roof_bgr)
     conversions = {
         'rgb8': cv2.COLOR_BGR2RGB,
@@ -143,7 +143,7 @@ def test_a_bad_frame_is_counted_by_cause_and_the_node_goes_on(probe, roof_bgr, d
 def test_a_bad_jpeg_is_counted_and_a_good_one_is_detected(graph, make_probe, roof_bgr, keep):
     probe = make_probe(graph, transport='compressed')
     jpeg = cv2.imencode('.jpg', roof_bgr)[1].tobytes()
-    bad = jpeg[: int(len(jpeg) * keep)] or b'no picture at all'
+    bad = jpeg[: int(len(jpeg) * keep)] or b'no image at all'
     probe.images.publish(compressed_message(bad, header=Header(stamp=probe.stamp())))
     probe.report_when(lambda values: values.get('dropped.jpeg') == '1')
     header = Header(stamp=probe.stamp(), frame_id='x')
@@ -176,7 +176,7 @@ def test_a_threshold_applies_to_the_next_frame_and_a_bad_one_changes_nothing(pro
     assert probe.send_and_wait(roof_bgr).detections == []
 
 
-def test_annotated_pictures_have_the_sources_size_and_header(probe, roof_bgr):
+def test_annotated_images_have_the_sources_size_and_header(probe, roof_bgr):
     raw, compressed = [], []
     listeners = (
         probe.node.create_subscription(Image, '/detector/image_annotated', raw.append, 5),
@@ -196,10 +196,10 @@ def test_annotated_pictures_have_the_sources_size_and_header(probe, roof_bgr):
     result = probe.send_and_wait(roof_bgr)
     for drawn in (raw, compressed):
         probe.graph.wait_until(
-            lambda drawn=drawn: drawn[-1].header == result.header, what='the annotated picture'
+            lambda drawn=drawn: drawn[-1].header == result.header, what='the annotated image'
         )
-    picture = np.frombuffer(raw[-1].data, np.uint8).reshape(roof_bgr.shape)
-    assert (picture != roof_bgr).any(axis=-1).mean() > 0.001, 'nothing was drawn'
+    image = np.frombuffer(raw[-1].data, np.uint8).reshape(roof_bgr.shape)
+    assert (image != roof_bgr).any(axis=-1).mean() > 0.001, 'nothing was drawn'
     decoded = cv2.imdecode(np.frombuffer(compressed[-1].data, np.uint8), cv2.IMREAD_COLOR)
     assert decoded.shape == roof_bgr.shape
     drawn = len(raw)
@@ -208,7 +208,7 @@ def test_annotated_pictures_have_the_sources_size_and_header(probe, roof_bgr):
         probe.send_and_wait(roof_bgr)
     assert probe.set('annotated_rate', 0.0).successful
     result = probe.send_and_wait(roof_bgr)
-    probe.graph.wait_until(lambda: raw[-1].header == result.header, what='the last picture')
+    probe.graph.wait_until(lambda: raw[-1].header == result.header, what='the last image')
     assert len(raw) <= drawn + 2, 'one in 100 seconds was wanted, and the last'
     assert probe.set('annotate', False).successful
     drawn = len(raw)
@@ -293,7 +293,7 @@ def test_memory_stays_flat_over_hundreds_of_frames(graph, make_probe):
     settled = process.memory_info().rss
     for _ in range(400):
         probe.send_and_wait(frame)
-    # A picture of each frame kept would take 23 MB, a result of each 6.
+    # An image of each frame kept would take 23 MB, a result of each 6.
     assert process.memory_info().rss - settled < 4e6
 
 

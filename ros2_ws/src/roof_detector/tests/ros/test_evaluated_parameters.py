@@ -19,7 +19,7 @@ from training.evaluation.parameter_file import parameter_text, write_parameters
 
 @pytest.fixture
 def labelled(tmp_path):
-    """Return a function that labels one picture with what the shipped model finds there."""
+    """Return a function that labels one image with what the shipped model finds there."""
     for name in ('images', 'labels'):
         (tmp_path / name).mkdir()
     image_bgr = np.full((256, 256, 3), 120, np.uint8)

@@ -35,7 +35,7 @@ def test_no_detections_are_the_same_message():
     check_same(detections_bytes(Detections.empty(), names=NAMES, **STAMP), published)
 
 
-def test_detections_labels_and_pictures_are_the_same_messages():
+def test_detections_labels_and_images_are_the_same_messages():
     random = np.random.default_rng(3)
     found = Detections(
         boxes_xyxy=np.sort(random.uniform(0, 1e3, (5, 2, 2)), axis=1).reshape(5, 4),

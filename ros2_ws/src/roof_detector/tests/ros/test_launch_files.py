@@ -470,7 +470,7 @@ def test_the_real_launch_refuses_with_the_sentence(words, said):
 
 
 def test_the_real_launch_starts_a_node_that_ends_well_and_is_not_started_again(tmp_path):
-    folder = Path(tmp_path, "Tom's pictures")
+    folder = Path(tmp_path, "Tom's images")
     folder.mkdir()
     (folder / 'a.bmp').write_bytes(_bmp())
     ended = launched(

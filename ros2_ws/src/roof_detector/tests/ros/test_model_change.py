@@ -56,7 +56,7 @@ def parameter(probe, name):
 
 
 def numbered(number):
-    """Return a picture and make its number its stamp, so that results can be told apart."""
+    """Return an image and make its number its stamp, so that results can be told apart."""
     image_bgr = np.full((90, 160, 3), 90, np.uint8)
     cv2.circle(image_bgr, (20 + number % 100, 40), 9, (220, 220, 220), -1)
     return image_bgr

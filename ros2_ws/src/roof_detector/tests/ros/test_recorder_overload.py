@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from roof_detector.bags.reader import BagReader
 
-FRAMES = 25  # more than what DDS keeps of pictures for a recorder that stands still
+FRAMES = 25  # more than what DDS keeps of images for a recorder that stands still
 IMAGES, DETECTIONS = '/image', '/detector/detections'
 PICTURE = np.zeros((120, 160, 3), np.uint8)
 

@@ -21,7 +21,7 @@ def boxes(result):
     )
 
 
-def test_boxes_and_annotated_pictures_are_in_pixels_of_the_full_size(graph, make_probe, roof_bgr):
+def test_boxes_and_annotated_images_are_in_pixels_of_the_full_size(graph, make_probe, roof_bgr):
     probe = make_probe(graph, transport='compressed')
     large_bgr = cv2.resize(roof_bgr, SIZE_WH, interpolation=cv2.INTER_CUBIC)
     jpeg = cv2.imencode('.jpg', large_bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
@@ -47,12 +47,12 @@ def test_boxes_and_annotated_pictures_are_in_pixels_of_the_full_size(graph, make
         probe.send_and_wait(jpeg)
         return drawn
 
-    probe.graph.wait_until(drawn_after_another_frame, what='an annotated picture')
-    picture = cv2.imdecode(np.frombuffer(drawn[-1].data, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == large_bgr.shape
+    probe.graph.wait_until(drawn_after_another_frame, what='an annotated image')
+    image = cv2.imdecode(np.frombuffer(drawn[-1].data, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == large_bgr.shape
     assert drawn[-1].header in [result.header for result in probe.results]
-    # Drawn upon the full picture, not upon an enlarged small one.
-    difference = cv2.absdiff(picture, large_bgr).max(axis=-1)
+    # Drawn upon the full image, not upon an enlarged small one.
+    difference = cv2.absdiff(image, large_bgr).max(axis=-1)
     assert np.median(difference) <= 12
     assert (difference > 60).mean() > 0.001, 'nothing was drawn'
 
@@ -73,7 +73,7 @@ def segment_pt(tmp_path_factory):
     return path
 
 
-def test_masks_of_a_reduced_picture_are_of_the_full_size(graph, make_probe, roof_bgr, segment_pt):
+def test_masks_of_a_reduced_image_are_of_the_full_size(graph, make_probe, roof_bgr, segment_pt):
     from sensor_msgs.msg import Image
 
     arguments = [f'model:={segment_pt}', 'confidence:=0.0', 'max_detections:=40']

@@ -116,7 +116,7 @@ def test_how_frames_of_several_cameras_run_is_measured_and_said(graph):
     cameras = Cameras(graph)
     code, output = graph.stop(cameras.process)
     assert code == 0, output
-    assert '2 pictures take' in output and '(batch is auto)' in output
+    assert '2 images take' in output and '(batch is auto)' in output
     assert 'Listening on /front/image, /belly/image_raw.' in output
 
 

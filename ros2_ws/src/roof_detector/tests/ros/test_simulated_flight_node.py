@@ -56,7 +56,7 @@ def stamps(messages):
     return [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in messages]
 
 
-def picture(message):
+def pixels(message):
     return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 
 
@@ -113,7 +113,7 @@ def test_every_topic_bears_one_stamp_per_frame_and_says_what_the_simulation_know
     assert all(names == {'camera_optical_frame'} for names in frames_of.values())
 
     for k, frame in enumerate(frames):
-        np.testing.assert_array_equal(picture(heard['image'][k]), frame.image_bgr)
+        np.testing.assert_array_equal(pixels(heard['image'][k]), frame.image_bgr)
         jpeg = np.frombuffer(heard['compressed'][k].data, np.uint8)
         decoded = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
         assert cv2.PSNR(decoded, frame.image_bgr) > 28
@@ -145,7 +145,7 @@ def test_a_looped_flight_shows_the_same_frames_again_until_it_is_interrupted(gra
     heard = listen(graph)
     process = start(graph, frames=2, loop=True, width=160, height=96, rate_hz=20.0, stamp='source')
     graph.wait_until(lambda: len(heard['image']) >= 5, within_s=90, what='five frames')
-    by_time = dict(zip(stamps(heard['image']), map(picture, heard['image']), strict=True))
+    by_time = dict(zip(stamps(heard['image']), map(pixels, heard['image']), strict=True))
     assert all(time % 50_000_000 == 0 for time in by_time)
     parity = {time // 50_000_000 % 2: image.tobytes() for time, image in by_time.items()}
     assert parity[0] != parity[1]

@@ -65,11 +65,11 @@ def test_masks_seen_through_tiles_lie_in_their_boxes_of_the_whole_frame(graph, m
         return [one for one in masks if one.header in [r.header for r in probe.results[2:]]]
 
     probe.graph.wait_until(masks_of_a_frame_seen_through_all, what='masks')
-    picture = masks[-1]
-    result = next(one for one in probe.results if one.header == picture.header)
+    image = masks[-1]
+    result = next(one for one in probe.results if one.header == image.header)
     assert len(result.detections) > len(whole)
-    assert (picture.width, picture.height, picture.encoding) == (1920, 1080, '16UC1')
-    index = np.frombuffer(picture.data, np.uint16).reshape(1080, 1920)
+    assert (image.width, image.height, image.encoding) == (1920, 1080, '16UC1')
+    index = np.frombuffer(image.data, np.uint16).reshape(1080, 1920)
     seen = np.unique(index[index > 0])
     assert seen.max() <= len(result.detections)
     assert len(seen) > len(whole)  # also of what tiles alone have found

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Pictures and videos dropped on the page, in a real browser."""
+"""Images and videos dropped on the page, in a real browser."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def newest(page, title, state):
     return row
 
 
-def test_a_picture_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_rows(
+def test_a_image_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_rows(
     page, site, tmp_path
 ):
-    picture = tmp_path / 'my roof.png'
-    cv2.imwrite(str(picture), noise(1))
-    drop(page, picture)
+    image = tmp_path / 'my roof.png'
+    cv2.imwrite(str(image), noise(1))
+    drop(page, image)
     newest(page, 'my roof.png', 'done')
     page.locator('before-after img.before').wait_for()
     page.wait_for_function(
@@ -97,14 +97,14 @@ def test_a_video_shows_its_progress_and_can_be_cancelled_and_taken_up_again(
     page.wait_for_function('document.querySelector("video.after").duration > 7')
 
 
-def test_a_file_that_is_no_picture_is_refused_with_the_reason(page, tmp_path):
+def test_a_file_that_is_no_image_is_refused_with_the_reason(page, tmp_path):
     bad = tmp_path / 'roof.jpg'
-    bad.write_text('I am no picture')
+    bad.write_text('I am no image')
     drop(page, bad)
     page.get_by_text('roof.jpg is neither an image nor a video').wait_for()
 
 
-def test_a_picture_that_is_cut_short_fails_with_the_reason(page, tmp_path):
+def test_a_image_that_is_cut_short_fails_with_the_reason(page, tmp_path):
     cut = tmp_path / 'cut.png'
     cut.write_bytes(cv2.imencode('.png', noise(2))[1].tobytes()[:500])
     drop(page, cut)

@@ -92,14 +92,14 @@ def station(tmp_path):
     return Station(tmp_path / 'station')
 
 
-def picture(suffix='.png', number=1):
+def image(suffix='.png', number=1):
     noise = np.random.default_rng(number).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     return cv2.imencode(suffix, noise)[1].tobytes()
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.bmp', '.tif', '.webp'])
-def test_every_kind_of_picture_is_known_by_its_content(suffix):
-    content = recognise(picture(suffix), name='x.exe')
+def test_every_kind_of_image_is_known_by_its_content(suffix):
+    content = recognise(image(suffix), name='x.exe')
     assert (content.kind, content.suffix) == ('image', suffix)
 
 
@@ -130,8 +130,8 @@ def test_all_else_is_refused_whatever_it_is_called(station, content):
 )
 def test_a_file_lies_in_its_own_folder_under_a_plain_name(station, name):
     upload = station.begin()
-    assert station.send(upload, name, picture()).status_code == 200
-    assert station.send(upload, name, picture()).status_code == 200
+    assert station.send(upload, name, image()).status_code == 200
+    assert station.send(upload, name, image()).status_code == 200
     files = [path for path in station.folders.root.rglob('*') if path.suffix == '.png']
     assert len(files) == 2
     for path in files:
@@ -145,7 +145,7 @@ def test_names_in_any_script_stay_readable():
 
 def test_what_is_too_large_leaves_nothing(station):
     upload = station.begin()
-    answer = station.send(upload, 'roof.png', picture() + bytes(LIMIT_BYTES))
+    answer = station.send(upload, 'roof.png', image() + bytes(LIMIT_BYTES))
     assert answer.status_code == 413 and 'upload_limit_mb' in answer.text
     assert station.send(upload, 'r.png', bytes(2 * LIMIT_BYTES)).status_code == 413
     assert not [path for path in station.folders.uploads.rglob('*') if path.is_file()]
@@ -157,10 +157,10 @@ def test_another_site_can_send_nothing(station):
     assert not list(station.folders.uploads.iterdir())
 
 
-def test_a_job_has_pictures_or_one_video(station, numbered_images, tmp_path):
+def test_a_job_has_images_or_one_video(station, numbered_images, tmp_path):
     video = numbered_images.write_video(tmp_path / 'v.avi', frames=3).read_bytes()
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     assert 'images, or one video' in station.send(upload, 'v.avi', video).text
 
 
@@ -169,13 +169,13 @@ def test_a_job_has_pictures_or_one_video(station, numbered_images, tmp_path):
 )
 def test_nonsense_is_not_queued(station, options):
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     assert station.order(upload, **options).status_code in (400, 422)
     assert not station.queue.jobs
 
 
 def test_an_upload_that_was_given_up_is_swept_away_at_the_next_start(station):
-    station.send(station.begin(), 'a.png', picture())
+    station.send(station.begin(), 'a.png', image())
     assert list(station.folders.uploads.iterdir())
     again = Station(station.folders.root)
     assert not list(again.folders.uploads.iterdir())
@@ -195,8 +195,8 @@ def work(queue):
 
 def test_results_are_there_after_a_restart_and_nothing_else_can_be_fetched(station):
     upload = station.begin()
-    station.send(upload, 'a.tif', picture('.tif'))
-    station.send(upload, 'b.png', picture(number=2))
+    station.send(upload, 'a.tif', image('.tif'))
+    station.send(upload, 'b.png', image(number=2))
     job_id = station.order(upload, confidence=0.3).json()['id']
     station.queue.add(
         JobRequest(kind='video', title='gone.mp4', source='/nowhere/gone.mp4', model=station.model)
@@ -253,11 +253,11 @@ def test_a_job_that_is_not_there_is_named(station):
 def test_the_station_leaves_a_recording_its_part_of_the_disk(station):
     """The recorder stops at its floor; uploads and jobs stop before it has to."""
     upload = station.begin()
-    assert station.send(upload, 'a.png', picture()).status_code == 200
+    assert station.send(upload, 'a.png', image()).status_code == 200
     free = free_bytes(station.folders.root)
     station.floor_bytes = free - 500_000_000  # the recorder would still record
     for answer in (
-        station.send(upload, 'b.png', picture(number=2)),
+        station.send(upload, 'b.png', image(number=2)),
         station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x'),
     ):
         assert answer.status_code == 507 and 'reserved for recordings' in answer.text
@@ -287,7 +287,7 @@ def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station
 def test_a_running_job_stops_before_a_recording_has_to(station, monkeypatch):
     monkeypatch.setattr('roof_detector.station.jobs.job_queue._DISK_PERIOD_S', 0.1)
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     job_id = station.order(upload).json()['id']
 
     async def run():
@@ -346,7 +346,7 @@ def test_nobody_waits_for_the_check_of_another_model(station, monkeypatch):
 
 def test_an_error_of_one_job_does_not_end_the_queue(station, monkeypatch):
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     good = station.order(upload).json()['id']
     bad = station.queue.add(
         JobRequest(kind='video', title='bad', source='/x', model=station.model)
@@ -450,7 +450,7 @@ def test_neither_zip_nor_file_nor_delete_of_a_flight_or_job_follows_a_link(stati
     archive = zipfile.ZipFile(io.BytesIO(station.ask('GET', '/flights/flight_1/zip').content))
     assert archive.namelist() == ['flight_1/flight_1_0.mcap']
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     job = station.order(upload).json()['id']
     results = station.folders.results / job
     (results / 'stolen.csv').symlink_to(outside / 'secret.txt')
@@ -467,20 +467,20 @@ def test_neither_zip_nor_file_nor_delete_of_a_flight_or_job_follows_a_link(stati
 
 
 def test_a_linked_job_is_none_and_a_folder_of_others_is_left_alone(station, outside):
-    shutil.copytree(outside, station.folders.uploads / 'my pictures')
+    shutil.copytree(outside, station.folders.uploads / 'my images')
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     job = station.order(upload).json()['id']
     shutil.move(station.folders.results / job, outside / job)
     (station.folders.results / job).symlink_to(outside / job)
     again = Station(station.folders.root)
     assert not again.queue.jobs
-    assert (again.folders.uploads / 'my pictures/secret.txt').exists()
+    assert (again.folders.uploads / 'my images/secret.txt').exists()
 
 
 def test_a_part_of_a_file_and_a_page_in_a_result_are_served_safely(station):
     upload = station.begin()
-    station.send(upload, 'a.png', picture())
+    station.send(upload, 'a.png', image())
     job = station.order(upload).json()['id']
     (station.folders.results / job / 'x.html').write_text('<script>alert(1)</script>')
     answer = station.ask('GET', f'/jobs/{job}/after/x.html')

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIDE_PX = 500
 
 
-def picture(*, seed: int = 0) -> np.ndarray:
+def photo(*, seed: int = 0) -> np.ndarray:
     """Even sand on the left, something as rough as a tree on the right."""
     rng = np.random.default_rng(seed)
     image = np.full((SIDE_PX, SIDE_PX, 3), (150, 170, 185), np.float32)
@@ -31,7 +31,7 @@ def picture(*, seed: int = 0) -> np.ndarray:
 
 
 def composition(*, seed: int = 3, metres_per_px: float = 0.04) -> Composition:
-    return Composition(PhotoGround(picture(), metres_per_px), np.random.default_rng(seed))
+    return Composition(PhotoGround(photo(), metres_per_px), np.random.default_rng(seed))
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_the_stated_resolution_sets_the_size_of_things() -> None:
 
 
 def test_a_set_over_images_has_its_frames_and_polygons(tmp_path: Path) -> None:
-    folder = tmp_path / 'pictures'
+    folder = tmp_path / 'images'
     folder.mkdir()
-    cv2.imwrite(str(folder / 'sand.png'), picture())
+    cv2.imwrite(str(folder / 'sand.png'), photo())
     output = tmp_path / 'set'
     options = '--frames 3 --size 192 128 --segments --background-share 1 --empty-share 0'
     code = simulate.main(['--output', str(output), '--backgrounds', str(folder), *options.split()])

@@ -11,8 +11,8 @@ from training.export import main
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    folder = tmp_path / 'pictures'
+def images(tmp_path):
+    folder = tmp_path / 'images'
     folder.mkdir()
     frames = sample_frames(3, size_wh=(160, 96))
     assert (frames[0] != frames[1]).any()
@@ -21,9 +21,9 @@ def pictures(tmp_path):
     return str(folder)
 
 
-def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, pictures, capfd):
+def test_one_command_makes_every_format_it_can_and_says_which_it_cannot(tmp_path, images, capfd):
     output = tmp_path / 'out'
-    command = ['roof_anomalies', '--format', 'engine', 'torchscript', '--frames', pictures]
+    command = ['roof_anomalies', '--format', 'engine', 'torchscript', '--frames', images]
     code = main([*command, '--image-size', '64', '96', '--output', str(output)])
     said = capfd.readouterr()
     with Detector.open(output / 'roof_anomalies.torchscript', trust_model=True) as detector:

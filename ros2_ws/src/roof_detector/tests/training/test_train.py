@@ -103,7 +103,7 @@ def test_the_checkpoint_tells_how_it_was_made_and_loads_strictly(whole_run, opti
     assert record['class_names'] == ['equip', 'drain']
     assert record['epochs_done'] == EPOCHS and 1 <= record['best_epoch'] <= EPOCHS
     assert len(record['data']['hash']) == 64
-    assert record['data']['splits']['train']['pictures'] == 8
+    assert record['data']['splits']['train']['images'] == 8
     assert record['versions']['torch'] == torch.__version__.split('+')[0]
     assert record['git']['commit'] != 'unknown'
     assert {'equip', 'drain'} == set(record['metrics_per_class'])
@@ -120,10 +120,10 @@ def test_the_card_says_what_was_trained_on_what_and_leaves_the_limits_to_the_aut
 
 
 def test_the_detector_opens_what_was_trained(whole_run, boxes_set):
-    picture = cv2.imread(str(boxes_set.parent / 'images/val/val0.png'))
+    image = cv2.imread(str(boxes_set.parent / 'images/val/val0.png'))
     with Detector.open(whole_run / 'weights' / 'best.pt', device='cpu') as detector:
         assert detector.names == ('equip', 'drain')
-        detector.detect(picture, Thresholds())
+        detector.detect(image, Thresholds())
 
 
 def test_the_same_seed_gives_the_same_run(whole_run, options, tmp_path):

@@ -79,6 +79,6 @@ def test_yuyv_and_uyvy_show_the_same_image():
     ids=['no rows', 'unknown', 'step too short', 'data too short', 'odd height'],
 )
 def test_a_malformed_image_is_refused_with_its_values(arguments, error, words):
-    picture = {'height': 8, 'width': 4, 'encoding': 'mono16', 'step': 8} | arguments
+    image = {'height': 8, 'width': 4, 'encoding': 'mono16', 'step': 8} | arguments
     with pytest.raises(error, match=words):
-        convert_to_bgr(bytes(64), **picture)
+        convert_to_bgr(bytes(64), **image)

@@ -53,12 +53,12 @@ def assemble(
         if len(paths) > 1:
             shown = ', '.join(log.shown(path) for path in paths[:5])
             text = f'{image.name} may be any of {shown}; write its path.'
-            log.fault('picture_unclear', image.file, text, line=image.line)
+            log.fault('image_unclear', image.file, text, line=image.line)
         elif not paths:
             absent.append(image)
         elif (other := found.get(paths[0])) is not None:
             text = f'labels {log.shown(paths[0])}, as {_source(other, log)} does; keep one.'
-            log.fault('picture_twice', image.file, text, line=image.line)
+            log.fault('image_twice', image.file, text, line=image.line)
         else:
             found[paths[0]] = _sample(image, paths[0], numbers, root, log)
             if is_foreign(image.name) and not image.name.startswith('/data/'):
@@ -90,11 +90,11 @@ def _log_absent(absent: list[RawImage], any_found: bool, root: Path, log: FaultL
             f'none of the {len(absent)} image(s) that are labelled is here, first '
             f'{absent[0].name}; put the images into the folder, export them with the labels.'
         )
-        log.fault('picture_missing', absent[0].file, text, line=absent[0].line)
+        log.fault('image_missing', absent[0].file, text, line=absent[0].line)
         return
     for image in absent:
         text = f'{image.name} is not there; add the image or remove its entry.'
-        log.fault('picture_missing', image.file, text, line=image.line)
+        log.fault('image_missing', image.file, text, line=image.line)
 
 
 def _sample(

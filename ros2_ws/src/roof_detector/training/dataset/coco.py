@@ -121,19 +121,19 @@ def _samples(
     for line, entry in _entries(file, document, 'annotations', fields, log):
         if entry['image_id'] not in known:
             text = f'labels image {entry["image_id"]!r}, which images does not list.'
-            log.fault('picture_missing', file, text, line=line)
+            log.fault('image_missing', file, text, line=line)
         found.setdefault(entry['image_id'], []).append((line, entry))
     for line, image in images:
         candidates = _image_paths(str(image['file_name']), file, root, by_name)
         if len(candidates) > 1:
             names_shown = ', '.join(log.shown(path) for path in candidates)
             text = f'{image["file_name"]} may be any of {names_shown}; write its path.'
-            log.fault('picture_unclear', file, text, line=line)
+            log.fault('image_unclear', file, text, line=line)
             continue
         image_path = next(iter(candidates), None)
         if image_path is None:
             text = f'{image["file_name"]} is not there; add the image or remove its entry.'
-            log.fault('picture_missing', file, text, line=line)
+            log.fault('image_missing', file, text, line=line)
             continue
         size = _size(image, image_path)
         instances: list[Instance] = []

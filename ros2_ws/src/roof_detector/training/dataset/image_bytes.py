@@ -40,7 +40,7 @@ def decoded_mask(packed: Any, *, compressed: bool = False) -> Mask:
     except (binascii.Error, zlib.error, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, LabelError):
             raise
-        msg = f'the mask is no picture in base64 ({error}).'
+        msg = f'the mask is no image in base64 ({error}).'
         raise LabelError(msg, 'number') from error
 
 

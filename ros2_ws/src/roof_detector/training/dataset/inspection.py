@@ -77,9 +77,7 @@ def inspect(found: OpenSet, facts: dict[Path, ImageFacts], *, path: str) -> Repo
 
 def _check_image(sample: Sample, facts: ImageFacts, log: FaultLog) -> None:
     if facts.problem:
-        log.fault(
-            'picture_unreadable', sample.image_path, f'{facts.problem}; replace or remove it.'
-        )
+        log.fault('image_unreadable', sample.image_path, f'{facts.problem}; replace or remove it.')
         return
     if facts.rotated:
         text = (

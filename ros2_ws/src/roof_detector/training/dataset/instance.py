@@ -59,7 +59,7 @@ def box_flaws(box_xyxy: Floats, *, rounding: float = ROUNDING) -> Iterator[tuple
         yield 'zero_area', f'the box {_shown(box_xyxy)} (xyxy) covers nothing; remove it.'
     if box_xyxy.min() < -rounding or box_xyxy.max() > 1 + rounding:
         yield (
-            'out_of_picture',
+            'out_of_image',
             f'the box {_shown(box_xyxy)} (xyxy) reaches out of the image; '
             'shares of width and height lie in [0, 1].',
         )
@@ -81,7 +81,7 @@ def polygon_flaws(polygon: Floats, *, rounding: float = ROUNDING) -> Iterator[tu
     if polygon.min() < -rounding or polygon.max() > 1 + rounding:
         worst = polygon.reshape(-1)[np.argmax(np.abs(polygon - 0.5))]
         yield (
-            'out_of_picture',
+            'out_of_image',
             f'the polygon reaches out of the image ({worst:.4g}); '
             'shares of width and height lie in [0, 1].',
         )

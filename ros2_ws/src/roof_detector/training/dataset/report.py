@@ -21,7 +21,7 @@ MOST_SHOWN = 20  # nobody reads an error longer than a screen
 class SplitCount:
     """The counts of one split."""
 
-    pictures: int = 0
+    images: int = 0
     backgrounds: int = 0
     instances: int = 0
 
@@ -75,7 +75,7 @@ class Report:
         lines.append(f'{self.path}: {self.kind}, {self.task}, {len(self.names)} class(es)')
         lines[-1] += f': {", ".join(self.names)}' if self.names else ''
         lines += [
-            f'  {name}: {count.pictures} images ({count.backgrounds} backgrounds), '
+            f'  {name}: {count.images} images ({count.backgrounds} backgrounds), '
             f'{count.instances} instances'
             for name, count in self.splits.items()
         ]

@@ -35,15 +35,15 @@ class SplitStatistics:
     square root of the area. `zones` counts box centres by ninths of the image.
     """
 
-    pictures: int
+    images: int
     backgrounds: int
     instances: dict[str, int]
     sizes: dict[str, int]
     side_px: tuple[float, float, float]
     aspect: tuple[float, float, float]
     zones: dict[str, int]
-    per_picture: tuple[float, int]
-    picture_sizes: dict[str, int]
+    per_image: tuple[float, int]
+    image_sizes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class SetStatistics:
         names = list(dict.fromkeys(n for one in self.splits.values() for n in one.instances))
         rows: list[tuple[str, list[str]]] = []
         parts = list(self.splits.values())
-        rows.append(('images', [str(one.pictures) for one in parts]))
+        rows.append(('images', [str(one.images) for one in parts]))
         rows.append(('  backgrounds', [str(one.backgrounds) for one in parts]))
-        rows.append(('  sizes', [_commonest(one.picture_sizes) for one in parts]))
+        rows.append(('  sizes', [_commonest(one.image_sizes) for one in parts]))
         rows.append(('instances', [str(sum(one.instances.values())) for one in parts]))
         rows += [(f'  {name}', [str(one.instances[name]) for one in parts]) for name in names]
         rows.append(
             (
                 '  mean, most an image',
-                [f'{m:.1f}, {n}' for m, n in (one.per_picture for one in parts)],
+                [f'{m:.1f}, {n}' for m, n in (one.per_image for one in parts)],
             )
         )
         rows += [
@@ -131,7 +131,7 @@ def _count(
     each = [len(s.instances) for s in usable]
     known = (*names, *(f'class {i}' for i in range(len(names), max(classes, default=-1) + 1)))
     return SplitStatistics(
-        pictures=len(samples),
+        images=len(samples),
         backgrounds=sum(not count for count in each),
         instances={name: classes[i] for i, name in enumerate(known)},
         sizes={
@@ -142,8 +142,8 @@ def _count(
         side_px=_percentiles(np.sqrt(areas)),
         aspect=_percentiles(extents[:, 0] / extents[:, 1]),
         zones={zone: zones[float(i)] for i, zone in enumerate(ZONES)},
-        per_picture=(float(np.mean(each)) if each else 0.0, max(each, default=0)),
-        picture_sizes=dict(Counter(f'{int(w)}x{int(h)}' for w, h in sizes_wh).most_common()),
+        per_image=(float(np.mean(each)) if each else 0.0, max(each, default=0)),
+        image_sizes=dict(Counter(f'{int(w)}x{int(h)}' for w, h in sizes_wh).most_common()),
     )
 
 

@@ -60,12 +60,12 @@ def read_voc(
         if len(candidates) > 1:
             listed_ones = ', '.join(log.shown(path) for path in candidates)
             text = f'labels one of {listed_ones}, and does not say which; lay it beside its image.'
-            log.fault('picture_unclear', file, text)
+            log.fault('image_unclear', file, text)
             continue
         found = next(iter(candidates), None)
         if found is None:
             text = f'labels {tree.text_of("filename") or file.stem}, which is not there.'
-            log.fault('picture_missing', file, text)
+            log.fault('image_missing', file, text)
             continue
         taken.add(found)
         before = len(log.faults)

@@ -160,7 +160,7 @@ def _listed(file: Path, log: FaultLog) -> list[Path]:
             mapped.append((number, entry, others[0]))
         else:
             text = f'lists {entry!r}, which does not exist; correct the path or drop the line.'
-            log.fault('picture_missing', file, text, line=number)
+            log.fault('image_missing', file, text, line=number)
     if mapped:
         number, entry, image_path = mapped[0]
         text = (
@@ -211,7 +211,7 @@ def _report_lonely_labels(
         if path.resolve() in expected or not _looks_like_labels(path):
             continue
         log.fault(
-            'picture_missing',
+            'image_missing',
             path,
             'labels an image that is not there; add the image or remove the label.',
         )

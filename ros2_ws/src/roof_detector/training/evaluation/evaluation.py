@@ -137,8 +137,8 @@ class Evaluation:
             'data': {
                 'source': self.data.source.name,
                 'split': self.data.split,
-                'pictures': len(self.images),
-                'empty_pictures': sum(not len(one.true) for one in self.images),
+                'images': len(self.images),
+                'empty_images': sum(not len(one.true) for one in self.images),
                 'instances': self.instances,
                 'names': list(self.names),
             },

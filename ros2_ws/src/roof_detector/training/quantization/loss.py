@@ -21,7 +21,7 @@ class Loss:
     `images` labelled ones with `instances` objects.
     """
 
-    pictures: int
+    images: int
     instances: int
     map50: tuple[float, float]
     map50_95: tuple[float, float]
@@ -35,7 +35,7 @@ class Loss:
             return round(one or 0.0, 4), round(other or 0.0, 4)
 
         return cls(
-            pictures=len(whole.images),
+            images=len(whole.images),
             instances=whole.instances,
             map50=pair(whole.map50, small.map50),
             map50_95=pair(whole.map50_95, small.map50_95),

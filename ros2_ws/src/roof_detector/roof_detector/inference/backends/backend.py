@@ -93,7 +93,7 @@ def made_precision(facts: ModelFacts, wish: PrecisionOption, *, path: Path) -> s
 def run_in_batches(
     batch: Any, size: int, run: Callable[[Any], Sequence[RawOutput]]
 ) -> Sequence[RawOutput]:
-    """Run a network that takes exactly `size` pictures at once on any number of them.
+    """Run a network that takes exactly `size` images at once on any number of them.
 
     The last group is filled up with its last image: it costs what a full one costs.
     """

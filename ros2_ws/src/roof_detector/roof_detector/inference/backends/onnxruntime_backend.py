@@ -108,7 +108,7 @@ class OnnxRuntimeBackend:
         self.precision = made_precision(self.facts, precision, path=path)
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
-        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
             return run_in_batches(batch, self._batch, self.infer)
         blob = to_blob(batch).astype(self._input_dtype, copy=False)

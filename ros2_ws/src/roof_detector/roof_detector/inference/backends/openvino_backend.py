@@ -104,7 +104,7 @@ class OpenVinoBackend:
         self._request: Any = compiled.create_infer_request()
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
-        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
             return run_in_batches(batch, self._batch, self.infer)
         result = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)

@@ -71,7 +71,7 @@ class TensorRtBackend:
             raise BadModel(msg) from error
         self._path = path
         self._fixed = not self._engine.dynamic
-        # One for any size takes up to so many pictures at once.
+        # One for any size takes up to so many images at once.
         self._batch = int(self._engine.metadata.get('batch', 1))
         self.facts = ModelFacts.read(self._engine.metadata, path=path, fixed=self._fixed)
         dtype = torch.float16 if self._engine.fp16 else torch.float32
@@ -87,7 +87,7 @@ class TensorRtBackend:
             outputs = [one.clone() for one in self._engine.forward(batch.contiguous())]
         except ValueError as error:
             msg = (
-                f'{self._path} was made for smaller or larger pictures ({error}). Make it again '
+                f'{self._path} was made for smaller or larger images ({error}). Make it again '
                 'with the image_size that is flown.'
             )
             raise BadModel(msg) from error

@@ -47,7 +47,7 @@ class TorchBackend:
 
     `model` is the network and what is known of it where the caller has read it; it is changed.
 
-    On a CUDA device all stages run there: pictures are fitted and detections chosen where the
+    On a CUDA device all stages run there: images are fitted and detections chosen where the
     network is, and only what was found comes back. `on_device` asks for these stages elsewhere.
     """
 
@@ -112,7 +112,7 @@ class TorchBackend:
         return output if isinstance(output, tuple) else (output,)
 
     def _normalize(self, images_bgr: npt.NDArray[np.uint8]) -> torch.Tensor:
-        """Return pictures as RGB in 0..1 (n, 3, height, width), in channels_last.
+        """Return images as RGB in 0..1 (n, 3, height, width), in channels_last.
 
         Permuting keeps the bytes in place: they are in that order as they come. OpenCV takes a
         tenth of the time that torch takes for the same on a processor.

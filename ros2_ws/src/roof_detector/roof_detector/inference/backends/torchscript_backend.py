@@ -84,7 +84,7 @@ class TorchScriptBackend:
         self._model: Any = model.eval()
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
-        """Run the network on letterboxed pictures (n, height, width, 3) uint8 BGR."""
+        """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
             return run_in_batches(batch, self._batch, self.infer)
         with torch.inference_mode():

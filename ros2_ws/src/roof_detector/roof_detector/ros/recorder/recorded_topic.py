@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.black_box import BlackBox
 
-# What DDS keeps for us while the executor is busy: pictures are large, all else is small.
+# What DDS keeps for us while the executor is busy: images are large, all else is small.
 _DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 30}
 _DEPTH = 100
 # What tells of events may be silent for as long as nothing happens.

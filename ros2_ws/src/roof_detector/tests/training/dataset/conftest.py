@@ -73,7 +73,7 @@ class SetMaker:
 
     scenes: list[np.ndarray]
     root: Path
-    pictures: dict[str, Path] = field(default_factory=dict)
+    images: dict[str, Path] = field(default_factory=dict)
 
     def write_image(self, path: Path, number: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,8 +38,8 @@ def test_a_sound_set_has_no_fault_and_its_backgrounds_are_counted(make, segment)
     assert report.warnings == ()
     report.raise_for_faults()
     assert report.task == ('segment' if segment else 'detect')
-    assert vars(report.splits['train']) == {'pictures': 3, 'backgrounds': 1, 'instances': 3}
-    assert vars(report.splits['val']) == {'pictures': 1, 'backgrounds': 0, 'instances': 1}
+    assert vars(report.splits['train']) == {'images': 3, 'backgrounds': 1, 'instances': 3}
+    assert vars(report.splits['val']) == {'images': 1, 'backgrounds': 0, 'instances': 1}
 
 
 def test_a_image_without_label_file_is_a_background(make):
@@ -53,9 +53,9 @@ def test_a_image_without_label_file_is_a_background(make):
 @pytest.mark.parametrize(
     ('line', 'kind'),
     [
-        ('0 0.9 0.5 0.4 0.2', 'out_of_picture'),
-        ('0 -0.1 0.5 0.1 0.2', 'out_of_picture'),
-        ('0 0.1 0.1 0.5 0.1 0.5 1.2', 'out_of_picture'),
+        ('0 0.9 0.5 0.4 0.2', 'out_of_image'),
+        ('0 -0.1 0.5 0.1 0.2', 'out_of_image'),
+        ('0 0.1 0.1 0.5 0.1 0.5 1.2', 'out_of_image'),
         ('0 0.5 0.5 0 0.2', 'zero_area'),
         ('0 0.5 0.5 0.1 -0.2', 'zero_area'),
         ('0 0.1 0.1 0.2 0.2 0.3 0.3', 'zero_area'),
@@ -97,7 +97,7 @@ def test_boxes_in_one_file_and_polygons_in_another_are_a_warning(make):
 def test_a_label_without_image_is_reported(make):
     root = make.yolo()
     (root / 'images/train/roof 1.png').unlink()
-    assert found(check(root), 'picture_missing') == [('labels/train/roof 1.txt', 0)]
+    assert found(check(root), 'image_missing') == [('labels/train/roof 1.txt', 0)]
 
 
 @pytest.mark.parametrize('suffix', ['png', 'jpg'])
@@ -105,14 +105,14 @@ def test_a_image_cut_short_is_reported(make, suffix):
     root = make.yolo()
     path = make.write_image(root / f'images/train/late.{suffix}', 5)
     path.write_bytes(path.read_bytes()[:-2000])
-    assert found(check(root), 'picture_unreadable') == [(f'images/train/late.{suffix}', 0)]
+    assert found(check(root), 'image_unreadable') == [(f'images/train/late.{suffix}', 0)]
 
 
 @pytest.mark.parametrize('content', [b'', b'this is no image'], ids=['empty', 'text'])
 def test_a_file_that_is_no_image_is_reported(make, content):
     root = make.yolo()
     (root / 'images/train/late.png').write_bytes(content)
-    assert found(check(root), 'picture_unreadable') == [('images/train/late.png', 0)]
+    assert found(check(root), 'image_unreadable') == [('images/train/late.png', 0)]
 
 
 def test_a_image_turned_by_exif_is_a_fault_with_labels_and_a_warning_without(make):
@@ -225,8 +225,8 @@ def test_a_list_that_names_an_absent_image_is_reported_with_its_line(make):
     root = make.yolo(yaml='train: train.txt\nval: images/val\nnames: [equip, drain]\n')
     (root / 'train.txt').write_text('./images/train/roof 0.png\n./images/train/gone.png\n')
     report = check(root)
-    assert found(report, 'picture_missing') == [('train.txt', 2)]
-    assert report.splits['train'].pictures == 1
+    assert found(report, 'image_missing') == [('train.txt', 2)]
+    assert report.splits['train'].images == 1
 
 
 def test_labels_where_training_does_not_look_are_a_fault(make):
@@ -246,10 +246,10 @@ def test_every_fault_is_reported_at_once(make):
     assert kinds == {
         'class',
         'nan',
-        'out_of_picture',
+        'out_of_image',
         'fields',
-        'picture_missing',
-        'picture_unreadable',
+        'image_missing',
+        'image_unreadable',
         'duplicate',
     }
 
@@ -275,16 +275,16 @@ def test_faults_in_coco_are_reported_with_their_line(make):
     lines = file.read_text().splitlines()
     report = check(root)
     assert {fault.kind for fault in report.faults} == {
-        'out_of_picture',
+        'out_of_image',
         'class',
         'polygon',
-        'picture_missing',
+        'image_missing',
     }
     for fault in report.faults:
         assert fault.file == 'train/_annotations.coco.json'
         assert lines[fault.line - 1].strip() == '{'
     at = {fault.kind: fault.line for fault in report.faults}
-    assert 'gone.png' in ''.join(lines[at['picture_missing'] : at['picture_missing'] + 3])
+    assert 'gone.png' in ''.join(lines[at['image_missing'] : at['image_missing'] + 3])
     assert '77' in ''.join(lines[at['class'] : at['class'] + 4])
 
 
@@ -325,7 +325,7 @@ def test_faults_in_voc_are_reported_with_their_line(make):
         '<!DOCTYPE x [<!ENTITY a "aaaa">]>\n<annotation><filename>&a;</filename></annotation>\n'
     )
     report = check(root)
-    assert found(report, 'out_of_picture') == [('train/roof 1.xml', 4)]
+    assert found(report, 'out_of_image') == [('train/roof 1.xml', 4)]
     assert found(report, 'xml') == [('train/bomb.xml', 0), ('train/broken.xml', 3)]
 
 

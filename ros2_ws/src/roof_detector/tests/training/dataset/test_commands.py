@@ -31,7 +31,7 @@ def test_check_prints_json_for_machines(make, capsys):
     report = json.loads(capsys.readouterr().out)
     (fault,) = report['faults']
     assert (fault['file'], fault['line'], fault['kind']) == ('labels/train/roof 0.txt', 1, 'class')
-    assert report['splits']['val'] == {'pictures': 1, 'backgrounds': 0, 'instances': 1}
+    assert report['splits']['val'] == {'images': 1, 'backgrounds': 0, 'instances': 1}
     assert len(report['hash']) == 64
 
 
@@ -66,8 +66,8 @@ def test_the_orthophoto_becomes_tiles_split_by_place_with_one_command(kampala, t
     assert main(['convert', *arguments]) == 0
     report = check(tmp_path / 'roofs')
     assert report.faults == ()
-    assert report.splits['train'].pictures == 16
-    assert report.splits['val'].pictures == 8
+    assert report.splits['train'].images == 16
+    assert report.splits['val'].images == 8
     # 107 roofs, some of them in two tiles or more.
     assert report.splits['train'].instances + report.splits['val'].instances > 107
     with open_set(tmp_path / 'roofs') as found:
@@ -110,7 +110,7 @@ def test_a_preview_of_nothing_is_refused(make, tmp_path):
 def test_statistics_count_by_split_class_size_shape_and_place(make):
     found = statistics(make.yolo(), image_size=640)
     train, val = found.splits['train'], found.splits['val']
-    assert (train.pictures, train.backgrounds) == (3, 1)
+    assert (train.images, train.backgrounds) == (3, 1)
     assert train.instances == {'equip': 2, 'drain': 1}
     assert val.instances == {'equip': 0, 'drain': 1}
     # 160 pixels wide, so that all is four times as large at training: 192x192, 160x120, 128x96.
@@ -121,8 +121,8 @@ def test_statistics_count_by_split_class_size_shape_and_place(make):
     assert val.zones['right lower'] == 1
     assert train.zones['left upper'] == 2
     assert train.zones['middle'] == 1
-    assert train.per_picture == (1.0, 2)
-    assert val.picture_sizes == {'160x120': 1}
+    assert train.per_image == (1.0, 2)
+    assert val.image_sizes == {'160x120': 1}
 
 
 def test_stats_prints_a_table_and_json(make, capsys):

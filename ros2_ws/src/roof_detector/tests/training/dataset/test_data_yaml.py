@@ -63,7 +63,7 @@ def test_paths_of_a_notebook_are_found_by_their_end_and_that_is_said(make):
     yaml = f'path: {root}\ntrain: {root}/images/train\nval: {root}/images/val\n'
     report = check(make.yolo(yaml=yaml + f'test: {root}/images/test\nnames: [equip, drain]\n'))
     assert report.faults == ()
-    assert {name: one.pictures for name, one in report.splits.items()} == {'train': 3, 'val': 1}
+    assert {name: one.images for name, one in report.splits.items()} == {'train': 3, 'val': 1}
     assert [w.line for w in report.warnings if w.kind == 'path_mapped'] == [1, 2, 3]
     assert [w.line for w in report.warnings if w.kind == 'split_missing'] == [4]
 
@@ -74,7 +74,7 @@ def test_a_list_of_a_notebooks_paths_is_found_by_their_end(make):
     (root / 'train.txt').write_text(''.join(lines))
     report = check(root)
     assert report.faults == ()
-    assert report.splits['train'].pictures == 2
+    assert report.splits['train'].images == 2
     assert [warning.kind for warning in report.warnings] == ['path_mapped']
 
 
@@ -134,7 +134,7 @@ def test_twice_as_many_images_cost_about_twice_as_much(tmp_path):
     for count in (400, 800):
         folder = grid(tmp_path / str(count), count)
         begin = time.process_time()
-        assert check(folder).splits['val'].pictures == count // 4
+        assert check(folder).splits['val'].images == count // 4
         costs.append(time.process_time() - begin)
     assert costs[1] / costs[0] < 2.6
 

@@ -252,7 +252,7 @@ def test_labels_belong_to_the_image_of_their_own_folder_not_to_any_of_their_name
 
 def test_labels_that_may_be_of_several_images_are_a_fault(make):
     kinds = [fault.kind for fault in check(voc_flights(make, apart=True)).faults]
-    assert kinds.count('picture_unclear') == 2
+    assert kinds.count('image_unclear') == 2
 
 
 def test_a_converted_set_trains_wherever_it_is_moved(make, tmp_path):
@@ -275,4 +275,4 @@ def test_a_zip_made_on_a_mac_is_read_without_its_doubles(make, tmp_path):
         packed.writestr('set/.DS_Store', b'x')
     report = check(archive)
     assert report.faults == ()
-    assert report.splits['train'].pictures == 3
+    assert report.splits['train'].images == 3

@@ -254,7 +254,7 @@ def test_an_image_that_may_be_any_of_several_is_a_fault_and_the_nearest_is_taken
     rows = [['filename', 'width', 'height', 'class', 'xmin', 'ymin', 'xmax', 'ymax']]
     rows.append(['DJI_0001.png', 160, 120, 'equip', 1, 1, 9, 9])
     put(make.root / 'labels.csv', table(rows))
-    assert [fault.kind for fault in check(make.root).faults] == ['picture_unclear']
+    assert [fault.kind for fault in check(make.root).faults] == ['image_unclear']
     rows[1][0] = 'C:\\flights\\two\\DJI_0001.png'
     put(make.root / 'labels.csv', table(rows))
     with open_set(make.root) as found:
@@ -268,7 +268,7 @@ def test_labels_without_any_of_their_images_are_one_fault(make):
     shutil.rmtree(make.root / 'train')
     shutil.rmtree(make.root / 'valid')
     kinds = [fault.kind for fault in check(make.root).faults]
-    assert sorted(kinds) == ['empty', 'picture_missing']
+    assert sorted(kinds) == ['empty', 'image_missing']
 
 
 @pytest.mark.parametrize('tool', ['labelme', 'label_studio', 'csv', 'cvat', 'darwin', 'labelbox'])

@@ -71,7 +71,7 @@ def test_what_it_lost_stands_in_its_metadata(quantized):
     assert 'nncf' in metadata['roof_detector']['versions']
     quantization = metadata['quantization']
     assert quantization['calibration_frames'] == 6
-    assert (quantization['pictures'], quantization['instances']) == (3, 6)
+    assert (quantization['images'], quantization['instances']) == (3, 6)
     assert len(quantization['map50']) == len(quantization['forward_ms']) == 2
     assert [path.name for path in quantized.parent.iterdir()] == [quantized.name]
 

@@ -100,7 +100,7 @@ def _listed(
                 yield paths[0]
             elif paths:
                 text = f'{line.strip()} may be any of {len(paths)} images; write its path.'
-                log.fault('picture_unclear', place, text, line=number)
+                log.fault('image_unclear', place, text, line=number)
             else:
                 absent.append((number, line.strip()))
     if len(absent) == len([line for line in lines if line.strip()]) and absent:
@@ -108,11 +108,11 @@ def _listed(
             f'none of the {len(absent)} image(s) that are listed is here, first {absent[0][1]}; '
             'export them with the labels.'
         )
-        log.fault('picture_missing', place, text, line=absent[0][0])
+        log.fault('image_missing', place, text, line=absent[0][0])
         return
     for number, name in absent:
         text = f'lists {name!r}, which does not exist; correct the path or drop the line.'
-        log.fault('picture_missing', place, text, line=number)
+        log.fault('image_missing', place, text, line=number)
 
 
 def _is_darknet(lines: list[str]) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from training.dataset.labelled_set import LabelledSet
 
 KIND = 'label_studio'
-_IMAGE_KEYS = ('image', 'img', 'image_url', 'url', 'picture', 'photo')
+_IMAGE_KEYS = ('image', 'img', 'image_url', 'url', 'image', 'photo')
 _SHAPES = ('rectanglelabels', 'polygonlabels', 'brushlabels', 'ellipselabels')
 _WITHOUT_AREA = {'keypointlabels': 'a keypoint', 'vectorlabels': 'a vector'}
 
@@ -55,7 +55,7 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
             stated = _image_of(task.get('data') if isinstance(task.get('data'), dict) else task)
             if stated is None:
                 text = f'[{number}] names no image; only image tasks are read.'
-                log.fault('picture_missing', file, text, line=line)
+                log.fault('image_missing', file, text, line=line)
                 continue
             image = RawImage(file=file, name=stated, line=line)
             for place, region in _regions(task, file, line, log):

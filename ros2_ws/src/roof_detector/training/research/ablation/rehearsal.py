@@ -32,7 +32,7 @@ class SampleSet:
 
     data: Path
     training_factor: float
-    test_pictures: int
+    test_images: int
 
 
 def take_sample(plan: AblationPlan, folder: Path) -> SampleSet:
@@ -56,7 +56,7 @@ def take_sample(plan: AblationPlan, folder: Path) -> SampleSet:
     with open_set(plan.test.data) as found:
         tested = len(found.labelled.of_split(plan.test.split))
     taken = len(list((folder / 'images' / 'train').iterdir()))
-    return SampleSet(data=data, training_factor=len(whole['train']) / taken, test_pictures=tested)
+    return SampleSet(data=data, training_factor=len(whole['train']) / taken, test_images=tested)
 
 
 def _link(samples: tuple[Sample, ...], folder: Path, split: str) -> None:
@@ -110,7 +110,7 @@ def estimate(
             continue
         first_s, second_s = training_seconds(folder / label)
         epoch_s = (second_s - first_s) * sample.training_factor
-        test_s = result.test_picture_s * sample.test_pictures
+        test_s = result.test_image_s * sample.test_images
         run_s = epoch_s * trials[0].config.epochs + test_s
         total_s += run_s * len(trials)
         hours = run_s / 3600

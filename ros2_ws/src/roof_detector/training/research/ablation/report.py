@@ -130,7 +130,7 @@ def _making(findings: Findings, plan: AblationPlan) -> str:
             f'- Trained on {_set_name(plan.trials[0].config.data)}, content '
             f'`{one.data_hash[:12]}`.',
             f'- Measured on the split {plan.test.split} of {_set_name(plan.test.data)}, content '
-            f'`{one.test_hash[:12]}`: {one.test_pictures} images, {one.test_instances} objects, '
+            f'`{one.test_hash[:12]}`: {one.test_images} images, {one.test_instances} objects, '
             f'{one.image_size[0]} pixels, with suppression and letterbox of the node.',
             f'- With these images drawn again, 95 % of the mAP50 of {one.label}, seed '
             f'{one.seed}, lie at {shown_interval(one.map50_interval)}.',

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _RESULT = 'result.json'
 _FAILURE = 'failure.json'
+# As results before 1.0.0 have them.
+_FORMER_NAMES = {'test_picture_s': 'test_image_s', 'test_pictures': 'test_images'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,8 @@ class TrialResult:
     epochs: int
     best_epoch: int
     training_s: float
-    test_picture_s: float
-    test_pictures: int
+    test_image_s: float
+    test_images: int
     test_instances: int
     data_hash: str
     test_hash: str
@@ -57,6 +59,8 @@ class TrialResult:
     def read(cls, folder: Path) -> TrialResult | None:
         """Return the result of a trial, None if there is none yet."""
         values = _read(folder / _RESULT)
+        if values is not None:
+            values = {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
         if values is None or set(values) != {field.name for field in fields(cls)}:
             return None
         for name in ('map50_interval', 'image_size'):

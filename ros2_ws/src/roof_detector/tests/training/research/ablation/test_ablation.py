@@ -87,9 +87,9 @@ def test_all_are_trained_and_measured_alike(ablated):
     folder, _ = ablated
     found = findings(folder)
     plain, ours = found['results']
-    for name in ('data_hash', 'test_hash', 'test_pictures', 'epochs', 'seed', 'image_size'):
+    for name in ('data_hash', 'test_hash', 'test_images', 'epochs', 'seed', 'image_size'):
         assert plain[name] == ours[name]
-    assert plain['test_pictures'] == 3
+    assert plain['test_images'] == 3
     assert set(plain['per_class']) == {'equip', 'drain'}
     assert plain['parameters'] > ours['parameters'] > 1000
     assert plain['operations'] > ours['operations'] > 1e6

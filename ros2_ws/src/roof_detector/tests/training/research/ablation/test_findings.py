@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from training.errors import TrainingError
+from training.model_card import data_section
 from training.research.ablation.findings import Findings
 from training.research.ablation.latency import ratios_to
 from training.research.ablation.plan import AblationPlan
@@ -29,8 +30,8 @@ def result(label, seed, map50):
         epochs=3,
         best_epoch=2,
         training_s=10.0,
-        test_picture_s=0.1,
-        test_pictures=4,
+        test_image_s=0.1,
+        test_images=4,
         test_instances=8,
         data_hash='a' * 64,
         test_hash='b' * 64,
@@ -133,3 +134,21 @@ def test_a_plan_that_cannot_be_is_refused(tmp_path, change, message):
     path.write_text(yaml.safe_dump({'train': {'data': 'data.yaml'}, **change}))
     with pytest.raises(TrainingError, match=message):
         AblationPlan.read(path, tmp_path)
+
+
+def test_results_of_an_earlier_version_are_still_read(tmp_path):
+    now = result('YOLO11', 0, 0.5)
+    now.write(tmp_path)
+    (file,) = tmp_path.iterdir()
+    text = file.read_text()
+    for name in ('test_image_s', 'test_images'):
+        text = text.replace(f'"{name}"', f'"{name.replace("image", "picture")}"')
+    file.write_text(text)
+    assert 'test_pictures' in text and TrialResult.read(tmp_path) == now
+
+
+@pytest.mark.parametrize('key', ['images', 'pictures'])
+def test_a_model_card_counts_images_by_the_records_of_both_versions(key):
+    split = {key: 1234, 'backgrounds': 0, 'instances': 9}
+    data = {'name': 'roofs', 'hash': 'a' * 64, 'splits': {'train': split}}
+    assert '| train | 1234 | 0 | 9 |' in data_section({'data': data})

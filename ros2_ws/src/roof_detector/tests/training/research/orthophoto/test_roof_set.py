@@ -86,11 +86,11 @@ def test_the_set_is_sound_and_the_same_again(place):
 def test_nothing_of_the_east_is_trained_on(place):
     assert make(place, place / 'set', '--plain-share', '1') == 0
     for split, shown in (('train', False), ('val', True)):
-        pictures = sorted((place / 'set' / 'images' / split).iterdir())
-        assert pictures
+        images = sorted((place / 'set' / 'images' / split).iterdir())
+        assert images
         loud = 0
-        for picture in pictures:
-            blue, green, red = np.moveaxis(cv2.imread(str(picture)).astype(int), 2, 0)
+        for path in images:
+            blue, green, red = np.moveaxis(cv2.imread(str(path)).astype(int), 2, 0)
             loud += int(((blue - green > 90) & (red - green > 90)).sum())
         assert bool(loud) is shown
 
@@ -99,8 +99,8 @@ def test_a_place_of_which_all_trains_joins_another_that_validates(place):
     assert make(place, place / 'whole', '--val-from-x', '1', '--plain-share', '1') == 0
     assert make(place, place / 'parted') == 0
     assert not (place / 'whole' / 'images' / 'val').exists()
-    pictures = sorted((place / 'whole' / 'images' / 'train').iterdir())
-    loud = [cv2.imread(str(picture)).astype(int) for picture in pictures]
+    images = sorted((place / 'whole' / 'images' / 'train').iterdir())
+    loud = [cv2.imread(str(path)).astype(int) for path in images]
     assert any((image[..., 0] - image[..., 1] > 90).any() for image in loud)
 
     (place / 'data.yaml').write_text(
@@ -155,10 +155,10 @@ def test_roofs_of_another_place_are_built_in(place):
     shown = {}
     for name, more in (('alone', ()), ('both', ('--roofs-of', *other))):
         assert make(place, place / name, '--plain-share', '0', *more) == 0
-        pictures = (place / name / 'images' / 'train').iterdir()
+        images = (place / name / 'images' / 'train').iterdir()
         shown[name] = 0
-        for picture in pictures:
-            blue, green, red = np.moveaxis(cv2.imread(str(picture)).astype(int), 2, 0)
+        for path in images:
+            blue, green, red = np.moveaxis(cv2.imread(str(path)).astype(int), 2, 0)
             shown[name] += int(((green - blue > 120) & (red - blue > 120)).sum())
     assert shown['both'] > 1000 > 10 * shown['alone']
 
