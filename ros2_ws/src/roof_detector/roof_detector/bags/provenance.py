@@ -24,7 +24,7 @@ def provenance(*, written_by: str) -> dict[str, str]:
         STARTED_AT: datetime.now(timezone.utc).isoformat(timespec='milliseconds'),
         'host': platform.node(),
         'system': platform.platform(),
-        'processor': platform.machine(),
+        'cpu_architecture': platform.machine(),
         'ros_distro': os.environ.get('ROS_DISTRO', ''),
         'rmw': os.environ.get('RMW_IMPLEMENTATION', ''),
         **software_versions(),

@@ -113,7 +113,7 @@ class Detector:
         confine no process, and opens a .torchscript or an .engine: each can then run any code.
         `model_key` is a public key that a package must be signed with; nothing else is opened.
         With a `cache`, exports of a package or .pt that it holds may run in its place: `choice`
-        says which does and why. `threads` of the processor are by default those that such an
+        says which does and why. `threads` of the CPU are by default those that such an
         export was fastest with, else the runtime's choice. Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy

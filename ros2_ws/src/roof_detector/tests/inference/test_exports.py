@@ -132,15 +132,15 @@ def test_limits_are_what_is_asked_for_and_nan_is_beyond_any():
     from roof_detector.inference.export.parity_report import FrameParity
 
     row = FrameParity(
-        frame=0, size_wh=(8, 8), best_score=0.9, box_px=0.4, score=4e-3, mask_share=0.0
+        frame=0, size_wh=(8, 8), best_confidence=0.9, box_px=0.4, confidence=4e-3, mask_share=0.0
     )
     assert row.holds(ParityLimits())
     assert not row.holds(ParityLimits(box_px=0.3))
-    assert not row.holds(ParityLimits(score=1e-3))
+    assert not row.holds(ParityLimits(confidence=1e-3))
     rounded = dataclasses.replace(row, box_px=0.7, score=0.02)
     assert rounded.holds(ParityLimits.for_precision('f16'))
     assert not rounded.holds(ParityLimits.for_precision('f32'))
-    for name in ('box_px', 'score', 'mask_share'):
+    for name in ('box_px', 'confidence', 'mask_share'):
         assert not dataclasses.replace(row, **{name: float('nan')}).holds(ParityLimits())
 
 

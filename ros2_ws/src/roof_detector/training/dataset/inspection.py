@@ -208,7 +208,7 @@ def _check_videos(samples: Sequence[Sample], log: FaultLog) -> None:
         if len(splits) > 1:
             text = (
                 f'is of {video!r}, which has frames in {", ".join(sorted(splits))}: neighbours '
-                'nearly repeat each other, so that measured numbers flatter; `split` mends it.'
+                'nearly repeat each other, so that measured numbers flatter; `split` fixes it.'
             )
             log.caution('video', next(iter(splits.values())), text)
 

@@ -178,7 +178,7 @@ def _section(
         'alarms. A red arrow points at the mistake, white dashes are what is '
         'labelled, coloured boxes what was found.', '',
     ]  # fmt: skip
-    for kind, order in (('missed', 'the largest'), ('false_alarm', 'the surest')):
+    for kind, order in (('missed', 'the largest'), ('false_alarm', 'the most confident')):
         if mistakes[kind]:
             lines += [f'![{kind}]({folder}gallery/{kind}.jpg)', '', f'{kind.replace("_", " ")}, '
                       f'{order} first', '']  # fmt: skip

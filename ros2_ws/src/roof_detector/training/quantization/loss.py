@@ -17,7 +17,7 @@ _ROW = '{:<10} {:>7} {:>9} {:>12}'
 class Loss:
     """Mean average precision before and after, and the duration of a forward pass.
 
-    `map50` and `map50_95` are pairs: of the export in f32 and of the one in 8 bits, on
+    `map50` and `map50_95` are pairs: of the export in f32 and of the INT8 one, on
     `images` labelled ones with `instances` objects.
     """
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Convolutions that end with their activation, in one pass over memory, on a processor."""
+"""Convolutions that end with their activation, in one pass over memory, on a CPU."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def can_fuse_convolutions() -> bool:
 
 
 def fuse_convolutions(model: nn.Module) -> int:
-    """Replace the convolutions of a model for a processor; return how many.
+    """Replace the convolutions of a model for a CPU; return how many.
 
     Only those are taken of which nothing but the result is used: in the pairs of convolution and
     activation that ultralytics builds everything of, and in sequences.

@@ -31,7 +31,7 @@ _DEVICES = {_CPU: 'cpu', 'CUDAExecutionProvider': 'cuda', 'TensorrtExecutionProv
 
 
 class OnnxRuntimeBackend:
-    """Run an ONNX file with TensorRT, CUDA or the processor, the first that the runtime has.
+    """Run an ONNX file with TensorRT, CUDA or the CPU, the first that the runtime has.
 
     `device` says which of them took the graph. `content` is that of a file which was read already
     and does not refer to others, and `facts` what its package says about it.

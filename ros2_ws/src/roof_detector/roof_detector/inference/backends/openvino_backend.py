@@ -68,7 +68,7 @@ class OpenVinoBackend:
                 f'{", ".join(PRECISIONS)}.'
             )
             raise MissingBackend(msg)
-        # Latency: one frame at a time. f32 unless something else is asked for: where a processor
+        # Latency: one frame at a time. f32 unless something else is asked for: where a CPU
         # has AMX or AVX-512 BF16 OpenVINO takes bf16 on its own, which moves boxes of models that
         # sample by computed coordinates by a third of a pixel.
         config: dict[str, Any] = {'PERFORMANCE_HINT': 'LATENCY'}
@@ -134,7 +134,7 @@ def _with_pixels(model: Any) -> Any:
 
 
 def _precision_of(compiled: Any, facts: ModelFacts) -> str:
-    """Return what the network is computed with: 8 bits stand in the graph, all else is a hint."""
+    """Return what the network is computed with: INT8 stands in the graph, all else is a hint."""
     if facts.provenance is not None and facts.provenance.precision == 'int8':
         return 'int8'
     return str(compiled.get_property('INFERENCE_PRECISION_HINT').get_type_name())

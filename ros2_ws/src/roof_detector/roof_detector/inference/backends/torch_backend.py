@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Runs the network of a package with torch, on a processor or a CUDA device."""
+"""Runs the network of a package with torch, on a CPU or a CUDA device."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class TorchBackend:
         """Return images as RGB in 0..1 (n, 3, height, width), in channels_last.
 
         Permuting keeps the bytes in place: they are in that order as they come. OpenCV takes a
-        tenth of the time that torch takes for the same on a processor.
+        tenth of the time that torch takes for the same on a CPU.
         """
         shape = images_bgr.shape
         rgb = cv2.cvtColor(images_bgr.reshape(-1, *shape[2:]), cv2.COLOR_BGR2RGB)

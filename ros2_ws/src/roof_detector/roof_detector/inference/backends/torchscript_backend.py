@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Runs a TorchScript export with torch, on a processor."""
+"""Runs a TorchScript export with torch, on a CPU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _METADATA_FILE = 'config.txt'  # where ultralytics puts it inside the archive
 
 
 class TorchScriptBackend:
-    """Run a traced network: on a processor, for the trace remembers the device it was made on.
+    """Run a traced network: on a CPU, for the trace remembers the device it was made on.
 
     An archive is a program for torch's own interpreter. That one reaches no Python code, but has
     operators that write files, which an archive can call while it is loaded.
@@ -50,8 +50,8 @@ class TorchScriptBackend:
         if not trust_model:
             msg = (
                 f'{path} is refused: a TorchScript archive is a program that can write files as '
-                'soon as it is loaded. Load it with trust_model only if you trust whoever made '
-                'it, or export to ONNX or OpenVINO, which hold no program.'
+                'soon as it is loaded. Load it with trust_model only if you trust its maker, '
+                'or export to ONNX or OpenVINO, which hold no program.'
             )
             raise UnsafeModel(msg)
         if device not in ('auto', 'cpu'):

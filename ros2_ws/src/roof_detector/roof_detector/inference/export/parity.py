@@ -84,15 +84,15 @@ def _compare_frame(
             f'{predictions.shape}.'
         )
         raise ExportFailed(msg)
-    scores = predictions[4 : 4 + classes].max(axis=0)
-    best = np.argsort(-scores, kind='stable')[:BOXES_COMPARED]
+    confidences = predictions[4 : 4 + classes].max(axis=0)
+    best = np.argsort(-confidences, kind='stable')[:BOXES_COMPARED]
     difference = np.abs(predictions - others)
     return FrameParity(
         frame=frame,
         size_wh=expected.geometry.source_wh,
-        best_score=float(scores.max()),
+        best_confidence=float(confidences.max()),
         box_px=float(_corners_difference(predictions[:4, best], others[:4, best])),
-        score=float(difference[4 : 4 + classes].max()),
+        confidence=float(difference[4 : 4 + classes].max()),
         mask_share=_mask_share(expected.raw, found.raw, best, classes),
     )
 

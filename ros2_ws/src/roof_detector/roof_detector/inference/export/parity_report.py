@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class ParityLimits:
     """The greatest allowed differences of an export.
 
-    `box_px` in pixels of the network's input, `score` in 0..1, `mask_share` as the share of the
-    masks' pixels that differ.
+    `box_px` in pixels of the network's input, `confidence` in 0..1, `mask_share` as the share of
+    the masks' pixels that differ.
     """
 
     box_px: float = 0.5
-    score: float = 5e-3
+    confidence: float = 5e-3
     mask_share: float = 0.01
 
     @classmethod
@@ -30,7 +30,7 @@ class ParityLimits:
         Rounding to FP16 alone moves confidences by up to 0.014 and boxes of uncertain anchors by
         3.6 pixels (docs/concepts/backends.md), which the limits allow.
         """
-        return cls(box_px=6.0, score=0.03, mask_share=0.02) if precision == 'f16' else cls()
+        return cls(box_px=6.0, confidence=0.03, mask_share=0.02) if precision == 'f16' else cls()
 
     @classmethod
     def of_self_test(cls, precision: str) -> ParityLimits:
@@ -41,7 +41,9 @@ class ParityLimits:
         a box of an uncertain network by 78. So boxes are compared on the largest golden image
         alone, while other weights also move the confidences.
         """
-        return cls() if precision == 'f32' else cls(box_px=1024.0, score=0.12, mask_share=0.04)
+        return (
+            cls() if precision == 'f32' else cls(box_px=1024.0, confidence=0.12, mask_share=0.04)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +52,16 @@ class FrameParity:
 
     frame: int
     size_wh: tuple[int, int]
-    best_score: float
+    best_confidence: float
     box_px: float
-    score: float
+    confidence: float
     mask_share: float
 
     def holds(self, limits: ParityLimits) -> bool:
         """Return whether all differences are within the limits; NaN is not."""
         return (
             self.box_px <= limits.box_px
-            and self.score <= limits.score
+            and self.confidence <= limits.confidence
             and self.mask_share <= limits.mask_share
         )
 
@@ -84,7 +86,7 @@ class ParityReport:
             self.frames,
             key=lambda one: max(
                 one.box_px / limits.box_px,
-                one.score / limits.score,
+                one.confidence / limits.confidence,
                 one.mask_share / limits.mask_share,
             ),
         )
@@ -93,20 +95,28 @@ class ParityReport:
         """Return a Markdown table, one frame a row, the limits last."""
         limits = self.limits
         rows = [
-            ('frame', 'pixels', 'best score', 'box (px)', 'score', 'masks', ''),
+            ('frame', 'pixels', 'highest confidence', 'box (px)', 'confidence', 'masks', ''),
             ('---', '---', '---:', '---:', '---:', '---:', '---'),
             *(
                 (
                     str(one.frame),
                     f'{one.size_wh[0]}x{one.size_wh[1]}',
-                    f'{one.best_score:.3f}',
+                    f'{one.best_confidence:.3f}',
                     f'{one.box_px:.2e}',
-                    f'{one.score:.2e}',
+                    f'{one.confidence:.2e}',
                     f'{one.mask_share:.2e}',
                     'ok' if one.holds(limits) else 'off',
                 )
                 for one in self.frames
             ),
-            ('limit', '', '', f'{limits.box_px}', f'{limits.score}', f'{limits.mask_share}', ''),
+            (
+                'limit',
+                '',
+                '',
+                f'{limits.box_px}',
+                f'{limits.confidence}',
+                f'{limits.mask_share}',
+                '',
+            ),
         ]
         return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)

@@ -103,8 +103,8 @@ def _build(
             except ParityFailed as error:
                 worst = error.report.worst
                 refused = (
-                    f'parity failed: boxes off by {worst.box_px:.2g} px, scores by '
-                    f'{worst.score:.2g}'
+                    f'parity failed: boxes off by {worst.box_px:.2g} px, confidences by '
+                    f'{worst.confidence:.2g}'
                 )
                 entry = CacheEntry(
                     key=key, source=source, export='', export_sha256='', refused=refused

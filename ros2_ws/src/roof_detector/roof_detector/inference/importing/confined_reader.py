@@ -45,7 +45,7 @@ _BOOT = (
 )
 _TRUST = (
     'Import it elsewhere and copy the package here, or import it with --trust if you trust '
-    'whoever made it, for it may run any code.'
+    'its maker, for it may run any code.'
 )
 _OUTPUTS = ('facts', 'weights', 'state', 'answers')
 

@@ -45,7 +45,7 @@ class GoldenAnchor:
 
     index: int
     class_id: int
-    score: float
+    confidence: float
     box_cxcywh: tuple[float, float, float, float]
     mask_area: int = 0
 
@@ -178,11 +178,11 @@ def _record(backend: Backend, name: str, content: bytes) -> GoldenImage:
     answer, geometry = _run(backend, content, name=name)
     names = backend.facts.names
     predictions = answer.predictions
-    scores = predictions[4 : 4 + len(names)]
-    best = np.where(np.isfinite(predictions).all(axis=0), scores.max(axis=0), -np.inf)
-    surest = np.argsort(-best, kind='stable')[:ANCHORS]
-    surest = surest[np.isfinite(best[surest])]
-    areas = _mask_areas(answer, surest, classes=len(names))
+    confidences = predictions[4 : 4 + len(names)]
+    best = np.where(np.isfinite(predictions).all(axis=0), confidences.max(axis=0), -np.inf)
+    highest = np.argsort(-best, kind='stable')[:ANCHORS]
+    highest = highest[np.isfinite(best[highest])]
+    areas = _mask_areas(answer, highest, classes=len(names))
     found = answer.select(thresholds=Thresholds().for_names(names), geometry=geometry)
     return GoldenImage(
         image=name,
@@ -190,20 +190,20 @@ def _record(backend: Backend, name: str, content: bytes) -> GoldenImage:
         anchors=tuple(
             GoldenAnchor(
                 index=int(index),
-                class_id=int(scores[:, index].argmax()),
-                score=_rounded(scores[:, index].max()),
+                class_id=int(confidences[:, index].argmax()),
+                confidence=_rounded(confidences[:, index].max()),
                 box_cxcywh=tuple(_rounded(one) for one in predictions[:4, index]),  # type: ignore[arg-type]
                 mask_area=int(area),
             )
-            for index, area in zip(surest, areas, strict=True)
+            for index, area in zip(highest, areas, strict=True)
         ),
         detections=tuple(
             GoldenDetection(
                 names[class_id],
-                _rounded(score),
+                _rounded(confidence),
                 tuple(_rounded(one) for one in box),  # type: ignore[arg-type]
             )
-            for box, score, class_id in zip(
+            for box, confidence, class_id in zip(
                 found.boxes_xyxy, found.scores, found.class_ids, strict=True
             )
         ),
@@ -239,10 +239,10 @@ def _difference(
     indices = np.array([one.index for one in golden.anchors])
     classes = np.array([one.class_id for one in golden.anchors])
     expected_boxes = np.array([one.box_cxcywh for one in golden.anchors], np.float32)
-    expected_scores = np.array([one.score for one in golden.anchors], np.float32)
+    expected_confidences = np.array([one.confidence for one in golden.anchors], np.float32)
     found = predictions[:, indices]
-    score = np.abs(found[4 + classes, np.arange(len(indices))] - expected_scores).max()
-    best = np.abs(found[4 : 4 + len(names)].max(axis=0) - expected_scores).max()
+    own = np.abs(found[4 + classes, np.arange(len(indices))] - expected_confidences).max()
+    best = np.abs(found[4 : 4 + len(names)].max(axis=0) - expected_confidences).max()
     centre = found[:2].T - expected_boxes[:, :2]
     extent = found[2:4].T - expected_boxes[:, 2:]
     box_px = np.abs(np.concatenate([centre - extent / 2, centre + extent / 2])).max()
@@ -250,10 +250,10 @@ def _difference(
     expected_areas = np.array([one.mask_area for one in golden.anchors])
     # Rounding moves a mask's border by fractions of a pixel: a small mask is nearly all border.
     allowed = limits.mask_share * expected_areas + 4 * np.sqrt(expected_areas) + 4
-    worst = max(float(score), float(best))
+    worst = max(float(own), float(best))
     # NaN is not within any limit.
-    if not worst <= limits.score:
-        return f'scores are off by {worst:.3g}, at most {limits.score} is allowed'
+    if not worst <= limits.confidence:
+        return f'confidences are off by {worst:.3g}, at most {limits.confidence} is allowed'
     if not float(box_px) <= limits.box_px:
         return f'boxes are off by {float(box_px):.3g} pixels, at most {limits.box_px} is allowed'
     if (np.abs(areas - expected_areas) > allowed).any():
@@ -277,8 +277,8 @@ def _missing_detection(
     centres, halves = predictions[:2].T, predictions[2:4].T / 2
     boxes_xyxy = geometry.to_source(np.concatenate([centres - halves, centres + halves], axis=1))
     for one in golden.detections:
-        scores = predictions[4 + backend.facts.names.index(one.class_name)]
-        near = np.abs(scores - one.confidence) <= limits.score
+        confidences = predictions[4 + backend.facts.names.index(one.class_name)]
+        near = np.abs(confidences - one.confidence) <= limits.confidence
         offsets = np.abs(boxes_xyxy - np.array(one.box_xyxy, np.float32)).max(axis=1)
         if not (near & (offsets <= limits.box_px)).any():
             return f'{one.class_name} of confidence {one.confidence:.2f} is not found'
@@ -308,11 +308,14 @@ def _read_image_entry(value: Any, *, names: Sequence[str]) -> GoldenImage:
 
 
 def _read_anchor(value: Any, *, anchors: int, classes: int) -> GoldenAnchor:
+    if isinstance(value, dict) and 'confidence' not in value and 'score' in value:
+        # Packages of before 1.0.0 call it a score.
+        value = {('confidence' if key == 'score' else key): one for key, one in value.items()}
     _check_keys(value, GoldenAnchor)
     return GoldenAnchor(
         index=_integer(value['index'], most=anchors - 1),
         class_id=_integer(value['class_id'], most=classes - 1),
-        score=_number(value['score']),
+        confidence=_number(value['confidence']),
         box_cxcywh=_box(value['box_cxcywh']),
         mask_area=_integer(value['mask_area'], most=_MOST_SIDE**2),
     )

@@ -30,7 +30,7 @@ class ArrivalThread:
     """Take the messages of a topic, whatever else its node has to wait for.
 
     rclpy's executor gathers every entity of its nodes before it waits and looks through all of
-    them after it: with the 35 of a detector that is about 2 ms of processor time for each image,
+    them after it: with the 35 of a detector that is about 2 ms of CPU time for each image,
     with Python's lock held (docs/decisions/image_thread.md). Here one subscription is waited for
     and nothing else. Its QoS events belong here too: rmw_fastrtps waits for them on the condition
     that also tells of unread messages, so an executor that waits for the events alone never

@@ -102,7 +102,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'confidence',
         0.25,
-        'Least score of a detection.',
+        'Minimum confidence of a detection.',
         minimum=0.0,
         maximum=1.0,
         live=True,
@@ -110,7 +110,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'iou',
         0.45,
-        'Boxes of one class that overlap more than this are one thing.',
+        'IoU threshold of non-maximum suppression, class by class.',
         minimum=0.0,
         maximum=1.0,
         live=True,
@@ -118,7 +118,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'max_detections',
         300,
-        'Most detections in one frame; the highest scores stay.',
+        'Maximum number of detections in a frame; those of the highest confidence stay.',
         minimum=1,
         maximum=3000,
         live=True,
@@ -127,7 +127,7 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'class_confidence',
         (),
-        "Least scores of single classes, as name:value, for example ['crack:0.4'].",
+        "Minimum confidences of single classes, as name:value, for example ['crack:0.4'].",
         live=True,
     ),
     Parameter(

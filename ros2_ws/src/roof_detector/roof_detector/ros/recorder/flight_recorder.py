@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is recorded when: by order, and around events that the black box is opened for."""
+"""What is recorded when: on command, and around events that the black box is opened for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TRY_NOW_S = 2.0
 
 
 class FlightRecorder:
-    """Write bags by order; between them keep the last seconds in memory, if that is asked for."""
+    """Write bags on command; between them keep the last seconds in memory, if asked to."""
 
     def __init__(self, node: Node, settings: RecorderSettings) -> None:
         self._node = node

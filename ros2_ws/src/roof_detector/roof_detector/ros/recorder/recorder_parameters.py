@@ -163,7 +163,7 @@ RECORDER_TABLE = ParameterTable(
     Parameter(
         'trigger_confidence',
         0.5,
-        'Least score of a detection that triggers.',
+        'Minimum confidence of a detection that triggers.',
         minimum=0.0,
         maximum=1.0,
         live=True,

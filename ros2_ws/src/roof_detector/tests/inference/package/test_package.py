@@ -394,10 +394,11 @@ def test_an_architecture_that_is_not_plain_yaml_is_refused(
         lambda one: one['images'].pop(),
         lambda one: one['images'][0]['anchors'][0].__setitem__('index', 10**6),
         lambda one: one['images'][0]['anchors'][0].__setitem__('score', 'much'),
+        lambda one: one['images'][0]['anchors'][0].__setitem__('confidence', 0.5),  # beside score
         lambda one: one['images'][0]['detections'][0].__setitem__('class_name', 'cat'),
         lambda one: one.__setitem__('format_version', 7),
     ],
-    ids=['path', 'too few', 'index', 'score', 'class', 'version'],
+    ids=['path', 'too few', 'index', 'score', 'both names', 'class', 'version'],
 )
 def test_golden_answers_that_say_something_odd_are_refused(tmp_path, shipped, golden):
     values = json.loads(shipped['golden.json'])
