@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
+
 if TYPE_CHECKING:
     import argparse
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from roof_detector.inference.export.recipe import ExportFormat, ExportRecipe
+    from roof_detector.inference.export.recipe import ExportRecipe
+    from roof_detector.inference.options import ExportFormat
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--format',
         nargs='+',
-        choices=('onnx', 'openvino', 'torchscript', 'engine'),
+        choices=EXPORT_FORMATS,
         required=True,
         help='of the files to write',
     )
@@ -47,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--precision',
-        choices=('f32', 'f16'),
+        choices=EXPORT_PRECISIONS,
         default='f32',
         help='of the weights; %(default)s by default',
     )

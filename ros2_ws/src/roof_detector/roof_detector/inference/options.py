@@ -24,6 +24,12 @@ Precision = Literal['f32', 'f16', 'bf16']
 PrecisionOption = Literal['auto', Precision]
 PRECISIONS: tuple[PrecisionOption, ...] = get_args(PrecisionOption)
 
+# The files that `roof_detector models export` writes, and the precisions of their weights.
+ExportFormat = Literal['onnx', 'openvino', 'torchscript', 'engine']
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+ExportPrecision = Literal['f32', 'f16']
+EXPORT_PRECISIONS: tuple[ExportPrecision, ...] = get_args(ExportPrecision)
+
 # Whether frames of several cameras run as one batch; auto measures at the start what is quicker.
 BatchOption = Literal['auto', 'always', 'never']
 BATCH_OPTIONS: tuple[BatchOption, ...] = get_args(BatchOption)

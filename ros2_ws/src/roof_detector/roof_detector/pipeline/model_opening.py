@@ -18,7 +18,6 @@ from roof_detector.vision.tiles import Tiling
 if TYPE_CHECKING:
     from roof_detector.inference.options import BatchOption
 
-
 _log = logging.getLogger(__name__)
 
 

@@ -14,7 +14,7 @@ import pytest
 from roof_detector.cli import models_export
 from roof_detector.cli.exit_code import exit_code_of
 from roof_detector.cli.main import COMMANDS, TRAINING_COMMANDS, main, make_parser
-from roof_detector.inference.export.recipe import FORMATS, PRECISIONS
+from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
 from training import quantize
 from training.quantization.quantization import KINDS
 
@@ -95,8 +95,8 @@ def test_choices_that_help_names_without_loading_them_are_all_there_are():
         return tuple(found.choices)
 
     assert choices_of(quantize.add_options, 'format') == tuple(KINDS)
-    assert choices_of(models_export.add_options, 'format') == FORMATS
-    assert choices_of(models_export.add_options, 'precision') == PRECISIONS
+    assert choices_of(models_export.add_options, 'format') == EXPORT_FORMATS
+    assert choices_of(models_export.add_options, 'precision') == EXPORT_PRECISIONS
 
 
 def test_a_package_that_is_missing_is_one_sentence_with_its_remedy(capsys):

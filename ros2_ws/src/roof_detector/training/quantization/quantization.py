@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from roof_detector.inference.export.recipe import ExportFormat
+    from roof_detector.inference.options import ExportFormat
 
 
 @dataclass(frozen=True, kw_only=True)

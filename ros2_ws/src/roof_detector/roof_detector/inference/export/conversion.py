@@ -23,8 +23,9 @@ from roof_detector.inference.quiet_ultralytics import import_quietly
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from roof_detector.inference.export.recipe import ExportFormat, ExportRecipe
+    from roof_detector.inference.export.recipe import ExportRecipe
     from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.inference.options import ExportFormat
 
 # The packages that each format needs besides torch: import name and how to install it.
 NEEDS: dict[ExportFormat, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from roof_detector.inference.export.recipe import ExportPrecision
+    from roof_detector.inference.options import ExportPrecision
 
 
 @dataclass(frozen=True)

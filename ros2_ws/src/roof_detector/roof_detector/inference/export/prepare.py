@@ -18,8 +18,7 @@ from roof_detector.inference.model_hash import hash_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from roof_detector.inference.export.recipe import ExportFormat
-    from roof_detector.inference.options import CachedBackend
+    from roof_detector.inference.options import CachedBackend, ExportFormat
 
 _FORMATS: dict[CachedBackend, ExportFormat] = {
     'onnxruntime': 'onnx',

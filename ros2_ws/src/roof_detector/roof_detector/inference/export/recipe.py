@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import ExportFailed
+from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
 from roof_detector.vision.letterbox import fits_stride
 
-ExportFormat = Literal['onnx', 'openvino', 'torchscript', 'engine']
+if TYPE_CHECKING:
+    from roof_detector.inference.options import ExportFormat, ExportPrecision
+
 # The file name suffix of each format, after the checkpoint's stem.
 SUFFIXES: dict[ExportFormat, str] = {
     'onnx': '.onnx',
@@ -18,9 +21,6 @@ SUFFIXES: dict[ExportFormat, str] = {
     'torchscript': '.torchscript',
     'engine': '.engine',
 }
-FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-ExportPrecision = Literal['f32', 'f16']
-PRECISIONS: tuple[ExportPrecision, ...] = get_args(ExportPrecision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class ExportRecipe:
     dynamic: bool = False
 
     def __post_init__(self) -> None:
-        for name, known in (('format', FORMATS), ('precision', PRECISIONS)):
+        for name, known in (('format', EXPORT_FORMATS), ('precision', EXPORT_PRECISIONS)):
             if getattr(self, name) not in known:
                 msg = f'{name} is {getattr(self, name)!r}, expected one of {", ".join(known)}.'
                 raise ExportFailed(msg)
