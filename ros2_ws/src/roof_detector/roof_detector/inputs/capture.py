@@ -14,9 +14,7 @@ import cv2
 
 from roof_detector.inputs.addresses import without_password
 from roof_detector.inputs.errors import CaptureError, InputError
-
-# FFmpeg waits 30 s by default; a camera that hangs must be noticed within a few frames.
-_TIMEOUT_MS = 5000
+from roof_detector.inputs.stream_capture import StreamCapture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +91,6 @@ class NetworkStream:
         """Return the address without user and password."""
         return without_password(self.url)
 
-    def open(self) -> cv2.VideoCapture:
+    def open(self) -> StreamCapture:
         """Open the stream, or raise CaptureError."""
-        timeouts = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS),
-        ]
-        capture = cv2.VideoCapture(self.url, cv2.CAP_FFMPEG, timeouts)
-        if not capture.isOpened():
-            msg = (
-                f'The stream {self.name} does not open: check that the camera is on, the network '
-                'reaches it, and the path, user and password are right.'
-            )
-            raise CaptureError(msg)
-        return capture
+        return StreamCapture(self.url, name=self.name)

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 
@@ -34,6 +34,19 @@ _OPEN_PATIENCE_S, _READ_PATIENCE_S = 20.0, 11.0
 _RATE_KNOWN_AFTER = 10
 
 
+class Capture(Protocol):
+    """An open camera or stream, as cv2.VideoCapture is one."""
+
+    def read(self) -> tuple[bool, Any]:
+        """Return whether there is a next frame, and its image (height, width, 3) in BGR."""
+
+    def get(self, prop: int, /) -> float:
+        """Return a property of OpenCV, 0 where it is unknown."""
+
+    def release(self) -> None:
+        """Close it."""
+
+
 class CaptureDevice(Protocol):
     """A camera or stream that can be opened again and again."""
 
@@ -41,7 +54,7 @@ class CaptureDevice(Protocol):
     def name(self) -> str:
         """Return the name of the camera for people."""
 
-    def open(self) -> cv2.VideoCapture:
+    def open(self) -> Capture:
         """Open the camera, or raise CaptureError."""
 
 
@@ -141,7 +154,7 @@ class LiveInput(Input):
                 self._wait_until(time.monotonic() + wait_s, self._ended)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
 
-    def _grab_until_lost(self, capture: cv2.VideoCapture, grabber: WatchedThread) -> bool:
+    def _grab_until_lost(self, capture: Capture, grabber: WatchedThread) -> bool:
         """Keep the newest frame until the camera gives none; return whether it gave any."""
         count = 0
         try:
@@ -158,7 +171,7 @@ class LiveInput(Input):
                 count += 1
                 if patience_s:
                     grabber.heart.learn(time.monotonic() - began_s)
-                self._put(image_bgr, stamp_ns)  # type: ignore[arg-type]
+                self._put(image_bgr, stamp_ns)
         finally:
             capture.release()
         return count > 0
