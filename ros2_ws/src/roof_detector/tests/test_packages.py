@@ -23,7 +23,7 @@ MAY_IMPORT = {
     'inference': {'vision', 'blocks'},
     'bags': {'vision', 'supervision'},
     'telemetry': {'bags', 'georeference'},
-    'inputs': {'vision', 'bags', 'supervision', 'telemetry'},
+    'inputs': {'vision', 'bags', 'supervision', 'georeference', 'telemetry'},
     'results': {'vision', 'bags', 'georeference', 'inputs'},
     'pipeline': {'vision', 'supervision', 'inference'},
     'findings': {'vision', 'georeference', 'telemetry', 'inputs', 'bags', 'pipeline'},

@@ -41,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, image, or folder of images',
+        help='rosbag2 folder, .mcap, .db3, ROS 1 .bag, video, image, orthophoto (GeoTIFF), or '
+        'folder of any of these',
     )
     parser.add_argument(
         '--output',
@@ -66,6 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_progress_options(parser)
     add_model_options(parser)
     add_tile_options(parser)
+    _add_raster_options(parser)
     add_threshold_options(parser)
     _add_bag_options(parser)
     add_export_options(parser)
@@ -149,6 +151,12 @@ def add_tile_options(parser: argparse.ArgumentParser) -> None:
         help='run inference on overlapping tiles of each frame as well',
     )
     group.add_argument(
+        '--auto-tiles',
+        action='store_true',
+        help='on tiles only of frames that the network would see at less than a quarter of their '
+        'size, and at a quarter of it',
+    )
+    group.add_argument(
         '--tile-size',
         type=int,
         metavar='PIXELS',
@@ -159,6 +167,18 @@ def add_tile_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar='FRACTION',
         help='fraction of a tile that its neighbour shows as well; 0.2 by default',
+    )
+
+
+def _add_raster_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('orthophotos')
+    group.add_argument(
+        '--metres-per-pixel',
+        type=float,
+        nargs=2,
+        metavar=('LOW', 'HIGH'),
+        help='ground resolution that an orthophoto is brought to for the network; by default the '
+        'one that the model package states, or else its own',
     )
 
 
@@ -200,7 +220,19 @@ def _settings(arguments: argparse.Namespace) -> DetectSettings:
         copy_topics=None if arguments.copy_topics is None else tuple(arguments.copy_topics),
         georeferencing=georeferencing_of(arguments),
     )
-    return DetectSettings(thresholds_of(arguments), output, tiling_of(arguments))
+    return DetectSettings(
+        thresholds_of(arguments), output, tiling_of(arguments), _metres_per_pixel(arguments)
+    )
+
+
+def _metres_per_pixel(arguments: argparse.Namespace) -> tuple[float, float] | None:
+    if arguments.metres_per_pixel is None:
+        return None
+    from roof_detector.inference.package.manifest import (  # noqa: PLC0415
+        check_metres_per_pixel,
+    )
+
+    return check_metres_per_pixel(tuple(arguments.metres_per_pixel))
 
 
 def tiling_of(arguments: argparse.Namespace) -> Tiling | None:
@@ -210,9 +242,17 @@ def tiling_of(arguments: argparse.Namespace) -> Tiling | None:
 
     chosen = {'size': arguments.tile_size, 'overlap': arguments.tile_overlap}
     given = {name: value for name, value in chosen.items() if value is not None}
-    if given and not arguments.tiles:
-        msg = '--tile-size and --tile-overlap need --tiles: add it, or leave them out.'
+    if arguments.tiles and arguments.auto_tiles:
+        msg = '--tiles and --auto-tiles exclude each other: leave one of them out.'
         raise VisionError(msg)
+    if given and not (arguments.tiles or arguments.auto_tiles):
+        msg = (
+            '--tile-size and --tile-overlap need --tiles or --auto-tiles: add one, or leave them '
+            'out.'
+        )
+        raise VisionError(msg)
+    if arguments.auto_tiles:
+        return Tiling(**given, only_reduced=True)
     return Tiling(**given) if arguments.tiles else None
 
 

@@ -21,6 +21,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     _add_import(subparsers)
     _add_golden(subparsers)
     _add_show(subparsers)
+    _add_scale(subparsers)
     _add_key(subparsers)
     _add_sign(subparsers)
     _add_verify(subparsers)
@@ -53,6 +54,7 @@ def _add_import(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help='import even where the kernel can confine no process: the checkpoint can then run '
         'any code',
     )
+    _add_metres_per_pixel(parser, required=False)
     parser.add_argument('--again', action='store_true', help='replace an existing package')
     parser.set_defaults(run=_import)
 
@@ -83,6 +85,30 @@ def _add_show(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument('model', help='package (.zip or folder) or name of a shipped model')
     parser.set_defaults(run=_show)
+
+
+def _add_metres_per_pixel(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        '--metres-per-pixel',
+        type=float,
+        nargs=2,
+        required=required,
+        metavar=('LOW', 'HIGH'),
+        help='ground resolution that the model was trained at, as its input shows it: '
+        'orthophotos are brought to it',
+    )
+
+
+def _add_scale(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        'scale',
+        help='state in a model package at which ground resolution it was trained',
+        description='Write into the manifest of a package, in place, at which metres per pixel '
+        'the model was trained. A signature is removed, because it was of the manifest before.',
+    )
+    parser.add_argument('package', type=Path, help='package (.zip) to change')
+    _add_metres_per_pixel(parser, required=True)
+    parser.set_defaults(run=_scale)
 
 
 def _add_key(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -134,6 +160,7 @@ def _import(arguments: argparse.Namespace) -> int:
     from roof_detector.inference.package.checkpoint_package import import_files  # noqa: PLC0415
     from roof_detector.inference.package.container import write_zip  # noqa: PLC0415
     from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+    from roof_detector.inference.package.scale import with_metres_per_pixel  # noqa: PLC0415
 
     checkpoint = arguments.checkpoint.expanduser()
     output = _checked_output(arguments.output or checkpoint.with_suffix('.zip'), arguments)
@@ -143,6 +170,8 @@ def _import(arguments: argparse.Namespace) -> int:
         name=arguments.name or output.stem,
         licence=arguments.licence,
     )
+    if arguments.metres_per_pixel:
+        files = with_metres_per_pixel(files, arguments.metres_per_pixel)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_zip(output, files)
     print(_described(ModelPackage.open(output)))
@@ -200,6 +229,23 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _scale(arguments: argparse.Namespace) -> int:
+    from roof_detector.inference.errors import BadModel  # noqa: PLC0415
+    from roof_detector.inference.package.container import write_zip  # noqa: PLC0415
+    from roof_detector.inference.package.model_package import ModelPackage  # noqa: PLC0415
+    from roof_detector.inference.package.scale import with_metres_per_pixel  # noqa: PLC0415
+
+    path = arguments.package.expanduser()
+    if path.is_dir():
+        msg = f'{path} is a folder, expected a package in one file (.zip).'
+        raise BadModel(msg)
+    package = ModelPackage.open(path)
+    write_zip(path, with_metres_per_pixel(package.files, arguments.metres_per_pixel))
+    removed = ' Its signature was removed: sign it again.' if package.is_signed else ''
+    print(_described(ModelPackage.open(path)) + removed)
+    return 0
+
+
 def _key(arguments: argparse.Namespace) -> int:
     from roof_detector.inference.package.signature import make_key  # noqa: PLC0415
 
@@ -250,8 +296,12 @@ def _described(package: object) -> str:
 
     assert isinstance(package, ModelPackage)
     manifest = package.manifest
+    scale = ''
+    if manifest.metres_per_pixel is not None:
+        low_m, high_m = manifest.metres_per_pixel
+        scale = f' of {low_m:g} to {high_m:g} m on the ground'
     return (
         f'{package.path}: {manifest.task} of {", ".join(manifest.class_names)}, '
-        f'{manifest.image_size_wh[0]}x{manifest.image_size_wh[1]} pixels, weights in '
+        f'{manifest.image_size_wh[0]}x{manifest.image_size_wh[1]} pixels{scale}, weights in '
         f'{manifest.precision}, SHA-256 of the manifest {package.sha256}.'
     )

@@ -83,9 +83,9 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         '--formats',
         nargs='*',
         metavar='FORMAT',
-        help='formats to export: csv, xlsx, json (COCO), images, video, crops, and for maps '
-        'geojson, kml, kmz and gpkg; csv, xlsx, json and, where positions are known, geojson by '
-        'default',
+        help='formats to export: csv, xlsx, json (COCO), images, video, crops, for maps '
+        'geojson, kml, kmz and gpkg, and cog of orthophotos; csv, xlsx, json and, where positions '
+        'are known, geojson by default',
     )
 
 

@@ -66,7 +66,8 @@ class Detector:
     """Detects objects in images with one model on one device.
 
     One thread owns a detector's `infer`, `detect`, `warm_up` and `close`: runtimes hang or mix up
-    frames when two threads run one model. `preprocess` and `postprocess` touch no model and may
+    frames when two threads run one model. `metres_per_pixel` is the range of ground resolutions
+    that a package states it was trained at. `preprocess` and `postprocess` touch no model and may
     run in other threads, so that the next image is preprocessed while the network runs on this
     one.
     """
@@ -79,8 +80,10 @@ class Detector:
         image_size: tuple[int, int],
         choice: BackendChoice,
         threads: int | None = None,
+        metres_per_pixel: tuple[float, float] | None = None,
     ) -> None:
         self._backend = backend
+        self.metres_per_pixel = metres_per_pixel
         self.choice = choice
         self.threads = threads
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
@@ -152,7 +155,14 @@ class Detector:
                 opened.close()
                 raise
         size = opened.facts.choose_image_size(image_size, path=path)
-        return cls(opened, model_path=path, image_size=size, choice=choice, threads=threads)
+        return cls(
+            opened,
+            model_path=path,
+            image_size=size,
+            choice=choice,
+            threads=threads,
+            metres_per_pixel=None if package is None else package.manifest.metres_per_pixel,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

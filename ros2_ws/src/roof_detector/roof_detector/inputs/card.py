@@ -17,6 +17,7 @@ from roof_detector.inputs.file_kind import (
 from roof_detector.inputs.image_decoding import is_image_file
 from roof_detector.inputs.image_files import leads_out, natural_key
 from roof_detector.inputs.open_input import BAG_SUFFIXES, is_bag
+from roof_detector.inputs.raster_kinds import is_raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +76,11 @@ class Card:
             outward = {one for one in content if leads_out(one, folder)}
             links += sorted(outward)
             files = [one for one in content if one not in outward and one.is_file()]
-            images = [one for one in files if is_image_file(one)]
+            rasters = [one for one in files if is_raster(one)]
+            images = [one for one in files if is_image_file(one) and one not in rasters]
             others = [one for one in files if is_video_file(one)]
             others += [one for one in files if one.suffix.lower() in BAG_SUFFIXES]
+            others += rasters
             if images:
                 recordings.append(CardRecording(place, name))
             recordings += [

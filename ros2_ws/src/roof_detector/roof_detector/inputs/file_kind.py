@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMPANION_SUFFIXES = (
     *('.srt', '.lrf', '.lrv', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.rpos', '.imu', '.bin'),
     *('.aac', '.m4a', '.wav', '.xmp', '.tlog', '.ulg'),
+    *('.tfw', '.jgw', '.pgw', '.wld', '.prj', '.ovr'),  # the place and overviews of orthophotos
 )
 UNFINISHED_SUFFIXES = ('.part', '.tmp', '.crdownload')
 HEAD_BYTES = 512

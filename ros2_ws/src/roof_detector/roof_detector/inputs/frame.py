@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import DecodedFile, decode_file, image_bytes
 from roof_detector.inputs.photo_moment import photo_moment
+from roof_detector.inputs.raster_tile import RasterTile
 from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.vision.content_identity import ContentIdentity
 
@@ -55,7 +57,7 @@ class LoadedFrame:
     `data` holds the bytes of an image file. `moment` is when the image was taken, where known.
     """
 
-    image: NDArray[np.uint8] | RecordedImage | Path
+    image: NDArray[np.uint8] | RecordedImage | RasterTile | Path
     content: ContentIdentity | None
     data: bytes = b''
     moment: Moment | None = None
@@ -70,7 +72,7 @@ class LoadedFrame:
             return DecodedFile(self.image.to_bgr())
         if isinstance(self.image, Path):
             return decode_file(self.data, self.image)
-        return DecodedFile(self.image)
+        return DecodedFile(_pixels(self.image))
 
     def encoded(self) -> bytes:
         """Return the JPEG, PNG or other file that the image is encoded in, b'' if it is raw."""
@@ -98,7 +100,7 @@ class Frame:
     index: int
     name: str
     stamp_ns: int
-    image: NDArray[np.uint8] | RecordedImage | Path
+    image: NDArray[np.uint8] | RecordedImage | RasterTile | Path
     due_ns: int | None = None
     topic: str = ''
     log_time_ns: int = 0
@@ -129,7 +131,17 @@ class Frame:
             return self.image.to_bgr()
         if isinstance(self.image, Path):
             return decode_file(image_bytes(self.image), self.image).image_bgr
-        return self.image
+        return _pixels(self.image)
+
+
+def _pixels(image: NDArray[np.uint8] | RasterTile) -> NDArray[np.uint8]:
+    if not isinstance(image, RasterTile):
+        return image
+    tile_bgr = image.read()
+    if tile_bgr is None:
+        msg = f'{image.raster.path} holds no data at {image.window_xywh}.'
+        raise InputError(msg)
+    return tile_bgr
 
 
 def frame_name(stem: str, topic: str, index: int) -> str:

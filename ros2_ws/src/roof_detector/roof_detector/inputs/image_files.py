@@ -20,6 +20,7 @@ from roof_detector.inputs.image_decoding import (
 )
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import readable
+from roof_detector.inputs.raster_kinds import is_raster
 from roof_detector.inputs.raw_photos import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -35,14 +36,23 @@ class ImageFilesInput(RecordedInput):
 
     Played, an image that cannot be read is counted and skipped, and the others follow without a
     gap. Recorded once, every file keeps its number and time, whether the ones before it can be
-    read or not. Raises InputError where there is no image, or where a whole pass could read none.
+    read or not. Without `has_rasters`, orthophotos in the folder are left to inputs of their own.
+    Raises InputError where there is no image, or where a whole pass could read none.
     """
 
-    def __init__(self, path: Path, *, rate_hz: float | None = None, loop: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rate_hz: float | None = None,
+        loop: bool = False,
+        has_rasters: bool = True,
+    ) -> None:
         self._rate = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
         super().__init__(path, rate_hz=self._rate, loop=loop)
         self.stem = path.name if path.is_dir() else path.stem
         files = images_in(path) if path.is_dir() else [path]
+        files = [one for one in files if has_rasters or not is_raster(one)]
         self.paths = tuple(without_raw_twins(files))
         self._twins = len(files) - len(self.paths)
         self._videos = _videos_in(path) if path.is_dir() else 0

@@ -17,6 +17,7 @@ from roof_detector.inputs.file_kind import Group, kind_of_file
 from roof_detector.inputs.image_decoding import IMAGE_SUFFIXES, is_image_file
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.inputs.live import LiveInput
+from roof_detector.inputs.raster_kinds import is_raster
 from roof_detector.inputs.video import VideoInput
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 STREAM_SCHEMES = ('rtsp', 'rtsps', 'http', 'https', 'rtmp', 'udp', 'tcp')
 BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
-RECORDED_KINDS = 'a video file, an image, a folder of images or a bag (folder, .mcap, .db3, .bag)'
+RECORDED_KINDS = (
+    'a video file, an image, an orthophoto, a folder of images or a bag '
+    '(folder, .mcap, .db3, .bag)'
+)
 KINDS = f'a camera (0, /dev/video0), a stream (rtsp://...), {RECORDED_KINDS}'
 
 
@@ -80,17 +84,24 @@ def open_recording(
 ) -> RecordedInput:
     """Open a recorded input to read each frame once, or raise InputError.
 
-    `image_topics`, `passthrough_topics` and `named_topics` are those of `BagInput`.
+    An orthophoto is read tile by tile (`RasterInput`). `image_topics`, `passthrough_topics` and
+    `named_topics` are those of `BagInput`.
     """
     if image_topics and path.exists() and not is_bag(path):
         msg = f'Only a bag has image topics and {path} is not a bag; leave --image-topics out.'
         raise InputError(msg)
+    if is_raster(path):
+        # GDAL is loaded only for those who need it.
+        from roof_detector.inputs.raster import RasterInput  # noqa: PLC0415
+
+        return RasterInput(path)
     return _open_path(
         path,
         kinds=RECORDED_KINDS,
         image_topics=image_topics,
         passthrough_topics=passthrough_topics,
         named_topics=named_topics,
+        has_rasters=False,
     )
 
 
@@ -130,6 +141,7 @@ def _open_path(
     named_topics: Sequence[str] = (),
     rate_hz: float | None = None,
     loop: bool = False,
+    has_rasters: bool = True,
 ) -> RecordedInput:
     if not path.exists():
         msg = f'There is no file or folder {path}; give {kinds}.'
@@ -144,7 +156,7 @@ def _open_path(
             named_topics=named_topics,
         )
     if path.is_dir() or _is_image(path):
-        return ImageFilesInput(path, rate_hz=rate_hz, loop=loop)
+        return ImageFilesInput(path, rate_hz=rate_hz, loop=loop, has_rasters=has_rasters)
     return VideoInput(path, rate_hz=rate_hz, loop=loop)
 
 

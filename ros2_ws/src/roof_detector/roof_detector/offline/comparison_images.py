@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from roof_detector.inputs.raster import RasterInput
+from roof_detector.offline.comparison import Difference
 from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.offline.manifest import PARAMETERS, manifest_table
 from roof_detector.results.contact_sheet import contact_sheet
 from roof_detector.results.errors import ExportError
 from roof_detector.results.text import file_name
+from roof_detector.vision.detections import Detections
 from roof_detector.vision.drawing import draw_detections
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from roof_detector.offline.comparison import Comparison, Difference
+    from roof_detector.offline.comparison import Comparison
     from roof_detector.offline.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
 
@@ -32,6 +36,7 @@ _GAP_PX = 8
 _PAPER, _INK, _AGREED = (28, 28, 28), (235, 235, 235), (225, 225, 225)
 _NO_IMAGE = (96, 96, 96)
 _TILE_PX = 1400
+_LARGEST_PX = 4096  # of the longer side of one half; an orthophoto is drawn smaller
 _ONE_COLUMN = 4  # up to so many frames
 _NONE = (
     'The images of the flight were not found in the bags or at the path of the input; the boxes '
@@ -47,6 +52,8 @@ def side_by_side(
     Without an image the background is plain grey.
     """
     agreement = difference.agreement
+    if max(difference.a.size_wh) > _LARGEST_PX:
+        difference = _reduced(difference)
     width, height = difference.a.size_wh
     if image_bgr is None:
         image_bgr = np.full((height, width, 3), _NO_IMAGE, np.uint8)
@@ -59,6 +66,25 @@ def side_by_side(
     ]
     gap = np.full((halves[0].shape[0], _GAP_PX, 3), _PAPER, np.uint8)
     return np.concatenate((halves[0], gap, halves[1]), axis=1)
+
+
+def _reduced(difference: Difference) -> Difference:
+    """Return a difference in an orthophoto at a size that can be drawn."""
+    scale = _LARGEST_PX / max(difference.a.size_wh)
+    a, b = (_scaled(findings, scale) for findings in (difference.a, difference.b))
+    return Difference(a, b, difference.agreement)
+
+
+def _scaled(findings: FrameFindings, scale: float) -> FrameFindings:
+    found = findings.detections
+    width, height = findings.size_wh
+    return replace(
+        findings,
+        size_wh=(max(round(width * scale), 1), max(round(height * scale), 1)),
+        detections=Detections(
+            boxes_xyxy=found.boxes_xyxy * scale, scores=found.scores, class_ids=found.class_ids
+        ),
+    )
 
 
 def write_images(
@@ -96,6 +122,8 @@ def side_by_side_images(
     for topic, differences in wanted.items():
         for source in camera_inputs((a, b), topic, images=images):
             with closing(source):
+                if isinstance(source, RasterInput):
+                    continue  # an orthophoto as a whole is no image to look at
                 frame_images = images_of(source, a)
                 for one in sorted(differences, key=lambda one: one.a.stamp_ns):
                     image = None if id(one) in found else frame_images.of(one.a)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from roof_detector.inputs.input_files import (
     readable,
 )
 from roof_detector.inputs.open_input import open_recording
+from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.exporting import export_maps, settings_table
 from roof_detector.offline.exports import Exports, without_maps
@@ -31,10 +32,14 @@ from roof_detector.offline.inference import InferredFrame, OfflineInference
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
 from roof_detector.offline.outcome import FrameTally, InputOutcome
 from roof_detector.offline.progress import ProgressDisplay
+from roof_detector.offline.raster_mosaic import RasterMosaic
+from roof_detector.offline.raster_scale import RasterScale
+from roof_detector.offline.reduced_views import ReducedViews
 from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import NetworkFacts
 from roof_detector.offline.timing import TimingWriter
 from roof_detector.offline.work_folder import WorkFolder, read_run
+from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
     from roof_detector.inference.detector import Detector
@@ -70,6 +75,10 @@ class FlightDetection:
         self._output = output
         self._tally = FrameTally()
         self._odd_stamps = self._local_times = 0
+        self._scale: RasterScale | None = None
+        self._reduced_views = ReducedViews(
+            detector, tiling=settings.tiling, ground=settings.output.georeferencing.ground
+        )
 
     def run(self) -> InputOutcome:
         """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
@@ -80,13 +89,17 @@ class FlightDetection:
             passthrough_topics=chosen.copy_topics,
             named_topics=chosen.georeferencing.telemetry.names.named,
         )
-        folder = WorkFolder(
-            self._output,
-            made_from=self._made_from(source),
-            overwrite=self._overwrite,
-            resume=self._resume,
-        )
-        with closing(source), closing(folder):
+        with ExitStack() as stack:
+            stack.enter_context(closing(source))
+            if isinstance(source, RasterInput):
+                self._cut(source)
+            folder = WorkFolder(
+                self._output,
+                made_from=self._made_from(source),
+                overwrite=self._overwrite,
+                resume=self._resume,
+            )
+            stack.enter_context(closing(folder))
             if folder.is_done():
                 run = read_run(folder.final)
                 self._check_unchanged(run, source, folder)
@@ -99,6 +112,24 @@ class FlightDetection:
                     'The bag holds annotated images only: annotations may be detected as objects.'
                 )
             return self._finish(folder)
+
+    def _cut(self, source: RasterInput) -> None:
+        """Choose the scale of an orthophoto, and cut it into tiles."""
+        settings = self._settings
+        if settings.output.keep_candidates is not None:
+            msg = (
+                f'{self._source} is inferred in tiles, and candidates of tiles cannot be kept. '
+                'Leave out --keep-candidates.'
+            )
+            raise ReplayError(msg)
+        input_wh, tiling = self._detector.image_size, settings.tiling or Tiling()
+        if tiling.size:
+            pixels = tiling.size / input_wh[0], tiling.size / input_wh[1]
+            self._scale = RasterScale(pixels)
+        else:
+            trained_m = settings.metres_per_pixel or self._detector.metres_per_pixel
+            self._scale = RasterScale.choose(source.raster, trained_m)
+        source.tiles = self._scale.tiles(source.raster, input_wh=input_wh, overlap=tiling.overlap)
 
     def _finish(self, folder: WorkFolder) -> InputOutcome:
         if self._tally.frames == self._tally.unreadable:
@@ -159,11 +190,13 @@ class FlightDetection:
             writer = stack.enter_context(closing(self._writer(source, folder)))
             timing = stack.enter_context(TimingWriter(folder.path))
             exports = stack.enter_context(self._exports(source, folder, writer))
+            is_raster = isinstance(source, RasterInput)
             inference = OfflineInference(
                 self._detector,
-                self._settings,
+                replace(self._settings, tiling=None) if is_raster else self._settings,
                 journal=journal,
-                keeps_images=self._settings.output.annotated or exports.wants_images,
+                keeps_images=not is_raster
+                and (self._settings.output.annotated or exports.wants_images),
             )
             bar = stack.enter_context(
                 ProgressDisplay(
@@ -171,8 +204,10 @@ class FlightDetection:
                     frames=source.frame_count,
                     done=journal.frame_count,
                     kind=self._progress,
+                    unit='tiles' if is_raster else 'frames',
                 )
             )
+            mosaic = self._mosaic(source) if isinstance(source, RasterInput) else None
             results = stack.enter_context(closing(inference.results(source.recorded())))
             try:
                 for item in results:
@@ -182,9 +217,19 @@ class FlightDetection:
                     if item.is_new:
                         journal.append(item.inferred)
                         bar.step()
-                    self._write(item, writer, timing, exports)
+                    if mosaic is None:
+                        self._write(item, writer, timing, exports)
+                        self._count_reduced(item)
+                    else:
+                        mosaic.add(item.frame.index, item.inferred)
             except InputError as error:
                 self._tally.warnings.append(f'It cannot be read to its end: {one_line(error)}')
+            if mosaic is not None:
+                self._write(mosaic.frame(), writer, timing, exports)
+                self._report_raster(mosaic)
+            else:
+                self._tally.notes += self._reduced_views.notes()
+                self._tally.limit = self._reduced_views.limit
             exports.close()
             self._tally.warnings += exports.warnings
             self._tally.notes += exports.notes
@@ -201,6 +246,27 @@ class FlightDetection:
                     'of the day of their recording (never set, negative or far off). Their '
                     'results have the same stamp; the time of recording replaces a stamp of 0.'
                 )
+
+    def _count_reduced(self, item: InferredFrame) -> None:
+        if not item.inferred.error:
+            image = item.frame.image
+            photo = image if isinstance(image, Path) else None
+            self._reduced_views.count(item.inferred.size_wh, photo)
+
+    def _mosaic(self, source: RasterInput) -> RasterMosaic:
+        return RasterMosaic(source, names=self._network.names, iou=self._settings.thresholds.iou)
+
+    def _report_raster(self, mosaic: RasterMosaic) -> None:
+        """Note how an orthophoto was searched, and what could not be found in it."""
+        assert self._scale is not None
+        self._tally.warnings += mosaic.warnings()
+        self._tally.notes += [*mosaic.notes(), *self._scale.notes]
+        self._tally.limit = 'because it is empty' if mosaic.saw_nothing else self._scale.limit
+        if self._settings.output.annotated:
+            self._tally.notes.append(
+                'The annotated image of an orthophoto is not kept in the bag; --formats cog '
+                'writes it.'
+            )
 
     def _write(
         self, result: InferredFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
@@ -244,6 +310,7 @@ class FlightDetection:
             passthrough_topics=source.passthrough_topics,
             network=self._network,
             settings=self._settings,
+            raster=_place_of(source),
         )
 
     def _exports(self, source: RecordedInput, folder: WorkFolder, writer: ResultWriter) -> Exports:
@@ -253,6 +320,7 @@ class FlightDetection:
             image_topics=source.image_topics,
             class_names=self._network.names,
             settings=settings_table(writer.manifest),
+            raster=source.raster if isinstance(source, RasterInput) else None,
         )
 
     def _made_from(self, source: RecordedInput) -> str:
@@ -265,7 +333,14 @@ class FlightDetection:
                 'thresholds': asdict(self._settings.thresholds),
                 'tiling': None if (tiling := self._settings.tiling) is None else asdict(tiling),
                 'output': asdict(self._settings.output),
+                **({} if self._scale is None else {'raster': asdict(self._scale)}),
                 'software': software_versions(),
             },
             sort_keys=True,
         )
+
+
+def _place_of(source: RecordedInput) -> str:
+    """Return the place of an orthophoto for the manifest, empty where there is none."""
+    place = source.raster.georeference if isinstance(source, RasterInput) else None
+    return '' if place is None else place.to_text()

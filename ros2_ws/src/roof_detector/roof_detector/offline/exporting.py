@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.exports import DEFAULT_FORMATS, DEFAULT_MAP_FORMATS, Exports
 from roof_detector.offline.georeferencing import GeoreferenceSettings, can_georeference
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.offline.frame_images import FrameImages
     from roof_detector.offline.progress import ProgressKind
     from roof_detector.results.map_features import Track
@@ -61,23 +63,17 @@ def export_results(
     with ExitStack() as stack:
         bag = stack.enter_context(ResultBag(bag_path))
         chosen: list[str] = list(formats)
-        tracks: Mapping[str, Track] = {}
-        maps = [name for name in chosen if name in MAP_FORMATS]
-        if maps or (TABLE_FORMATS.intersection(chosen) and can_georeference(bag, images=images)):
-            try:
-                tracks = georeferencing.tracks(bag, notes=tally.notes, images=images)
-                tally.notes += georeferencing.notes()
-            except ReplayError as error:
-                if maps:
-                    tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
-                else:
-                    tally.notes.append(f'The tables hold no positions. {error}')
-                chosen = [name for name in chosen if name not in MAP_FORMATS]
+        tracks = _tracks(bag, chosen, georeferencing, tally, images=images)
+        if not tracks:
+            chosen = [name for name in chosen if name not in MAP_FORMATS]
         images_of_topic: dict[str, FrameImages] = {}
         already_annotated: set[str] = set()
+        raster: RasterFile | None = None
         if IMAGE_FORMATS.intersection(chosen):
-            images_of_topic, already_annotated = _images(stack, bag, images)
-            if not images_of_topic:
+            images_of_topic, already_annotated, orthophoto = _images(stack, bag, images)
+            if orthophoto is not None:
+                raster = _same_raster(orthophoto, bag, tally)
+            elif not images_of_topic:
                 tally.warnings.append(_NO_IMAGES)
             if already_annotated:
                 tally.notes.append(_ALREADY_ANNOTATED)
@@ -91,6 +87,7 @@ def export_results(
                 tracks=tracks,
                 already_annotated=already_annotated,
                 overwrite=overwrite,
+                raster=raster,
             )
         )
         bar = stack.enter_context(ProgressDisplay(bag.stem, frames=bag.frame_count, kind=progress))
@@ -194,8 +191,11 @@ def _plain(value: object) -> object:
 
 def _images(
     stack: ExitStack, bag: ResultBag, images: Path | None
-) -> tuple[dict[str, FrameImages], set[str]]:
-    """Return the images of each topic that has any, and the topics with annotated images only."""
+) -> tuple[dict[str, FrameImages], set[str], RasterInput | None]:
+    """Return the images of each topic that has any, and the topics with annotated images only.
+
+    In place of both, the orthophoto that the results are of.
+    """
     found, already_annotated = {}, set()
     for topic in bag.image_topics:
         source = next(camera_inputs((bag,), topic, images=images), None)
@@ -205,5 +205,41 @@ def _images(
                 continue
             already_annotated.add(topic)
         stack.enter_context(closing(source))
+        if isinstance(source, RasterInput):
+            return {}, set(), source
         found[topic] = images_of(source, bag)
-    return found, already_annotated
+    return found, already_annotated, None
+
+
+def _tracks(
+    bag: ResultBag,
+    formats: Sequence[str],
+    georeferencing: GeoreferenceSettings,
+    tally: FrameTally,
+    *,
+    images: Path | None,
+) -> Mapping[str, Track]:
+    """Return the tracks that maps, and tables where positions are known, need; none without."""
+    maps = [name for name in formats if name in MAP_FORMATS]
+    has_tables = bool(TABLE_FORMATS.intersection(formats))
+    if not maps and not (has_tables and can_georeference(bag, images=images)):
+        return {}
+    try:
+        return georeferencing.tracks(bag, notes=tally.notes, images=images)
+    except ReplayError as error:
+        if maps:
+            tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
+        else:
+            tally.notes.append(f'The tables hold no positions. {error}')
+    return {}
+
+
+def _same_raster(source: RasterInput, bag: ResultBag, tally: FrameTally) -> RasterFile | None:
+    """Return the raster if it is what was detected in; else add a warning."""
+    for frame in bag.frames():
+        if frame.record.content in (None, source.content):
+            return source.raster
+    tally.warnings.append(
+        f'{source.path} is refused, because its content differs from what was detected in.'
+    )
+    return None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.results.map_features import Track
     from roof_detector.vision.frame_findings import FrameFindings
 
@@ -28,7 +29,8 @@ class Exports:
     """Writes the findings of a run in every format, each image topic to a folder of its own.
 
     A format that fails is reported in `warnings` and stops no other. `already_annotated` names the
-    image topics whose images show the detections already.
+    image topics whose images show the detections already. `raster` is the orthophoto that the
+    findings are of, in place of images.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Exports:
         tracks: Mapping[str, Track] | None = None,
         already_annotated: Collection[str] = (),
         overwrite: bool = False,
+        raster: RasterFile | None = None,
     ) -> None:
         self.wants_images = bool(IMAGE_FORMATS.intersection(formats))
         self.warnings: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class Exports:
                 track=tracks.get(topic),
                 already_annotated=topic in already_annotated,
                 overwrite=overwrite,
+                raster=raster,
             )
             for topic, topic_folder in folders_of(folder, image_topics).items()
         }

@@ -9,10 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
+from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
+from roof_detector.georeference.raster_georeference import RasterGeoreference
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.manifest import RASTER
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
 from roof_detector.offline.video_georeferencing import has_video_positions, video_track
 from roof_detector.telemetry.errors import TelemetryError
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.georeference.camera_mount import BodyMount
-    from roof_detector.georeference.camera_track import CameraFixes
     from roof_detector.offline.result_bag import ResultBag
+    from roof_detector.results.map_features import Track
 
 # Images that are looked at for what their clock is.
 _MOST_CLOCKED = 2000
@@ -58,11 +61,17 @@ class GeoreferenceSettings:
 
     def tracks(
         self, bag: ResultBag, *, notes: list[str], images: Path | None = None
-    ) -> Mapping[str, CameraFixes]:
+    ) -> Mapping[str, Track]:
         """Return the camera track of each image topic, or raise ReplayError if unknown.
 
-        A sentence is added to `notes` for each kind of record that was left out.
+        An orthophoto has its own place instead, which is in its results. A sentence is added to
+        `notes` for each kind of record that was left out.
         """
+        raster = _raster_place(bag)
+        if raster is not None:
+            notes += _raster_notes(raster)
+            return dict.fromkeys(bag.image_topics, raster)
+        notes += self._ground_notes()
         ground = self.ground or _ASSUMED_GROUND
         mount = self.body_mount.camera_mount() if self.body_mount else None
         try:
@@ -99,7 +108,7 @@ class GeoreferenceSettings:
             msg = f'The positions are not known: {error}'
             raise ReplayError(msg) from error
 
-    def notes(self) -> list[str]:
+    def _ground_notes(self) -> list[str]:
         """Return notes for the reader of the georeferenced positions."""
         if self.ground is None:
             return [_GROUND_IS_ASSUMED]
@@ -117,6 +126,11 @@ class GeoreferenceSettings:
 
 def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
     """Return whether a bag holds fixes and poses of the camera, or is of images that do."""
+    try:
+        if _raster_place(bag) is not None:
+            return True
+    except ReplayError:
+        return False
     return (
         has_telemetry(bag.reader.topics)
         or has_photo_positions(bag, images=images)
@@ -138,3 +152,30 @@ def _images_of(bag: ResultBag, topic: str) -> tuple[str, MessageClock]:
         except InputError:
             continue
     return found, clock
+
+
+def _raster_place(bag: ResultBag) -> RasterGeoreference | None:
+    """Return the place of an orthophoto, None for results of other inputs."""
+    text = bag.manifest.get(RASTER)
+    if text is None:
+        return None
+    try:
+        return RasterGeoreference.read(text)
+    except GeoError as error:
+        raise ReplayError(str(error)) from error
+
+
+def _raster_notes(place: RasterGeoreference) -> list[str]:
+    """Return sentences on how far positions in an orthophoto can be trusted."""
+    notes = []
+    if place.error_m is None:
+        notes.append(
+            'The error of the positions is that of the raster, which it does not state; error_m '
+            'is left empty.'
+        )
+    if place.accuracy_m:
+        notes.append(
+            f'Positions were converted from {place.crs_name} to WGS 84, which may be off by '
+            f'{place.accuracy_m:g} m.'
+        )
+    return notes

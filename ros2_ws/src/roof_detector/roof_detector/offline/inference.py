@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
 from roof_detector.inputs.frame import Frame, PassthroughMessages
+from roof_detector.inputs.raster_tile import RasterTile
 from roof_detector.offline.errors import one_line
 from roof_detector.offline.journal import Inferred, Journal
 from roof_detector.pipeline.frame import DecodedImage, FrameResult, FrameStream, PipelineFrame
@@ -83,6 +84,7 @@ class OfflineFrame(PipelineFrame):
         self.encoded = b''
         self.notes: tuple[str, ...] = ()
         self.moment: Moment | None = None
+        self.is_blank = False
         self._journal = journal
         self._keeps_images = keeps_images
 
@@ -98,6 +100,8 @@ class OfflineFrame(PipelineFrame):
             self.earlier = self._journal.find(self.item.topic, self.item.name, self.content)
         if self.earlier is not None and (self.earlier.error or not self._keeps_images):
             return None
+        if isinstance(loaded.image, RasterTile):
+            return self._decode_tile(loaded.image)
         decoded = loaded.decoded()
         image_bgr, self.notes = decoded.image_bgr, decoded.notes
         if self._keeps_images:
@@ -105,6 +109,12 @@ class OfflineFrame(PipelineFrame):
         if self.earlier is not None:
             return None
         return DecodedImage(image_bgr, (image_bgr.shape[1], image_bgr.shape[0]))
+
+    def _decode_tile(self, tile: RasterTile) -> DecodedImage | None:
+        """Read a tile at the scale of the network; boxes are in pixels of the raster."""
+        image_bgr = tile.read()
+        self.is_blank = image_bgr is None
+        return None if image_bgr is None else DecodedImage(image_bgr, tile.source_wh)
 
 
 class OfflineInference:
@@ -258,7 +268,11 @@ class OfflineInference:
 
 
 def _inferred(submitted: OfflineFrame, frame: Frame, result: FrameResult) -> Inferred:
-    """Return what the journal keeps of a result."""
+    """Return what the journal keeps of a result; a blank tile has no detections message."""
+    if submitted.is_blank:
+        return Inferred(
+            size_wh=(0, 0), topic=frame.topic, name=frame.name, content=submitted.content
+        )
     assert result.image is not None and result.detections is not None
     names, stamp_ns, frame_id = result.names, frame.stamp_ns, frame.frame_id
     candidates = b''

@@ -19,8 +19,10 @@ from roof_detector.findings.sightings import FrameReference, FrameSightings
 from roof_detector.findings.tracker import Tracker
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.raster_georeference import RasterGeoreference
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_files import ImageFilesInput
+from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.georeferencing import GeoreferenceSettings, can_georeference
 from roof_detector.offline.image_search import camera_inputs, images_of
@@ -156,8 +158,16 @@ class InspectionFrames:
         except (ReplayError, BagError, InputError) as error:
             self.counts.notes.append(f'The findings of {self.flight} have no place: {error}')
             return {}
-        self.counts.notes += georeferencing.notes()
-        return tracks
+        cameras: dict[str, CameraFixes] = {}
+        for topic, track in tracks.items():
+            if isinstance(track, RasterGeoreference):
+                self.counts.notes.append(
+                    f'{self.flight} is an orthophoto: its findings have no place in the '
+                    'inspection; the exports of its results have them.'
+                )
+            else:
+                cameras[topic] = track
+        return cameras
 
     def _first_origin(self) -> LocalTangentPlane | None:
         """Return the first camera position of the bag, on the ground."""
@@ -203,7 +213,8 @@ class InspectionFrames:
             if source is None:
                 continue
             stack.enter_context(closing(source))
-            found[topic] = images_of(source, self._bag)
+            if not isinstance(source, RasterInput):
+                found[topic] = images_of(source, self._bag)
         return found
 
     def _track(

@@ -12,13 +12,14 @@ from roof_detector.offline.errors import ReplayError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR = (
+NETWORK, PARAMETERS, IMAGE_TOPICS, INPUT, SOURCE_FILES, CANDIDATES_FLOOR, RASTER = (
     'network',
     'parameters',
     'image_topics',
     'input',
     'source_files',
     'candidates_floor',
+    'raster',
 )
 
 

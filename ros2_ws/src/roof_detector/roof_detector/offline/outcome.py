@@ -34,6 +34,7 @@ class FrameTally:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: list[InputFile] = field(default_factory=list)
+    limit: str = ''
     _of_images: dict[str, list[str]] = field(default_factory=dict)
 
     def note_image(self, name: str, notes: Sequence[str]) -> None:
@@ -74,7 +75,8 @@ class FrameTally:
 class InputOutcome:
     """The outcome of one input; `failure` is empty if there are results.
 
-    `warnings` report what was lost, `notes` what else the user should know.
+    `warnings` report what was lost, `notes` what else the user should know. `limit` says of what
+    nothing was found, where not everything could have been.
     """
 
     source: str
@@ -88,6 +90,7 @@ class InputOutcome:
     files: tuple[InputFile, ...] = ()
     failure: str = ''
     already_done: bool = False
+    limit: str = ''
 
     @classmethod
     def of(cls, tally: FrameTally, *, source: str, output: Path) -> InputOutcome:
@@ -102,6 +105,7 @@ class InputOutcome:
             warnings=tuple(tally.warnings),
             notes=tuple(tally.notes),
             files=tuple(tally.files),
+            limit=tally.limit,
         )
 
     @classmethod
@@ -120,6 +124,7 @@ class InputOutcome:
             notes=tuple(run['notes']),
             files=read_files(run['files']),
             already_done=True,
+            limit=run.get('limit', ''),
         )
 
     def as_run(self) -> dict[str, Any]:
@@ -132,6 +137,7 @@ class InputOutcome:
             'warnings': list(self.warnings),
             'notes': list(self.notes),
             'files': [file.as_dict() for file in self.files],
+            **({'limit': self.limit} if self.limit else {}),
         }
 
     def as_event(self) -> dict[str, Any]:
@@ -151,11 +157,12 @@ class InputOutcome:
         if self.failure:
             return [f'{source}: FAILED. {plain_text(self.failure)}']
         found = ', '.join(f'{count} {name}' for name, count in self.detections.items())
+        nothing = f'nothing {self.limit}'.rstrip()
         read = self.frames - self.unreadable
         unread = f', {self.unreadable} of {self.frames} unreadable' if self.unreadable else ''
         state = 'was done before' if self.already_done else f'{read} frames{unread}'
         results = plain_text(str(self.output))
-        lines = [f'{source}: {state}; found {plain_text(found) or "nothing"}; see {results}']
+        lines = [f'{source}: {state}; found {plain_text(found) or nothing}; see {results}']
         lines += [f'  {plain_text(sentence)}' for sentence in (*self.warnings, *self.notes)]
         if self.unreadable > _NAMED:
             lines.append(f'  and {self.unreadable - _NAMED} more that cannot be read.')

@@ -23,20 +23,27 @@ class ProgressDisplay:
     """Shows the progress of one input: a bar on a terminal, json lines, or none.
 
     Frames that an earlier run inferred are `done` from the start and do not count in the rate.
+    `unit` is what is counted as a frame, such as the tiles of an orthophoto.
     """
 
     def __init__(
-        self, name: str, *, frames: int | None, done: int = 0, kind: ProgressKind = 'bar'
+        self,
+        name: str,
+        *,
+        frames: int | None,
+        done: int = 0,
+        kind: ProgressKind = 'bar',
+        unit: str = 'frames',
     ) -> None:
         self._bar = tqdm(
             desc=name,
             total=frames,
             initial=done,
-            unit=' frames',
+            unit=f' {unit}',
             disable=None if kind == 'bar' else True,
             dynamic_ncols=True,
         )
-        self._lines = _ProgressLines(name, frames, done) if kind == 'json' else None
+        self._lines = _ProgressLines(name, frames, done, unit) if kind == 'json' else None
 
     def step(self) -> None:
         """Count one frame."""
@@ -56,8 +63,9 @@ class ProgressDisplay:
 class _ProgressLines:
     """Prints the progress a few times a second, and at the first and last frame."""
 
-    def __init__(self, name: str, frames: int | None, done: int) -> None:
+    def __init__(self, name: str, frames: int | None, done: int, unit: str) -> None:
         self._name = name
+        self._unit = unit
         self._frames = frames
         self._earlier = self._done = done
         self._started_s = time.monotonic()
@@ -80,6 +88,7 @@ class _ProgressLines:
             input=self._name,
             done=self._done,
             frames=self._frames,
+            unit=self._unit,
             rate_hz=round(rate_hz, 2),
             left_s=left_s,
         )

@@ -29,6 +29,7 @@ from roof_detector.offline.manifest import (
     INPUT,
     NETWORK,
     PARAMETERS,
+    RASTER,
     SOURCE_FILES,
 )
 from roof_detector.offline.result_topics import LABELS as LABELS_TOPIC
@@ -57,7 +58,7 @@ class ResultWriter:
     """Writes a result bag: the same results give the same bytes, at any time and on any machine.
 
     Therefore the bag holds no time of the clock, and its chunks end by size alone. `files` is the
-    text of `files_text` for the files of a bag or video.
+    text of `files_text` for the files of a bag or video, `raster` the place of an orthophoto.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class ResultWriter:
         passthrough_topics: Sequence[PassthroughTopic],
         network: NetworkFacts,
         settings: DetectSettings,
+        raster: str = '',
     ) -> None:
         self._source = source
+        self._raster = raster
         self._files = files
         self._network = network
         self._settings = settings
@@ -173,4 +176,5 @@ class ResultWriter:
             SOURCE_FILES: self._files,
             IMAGE_TOPICS: json.dumps({k: v.detections for k, v in self._topics.items()}),
             CANDIDATES_FLOOR: '' if floor is None else f'{floor:g}',
+            **({RASTER: self._raster} if self._raster else {}),
         }

@@ -91,11 +91,13 @@ class DetectSettings:
     """The thresholds of a detection, and what is kept.
 
     With `tiling`, inference runs on all tiles of every frame, however long that takes.
+    `metres_per_pixel`, lowest and highest, replaces what the model states for orthophotos.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     output: OutputSettings = field(default_factory=OutputSettings)
     tiling: Tiling | None = None
+    metres_per_pixel: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         floor = self.output.keep_candidates
@@ -126,4 +128,6 @@ def parameters_text(settings: DetectSettings) -> str:
     values['class_confidence'] = [f'{n}:{v:g}' for n, v in thresholds.class_confidence]
     if tiling is not None:
         values |= {'tile_size': tiling.size, 'tile_overlap': tiling.overlap}
+        if tiling.only_reduced:
+            values['auto_tiles'] = True
     return json.dumps(values)

@@ -67,6 +67,9 @@ COLUMNS = (
     TableColumn('ground_width_m', 15, '0.00', decimals=3),
     TableColumn('ground_length_m', 16, '0.00', decimals=3),
     TableColumn('ground_area_m2', 15, '0.00', decimals=3),
+    TableColumn('crs', 14),
+    TableColumn('crs_x', 15),
+    TableColumn('crs_y', 15),
 )
 
 
@@ -110,9 +113,13 @@ def detection_rows(
 
 
 def _placed(feature: MapFeature | None) -> tuple[Value, ...]:
-    """Return latitude, longitude, error, width, length and area, None where they are unknown."""
+    """Return latitude, longitude, error, width, length, area and the place in an own CRS.
+
+    None stands for what is unknown; only orthophotos have a CRS of their own.
+    """
     if feature is None or feature.point is None:
-        return (None,) * 6
+        return (None,) * 9
     longitude, latitude = feature.point
     width, length = feature.size_m or (None, None)
-    return latitude, longitude, feature.error_m, width, length, feature.area_m2
+    crs, x, y = feature.in_crs or (None, None, None)
+    return latitude, longitude, feature.error_m, width, length, feature.area_m2, crs, x, y

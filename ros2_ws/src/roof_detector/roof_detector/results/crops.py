@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from roof_detector.results.errors import export_errors
+from roof_detector.inputs.errors import InputError
+from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.image_writing import ImageWriter, free_path, image_name
 from roof_detector.results.text import file_name
 
 if TYPE_CHECKING:
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.vision.frame_findings import FrameFindings
 
 _QUALITY = 95
@@ -28,8 +30,16 @@ class Crops(Export):
     EXIF, XMP and ICC profile of its image: time, position and camera.
     """
 
-    def __init__(self, folder: Path, *, margin: float = 0.15, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        margin: float = 0.15,
+        raster: RasterFile | None = None,
+        overwrite: bool = False,
+    ) -> None:
         super().__init__(folder, overwrite=overwrite)
+        self._raster = raster
         self._margin = margin
         self._without = 0
         self._images = ImageWriter(jpeg_quality=_QUALITY)
@@ -49,7 +59,7 @@ class Crops(Export):
     def _add(
         self, findings: FrameFindings, image_bgr: npt.NDArray[np.uint8] | None, encoded: bytes
     ) -> None:
-        if image_bgr is None:
+        if image_bgr is None and self._raster is None:
             self._without += len(findings.detections)
             return
         for index, (box, _, class_id) in enumerate(findings.detections.rows()):
@@ -57,7 +67,7 @@ class Crops(Export):
             if part is None:
                 self._without += 1
                 continue
-            crop = image_bgr[part]
+            crop = crop_of(part, image_bgr, self._raster)
             class_name = file_name(findings.class_names[class_id])
             folder = self._products[0].part / class_name
             folder.mkdir(exist_ok=True)
@@ -76,6 +86,19 @@ class Crops(Export):
 
     def _release(self) -> None:
         pass
+
+
+def crop_of(
+    part: tuple[slice, slice], image_bgr: npt.NDArray[np.uint8] | None, raster: RasterFile | None
+) -> npt.NDArray[np.uint8]:
+    """Return some rows and columns of an image, or of the orthophoto in its place."""
+    if image_bgr is not None:
+        return image_bgr[part]
+    assert raster is not None
+    try:
+        return raster.crop(part)
+    except InputError as error:
+        raise ExportError(str(error)) from error
 
 
 def crop_slices(

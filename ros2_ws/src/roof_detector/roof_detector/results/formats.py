@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.results.exporter import Export
     from roof_detector.results.map_features import Track
 
@@ -28,10 +29,11 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     'kml': ('detections.kml',),
     'kmz': ('detections.kmz',),
     'gpkg': ('detections.gpkg',),
+    'cog': ('annotated.tif',),
 }
 FORMATS = tuple(PRODUCTS)
 # These need the frames' images; the others accept None for `image_bgr`.
-IMAGE_FORMATS = frozenset({'images', 'video', 'crops', 'kmz'})
+IMAGE_FORMATS = frozenset({'images', 'video', 'crops', 'kmz', 'cog'})
 # These hold the positions of detections where the track of the camera is known.
 TABLE_FORMATS = frozenset({'csv', 'xlsx', 'json'})
 # These need the track of the camera.
@@ -49,13 +51,16 @@ def open_exports(
     crop_margin: float = 0.15,
     already_annotated: bool = False,
     overwrite: bool = False,
+    raster: RasterFile | None = None,
 ) -> FanOut:
     """Open an export of each format in a folder, which is made if it is missing.
 
     `settings` are written into the workbook as they are. `track` is the track of the camera;
     without it the formats for maps are listed among the errors. `already_annotated` means that the
-    images show the detections already. Raises ExportError before anything is written if a format
-    is unknown, a product exists and `overwrite` is not set, or the folder cannot be written to.
+    images show the detections already. `raster` is the orthophoto of the only frame, in place of
+    its image; without it `cog` is listed among the errors. Raises ExportError before anything is
+    written if a format is unknown, a product exists and `overwrite` is not set, or the folder
+    cannot be written to.
     """
     if unknown := [name for name in formats if name not in PRODUCTS]:
         msg = (
@@ -75,6 +80,7 @@ def open_exports(
         crop_margin=crop_margin,
         already_annotated=already_annotated,
         overwrite=overwrite,
+        raster=raster,
     )
     exports: dict[str, Export] = {}
     errors: list[str] = []
@@ -96,6 +102,7 @@ def _makers(
     crop_margin: float,
     already_annotated: bool,
     overwrite: bool,
+    raster: RasterFile | None,
 ) -> dict[str, Callable[[], Export]]:
     """Return the function that opens each format; it loads the library of the format."""
     paths = {name: [directory / path for path in names] for name, names in PRODUCTS.items()}
@@ -132,7 +139,10 @@ def _makers(
         from roof_detector.results.annotated_images import AnnotatedImages  # noqa: PLC0415
 
         return AnnotatedImages(
-            *paths['images'], already_annotated=already_annotated, overwrite=overwrite
+            *paths['images'],
+            already_annotated=already_annotated,
+            raster=raster,
+            overwrite=overwrite,
         )
 
     def video() -> Export:
@@ -145,7 +155,7 @@ def _makers(
     def crops() -> Export:
         from roof_detector.results.crops import Crops  # noqa: PLC0415
 
-        return Crops(*paths['crops'], margin=crop_margin, overwrite=overwrite)
+        return Crops(*paths['crops'], margin=crop_margin, raster=raster, overwrite=overwrite)
 
     def known_track(make: Callable[[Track], Export]) -> Callable[[], Export]:
         def opened() -> Export:
@@ -186,8 +196,19 @@ def _makers(
             class_names=class_names,
             pixel_px=pixel_px,
             already_annotated=already_annotated,
+            raster=raster,
             overwrite=overwrite,
         )
+
+    def cog() -> Export:
+        if raster is None:
+            msg = (
+                'it is the annotated copy of an orthophoto, and this input is none that is there.'
+            )
+            raise ExportError(msg)
+        from roof_detector.results.cog import CogExport  # noqa: PLC0415
+
+        return CogExport(*paths['cog'], raster=raster, overwrite=overwrite)
 
     def gpkg(track: Track) -> Export:
         from roof_detector.results.geopackage import GeoPackageExport  # noqa: PLC0415
@@ -207,6 +228,7 @@ def _makers(
         'kml': known_track(kml),
         'kmz': known_track(kmz),
         'gpkg': known_track(gpkg),
+        'cog': cog,
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from roof_detector.results.crops import crop_slices
+from roof_detector.results.crops import crop_of, crop_slices
 from roof_detector.results.errors import ExportError, export_errors
 from roof_detector.results.exporter import Export
 from roof_detector.results.kml import KmlFile
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.results.map_features import Track
     from roof_detector.vision.frame_findings import FrameFindings
 
@@ -51,9 +52,11 @@ class KmzExport(Export):
         class_names: tuple[str, ...],
         pixel_px: float = 2.0,
         already_annotated: bool = False,
+        raster: RasterFile | None = None,
         overwrite: bool = False,
     ) -> None:
         super().__init__(path, overwrite=overwrite)
+        self._raster = raster
         self._features = MapFeatures(track, pixel_px=pixel_px)
         self._already_annotated = already_annotated
         self._without = self._crops = self._photos = 0
@@ -79,7 +82,7 @@ class KmzExport(Export):
             return
         photo = '' if image_bgr is None else self._add_photo(findings, image_bgr)
         for feature, (box, _, class_id) in zip(features, findings.detections.rows(), strict=True):
-            crop = '' if image_bgr is None else self._add_crop(findings, image_bgr, box)
+            crop = self._add_crop(findings, image_bgr, box)
             self._without += not crop
             images = tuple(one for one in (crop, photo) if one)
             self._document.add(feature, class_id, images=images)
@@ -116,14 +119,14 @@ class KmzExport(Export):
     def _add_crop(
         self,
         findings: FrameFindings,
-        image_bgr: npt.NDArray[np.uint8],
+        image_bgr: npt.NDArray[np.uint8] | None,
         box_xyxy: npt.NDArray[np.float32],
     ) -> str:
         part = crop_slices(box_xyxy, size_wh=findings.size_wh, margin=_MARGIN)
-        if part is None:
+        if part is None or (image_bgr is None and self._raster is None):
             return ''
         self._crops += 1
-        crop = _reduced(image_bgr[part], _CROP_PX)
+        crop = _reduced(crop_of(part, image_bgr, self._raster), _CROP_PX)
         return self._store(f'files/crop_{self._crops:06d}.jpg', crop)
 
     def _store(self, name: str, image_bgr: npt.NDArray[np.uint8]) -> str:

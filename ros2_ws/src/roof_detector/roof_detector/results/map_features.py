@@ -13,6 +13,7 @@ from roof_detector.georeference.camera_track import CameraFixes
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.raster_georeference import RasterGeoreference
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.text import iso_time
 
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 Position = tuple[float, float]
 """Longitude and latitude in degrees on WGS 84."""
-Track = CameraFixes
-"""What gives the pixels of a frame their positions."""
+Track = CameraFixes | RasterGeoreference
+"""What gives the pixels of a frame their positions: a camera above the ground, or a map."""
 _PER_BOX = 5  # points: the centre, then the corners
 _DECIMALS = 8  # of a degree: a millimetre
 # Of the values whose source is named in the properties.
 _SOURCES = ('position', 'attitude')
+_OUTSIDE = 'The detection is outside the area that the CRS of the raster is made for.'
 _MISSED = 'The ray through the detection meets the ground too far away, or not at all.'
 
 
@@ -62,6 +64,14 @@ class MapFeature:
         corners = _metres(self.ring)
         bottom, right, top, left = np.linalg.norm(np.diff(corners, axis=0), axis=1)
         return float(bottom + top) / 2, float(right + left) / 2
+
+    @property
+    def in_crs(self) -> tuple[str, float, float] | None:
+        """Return the name of an orthophoto's own CRS with x and y in it, None for others."""
+        crs, x, y = (self.properties.get(name) for name in ('crs', 'crs_x', 'crs_y'))
+        if not (isinstance(crs, str) and isinstance(x, float) and isinstance(y, float)):
+            return None
+        return crs, x, y
 
     @property
     def area_m2(self) -> float | None:
@@ -100,6 +110,8 @@ class MapFeatures:
 
     def _features(self, findings: FrameFindings) -> list[MapFeature]:
         numbers = range(len(findings.detections))
+        if isinstance(self._track, RasterGeoreference):
+            return _on_raster(findings, self._track)
         try:
             fix = self._track.at(findings.stamp_ns, size_wh=findings.size_wh)
         except GeoError as error:
@@ -150,6 +162,50 @@ def _located(
         point=positions[0],
         ring=_ring(positions[1:]),
     )
+
+
+def _on_raster(findings: FrameFindings, place: RasterGeoreference) -> list[MapFeature]:
+    """Return the features of an orthophoto, with their place and size in its own CRS too."""
+    pixels = _pixels(findings)
+    degrees = np.round(place.on_wgs84(pixels), _DECIMALS).reshape(-1, _PER_BOX, 2)
+    own = place.in_crs(pixels).reshape(-1, _PER_BOX, 2)
+    _, left_bottom, right_bottom, right_top, _ = pixels.reshape(-1, _PER_BOX, 2).swapaxes(0, 1)
+    widths_m = place.distances_m(left_bottom, right_bottom)
+    heights_m = place.distances_m(right_bottom, right_top)
+    features = []
+    for number in range(len(findings.detections)):
+        if np.isnan(degrees[number, 0]).any():
+            features.append(_unlocated(findings, number, reason=_OUTSIDE))
+            continue
+        positions = [(float(x), float(y)) for x, y in degrees[number]]
+        x, y = own[number, 0].tolist()
+        properties = {
+            **_properties(findings, number),
+            'error_m': None if place.error_m is None else round(place.error_m, 2),
+            'error_of': 'the raster' if place.error_m is not None else 'the raster, not stated',
+            'box_width_m': round(float(widths_m[number]), 3),
+            'box_height_m': round(float(heights_m[number]), 3),
+            'crs': place.crs_name,
+            'crs_x': round(x, _DECIMALS if place.is_geographic else 3),
+            'crs_y': round(y, _DECIMALS if place.is_geographic else 3),
+        }
+        ring = _ring(_anticlockwise(positions[1:]))
+        features.append(
+            MapFeature(
+                identity=_identity(findings, number),
+                properties=properties,
+                point=positions[0],
+                ring=ring,
+            )
+        )
+    return features
+
+
+def _anticlockwise(corners: list[Position]) -> list[Position]:
+    """Return a ring in the order of RFC 7946; the transform of a raster may mirror it."""
+    x, y = (np.array(corners) - corners[0]).T
+    area = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
+    return corners if area >= 0 else corners[::-1]
 
 
 def _unlocated(findings: FrameFindings, number: int, *, reason: str) -> MapFeature:

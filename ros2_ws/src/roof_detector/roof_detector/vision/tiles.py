@@ -12,6 +12,9 @@ import numpy.typing as npt
 from roof_detector.vision.errors import VisionError, ZeroSize
 
 MAX_OVERLAP = 0.5
+MOST_REDUCED = 4.0
+"""A network's pixel may stand for so many of a frame before its small objects vanish: at 4, what
+has 32 pixels of the frame covers one cell of the finest level of its heads."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,13 @@ class Tiling:
     """The size of tiles in pixels of the frame, and the share of a tile that overlaps.
 
     A `size` of 0 stands for the network's own input, which then sees every pixel of the frame.
+    With `only_reduced`, frames have tiles only if the network sees them smaller than by
+    `MOST_REDUCED`, and tiles are so large that they are reduced by just that.
     """
 
     size: int = 0
     overlap: float = 0.2
+    only_reduced: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 0:
@@ -37,11 +43,19 @@ class Tiling:
 
     def grid(self, source_wh: tuple[int, int], *, input_wh: tuple[int, int]) -> TileGrid:
         """Return the tiles of a frame of this size for a network of this input."""
+        if self.only_reduced and all(
+            source <= MOST_REDUCED * side for source, side in zip(source_wh, input_wh, strict=True)
+        ):
+            return TileGrid(source_wh, source_wh, ())
         return TileGrid.fit(source_wh, tile_wh=self.tile_wh(input_wh), overlap=self.overlap)
 
     def tile_wh(self, input_wh: tuple[int, int]) -> tuple[int, int]:
         """Return the size of tiles for a network of this input."""
-        return (self.size, self.size) if self.size else input_wh
+        if self.size:
+            return self.size, self.size
+        if self.only_reduced:
+            return int(MOST_REDUCED * input_wh[0]), int(MOST_REDUCED * input_wh[1])
+        return input_wh
 
 
 @dataclass(frozen=True)

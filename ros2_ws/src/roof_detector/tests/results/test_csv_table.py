@@ -16,7 +16,8 @@ START_NS = 1_790_000_000_000_000_000
 NAMES = (
     'source,topic,frame,name,stamp_ns,time_utc,time_s,frame_id,width_px,height_px,detection,'
     'class_id,class,confidence,left_px,top_px,right_px,bottom_px,area_px,mask_area_px,inference_ms,'
-    'time_local,latitude,longitude,position_error_m,ground_width_m,ground_length_m,ground_area_m2'
+    'time_local,latitude,longitude,position_error_m,ground_width_m,ground_length_m,ground_area_m2,'
+    'crs,crs_x,crs_y'
 )
 
 
@@ -65,6 +66,9 @@ def test_a_detection_is_a_row_with_every_figure(tmp_path, run):
         'ground_width_m': '',
         'ground_length_m': '',
         'ground_area_m2': '',
+        'crs': '',
+        'crs_x': '',
+        'crs_y': '',
     }
     assert first['class'] == 'vent'
 

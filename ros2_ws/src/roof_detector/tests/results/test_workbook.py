@@ -50,7 +50,7 @@ def test_a_detection_is_a_row_with_numbers_dates_and_texts(tmp_path, run):
 def test_the_header_is_frozen_and_filtered_and_columns_are_wide_enough_to_read(tmp_path, run):
     sheet = write(tmp_path / 'd.xlsx', [run.frame(0)])['detections']
     assert sheet.freeze_panes == 'A2'
-    assert sheet.auto_filter.ref == 'A1:AB3'
+    assert sheet.auto_filter.ref == 'A1:AE3'
     widths = [sheet.column_dimensions[cell.column_letter].width for cell in sheet[1]]
     assert all(w >= len(name) for w, name in zip(widths, NAMES, strict=True))
     formats = {name: cell.number_format for name, cell in zip(NAMES, sheet[2], strict=True)}

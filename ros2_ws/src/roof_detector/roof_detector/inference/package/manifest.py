@@ -56,6 +56,7 @@ _MOST_CLASSES = 10_000
 _MOST_NAME = 200
 _MOST_SIDE = 8192
 _PRECISIONS: tuple[Precision, ...] = ('f16', 'f32')
+_LEAST_M, _MOST_M = 0.0001, 1000.0  # a pixel of a microscope's and of a satellite's image
 
 
 def golden_name(number: int) -> str:
@@ -91,7 +92,8 @@ class Manifest:
     `strides` are those of the head's levels, in pixels of the input; `image_size_wh` is the
     default input of the model. `precision` is that of the stored weights, f16 or f32. `training`
     is the record of the run that made it and `source` what it was packaged from, plain values
-    both.
+    both. `metres_per_pixel` are the lowest and highest ground resolution that the model was
+    trained at, as its input shows them, None where that is not known.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Manifest:
     source: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
+    metres_per_pixel: tuple[float, float] | None = None
 
     @property
     def facts(self) -> ModelFacts:
@@ -134,13 +137,16 @@ class Manifest:
             )
             raise _bad(msg)
         known = {'format', 'format_version', 'preprocessing', *_READERS}
-        for key in sorted(set(values) ^ known):
+        for key in sorted((set(values) - set(_OPTIONAL)) ^ known):
             msg = f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}'
             raise _bad(msg)
         if values['preprocessing'] != dict(PREPROCESSING):
             msg = 'asks for a preprocessing that is not done here'
             raise _bad(msg)
-        manifest = cls(**{key: reader(values[key], key) for key, reader in _READERS.items()})
+        given = {key: reader for key, reader in _OPTIONAL.items() if key in values}
+        manifest = cls(
+            **{key: reader(values[key], key) for key, reader in {**_READERS, **given}.items()}
+        )
         if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
             msg = (
                 f'has the image size {manifest.image_size_wh[0]}x{manifest.image_size_wh[1]}, '
@@ -157,6 +163,8 @@ class Manifest:
             'preprocessing': dict(PREPROCESSING),
             **asdict(self),
         }
+        if self.metres_per_pixel is None:  # as all packages were before there was the key
+            del values['metres_per_pixel']
         return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + '\n').encode()
 
 
@@ -217,6 +225,25 @@ def _record(value: Any, key: str) -> Mapping[str, Any]:
     return value
 
 
+def check_metres_per_pixel(value: Any) -> tuple[float, float]:
+    """Return the lowest and highest metres per pixel, or raise BadModel for other values."""
+    return _metres_per_pixel(value, 'metres_per_pixel')
+
+
+def _metres_per_pixel(value: Any, key: str) -> tuple[float, float]:
+    numbers = value if isinstance(value, list | tuple) and len(value) == 2 else ()
+    for one in numbers:
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            numbers = ()
+    if not numbers or not _LEAST_M <= numbers[0] <= numbers[1] <= _MOST_M:
+        msg = (
+            f'has {str(value)[:60]!r} as {key}, expected the lowest and the highest, from '
+            f'{_LEAST_M:g} to {_MOST_M:g} m'
+        )
+        raise _bad(msg)
+    return float(numbers[0]), float(numbers[1])
+
+
 def _files(value: Any, key: str) -> Mapping[str, FileRecord]:
     if not isinstance(value, dict):
         msg = f'has no object as {key}'
@@ -258,3 +285,4 @@ _READERS: Mapping[str, Any] = {
     'training': _record,
     'files': _files,
 }
+_OPTIONAL: Mapping[str, Any] = {'metres_per_pixel': _metres_per_pixel}

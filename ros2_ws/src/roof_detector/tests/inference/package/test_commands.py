@@ -41,6 +41,13 @@ def test_a_checkpoint_becomes_a_package_that_is_signed_and_verified(tmp_path, de
     assert code == 0 and 'signed by the owner of the key' in said
     code, said = run(capsys, 'key', keys)
     assert code == 1 and 'not overwriting' in said
+    code, said = run(capsys, 'scale', package, '--metres-per-pixel', '0.01', '0.08')
+    assert code == 0 and 'of 0.01 to 0.08 m on the ground' in said
+    assert 'Its signature was removed: sign it again.' in said
+    shown = json.loads(run(capsys, 'show', package)[1])
+    assert (shown['metres_per_pixel'], shown['signed']) == ([0.01, 0.08], False)
+    code, said = run(capsys, 'scale', package, '--metres-per-pixel', '0.08', '0.01')
+    assert code == 1 and 'expected the lowest and the highest' in said
 
 
 def test_what_is_no_package_is_said_to_be_none(tmp_path, capsys):

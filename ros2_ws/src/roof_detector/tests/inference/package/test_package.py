@@ -31,6 +31,7 @@ from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import read_files, write_files, write_zip
 from roof_detector.inference.package.manifest import Manifest
 from roof_detector.inference.package.model_package import ModelPackage
+from roof_detector.inference.package.scale import with_metres_per_pixel
 from roof_detector.inference.package.signature import make_key, sign_package, verify_package
 from roof_detector.inference.shipped_weights import resolve_model, shipped_models
 from roof_detector.vision.thresholds import Thresholds
@@ -552,3 +553,20 @@ def test_a_checkpoint_is_imported_once_and_its_package_found_by_its_contents(
     with Detector.open(detect_pt, device='cpu') as detector:
         assert detector.model_path == detect_pt
         assert detector.model_hash == hash_model(detect_pt)
+
+
+def test_the_scale_of_training_is_optional_and_checked(shipped):
+    manifest = replace(Manifest.read(shipped['manifest.json']), metres_per_pixel=None)
+    assert b'metres_per_pixel' not in manifest.as_bytes()
+    known = replace(manifest, metres_per_pixel=(0.01, 0.08))
+    assert Manifest.read(known.as_bytes()) == known
+    for wrong in ([0.08, 0.01], [0.0, 1.0], [0.1], 'x', None, [True, 2], [0.1, 1e9]):
+        with pytest.raises(BadModel, match='as metres_per_pixel, expected the lowest and the'):
+            Manifest.read(with_manifest(shipped, metres_per_pixel=wrong)['manifest.json'])
+
+
+def test_a_package_with_its_scale_opens_with_it_and_loses_a_signature(shipped, tmp_path):
+    scaled = with_metres_per_pixel({**shipped, 'signature.json': b'{}'}, (0.02, 0.05))
+    assert 'signature.json' not in scaled
+    with Detector.open(written(tmp_path, scaled), device='cpu', backend='onnxruntime') as detector:
+        assert detector.metres_per_pixel == (0.02, 0.05)
