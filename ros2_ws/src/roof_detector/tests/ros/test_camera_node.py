@@ -258,7 +258,7 @@ def test_a_calibration_is_published_for_frames_of_its_size_only(graph, tmp_path,
 
 @pytest.mark.parametrize('content', [None, 'image_width: 64\n', '- a list\n', '{'])
 def test_a_calibration_that_is_missing_or_of_another_kind_is_refused(tmp_path, content):
-    from roof_detector.ros.camera.calibration import read_calibration
+    from roof_detector.ros.camera.camera_messages import read_calibration
     from roof_detector.ros.common.errors import RosError
 
     if content is not None:

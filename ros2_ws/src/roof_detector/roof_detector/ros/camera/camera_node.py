@@ -14,8 +14,7 @@ from roof_detector.inputs.addresses import password_of, with_credentials
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.open_input import open_input
 from roof_detector.inputs.secret_file import hide_argument, read_secret
-from roof_detector.ros.camera.calibration import read_calibration
-from roof_detector.ros.camera.camera_messages import CameraMessages
+from roof_detector.ros.camera.camera_messages import CameraMessages, read_calibration
 from roof_detector.ros.camera.camera_parameters import CAMERA_TABLE, parse_size
 from roof_detector.ros.camera.stream_node import StreamNode
 from roof_detector.ros.common.errors import RosError
