@@ -8,7 +8,7 @@ from training.dataset.formats.registry import FORMATS
 
 _HEAD = """# Formats of data sets
 
-What `python -m training.dataset` and `python -m training.evaluate` read, written by
+What `roof_detector dataset` and `roof_detector evaluate` read, written by
 `make generate` from the table of readers (`training/dataset/formats/registry.py`). A format is
 known by its content, never by the name of a file; a folder that holds several says which of them
 is read.

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Backbones of timm (R. Wightman, PyTorch Image Models) as one row of a model file."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from roof_detector.blocks.errors import BlocksError
+from roof_detector.blocks.registry import register
+
+if TYPE_CHECKING:
+    import torch
+
+
+@register(stands_for='Conv')
+class TimmBackbone(nn.Module):
+    """A network of timm without its classifier; its weights begin at random.
+
+    x (b, c1, h, w) -> one map (b, c, h / s, w / s) for each s of `strides`, smallest first; h
+    and w are multiples of the largest. The rows after it take them apart with `Index`. Nothing is
+    ever downloaded: weights come from a checkpoint. Raises BlocksError for a network that timm
+    does not have, or that has no maps of these strides.
+    """
+
+    def __init__(self, c1: int, *, name: str, strides: tuple[int, ...] = (8, 16, 32)) -> None:
+        super().__init__()
+        model = feature_network(name, in_channels=c1)
+        reductions = model.feature_info.reduction()
+        if absent := [stride for stride in strides if stride not in reductions]:
+            msg = (
+                f'{name} has maps of the strides {reductions}, but {absent} are needed; '
+                'choose another backbone.'
+            )
+            raise BlocksError(msg)
+        wanted = [reductions.index(stride) for stride in strides]
+        channels = model.feature_info.channels()
+        self.channels = [channels[place] for place in wanted]
+        self.model = feature_network(name, in_channels=c1, places=tuple(wanted))
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return the maps, smallest stride first."""
+        return list(self.model(x))
+
+
+def feature_network(
+    name: str, *, in_channels: int = 3, places: tuple[int, ...] | None = None
+) -> Any:
+    """Return timm's network of a name, random weights, that returns its maps of features."""
+    import timm  # noqa: PLC0415  (half a second, for models that have one)
+
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=1)
+        hint = f' Did you mean {close[0]}?' if close else ''
+        msg = f'timm {timm.__version__} has no network {name!r}.{hint}'
+        raise BlocksError(msg)
+    options: dict[str, Any] = {} if places is None else {'out_indices': places}
+    try:
+        return timm.create_model(
+            name, pretrained=False, features_only=True, in_chans=in_channels, **options
+        )
+    except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+        msg = f'{name} cannot be taken apart into maps ({error}); choose another backbone.'
+        raise BlocksError(msg) from error

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The description of a model, checked as a whole before anything is built."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from training.compose.backbones import OWN, TIMM_BACKBONES
+from training.compose.errors import ComposeError
+from training.compose.parts import (
+    ATTENTION,
+    BACKBONE_PLACES,
+    DOWNSAMPLING,
+    HEADS,
+    PLACES,
+    SCALES,
+    STAGES,
+    UPSAMPLING,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+NONE = 'none'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A variant of YOLO11; the defaults are the stock network.
+
+    `stages` maps a stage block to its places, an empty list to the block's own. `attention` stands
+    before each input of the head. `scale` is one of n, s, m, l and x; a backbone of timm keeps its
+    own width. Raises ComposeError for what does not exist or does not fit.
+    """
+
+    backbone: str = OWN
+    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attention: str = NONE
+    upsampling: str = 'nearest'
+    backbone_downsampling: str = 'conv'
+    neck_downsampling: str = 'conv'
+    head: str = 'detect'
+    scale: str = 'n'
+
+    def __post_init__(self) -> None:
+        _known('backbone', self.backbone, (OWN, *TIMM_BACKBONES))
+        _known('attention', self.attention, (NONE, *ATTENTION))
+        _known('upsampling', self.upsampling, UPSAMPLING)
+        _known('backbone_downsampling', self.backbone_downsampling, DOWNSAMPLING)
+        _known('neck_downsampling', self.neck_downsampling, DOWNSAMPLING)
+        _known('head', self.head, HEADS)
+        _known('scale', self.scale, SCALES)
+        if self.backbone != OWN and self.backbone_downsampling != 'conv':
+            msg = (
+                f'{self.backbone} has downsampling of its own; leave backbone_downsampling out, '
+                f'or take the backbone {OWN}.'
+            )
+            raise ComposeError(msg)
+        self._check_stages()
+
+    def _check_stages(self) -> None:
+        if not hasattr(self.stages, 'items'):
+            msg = f'stages is {self.stages!r}; write the blocks with their places.'
+            raise ComposeError(msg)
+        taken: dict[str, str] = {}
+        for block, places in self.stages.items():
+            _known('stage block', block, STAGES)
+            for place in places:
+                _known(f'place of {block}', place, PLACES)
+                if place not in self.places:
+                    msg = f'{block} is to stand at {place}, which {self._shape} has not.'
+                    raise ComposeError(msg)
+            for place in self.places_of(block):
+                if place in taken:
+                    msg = f'{taken[place]} and {block} are both to stand at {place}; choose one.'
+                    raise ComposeError(msg)
+                taken[place] = block
+            if not self.places_of(block):
+                msg = (
+                    f'{block} stands at {", ".join(STAGES[block].places)} by itself, which '
+                    f'{self._shape} has not; name its places.'
+                )
+                raise ComposeError(msg)
+
+    @property
+    def _shape(self) -> str:
+        return f'a network of the backbone {self.backbone} and the head {self.head}'
+
+    @property
+    def has_p2(self) -> bool:
+        """Return whether there is an output at stride 4."""
+        return HEADS[self.head][2]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Return the places for stages that this network has."""
+        absent: tuple[str, ...] = () if self.has_p2 else ('t2', 'd3')
+        if self.backbone != OWN:
+            absent += BACKBONE_PLACES
+        return tuple(place for place in PLACES if place not in absent)
+
+    def places_of(self, block: str) -> tuple[str, ...]:
+        """Return the places of a stage block of this network."""
+        given = tuple(self.stages[block])
+        return given or tuple(p for p in STAGES[block].places if p in self.places)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for YAML."""
+        plain = asdict(self)
+        plain['stages'] = {block: list(places) for block, places in self.stages.items()}
+        return plain
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Description:
+        """Return the description of plain values; `stages` may be one block's name."""
+        for key in values:
+            _known('key', key, [one.name for one in fields(cls)])
+        stages = values.get('stages', {})
+        if isinstance(stages, str):
+            stages = {stages: ()}
+        if not isinstance(stages, dict) or not all(
+            isinstance(places, list | tuple) for places in stages.values()
+        ):
+            msg = f'stages is {stages!r}; write a block, or blocks with lists of places.'
+            raise ComposeError(msg)
+        return cls(**{**values, 'stages': {key: tuple(one) for key, one in stages.items()}})
+
+    @classmethod
+    def read(cls, path: Path) -> Description:
+        """Read a YAML file."""
+        try:
+            values = yaml.safe_load(path.read_text(encoding='utf-8'))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            msg = f'{path} cannot be read as YAML ({error}).'
+            raise ComposeError(msg) from error
+        if not isinstance(values, dict):
+            msg = f'{path} holds {type(values).__name__}, not the keys of a description.'
+            raise ComposeError(msg)
+        return cls.of(values)
+
+
+def _known(what: str, value: Any, known: Iterable[str]) -> None:
+    names = list(known)
+    if value in names:
+        return
+    close = difflib.get_close_matches(str(value), names, n=1)
+    hint = f'Did you mean {close[0]}?' if close else f'Choose one of {", ".join(names[:20])}.'
+    msg = f'There is no {what} {value!r}. {hint}'
+    raise ComposeError(msg)
