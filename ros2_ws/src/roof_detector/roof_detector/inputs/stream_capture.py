@@ -82,11 +82,13 @@ class StreamCapture:
         try:
             for packet in self._container.demux(self._stream):
                 try:
-                    frames = packet.decode()
+                    images = [
+                        image
+                        for frame in packet.decode()
+                        for _, image in self._converter.images(frame)
+                    ]
                 except _DAMAGED:  # the next key frame is whole again
                     continue
-                for frame in frames:
-                    for _, image in self._converter.images(frame):
-                        yield image
+                yield from images
         except _DAMAGED:
             return

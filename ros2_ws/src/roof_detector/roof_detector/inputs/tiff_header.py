@@ -150,6 +150,9 @@ def sub_pages(data: bytes, page: TiffPage) -> list[TiffPage]:
 
 def _page(data: bytes, offset: int, order: str, *, is_big: bool) -> tuple[TiffPage, int]:
     """Return the page at an offset, and the offset of the next one."""
+    if offset >= len(data):
+        msg = 'a directory lies behind the end of the file'
+        raise struct.error(msg)
     (count,) = struct.unpack_from(f'{order}Q' if is_big else f'{order}H', data, offset)
     begin = offset + (8 if is_big else 2)
     entry = struct.Struct(f'{order}HHQ8s' if is_big else f'{order}HHI4s')

@@ -183,10 +183,19 @@ class VideoDecoder:
                 self._lead = sum(1 for one in waiting if time is not None and one < time)
                 waiting.clear()
             self._corrupt += frame.is_corrupt
-            for ready, image in self._converter.images(frame):
+            for ready, image in self._converted(self._converter.images(frame)):
                 yield _since(ready, begin), image
-        for ready, image in self._converter.rest():
+        for ready, image in self._converted(self._converter.rest()):
             yield _since(ready, begin), image
+
+    def _converted(
+        self, images: Iterator[tuple[av.VideoFrame, NDArray[np.uint8]]]
+    ) -> Iterator[tuple[av.VideoFrame, NDArray[np.uint8]]]:
+        """Yield images; count a frame whose damaged header names a layout that none converts."""
+        try:
+            yield from images
+        except _DAMAGED:
+            self._undecodable += 1
 
     def _raw_frames(self, waiting: list[Fraction]) -> Iterator[av.VideoFrame]:
         """Yield the frames; until the first one, add the times of the packets to `waiting`."""

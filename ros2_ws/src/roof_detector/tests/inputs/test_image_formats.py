@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,23 @@ def test_a_chart_in_other_colours_or_turned_is_told_apart():
     truth = PHOTOS[0].truth().astype(int)
     for other in (truth[..., ::-1], truth[::-1], truth[:, ::-1], truth[::-1, ::-1]):
         assert np.abs(truth - other).mean() > 20
+
+
+def test_damage_anywhere_is_an_image_or_a_sentence(tmp_path):
+    random = np.random.default_rng(20)
+    whole = [sample.make(tmp_path / 'sample').read_bytes() for sample in SAMPLES]
+    for data in filter(None, whole):
+        damaged = bytearray(data)
+        for _ in range(random.integers(1, 8)):
+            place = random.integers(min(len(damaged), random.choice([64, 1 << 20])))
+            damaged[place] = random.choice([0, 127, 255, random.integers(256)])
+        try:
+            decode_file(bytes(damaged), tmp_path / 'damaged')
+        except InputError as error:
+            assert str(tmp_path / 'damaged') in str(error)
+
+
+def test_a_big_tiff_whose_directory_lies_nowhere_is_refused():
+    data = b'II+\0\x08\0\0\0' + b'\xff' * 8 + bytes(64)
+    with pytest.raises(InputError, match='is cut short: its directory of tags is missing'):
+        decode_file(data, Path('big.tif'))
