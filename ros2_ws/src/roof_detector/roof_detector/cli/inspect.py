@@ -60,6 +60,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--overwrite', action='store_true', help='detect again; decisions are kept all the same'
     )
     parser.add_argument(
+        '--area',
+        type=Path,
+        metavar='FILE',
+        help='GeoJSON or KML with the outline of what is inspected: findings outside are kept '
+        'apart; by default there is none',
+    )
+    parser.add_argument(
         '--detection-curves',
         type=Path,
         metavar='FILE',
@@ -77,6 +84,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Detect, make the findings, and return the exit code."""
     from roof_detector.findings.detection_curves import DetectionCurves  # noqa: PLC0415
+    from roof_detector.findings.inspection_area import InspectionArea  # noqa: PLC0415
     from roof_detector.offline.batch import make_output  # noqa: PLC0415
     from roof_detector.offline.inspection import inspect_results  # noqa: PLC0415
     from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
@@ -84,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     curves = None
     if arguments.detection_curves is not None:
         curves = DetectionCurves.read(arguments.detection_curves)
+    area = None if arguments.area is None else InspectionArea.read(arguments.area)
     make_output(arguments.output)
     results, outcomes = _results(arguments)
     found = inspect_results(
@@ -91,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         georeferencing=georeferencing_of(arguments),
         curves=curves,
+        area=area,
     )
     if arguments.progress == 'json':
         from roof_detector.offline.progress import print_event  # noqa: PLC0415

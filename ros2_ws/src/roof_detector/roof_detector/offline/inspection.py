@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
+from roof_detector.findings.coverage import Coverage
 from roof_detector.findings.decisions import apply_decisions, tracks_apart
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
@@ -17,6 +18,7 @@ from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import write_tables
+from roof_detector.offline.inspection_coverage import write_coverage
 from roof_detector.offline.inspection_frames import InspectionFrames
 from roof_detector.offline.result_bag import ResultBag
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.findings.detection_curves import DetectionCurves
+    from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.findings.inspection_store import StoreRun
     from roof_detector.findings.register import SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
@@ -84,6 +87,7 @@ class _InspectionTally:
     frames: int = 0
     detections: int = 0
     notes: list[str] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
 
 
 def inspect_results(
@@ -93,10 +97,12 @@ def inspect_results(
     georeferencing: GeoreferenceSettings,
     curves: DetectionCurves | None = None,
     settings: RegisterSettings | None = None,
+    area: InspectionArea | None = None,
 ) -> InspectionOutcome:
     """Make the findings of all results, in one store and as tables in the folder `output`.
 
-    Decisions that the store holds are kept and followed. Raises ReplayError, BagError or
+    Decisions that the store holds are kept and followed. Findings outside the `area` are marked.
+    What was not seen well enough is written beside them. Raises ReplayError, BagError or
     FindingsError.
     """
     if not results:
@@ -135,9 +141,17 @@ def inspect_results(
                 _read(source, register, run, names, tally)
             result = register.finish()
             decided = apply_decisions(result.findings, result.numbers, decisions)
+            if area is not None:
+                decided = replace(decided, findings=area.mark(decided.findings))
             run.finish(decided.findings, decided.numbers, result.events, provenance)
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
+    covered = write_coverage(
+        tally.coverage, output, origin=origin, class_names=names, curves=curves, area=area
+    )
+    if covered is not None:
+        notes = (*notes, *covered.notes)
+        tables = (*tables, *covered.files)
     return InspectionOutcome(
         findings=decided.findings,
         numbers=decided.numbers,
@@ -157,6 +171,7 @@ def _read(
 ) -> None:
     for sightings in source:
         run.add_frame(sightings, register.add(sightings), names)
+        tally.coverage.add(sightings)
     tally.frames += source.counts.frames
     tally.detections += source.counts.detections
     tally.notes += source.counts.sentences(source.flight)

@@ -14,6 +14,7 @@ import numpy as np
 import openpyxl
 import pytest
 
+from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.offline.errors import ReplayError
@@ -65,7 +66,11 @@ def test_a_video_with_telemetry_gives_each_object_once_and_all_files(video, dete
     assert len(found.findings) <= found.detections / 3
     assert all(one.place is not None for one in found.findings)
     names = {path.name for path in found.files}
-    assert names == {'inspection.gpkg', 'findings.csv', 'findings.xlsx', 'findings.geojson'}
+    assert names == {
+        *('inspection.gpkg', 'findings.csv', 'findings.xlsx', 'findings.geojson'),
+        *('gaps.geojson', 'gaps.kml', 'gaps.plan'),
+    }
+    assert any('of what the flights enclose' in note for note in found.notes)
     with (tmp_path / 'inspection' / 'findings.csv').open(encoding='utf-8') as file:
         rows = list(csv.DictReader(file))
     assert [row['number'] for row in rows] == [str(one.number) for one in found.findings]
@@ -84,6 +89,18 @@ def test_a_video_without_telemetry_gives_tracks_and_says_why(video, detect, tmp_
     assert any(one.tracks for one in found.findings)
     features = json.loads((tmp_path / 'inspection' / 'findings.geojson').read_text())['features']
     assert {feature['geometry'] for feature in features} == {None}
+
+
+def test_findings_outside_the_area_are_kept_apart(video, detect, tmp_path):
+    write_subtitles(video)
+    path = tmp_path / 'area.geojson'
+    ring = [[13.40, 52.5], [13.42, 52.5], [13.42, 52.52], [13.40, 52.52], [13.40, 52.5]]
+    path.write_text(json.dumps({'type': 'Polygon', 'coordinates': [ring]}))
+    found = inspect(detect, video, tmp_path / 'inspection', area=InspectionArea.read(path))
+    outside = [one.is_outside for one in found.findings]
+    assert {True, False} == set(outside)
+    assert outside == [one.place.latitude_deg > 52.52 for one in found.findings]
+    assert sum(found.counts().values()) == outside.count(False)
 
 
 def test_a_rerun_gives_the_same_and_follows_decisions(video, detect, tmp_path):

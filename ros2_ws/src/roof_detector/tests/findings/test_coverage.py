@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import shapely
+
+from roof_detector.findings.coverage import Coverage, CoverageGoal
+from roof_detector.findings.detection_curves import DetectionCurves
+from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.gap_plan import GapPlan
+from roof_detector.findings.inspection_area import InspectionArea
+from roof_detector.findings.register import Register
+
+CURVES = DetectionCurves.shipped().of(('equip',))
+GOAL = CoverageGoal()
+# The camera of the tests sees 15 x 8.4 m from 12 m.
+HALF_WIDTH, HALF_HEIGHT = 7.5, 4.2
+
+
+def flown(roof, places):
+    coverage = Coverage()
+    for index, place in enumerate(places):
+        coverage.add(roof([]).sightings(place, index)[0])
+    return coverage
+
+
+def test_without_frames_nothing_is_covered():
+    assert Coverage().grid(CURVES, GOAL) is None
+
+
+def test_a_cell_counts_the_frames_that_saw_it_and_the_best_resolution(roof):
+    grid = flown(roof, [(0, 0), (0, 0), (4, 0)]).grid(CURVES, GOAL)
+    area = grid.cell_m**2
+    assert (grid.views > 0).sum() * area == pytest.approx((15 + 4) * 8.4, rel=0.05)
+    assert (grid.views == 3).sum() * area == pytest.approx((15 - 4) * 8.4, rel=0.05)
+    assert grid.metres_per_pixel.min() == pytest.approx(12 / 512, rel=0.02)
+    assert np.isinf(grid.metres_per_pixel[grid.views == 0]).all()
+    assert (grid.detected[grid.views == 0] == 0).all()
+
+
+def test_the_footprint_is_what_a_frame_shows(roof):
+    assert flown(roof, [(0, 0)]).footprint_wh_m == pytest.approx((15, 8.44), abs=0.05)
+
+
+def test_a_second_direction_makes_a_finding_likelier(roof):
+    once = flown(roof, [(0, 0)]).grid(CURVES, GOAL)
+    twice = flown(roof, [(0, 0), (7, 0)]).grid(CURVES, GOAL)
+    assert once.looks.max() == 1
+    assert twice.looks.max() == 2
+    assert twice.detected.max() > once.detected.max()
+
+
+def test_a_hole_between_two_lines_is_a_gap_of_its_size(roof):
+    places = [(x, y) for y in (-7, 7) for x in range(-12, 13)]
+    coverage = flown(roof, places)
+    grid = coverage.grid(CURVES, GOAL)
+    missing = coverage.region().difference(grid.polygons(grid.seen(GOAL)))
+    hole = missing.intersection(shapely.box(-8, -6, 8, 6))
+    # Between the lines 14 m apart, each of which sees 8.4 m, 5.6 m are left.
+    assert hole.area == pytest.approx(16 * 5.6, rel=0.15)
+
+
+def test_the_plan_of_a_gap_flies_over_all_of_it(roof, tmp_path):
+    gap = shapely.box(-10, -3, 10, 3)
+    plan = GapPlan.over(gap, height_m=12, footprint_wh_m=(15, 8.4), origin=roof.ORIGIN)
+    path = shapely.LineString(plan.waypoints_en)
+    assert path.buffer(HALF_HEIGHT / 2).covers(gap)
+    files = plan.write(tmp_path)
+    assert [path.name for path in files] == ['gaps.geojson', 'gaps.kml', 'gaps.plan']
+    mission = json.loads(files[2].read_text())['mission']
+    assert mission['items'][0]['command'] == 16
+    latitude, longitude, height = mission['items'][0]['params'][4:]
+    assert (latitude, longitude, height) == pytest.approx((47, 8, 12), abs=1e-3)
+    area = InspectionArea.read(files[1])
+    assert area.polygons.area == pytest.approx(InspectionArea.read(files[0]).polygons.area)
+
+
+def outline(roof, *corners):
+    points = roof.ORIGIN.to_geodetic([[*corner, 0] for corner in corners])
+    return [[one[1], one[0]] for one in [*points.tolist(), points[0].tolist()]]
+
+
+def test_findings_outside_the_area_are_marked(roof, tmp_path):
+    path = tmp_path / 'area.geojson'
+    ring = outline(roof, (-1, -1), (1, -1), (1, 1), (-1, 1))
+    path.write_text(json.dumps({'type': 'Polygon', 'coordinates': [ring]}))
+    register = Register(roof.NAMES, origin=roof.ORIGIN)
+    roof([(0, 0), (4, 0)]).fly(register)
+    marked = InspectionArea.read(path).mark(register.finish().findings)
+    assert sorted((round(one.place.east_m), one.is_outside) for one in marked) == [
+        (0, False),
+        (4, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', 'no area'),
+        ('{"type": "Point", "coordinates": [1, 2]}', 'no polygon'),
+        ('<kml><Polygon/></kml>', 'no polygon'),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><kml>&a;</kml>', 'defines entities'),
+        (
+            '{"type": "Polygon", "coordinates": [[[500000, 1], [500001, 1], [500001, 2]]]}',
+            'WGS 84',
+        ),
+    ],
+    ids=['empty', 'a point', 'no corners', 'entities', 'metres'],
+)
+def test_an_invalid_area_is_refused_in_a_sentence(text, message, tmp_path):
+    path = tmp_path / 'area'
+    path.write_text(text)
+    with pytest.raises(FindingsError, match=message):
+        InspectionArea.read(path)
