@@ -16,6 +16,7 @@ from roof_detector.cli.exit_code import exit_code_of, not_installed
 # imports what its work needs only when it runs, so that `--help` is quick and needs no ROS.
 COMMANDS = (
     'bag',
+    'changes',
     'compare',
     'decide',
     'demo',

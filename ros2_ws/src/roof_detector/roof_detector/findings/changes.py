@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What changed between two inspections of one roof, each change with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.optimize import linear_sum_assignment
+
+from roof_detector.findings.detection_curves import DetectionCurves
+from roof_detector.findings.flight_shift import (
+    FlightShift,
+    PlacedObjects,
+    estimate_shift,
+    pair_distances,
+)
+from roof_detector.findings.register_settings import GATE_2D
+from roof_detector.findings.roof_finding import FindingState, RoofFinding
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from roof_detector.findings.seen_frames import SeenFrame
+
+# How far findings of one inspection are off among each other, as benchmarks/findings.py measures.
+_RELATIVE_SIGMA_M = 0.25
+_SURE = 0.95
+_SIGMAS = 2.0
+_LOOK_HEIGHTS = 0.25
+
+
+class ChangeKind(str, Enum):
+    """What became of an object."""
+
+    NEW = 'new'
+    GROWN = 'grown'
+    SHRUNK = 'shrunk'
+    GONE = 'gone'
+    UNCHANGED = 'unchanged'
+    NOT_SEEN = 'not seen this time'
+    NOT_SEEN_BEFORE = 'not seen before'
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object with what became of it and why; `old` or `new` is None where it has none."""
+
+    kind: ChangeKind
+    old: RoofFinding | None
+    new: RoofFinding | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """An inspection as its store has it: findings, and the frames with their footprints."""
+
+    findings: Sequence[RoofFinding]
+    frames: Sequence[SeenFrame]
+
+    def reported(self) -> list[RoofFinding]:
+        """Return the confirmed findings with a place, inside the area."""
+        return [
+            one
+            for one in self.findings
+            if one.state is FindingState.CONFIRMED and one.place is not None and not one.is_outside
+        ]
+
+    def possible(self) -> list[RoofFinding]:
+        """Return all findings with a place that nobody rejected."""
+        return [
+            one
+            for one in self.findings
+            if one.state is not FindingState.REJECTED and one.place is not None
+        ]
+
+
+def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
+    """Compare two inspections; return a change for each object, and notes.
+
+    The new positions are shifted to agree with the old ones by what both saw. An object is gone
+    only where the new flights looked at its place so often that they would have found it.
+    """
+    before, after = old.possible(), new.possible()
+    anchor = next((one.place for one in [*before, *after] if one.place is not None), None)
+    if anchor is None:
+        return [], ['Neither inspection has findings with a place, so nothing can be compared.']
+    origin = LocalTangentPlane(anchor.latitude_deg, anchor.longitude_deg, 0.0)
+    first, second = _placed(before, origin), _placed(after, origin)
+    shift, notes = _shift(before, after, first, second)
+    pairs = _pairs(first, second, shift)
+    found = [_compared(before[i], after[j]) for i, j in pairs]
+    found = [one for one in found if _is_reported(one)]
+    paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
+    curves = DetectionCurves.shipped()
+    for i, one in enumerate(before):
+        if i not in paired_old and one.state is FindingState.CONFIRMED and not one.is_outside:
+            looks = _looks(new.frames, first.positions_en[i] - shift.offset_en, origin)
+            found.append(_missing(one, looks, _missed(one, looks, curves)))
+    for j, one in enumerate(after):
+        if j not in paired_new and one.state is FindingState.CONFIRMED and not one.is_outside:
+            looks = _looks(old.frames, second.positions_en[j] + shift.offset_en, origin)
+            found.append(_appeared(one, looks, _missed(one, looks, curves)))
+    return sorted(found, key=_order), notes
+
+
+def counted(found: Sequence[Change]) -> dict[str, int]:
+    """Return how many changes there are of each kind."""
+    counts = Counter(one.kind for one in found)
+    return {kind.value: counts[kind] for kind in ChangeKind if counts[kind]}
+
+
+def _is_reported(change: Change) -> bool:
+    ends = [one for one in (change.old, change.new) if one is not None]
+    return any(one.state is FindingState.CONFIRMED for one in ends) and not any(
+        one.is_outside for one in ends
+    )
+
+
+def _placed(findings: Sequence[RoofFinding], origin: LocalTangentPlane) -> PlacedObjects:
+    count = len(findings)
+    geodetic = np.array(
+        [(one.place.latitude_deg, one.place.longitude_deg, 0.0) for one in findings if one.place]
+    ).reshape(-1, 3)
+    names = {name: k for k, name in enumerate(sorted({one.class_name for one in findings}))}
+    sizes = [
+        0.5 * np.log(max(one.size.length_m * one.size.width_m, 1e-4)) if one.size else 0.0
+        for one in findings
+    ]
+    return PlacedObjects(
+        origin.to_enu(geodetic)[:, :2],
+        np.tile(np.eye(2) * _RELATIVE_SIGMA_M**2, (count, 1, 1)),
+        np.array([_class_number(one.class_name, names) for one in findings], np.int32),
+        np.array(sizes, np.float64),
+        np.array([one.sightings for one in findings], np.int64),
+    )
+
+
+def _class_number(name: str, names: dict[str, int]) -> int:
+    """Return a number that is the same for a name in every inspection."""
+    return int.from_bytes(name.encode()[:3].ljust(3, b'\0'), 'big') if name in names else -1
+
+
+def _shift(
+    before: Sequence[RoofFinding],
+    after: Sequence[RoofFinding],
+    first: PlacedObjects,
+    second: PlacedObjects,
+) -> tuple[FlightShift, list[str]]:
+    prior = 1e-4 * np.eye(2)
+    for findings in (before, after):
+        covariances = [
+            np.array([[one.place.covariance[0], one.place.covariance[1]],
+                      [one.place.covariance[1], one.place.covariance[2]]])
+            for one in findings if one.place is not None
+        ]  # fmt: skip
+        if covariances:
+            prior = prior + np.median(covariances, axis=0)
+    shift = estimate_shift(first, second, prior)
+    if shift.refused:
+        return shift, [
+            f'The inspections could not be aligned: {shift.refused}. Objects are compared only '
+            'where no other could be meant.'
+        ]
+    east, north = shift.offset_en.tolist()
+    return shift, [
+        f'The new positions were shifted by {east:+.2f} m east and {north:+.2f} m north, from '
+        f'{shift.matches} objects that both inspections have.'
+    ]
+
+
+def _pairs(
+    first: PlacedObjects, second: PlacedObjects, shift: FlightShift
+) -> list[tuple[int, int]]:
+    if not (len(first) and len(second)):
+        return []
+    distance = pair_distances(first, second, shift.offset_en, shift.covariance)
+    allowed = (first.class_ids[:, None] == second.class_ids[None]) & (distance < GATE_2D)
+    if shift.refused:
+        alone = (allowed.sum(axis=0) == 1)[None] & (allowed.sum(axis=1) == 1)[:, None]
+        rows, columns = np.nonzero(allowed & alone)
+    else:
+        rows, columns = linear_sum_assignment(np.where(allowed, distance - GATE_2D, 0.0))
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
+
+
+def _compared(old: RoofFinding, new: RoofFinding) -> Change:
+    if old.size is None or new.size is None:
+        reason = 'Both inspections have it; its size is not known in one of them.'
+        return Change(ChangeKind.UNCHANGED, old, new, reason)
+    if old.size.is_from_mask != new.size.is_from_mask:
+        reason = 'Both inspections have it; one size is of a mask and one of a box.'
+        return Change(ChangeKind.UNCHANGED, old, new, reason)
+    difference = new.size.area_m2 - old.size.area_m2
+    error = float(np.hypot(old.size.area_error_m2, new.size.area_error_m2))
+    sizes = (
+        f'{old.size.area_m2:.2f} m2 became {new.size.area_m2:.2f} m2, and the difference has a '
+        f'standard deviation of {error:.2f} m2.'
+    )
+    if abs(difference) <= _SIGMAS * error:
+        return Change(ChangeKind.UNCHANGED, old, new, sizes)
+    kind = ChangeKind.GROWN if difference > 0 else ChangeKind.SHRUNK
+    return Change(kind, old, new, sizes)
+
+
+def _looks(
+    frames: Sequence[SeenFrame], place_en: npt.NDArray[np.float64], origin: LocalTangentPlane
+) -> int:
+    """Return from how many independent directions frames saw a place."""
+    latitude, longitude, _ = origin.to_geodetic([*place_en, 0.0]).tolist()
+    spot = shapely.Point(longitude, latitude)
+    directions = set()
+    for frame in frames:
+        west, south, east, north = frame.bounds_deg
+        if not (west <= longitude <= east and south <= latitude <= north):
+            continue
+        if shapely.Polygon(frame.footprint_deg).contains(spot):
+            middle = ((south + north) / 2, (west + east) / 2, 0.0)
+            away = origin.to_enu(middle)[:2] - place_en
+            step = _LOOK_HEIGHTS * max(frame.height_m, 1.0)
+            directions.add(tuple(np.floor(away / step).astype(int).tolist()))
+    return len(directions)
+
+
+def _missed(finding: RoofFinding, looks: int, curves: DetectionCurves) -> float:
+    """Return the probability that looks as good as its best one all miss an object."""
+    resolution = finding.best.metres_per_pixel
+    table = curves.of((finding.class_name,))
+    detected, _ = table.at(0, resolution if np.isfinite(resolution) else 0.02)
+    return float((1 - detected) ** looks)
+
+
+def _missing(finding: RoofFinding, looks: int, missed: float) -> Change:
+    if missed < 1 - _SURE:
+        reason = (
+            f'The new flights looked at its place from {looks} directions without a sighting; '
+            f'they would have missed it with a probability of {missed:.3f}.'
+        )
+        return Change(ChangeKind.GONE, finding, None, reason)
+    reason = (
+        f'The new flights looked at its place from {looks} directions, too few to say that it is '
+        'gone.'
+        if looks
+        else 'The new flights did not look at its place.'
+    )
+    return Change(ChangeKind.NOT_SEEN, finding, None, reason)
+
+
+def _appeared(finding: RoofFinding, looks: int, missed: float) -> Change:
+    if missed < 1 - _SURE:
+        reason = f'The old flights looked at its place from {looks} directions without a sighting.'
+        return Change(ChangeKind.NEW, None, finding, reason)
+    reason = f'The old flights looked at its place from {looks} directions, too few to find it.'
+    return Change(ChangeKind.NOT_SEEN_BEFORE, None, finding, reason)
+
+
+def _order(change: Change) -> tuple[int, int]:
+    finding = change.new or change.old
+    assert finding is not None
+    return list(ChangeKind).index(change.kind), finding.number

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The frames of an inspection with what each showed of the roof, read from its file."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from roof_detector.findings.geopackage import store_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEADER_BYTES = 8  # of a geometry without an envelope, as the store writes it
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """The outline of what a frame showed, longitude and latitude, and the camera's height."""
+
+    footprint_deg: tuple[tuple[float, float], ...]
+    height_m: float
+
+    @property
+    def bounds_deg(self) -> tuple[float, float, float, float]:
+        """Return west, south, east and north."""
+        longitudes, latitudes = zip(*self.footprint_deg, strict=True)
+        return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+
+
+def read_seen_frames(path: Path) -> list[SeenFrame]:
+    """Return the frames of a store that have a place, in their order; raise FindingsError."""
+    with store_errors(path), closing(sqlite3.connect(f'file:{path}?mode=ro', uri=True)) as store:
+        rows = store.execute(
+            'SELECT geom, height_m FROM frames WHERE geom IS NOT NULL ORDER BY fid'
+        ).fetchall()
+    return [SeenFrame(_outline(geometry), float(height_m)) for geometry, height_m in rows]
+
+
+def _outline(geometry: bytes) -> tuple[tuple[float, float], ...]:
+    """Return the outer ring of a polygon in well-known binary, without its last corner."""
+    begin = _HEADER_BYTES + 9  # byte order, kind, number of rings
+    (count,) = struct.unpack_from('<I', geometry, begin)
+    flat = struct.unpack_from(f'<{2 * count}d', geometry, begin + 4)
+    return tuple(zip(flat[::2], flat[1::2], strict=True))[:-1]

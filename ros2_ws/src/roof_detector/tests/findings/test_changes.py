@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from roof_detector.findings.changes import ChangeKind, Inspected, changes, counted
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.register import Register
+from roof_detector.findings.seen_frames import read_seen_frames
+
+GRID = [(x, y) for x in range(-4, 5, 2) for y in (-1.5, 1.0)]
+
+
+@pytest.fixture
+def inspect(tmp_path, roof):
+    """Return a call that flies over objects and gives the inspection as its store has it."""
+
+    def run(name, positions, *, lines=((-6, 0), (6, 0)), bias=(0, 0), seed=1):
+        register, scene = Register(roof.NAMES, origin=roof.ORIGIN), roof(positions)
+        random = np.random.default_rng(seed)
+        path = tmp_path / f'{name}.gpkg'
+        with InspectionStore(path) as store:
+            with store.run(roof.ORIGIN) as writer:
+                (begin, end), steps = lines, 24
+                for index in range(steps):
+                    place = np.add(begin, np.subtract(end, begin) * index / (steps - 1))
+                    sightings, _ = scene.sightings(
+                        place, index, flight=name, bias=bias, noise=random
+                    )
+                    writer.add_frame(sightings, register.add(sightings), roof.NAMES)
+                result = register.finish()
+                writer.finish(result.findings, result.numbers, result.events, {})
+            return Inspected(store.findings(), read_seen_frames(path))
+
+    return run
+
+
+def kinds(found):
+    return counted(found)
+
+
+def test_two_empty_inspections_have_no_changes():
+    found, notes = changes(Inspected([], []), Inspected([], []))
+    assert found == []
+    assert 'nothing can be compared' in notes[0]
+
+
+def test_the_same_roof_is_unchanged_whatever_the_error_of_the_fix(inspect):
+    old = inspect('old', GRID, bias=(2.0, 1.0))
+    new = inspect('new', GRID, bias=(-1.5, -2.0), seed=2)
+    found, notes = changes(old, new)
+    assert kinds(found) == {'unchanged': 10}
+    assert 'shifted by +3.5' in notes[0]
+
+
+def test_what_is_there_no_more_is_gone_and_what_came_is_new(inspect):
+    old = inspect('old', GRID)
+    new = inspect('new', [*GRID[1:], (1.0, -0.2)], bias=(1.0, 0.5), seed=2)
+    found, _ = changes(old, new)
+    assert kinds(found) == {'new': 1, 'gone': 1, 'unchanged': 9}
+    (gone,) = [one for one in found if one.kind is ChangeKind.GONE]
+    assert (round(gone.old.place.east_m), round(gone.old.place.north_m, 1)) == (-4, -1.5)
+    assert 'directions without a sighting' in gone.reason
+
+
+def test_nothing_is_gone_where_nobody_looked(inspect):
+    old = inspect('old', [*GRID, (30.0, 0.0), (32.0, 1.0)], lines=((-6, 0), (34, 0)))
+    new = inspect('new', GRID, seed=2)
+    found, _ = changes(old, new)
+    assert 'gone' not in kinds(found)
+    assert kinds(found)['not seen this time'] == 2
+
+
+def test_the_command_writes_a_table(inspect, tmp_path):
+    inspect('old', GRID)
+    inspect('new', GRID[1:], seed=2)
+    table = tmp_path / 'changes.csv'
+    finished = subprocess.run(
+        [
+            *(sys.executable, '-m', 'roof_detector.cli.main', 'changes'),
+            *(str(tmp_path / 'old.gpkg'), str(tmp_path / 'new.gpkg'), '--output', str(table)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert '1 gone, 9 unchanged' in finished.stdout
+    with table.open(encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    assert sorted({row['change'] for row in rows}) == ['gone', 'unchanged']
