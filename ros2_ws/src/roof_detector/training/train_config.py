@@ -62,6 +62,12 @@ class TrainConfig:
         reason='Images per forward pass, over all GPUs together; auto fills 60 % of one '
         "GPU's memory, and is 16 on a CPU.",
     )
+    box_loss: str = option(
+        'ciou',
+        choices=('ciou', 'eiou', 'siou', 'wiou', 'mpdiou', 'inner_ciou', 'nwd'),
+        reason="Loss of boxes beside that of their distributions: ciou is ultralytics' own; nwd "
+        'knows a direction for objects of a few pixels that do not overlap yet.',
+    )
     accumulate_to: int = option(
         64,
         low=1,

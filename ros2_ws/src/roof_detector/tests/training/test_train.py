@@ -68,6 +68,16 @@ def network(output, name='last'):
     return load_checkpoint(output / 'weights' / f'{name}.pt')['model'].state_dict()
 
 
+def test_another_loss_of_boxes_trains_and_leaves_the_other_losses_alone(
+    options, whole_run, tmp_path
+):
+    train(TrainConfig(**{**options, 'epochs': 1, 'box_loss': 'nwd'}), tmp_path / 'run')
+    (ours,), stock = curves(tmp_path / 'run'), curves(whole_run)[0]
+    assert ours['train/box_loss'] != stock['train/box_loss']
+    assert float(ours['val/box_loss']) > 0
+    Detector.open(tmp_path / 'run/weights/best.pt', device='cpu').close()
+
+
 def assert_same_run(output, other):
     assert curves(output) == curves(other)
     for name in ('last', 'best'):

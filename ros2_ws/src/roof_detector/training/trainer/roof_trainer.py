@@ -16,6 +16,7 @@ from ultralytics.utils.torch_utils import init_seeds, unwrap_model
 
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import resolve_model
+from training.box_losses import use_box_loss
 from training.errors import TrainingError
 from training.trainer.accumulation import Accumulation
 from training.trainer.arguments import ultralytics_arguments
@@ -96,6 +97,11 @@ class RoofTraining(DetectionTrainer):
             LOGGER.info(str(report))
             self.record['transfer'] = report.as_plain()
         return model
+
+    def set_model_attributes(self) -> None:
+        """Attach names and arguments, and the loss of boxes that the configuration names."""
+        super().set_model_attributes()
+        use_box_loss(self.model, self.config.box_loss)
 
     def build_dataset(self, img_path: str, mode: str = 'train', batch: int | None = None) -> Any:
         """Return the images of a split."""
