@@ -50,6 +50,20 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
         help='focal length of a video, as of 35 mm film; by default as its subtitles tell',
     )
     group.add_argument(
+        '--log',
+        default='',
+        metavar='FILE',
+        help="log of a video's autopilot (.tlog, .bin, .ulg); by default the one of its name "
+        'beside a video that has no subtitles',
+    )
+    group.add_argument(
+        '--log-begin',
+        type=float,
+        metavar='S',
+        help="the log's time at the start of the video; by default as the turns of image and "
+        'vehicle agree, or by the times of day in both',
+    )
+    group.add_argument(
         '--no-adjust',
         action='store_true',
         help='keep the positions in the tags of photos; overlapping photos are adjusted to each '
@@ -137,6 +151,7 @@ def _add_ground(group: argparse._ArgumentGroup) -> None:
 def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
     """Return the settings for georeferencing; raise GeoError for invalid values."""
     from roof_detector.offline.georeferencing import GeoreferenceSettings  # noqa: PLC0415
+    from roof_detector.offline.video_georeferencing import LogSettings  # noqa: PLC0415
     from roof_detector.telemetry.recorded_track import TelemetrySettings  # noqa: PLC0415
     from roof_detector.telemetry.topic_choice import TopicNames  # noqa: PLC0415
     from roof_detector.telemetry.topic_presets import preset_named  # noqa: PLC0415
@@ -155,6 +170,7 @@ def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
         ),
         adjust_photos=not arguments.no_adjust,
         focal_35mm=arguments.focal_35mm,
+        log=LogSettings(arguments.log, arguments.log_begin),
     )
 
 

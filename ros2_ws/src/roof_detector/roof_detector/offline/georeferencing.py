@@ -17,7 +17,11 @@ from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.manifest import RASTER
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
-from roof_detector.offline.video_georeferencing import has_video_positions, video_track
+from roof_detector.offline.video_georeferencing import (
+    LogSettings,
+    has_video_positions,
+    video_track,
+)
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.message_clock import MessageClock
 from roof_detector.telemetry.recorded_track import TelemetrySettings, read_track
@@ -50,7 +54,8 @@ class GeoreferenceSettings:
     Without `ground` it is assumed, which `notes` reports. Without `body_mount` the pose is the
     camera's own, or the transforms of a bag tell the mount.
     Photos are georeferenced by their own tags, and with `adjust_photos` adjusted to each other
-    first; videos by their subtitles, with `focal_35mm` in millimetres if these do not hold it.
+    first; videos by their subtitles or the `log` of an autopilot, with `focal_35mm` in
+    millimetres if these do not hold it.
     """
 
     ground: Ground | None = None
@@ -58,6 +63,7 @@ class GeoreferenceSettings:
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     adjust_photos: bool = True
     focal_35mm: float | None = None
+    log: LogSettings = field(default_factory=LogSettings)
 
     def tracks(
         self, bag: ResultBag, *, notes: list[str], images: Path | None = None
@@ -75,6 +81,7 @@ class GeoreferenceSettings:
         ground = self.ground or _ASSUMED_GROUND
         mount = self.body_mount.camera_mount() if self.body_mount else None
         try:
+            _ = ground.model  # one that cannot be used is refused before anything is read
             photos = photo_track(
                 bag, images=images, ground=ground, adjusted=self.adjust_photos, notes=notes
             )
@@ -87,6 +94,7 @@ class GeoreferenceSettings:
                 mount=mount,
                 focal_35mm=self.focal_35mm,
                 notes=notes,
+                log=self.log,
             )
             if video is not None:
                 return dict.fromkeys(bag.image_topics, video)
@@ -104,7 +112,7 @@ class GeoreferenceSettings:
                 for topic in bag.image_topics
                 for of_camera, clock in [_images_of(bag, topic)]
             }
-        except (TelemetryError, BagError) as error:
+        except (TelemetryError, BagError, GeoError) as error:
             msg = f'The positions are not known: {error}'
             raise ReplayError(msg) from error
 

@@ -5,23 +5,37 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.inputs.video import VideoInput
 from roof_detector.offline.image_search import camera_inputs
+from roof_detector.offline.video_motion import video_motion
+from roof_detector.telemetry.autopilot_log import log_file_of, read_autopilot_log
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.log_track import log_track
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
 from roof_detector.telemetry.subtitles import read_subtitle_telemetry, subtitle_file_of
 from roof_detector.vision.orientation import optical_turn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from roof_detector.georeference.camera_mount import CameraMount
     from roof_detector.georeference.camera_track import CameraTrack
     from roof_detector.georeference.ground import Ground
     from roof_detector.offline.result_bag import ResultBag
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """The log of the autopilot of a video, '' for one beside it, and its time at the start.
+
+    `begin_s` None: the clocks are compared.
+    """
+
+    path: str = ''
+    begin_s: float | None = None
 
 
 def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
@@ -44,16 +58,18 @@ def video_track(
     mount: CameraMount | None,
     focal_35mm: float | None,
     notes: list[str],
+    log: LogSettings | None = None,
 ) -> CameraTrack | None:
     """Return the camera track of a video, None if the results are not of a video file.
 
-    Raises TelemetryError if the video has no subtitles with its track.
+    It is that of its subtitles, or of the log of an autopilot that is named or beside it. Raises
+    TelemetryError if the video has neither.
     """
+    log = log or LogSettings()
     found = _video(bag, images=images)
     if found is None:
         return None
     video, orientation = found
-    telemetry = read_subtitle_telemetry(subtitle_file_of(video) or video)
     sizes = (frame.record.size_wh for frame in bag.frames() if all(frame.record.size_wh))
     size_wh = next(sizes, None)
     if size_wh is None:
@@ -63,14 +79,28 @@ def video_track(
     if turn is None:
         msg = f'{video} is shown mirrored, so that no position in it is known.'
         raise TelemetryError(msg)
-    track = subtitle_track(
-        telemetry,
-        size_wh=size_wh,
-        ground=ground,
-        mount=mount,
-        focal_35mm=focal_35mm,
-        notes=notes,
-    )
+    log_path = Path(log.path) if log.path else log_file_of(video)
+    if log.path or (log_path is not None and subtitle_file_of(video) is None):
+        assert log_path is not None
+        track = log_track(
+            read_autopilot_log(log_path, Uncertainty()),
+            video_motion(video),
+            size_wh=size_wh,
+            ground=ground,
+            mount=mount,
+            focal_35mm=focal_35mm,
+            begin_s=log.begin_s,
+            notes=notes,
+        )
+    else:
+        track = subtitle_track(
+            read_subtitle_telemetry(subtitle_file_of(video) or video),
+            size_wh=size_wh,
+            ground=ground,
+            mount=mount,
+            focal_35mm=focal_35mm,
+            notes=notes,
+        )
     # The angles are those of the camera, whose frames may be shown turned.
     mount = replace(track.mount, rotation=track.mount.rotation @ turn)
     return replace(track, mount=mount)

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The flight that an autopilot's own log holds, as series over the log's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.stamped_series import StampedSeries
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.message_values import FRD_FROM_FLU
+from roof_detector.telemetry.photo_pose import ENU_FROM_NED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from roof_detector.georeference.uncertainty import Uncertainty
+
+_MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.0
+LOG_SUFFIXES = ('.tlog', '.bin', '.ulg')
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AutopilotLog:
+    """Positions, attitudes of the vehicle and, where it is logged, of the gimbal.
+
+    Stamps are nanoseconds of the log's own clock. `positions` has rows (12,) and the attitudes
+    rows (14,) as those of a CameraTrack; of the gimbal they are those of a camera's axes forward,
+    left, up. `utc_minus_log_ns` is None where the log does not know the time of day.
+    """
+
+    path: Path
+    positions: StampedSeries
+    attitudes: StampedSeries
+    gimbal: StampedSeries | None
+    utc_minus_log_ns: int | None
+    notes: tuple[str, ...] = ()
+
+    def yaw_rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return times (n,) in seconds and the vehicle's turn to the right in radians a second."""
+        stamps_s = self.attitudes.stamps_ns / 1e9
+        ahead = Rotation.from_quat(self.attitudes.rows[:, :4]).apply([1.0, 0.0, 0.0])
+        yaw = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 1]))
+        return (stamps_s[1:] + stamps_s[:-1]) / 2, np.diff(yaw) / np.diff(stamps_s)
+
+
+@dataclass
+class LoggedValues:
+    """What a reader found in a log, in its order; `flight` makes the series of it.
+
+    `positions` has latitude, longitude, altitude and the height over the place of take-off,
+    `attitudes` quaternions x, y, z, w from forward, right, down into north, east, down; `gimbals`
+    the same of the camera, and whether its yaw is relative to north. `utc_ns` has the time of day.
+    """
+
+    positions: list[tuple[int, float, float, float, float]] = field(default_factory=list)
+    attitudes: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
+    gimbals: list[tuple[int, NDArray[np.float64], bool]] = field(default_factory=list)
+    utc_ns: list[tuple[int, int]] = field(default_factory=list)
+    left_out: int = 0
+
+    def flight(self, path: Path, uncertainty: Uncertainty) -> AutopilotLog:
+        """Return the flight; raise TelemetryError where a log has no position or attitude."""
+        on_earth = [one for one in self.positions if _is_on_earth(one)]
+        left_out = self.left_out + len(self.positions) - len(on_earth)
+        if len(on_earth) < 2 or len(self.attitudes) < 2:
+            msg = (
+                f'{path} holds {len(on_earth)} positions and {len(self.attitudes)} attitudes; at '
+                'least two of each are needed.'
+            )
+            raise TelemetryError(msg)
+        covariance = uncertainty.fix_covariance.ravel()
+        places = [(*one[1:4], *covariance) for one in on_earth]
+        stamps = np.array([one[0] for one in on_earth], np.float64)
+        order = np.argsort(stamps, kind='stable')
+        heights = np.array([one[4] for one in on_earth])
+        turns = []
+        for stamp_ns, quaternion in self.attitudes:
+            rotation = ENU_FROM_NED @ Rotation.from_quat(quaternion).as_matrix() @ FRD_FROM_FLU
+            z = float(np.interp(stamp_ns, stamps[order], heights[order]))
+            turns.append(
+                (
+                    *Rotation.from_matrix(rotation).as_quat(),
+                    z,
+                    *uncertainty.attitude_covariance.ravel(),
+                )
+            )
+        attitudes = _series([one[0] for one in self.attitudes], turns, width=14)
+        gimbal, note = self._gimbal(attitudes)
+        notes = [note] if note else []
+        if left_out:
+            notes.append(f'{path.name}: {left_out} records without a position are left out.')
+        offsets = [utc_ns - stamp_ns for stamp_ns, utc_ns in self.utc_ns]
+        return AutopilotLog(
+            path=path,
+            positions=_series([one[0] for one in on_earth], places, width=12),
+            attitudes=attitudes,
+            gimbal=gimbal,
+            utc_minus_log_ns=int(np.median(offsets)) if offsets else None,
+            notes=tuple(notes),
+        )
+
+    def _gimbal(self, body: StampedSeries) -> tuple[StampedSeries | None, str]:
+        stamps, rows = [], []
+        if self.gimbals and all(np.allclose(one[1][:3], 0.0) for one in self.gimbals):
+            return (
+                None,
+                'All gimbal angles of the log are zero, which payloads without angles write.',
+            )
+        for stamp_ns, quaternion, is_earth in self.gimbals:
+            try:
+                row = body.at(stamp_ns, what='attitude', quaternions=True)
+            except GeoError:
+                continue
+            rotation = Rotation.from_quat(quaternion).as_matrix()
+            if is_earth:
+                into = ENU_FROM_NED
+            else:
+                ahead = Rotation.from_quat(row[:4]).apply([1.0, 0.0, 0.0])
+                level = Rotation.from_euler('z', np.arctan2(ahead[1], ahead[0])).as_matrix()
+                into = level @ FRD_FROM_FLU
+            turned = Rotation.from_matrix(into @ rotation @ FRD_FROM_FLU).as_quat()
+            stamps.append(stamp_ns)
+            rows.append((*turned, *row[4:]))
+        return (_series(stamps, rows, width=14), '') if len(rows) > 1 else (None, '')
+
+
+def log_file_of(video: Path) -> Path | None:
+    """Return the log beside a video with its name in any case, None without one."""
+    try:
+        beside = sorted(video.parent.iterdir())
+    except OSError:
+        return None
+    return next(
+        (
+            one
+            for one in beside
+            if one.suffix.lower() in LOG_SUFFIXES and one.stem.lower() == video.stem.lower()
+        ),
+        None,
+    )
+
+
+def read_autopilot_log(path: Path, uncertainty: Uncertainty) -> AutopilotLog:
+    """Read a .tlog or .bin (ArduPilot) or .ulg (PX4); raise TelemetryError if it is unusable."""
+    if not path.is_file():
+        msg = f'There is no log {path}.'
+        raise TelemetryError(msg)
+    try:
+        if path.suffix.lower() == '.ulg':
+            from roof_detector.telemetry.ulog_file import read_ulog  # noqa: PLC0415
+
+            return read_ulog(path).flight(path, uncertainty)
+        if path.suffix.lower() in LOG_SUFFIXES:
+            from roof_detector.telemetry.mavlink_file import read_mavlink  # noqa: PLC0415
+
+            return read_mavlink(path).flight(path, uncertainty)
+    except ModuleNotFoundError as error:
+        msg = f'{path} needs the package {error.name}: install "roof_detector[ground]".'
+        raise TelemetryError(msg) from error
+    msg = f'{path} is no log that is known; expected one of {", ".join(LOG_SUFFIXES)}.'
+    raise TelemetryError(msg)
+
+
+def _series(stamps: list[int], rows: list[tuple[float, ...]], *, width: int) -> StampedSeries:
+    series = StampedSeries.of(stamps, rows, width=width)
+    return StampedSeries(
+        stamps_ns=series.stamps_ns,
+        rows=series.rows,
+        max_gap_s=_MAX_GAP_S,
+        max_beyond_s=_MAX_BEYOND_S,
+    )
+
+
+def _is_on_earth(row: tuple[int, float, float, float, float]) -> bool:
+    _, latitude, longitude, altitude, height = row
+    is_finite = bool(np.isfinite([latitude, longitude, altitude, height]).all())
+    is_placed = abs(latitude) > 1e-6 or abs(longitude) > 1e-6
+    return is_finite and is_placed and abs(latitude) < 89 and abs(longitude) <= 180
