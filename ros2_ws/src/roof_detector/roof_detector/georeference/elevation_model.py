@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -308,11 +309,31 @@ def _open(path: str) -> Any:
             '"roof_detector[ground]", or give --ground-altitude.'
         )
         raise GeoError(msg) from error
+    _refuse_descriptions(path)
     try:
         return rasterio.open(path)
     except RasterioError as error:
         msg = f'{path} cannot be read as a raster of heights ({error}).'
         raise GeoError(msg) from error
+
+
+def _refuse_descriptions(path: str) -> None:
+    """Raise GeoError for what makes GDAL open other files or addresses than this one.
+
+    A VRT or the XML of a WMS names what it is made of, which may lie anywhere, also in a network.
+    """
+    try:
+        with Path(path).open('rb') as file:
+            begin = file.read(64).lstrip(b'\xef\xbb\xbf \t\r\n')
+    except OSError as error:
+        msg = f'{path} cannot be read as a raster of heights ({error.strerror}).'
+        raise GeoError(msg) from error
+    if begin.startswith((b'<', b'{')):
+        msg = (
+            f'{path} is a description of a raster that lies elsewhere (VRT, WMS or the like), and '
+            'is not followed. Make one file of it: gdal_translate IN OUT.tif.'
+        )
+        raise GeoError(msg)
 
 
 def _vertical_unit_m(crs: CRS, band_unit: str | None) -> float:

@@ -42,6 +42,7 @@ IMAGE_SUFFIXES = (
     *('.webp', '.heic', '.heif', '.hif', '.avif', '.jp2', '.j2k', '.jpx', '.gif'),
     *('.ppm', '.pgm', '.pnm', '.insp', *RAW_SUFFIXES),
 )
+_MOST_BYTES = 4 << 30  # an image is decoded in memory
 _THERMAL_DJI = b'InfraredCamera'
 _APP1, _APP2 = 0xE1, 0xE2
 _MP_ENTRIES = 0xB002
@@ -69,10 +70,17 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def image_bytes(path: Path) -> bytes:
     """Read an image file without decoding it, or raise InputError."""
     try:
-        return path.read_bytes()
+        size_bytes = path.stat().st_size
+        if size_bytes <= _MOST_BYTES:
+            return path.read_bytes()
     except OSError as error:
         msg = f'The image {path} cannot be read: {" ".join(str(error).split())}'
         raise InputError(msg) from error
+    msg = (
+        f'The image {path} cannot be read: it has {size_bytes} bytes, expected at most '
+        f'{_MOST_BYTES}. Cut a raster so large into tiles.'
+    )
+    raise InputError(msg)
 
 
 def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
@@ -164,7 +172,7 @@ def _further_images(data: bytes) -> list[str]:
             entries = getattr(image, 'mpinfo', {}).get(_MP_ENTRIES, ())
             kinds = [str(entry['Attribute']['MPType']) for entry in entries]
             count = sum(not kind.startswith('Large Thumbnail') for kind in kinds)
-    except (OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError):
+    except Exception:  # Pillow raises anything for what is damaged behind the first image
         return []
     return [f'holds {count} images; only the first is looked at'] if count > 1 else []
 

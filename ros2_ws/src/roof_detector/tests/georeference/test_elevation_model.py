@@ -172,3 +172,27 @@ def test_the_errors_of_all_causes_add_up_and_motion_is_one_of_them():
     assert budget['height'] == pytest.approx(2 * slope * np.sqrt(2.0), rel=1e-6)
     assert budget['ground'] == pytest.approx(2 * slope * 0.5, rel=1e-6)
     assert points.error_m[0] == pytest.approx(np.sqrt(sum(one**2 for one in budget.values())))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '<VRTDataset rasterXSize="4" rasterYSize="4"><VRTRasterBand><SimpleSource>'
+        '<SourceFilename>/vsicurl/http://127.0.0.1:9/x.tif</SourceFilename></SimpleSource>'
+        '</VRTRasterBand></VRTDataset>',
+        '\ufeff\n <GDAL_WMS><Service name="TMS"></Service></GDAL_WMS>',
+        '{"type": "FeatureCollection"}',
+    ],
+    ids=['VRT', 'WMS', 'JSON'],
+)
+def test_a_description_of_a_raster_elsewhere_is_not_followed(tmp_path, text):
+    for name in ('heights.vrt', 'heights.tif'):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(GeoError, match='is not followed'):
+            ElevationModel(str(tmp_path / name))
+
+
+@pytest.mark.parametrize('path', ['/vsicurl/http://127.0.0.1:9/x.tif', 'http://127.0.0.1:9/x'])
+def test_heights_are_read_from_no_network(path):
+    with pytest.raises(GeoError, match='No such file'):
+        ElevationModel(path)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import os
 from itertools import islice, pairwise
 
 import cv2
@@ -156,3 +157,11 @@ def test_a_note_on_an_image_is_told_while_it_is_played(tmp_path):
     source = ImageFilesInput(tmp_path / 'scan.tif')
     assert len(list(source)) == 1
     assert source.health().warning == 'scan.tif has 3 pages; only the first is looked at.'
+
+
+def test_a_file_of_any_claimed_size_is_not_read_into_memory(tmp_path):
+    path = tmp_path / 'sparse.jpg'
+    path.touch()
+    os.truncate(path, 1 << 42)
+    with pytest.raises(InputError, match='expected at most'):
+        read_image(path)
