@@ -180,7 +180,7 @@ def test_a_file_made_for_what_never_came_is_not_left_behind(tmp_path):
     writer.add_topic('/image', IMAGE)
     for number in range(2):
         writer.write('/image', image(number, 1_200_000), log_time_ns=number)
-    writer._coming.result()
+    writer._chain.coming.result()
     assert len(list(writer.path.glob('*.mcap'))) == 2
     writer.close()
     with AnyReader([writer.path]) as reader:
@@ -195,7 +195,7 @@ def test_a_topic_and_manifest_that_come_while_the_next_file_is_made_are_in_it(tm
     writer.add_topic('/image', IMAGE)
     for number in range(2):
         writer.write('/image', image(number, 1_200_000), log_time_ns=number)
-    writer._coming.result()
+    writer._chain.coming.result()
     writer.add_topic('/late', IMAGE)
     writer.update_manifest({'model': 'late'})
     writer.write('/late', image(2), log_time_ns=2)
