@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How late the threads of a judge come, on a machine that has other work."""
+"""How late the threads of judge and judged come, on a machine that has other work."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
+from contextlib import suppress
+from pathlib import Path
 
 _STEP_S = 0.02
 _REMEMBERED = 3000
@@ -42,3 +44,20 @@ class Stalls:
             now_s = time.monotonic()
             self._late.append((now_s, max(0.0, now_s - before_s - _STEP_S)))
             before_s = now_s
+
+
+def run_queue_s(process_id: int) -> dict[str, float]:
+    """Return how long each thread of a process has been ready to run without getting a core.
+
+    That is Linux's account of each thread (Documentation/scheduler/sched-stats); empty without it.
+    """
+    waited: dict[str, float] = {}
+    for thread in Path(f'/proc/{process_id}/task').glob('*/schedstat'):
+        with suppress(OSError, ValueError):
+            waited[thread.parent.name] = int(thread.read_text().split()[1]) / 1e9
+    return waited
+
+
+def delay_s(before: dict[str, float], after: dict[str, float]) -> float:
+    """Return by how much other work delayed the most delayed thread between two accounts."""
+    return max((waited - before.get(name, 0.0) for name, waited in after.items()), default=0.0)
