@@ -165,7 +165,7 @@ class Owner:
             began_s = time.monotonic()
             waited_s = run_queue_s(self._station.process.pid)
             try:
-                answer = self._station.ask(request, timeout_s=10)
+                answer = self._station.ask(request, timeout_s=30)
             except OSError as error:
                 answer = str(error).encode()
             took_s = time.monotonic() - began_s

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from roof_detector.bags.bag_format import Compression
     from roof_detector.bags.disk_sync import DiskSync
     from roof_detector.bags.mcap_file import Entry, McapFile
     from roof_detector.bags.qos import OfferedQos
@@ -52,7 +53,7 @@ class FileChain:
         path: Path,
         metadata: BagMetadata,
         *,
-        compression: str,
+        compression: Compression,
         sync: DiskSync,
         max_bytes: int,
         max_ns: int,
