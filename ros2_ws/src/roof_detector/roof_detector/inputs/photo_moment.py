@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # definition (ISO 14496-12, 8.2.2).
 _APPLE, _CREATED = 'com.apple.quicktime.creationdate', 'creation_time'
 _ZONE = re.compile(r'([+-]\d\d)(\d\d)$')
+_FRACTION = re.compile(r'\.(\d+)')
 
 
 def photo_moment(path: Path) -> Moment | None:
@@ -59,7 +60,10 @@ def video_moment(path: Path, metadata: Mapping[str, str]) -> tuple[Moment | None
 
 def _dated(text: str) -> Moment | None:
     """Return the moment of a date in ISO 8601, None for another text."""
+    # Python 3.10 reads a zone with a colon and fractions of three or six digits alone.
+    plain = _ZONE.sub(r'\1:\2', text.strip().replace('Z', '+00:00'))
+    plain = _FRACTION.sub(lambda match: f'.{match[1][:6]:0<6}', plain)
     try:
-        return Moment.of(datetime.fromisoformat(_ZONE.sub(r'\1:\2', text.replace('Z', '+00:00'))))
+        return Moment.of(datetime.fromisoformat(plain))
     except ValueError:
         return None
