@@ -570,3 +570,9 @@ def test_a_package_with_its_scale_opens_with_it_and_loses_a_signature(shipped, t
     assert 'signature.json' not in scaled
     with Detector.open(written(tmp_path, scaled), device='cpu', backend='onnxruntime') as detector:
         assert detector.metres_per_pixel == (0.02, 0.05)
+
+
+@pytest.mark.parametrize('name', shipped_models())
+def test_shipped_packages_state_the_scale_of_their_training(name):
+    low_m, high_m = ModelPackage.open(resolve_model(name)).manifest.metres_per_pixel
+    assert 0.005 < low_m < 0.05 < high_m < 0.3
