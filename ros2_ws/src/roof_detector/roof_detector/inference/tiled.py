@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roof_detector.vision.seams import View, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -31,10 +31,12 @@ def infer_tiles(
     *,
     grid: TileGrid,
     positions: Sequence[int],
+    on_done: Callable[[int, int], None] | None = None,
 ) -> Detections:
     """Merge the detections in some tiles of a frame into those in the whole frame.
 
     Belongs into the thread that owns the detector. `image_bgr` is the frame in full size.
+    `on_done` hears after each batch how many of the tiles are done, and how many there are.
     """
     if not positions:
         return whole
@@ -44,6 +46,8 @@ def infer_tiles(
         preprocessed = [detector.preprocess(grid.crop(image_bgr, position)) for position in batch]
         for position, output in zip(batch, detector.infer(*preprocessed), strict=True):
             views.append(View.of_tile(detector.postprocess(output, thresholds), grid, position))
+        if on_done is not None:
+            on_done(first + len(batch), len(positions))
     return merge(
         views,
         source_wh=grid.source_wh,

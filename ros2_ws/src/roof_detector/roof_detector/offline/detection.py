@@ -191,13 +191,6 @@ class FlightDetection:
             timing = stack.enter_context(TimingWriter(folder.path))
             exports = stack.enter_context(self._exports(source, folder, writer))
             is_raster = isinstance(source, RasterInput)
-            inference = OfflineInference(
-                self._detector,
-                replace(self._settings, tiling=None) if is_raster else self._settings,
-                journal=journal,
-                keeps_images=not is_raster
-                and (self._settings.output.annotated or exports.wants_images),
-            )
             bar = stack.enter_context(
                 ProgressDisplay(
                     source.stem,
@@ -206,6 +199,14 @@ class FlightDetection:
                     kind=self._progress,
                     unit='tiles' if is_raster else 'frames',
                 )
+            )
+            inference = OfflineInference(
+                self._detector,
+                replace(self._settings, tiling=None) if is_raster else self._settings,
+                journal=journal,
+                keeps_images=not is_raster
+                and (self._settings.output.annotated or exports.wants_images),
+                on_tiles=bar.tiles,
             )
             mosaic = self._mosaic(source) if isinstance(source, RasterInput) else None
             results = stack.enter_context(closing(inference.results(source.recorded())))

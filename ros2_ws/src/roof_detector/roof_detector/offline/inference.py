@@ -121,7 +121,8 @@ class OfflineInference:
     """Infers every frame of an input once, except those whose result is in the journal.
 
     Reading, preprocessing and the model have a thread each and run at most a few frames ahead of
-    the consumer of `results`. Images come along only with `keeps_images`. The detector stays open.
+    the consumer of `results`. Images come along only with `keeps_images`. `on_tiles` hears, in the
+    model's thread, how many tiles of a frame are done, and of how many. The detector stays open.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class OfflineInference:
         *,
         journal: Journal | None = None,
         keeps_images: bool = False,
+        on_tiles: Callable[[int, int], None] | None = None,
     ) -> None:
         self._detector = detector
         self._settings = PipelineSettings(
@@ -143,6 +145,7 @@ class OfflineInference:
         self._journal = journal
         self._keeps_images = keeps_images
         self._stream = FrameStream()
+        self._stream.tiles.on_done = on_tiles
         # Appended by the model's thread, taken by the consumer.
         self._results: deque[InferredFrame | PassthroughMessages | _EndOfInput] = deque()
         self._filled, self._emptied = Doorbell(), Doorbell()

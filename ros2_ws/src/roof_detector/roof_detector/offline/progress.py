@@ -51,6 +51,12 @@ class ProgressDisplay:
         if self._lines is not None:
             self._lines.step()
 
+    def tiles(self, done: int, of: int) -> None:
+        """Show how many tiles of the frame in work are done; from any thread."""
+        self._bar.set_postfix_str('' if done == of else f'tile {done}/{of}')
+        if self._lines is not None:
+            self._lines.tiles(done, of)
+
     def __enter__(self) -> Self:
         return self
 
@@ -69,10 +75,16 @@ class _ProgressLines:
         self._frames = frames
         self._earlier = self._done = done
         self._started_s = time.monotonic()
+        self._tiles: dict[str, int] = {}
         self.print()
 
     def step(self) -> None:
         self._done += 1
+        if time.monotonic() - self._printed_at_s >= _LINE_PERIOD_S:
+            self.print()
+
+    def tiles(self, done: int, of: int) -> None:
+        self._tiles = {} if done == of else {'tile': done, 'tiles': of}
         if time.monotonic() - self._printed_at_s >= _LINE_PERIOD_S:
             self.print()
 
@@ -91,6 +103,7 @@ class _ProgressLines:
             unit=self._unit,
             rate_hz=round(rate_hz, 2),
             left_s=left_s,
+            **self._tiles,
         )
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from roof_detector.inference.tiled import infer_tiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
 
@@ -65,11 +67,13 @@ class TileReport:
 class TileTurns:
     """The turns of the tiles of one stream's frames, the least recently inferred ones first.
 
-    Belongs to the thread that owns the model; `report` may be read by any.
+    Belongs to the thread that owns the model; `report` may be read by any. `on_done` hears in that
+    thread how many tiles of a frame are done, and of how many.
     """
 
     def __init__(self) -> None:
         self.report: TileReport | None = None
+        self.on_done: Callable[[int, int], None] | None = None
         self._grid: TileGrid | None = None
         self._seen_s: list[float] = []
         self._began_s = 0.0
@@ -127,6 +131,7 @@ class FrameTiles:
             settings.thresholds,
             grid=grid,
             positions=positions,
+            on_done=turns.on_done,
         )
         self._budget.spend(len(positions), seconds=perf_counter() - started_s)
         return detections

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import pytest
 
 from roof_detector.bags.finding_messages import detections_bytes
@@ -94,3 +95,18 @@ def test_a_tile_size_without_tiles_is_refused(flights, tmp_path, capsys):
         main(arguments)
     assert ended.value.code == 1
     assert 'need --tiles' in capsys.readouterr().err
+
+
+def test_the_progress_of_a_large_frame_is_that_of_its_tiles(flights, tmp_path, model_path, capsys):
+    cv2.imwrite(str(tmp_path / 'large.png'), flights.image(1, size_wh=(2000, 1500)))
+    options = ['--model', str(model_path), '--threads', '1', '--confidence', '0.99', '--formats']
+    options += ['--tiles', '--progress', 'json', '--output', str(tmp_path / 'out')]
+    with pytest.raises(SystemExit) as ended:
+        main(['detect', str(tmp_path / 'large.png'), *options])
+    assert ended.value.code == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    steps = [one for one in events if one['event'] == 'progress']
+    seen = [one['tile'] for one in steps if 'tile' in one]
+    assert seen == sorted(seen) and len(seen) >= 2
+    assert {one['tiles'] for one in steps if 'tile' in one} == {1170}
+    assert 'tile' not in steps[-1] and steps[-1]['done'] == 1
