@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from roof_detector.inference.errors import InferenceError
-from roof_detector.pipeline.frame_pipeline import FramePipeline, PipelineListener
+from roof_detector.pipeline.frame_pipeline import FramePipeline
+from roof_detector.pipeline.listener import PipelineListener
 from roof_detector.supervision.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
