@@ -153,8 +153,8 @@ class Keystore:
             msg = f'The key {self.authority_key} cannot be read ({error}).'
             raise SecurityError(msg) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            msg_0 = f'{self.authority_key} is not an elliptic-curve key.'
-            raise SecurityError(msg_0)
+            msg = f'{self.authority_key} is not an elliptic-curve key.'
+            raise SecurityError(msg)
         return key
 
 

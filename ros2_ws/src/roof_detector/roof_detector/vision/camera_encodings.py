@@ -69,8 +69,7 @@ def convert_to_bgr(
     becomes 255: stretch the image of a thermal camera that uses a small part of that range first.
     """
     if height < 1 or width < 1:
-        msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
-        raise ZeroSize(msg)
+        raise ZeroSize.of(width, height)
     layout = _LAYOUTS.get(encoding)
     if layout is None:
         msg = f'Encoding {encoding!r} is not known, expected one of {", ".join(_LAYOUTS)}.'

@@ -65,8 +65,7 @@ def view_bgr(
     converted into a new array.
     """
     if height < 1 or width < 1:
-        msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
-        raise ZeroSize(msg)
+        raise ZeroSize.of(width, height)
     if encoding not in _ENCODINGS:
         msg = (
             f'Encoding {encoding!r} is not read directly, expected one of {", ".join(ENCODINGS)}.'

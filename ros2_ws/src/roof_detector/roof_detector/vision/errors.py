@@ -33,6 +33,11 @@ class ZeroSize(VisionError):
 
     cause = 'zero_size'
 
+    @classmethod
+    def of(cls, width: int, height: int) -> ZeroSize:
+        """Return the error for an image of a width and a height."""
+        return cls(f'The image is {width}x{height} pixels, expected at least 1x1.')
+
 
 class ExcessiveSize(VisionError):
     """An image claims more pixels than are read here, or than its bytes can hold."""

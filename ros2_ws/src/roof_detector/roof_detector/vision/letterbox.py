@@ -44,8 +44,7 @@ class Letterbox:
         """
         width, height = source_wh
         if width < 1 or height < 1:
-            msg = f'The image is {width}x{height} pixels, expected at least 1x1.'
-            raise ZeroSize(msg)
+            raise ZeroSize.of(width, height)
         size_w, size_h = image_size if isinstance(image_size, tuple) else (image_size, image_size)
         if min(size_w, size_h) < stride:
             msg = f'image_size {size_w}x{size_h} is less than the stride {stride} of the model.'
@@ -121,11 +120,8 @@ def check_image(image_bgr: npt.NDArray[np.uint8]) -> None:
         )
         raise VisionError(msg)
     if image_bgr.size == 0:
-        msg = (
-            f'The image is {image_bgr.shape[1]}x{image_bgr.shape[0]} pixels, '
-            'expected at least 1x1.'
-        )
-        raise ZeroSize(msg)
+        height, width = image_bgr.shape[:2]
+        raise ZeroSize.of(width, height)
 
 
 def fits_stride(size_wh: tuple[int, int], stride: int) -> bool:

@@ -101,9 +101,9 @@ def _pixels(message: Image) -> npt.NDArray[np.uint8]:
         )
         raise UnsupportedEncoding(msg) from refusal
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        msg_0 = (
+        msg = (
             f'Encoding {message.encoding!r} gives an image of shape {image.shape}, '
             'expected rows and columns of three colours.'
         )
-        raise UnsupportedEncoding(msg_0)
+        raise UnsupportedEncoding(msg)
     return image
