@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--format',
         choices=('openvino', 'onnx', 'engine'),
         default='openvino',
-        help='openvino for x86 processors, onnx for others, engine for the CUDA device of this '
+        help='openvino for x86 CPUs, onnx for others, engine for the CUDA device of this '
         'machine; %(default)s by default',
     )
     parser.add_argument(

@@ -34,8 +34,8 @@ class GroundTruth:
     @classmethod
     def of(cls, instances: Sequence[Instance], *, size_wh: tuple[int, int]) -> GroundTruth:
         """Return the targets for labels that are given in shares of the image."""
-        told = {(one.class_id, one.box_xyxy.tobytes()): one for one in reversed(instances)}
-        once = list(reversed(told.values()))
+        by_box = {(one.class_id, one.box_xyxy.tobytes()): one for one in reversed(instances)}
+        once = list(reversed(by_box.values()))
         size = np.array(size_wh, np.float64)
         boxes = np.array([one.box_xyxy for one in once], np.float64).reshape(-1, 4)
         return cls(

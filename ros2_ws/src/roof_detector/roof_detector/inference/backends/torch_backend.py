@@ -192,7 +192,7 @@ def read_package(package: ModelPackage) -> tuple[Any, ModelFacts]:
     return network, package.facts
 
 
-_SAID = ('boxes', 'scores', 'mask_coefficient')
+_PREDICTED = ('boxes', 'scores', 'mask_coefficient')
 
 
 def decode_in_f32(model: Any) -> None:
@@ -205,13 +205,13 @@ def decode_in_f32(model: Any) -> None:
     decode = head._inference
     head.dfl.float()
 
-    def in_f32(said: dict[str, Any]) -> Any:
+    def in_f32(outputs: dict[str, Any]) -> Any:
         # Of these, shape and dtype alone are read: the anchors are counted off by them.
         grids = [
             torch.empty((), dtype=torch.float32, device=one.device).expand(one.shape)
-            for one in said['feats']
+            for one in outputs['feats']
         ]
-        exact = {name: said[name].float() for name in _SAID if name in said}
-        return decode({**said, **exact, 'feats': grids})
+        exact = {name: outputs[name].float() for name in _PREDICTED if name in outputs}
+        return decode({**outputs, **exact, 'feats': grids})
 
     head._inference = in_f32

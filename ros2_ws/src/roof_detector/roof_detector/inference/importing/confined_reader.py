@@ -358,27 +358,27 @@ def _as_sentence(path: Path, error: Any, limits: Limits) -> BadModel | UnsafeMod
     """Return the exception for an error in the reader; its words come from the file."""
     words = [str(one) for one in error] if isinstance(error, list) and error else ['', '']
     *classes, text = words
-    said = ''.join(one for one in text if one.isprintable())[:200] or (classes or [''])[0]
+    reported = ''.join(one for one in text if one.isprintable())[:200] or (classes or [''])[0]
     if 'NotAModel' in classes:
-        return BadModel(f'{path} {said}')
-    if 'PermissionError' in classes or 'new thread' in said:
+        return BadModel(f'{path} {reported}')
+    if 'PermissionError' in classes or 'new thread' in reported:
         return UnsafeModel(
             f'{path} is refused: reading it tried something that a model has no need of, such as '
-            f'writing a file, a connection or starting a program ({said}).'
+            f'writing a file, a connection or starting a program ({reported}).'
         )
-    if 'MemoryError' in classes or 'not enough memory' in said or "can't allocate" in said:
+    if 'MemoryError' in classes or 'not enough memory' in reported or "can't allocate" in reported:
         return BadModel(
             f'{path} takes more than {limits.memory_bytes / 2**30:.1f} GiB of memory to read: it '
             'is damaged or made to do so. Save it again.'
         )
-    if f'[Errno {errno.EFBIG}]' in said:
+    if f'[Errno {errno.EFBIG}]' in reported:
         return BadModel(
             f'{path} holds more than {limits.file_bytes} bytes: it is damaged or made to do so. '
             'Save it again.'
         )
     if {'ImportError', 'AttributeError'} & set(classes):
-        return BadModel(f'{path} needs code that is not installed here ({said}).')
+        return BadModel(f'{path} needs code that is not installed here ({reported}).')
     return BadModel(
-        f'{path} is not a PyTorch checkpoint, or it is cut short or damaged ({said}). Copy it or '
-        'export it again.'
+        f'{path} is not a PyTorch checkpoint, or it is cut short or damaged ({reported}). Copy it '
+        'or export it again.'
     )

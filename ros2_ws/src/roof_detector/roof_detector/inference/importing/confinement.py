@@ -82,10 +82,10 @@ def name_what_is_tried() -> None:
     This only improves the message: code that bypasses Python's functions meets the kernel's walls,
     and only learns that something is not permitted.
     """
-    told = tuple(_REPORTED.split())
+    reported = tuple(_REPORTED.split())
 
     def watch(event: str, _: object) -> None:
-        if event.startswith(told):
+        if event.startswith(reported):
             raise PermissionError(event)
 
     sys.addaudithook(watch)
