@@ -57,7 +57,7 @@ def test_every_pixel_reaches_every_other():
         assert float(grad[0, :, last[0] - i, last[1] - j].abs().max()) > 0
 
 
-def test_a_image_does_not_depend_on_those_beside_it_in_the_batch():
+def test_an_image_does_not_depend_on_those_beside_it_in_the_batch():
     block = SS2D(4).double()
     x = torch.randn(3, 4, 5, 6, dtype=torch.float64)
     assert_close(block(x)[1:2], block(x[1:2]))

@@ -28,7 +28,7 @@ def detector(detect_pt):
         yield detector
 
 
-def test_a_image_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
+def test_an_image_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
     assert len(detector.detect(roof_bgr, Thresholds(confidence=1.0))) == 0
 
 
@@ -75,7 +75,7 @@ def test_a_closed_model_is_freed_at_once_and_not_when_the_collector_comes_by(det
         gc.enable()
 
 
-def test_a_image_without_pixels_is_refused(detector):
+def test_an_image_without_pixels_is_refused(detector):
     with pytest.raises(ZeroSize):
         detector.detect(np.zeros((0, 5, 3), np.uint8), Thresholds())
 

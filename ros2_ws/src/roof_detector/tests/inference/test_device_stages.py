@@ -39,7 +39,7 @@ def drawn(preprocessor, image_bgr, geometry):
 @pytest.mark.parametrize(
     'size_wh', [(1280, 720), (3840, 2160), (640, 480), (320, 192), (100, 100), (33, 700), (1, 1)]
 )
-def test_a_image_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, size_wh):
+def test_an_image_is_fitted_as_the_processor_fits_it(preprocessor, paint_roof, size_wh):
     image_bgr = paint_roof(3, size_wh)
     geometry = Letterbox.fit(size_wh, image_size=320)
     difference = np.abs(drawn(preprocessor, image_bgr, geometry) - letterbox(image_bgr, geometry))
@@ -187,7 +187,7 @@ def test_a_detector_on_the_processor_takes_what_was_fitted_on_the_device(detect_
 
 
 @pytest.mark.parametrize('model', shipped_models())
-def test_a_shipped_model_scores_a_image_fitted_on_the_device_alike(model, roof_bgr):
+def test_a_shipped_model_scores_an_image_fitted_on_the_device_alike(model, roof_bgr):
     path = resolve_model(model)
     with (
         Detector.open(path, device='cpu') as plain,

@@ -47,7 +47,7 @@ def names(result):
     return [detection.results[0].hypothesis.class_id for detection in result.detections]
 
 
-def test_a_image_without_anything_gives_one_empty_result_under_its_own_header(probe):
+def test_an_image_without_anything_gives_one_empty_result_under_its_own_header(probe):
     result = probe.send_and_wait(np.full((360, 640, 3), 127, np.uint8))
     assert result.detections == []
 

@@ -50,7 +50,7 @@ def newest(page, title, state):
     return row
 
 
-def test_a_image_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_rows(
+def test_an_image_gives_the_detector_s_boxes_and_an_excel_file_with_the_same_rows(
     page, site, tmp_path
 ):
     image = tmp_path / 'my roof.png'
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_image_is_refused_with_the_reason(page, tmp_path):
     page.get_by_text('roof.jpg is neither an image nor a video').wait_for()
 
 
-def test_a_image_that_is_cut_short_fails_with_the_reason(page, tmp_path):
+def test_an_image_that_is_cut_short_fails_with_the_reason(page, tmp_path):
     cut = tmp_path / 'cut.png'
     cut.write_bytes(cv2.imencode('.png', noise(2))[1].tobytes()[:500])
     drop(page, cut)

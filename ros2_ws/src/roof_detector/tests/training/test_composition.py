@@ -42,7 +42,7 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / 'set').exists()
 
 
-def test_boxes_are_the_extent_of_their_masks_over_a_image() -> None:
+def test_boxes_are_the_extent_of_their_masks_over_an_image() -> None:
     laid = composition()
     labels = 0
     for _ in range(3):

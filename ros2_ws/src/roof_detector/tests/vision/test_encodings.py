@@ -41,7 +41,7 @@ def test_every_encoding_is_tested():
 
 
 @pytest.mark.parametrize('size', [(0, 4), (4, 0)])
-def test_a_image_without_pixels_is_refused(size):
+def test_an_image_without_pixels_is_refused(size):
     with pytest.raises(ZeroSize, match='expected at least 1x1'):
         view_bgr(b'', height=size[0], width=size[1], encoding='bgr8', step=12)
 
@@ -123,7 +123,7 @@ def test_a_compressed_image_is_decoded(suffix):
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
 @pytest.mark.parametrize('part', [0.05, 0.5, 0.9, 0.999])
-def test_a_image_cut_short_is_refused(suffix, part):
+def test_an_image_cut_short_is_refused(suffix, part):
     whole = encoded(suffix)
     with pytest.raises(BadJpeg, match='cut short'):
         decode_jpeg(whole[: int(len(whole) * part)])

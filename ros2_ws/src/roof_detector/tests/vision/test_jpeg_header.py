@@ -56,7 +56,7 @@ def test_a_thumbnail_of_another_size_is_passed_over():
 
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([None, 1, 3, 6, 8]))
 @settings(deadline=None, max_examples=60)
-def test_a_image_is_decoded_no_smaller_than_needed_as_it_is_stored(width, height, orientation):
+def test_an_image_is_decoded_no_smaller_than_needed_as_it_is_stored(width, height, orientation):
     data = jpeg((width, height), orientation=orientation)
     as_stored = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     full = cv2.imdecode(np.frombuffer(data, np.uint8), as_stored)
@@ -125,7 +125,7 @@ def test_an_image_of_one_colour_is_not_taken_for_a_lie(mode, progressive):
 
 @given(st.binary(max_size=300), st.sampled_from([b'', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n']))
 @settings(deadline=None)
-def test_any_bytes_are_a_image_or_refused_with_a_cause(data, start):
+def test_any_bytes_are_an_image_or_refused_with_a_cause(data, start):
     end = b'\xff\xd9' if start.startswith(b'\xff') else b'IEND\xaeB`\x82'
     for content in (start + data, start + data + end):
         try:
@@ -134,6 +134,6 @@ def test_any_bytes_are_a_image_or_refused_with_a_cause(data, start):
             assert error.cause in ('jpeg', 'zero_size', 'excessive_size')
 
 
-def test_a_image_cut_short_is_refused():
+def test_an_image_cut_short_is_refused():
     with pytest.raises(BadJpeg, match='cut short'):
         decode_for(jpeg((300, 200))[:-200], needed_by_network)

@@ -15,7 +15,7 @@ sides = st.integers(1, 5000)
 
 
 @pytest.mark.parametrize('source_wh', [(0, 720), (1280, 0)])
-def test_a_image_without_pixels_is_refused(source_wh):
+def test_an_image_without_pixels_is_refused(source_wh):
     with pytest.raises(ZeroSize, match=f'{source_wh[0]}x{source_wh[1]}'):
         Letterbox.fit(source_wh)
 

@@ -42,7 +42,7 @@ def test_a_sound_set_has_no_fault_and_its_backgrounds_are_counted(make, segment)
     assert vars(report.splits['val']) == {'images': 1, 'backgrounds': 0, 'instances': 1}
 
 
-def test_a_image_without_label_file_is_a_background(make):
+def test_an_image_without_label_file_is_a_background(make):
     root = make.yolo()
     (root / 'labels/train/roof 2.txt').unlink()
     report = check(root)
@@ -101,7 +101,7 @@ def test_a_label_without_image_is_reported(make):
 
 
 @pytest.mark.parametrize('suffix', ['png', 'jpg'])
-def test_a_image_cut_short_is_reported(make, suffix):
+def test_an_image_cut_short_is_reported(make, suffix):
     root = make.yolo()
     path = make.write_image(root / f'images/train/late.{suffix}', 5)
     path.write_bytes(path.read_bytes()[:-2000])
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_image_is_reported(make, content):
     assert found(check(root), 'image_unreadable') == [('images/train/late.png', 0)]
 
 
-def test_a_image_turned_by_exif_is_a_fault_with_labels_and_a_warning_without(make):
+def test_an_image_turned_by_exif_is_a_fault_with_labels_and_a_warning_without(make):
     root = make.yolo()
     exif = Image.Exif()
     exif[0x0112] = 6
