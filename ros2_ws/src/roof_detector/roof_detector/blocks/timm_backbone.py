@@ -36,10 +36,12 @@ class TimmBackbone(nn.Module):
                 'choose another backbone.'
             )
             raise BlocksError(msg)
-        wanted = [reductions.index(stride) for stride in strides]
-        channels = model.feature_info.channels()
-        self.channels = [channels[place] for place in wanted]
-        self.model = feature_network(name, in_channels=c1, places=tuple(wanted))
+        places = [reductions.index(stride) for stride in strides]
+        channels, numbers = model.feature_info.channels(), model.feature_info.out_indices
+        self.channels = [channels[place] for place in places]
+        # The maps that timm returns by default do not begin with number 0 in every network.
+        wanted = tuple(numbers[place] for place in places)
+        self.model = feature_network(name, in_channels=c1, places=wanted)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return the maps, smallest stride first."""

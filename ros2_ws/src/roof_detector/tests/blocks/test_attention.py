@@ -108,8 +108,9 @@ def test_dysample_moves_its_points_by_a_quarter_of_the_offset():
     assert_close(rows, ((torch.arange(12) + 0.5) / 2 - 0.5 + 1).double().clamp(0, 5))
 
 
-def test_a_timm_backbone_gives_the_maps_of_its_strides():
-    block = TimmBackbone(3, name='lcnet_035').eval()
+@pytest.mark.parametrize('name', ['lcnet_035', 'dla46_c'])
+def test_a_timm_backbone_gives_the_maps_of_its_strides(name):
+    block = TimmBackbone(3, name=name).eval()
     maps = block(torch.zeros(1, 3, 64, 96))
     assert [one.shape[2:] for one in maps] == [(8, 12), (4, 6), (2, 3)]
     assert [one.shape[1] for one in maps] == block.channels
