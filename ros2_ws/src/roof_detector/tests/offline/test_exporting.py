@@ -204,7 +204,9 @@ def test_a_certainty_without_a_ground_is_refused(flights, detector, tmp_path, ca
     with pytest.raises(SystemExit) as end:
         main(['export', str(bag), '--output', str(tmp_path / 'a'), '--ground-sigma', '0.2'])
     assert end.value.code == 1
-    assert 'add --ground-z, --ground-altitude or --flight-height' in capsys.readouterr().err
+    assert (
+        'add --ground-z, --ground-altitude, --flight-height or --ground' in capsys.readouterr().err
+    )
 
 
 def test_a_detection_exports_georeferenced_positions_if_it_can(
