@@ -127,7 +127,14 @@ class SimulatedWorld:
             motion = None if before is None else plane_motion(before, fix)
             tracks = tracker.update(found, motion=motion)
             before = fix
-            frame = FrameReference(name, name, '/camera', index, f'{name}_{index:05d}', stamp_ns)
+            frame = FrameReference(
+                flight=name,
+                source=name,
+                topic='/camera',
+                index=index,
+                name=f'{name}_{index:05d}',
+                stamp_ns=stamp_ns,
+            )
             ground = ground_view(
                 fix,
                 found.boxes_xyxy,
@@ -137,7 +144,16 @@ class SimulatedWorld:
                 split=ErrorSplit(),
             )
             yield SimulatedFrame(
-                FrameSightings(frame, SIZE_WH, boxes, class_ids, scores, tracks, ground), true_ids
+                FrameSightings(
+                    frame=frame,
+                    size_wh=SIZE_WH,
+                    boxes_xyxy=boxes,
+                    class_ids=class_ids,
+                    confidences=scores,
+                    track_ids=tracks,
+                    ground=ground,
+                ),
+                true_ids,
             )
 
     def _mask_areas(

@@ -65,13 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         place = finding.place
         store.decide(
             Decision(
-                kind,
-                finding.uuid,
-                arguments.who or getpass.getuser(),
-                datetime.now(timezone.utc).isoformat(timespec='seconds').replace('+00:00', 'Z'),
-                value,
-                finding.class_name,
-                None if place is None else (place.latitude_deg, place.longitude_deg),
+                kind=kind,
+                uuid=finding.uuid,
+                who=arguments.who or getpass.getuser(),
+                made_at=datetime.now(timezone.utc)
+                .isoformat(timespec='seconds')
+                .replace('+00:00', 'Z'),
+                value=value,
+                class_name=finding.class_name,
+                place_deg=None if place is None else (place.latitude_deg, place.longitude_deg),
             )
         )
     print(f'Finding {arguments.number}: {arguments.kind} is kept. "inspect" follows it.')

@@ -18,7 +18,7 @@ _VELOCITY_SHARE = 1 / 160
 _FIRST_VELOCITY_SHARE = 1 / 16
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BoxFilter:
     """Filters of n boxes: centre x and y, width, height (n, 4) in pixels, and their velocities.
 

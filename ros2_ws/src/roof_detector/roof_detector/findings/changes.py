@@ -50,7 +50,7 @@ class ChangeKind(str, Enum):
     NOT_SEEN_BEFORE = 'not seen before'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """One object with what became of it and why; `old` or `new` is None where it has none."""
 
@@ -137,11 +137,11 @@ def _placed(findings: Sequence[RoofFinding], origin: LocalTangentPlane) -> Place
         for one in findings
     ]
     return PlacedObjects(
-        origin.to_enu(geodetic)[:, :2],
-        np.tile(np.eye(2) * _RELATIVE_SIGMA_M**2, (count, 1, 1)),
-        np.array([_class_number(one.class_name, names) for one in findings], np.int32),
-        np.array(sizes, np.float64),
-        np.array([one.sightings for one in findings], np.int64),
+        positions_en=origin.to_enu(geodetic)[:, :2],
+        covariances=np.tile(np.eye(2) * _RELATIVE_SIGMA_M**2, (count, 1, 1)),
+        class_ids=np.array([_class_number(one.class_name, names) for one in findings], np.int32),
+        log_sizes=np.array(sizes, np.float64),
+        sightings=np.array([one.sightings for one in findings], np.int64),
     )
 
 
@@ -196,10 +196,10 @@ def _pairs(
 def _compared(old: RoofFinding, new: RoofFinding) -> Change:
     if old.size is None or new.size is None:
         reason = 'Both inspections have it; its size is not known in one of them.'
-        return Change(ChangeKind.UNCHANGED, old, new, reason)
+        return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
     if old.size.is_from_mask != new.size.is_from_mask:
         reason = 'Both inspections have it; one size is of a mask and one of a box.'
-        return Change(ChangeKind.UNCHANGED, old, new, reason)
+        return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
     difference = new.size.area_m2 - old.size.area_m2
     error = float(np.hypot(old.size.area_error_m2, new.size.area_error_m2))
     sizes = (
@@ -207,9 +207,9 @@ def _compared(old: RoofFinding, new: RoofFinding) -> Change:
         f'standard deviation of {error:.2f} m2.'
     )
     if abs(difference) <= _SIGMAS * error:
-        return Change(ChangeKind.UNCHANGED, old, new, sizes)
+        return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=sizes)
     kind = ChangeKind.GROWN if difference > 0 else ChangeKind.SHRUNK
-    return Change(kind, old, new, sizes)
+    return Change(kind=kind, old=old, new=new, reason=sizes)
 
 
 def _looks(
@@ -245,22 +245,22 @@ def _missing(finding: RoofFinding, looks: int, missed: float) -> Change:
             f'The new flights looked at its place from {looks} directions without a sighting; '
             f'they would have missed it with a probability of {missed:.3f}.'
         )
-        return Change(ChangeKind.GONE, finding, None, reason)
+        return Change(kind=ChangeKind.GONE, old=finding, new=None, reason=reason)
     reason = (
         f'The new flights looked at its place from {looks} directions, too few to say that it is '
         'gone.'
         if looks
         else 'The new flights did not look at its place.'
     )
-    return Change(ChangeKind.NOT_SEEN, finding, None, reason)
+    return Change(kind=ChangeKind.NOT_SEEN, old=finding, new=None, reason=reason)
 
 
 def _appeared(finding: RoofFinding, looks: int, missed: float) -> Change:
     if missed < 1 - _SURE:
         reason = f'The old flights looked at its place from {looks} directions without a sighting.'
-        return Change(ChangeKind.NEW, None, finding, reason)
+        return Change(kind=ChangeKind.NEW, old=None, new=finding, reason=reason)
     reason = f'The old flights looked at its place from {looks} directions, too few to find it.'
-    return Change(ChangeKind.NOT_SEEN_BEFORE, None, finding, reason)
+    return Change(kind=ChangeKind.NOT_SEEN_BEFORE, old=None, new=finding, reason=reason)
 
 
 def _order(change: Change) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class CoverageGoal:
             raise FindingsError(msg)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CoverageGrid:
     """Cells (rows, columns) to the north and east of `corner_en`.
 
@@ -149,7 +149,15 @@ class Coverage:
             nadir = np.degrees(np.arctan(np.linalg.norm(offsets, axis=1)))
             angle[window][inside] = np.minimum(angle[window][inside], nadir)
         looks = sum((directions >> bit & 1 for bit in range(_SIDE_BINS**2)), np.zeros_like(views))
-        return CoverageGrid(low, cell, views, looks, best, angle, _detected(curves, best, looks))
+        return CoverageGrid(
+            corner_en=low,
+            cell_m=cell,
+            views=views,
+            looks=looks,
+            metres_per_pixel=best,
+            angle_deg=angle,
+            detected=_detected(curves, best, looks),
+        )
 
 
 def _detected(

@@ -43,7 +43,7 @@ _WITH_VALUE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """One decision: what, about which finding, by whom and when (ISO 8601 in UTC).
 

@@ -45,7 +45,7 @@ class Look:
         return self.resolution_sum / max(self.frames, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestImage:
     """The sighting that shows an object best: its frame, detection, box, and why it is best."""
 
@@ -57,7 +57,7 @@ class BestImage:
     quality: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SizeSample:
     """The size of an object in one sighting, as if it lay on the plane `height_m` below."""
 
@@ -68,7 +68,7 @@ class SizeSample:
     height_m: float
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Evidence:
     """The sightings of one object, summed up in bounded memory."""
 

@@ -75,31 +75,31 @@ def finding_of(values: Sequence[Any], geometry: bytes | None) -> RoofFinding:
     if geometry is not None:
         longitude, latitude = struct.unpack('<dd', geometry[-16:])
         place = FindingPlace(
-            latitude,
-            longitude,
-            row['east_m'],
-            row['north_m'],
-            row['height_m'],
-            (row['variance_east_m2'], row['covariance_m2'], row['variance_north_m2']),
-            row['radius95_m'],
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            east_m=row['east_m'],
+            north_m=row['north_m'],
+            height_m=row['height_m'],
+            covariance=(row['variance_east_m2'], row['covariance_m2'], row['variance_north_m2']),
+            radius95_m=row['radius95_m'],
         )
     if row['length_m'] is not None:
         size = FindingSize(
-            row['length_m'],
-            row['width_m'],
-            row['side_error_m'],
-            row['area_m2'],
-            row['area_error_m2'],
-            bool(row['area_from_mask']),
+            length_m=row['length_m'],
+            width_m=row['width_m'],
+            side_error_m=row['side_error_m'],
+            area_m2=row['area_m2'],
+            area_error_m2=row['area_error_m2'],
+            is_from_mask=bool(row['area_from_mask']),
         )
     flights = tuple(json.loads(row['flights']))
     frame = FrameReference(
-        flights[0] if flights else '',
-        row['best_source'],
-        row['best_topic'],
-        row['best_frame'],
-        row['best_name'],
-        row['best_stamp_ns'],
+        flight=flights[0] if flights else '',
+        source=row['best_source'],
+        topic=row['best_topic'],
+        index=row['best_frame'],
+        name=row['best_name'],
+        stamp_ns=row['best_stamp_ns'],
     )
     resolution = row['best_metres_per_pixel']
     left, top, right, bottom = json.loads(row['best_box_px'])
@@ -120,12 +120,12 @@ def finding_of(values: Sequence[Any], geometry: bytes | None) -> RoofFinding:
         flights=flights,
         tracks=tuple(json.loads(row['tracks'])),
         best=BestImage(
-            frame,
-            0,
-            (left, top, right, bottom),
-            row['best_confidence'],
-            math.nan if resolution is None else resolution,
-            0.0,
+            frame=frame,
+            detection=0,
+            box_xyxy=(left, top, right, bottom),
+            confidence=row['best_confidence'],
+            metres_per_pixel=math.nan if resolution is None else resolution,
+            quality=0.0,
         ),
         aliases=tuple(UUID(alias) for alias in json.loads(row['aliases'])),
         decided=bool(row['decided']),

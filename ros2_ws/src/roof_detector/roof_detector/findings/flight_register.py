@@ -267,7 +267,9 @@ class FlightRegister:
         self.states.box_en[row] = problem.boxes_en[position]
         self.states.class_id[row] = sightings.class_ids[index]
         votes = np.zeros(self._class_count)
-        self.evidence.append(Evidence(votes, [(sightings.frame, index)], sightings.frame))
+        self.evidence.append(
+            Evidence(votes=votes, anchors=[(sightings.frame, index)], last=sightings.frame)
+        )
         self._alive += 1
         return row
 
@@ -313,7 +315,12 @@ class FlightRegister:
             box = (left, top, right, bottom)
             evidence.consider_best(
                 BestImage(
-                    sightings.frame, index, box, confidence, resolution, confidence * quality
+                    frame=sightings.frame,
+                    detection=index,
+                    box_xyxy=box,
+                    confidence=confidence,
+                    metres_per_pixel=resolution,
+                    quality=confidence * quality,
                 )
             )
         self._measure(problem, position, row, evidence, quality)
@@ -336,11 +343,11 @@ class FlightRegister:
         states.box_en[row] = box
         evidence.add_size(
             SizeSample(
-                quality,
-                (float(sides.max()), float(sides.min())),
-                float(view.areas_m2[index]),
-                float(view.metres_per_pixel[index]),
-                view.height_m,
+                quality=quality,
+                sides_m=(float(sides.max()), float(sides.min())),
+                area_m2=float(view.areas_m2[index]),
+                metres_per_pixel=float(view.metres_per_pixel[index]),
+                height_m=view.height_m,
             )
         )
 

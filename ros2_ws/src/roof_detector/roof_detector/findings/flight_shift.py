@@ -22,7 +22,7 @@ _ROUNDS = 2
 _HUBER = 1.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlacedObjects:
     """Objects of a flight: positions (n, 2) with covariances (n, 2, 2), class, size, sightings."""
 
@@ -39,15 +39,15 @@ class PlacedObjects:
         """Return those with most sightings."""
         order = np.argsort(-self.sightings, kind='stable')[:count]
         return PlacedObjects(
-            self.positions_en[order],
-            self.covariances[order],
-            self.class_ids[order],
-            self.log_sizes[order],
-            self.sightings[order],
+            positions_en=self.positions_en[order],
+            covariances=self.covariances[order],
+            class_ids=self.class_ids[order],
+            log_sizes=self.log_sizes[order],
+            sightings=self.sightings[order],
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FlightShift:
     """What to add to a flight's positions (2,) so that they agree with another's.
 
@@ -85,7 +85,7 @@ def estimate_shift(
         shift, covariance, matches = _refined(reference, other, shift, prior)
         if matches < _LEAST_MATCHES:
             return _refused(prior, f'only {matches} objects were seen by both', matches)
-    return FlightShift(shift, covariance, matches)
+    return FlightShift(offset_en=shift, covariance=covariance, matches=matches)
 
 
 def pair_distances(
@@ -104,7 +104,12 @@ def pair_distances(
 
 
 def _refused(prior: npt.NDArray[np.float64], why: str, matches: int) -> FlightShift:
-    return FlightShift(np.zeros(2), prior, matches, refused=f'{why}; 3 clear matches are needed')
+    return FlightShift(
+        offset_en=np.zeros(2),
+        covariance=prior,
+        matches=matches,
+        refused=f'{why}; 3 clear matches are needed',
+    )
 
 
 def _alike(first: PlacedObjects, second: PlacedObjects) -> npt.NDArray[np.bool_]:

@@ -48,7 +48,7 @@ class AttitudeError:
     covariance: npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FrameProblem:
     """The sightings (n,) of a frame and the objects (m,) near its view.
 
@@ -94,7 +94,7 @@ def assign_frame(
     own = own + problem.walk_variance[None, :, None, None] * np.eye(2)
     jacobians = np.concatenate([view.turn_jacobians[chosen], slopes[..., None]], axis=2)
     base = _other_costs(problem, states, settings, class_count=class_count)
-    solver = _Solver(problem, states, settings, base)
+    solver = _Solver(problem=problem, states=states, settings=settings, base=base)
     attitude = problem.attitude
     if problem.doubted is not None:
         attitude = _likeliest(problem, states, residuals, own, jacobians)
@@ -132,7 +132,7 @@ def _other_costs(
     return cost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Solver:
     """Assigns a frame by residuals and covariances; `base` (n, m) is what else pairs cost."""
 

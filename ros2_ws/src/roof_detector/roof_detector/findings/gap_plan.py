@@ -26,7 +26,7 @@ _LEAST_AREA_M2 = 1.0
 _WAYPOINT, _RETURN, _RELATIVE = 16, 20, 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GapPlan:
     """Gaps in metres east and north of an origin, and waypoints (n, 2) that see them."""
 
@@ -50,7 +50,7 @@ class GapPlan:
         spacing = max(min(footprint_wh_m) * (1 - _OVERLAP), 0.5)
         lines = [_lines(one, spacing) for one in kept]
         waypoints = np.concatenate(lines) if lines else np.zeros((0, 2))
-        return cls(kept, waypoints, height_m, origin)
+        return cls(gaps=kept, waypoints_en=waypoints, height_m=height_m, origin=origin)
 
     def write(self, folder: Path) -> tuple[Path, ...]:
         """Write gaps.geojson, gaps.kml and gaps.plan (QGroundControl)."""

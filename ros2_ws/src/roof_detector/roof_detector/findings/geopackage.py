@@ -45,7 +45,7 @@ CREATE TABLE gpkg_geometry_columns (
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """A table of a GeoPackage: its columns with their SQLite types, and its kind of geometry.
 

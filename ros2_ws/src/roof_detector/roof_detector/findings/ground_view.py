@@ -30,7 +30,7 @@ _OBJECT_HEIGHT_SIGMA_M = 1.5
 _LONGEST_VIEW = 20.0  # heights of the camera: an outline that reaches further is of no use
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ErrorSplit:
     """How the errors of position and attitude divide between a whole flight and its frames.
 
@@ -85,13 +85,13 @@ def frame_sightings(
             split=split or ErrorSplit(),
         )
     return FrameSightings(
-        frame,
-        size_wh,
-        detections.boxes_xyxy,
-        detections.class_ids,
-        detections.scores,
-        track_ids,
-        ground,
+        frame=frame,
+        size_wh=size_wh,
+        boxes_xyxy=detections.boxes_xyxy,
+        class_ids=detections.class_ids,
+        confidences=detections.scores,
+        track_ids=track_ids,
+        ground=ground,
     )
 
 

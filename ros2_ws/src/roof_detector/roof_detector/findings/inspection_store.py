@@ -132,13 +132,13 @@ class InspectionStore:
             ).fetchall()
         return [
             Decision(
-                DecisionKind(kind),
-                UUID(uuid),
-                who,
-                made_at,
-                value,
-                class_name,
-                None if latitude is None else (latitude, longitude),
+                kind=DecisionKind(kind),
+                uuid=UUID(uuid),
+                who=who,
+                made_at=made_at,
+                value=value,
+                class_name=class_name,
+                place_deg=None if latitude is None else (latitude, longitude),
             )
             for kind, uuid, who, made_at, value, class_name, latitude, longitude in rows
         ]

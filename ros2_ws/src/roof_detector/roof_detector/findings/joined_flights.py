@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _OTHER_SIZE = 0.8
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class JoinedObject:
     """An object of one or several flights, in metres of the first flight of its group.
 
@@ -49,7 +49,7 @@ class JoinedObject:
     members: list[tuple[int, int]] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class JoinedFlights:
     """The objects of all flights; `offsets` (2,) and `groups` hold, by flight, its place.
 
@@ -71,7 +71,9 @@ def join_flights(flights: Sequence[FlightRegister], settings: RegisterSettings) 
     Two objects of one flight are never joined here. Without a reliable shift, objects are joined
     only if no other one could be meant.
     """
-    joined = JoinedFlights([], [], [], {}, [], [], [])
+    joined = JoinedFlights(
+        objects=[], offsets=[], groups=[], corrections={}, shifts=[], notes=[], joined=[]
+    )
     for number, flight in enumerate(flights):
         objects = _objects_of(flight, number)
         shift = None
@@ -106,15 +108,15 @@ def _objects_of(flight: FlightRegister, number: int) -> list[JoinedObject]:
         mean, covariance = flight.states.mean[row], flight.states.covariance[row]
         found.append(
             JoinedObject(
-                evidence,
-                mean[:2].copy(),
-                covariance[:2, :2] + flight.drift_variance() * np.eye(2),
-                float(mean[2]),
-                float(covariance[2, 2]),
-                float(flight.states.log_size[row]),
-                bool(flight.states.is_whole[row]),
-                number,
-                [(number, row)],
+                evidence=evidence,
+                position_en=mean[:2].copy(),
+                covariance=covariance[:2, :2] + flight.drift_variance() * np.eye(2),
+                height_m=float(mean[2]),
+                height_variance=float(covariance[2, 2]),
+                log_size=float(flight.states.log_size[row]),
+                is_whole=bool(flight.states.is_whole[row]),
+                group=number,
+                members=[(number, row)],
             )
         )
     return found
@@ -122,11 +124,11 @@ def _objects_of(flight: FlightRegister, number: int) -> list[JoinedObject]:
 
 def _placed(objects: Sequence[JoinedObject]) -> PlacedObjects:
     return PlacedObjects(
-        np.array([one.position_en for one in objects]).reshape(-1, 2),
-        np.array([one.covariance for one in objects]).reshape(-1, 2, 2),
-        np.array([one.evidence.class_id for one in objects], np.int32),
-        np.array([one.log_size for one in objects], np.float64),
-        np.array([one.evidence.sightings for one in objects], np.int64),
+        positions_en=np.array([one.position_en for one in objects]).reshape(-1, 2),
+        covariances=np.array([one.covariance for one in objects]).reshape(-1, 2, 2),
+        class_ids=np.array([one.evidence.class_id for one in objects], np.int32),
+        log_sizes=np.array([one.log_size for one in objects], np.float64),
+        sightings=np.array([one.evidence.sightings for one in objects], np.int64),
     )
 
 

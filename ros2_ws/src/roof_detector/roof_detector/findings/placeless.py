@@ -48,7 +48,9 @@ class PlacelessFindings:
         evidence = self.evidence.get(key)
         if evidence is None:
             votes = np.zeros(self._class_count)
-            evidence = self.evidence[key] = Evidence(votes, [(frame, index)], frame)
+            evidence = self.evidence[key] = Evidence(
+                votes=votes, anchors=[(frame, index)], last=frame
+            )
         confidence = float(sightings.confidences[index])
         evidence.add_sighting(
             frame,
@@ -62,7 +64,16 @@ class PlacelessFindings:
         left, top, right, bottom = sightings.boxes_xyxy[index].tolist()
         quality = confidence * max((right - left) * (bottom - top), 1.0) ** 0.5
         box = (left, top, right, bottom)
-        evidence.consider_best(BestImage(frame, index, box, confidence, float('nan'), quality))
+        evidence.consider_best(
+            BestImage(
+                frame=frame,
+                detection=index,
+                box_xyxy=box,
+                confidence=confidence,
+                metres_per_pixel=float('nan'),
+                quality=quality,
+            )
+        )
         if len(self.evidence) > _MOST:
             self._drop_weakest()
         return key

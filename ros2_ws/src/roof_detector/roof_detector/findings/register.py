@@ -42,7 +42,7 @@ class FindingEvent:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegisterResult:
     """The findings in the order of their numbers, and the number of each key of a sighting."""
 
@@ -223,7 +223,9 @@ class Register:
                 row = merged[flight, row]
             if (flight, '', row) in numbers:
                 numbers[flight, '', gone] = numbers[flight, '', row]
-        return RegisterResult(tuple(numbered), numbers, tuple(events), tuple(notes))
+        return RegisterResult(
+            findings=tuple(numbered), numbers=numbers, events=tuple(events), notes=tuple(notes)
+        )
 
     def _dropped_notes(self) -> list[str]:
         dropped = sum(flight.dropped for flight in self._flights.values())

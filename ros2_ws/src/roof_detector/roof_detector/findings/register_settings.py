@@ -13,7 +13,7 @@ GATE_2D = 9.21
 GATE_3D = 11.34
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegisterSettings:
     """How sightings become findings; the defaults were chosen with `benchmarks/findings.py`."""
 

@@ -36,7 +36,7 @@ class FindingState(str, Enum):
     GONE = 'gone'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FindingPlace:
     """Where a finding is: WGS 84 degrees, metres over the plane of the roofs, covariance in m^2.
 
@@ -53,7 +53,7 @@ class FindingPlace:
     radius95_m: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FindingSize:
     """Longer and shorter side and area in metres, each with a standard deviation."""
 
@@ -65,7 +65,7 @@ class FindingSize:
     is_from_mask: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RoofFinding:
     """One physical object; `place` and `size` are None where no telemetry tells them.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameReference:
     """Which frame it was: the input as the user named it, its topic, number, name and stamp.
 
@@ -31,7 +31,7 @@ class FrameReference:
     stamp_ns: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroundView:
     """What a frame showed of the level plane of the roofs, in metres east and north of an origin.
 
@@ -120,7 +120,7 @@ class GroundView:
         return np.asarray(depths.min(axis=1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FrameSightings:
     """The detections of one frame as a struct of arrays; `ground` is None without telemetry.
 

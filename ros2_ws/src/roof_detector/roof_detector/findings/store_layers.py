@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 FINDINGS = Layer(
-    'findings',
-    (
+    name='findings',
+    columns=(
         ('number', 'INTEGER NOT NULL'),
         ('uuid', 'TEXT NOT NULL'),
         ('class', 'TEXT NOT NULL'),
@@ -60,8 +60,8 @@ FINDINGS = Layer(
     description='every object once; those without a place have no geometry',
 )
 SIGHTINGS = Layer(
-    'sightings',
-    (
+    name='sightings',
+    columns=(
         ('finding', 'INTEGER'),
         ('key', 'TEXT'),
         ('flight', 'TEXT'),
@@ -85,8 +85,8 @@ SIGHTINGS = Layer(
     description='every detection of every frame, and the finding that it belongs to',
 )
 TRACKS = Layer(
-    'tracks',
-    (
+    name='tracks',
+    columns=(
         ('flight', 'TEXT'),
         ('topic', 'TEXT'),
         ('track', 'INTEGER'),
@@ -98,8 +98,8 @@ TRACKS = Layer(
     description='sightings of one stream that image motion ties together',
 )
 FRAMES = Layer(
-    'frames',
-    (
+    name='frames',
+    columns=(
         ('flight', 'TEXT'),
         ('source', 'TEXT'),
         ('topic', 'TEXT'),
@@ -115,8 +115,8 @@ FRAMES = Layer(
     description='every frame, with what it showed of the roof',
 )
 COVERAGE = Layer(
-    'coverage',
-    (
+    name='coverage',
+    columns=(
         ('kind', 'TEXT'),
         ('views', 'INTEGER'),
         ('metres_per_pixel', 'REAL'),
@@ -128,8 +128,8 @@ COVERAGE = Layer(
     description='how well each part of the roof was seen',
 )
 DECISIONS = Layer(
-    'decisions',
-    (
+    name='decisions',
+    columns=(
         ('kind', 'TEXT NOT NULL'),
         ('uuid', 'TEXT NOT NULL'),
         ('who', 'TEXT NOT NULL'),
@@ -142,13 +142,13 @@ DECISIONS = Layer(
     description='what people decided; rows are only ever added',
 )
 EVENTS = Layer(
-    'events',
-    (('kind', 'TEXT'), ('uuid', 'TEXT'), ('sentence', 'TEXT')),
+    name='events',
+    columns=(('kind', 'TEXT'), ('uuid', 'TEXT'), ('sentence', 'TEXT')),
     description='what happened to findings',
 )
 PROVENANCE = Layer(
-    'provenance',
-    (('name', 'TEXT'), ('value', 'TEXT')),
+    name='provenance',
+    columns=(('name', 'TEXT'), ('value', 'TEXT')),
     description='inputs, model, parameters and versions',
 )
 

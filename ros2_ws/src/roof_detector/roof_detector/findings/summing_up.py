@@ -54,7 +54,13 @@ def place_of(
     latitude, longitude, _ = origin.to_geodetic(np.array([east, north, 0.0])).tolist()
     (ee, en), (_, nn) = covariance.tolist()
     return FindingPlace(
-        latitude, longitude, east, north, height_m, (ee, en, nn), radius95_m(covariance)
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+        east_m=east,
+        north_m=north,
+        height_m=height_m,
+        covariance=(ee, en, nn),
+        radius95_m=radius95_m(covariance),
     )
 
 
@@ -82,7 +88,21 @@ def size_of(
         area = float(np.nanmedian(masks))
         edge = 0.5 * _EDGE_PX * pixel * 2 * (length + width) / np.sqrt(len(chosen))
         error = float(np.hypot(np.hypot(edge, np.nanstd(masks)), 2 * relative * area))
-        return FindingSize(length, width, side_error, area, error, is_from_mask=True)
+        return FindingSize(
+            length_m=length,
+            width_m=width,
+            side_error_m=side_error,
+            area_m2=area,
+            area_error_m2=error,
+            is_from_mask=True,
+        )
     area = _BOX_FILL * length * width
     error = float(np.hypot(_BOX_FILL_SIGMA * length * width, side_error * (length + width)))
-    return FindingSize(length, width, side_error, area, error, is_from_mask=False)
+    return FindingSize(
+        length_m=length,
+        width_m=width,
+        side_error_m=side_error,
+        area_m2=area,
+        area_error_m2=error,
+        is_from_mask=False,
+    )

@@ -23,7 +23,7 @@ _OTHER_CLASS = 0.3
 """What is taken from the overlap of a track with a detection of another class."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackerSettings:
     """The settings of a tracker; the defaults are those of ByteTrack where it has them.
 

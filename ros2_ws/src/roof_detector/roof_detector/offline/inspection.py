@@ -45,7 +45,7 @@ class InspectedResults:
     images: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InspectionOutcome:
     """The findings of an inspection and the files that hold them."""
 
@@ -82,7 +82,7 @@ class InspectionOutcome:
         return [*lines, 'See ' + ', '.join(map(str, self.files)) + '.']
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _InspectionTally:
     frames: int = 0
     detections: int = 0

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _LONGEST_STEP_S = 1.5  # frames further apart are photos of their own, not of a stream
 
 
-@dataclass
+@dataclass(kw_only=True)
 class InspectionCounts:
     """What a result bag held: frames, those without a place by reason, and notes."""
 
@@ -65,7 +65,7 @@ class InspectionCounts:
         return found
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _TrackedStream:
     """The tracker of one image topic, and the fix of its last frame."""
 

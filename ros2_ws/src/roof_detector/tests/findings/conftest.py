@@ -97,7 +97,14 @@ class Roof:
         )
         fix = self.fix(place, stamp_ns=stamp_ns, **fix)
         tracks = np.zeros(len(ids), np.int64) if track_ids is None else track_ids(ids)
-        frame = FrameReference(flight, flight, '/camera', index, f'{flight}_{index}', stamp_ns)
+        frame = FrameReference(
+            flight=flight,
+            source=flight,
+            topic='/camera',
+            index=index,
+            name=f'{flight}_{index}',
+            stamp_ns=stamp_ns,
+        )
         return frame_sightings(
             frame, found, size_wh=(640, 360), track_ids=tracks, fix=fix, origin=self.ORIGIN,
             split=ErrorSplit(),

@@ -88,7 +88,15 @@ def test_map_programs_open_the_file_unchanged(path, roof):
 
 def decision(finding, kind, value=''):
     place = (finding.place.latitude_deg, finding.place.longitude_deg)
-    return Decision(kind, finding.uuid, 'A. B.', NOW, value, finding.class_name, place)
+    return Decision(
+        kind=kind,
+        uuid=finding.uuid,
+        who='A. B.',
+        made_at=NOW,
+        value=value,
+        class_name=finding.class_name,
+        place_deg=place,
+    )
 
 
 def test_a_rerun_keeps_the_decisions_and_follows_them(path, roof):
@@ -136,12 +144,14 @@ def test_a_decision_finds_its_object_again_by_place_where_the_identity_is_new(pa
 )
 def test_an_invalid_decision_is_refused(kind, value, message):
     with pytest.raises(FindingsError, match=message.replace('|', r'\|')):
-        Decision(kind, UUID(int=1), 'A. B.', NOW, value)
+        Decision(kind=kind, uuid=UUID(int=1), who='A. B.', made_at=NOW, value=value)
 
 
 def test_decisions_cannot_be_changed_by_any_program(path):
     with InspectionStore(path) as store:
-        store.decide(Decision(DecisionKind.CONFIRM, UUID(int=1), 'A. B.', NOW))
+        store.decide(
+            Decision(kind=DecisionKind.CONFIRM, uuid=UUID(int=1), who='A. B.', made_at=NOW)
+        )
     connection = sqlite3.connect(path)
     for statement in ('DELETE FROM decisions', "UPDATE decisions SET who = 'C'"):
         with pytest.raises(sqlite3.IntegrityError, match='only ever added'):

@@ -150,12 +150,21 @@ def test_a_split_track_stays_an_object_of_its_own(roof):
 def placeless(frame_number, *, tracks, topic=''):
     count = len(tracks)
     frame = FrameReference(
-        'v', 'v', topic, frame_number, f'v_{frame_number}', frame_number * 10**8
+        flight='v',
+        source='v',
+        topic=topic,
+        index=frame_number,
+        name=f'v_{frame_number}',
+        stamp_ns=frame_number * 10**8,
     )
     return FrameSightings(
-        frame, (640, 360), np.tile(np.float32([10, 10, 30, 30]), (count, 1)),
-        np.zeros(count, np.int32), np.full(count, 0.8, np.float32), np.array(tracks, np.int64),
-    )  # fmt: skip
+        frame=frame,
+        size_wh=(640, 360),
+        boxes_xyxy=np.tile(np.float32([10, 10, 30, 30]), (count, 1)),
+        class_ids=np.zeros(count, np.int32),
+        confidences=np.full(count, 0.8, np.float32),
+        track_ids=np.array(tracks, np.int64),
+    )
 
 
 def test_without_telemetry_a_finding_is_a_track(roof):
@@ -177,9 +186,13 @@ def test_a_gap_in_the_telemetry_keeps_a_tracked_object_one(roof):
         sightings, _ = scene.sightings((0.05 * index, 0), index, track_ids=tracks)
         if 8 <= index < 16:
             sightings = FrameSightings(
-                sightings.frame, sightings.size_wh, sightings.boxes_xyxy, sightings.class_ids,
-                sightings.confidences, sightings.track_ids,
-            )  # fmt: skip
+                frame=sightings.frame,
+                size_wh=sightings.size_wh,
+                boxes_xyxy=sightings.boxes_xyxy,
+                class_ids=sightings.class_ids,
+                confidences=sightings.confidences,
+                track_ids=sightings.track_ids,
+            )
         findings.add(sightings)
     result = findings.finish()
     assert len(result.findings) == 5
