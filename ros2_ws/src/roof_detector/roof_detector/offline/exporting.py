@@ -19,6 +19,7 @@ from roof_detector.offline.manifest import NETWORK, PARAMETERS, manifest_table
 from roof_detector.offline.outcome import FrameTally
 from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import ResultBag
+from roof_detector.offline.video_georeferencing import unused_positions_note
 from roof_detector.results.formats import IMAGE_FORMATS, MAP_FORMATS, TABLE_FORMATS
 from roof_detector.vision.errors import VisionError
 
@@ -134,8 +135,11 @@ def export_maps(
     """
     with ResultBag(bag_path) as bag:
         is_known = can_georeference(bag, images=images)
+        if formats is None and not is_known:
+            note = unused_positions_note(bag, images=images)
+            return FrameTally(notes=[note] if note else [])
     if formats is None:
-        formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS) if is_known else ()
+        formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS)
     maps = [name for name in formats if name in MAP_FORMATS]
     if is_known:
         maps += [name for name in formats if name in TABLE_FORMATS]

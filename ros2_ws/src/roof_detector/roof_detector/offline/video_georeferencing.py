@@ -17,7 +17,8 @@ from roof_detector.telemetry.autopilot_log import log_file_of, read_autopilot_lo
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.log_track import log_track
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
-from roof_detector.telemetry.subtitles import read_subtitle_telemetry, subtitle_file_of
+from roof_detector.telemetry.subtitles import subtitle_file_of
+from roof_detector.telemetry.video_telemetry import read_video_telemetry
 from roof_detector.vision.orientation import optical_turn
 
 if TYPE_CHECKING:
@@ -45,9 +46,30 @@ def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
         return False
     video, _ = found
     try:
-        return can_be_georeferenced(read_subtitle_telemetry(subtitle_file_of(video) or video))
+        return can_be_georeferenced(read_video_telemetry(video))
     except TelemetryError:
         return False
+
+
+def unused_positions_note(bag: ResultBag, *, images: Path | None = None) -> str:
+    """Return a sentence where a video holds positions, and not all that a map needs, else ''."""
+    found = _video(bag, images=images)
+    if found is None:
+        return ''
+    video, _ = found
+    try:
+        telemetry = read_video_telemetry(video)
+    except TelemetryError:
+        return ''
+    if can_be_georeferenced(telemetry) or not any(
+        one.latitude_deg is not None for one in telemetry.records
+    ):
+        return ''
+    return (
+        f'{video.name} holds positions in its {telemetry.holder}, but no attitude of the camera, '
+        'height or lens with all of them, so no map was made. Ask for one with --formats geojson, '
+        'which says what has to be given (--mount-down, --focal-35mm, --flight-height).'
+    )
 
 
 def video_track(
@@ -94,7 +116,7 @@ def video_track(
         )
     else:
         track = subtitle_track(
-            read_subtitle_telemetry(subtitle_file_of(video) or video),
+            read_video_telemetry(video),
             size_wh=size_wh,
             ground=ground,
             mount=mount,

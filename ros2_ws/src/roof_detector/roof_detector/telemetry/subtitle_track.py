@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Builds the track of a video's camera from the telemetry in its subtitles."""
+"""Builds the track of a video's camera from the telemetry in its subtitles or tracks."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.5
 # Subtitles hold the newest fix, up to a tenth of a second old at 10 Hz, and as old again in the
 # receiver.
 _TIME_SIGMA_S = 0.1
+_USUAL_DILUTION = 2.0  # up to which the assumed errors of plain GPS hold
 _LEAST_SPEED_M_S = 1.0
 _COURSE_SIGMA_DEG = 15.0  # a multicopter flies sideways too
 # Forward, left, up of REP-103 in terms of forward, right, down.
@@ -63,11 +64,11 @@ def subtitle_track(
     uncertainty = uncertainty or Uncertainty()
     records = [one for one in telemetry.records if one.latitude_deg is not None]
     if not records:
-        msg = f'{telemetry.path} holds no position in any of its subtitles.'
+        msg = f'{telemetry.path} holds no position in any of its {telemetry.holder}.'
         raise TelemetryError(msg)
     notes += telemetry.notes
     attitude_source = (
-        'gimbal angles of the subtitles'
+        f'gimbal angles of the {telemetry.holder}'
         if all(one.gimbal is not None for one in records)
         else 'course over ground'
     )
@@ -83,9 +84,11 @@ def subtitle_track(
         msg = f'{telemetry.path} does not hold the altitude; give --flight-height or --ground-z.'
         raise TelemetryError(msg)
     stamps = [round(one.begin_s * 1e9) for one in records]
-    place_covariance = uncertainty.fix_covariance.ravel()
     places = [
-        (one.latitude_deg, one.longitude_deg, one.altitude_m or 0.0, *place_covariance)
+        (
+            *(one.latitude_deg, one.longitude_deg, one.altitude_m or 0.0),
+            *(uncertainty.fix_covariance.ravel() * _dilution(one) ** 2),
+        )
         for one in records
     ]
     quaternions = Rotation.from_matrix(attitudes).as_quat()
@@ -100,7 +103,7 @@ def subtitle_track(
         ground=ground,
         mount=camera_mount,
         time_sigma_s=_TIME_SIGMA_S,
-        sources={'position': 'subtitles', 'attitude': attitude_source},
+        sources={'position': telemetry.holder, 'attitude': attitude_source},
     )
 
 
@@ -110,6 +113,11 @@ def can_be_georeferenced(telemetry: SubtitleTelemetry) -> bool:
     return bool(records) and all(
         one.gimbal and one.focal_35mm and one.relative_altitude_m is not None for one in records
     )
+
+
+def _dilution(record: SubtitleRecord) -> float:
+    """Return by how much worse a position is than plain GPS is assumed to be."""
+    return max((record.dilution or 0.0) / _USUAL_DILUTION, 1.0)
 
 
 def _series(stamps: list[int], rows: Sequence[Sequence[object]], *, width: int) -> StampedSeries:
@@ -142,14 +150,14 @@ def _attitudes(
         )
     if mount is None:
         msg = (
-            f'{telemetry.path} does not hold the attitude of the camera: it has no gimbal angles. '
-            'Give --mount-down if it was fixed in flight (90: straight down); the heading is then '
-            'the course over ground.'
+            f'{telemetry.path} does not hold the attitude of the camera: in its '
+            f'{telemetry.holder} are no gimbal angles. Give --mount-down if it was fixed in '
+            'flight (90: straight down); the heading is then the course over ground.'
         )
         raise TelemetryError(msg)
     notes.append(
         f'{telemetry.path.name}: the heading is the course over ground, within '
-        f'{_COURSE_SIGMA_DEG:g} degrees, because the subtitles have no gimbal angles.'
+        f'{_COURSE_SIGMA_DEG:g} degrees, because it has no gimbal angles.'
     )
     sigmas = np.radians([uncertainty.tilt_deg, uncertainty.tilt_deg, _COURSE_SIGMA_DEG])
     courses = _courses_deg(telemetry, records)
@@ -196,9 +204,9 @@ def _lens(
     known = {one.focal_35mm for one in records if one.focal_35mm}
     focal = focal_35mm or (known.pop() if len(known) == 1 else None)
     if focal is None:
-        reason = 'the zoom changes' if known else 'they do not hold the focal length'
+        reason = 'the zoom changes' if known else 'no focal length is recorded'
         msg = (
-            f'The lens is not known from the subtitles of {telemetry.path}: {reason}. '
+            f'The lens is not known from the {telemetry.holder} of {telemetry.path}: {reason}. '
             'Give --focal-35mm.'
         )
         raise TelemetryError(msg)

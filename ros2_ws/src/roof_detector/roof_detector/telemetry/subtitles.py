@@ -85,6 +85,7 @@ class SubtitleRecord:
     `begin_s` and `end_s` count from the start of the video. Angles are in degrees; `gimbal` is
     yaw, pitch, roll of the camera in north, east, down (pitch -90 looks straight down). `time` is
     what the drone's clock showed, in its own time zone. `focal_35mm` is in millimetres.
+    `dilution` is that of the receiver's precision.
     """
 
     begin_s: float
@@ -97,15 +98,20 @@ class SubtitleRecord:
     flight_yaw_deg: float | None = None
     time: datetime | None = None
     focal_35mm: float | None = None
+    dilution: float | None = None
 
 
 @dataclass(frozen=True)
 class SubtitleTelemetry:
-    """All records of a video in order, and notes about them, a sentence each."""
+    """All records of a video in order, and notes about them, a sentence each.
+
+    `holder` is what the video holds them in, if not in subtitles.
+    """
 
     path: Path
     records: tuple[SubtitleRecord, ...]
     notes: tuple[str, ...] = ()
+    holder: str = 'subtitles'
 
 
 def subtitle_file_of(video: Path) -> Path | None:

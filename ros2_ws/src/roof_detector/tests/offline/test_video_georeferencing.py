@@ -51,6 +51,7 @@ def test_subtitles_without_angles_say_what_is_missing_when_a_map_is_asked_for(vi
     write_subtitles(video, CUE.replace('[gb_yaw: 0.1 gb_pitch: -90.0 gb_roll: 0.0]', ''))
     (outcome,) = detect(video, formats=None)
     assert not (outcome.output / 'detections.geojson').exists()
+    assert any('DJI_0001.MP4 holds positions in its subtitles' in one for one in outcome.notes)
     (outcome,) = detect(video, formats=('geojson',), output='asked')
     assert any('no gimbal angles. Give --mount-down' in one for one in outcome.warnings)
 

@@ -99,7 +99,7 @@ def test_while_it_hovers_a_drone_keeps_its_last_course():
     [
         ({'relative_altitude_m': None}, GROUND, 'does not hold the height above'),
         ({'altitude_m': None}, Ground(altitude_m=80.0), 'does not hold the altitude'),
-        ({'focal_35mm': None}, GROUND, 'they do not hold the focal length'),
+        ({'focal_35mm': None}, GROUND, 'no focal length is recorded'),
     ],
 )
 def test_what_is_not_told_is_asked_for(told, ground, words):
