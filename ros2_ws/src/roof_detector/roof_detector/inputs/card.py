@@ -12,6 +12,7 @@ from roof_detector.inputs.file_kind import (
     COMPANION_SUFFIXES,
     UNFINISHED_SUFFIXES,
     Group,
+    is_companion,
     kind_of_file,
 )
 from roof_detector.inputs.image_decoding import is_image_file
@@ -89,8 +90,7 @@ class Card:
             known = {*images, *others}
             for one in files:
                 if one not in known:
-                    is_beside = one.suffix.lower() in COMPANION_SUFFIXES
-                    (beside if is_beside else ignored).append(one)
+                    (beside if is_companion(one) else ignored).append(one)
         return cls(
             folder=folder,
             recordings=_named_apart(recordings),

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Files that cameras write beside their images and videos: subtitles, small copies of videos,
-# satellite observations and times of exposure of RTK drones, sound, flight logs.
+# satellite observations and times of exposure of RTK drones, sound, flight logs. A .bin may be
+# anything, so its content tells.
 COMPANION_SUFFIXES = (
-    *('.srt', '.lrf', '.lrv', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.rpos', '.imu', '.bin'),
+    *('.srt', '.lrf', '.lrv', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.rpos', '.imu'),
     *('.aac', '.m4a', '.wav', '.xmp', '.tlog', '.ulg'),
     *('.tfw', '.jgw', '.pgw', '.wld', '.prj', '.ovr'),  # the place and overviews of orthophotos
 )
@@ -60,6 +61,8 @@ NETPBM = FileKind('Netpbm', Group.IMAGE, '.ppm')
 MP4 = FileKind('MP4 or QuickTime', Group.VIDEO, '.mp4')
 MATROSKA = FileKind('Matroska', Group.VIDEO, '.mkv')
 AVI = FileKind('AVI', Group.VIDEO, '.avi')
+AUTOPILOT_LOG = FileKind('the log of an autopilot', Group.OTHER)
+OBSERVATIONS = FileKind('satellite observations', Group.OTHER)
 TRANSPORT_STREAM = FileKind('MPEG-TS', Group.VIDEO, '.ts')
 _RAW = {
     b'IIRO': 'Olympus raw',
@@ -98,6 +101,10 @@ _STARTS = (
     (b'%PDF', FileKind('PDF', Group.OTHER)),
     (b'PK\x03\x04', FileKind('ZIP', Group.OTHER)),
     (b'\x1f\x8b', FileKind('gzip', Group.OTHER)),
+    (b'\xa3\x95\x80', AUTOPILOT_LOG),  # ArduPilot: a log begins with the formats of its records
+    (b'ULog\x01\x12\x35', AUTOPILOT_LOG),
+    *((bytes([0xD3, byte]), OBSERVATIONS) for byte in range(4)),  # RTCM 3: length below 1024
+    (b'\xb5\x62\x02', OBSERVATIONS),  # UBX, raw measurements
     (b'BM', BMP),
     *((b'P%d' % number, NETPBM) for number in range(1, 7)),
 )
@@ -135,6 +142,13 @@ def kind_of_file(path: Path) -> FileKind:
             return kind_of(file.read(HEAD_BYTES))
     except OSError:
         return UNKNOWN
+
+
+def is_companion(path: Path) -> bool:
+    """Return whether a file is one that cameras and autopilots write beside recordings."""
+    if path.suffix.lower() in COMPANION_SUFFIXES or path.stem.lower().endswith('ppkraw'):
+        return True
+    return kind_of_file(path) in (AUTOPILOT_LOG, OBSERVATIONS)
 
 
 def _of_boxes(head: bytes) -> FileKind:

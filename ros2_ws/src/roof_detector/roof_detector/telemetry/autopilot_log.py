@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.0
 LOG_SUFFIXES = ('.tlog', '.bin', '.ulg')
+_DATAFLASH_START = b'\xa3\x95'
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,7 +143,9 @@ def log_file_of(video: Path) -> Path | None:
         (
             one
             for one in beside
-            if one.suffix.lower() in LOG_SUFFIXES and one.stem.lower() == video.stem.lower()
+            if one.suffix.lower() in LOG_SUFFIXES
+            and one.stem.lower() == video.stem.lower()
+            and (one.suffix.lower() != '.bin' or _begins_as_dataflash(one))
         ),
         None,
     )
@@ -167,6 +170,15 @@ def read_autopilot_log(path: Path, uncertainty: Uncertainty) -> AutopilotLog:
         raise TelemetryError(msg) from error
     msg = f'{path} is no log that is known; expected one of {", ".join(LOG_SUFFIXES)}.'
     raise TelemetryError(msg)
+
+
+def _begins_as_dataflash(path: Path) -> bool:
+    """Return whether a .bin is a log of ArduPilot, and not what others name so."""
+    try:
+        with path.open('rb') as file:
+            return file.read(len(_DATAFLASH_START)) == _DATAFLASH_START
+    except OSError:
+        return False
 
 
 def _series(stamps: list[int], rows: list[tuple[float, ...]], *, width: int) -> StampedSeries:

@@ -153,6 +153,25 @@ def test_files_are_told_by_their_content_where_their_names_mislead(card, tmp_pat
     assert [path.name for path in ImageFilesInput(tmp_path).paths] == ['photo', 'photo.dat']
 
 
+def test_a_bin_belongs_to_recordings_where_it_is_a_log_or_observations(card, tmp_path):
+    card('1.jpg')
+    for name, content in {
+        '00000042.BIN': b'\xa3\x95\x80\x80\x59FMT\0',
+        'renamed.log.old': b'\xa3\x95\x80\x80\x59FMT\0',
+        'flight': b'ULog\x01\x12\x35\x01' + bytes(8),
+        '100_0003_PPKRAW.bin': b'\x13\x3e\xd0\0',
+        'base.bin': b'\xd3\x00\x13\x3e\xd0\0',
+        'firmware.bin': b'\x7fELF\x02\x01',
+        'empty.bin': b'',
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    found = Card.read(tmp_path)
+    assert found.is_single
+    beside, ignored = found.notes()
+    assert '5 files' in beside and '3 .bin, 1 .old, 1 without a suffix' in beside
+    assert '2 files' in ignored and '2 .bin' in ignored
+
+
 def test_names_that_differ_in_their_case_alone_are_numbered(card):
     found = card('a/Flight.mp4', 'a/flight.mov')
     assert list(recordings(found)) == ['a/flight', 'a/Flight_2']

@@ -213,5 +213,7 @@ def test_a_log_cut_off_gives_what_came_before(tmp_path):
 
 def test_the_log_beside_a_video_is_found_by_its_name(tmp_path):
     assert log_file_of(tmp_path / 'DJI_1.MP4') is None
+    (tmp_path / 'dji_1.bin').write_bytes(b'\x7fELF')
+    assert log_file_of(tmp_path / 'DJI_1.MP4') is None
     (tmp_path / 'dji_1.tlog').touch()
     assert log_file_of(tmp_path / 'DJI_1.MP4') == tmp_path / 'dji_1.tlog'
