@@ -34,6 +34,7 @@ _RTK_FIXED = 50
 _LEAST_SIGMA_M = 0.01
 _LARGEST_SIGMA_M = 100.0
 _MOST_HEIGHT_M = 100_000.0
+_MIRRORED = (2.0, 4.0, 5.0, 7.0)  # EXIF's orientations of mirrored images
 _MOST_DEGREES = 720.0
 # The heading of a camera that points so steeply is in yaw and roll together.
 _STEEP_DEG = 80.0
@@ -261,7 +262,10 @@ def _position_covariance(
 def _as_shown(
     rotation: NDArray[np.float64], lens: Lens, orientation: float | None
 ) -> tuple[NDArray[np.float64], Lens]:
-    """Return attitude and lens for the image rotated by EXIF's Orientation (3, 6 or 8)."""
+    """Return attitude and lens for the image rotated by EXIF's Orientation (3, 6 or 8).
+
+    Raises TelemetryError for one that is mirrored.
+    """
     width, height = lens.size_wh
     (fx, _, cx), (_, fy, cy), _ = lens.matrix
     k1, k2, p1, p2, *more = lens.distortion or (0.0, 0.0, 0.0, 0.0)
@@ -277,6 +281,12 @@ def _as_shown(
         turn = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
         matrix, size = [[fy, 0, cy], [0, fx, width - 1 - cx]], (height, width)
         p1, p2 = -p2, p1
+    elif orientation in _MIRRORED:
+        msg = (
+            f'Its Orientation is {orientation:.0f}: it is shown mirrored, and no camera sees so; '
+            'save it upright for its place to be used.'
+        )
+        raise TelemetryError(msg)
     else:
         return rotation, lens
     distortion = (k1, k2, p1, p2, *more) if lens.distortion else ()

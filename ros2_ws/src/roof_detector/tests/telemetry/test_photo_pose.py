@@ -235,6 +235,13 @@ def test_only_a_fixed_rtk_solution_has_its_centimetres(photo):
     assert single.position_covariance == pytest.approx(Uncertainty().fix_covariance)
 
 
+@pytest.mark.parametrize('orientation', [2, 4, 5, 7])
+def test_a_photo_that_exif_mirrors_has_no_pose(photo, orientation):
+    xmp = dji(GimbalYawDegree='+40', GimbalPitchDegree='-70', GimbalRollDegree='0')
+    with pytest.raises(TelemetryError, match=f'Its Orientation is {orientation}: it is shown'):
+        read_photo_pose(photo(xmp, Orientation=orientation))
+
+
 @pytest.mark.parametrize('orientation', [3, 6, 8])
 def test_a_photo_that_exif_turns_keeps_its_rays(photo, orientation):
     dewarp = '2022-06-08;300.5,301.5,-2.5,3.5,-0.1,0.01,0.001,-0.002,0.003'
