@@ -18,9 +18,10 @@ from roof_detector.bags.bag_folder import PACKED_SUFFIX, BagFile, bag_file
 from roof_detector.bags.bounds import unpack_file, zstd
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_file_reader import McapFileReader, time_text
+from roof_detector.bags.mcap_full_survey import full_survey
 from roof_detector.bags.mcap_rebuild import rebuild
 from roof_detector.bags.mcap_records import MAGIC, FileStore
-from roof_detector.bags.mcap_survey import McapSurvey, Span, TopicFacts, full_survey, unknown_topic
+from roof_detector.bags.mcap_survey import McapSurvey, Span, TopicFacts, unknown_topic
 from roof_detector.bags.message_sum import MessageSum
 from roof_detector.bags.qos import recorded_qos
 from roof_detector.bags.records import MANIFEST, RECOVERY

@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING
 from roof_detector.bags.bounds import ZSTD_MAGIC, message_content
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.mcap_chunk import read_chunk
+from roof_detector.bags.mcap_full_survey import full_survey
+from roof_detector.bags.mcap_quick_survey import quick_survey
 from roof_detector.bags.mcap_records import HEAD, FileStore, Place
-from roof_detector.bags.mcap_survey import (
-    UNKNOWN_SCHEMA,
-    McapSurvey,
-    Span,
-    SpanMessage,
-    TopicFacts,
-    content_messages,
-    full_survey,
-    quick_survey,
-    span_messages,
-)
+from roof_detector.bags.mcap_span_messages import SpanMessage, content_messages, span_messages
+from roof_detector.bags.mcap_survey import UNKNOWN_SCHEMA, McapSurvey, Span, TopicFacts
 from roof_detector.bags.qos import recorded_qos
 from roof_detector.bags.topics import BagMessage, BagTopic
 

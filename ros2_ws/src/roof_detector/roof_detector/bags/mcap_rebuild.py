@@ -32,7 +32,8 @@ from mcap.records import (
 from roof_detector.bags.bounds import zstd
 from roof_detector.bags.mcap_chunk import read_chunk
 from roof_detector.bags.mcap_records import CHUNK_HEAD, HEAD, MAGIC, MESSAGE_HEAD, Place
-from roof_detector.bags.mcap_survey import UNKNOWN_SCHEMA, Span, span_messages
+from roof_detector.bags.mcap_span_messages import span_messages
+from roof_detector.bags.mcap_survey import UNKNOWN_SCHEMA, Span
 from roof_detector.bags.message_sum import MessageSum
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from roof_detector.bags.mcap_records import Store
-    from roof_detector.bags.mcap_survey import McapSurvey, SpanMessage
+    from roof_detector.bags.mcap_span_messages import SpanMessage
+    from roof_detector.bags.mcap_survey import McapSurvey
 
 _Definition = TypeVar('_Definition', Schema, Channel)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from roof_detector.bags.bag_folder import bag_files
 from roof_detector.bags.errors import BagError
+from roof_detector.bags.mcap_full_survey import full_survey
+from roof_detector.bags.mcap_quick_survey import quick_survey
 from roof_detector.bags.mcap_records import FileStore
-from roof_detector.bags.mcap_survey import full_survey, quick_survey
 from roof_detector.bags.metadata import NAME
 
 # The names of the records that we write.
