@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -19,6 +21,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from generation.format_sample import Sample, chart
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 Make = Callable[[Path], Path]
@@ -83,7 +87,10 @@ def encoded(
 
     def write(path: Path) -> Path:
         path = path.with_name(path.name + suffix)
-        with av.open(str(path), 'w', container_options=container_options or {}) as container:
+        with (
+            _own_scheduling(),
+            av.open(str(path), 'w', container_options=container_options or {}) as container,
+        ):
             stream: Any = container.add_stream(codec, rate=_RATE, options=options or {})
             stream.width, stream.height, stream.pix_fmt = *size_wh, pixels
             context = stream.codec_context
@@ -110,6 +117,19 @@ def encoded(
         return path
 
     return write
+
+
+@contextmanager
+def _own_scheduling() -> Iterator[None]:
+    """Keep this thread's scheduling: as root, SVT-AV1 makes it a real-time thread for ever.
+
+    Nothing else would get a CPU then, and every process started afterwards would inherit it.
+    """
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
 
 
 def _frame(image: NDArray[np.uint8], pixels: str, colours: tuple[int, int, int]) -> av.VideoFrame:

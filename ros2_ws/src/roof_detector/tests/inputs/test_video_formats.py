@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
-from generation.video_samples import VIDEO_GROUPS, numbered
+from generation.video_samples import VIDEO_GROUPS, encoded, numbered
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.video import VideoInput
 
@@ -42,3 +44,9 @@ def test_a_video_reads_right_or_is_refused_with_the_true_reason(sample, tmp_path
     assert sample.note in notes if sample.note else not notes
     gaps = np.diff([frame.stamp_ns for frame in frames]) / 1e9
     assert gaps == pytest.approx(0.1, abs=0.002)
+
+
+def test_encoding_a_sample_leaves_the_scheduling_of_the_process_alone(tmp_path):
+    before = os.sched_getscheduler(0)
+    encoded('.mp4', 'libsvtav1', options={'preset': '12', 'svtav1-params': 'lp=1'})(tmp_path / 'a')
+    assert os.sched_getscheduler(0) == before
