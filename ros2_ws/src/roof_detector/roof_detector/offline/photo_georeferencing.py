@@ -14,6 +14,7 @@ from roof_detector.inputs.image_decoding import read_image
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.offline.file_images import FileImages
 from roof_detector.offline.image_search import camera_inputs
+from roof_detector.telemetry.altitude_steps import STEP_M
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.exposure_marks import with_marks
 from roof_detector.telemetry.overlap import adjust
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from roof_detector.georeference.ground import Ground
     from roof_detector.offline.result_bag import ResultBag
 
-# Altitude over height above take-off differs by so much where flights or references are mixed.
-_ALTITUDE_JUMP_M = 5.0
 _MOST_NAMED = 3
 
 
@@ -137,7 +136,7 @@ def _altitude_notes(poses: Iterable[PhotoPose]) -> list[str]:
         if pose.altitude_m is not None and pose.relative_altitude_m is not None
     ]
     spread_m = float(np.ptp(offsets)) if offsets else 0.0
-    if spread_m < _ALTITUDE_JUMP_M:
+    if spread_m < STEP_M:
         return []
     return [
         f'The altitude of the take-off point differs by {spread_m:.0f} m between these photos: '

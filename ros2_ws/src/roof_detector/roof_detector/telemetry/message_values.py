@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from roof_detector.telemetry.gimbal_checks import is_turned_over
 from roof_detector.telemetry.photo_pose import ENU_FROM_NED
 from roof_detector.telemetry.topic_presets import type_fields
 
@@ -131,7 +132,9 @@ class MessageValues:
         else:
             is_earth = fields['yaw'] == 'earth'
         if 'roll' in fields:
-            angles = [_number(message, fields[one]) for one in ('roll', 'pitch', 'yaw_angle')]
+            angles = _gimbal_angles(message, fields)
+            if self.lacks_yaw(message):  # then it is the vehicle's
+                angles[2], is_earth = 0.0, False
             if not np.isfinite(angles).all():
                 msg = 'not an attitude'
                 raise UnusableMessageError(msg)
@@ -141,6 +144,21 @@ class MessageValues:
             ).as_quat(), is_earth
         rotation = Rotation.from_quat(_quaternion(message, fields)).as_matrix()
         return Rotation.from_matrix(_as_enu(rotation, fields, earth=is_earth)).as_quat(), is_earth
+
+    def lacks_yaw(self, message: Any) -> bool:
+        """Return whether a gimbal's message has roll and pitch, and no yaw."""
+        if 'roll' not in self.fields:
+            return False
+        roll, pitch, yaw = _gimbal_angles(message, self.fields)
+        return bool(np.isfinite([roll, pitch]).all() and not math.isfinite(yaw))
+
+    def is_turned_over(self, message: Any) -> bool:
+        """Return whether a gimbal that looks down has a roll of 180 degrees."""
+        if 'roll' not in self.fields:
+            return False
+        roll, pitch, _ = np.degrees(_gimbal_angles(message, self.fields))
+        into_down = 1.0 if self.fields.get('frames') == 'frd_to_ned' else -1.0
+        return is_turned_over(into_down * float(pitch), float(roll))
 
     def body_frame(self, message: Any) -> str:
         """Return the frame whose attitude a message holds, '' where it does not say."""
@@ -167,6 +185,11 @@ def _number(message: Any, wanted: Any) -> float:
         if found and math.isfinite(found):
             break
     return found
+
+
+def _gimbal_angles(message: Any, fields: Mapping[str, Any]) -> list[float]:
+    """Return roll, pitch, yaw in radians as they are told."""
+    return [_number(message, fields[one]) for one in ('roll', 'pitch', 'yaw_angle')]
 
 
 def _check_valid(message: Any, fields: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.gimbal_checks import is_reversed, is_turned_over
 from roof_detector.telemetry.photo_lens import photo_lens
 from roof_detector.telemetry.photo_tags import (
     PhotoTags,
@@ -36,8 +37,6 @@ _LARGEST_SIGMA_M = 100.0
 _MOST_HEIGHT_M = 100_000.0
 _MIRRORED = (2.0, 4.0, 5.0, 7.0)  # EXIF's orientations of mirrored images
 _MOST_DEGREES = 720.0
-# The heading of a camera that points so steeply is in yaw and roll together.
-_STEEP_DEG = 80.0
 # If only the heading of the aircraft is known, the camera looks approximately straight down.
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 # Body axes (x forward, y right, z down) of a camera in terms of its optical ones (REP-103).
@@ -224,22 +223,18 @@ def _known_attitude(
         nadir_pitch = -90.0
     pitch += -90.0 - nadir_pitch
     roll *= float(convention.get('roll_sign', 1))
-    if abs(abs(roll) - 180.0) < 1.0 and flight_yaw is not None and pitch < -_STEEP_DEG:
+    if flight_yaw is not None and is_turned_over(pitch, roll):
         # Straight down, a roll of 180 degrees reverses the heading; some cameras have corrected
         # yaw for it and some have not.
         turned = ned_from_body(yaw, pitch, roll)[:2, 2]  # where the upper edge points, reversed
         heading = np.degrees(np.arctan2(-turned[1], -turned[0]))
-        if abs(_wrapped(heading - flight_yaw)) > 90.0 >= abs(_wrapped(yaw - flight_yaw)):
+        if is_reversed(float(heading), yaw, flight_yaw):
             notes.append(
                 f'a roll of {roll:g} degrees contradicts the heading of the aircraft; it is taken '
                 'as zero.'
             )
             roll = 0.0
     return _Attitude(ned_from_body(yaw, pitch, roll), str(convention['name']))
-
-
-def _wrapped(degrees: float) -> float:
-    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def _position_covariance(

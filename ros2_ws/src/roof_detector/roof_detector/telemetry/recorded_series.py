@@ -14,8 +14,13 @@ from scipy.spatial.transform import Rotation
 from roof_detector.bags.errors import BagError
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.stamped_series import StampedSeries
+from roof_detector.telemetry.gimbal_checks import constant_yaw, is_zero, turned_by_deg
 from roof_detector.telemetry.message_clock import MessageClock
-from roof_detector.telemetry.message_values import MessageValues, UnusableMessageError
+from roof_detector.telemetry.message_values import (
+    FRD_FROM_FLU,
+    MessageValues,
+    UnusableMessageError,
+)
 from roof_detector.telemetry.topic_presets import TRANSFORMS_TYPE, type_fields
 from roof_detector.telemetry.transform_tree import TransformCollector, TransformTree
 
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
     from roof_detector.bags.reader import BagReader
     from roof_detector.telemetry.topic_choice import Chosen
+
+# Turns north in east, north, up to the x of a level frame that begins with the heading.
+_NORTH_TO_X = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 class RecordedSeries:
@@ -42,6 +50,7 @@ class RecordedSeries:
         self.offsets_s: dict[str, tuple[float, float]] = {}
         self.jitters_s: dict[str, float] = {}
         self.body_frames: dict[str, str] = {}
+        self._remarks: list[str] = []
 
     def messages(self, topic: str) -> Iterator[tuple[Any, int]]:
         """Yield the messages that can be read, each with the time of its reception."""
@@ -61,7 +70,7 @@ class RecordedSeries:
             f'Georeferencing leaves out messages of {topic}: '
             f'{", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))}.'
             for topic, causes in self.left_out.items()
-        ]
+        ] + self._remarks
 
     def positions(self, chosen: Chosen, assumed: NDArray[np.float64]) -> StampedSeries:
         """Return rows (12,): latitude, longitude, altitude, covariance (9)."""
@@ -103,33 +112,114 @@ class RecordedSeries:
         the reason in words, where the payload writes no angles.
         """
         values = _values(chosen, 'gimbal')
+        name = chosen[0].name
+        without_yaw = 0
 
         def row(message: Any) -> tuple[float, ...]:
+            nonlocal without_yaw
             quaternion, is_earth = values.gimbal(message)
-            return (*quaternion, float(is_earth))
+            without_yaw += values.lacks_yaw(message)
+            return (*quaternion, float(is_earth), float(values.is_turned_over(message)))
 
-        raw = self._series(chosen, values, row, width=5)
+        raw = self._series(chosen, values, row, width=6)
         if not len(raw.rows):
-            return None, f'{chosen[0].name} has no message that can be used'
+            return None, f'{name} has no message that can be used'
         tilts = [
             abs(Rotation.from_quat(one[:4]).as_matrix() - np.eye(3)).max() for one in raw.rows
         ]
         if max(tilts) < 1e-9:
-            return None, f'all gimbal angles of {chosen[0].name} are zero'
-        stamps, rows = [], []
-        for stamp_ns, (*quaternion, is_earth) in zip(
-            raw.stamps_ns.tolist(), raw.rows.tolist(), strict=True
-        ):
-            rotation = Rotation.from_quat(quaternion).as_matrix()
-            if not is_earth:
+            return None, f'all gimbal angles of {name} are zero'
+        if without_yaw:
+            self._remarks.append(
+                f'{without_yaw} messages of {name} have no yaw; the heading of the vehicle is '
+                'used for it.'
+            )
+        stamps, rotations, headings = [], [], []
+        at_zero = _NORTH_TO_X if values.fields.get('frames') == 'frd_to_ned' else np.eye(3)
+        is_stuck = self._is_yaw_stuck(raw, body, name, at_zero=at_zero)
+        for stamp_ns, one in zip(raw.stamps_ns.tolist(), raw.rows, strict=True):
+            rotation = Rotation.from_quat(one[:4]).as_matrix()
+            is_of_vehicle = is_stuck or not one[4]
+            heading = None
+            if is_of_vehicle or one[5]:
                 try:
-                    rotation = _heading(body, stamp_ns) @ rotation
+                    heading = _heading(body, stamp_ns)
                 except GeoError:
-                    self.leave_out(chosen[0].name, 'without an attitude of the vehicle')
-                    continue
+                    if is_of_vehicle:
+                        self.leave_out(name, 'without an attitude of the vehicle')
+                        continue
+            if is_of_vehicle:
+                rotation = heading @ (at_zero @ rotation if one[4] else rotation)
             stamps.append(stamp_ns)
-            rows.append(Rotation.from_matrix(rotation).as_quat())
-        return StampedSeries.of(stamps, rows, width=4), ''
+            rotations.append(rotation)
+            headings.append(heading if one[5] else None)
+        self._turn_upright(rotations, headings, name)
+        quaternions = [Rotation.from_matrix(one).as_quat() for one in rotations]
+        return StampedSeries.of(stamps, quaternions, width=4), ''
+
+    def _is_yaw_stuck(
+        self,
+        raw: StampedSeries,
+        body: StampedSeries | None,
+        name: str,
+        *,
+        at_zero: NDArray[np.float64],
+    ) -> bool:
+        """Return whether a yaw on Earth is 0 all the time while the vehicle turns.
+
+        `at_zero` (3, 3) turns east, north, up so that x is where a yaw of 0 points.
+        """
+        if not raw.rows[:, 4].all():
+            return False
+        # The left axis is level whatever the pitch.
+        left = (at_zero @ Rotation.from_quat(raw.rows[:, :4]).as_matrix())[:, :, 1]
+        yaws_deg = np.degrees(np.arctan2(left[:, 0], left[:, 1]))
+        if turned_by_deg(yaws_deg) > 1.0:
+            return False
+        aircraft = []
+        for stamp_ns in raw.stamps_ns.tolist():
+            try:
+                ahead = _heading(body, stamp_ns)[:, 0]
+            except GeoError:
+                continue
+            aircraft.append(np.degrees(np.arctan2(ahead[0], ahead[1])))
+        words = constant_yaw(yaws_deg, np.array(aircraft, np.float64))
+        if not words:
+            return False
+        is_stuck = is_zero(yaws_deg)
+        self._remarks.append(
+            f'{name}: {words}; '
+            + (
+                'the heading of the vehicle is used for it.'
+                if is_stuck
+                else 'it is used as it is, as of a gimbal that is locked to north.'
+            )
+        )
+        return is_stuck
+
+    def _turn_upright(
+        self,
+        rotations: list[NDArray[np.float64]],
+        headings: list[NDArray[np.float64] | None],
+        name: str,
+    ) -> None:
+        """Take back a roll of 180 degrees where the upper edge of the image points backwards.
+
+        `headings` is that of the vehicle for the rotations that have such a roll, else None.
+        """
+        over = [
+            (number, float(rotation[:2, 2] @ heading[:2, 0]) < 0)
+            for number, (rotation, heading) in enumerate(zip(rotations, headings, strict=True))
+            if heading is not None
+        ]
+        if not over or np.mean([is_backwards for _, is_backwards in over]) <= 0.5:
+            return
+        for number, _ in over:
+            rotations[number] = rotations[number] @ FRD_FROM_FLU  # half a turn about the axis
+        self._remarks.append(
+            f'{name}: a roll of 180 degrees contradicts the heading of the vehicle in {len(over)} '
+            'messages; it is taken as zero.'
+        )
 
     def transforms(self) -> TransformTree:
         """Return the transforms of all topics of TFMessages."""

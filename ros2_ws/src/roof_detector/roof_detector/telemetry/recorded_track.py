@@ -15,6 +15,7 @@ from roof_detector.georeference.camera_track import CameraAttitudes, CameraTrack
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
+from roof_detector.telemetry.altitude_steps import altitude_step_note
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.recorded_lens import recorded_lens
 from roof_detector.telemetry.recorded_series import RecordedSeries, holds_height
@@ -118,6 +119,8 @@ class _TrackReader:
         self._check_height(ground)
         positions = records.positions(chosen.position, self._uncertainty.fix_covariance)
         attitudes, camera_mount = self._attitudes(ground, mount, frame_id)
+        if isinstance(attitudes, StampedSeries):
+            self._check_take_off(positions, attitudes)
         lens = recorded_lens(records, chosen.info.name, rectified=rectified)
         self._sources['lens'] = chosen.info.name
         if chosen.is_found and not chosen.is_of_camera:
@@ -161,6 +164,21 @@ class _TrackReader:
             what = 'an IMU' if attitude[0].type_name.endswith('/Imu') else 'an attitude'
             msg = f'{attitude[0].name} is {what} and has no z; give the altitude of the roofs.'
             raise TelemetryError(msg)
+
+    def _check_take_off(self, positions: StampedSeries, attitudes: StampedSeries) -> None:
+        """Note where the height over take-off starts again within the bag."""
+        if not attitudes.rows[:, 4].any() or len(attitudes.rows) < 2:
+            return
+        times_s, heights, altitudes = [], [], []
+        for stamp_ns, row in zip(positions.stamps_ns.tolist(), positions.rows, strict=True):
+            try:
+                heights.append(attitudes.at(stamp_ns, what='height', quaternions=True)[4])
+            except GeoError:
+                continue
+            times_s.append((stamp_ns - int(positions.stamps_ns[0])) / 1e9)
+            altitudes.append(row[2])
+        step = altitude_step_note(np.array(times_s), np.array(heights), np.array(altitudes))
+        self._notes += [f'{self._path.name}: {step}'] if step else []
 
     def _attitudes(
         self, ground: Ground, mount: CameraMount | None, frame_id: str

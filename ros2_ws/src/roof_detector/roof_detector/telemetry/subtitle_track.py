@@ -15,7 +15,9 @@ from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
+from roof_detector.telemetry.altitude_steps import altitude_step_note
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.gimbal_checks import checked_angles
 from roof_detector.telemetry.photo_lens import film_focal_px
 from roof_detector.telemetry.photo_pose import (
     BODY_FROM_OPTICAL,
@@ -67,11 +69,11 @@ def subtitle_track(
         msg = f'{telemetry.path} holds no position in any of its {telemetry.holder}.'
         raise TelemetryError(msg)
     notes += telemetry.notes
-    attitude_source = (
-        f'gimbal angles of the {telemetry.holder}'
-        if all(one.gimbal is not None for one in records)
-        else 'course over ground'
-    )
+    if all(one.gimbal is not None for one in records):
+        attitude_source = f'gimbal angles of the {telemetry.holder}'
+    else:
+        has_heading = _aircraft_deg(records) is not None
+        attitude_source = 'heading of the aircraft' if has_heading else 'course over ground'
     attitudes, covariance, camera_mount = _attitudes(telemetry, records, mount, uncertainty, notes)
     heights = [one.relative_altitude_m for one in records]
     if ground.map_z_m is not None and any(height is None for height in heights):
@@ -83,6 +85,12 @@ def subtitle_track(
     if ground.uses_altitude and any(one.altitude_m is None for one in records):
         msg = f'{telemetry.path} does not hold the altitude; give --flight-height or --ground-z.'
         raise TelemetryError(msg)
+    step = altitude_step_note(
+        np.array([one.begin_s for one in records], np.float64),
+        np.array(heights, np.float64),
+        np.array([one.altitude_m for one in records], np.float64),
+    )
+    notes += [f'{telemetry.path.name}: {step}'] if step else []
     stamps = [round(one.begin_s * 1e9) for one in records]
     places = [
         (
@@ -140,7 +148,15 @@ def _attitudes(
     """Return rotations into east, north, up, their covariance, and the mount they need."""
     gimbals = [one.gimbal for one in records]
     known = [one for one in gimbals if one is not None]
+    aircraft = _aircraft_deg(records)
     if len(known) == len(records):
+        checked, found = checked_angles(
+            np.array(known, np.float64),
+            aircraft_deg=aircraft,
+            courses_deg=_courses_deg(records),
+        )
+        notes += [f'{telemetry.path.name}: {one}' for one in found]
+        known = [(float(yaw), float(pitch), float(roll)) for yaw, pitch, roll in checked]
         rotations = [ENU_FROM_NED @ ned_from_body(*one) @ BODY_FROM_OPTICAL for one in known]
         return rotations, uncertainty.attitude_covariance, CameraMount.optical()
     if known:
@@ -155,23 +171,32 @@ def _attitudes(
             'flight (90: straight down); the heading is then the course over ground.'
         )
         raise TelemetryError(msg)
-    notes.append(
-        f'{telemetry.path.name}: the heading is the course over ground, within '
-        f'{_COURSE_SIGMA_DEG:g} degrees, because it has no gimbal angles.'
-    )
-    sigmas = np.radians([uncertainty.tilt_deg, uncertainty.tilt_deg, _COURSE_SIGMA_DEG])
-    courses = _courses_deg(telemetry, records)
+    if aircraft is not None:
+        notes.append(f'{telemetry.path.name}: the heading is that of the aircraft.')
+        courses, heading_sigma_deg = aircraft, uncertainty.heading_deg
+    else:
+        notes.append(
+            f'{telemetry.path.name}: the heading is the course over ground, within '
+            f'{_COURSE_SIGMA_DEG:g} degrees, because it has no gimbal angles.'
+        )
+        courses, heading_sigma_deg = _held_courses_deg(telemetry, records), _COURSE_SIGMA_DEG
+    sigmas = np.radians([uncertainty.tilt_deg, uncertainty.tilt_deg, heading_sigma_deg])
     rotations = [ENU_FROM_NED @ ned_from_body(one, 0.0, 0.0) @ _FRD_FROM_FLU for one in courses]
     return rotations, np.diag(sigmas**2), mount
 
 
-def _courses_deg(
-    telemetry: SubtitleTelemetry, records: Sequence[SubtitleRecord]
-) -> NDArray[np.float64]:
+def _aircraft_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64] | None:
+    """Return the heading of the aircraft at each record, None where it is not in all of them."""
+    headings = [one.flight_yaw_deg for one in records]
+    if None in headings or not any(headings):
+        return None
+    return np.array(headings, np.float64)
+
+
+def _courses_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64]:
     """Return the course over ground at each record, in degrees clockwise from north.
 
-    It is taken over two seconds; while the drone hovers the last one counts, before the first one
-    the first. Raises TelemetryError for a drone that never moves.
+    It is taken over two seconds, and NaN while the drone hovers.
     """
     first = records[0]
     plane = LocalTangentPlane(first.latitude_deg or 0.0, first.longitude_deg or 0.0, 0.0)
@@ -184,13 +209,25 @@ def _courses_deg(
     duration = np.maximum(times[after] - times[before], 1e-3)
     courses = np.degrees(np.arctan2(travel[:, 0], travel[:, 1]))
     moves = np.linalg.norm(travel, axis=1) / duration >= _LEAST_SPEED_M_S
+    return np.where(moves, courses, np.nan)
+
+
+def _held_courses_deg(
+    telemetry: SubtitleTelemetry, records: Sequence[SubtitleRecord]
+) -> NDArray[np.float64]:
+    """Return the course at each record; while the drone hovers the last one, or the first.
+
+    Raises TelemetryError for a drone that never moves.
+    """
+    courses = _courses_deg(records)
+    moves = np.isfinite(courses)
     if not moves.any():
         msg = (
             f'{telemetry.path} has no gimbal angles, and the drone hovers all the time, so that '
             'no heading is known.'
         )
         raise TelemetryError(msg)
-    last = np.maximum.accumulate(np.where(moves, np.arange(len(times)), -1))
+    last = np.maximum.accumulate(np.where(moves, np.arange(len(courses)), -1))
     chosen: NDArray[np.float64] = courses[np.where(last < 0, np.argmax(moves), last)]
     return chosen
 

@@ -161,7 +161,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._without_fix = self._off_earth = self._zero_angles = self._senseless = 0
-        self._untimed = 0
+        self._untimed = self._without_yaw = 0
         self._order_assumed = ''
 
     def record(self, begin_s: float, end_s: float, text: str) -> SubtitleRecord | None:
@@ -173,13 +173,14 @@ class _Reader:
         time = _time(text)
         text = _with_points(_DATE.sub(' ', text))
         latitude, longitude, altitude = self._place(text)
-        gimbal = self._gimbal(text)
         flight = _FLIGHT_PRY.search(text)
+        flown_deg = float(flight[3]) if flight else _first(text, (_FLIGHT_YAW,))
+        flown_deg = self._within(flown_deg, _MOST_DEGREES)
+        gimbal = self._gimbal(text, flown_deg)
         focal = _first(text, (_FOCAL,))
         # Tenths of millimetres in all models that write it so large.
         focal = focal / 10 if focal and focal >= 100 else focal
         focal = focal * _digital_zoom(text) if focal else focal
-        flown_deg = float(flight[3]) if flight else _first(text, (_FLIGHT_YAW,))
         return SubtitleRecord(
             begin_s=begin_s,
             end_s=end_s,
@@ -188,7 +189,7 @@ class _Reader:
             altitude_m=self._within(altitude, _MOST_HEIGHT_M),
             relative_altitude_m=self._within(_first(text, _RELATIVE), _MOST_HEIGHT_M),
             gimbal=gimbal,
-            flight_yaw_deg=self._within(flown_deg, _MOST_DEGREES),
+            flight_yaw_deg=flown_deg,
             time=time,
             focal_35mm=self._within(focal, _MOST_FOCAL_MM, least=_LEAST_FOCAL_MM),
         )
@@ -210,6 +211,11 @@ class _Reader:
             found.append(
                 f'{name}: in {self._zero_angles} subtitles all gimbal angles are zero, which '
                 'payloads without angles write; they are not used.'
+            )
+        if self._without_yaw:
+            found.append(
+                f'{name}: {self._without_yaw} subtitles have no yaw of the gimbal; the heading of '
+                'the aircraft is used for it.'
             )
         if self._senseless:
             found.append(
@@ -266,11 +272,14 @@ class _Reader:
             self._order_assumed = 'longitude, latitude'
         return second, first
 
-    def _gimbal(self, text: str) -> tuple[float, float, float] | None:
+    def _gimbal(self, text: str, flown_deg: float | None) -> tuple[float, float, float] | None:
         if match := _GIMBAL_PRY.search(text):
             pitch, roll, yaw = (float(one) for one in match.groups())
         else:
             angles = [_first(text, (pattern,)) for pattern in _GIMBAL.values()]
+            if angles[0] is None and angles[1] and flown_deg is not None:
+                self._without_yaw += 1
+                angles[0] = flown_deg
             if angles[0] is None or angles[1] is None:
                 return None
             yaw, pitch, roll = angles[0], angles[1], angles[2] or 0.0

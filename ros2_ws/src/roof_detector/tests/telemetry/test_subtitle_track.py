@@ -15,7 +15,7 @@ from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
-from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry, parse_subtitles
 
 SIZE = (1920, 1080)
 GROUND = Ground(map_z_m=6.0)
@@ -125,3 +125,101 @@ def test_only_subtitles_that_tell_everything_are_used_without_being_asked():
     for missing in ('gimbal', 'focal_35mm', 'relative_altitude_m'):
         assert not can_be_georeferenced(telemetry(record(0), record(1, **{missing: None})))
     assert not can_be_georeferenced(telemetry())
+
+
+def turning(gimbal, *, flight_yaw=True):
+    """Return records of a drone that turns to the right from north while it flies ahead."""
+    headings = [15.0 * second for second in range(5)]
+    return [
+        record(
+            second,
+            north_m=8.0 * sum(np.cos(np.radians(headings[:second]))),
+            east_m=8.0 * sum(np.sin(np.radians(headings[:second]))),
+            gimbal=gimbal(heading),
+            flight_yaw_deg=heading if flight_yaw else None,
+        )
+        for second, heading in enumerate(headings)
+    ]
+
+
+def test_a_yaw_of_zero_while_the_aircraft_turns_is_that_of_the_aircraft():
+    notes = []
+    flown = track(*turning(lambda heading: (0.0, -90.0, 0.0)), notes=notes)
+    assert bearing(flown.at(3_000_000_000, size_wh=SIZE), 1) == pytest.approx(45.0)
+    assert 'is 0 degrees all the time, while the aircraft turns by 60 degrees' in ' '.join(notes)
+
+
+def test_a_gimbal_that_is_locked_to_a_heading_is_used_and_named():
+    notes = []
+    flown = track(*turning(lambda heading: (20.0, -90.0, 0.0)), notes=notes)
+    assert bearing(flown.at(3_000_000_000, size_wh=SIZE), 1) == pytest.approx(20.0)
+    assert 'as of a gimbal that is locked to north' in ' '.join(notes)
+
+
+@pytest.mark.parametrize(('flight_yaw', 'by'), [(True, 'heading'), (False, 'course')])
+def test_a_roll_of_180_that_looks_backwards_is_taken_as_zero(flight_yaw, by):
+    notes = []
+    flown = track(*turning(lambda yaw: (yaw, -90.0, 180.0), flight_yaw=flight_yaw), notes=notes)
+    assert bearing(flown.at(3_000_000_000, size_wh=SIZE), 1) == pytest.approx(45.0)
+    assert f'a roll of 180 degrees contradicts the {by} of the aircraft' in ' '.join(notes)
+
+
+def test_a_roll_of_180_that_agrees_with_the_aircraft_stays():
+    notes = []
+    flown = track(*turning(lambda yaw: (yaw + 180.0, -90.0, 180.0)), notes=notes)
+    assert bearing(flown.at(3_000_000_000, size_wh=SIZE), 1) == pytest.approx(45.0)
+    assert notes == []
+
+
+def test_a_fixed_camera_has_the_heading_of_the_aircraft_where_that_is_recorded():
+    notes = []
+    sideways = [
+        record(second, east_m=5.0 * second, gimbal=None, flight_yaw_deg=10.0)
+        for second in range(4)
+    ]
+    flown = track(*sideways, mount=CameraMount.on_body(down_deg=90), notes=notes)
+    assert bearing(flown.at(1_000_000_000, size_wh=SIZE), 1) == pytest.approx(10.0)
+    assert flown.sources['attitude'] == 'heading of the aircraft'
+
+
+@pytest.mark.parametrize(
+    ('heights', 'altitudes', 'named'),
+    [
+        ((40.0, 41.0, 2.0, 3.0), (140.0, 141.0, 142.0, 143.0), 'take-off point jumps by 40 m'),
+        ((40.0, 41.0, 2.0, 3.0), (None,) * 4, 'height above take-off jumps by 39 m at 2 s'),
+        ((40.0, 41.0, 52.0, 53.0), (None,) * 4, ''),
+        ((40.0, 41.0, 52.0, 53.0), (140.0, 141.0, 152.0, 153.0), ''),
+    ],
+    ids=['restarts', 'restarts_without_altitude', 'climbs', 'climbs_with_altitude'],
+)
+def test_a_height_that_starts_again_is_named(heights, altitudes, named):
+    notes = []
+    flown = [
+        record(second, relative_altitude_m=height, altitude_m=altitude)
+        for second, (height, altitude) in enumerate(zip(heights, altitudes, strict=True))
+    ]
+    track(*flown, notes=notes)
+    assert named in ' '.join(notes) and bool(named) == bool(notes)
+
+
+def test_frames_before_the_first_fix_have_no_place_and_later_ones_do():
+    cue = '[latitude: {}] [longitude: {}] [rel_alt: 40.0 abs_alt: 120.0] [focal_len: 24.0] '
+    cue += '[gb_yaw: 5.0 gb_pitch: -90.0 gb_roll: 0.0]'
+    places = [(0, 0)] * 4 + [(52.52, 13.41), (52.5201, 13.41)]
+    cues = [(second, second + 1, cue.format(*one)) for second, one in enumerate(places)]
+    notes = []
+    told = parse_subtitles(Path('DJI_0001.SRT'), cues)
+    flown = subtitle_track(told, size_wh=SIZE, ground=GROUND, notes=notes)
+    assert flown.at(4_500_000_000, size_wh=SIZE).latitude_deg == pytest.approx(52.52005)
+    with pytest.raises(GeoError, match='before the first fix'):
+        flown.at(1_000_000_000, size_wh=SIZE)
+    assert '4 subtitles give latitude 0, longitude 0' in ' '.join(notes)
+
+
+def test_a_missing_yaw_of_the_gimbal_is_that_of_the_aircraft():
+    told = parse_subtitles(
+        Path('DJI_0001.SRT'),
+        [(0, 1, '[latitude: 52] [longitude: 13] [gb_pitch: -90.0] [drone_yaw: 33.0]')],
+    )
+    assert told.records[0].gimbal == (33.0, -90.0, 0.0)
+    assert '1 subtitles have no yaw of the gimbal' in ' '.join(told.notes)

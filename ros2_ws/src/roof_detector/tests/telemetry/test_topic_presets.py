@@ -467,3 +467,84 @@ def test_static_transforms_are_the_mount_of_a_camera_on_a_vehicle(flight):
     np.testing.assert_allclose(view(camera)[0], [0, 0, -1], atol=1e-9)
     assert np.degrees(np.sqrt(camera.attitude_covariance[0, 0])) < 2
     assert 'The mount of the camera is that of /tf (eo_optical -> base_link)' in ' '.join(notes)
+
+
+def fly_psdk(flight, angles, *, steps=6, turn_deg=60.0):
+    """Fly a turn to the left from north, with roll, pitch, yaw of the gimbal in degrees."""
+    for step in range(steps):
+        at_s = step / 5
+        flight.fix('/psdk_ros2/gps_position_fused', at_s)
+        kind = 'geometry_msgs/msg/QuaternionStamped'
+        heading = flight.quaternion(enu(90.0 + turn_deg * at_s))
+        message = flight.make(kind, flight.header(at_s), heading)
+        flight.add('/psdk_ros2/attitude', kind, at_s, message)
+        kind = 'geometry_msgs/msg/Vector3Stamped'
+        told = angles(at_s) if callable(angles) else angles
+        vector = flight.make('geometry_msgs/msg/Vector3', *np.radians(told))
+        message = flight.make(kind, flight.header(at_s), vector)
+        flight.add('/psdk_ros2/gimbal_angles', kind, at_s, message)
+
+
+def ahead_deg(found, at_s):
+    """Return where the camera looks, counter-clockwise from east."""
+    ahead, _ = view(at(found, at_s))
+    return np.degrees(np.arctan2(ahead[1], ahead[0]))
+
+
+@pytest.mark.parametrize(
+    ('yaw', 'reason'),
+    [
+        (0.0, 'the yaw of the gimbal is 0 degrees all the time, while the aircraft turns'),
+        (np.nan, '6 messages of /psdk_ros2/gimbal_angles have no yaw'),
+    ],
+    ids=['constant', 'missing'],
+)
+def test_a_gimbal_without_a_yaw_of_its_own_has_that_of_the_vehicle(flight, yaw, reason):
+    fly_psdk(flight, (0.0, 60.0, yaw))
+    notes = []
+    found = track(flight, notes=notes)
+    assert ahead_deg(found, 0.2) == pytest.approx(102.0)
+    assert ahead_deg(found, 0.8) == pytest.approx(138.0)
+    assert reason in ' '.join(notes)
+
+
+def test_a_gimbal_that_is_locked_to_a_heading_is_used_and_named(flight):
+    fly_psdk(flight, (0.0, 60.0, 40.0))
+    notes = []
+    assert ahead_deg(track(flight, notes=notes), 0.8) == pytest.approx(40.0)
+    assert 'as of a gimbal that is locked' in ' '.join(notes)
+
+
+def test_a_yaw_of_zero_is_right_where_the_vehicle_does_not_turn(flight):
+    fly_psdk(flight, (0.0, 60.0, 0.0), turn_deg=0.0)
+    notes = []
+    assert ahead_deg(track(flight, notes=notes), 0.8) == pytest.approx(0.0, abs=1e-6)
+    assert 'yaw of the gimbal' not in ' '.join(notes)
+
+
+def test_a_roll_of_180_that_looks_backwards_is_taken_as_zero(flight):
+    fly_psdk(flight, lambda at_s: (180.0, 89.9, 90.0 + 60.0 * at_s))
+    notes = []
+    _, up = view(at(track(flight, notes=notes), 0.2))
+    assert np.degrees(np.arctan2(up[1], up[0])) == pytest.approx(102.0, abs=0.5)
+    assert 'a roll of 180 degrees contradicts the heading' in ' '.join(notes)
+
+
+def test_a_roll_of_180_that_agrees_with_the_heading_stays(flight):
+    fly_psdk(flight, lambda at_s: (180.0, 89.9, 270.0 + 60.0 * at_s))
+    notes = []
+    _, up = view(at(track(flight, notes=notes), 0.2))
+    assert np.degrees(np.arctan2(up[1], up[0])) == pytest.approx(102.0, abs=0.5)
+    assert 'roll of 180' not in ' '.join(notes)
+
+
+@pytest.mark.parametrize('altitude', [440.0, 470.0], ids=['restarts', 'climbs'])
+def test_a_height_that_starts_again_within_a_bag_is_named(flight, altitude):
+    for step in range(6):
+        z, up = (30.0, 440.0) if step < 3 else (60.0, altitude)
+        flight.fix('/mavros/global_position/global', step / 5, altitude=up)
+        flight.pose('/mavros/local_position/pose', step / 5, enu(90.0), z=z)
+    notes = []
+    track(flight, notes=notes, ground=Ground(map_z_m=0.0))
+    is_named = 'take-off point jumps by 30 m at 1 s' in ' '.join(notes)
+    assert is_named == (altitude == 440.0)
