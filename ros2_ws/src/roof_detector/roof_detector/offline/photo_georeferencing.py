@@ -69,6 +69,8 @@ def photo_track(
     notes += _grouped_notes(poses.values())
     poses = with_marks(poses, notes=notes)
     notes += _altitude_notes(poses.values())
+    if ground.uses_altitude:
+        notes += _reference_notes(poses.values())
     if adjusted and ground.surface is not None:
         notes.append(
             'The photos are not adjusted to each other, which needs level ground; their positions '
@@ -143,3 +145,27 @@ def _altitude_notes(poses: Iterable[PhotoPose]) -> list[str]:
         'they are of several flights, or their altitudes are not above one reference. Heights '
         'above take-off are used unless --ground-altitude is given.'
     ]
+
+
+def _reference_notes(poses: Iterable[PhotoPose]) -> list[str]:
+    """Return a note on the level that the altitudes of photos count from."""
+    known = [pose for pose in poses if pose.altitude_m is not None]
+    with_rtk = sum(pose.is_ellipsoidal for pose in known)
+    without = len(known) - with_rtk
+    if with_rtk and without:
+        return [
+            f'The altitudes of {with_rtk} photos are those of RTK, above the ellipsoid of WGS 84, '
+            f'and those of {without} photos are without RTK, above about the sea: one altitude of '
+            'the ground does not fit both. Heights above take-off do (--ground-z, '
+            '--flight-height).'
+        ]
+    if with_rtk:
+        return [
+            f'The altitudes of {with_rtk} photos are those of RTK, above the ellipsoid of WGS 84 '
+            'and not above the sea, which differs by up to 100 m: the altitude of the ground has '
+            'to count from the ellipsoid too (--geoid-height for a raster above the sea).'
+        ]
+    return [
+        f'The altitudes of {without} photos are without RTK: most cameras count them from the '
+        'sea, within 10 m or more; the altitude of the ground has to count from there too.'
+    ] * bool(without)

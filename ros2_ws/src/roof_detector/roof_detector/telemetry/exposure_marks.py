@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.telemetry.photo_pose import ABOVE_ELLIPSOID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +168,7 @@ def _placed(pose: PhotoPose, mark: ExposureMark) -> PhotoPose:
         sources={
             **pose.sources,
             'position': f'{mark.path.name} ({solution})',
-            'altitude': f'{mark.path.name}, above the ellipsoid',
+            'altitude': f'{mark.path.name}{ABOVE_ELLIPSOID}',
             'position_covariance': mark.path.name,
         },
     )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _RTK_FIXED = 50
+# The end of the name of an altitude's source.
+ABOVE_ELLIPSOID = ', above the ellipsoid'
 _LEAST_SIGMA_M = 0.01
 _LARGEST_SIGMA_M = 100.0
 _MOST_HEIGHT_M = 100_000.0
@@ -67,6 +69,11 @@ class PhotoPose:
     sources: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_ellipsoidal(self) -> bool:
+        """Return whether the altitude counts from the ellipsoid, as that of RTK does."""
+        return self.sources.get('altitude', '').endswith(ABOVE_ELLIPSOID)
+
 
 def read_photo_pose(path: Path, *, uncertainty: Uncertainty | None = None) -> PhotoPose:
     """Read the pose of a photo; raise TelemetryError if its tags do not hold it.
@@ -84,6 +91,8 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
     lens, lens_source = photo_lens(tags)
     altitude = _possible(tags.table_number('absolute_altitude_m'), _MOST_HEIGHT_M)
     altitude_source = 'AbsoluteAltitude'
+    if _has_rtk(tags):
+        altitude_source += ABOVE_ELLIPSOID
     if altitude is None:
         altitude, altitude_source = _possible(_exif_altitude(tags), _MOST_HEIGHT_M), 'GPSAltitude'
     rotation = ENU_FROM_NED @ attitude.ned_from_body @ BODY_FROM_OPTICAL
@@ -158,6 +167,12 @@ def _place(tags: PhotoTags) -> tuple[float, float, str]:
 
 def _is_null_island(latitude: float, longitude: float) -> bool:
     return abs(latitude) < 1e-6 and abs(longitude) < 1e-6
+
+
+def _has_rtk(tags: PhotoTags) -> bool:
+    """Return whether the altitude is that of an RTK receiver, by its flag or its type."""
+    is_named = str(tags.xmp.get('drone-dji:AltitudeType', '')).lower().startswith('rtk')
+    return is_named or bool(tags.table_number('rtk_flag'))
 
 
 def _possible(value: float | None, most: float) -> float | None:

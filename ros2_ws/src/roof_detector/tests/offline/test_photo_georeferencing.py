@@ -14,6 +14,8 @@ import pyogrio
 import pytest
 from PIL import Image
 
+from roof_detector.georeference.ground import Ground
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.offline.rethresholding import Rethresholding
 from roof_detector.offline.settings import DetectSettings, OutputSettings
 from roof_detector.vision.thresholds import Thresholds
@@ -23,19 +25,20 @@ XMP = (
     'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
     'xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" drone-dji:GimbalYawDegree="+0.00" '
     'drone-dji:GimbalPitchDegree="-90.00" drone-dji:GimbalRollDegree="+0.00" '
-    'drone-dji:RelativeAltitude="{height:+.2f}" drone-dji:AbsoluteAltitude="{altitude:+.2f}"/>'
+    'drone-dji:RelativeAltitude="{height:+.2f}" '
+    'drone-dji:AbsoluteAltitude="{altitude:+.2f}"{more}/>'
     '</rdf:RDF></x:xmpmeta>'
 )
 
 
-def write_photo(flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=80.0):
+def write_photo(flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=80.0, more=''):
     """Write a noisy photo, 80 x 60 pixels at a focal length of 100, 40 m above the take-off."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA405] = round(43.267)  # of 35 mm film: 100 pixels of 100 diagonal
     if place:
         exif.get_ifd(0x8825).update({1: 'N', 2: place, 3: 'E', 4: (13.0, 24.0, 36.0)})
     image = Image.fromarray(flights.image(number)[:, :, ::-1])
-    xmp = XMP.format(height=40.0, altitude=take_off_m + 40.0).encode()
+    xmp = XMP.format(height=40.0, altitude=take_off_m + 40.0, more=more).encode()
     image.save(path, quality=98, subsampling=0, exif=exif, xmp=xmp if place else b'')
     return path
 
@@ -85,6 +88,29 @@ def test_altitudes_of_two_references_are_named(card, flights, detect):
     write_photo(flights, card / 'DJI_0003.JPG', 3, take_off_m=127.0)
     (outcome,) = detect(card, confidence=0.1, formats=('geojson',))
     assert any('take-off point differs by 47 m' in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize(
+    ('with_rtk', 'named'),
+    [
+        (0, 'altitudes of 3 photos are without RTK: most cameras count them from the sea'),
+        (
+            1,
+            'altitudes of 1 photos are those of RTK, above the ellipsoid of WGS 84, and those of',
+        ),
+        (3, 'altitudes of 3 photos are those of RTK, above the ellipsoid of WGS 84 and not above'),
+    ],
+)
+def test_the_level_that_altitudes_count_from_is_named(card, flights, detect, with_rtk, named):
+    for number in range(with_rtk):
+        rtk = ' drone-dji:RtkFlag="50"'
+        write_photo(flights, card / f'DJI_{number:04d}.JPG', number, more=rtk)
+    options = {'confidence': 0.9, 'formats': ('geojson',)}
+    level = GeoreferenceSettings(ground=Ground(altitude_m=80.0), adjust_photos=False)
+    (outcome,) = detect(card, georeferencing=level, **options)
+    assert any(named in note for note in outcome.notes)
+    (outcome,) = detect(card, output='heights', **options)
+    assert not any('RTK' in note for note in outcome.notes)
 
 
 def test_photos_without_tags_give_no_map_and_say_why_when_asked(flights, tmp_path, detect):
