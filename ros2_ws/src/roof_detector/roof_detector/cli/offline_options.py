@@ -83,9 +83,9 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         '--formats',
         nargs='*',
         metavar='FORMAT',
-        help='formats to export: csv, xlsx, json (COCO), images, video, crops, for maps '
-        'geojson, kml, kmz and gpkg, and cog of orthophotos; csv, xlsx, json and, where positions '
-        'are known, geojson by default',
+        help='formats to export, with spaces or commas between: csv, xlsx, json (COCO), images, '
+        'video, crops, for maps geojson, kml, kmz and gpkg, and cog of orthophotos; csv, xlsx, '
+        'json and, where positions are known, geojson by default',
     )
 
 
@@ -130,5 +130,6 @@ def formats_of(arguments: argparse.Namespace) -> tuple[str, ...] | None:
 
     if arguments.formats is None:
         return None
-    check_formats(arguments.formats)
-    return tuple(arguments.formats)
+    formats = [name for word in arguments.formats for name in word.split(',') if name]
+    check_formats(formats)
+    return tuple(dict.fromkeys(formats))

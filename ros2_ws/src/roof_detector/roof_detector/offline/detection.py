@@ -234,6 +234,7 @@ class FlightDetection:
             exports.close()
             self._tally.warnings += exports.warnings
             self._tally.notes += exports.notes
+            self._tally.note_cap(self._settings.thresholds.max_detections)
             self._report_changes(*journal.changes())
             if self._local_times:
                 self._tally.notes.append(
@@ -255,7 +256,13 @@ class FlightDetection:
             self._reduced_views.count(item.inferred.size_wh, photo)
 
     def _mosaic(self, source: RasterInput) -> RasterMosaic:
-        return RasterMosaic(source, names=self._network.names, iou=self._settings.thresholds.iou)
+        thresholds = self._settings.thresholds
+        return RasterMosaic(
+            source,
+            names=self._network.names,
+            iou=thresholds.iou,
+            max_detections=thresholds.max_detections,
+        )
 
     def _report_raster(self, mosaic: RasterMosaic) -> None:
         """Note how an orthophoto was searched, and what could not be found in it."""
@@ -300,6 +307,8 @@ class FlightDetection:
             error=inferred.error,
             inferred=result.is_new,
             found={} if findings is None else findings.detections.counts(self._network.names),
+            # Of an orthophoto the tiles have a limit, and not the whole.
+            most=None if self._scale else self._settings.thresholds.max_detections,
         )
 
     def _writer(self, source: RecordedInput, folder: WorkFolder) -> ResultWriter:

@@ -35,6 +35,7 @@ class FrameTally:
     notes: list[str] = field(default_factory=list)
     files: list[InputFile] = field(default_factory=list)
     limit: str = ''
+    capped: int = 0
     _of_images: dict[str, list[str]] = field(default_factory=dict)
 
     def note_image(self, name: str, notes: Sequence[str]) -> None:
@@ -50,15 +51,23 @@ class FrameTally:
             sentences.append(f'{who} {note}.')
         return sentences
 
-    def count(self, *, error: str, inferred: bool, found: dict[str, int]) -> None:
-        """Count a frame."""
+    def count(
+        self, *, error: str, inferred: bool, found: dict[str, int], most: int | None = None
+    ) -> None:
+        """Count a frame, of which at most `most` detections were kept."""
         self.frames += 1
+        self.capped += most is not None and sum(found.values()) >= most
         self.inferred += inferred and not error
         self.detections.update(found)
         if error:
             self.unreadable += 1
             if self.unreadable <= _NAMED:
                 self.warnings.append(error)
+
+    def note_cap(self, most: int) -> None:
+        """Note in how many frames as many detections were found as are kept of one."""
+        if self.capped:
+            self.notes.append(cap_note(self.capped, f'of {self.frames} frames', most))
 
     def add_messages(self, other: FrameTally) -> None:
         """Add the warnings and notes of another step."""
@@ -69,6 +78,14 @@ class FrameTally:
         """Replace the path of a folder by its final path in all messages."""
         for sentences in (self.warnings, self.notes):
             sentences[:] = [text.replace(str(folder), str(final)) for text in sentences]
+
+
+def cap_note(capped: int, of_all: str, most: int) -> str:
+    """Return a sentence on the frames or tiles whose less certain detections are missing."""
+    return (
+        f'{capped} {of_all} have {most} detections or more, and only the {most} most certain of '
+        'each were kept; raise --max-detections to keep the others.'
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from roof_detector.inputs.frame import Frame
 from roof_detector.inputs.input import DEFAULT_FRAME_ID
 from roof_detector.offline.inference import InferredFrame
 from roof_detector.offline.journal import Inferred
+from roof_detector.offline.outcome import cap_note
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.seams import View, merge
 
@@ -30,16 +31,20 @@ class RasterMosaic:
     """Collects the results of a raster's tiles and merges them to those of one frame.
 
     `blank` counts the tiles without anything to see, `unreadable` the reasons of those that cannot
-    be read.
+    be read, and `capped` the tiles of which only the most certain detections were kept.
     """
 
-    def __init__(self, source: RasterInput, *, names: tuple[str, ...], iou: float) -> None:
+    def __init__(
+        self, source: RasterInput, *, names: tuple[str, ...], iou: float, max_detections: int
+    ) -> None:
         self._source = source
+        self._max_detections = max_detections
         self._names = names
         self._iou = iou
         self._views: list[View] = []
         self._inference_s = 0.0
         self.blank = 0
+        self.capped = 0
         self.unreadable: list[str] = []
 
     def add(self, index: int, inferred: Inferred) -> None:
@@ -53,6 +58,7 @@ class RasterMosaic:
             return
         message = shared_typestore().deserialize_cdr(inferred.detections, DETECTIONS)
         found = read_detections(message, names=self._names)
+        self.capped += len(found) >= self._max_detections
         if not len(found):
             return
         left, top, width, height = self._source.tiles[index].window_xywh
@@ -103,10 +109,13 @@ class RasterMosaic:
         ]
 
     def notes(self) -> list[str]:
-        """Return how many tiles were searched, and how many were empty."""
+        """Return how many tiles were searched, were empty, or had more than is kept."""
         searched = len(self._source.tiles) - self.blank - len(self.unreadable)
         empty = f'; {self.blank} are empty and were skipped' if self.blank else ''
-        return [f'{searched} of {len(self._source.tiles)} tiles were searched{empty}.']
+        notes = [f'{searched} of {len(self._source.tiles)} tiles were searched{empty}.']
+        if self.capped:
+            notes.append(cap_note(self.capped, f'of {searched} tiles', self._max_detections))
+        return notes
 
     @property
     def saw_nothing(self) -> bool:

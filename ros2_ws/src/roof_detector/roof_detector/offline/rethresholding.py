@@ -112,6 +112,7 @@ class Rethresholding:
             exports.close()
             self._tally.warnings += [*bag.reader.damage, *exports.warnings]
             self._tally.notes += exports.notes
+            self._tally.note_cap(self._settings.thresholds.max_detections)
         self._export_images(folder)
         self._export_maps(folder)
         self._tally.rename_folder(folder.path, final=folder.final)
@@ -154,6 +155,7 @@ class Rethresholding:
             error=record.error,
             inferred=False,
             found={} if findings is None else findings.detections.counts(self._network.names),
+            most=self._settings.thresholds.max_detections,
         )
 
     def _formats(self, *, with_images: bool) -> list[str]:

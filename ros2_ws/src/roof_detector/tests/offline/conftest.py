@@ -135,7 +135,9 @@ def detect(detector, tmp_path):
             name: options.pop(name) for name in ('overwrite', 'resume') if name in options
         }
         thresholds = {
-            name: options.pop(name) for name in ('iou', 'class_confidence') if name in options
+            name: options.pop(name)
+            for name in ('iou', 'class_confidence', 'max_detections')
+            if name in options
         }
         options.setdefault('formats', ())
         tiling = options.pop('tiling', None)

@@ -146,6 +146,19 @@ def test_places_are_exported_where_fix_and_pose_were_recorded(flights, detector,
     assert latitude == pytest.approx(47, abs=1e-3) and longitude == pytest.approx(8, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    'words', [['csv,geojson', 'json'], ['csv,', 'geojson,json'], ['json,csv,geojson']]
+)
+def test_formats_may_have_spaces_or_commas_between(flights, detector, tmp_path, words):
+    bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
+    command = ['export', bag, '--output', tmp_path / 'out', '--formats', *words]
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in command])
+    assert end.value.code == 0
+    written = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert {'detections.csv', 'detections.geojson', 'detections.json'} <= written
+
+
 def test_an_assumed_ground_is_reported_in_a_note(flights, detector, tmp_path):
     bag = write_live(tmp_path / 'live', flights, detector, range(1), with_poses=True)
     (note,) = export(

@@ -102,6 +102,15 @@ def test_every_tile_is_inferred_as_it_is_and_merged_to_one_frame(raster, detect,
     assert '12 of 12 tiles were searched.' in outcome.notes
 
 
+def test_tiles_of_which_only_the_most_certain_were_kept_are_counted(raster, detect):
+    (outcome,) = detect(raster, confidence=0.6, max_detections=2)
+    (note,) = [one for one in outcome.notes if '--max-detections' in one]
+    capped = int(note.split()[0])
+    assert 0 < capped <= 12 and 'of 12 tiles have 2 detections or more' in note
+    (outcome,) = detect(raster, confidence=0.6, output='all')
+    assert not any('--max-detections' in one for one in outcome.notes)
+
+
 def test_positions_are_in_both_systems_with_sizes_in_metres(raster, detect):
     (outcome,) = detect(raster, confidence=0.6, formats=('geojson', 'csv'))
     with (outcome.output / 'detections.csv').open(encoding='utf-8-sig') as file:

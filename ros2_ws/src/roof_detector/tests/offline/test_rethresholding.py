@@ -64,6 +64,18 @@ def test_candidates_of_a_rethresholded_bag_serve_again(flights, detect, tmp_path
     assert bag_bytes(back.output) == bag_bytes(kept.output)
 
 
+def test_frames_of_which_only_the_most_certain_were_kept_are_counted(flights, detect, tmp_path):
+    bag = flights.write(tmp_path / 'flight', range(3))
+    (whole,) = detect(bag, confidence=0.3, keep_candidates=0.3)
+    assert not any('--max-detections' in note for note in whole.notes)
+    (capped,) = detect(bag, confidence=0.3, max_detections=2, output='capped')
+    assert sum(capped.detections.values()) == 6 < sum(whole.detections.values())
+    note = '3 of 3 frames have 2 detections or more, and only the 2 most certain of each were kept'
+    assert any(note in one for one in capped.notes)
+    outcome = again(whole.output, tmp_path / 're', confidence=0.3, max_detections=2)
+    assert any(note in one for one in outcome.notes)
+
+
 def test_a_threshold_below_the_floor_is_refused_with_the_way_out(flights, detect, tmp_path):
     (kept,) = detect(flights.write(tmp_path / 'flight', range(1)), keep_candidates=0.3)
     sentence = r'keeps candidates down to 0\.3 only.*Use 0\.3 or more, or detect again'
