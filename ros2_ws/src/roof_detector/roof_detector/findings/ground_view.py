@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _AT_EDGE = 0.004
 _BORDER_POINTS = 3  # on each side of the image, for lenses that bend it
 # How high objects stand over the plane of the roofs, or how low.
-_OBJECT_HEIGHT_SIGMA_M = 1.5
+OBJECT_HEIGHT_SIGMA_M = 1.5
 _LONGEST_VIEW = 20.0  # heights of the camera: an outline that reaches further is of no use
 
 
@@ -135,8 +135,8 @@ def ground_view(
     tilt = fix.attitude_covariance[:2, :2] * (1 - split.attitude_frame_share)
     # A tilt about east moves what is below the camera to the north, and the other way round.
     swapped = np.array([[0.0, fix.height_m], [-fix.height_m, 0.0]])
-    cut = _cut(boxes, size_wh)
-    own = own + _of_cut(corners, cut)
+    cut = cut_boxes(boxes, size_wh)
+    own = own + spread_of_cut(corners, cut)
     pixel_m2 = np.abs(np.linalg.det(np.nan_to_num(jacobians.by_pixel)))
     outline = points[5 * count :]
     far = np.isnan(outline).any() or (
@@ -163,7 +163,7 @@ def ground_view(
         outline_en=np.zeros((0, 2)) if far else outline,
         camera_en=camera,
         height_m=fix.height_m,
-        height_sigma_m=math.hypot(level_sigma_m, _OBJECT_HEIGHT_SIGMA_M),
+        height_sigma_m=math.hypot(level_sigma_m, OBJECT_HEIGHT_SIGMA_M),
         level_sigma_m=level_sigma_m,
         focal_px=math.sqrt(float(fix.lens.matrix[0, 0] * fix.lens.matrix[1, 1])),
         axis=fix.rotation[:, 2],
@@ -185,13 +185,14 @@ def _border(size_wh: tuple[int, int]) -> npt.NDArray[np.float64]:
     )
 
 
-def _cut(boxes: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def cut_boxes(boxes: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return which boxes (n, 4) end at the edge of the image, and may go on beyond."""
     margin = _AT_EDGE * np.array(size_wh * 2) + 1
     limits = np.array((0, 0, *size_wh))
     return np.asarray((np.abs(boxes - limits) <= margin).any(axis=1))
 
 
-def _of_cut(
+def spread_of_cut(
     corners: npt.NDArray[np.float64], cut: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
     """Return the covariance (n, 2, 2) of the centres of boxes that the image's edge cuts.

@@ -207,7 +207,7 @@ class StoreRun:
         outline = None
         if ground is not None and len(ground.outline_en):
             outline = polygon([self._geodetic(ground.outline_en)])
-        height_m = None if ground is None else ground.height_m
+        height_m = None if ground is None or ground.is_orthographic else ground.height_m
         FRAMES.insert(
             self._connection, (*where, *sightings.size_wh, len(sightings), height_m), outline
         )

@@ -14,6 +14,9 @@ from roof_detector.findings.errors import FindingsError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+# How high the camera of an orthophoto is taken to be: it looks straight down everywhere.
+ORTHOGRAPHIC_M = 1e6
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameReference:
@@ -87,6 +90,11 @@ class GroundView:
             if getattr(self, name).shape != shape:
                 msg = f'{name} has shape {getattr(self, name).shape}, expected {shape}.'
                 raise FindingsError(msg)
+
+    @property
+    def is_orthographic(self) -> bool:
+        """Return whether it is of an orthophoto, whose camera has no height."""
+        return self.height_m >= ORTHOGRAPHIC_M
 
     def turned(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the covariances (n, 2, 2) of the positions for one of the turn (3, 3)."""

@@ -15,6 +15,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.findings.camera_motion import FlowMotion, plane_motion
 from roof_detector.findings.flight_segments import FlightSegments
 from roof_detector.findings.ground_view import ErrorSplit, frame_sightings
+from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
 from roof_detector.findings.tracker import Tracker
 from roof_detector.georeference.errors import GeoError
@@ -97,6 +98,7 @@ class InspectionFrames:
         self._images = images
         self._split = split or ErrorSplit()
         self.counts = InspectionCounts()
+        self._rasters: dict[str, RasterGeoreference] = {}
         self._tracks = self._camera_tracks(georeferencing)
         self.origin = origin or self._first_origin()
         self._segments: dict[str, FlightSegments] = {}
@@ -115,6 +117,10 @@ class InspectionFrames:
                     continue
                 self.counts.frames += 1
                 self.counts.detections += len(findings.detections)
+                raster = self._rasters.get(findings.topic)
+                if raster is not None:
+                    yield self._on_raster(findings, raster)
+                    continue
                 fix, part = self._fix(findings, timed=not is_photos)
                 stream = streams.setdefault(findings.topic, _TrackedStream())
                 tracks = np.zeros(len(findings.detections), np.int64)
@@ -135,6 +141,30 @@ class InspectionFrames:
                     f'{segments.jumped} fixes of {self.flight} jump and {segments.too_far} are '
                     'more than 20 km from the first one; their frames have no place.'
                 )
+
+    def _on_raster(self, findings: FrameFindings, place: RasterGeoreference) -> FrameSightings:
+        """Return the sightings in an orthophoto, each an object of its own."""
+        found, ground = findings.detections, None
+        try:
+            if self.origin is not None:
+                ground = raster_view(
+                    place,
+                    found.boxes_xyxy,
+                    size_wh=findings.size_wh,
+                    origin=self.origin,
+                    split=self._split,
+                )
+        except GeoError as error:
+            self.counts.unplaced[_without_numbers(str(error))] += 1
+        return FrameSightings(
+            frame=self._reference(findings, 0),
+            size_wh=findings.size_wh,
+            boxes_xyxy=found.boxes_xyxy,
+            class_ids=found.class_ids,
+            confidences=found.scores,
+            track_ids=np.zeros(len(found), np.int64),
+            ground=ground,
+        )
 
     def _reference(self, findings: FrameFindings, part: int) -> FrameReference:
         return FrameReference(
@@ -161,19 +191,22 @@ class InspectionFrames:
         cameras: dict[str, CameraFixes] = {}
         for topic, track in tracks.items():
             if isinstance(track, RasterGeoreference):
-                self.counts.notes.append(
-                    f'{self.flight} is an orthophoto: its findings have no place in the '
-                    'inspection; the exports of its results have them.'
-                )
+                self._rasters[topic] = track
+                self.counts.notes += [_raster_note(self.flight, track)]
             else:
                 cameras[topic] = track
         return cameras
 
     def _first_origin(self) -> LocalTangentPlane | None:
         """Return the first camera position of the bag, on the ground."""
-        if not self._tracks:
+        if not self._tracks and not self._rasters:
             return None
         for frame in self._bag.frames():
+            raster = self._rasters.get(frame.record.topic)
+            if frame.findings is not None and raster is not None:
+                latitude, longitude = raster_origin(raster, frame.findings.size_wh)
+                if np.isfinite([latitude, longitude]).all():
+                    return LocalTangentPlane(latitude, longitude, 0.0)
             track = self._tracks.get(frame.record.topic)
             if frame.findings is None or track is None:
                 continue
@@ -241,6 +274,19 @@ class InspectionFrames:
                 image = None
             motion = None if image is None else stream.flow.update(image.image_bgr)
         return stream.tracker.update(findings.detections, motion=motion)
+
+
+def _raster_note(flight: str, place: RasterGeoreference) -> str:
+    by = (
+        'that it states'
+        if place.error_m is not None
+        else 'of plain GPS, because it does not state its own'
+    )
+    return (
+        f'{flight} is an orthophoto: its findings are within the error {by} '
+        f'({raster_sigma_m(place):.2f} m, 1 sigma of each axis), and no part of it counts as '
+        'searched in the coverage, because it may be blank.'
+    )
 
 
 def _without_numbers(sentence: str) -> str:

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import openpyxl
 import pytest
+import rasterio
+from affine import Affine
 
 from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
@@ -89,6 +91,33 @@ def test_a_video_without_telemetry_gives_tracks_and_says_why(video, detect, tmp_
     assert any(one.tracks for one in found.findings)
     features = json.loads((tmp_path / 'inspection' / 'findings.geojson').read_text())['features']
     assert {feature['geometry'] for feature in features} == {None}
+
+
+@pytest.mark.parametrize('stated', [True, False])
+def test_an_orthophoto_gives_each_detection_its_place(flights, detect, tmp_path, stated):
+    path = tmp_path / 'ortho.tif'
+    place = Affine(0.05, 0, 454_000, 0, -0.05, 38_000)
+    values = np.moveaxis(flights.image(1, size_wh=(160, 120)), -1, 0)
+    profile = {'driver': 'GTiff', 'width': 160, 'height': 120, 'count': 3, 'dtype': 'uint8'}
+    with rasterio.open(path, 'w', crs='EPSG:32636', transform=place, **profile) as dataset:
+        dataset.write(values)
+        if stated:
+            dataset.update_tags(CE95='0.5')
+    (outcome,) = detect(path, confidence=0.6, formats=('geojson',))
+    results = [InspectedResults(outcome.output, 'ortho', path)]
+    found = inspect_results(results, tmp_path / 'inspection', georeferencing=UNPLACED)
+    assert len(found.findings) == found.detections > 5
+    features = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    exported = np.array([one['geometry']['coordinates'] for one in features])
+    places = [one.place for one in found.findings]
+    placed = np.array([(one.longitude_deg, one.latitude_deg) for one in places])
+    apart = np.abs(placed[:, None] - exported[None]).max(axis=2)
+    assert max(apart.min(axis=0).max(), apart.min(axis=1).max()) < 2e-8  # 2 mm
+    low, high = (0.5, 0.9) if stated else (8.0, 8.5)
+    # The radius of the raster, and a little for the box; more where the edge cuts it.
+    assert low <= min(one.radius95_m for one in places) <= high
+    (note,) = [one for one in found.notes if 'is an orthophoto' in one]
+    assert ('that it states' in note) == stated
 
 
 def test_findings_outside_the_area_are_kept_apart(video, detect, tmp_path):
