@@ -52,18 +52,27 @@ def has_video_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
 
 
 def unused_positions_note(bag: ResultBag, *, images: Path | None = None) -> str:
-    """Return a sentence where a video holds positions, and not all that a map needs, else ''."""
+    """Return a sentence where a video has telemetry that does not make a map by itself, else ''.
+
+    Telemetry are subtitles beside it, positions inside it, or the log of an autopilot.
+    """
     found = _video(bag, images=images)
     if found is None:
         return ''
     video, _ = found
+    beside, log = subtitle_file_of(video), log_file_of(video)
+    if log is not None and beside is None:
+        return (
+            f'{log.name} lies beside {video.name}, but no map was made: ask for one with '
+            '--formats geojson, and give the lens with --focal-35mm.'
+        )
     try:
         telemetry = read_video_telemetry(video)
-    except TelemetryError:
-        return ''
-    if can_be_georeferenced(telemetry) or not any(
-        one.latitude_deg is not None for one in telemetry.records
-    ):
+    except TelemetryError as error:
+        return f'{beside.name} is not used: {error}' if beside is not None else ''
+    if not any(one.latitude_deg is not None for one in telemetry.records):
+        return f'{video.name} has no position in its {telemetry.holder}.'
+    if can_be_georeferenced(telemetry):
         return ''
     return (
         f'{video.name} holds positions in its {telemetry.holder}, but no attitude of the camera, '

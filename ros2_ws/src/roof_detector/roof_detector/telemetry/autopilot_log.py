@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.stamped_series import StampedSeries
+from roof_detector.telemetry.altitude_steps import altitude_step_note
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.message_values import FRD_FROM_FLU
 from roof_detector.telemetry.photo_pose import ENU_FROM_NED
@@ -96,6 +97,12 @@ class LoggedValues:
         attitudes = _series([one[0] for one in self.attitudes], turns, width=14)
         gimbal, note = self._gimbal(attitudes)
         notes = [note] if note else []
+        step = altitude_step_note(
+            (stamps[order] - stamps[order[0]]) / 1e9,
+            heights[order],
+            np.array([one[3] for one in on_earth])[order],
+        )
+        notes += [f'{path.name}: {step}'] if step else []
         if left_out:
             notes.append(f'{path.name}: {left_out} records without a position are left out.')
         offsets = [utc_ns - stamp_ns for stamp_ns, utc_ns in self.utc_ns]

@@ -39,7 +39,8 @@ def read_video_telemetry(video: Path) -> SubtitleTelemetry:
         if found is None:
             raise
     if not found.records:
-        msg = f'{video} holds {found.holder}, and no position with a fix in it.'
+        which = 'GPS5 or GPS9' if found.holder == gopro_track.NAME else 'types 5 or 6'
+        msg = f'{video} holds {found.holder}, and no position with a fix in it ({which}).'
         raise TelemetryError(msg)
     return found
 

@@ -61,6 +61,20 @@ def test_a_video_without_subtitles_says_that_it_has_none(video, detect):
     assert any('no .srt file of its name beside it' in one for one in outcome.warnings)
 
 
+@pytest.mark.parametrize(
+    ('name', 'content', 'note'),
+    [
+        ('dji_0001.srt', '1\n00:00:00,000 --> 00:00:01,000\nhello\n', 'srt is not used: '),
+        ('DJI_0001.tlog', 'a log', 'DJI_0001.tlog lies beside DJI_0001.MP4, but no map was made'),
+    ],
+    ids=['subtitles', 'log'],
+)
+def test_what_lies_beside_a_video_is_not_passed_over(video, detect, name, content, note):
+    video.with_name(name).write_text(content)
+    (outcome,) = detect(video, confidence=0.99, formats=None)
+    assert any(note in one for one in outcome.notes)
+
+
 def test_a_video_that_is_shown_turned_keeps_its_positions(video, tmp_path, detect):
     turned = tmp_path / 'turned' / video.name
     turned.parent.mkdir()

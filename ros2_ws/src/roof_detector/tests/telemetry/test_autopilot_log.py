@@ -14,7 +14,11 @@ from scipy.spatial.transform import Rotation
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.uncertainty import Uncertainty
-from roof_detector.telemetry.autopilot_log import log_file_of, read_autopilot_log
+from roof_detector.telemetry.autopilot_log import (
+    LoggedValues,
+    log_file_of,
+    read_autopilot_log,
+)
 from roof_detector.telemetry.clock_offset import clock_offset
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.log_track import VideoMotion, log_track
@@ -217,3 +221,14 @@ def test_the_log_beside_a_video_is_found_by_its_name(tmp_path):
     assert log_file_of(tmp_path / 'DJI_1.MP4') is None
     (tmp_path / 'dji_1.tlog').touch()
     assert log_file_of(tmp_path / 'DJI_1.MP4') == tmp_path / 'dji_1.tlog'
+
+
+@pytest.mark.parametrize(('altitude', 'named'), [(440.0, True), (480.0, False)])
+def test_a_height_that_starts_again_within_a_log_is_named(tmp_path, altitude, named):
+    values = LoggedValues()
+    for second in range(6):
+        height, up = (40.0, 440.0) if second < 3 else (80.0, altitude)
+        values.positions.append((second * 10**9, 47.0, 8.0, up, height))
+        values.attitudes.append((second * 10**9, np.array([0.0, 0.0, 0.0, 1.0])))
+    notes = values.flight(tmp_path / 'a.tlog', Uncertainty()).notes
+    assert ('take-off point jumps by 40 m at 3 s' in ' '.join(notes)) == named
