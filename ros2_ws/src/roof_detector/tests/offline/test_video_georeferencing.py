@@ -5,11 +5,17 @@
 from __future__ import annotations
 
 import json
+import struct
+from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
 import pytest
+
+from roof_detector.georeference.camera_mount import BodyMount
+from roof_detector.georeference.ground import Ground
+from roof_detector.offline.georeferencing import GeoreferenceSettings
 
 QUARTER_CLOCKWISE = (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
 CUE = (
@@ -73,6 +79,56 @@ def test_what_lies_beside_a_video_is_not_passed_over(video, detect, name, conten
     video.with_name(name).write_text(content)
     (outcome,) = detect(video, confidence=0.99, formats=None)
     assert any(note in one for one in outcome.notes)
+
+
+def gps_packet(latitude):
+    """Return a second of GPMF with one position, as a GoPro writes it."""
+
+    def element(key, kind, size, data):
+        head = struct.pack('>4scBH', key, kind, size, len(data) // size)
+        return head + data + b'\0' * (-len(data) % 4)
+
+    stream = (
+        element(b'GPSF', b'L', 4, struct.pack('>L', 3))
+        + element(b'GPSP', b'S', 2, struct.pack('>H', 150))
+        + element(b'SCAL', b'l', 4, struct.pack('>5i', 10**7, 10**7, 1000, 1000, 100))
+        + element(
+            b'GPS5', b'l', 20, struct.pack('>5i', round(latitude * 1e7), 134_100_000, 0, 0, 0)
+        )
+    )
+    return element(b'DEVC', b'\0', 4, element(b'STRM', b'\0', 4, stream))
+
+
+def test_the_positions_of_a_gopro_give_a_map_with_the_mount_and_lens(video, tmp_path, detect):
+    path = tmp_path / 'card' / 'GX010001.MP4'
+    path.parent.mkdir()
+    with av.open(str(video)) as read, av.open(str(path), 'w') as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        track = written.add_data_stream('bin_data')
+        for packet in read.demux(read.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                written.mux(packet)
+        for second in range(3):
+            packet = av.Packet(gps_packet(52.52 + second * 1e-4))
+            packet.stream, packet.time_base = track, Fraction(1, 1000)
+            packet.pts = packet.dts = second * 1000
+            packet.duration = 1000
+            written.mux(packet)
+    (outcome,) = detect(path, confidence=0.01, formats=None)
+    assert outcome.frames == 6 and outcome.warnings == ()
+    (note,) = [one for one in outcome.notes if 'GPMF telemetry of a GoPro' in one]
+    assert '--mount-down' in note
+    settings = GeoreferenceSettings(
+        ground=Ground(height_m=40.0), body_mount=BodyMount(down_deg=90.0), focal_35mm=24.0
+    )
+    options = {'formats': ('geojson',), 'georeferencing': settings, 'output': 'asked'}
+    (outcome,) = detect(path, confidence=0.01, **options)
+    found = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    assert found
+    for one in found:
+        assert one['geometry']['coordinates'][1] == pytest.approx(52.5201, abs=4e-4)
+        assert one['properties']['height_m'] == pytest.approx(40)
 
 
 def test_a_video_that_is_shown_turned_keeps_its_positions(video, tmp_path, detect):
