@@ -7,6 +7,7 @@ Keys, lengths and values as described in https://github.com/gopro/gpmf-parser.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections import Counter
@@ -126,6 +127,7 @@ def _samples(fields: dict[bytes, _Element], key: bytes) -> list[_GpsSample]:
     if not all(scales):
         return []
     scaled = [[a / b for a, b in zip(row, scales, strict=True)] for row in rows]
+    scaled = [row for row in scaled if all(map(math.isfinite, row))]
     if key == b'GPS9':
         return [
             _GpsSample(
@@ -200,7 +202,7 @@ def _rows(element: _Element | None, structure: str = '') -> list[tuple[float, ..
 
 def _first(element: _Element | None, otherwise: float) -> float:
     rows = _rows(element)
-    return rows[0][0] if rows else otherwise
+    return rows[0][0] if rows and math.isfinite(rows[0][0]) else otherwise
 
 
 def _text(element: _Element | None) -> str:

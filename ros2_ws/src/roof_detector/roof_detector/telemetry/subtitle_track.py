@@ -85,6 +85,12 @@ def subtitle_track(
     if ground.uses_altitude and any(one.altitude_m is None for one in records):
         msg = f'{telemetry.path} does not hold the altitude; give --flight-height or --ground-z.'
         raise TelemetryError(msg)
+    if ground.uses_altitude and telemetry.holder == 'subtitles':
+        notes.append(
+            f'{telemetry.path.name}: subtitles do not say what their altitudes count from: about '
+            'the sea, or with RTK the ellipsoid of WGS 84; the altitude of the ground has to '
+            'count from there too. Heights above take-off avoid it (--ground-z).'
+        )
     step = altitude_step_note(
         np.array([one.begin_s for one in records], np.float64),
         np.array(heights, np.float64),

@@ -223,3 +223,10 @@ def test_a_missing_yaw_of_the_gimbal_is_that_of_the_aircraft():
     )
     assert told.records[0].gimbal == (33.0, -90.0, 0.0)
     assert '1 subtitles have no yaw of the gimbal' in ' '.join(told.notes)
+
+
+def test_the_unknown_level_of_altitudes_is_named_where_they_count():
+    notes = []
+    flown = [record(second, altitude_m=120.0) for second in range(3)]
+    track(*flown, ground=Ground(altitude_m=80.0), notes=notes)
+    assert 'do not say what their altitudes count from' in ' '.join(notes)

@@ -150,6 +150,29 @@ def test_a_packet_that_is_cut_off_gives_what_is_whole(tmp_path):
         assert [one.latitude_deg for one in found.records] == [47.0]
 
 
+def test_no_damage_of_a_packet_ends_a_run(tmp_path):
+    random = np.random.default_rng(3)
+    for packet in (gps5((47.0, 8.0, 440.0)), gps9((47.0, 8.0, 440.0))):
+        for _ in range(1500):
+            content = bytearray(packet)
+            for at in random.integers(0, len(content), random.integers(1, 6)):
+                content[at] = random.choice([0, 255, 127, ord('f'), ord('d'), ord('?')])
+            found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, bytes(content))])
+            for one in found.records:
+                assert abs(one.latitude_deg) < 89 and abs(one.longitude_deg) <= 180
+
+
+def test_a_number_that_is_none_is_left_out(tmp_path):
+    row = struct.pack('>9f', 47.0, 8.0, 440.0, 0, 0, 9350, 5, 1.5, float('nan'))
+    stream = nested(
+        'STRM',
+        element('SCAL', 's', 2, struct.pack('>h', 1)),
+        element('GPS9', 'f', 36, row),
+    )
+    found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, nested('DEVC', stream))])
+    assert found.records == ()
+
+
 def test_a_gopro_has_no_attitude_and_needs_the_mount_and_the_lens(tmp_path):
     places = [(47.0 + number * 1e-4, 8.0, 440.0) for number in range(4)]
     video = write_video(tmp_path / 'GX010001.MP4', [gps5(one) for one in places])
