@@ -58,7 +58,8 @@ def test_every_registered_block_serves_in_a_model_of_the_zoo_or_is_a_plain_stage
         for row in YAML.load(path)[part]
     ]
     unused = set(registered()) - {row[2] for row in rows}
-    assert unused == {'VSSBlock'}
+    composed = {'DySample', 'EMA', 'LSKA', 'SPDConv', 'SimAM', 'TimmAttention', 'TimmBackbone'}
+    assert unused == {'VSSBlock'} | composed  # what variants are composed of
 
 
 def right_strides(file_name):

@@ -137,7 +137,7 @@ def test_limits_are_what_is_asked_for_and_nan_is_beyond_any():
     assert row.holds(ParityLimits())
     assert not row.holds(ParityLimits(box_px=0.3))
     assert not row.holds(ParityLimits(confidence=1e-3))
-    rounded = dataclasses.replace(row, box_px=0.7, score=0.02)
+    rounded = dataclasses.replace(row, box_px=0.7, confidence=0.02)
     assert rounded.holds(ParityLimits.for_precision('f16'))
     assert not rounded.holds(ParityLimits.for_precision('f32'))
     for name in ('box_px', 'confidence', 'mask_share'):

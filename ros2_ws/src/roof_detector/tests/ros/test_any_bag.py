@@ -23,8 +23,7 @@ from vision_msgs.msg import Detection2DArray
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.writer import BagWriter
 from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
-from roof_detector.doctor.graph_watch import GraphWatch
-from roof_detector.doctor.image_tally import ImageTally
+from roof_detector.doctor.graph_watch import GraphWatch, ImageTally
 from roof_detector.doctor.nodes import check_nodes
 from roof_detector.doctor.report import as_text
 from roof_detector.georeference.errors import GeoError

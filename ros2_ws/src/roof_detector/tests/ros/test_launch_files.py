@@ -100,7 +100,7 @@ def test_there_is_a_file_for_every_job_and_setup_installs_it():
 @every_job
 def test_every_job_is_an_executable_of_the_package(job):
     project = (PACKAGE / 'pyproject.toml').read_text()
-    points = dict(re.findall(r"^(\w+) = '([\w.]+:main)'$", project, re.MULTILINE))
+    points = dict(re.findall(r"^(\w+) = '([\w.]+:\w+)'$", project, re.MULTILINE))
     module, _, function = points[job.name].partition(':')
     assert callable(getattr(importlib.import_module(module), function))
 
@@ -392,7 +392,8 @@ def test_what_launch_imports_is_what_package_xml_brings():
         [sys.executable, '-c', code], capture_output=True, text=True, check=True, cwd=PACKAGE
     )
     brought = {'numpy': 'python3-numpy', 'cv2': 'python3-opencv', 'yaml': 'python3-yaml'}
-    brought |= {'pyproj': 'python3-pyproj', 'rclpy': 'rclpy', 'rcl_interfaces': 'rcl_interfaces'}
+    brought |= {'pyproj': 'python3-pyproj', 'scipy': 'python3-scipy'}
+    brought |= {'rclpy': 'rclpy', 'rcl_interfaces': 'rcl_interfaces'}
     brought |= {'ament_index_python': 'ament_index_python'}
     assert set(brought.values()) <= dependencies()
     # Those of rclpy, of ROS from PyPI, and of Python's own installation.

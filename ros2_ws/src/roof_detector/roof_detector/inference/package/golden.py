@@ -276,11 +276,13 @@ def _missing_detection(
     predictions = answer.predictions
     centres, halves = predictions[:2].T, predictions[2:4].T / 2
     boxes_xyxy = geometry.to_source(np.concatenate([centres - halves, centres + halves], axis=1))
+    # The limit is in pixels of the network's input, the boxes are in those of the image.
+    most_px = limits.box_px * max(np.divide(geometry.source_wh, geometry.resized_wh))
     for one in golden.detections:
         confidences = predictions[4 + backend.facts.names.index(one.class_name)]
         near = np.abs(confidences - one.confidence) <= limits.confidence
         offsets = np.abs(boxes_xyxy - np.array(one.box_xyxy, np.float32)).max(axis=1)
-        if not (near & (offsets <= limits.box_px)).any():
+        if not (near & (offsets <= most_px)).any():
             return f'{one.class_name} of confidence {one.confidence:.2f} is not found'
     return ''
 

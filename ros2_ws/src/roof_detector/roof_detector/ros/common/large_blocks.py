@@ -26,3 +26,13 @@ def keep_large_blocks() -> bool:
         options = (_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES), (_M_TRIM_THRESHOLD, _KEPT_BYTES)
         return all(set_option(name, value) == 1 for name, value in options)
     return False
+
+
+def release_free_blocks() -> None:
+    """Give freed memory back to the kernel, where glibc would keep it for what comes.
+
+    A model is loaded by a thread of its own, so its memory lies in a heap of that thread's:
+    without this, each change of the model may leave tens of megabytes in another heap.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL('libc.so.6').malloc_trim(0)

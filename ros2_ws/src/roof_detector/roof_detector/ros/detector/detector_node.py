@@ -22,6 +22,7 @@ from roof_detector.pipeline.model_opening import OpenedModel, open_model
 from roof_detector.pipeline.model_slot import ModelSlot
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.errors import ParameterError, RosError
+from roof_detector.ros.common.large_blocks import release_free_blocks
 from roof_detector.ros.common.lifecycle_errors import reports_errors
 from roof_detector.ros.common.messages import labels_message
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
@@ -181,6 +182,7 @@ class DetectorNode(LifecycleNode):
         """Adapt the outputs to another model and announce it."""
         for camera in self._cameras:
             camera.configure(detector)
+        release_free_blocks()  # those of the model before
         self._publish_labels()
         self._diagnostics.publish()
         self.get_logger().info(

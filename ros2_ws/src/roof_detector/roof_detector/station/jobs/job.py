@@ -73,10 +73,14 @@ class JobRequest:
 
 @dataclass(kw_only=True)
 class Progress:
-    """The progress of a job; `frames` and `left_s` are None if they are unknown."""
+    """The progress of a job; `frames` and `left_s` are None if they are unknown.
+
+    `unit` is what is counted: frames, or the tiles of an orthophoto.
+    """
 
     done: int = 0
     frames: int | None = None
+    unit: str = 'frames'
     rate_hz: float = 0.0
     left_s: float | None = None
 

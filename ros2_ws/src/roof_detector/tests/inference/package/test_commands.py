@@ -95,7 +95,7 @@ def test_a_package_with_the_golden_outputs_of_another_network_is_refused(
     files = read_files(output)
     golden = json.loads(files['golden.json'])
     for anchor in golden['images'][0]['anchors']:
-        anchor['score'] = min(1.0, anchor['score'] + 0.2)
+        anchor['confidence'] = min(1.0, anchor['confidence'] + 0.2)
     inner = {name: one for name, one in files.items() if name != 'manifest.json'}
     inner['golden.json'] = json.dumps(golden).encode()
     write_zip(output, finish_package(inner, ModelPackage.open(output).manifest))

@@ -187,7 +187,7 @@ def save_random_segmentation_model(path, image_bgr):
     blob = torch.from_numpy(to_blob(cv2.resize(image_bgr, (256, 256))[None]))
     for branches, mean in ((model.model[-1].cv3, -2.5), (model.model[-1].cv4, 0.0)):
         for branch in branches:
-            torch.nn.init.normal_(branch[-1].weight, std=0.3)
+            torch.nn.init.normal_(branch[-1].weight, std=0.15)
             torch.nn.init.constant_(branch[-1].bias, mean)
     with torch.no_grad():
         model.train()(blob)
