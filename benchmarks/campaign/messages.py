@@ -93,6 +93,7 @@ class Field:
         }
         self._good = 0
         self._clients: dict[str, Any] = {}
+        self._send_first_frames()
 
     def _start_nodes(self, folder: Path) -> None:
         topics = ','.join(f"'{name}'" for name in ('/left/image', *_TOPICS) if 'mark' not in name)
@@ -109,6 +110,19 @@ class Field:
         bag = str(_odd_bag(folder / 'odd'))
         player = self.graph.start('roof_detector.cli.main', 'play', bag, '--loop')
         self.processes = {'recorder': recorder, 'player': player}
+
+    def _send_first_frames(self) -> None:
+        """Send a frame from each camera alone: what is lost before a first frame counts nowhere."""
+        for camera in ('left', 'right'):
+            self.cameras.send(camera, self.cameras.good())
+        self.graph.wait_until(
+            lambda: all(
+                int(self.cameras.status(camera).get('frames_seen', 0)) > 0
+                for camera in ('left', 'right')
+            ),
+            within_s=_WITHIN_S,
+            what='the first frame of each camera',
+        )
 
     def send(self, count: int) -> None:
         """Publish messages of all kinds, valid and invalid."""
