@@ -112,7 +112,7 @@ class Field:
         self.processes = {'recorder': recorder, 'player': player}
 
     def _send_first_frames(self) -> None:
-        """Send a frame from each camera alone: what is lost before a first frame counts nowhere."""
+        """Send a frame from each camera alone: what is lost before a first one is not counted."""
         for camera in ('left', 'right'):
             self.cameras.send(camera, self.cameras.good())
         self.graph.wait_until(
