@@ -45,7 +45,8 @@ class Ear:
     def value(self, key):
         if self.status is None:
             return None
-        return next(pair.value for pair in self.status.values if pair.key == key)
+        # While a busy machine makes a thread look hung, its report has no values.
+        return next((pair.value for pair in self.status.values if pair.key == key), None)
 
     def level(self):
         return None if self.status is None else self.status.level

@@ -427,8 +427,9 @@ def test_a_link_that_is_put_there_while_this_looks_leads_nowhere(station, outsid
     thread = threading.Thread(target=exchange)
     thread.start()
     try:
-        read = 0
-        for _ in range(5000):
+        read = tried = 0
+        while tried < 5000 or (not read and tried < 500_000):
+            tried += 1
             try:
                 with open_below(folder, 'shown/secret.txt') as file:
                     assert file.read() == b'plain'
