@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.duration import Duration
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, NavSatFix
 from vision_msgs.msg import Detection2DArray
 
+from roof_detector.ros.common.acknowledgement import wait_for_readers
 from roof_detector.ros.common.image_topic_name import image_topic_name
 
 if TYPE_CHECKING:
@@ -86,5 +86,5 @@ class CameraTopics:
         drained = True
         for publisher in self._publishers.values():
             remaining_s = max(0.0, deadline - time.monotonic())
-            drained &= publisher.wait_for_all_acked(Duration(seconds=remaining_s))
+            drained &= wait_for_readers(publisher, within_s=remaining_s)
         return drained

@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from std_msgs.msg import Header
 
+from roof_detector.ros.common.acknowledgement import wait_for_readers
 from roof_detector.ros.common.callback_errors import CallbackErrors, errors_of
 from roof_detector.ros.common.parameters import HANG_LIMIT
 from roof_detector.supervision.rate import FAULT_S
@@ -89,9 +90,7 @@ class NodeDiagnostics:
 
     def wait_for_readers(self, *, within_s: float) -> None:
         """Wait until every reader has acknowledged what was published."""
-        from rclpy.duration import Duration  # noqa: PLC0415
-
-        self._publisher.wait_for_all_acked(Duration(seconds=within_s))
+        wait_for_readers(self._publisher, within_s=within_s)
 
     def close(self) -> None:
         """Stop publishing."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
@@ -20,6 +19,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
 from roof_detector.inputs.due_times import LONGEST_GAP_S, SHORTENED_GAP_S
 from roof_detector.inputs.prefetcher import Prefetcher
+from roof_detector.ros.common.acknowledgement import wait_for_readers
 from roof_detector.ros.common.errors import RosError
 from roof_detector.ros.common.message_types import message_class
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # Messages read before they are due; images are large.
 _MESSAGES_AHEAD = 20
 _CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-_DRAIN = Duration(seconds=5)
+_DRAIN_S = 5.0
 _DRAIN_PATIENCE_S = 10.0
 _STOP_S = 5.0
 _LONGEST_WAIT_S = 60.0
@@ -167,7 +167,7 @@ class PlayerNode(Node):
             for output in self._outputs.values():
                 if not self._time.stopped:
                     self._thread.heart.begin('waiting for readers', patience_s=_DRAIN_PATIENCE_S)
-                    output.wait_for_all_acked(_DRAIN)
+                    wait_for_readers(output, within_s=_DRAIN_S)
         except BagError as error:
             self._error = str(error)
         self._ended = True
