@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.telemetry.altitude_steps import altitude_step_note
+from roof_detector.telemetry.companion_file import companions_of
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.message_values import FRD_FROM_FLU
 from roof_detector.telemetry.photo_pose import ENU_FROM_NED
@@ -142,19 +143,9 @@ class LoggedValues:
 
 def log_file_of(video: Path) -> Path | None:
     """Return the log beside a video with its name in any case, None without one."""
-    try:
-        beside = sorted(video.parent.iterdir())
-    except OSError:
-        return None
+    logs = companions_of(video, LOG_SUFFIXES)
     return next(
-        (
-            one
-            for one in beside
-            if one.suffix.lower() in LOG_SUFFIXES
-            and one.stem.lower() == video.stem.lower()
-            and (one.suffix.lower() != '.bin' or _begins_as_dataflash(one))
-        ),
-        None,
+        (one for one in logs if one.suffix.lower() != '.bin' or _begins_as_dataflash(one)), None
     )
 
 

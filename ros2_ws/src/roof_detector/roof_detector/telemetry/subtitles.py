@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from roof_detector.telemetry.companion_file import companions_of
 from roof_detector.telemetry.errors import TelemetryError
 
 if TYPE_CHECKING:
@@ -116,18 +117,7 @@ class SubtitleTelemetry:
 
 def subtitle_file_of(video: Path) -> Path | None:
     """Return the .srt file beside a video of the same name in any case, None without one."""
-    try:
-        beside = sorted(video.parent.iterdir())
-    except OSError:
-        return None
-    return next(
-        (
-            one
-            for one in beside
-            if one.suffix.lower() == '.srt' and one.stem.lower() == video.stem.lower()
-        ),
-        None,
-    )
+    return next(companions_of(video, ('.srt',)), None)
 
 
 def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
