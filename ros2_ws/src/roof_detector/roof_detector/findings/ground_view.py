@@ -95,6 +95,19 @@ def frame_sightings(
     )
 
 
+def centres_and_corners(boxes_xyxy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the centre and the corners of boxes (n, 4) in pixels, (n, 5, 2).
+
+    Corners go round from the lower left one: right, up, left.
+    """
+    left, top, right, bottom = boxes_xyxy.T
+    columns = (
+        ((left + right) / 2, (top + bottom) / 2),
+        *((left, bottom), (right, bottom), (right, top), (left, top)),
+    )
+    return np.stack([np.stack(column, axis=-1) for column in columns], axis=1)
+
+
 def ground_view(
     fix: CameraFix,
     boxes_xyxy: npt.NDArray[np.float32],
@@ -111,11 +124,7 @@ def ground_view(
     count = len(boxes_xyxy)
     boxes = boxes_xyxy.astype(np.float64).reshape(-1, 4)
     left, top, right, bottom = boxes.T
-    columns = (
-        ((left + right) / 2, (top + bottom) / 2),
-        *((left, bottom), (right, bottom), (right, top), (left, top)),
-    )
-    pixels = np.stack([np.stack(column, axis=-1) for column in columns], axis=1)
+    pixels = centres_and_corners(boxes)
     # Boxes count from the corner of the first pixel, a lens from its centre.
     every = np.concatenate([pixels.reshape(-1, 2), _border(size_wh)]) - 0.5
     rays = ground_rays(fix, every)

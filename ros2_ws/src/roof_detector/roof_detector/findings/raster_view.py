@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.findings.ground_view import OBJECT_HEIGHT_SIGMA_M, cut_boxes, spread_of_cut
+from roof_detector.findings.ground_view import (
+    OBJECT_HEIGHT_SIGMA_M,
+    centres_and_corners,
+    cut_boxes,
+    spread_of_cut,
+)
 from roof_detector.findings.sightings import ORTHOGRAPHIC_M, GroundView
 from roof_detector.georeference.uncertainty import Uncertainty
 
@@ -50,11 +55,7 @@ def raster_view(
     count = len(boxes_xyxy)
     boxes = boxes_xyxy.astype(np.float64).reshape(-1, 4)
     left, top, right, bottom = boxes.T
-    columns = (
-        ((left + right) / 2, (top + bottom) / 2),
-        *((left, bottom), (right, bottom), (right, top), (left, top)),
-    )
-    pixels = np.stack([np.stack(column, axis=-1) for column in columns], axis=1)
+    pixels = centres_and_corners(boxes)
     points = _east_north(place, pixels.reshape(-1, 2), origin).reshape(-1, 5, 2)
     corners = points[:, 1:]
     sides_m = np.column_stack(
