@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.georeference.shown_image import optical_turn
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.inputs.video import VideoInput
 from roof_detector.offline.image_search import camera_inputs
@@ -19,7 +20,6 @@ from roof_detector.telemetry.log_track import log_track
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
 from roof_detector.telemetry.subtitles import subtitle_file_of
 from roof_detector.telemetry.video_telemetry import read_video_telemetry
-from roof_detector.vision.orientation import optical_turn
 
 if TYPE_CHECKING:
     from roof_detector.georeference.camera_mount import CameraMount

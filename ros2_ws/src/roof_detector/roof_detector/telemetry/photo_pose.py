@@ -12,6 +12,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.lens import Lens
+from roof_detector.georeference.shown_image import optical_turn
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.gimbal_checks import is_reversed, is_turned_over
@@ -37,7 +38,6 @@ ABOVE_ELLIPSOID = ', above the ellipsoid'
 _LEAST_SIGMA_M = 0.01
 _LARGEST_SIGMA_M = 100.0
 _MOST_HEIGHT_M = 100_000.0
-_MIRRORED = (2.0, 4.0, 5.0, 7.0)  # EXIF's orientations of mirrored images
 _MOST_DEGREES = 720.0
 # If only the heading of the aircraft is known, the camera looks approximately straight down.
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
@@ -276,27 +276,26 @@ def _as_shown(
 
     Raises TelemetryError for one that is mirrored.
     """
-    width, height = lens.size_wh
-    (fx, _, cx), (_, fy, cy), _ = lens.matrix
-    k1, k2, p1, p2, *more = lens.distortion or (0.0, 0.0, 0.0, 0.0)
-    if orientation == 3.0:
-        turn = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]
-        matrix, size = [[fx, 0, width - 1 - cx], [0, fy, height - 1 - cy]], (width, height)
-        p1, p2 = -p1, -p2
-    elif orientation == 6.0:  # shown a quarter clockwise: right is what was up
-        turn = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]
-        matrix, size = [[fy, 0, height - 1 - cy], [0, fx, cx]], (height, width)
-        p1, p2 = p2, -p1
-    elif orientation == 8.0:
-        turn = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
-        matrix, size = [[fy, 0, cy], [0, fx, width - 1 - cx]], (height, width)
-        p1, p2 = -p2, p1
-    elif orientation in _MIRRORED:
+    number = int(orientation) if orientation is not None and orientation.is_integer() else 1
+    turn = optical_turn(number)
+    if turn is None:
         msg = (
-            f'Its Orientation is {orientation:.0f}: it is shown mirrored, and no camera sees so; '
+            f'Its Orientation is {number}: it is shown mirrored, and no camera sees so; '
             'save it upright for its place to be used.'
         )
         raise TelemetryError(msg)
+    width, height = lens.size_wh
+    (fx, _, cx), (_, fy, cy), _ = lens.matrix
+    k1, k2, p1, p2, *more = lens.distortion or (0.0, 0.0, 0.0, 0.0)
+    if number == 3:
+        matrix, size = [[fx, 0, width - 1 - cx], [0, fy, height - 1 - cy]], (width, height)
+        p1, p2 = -p1, -p2
+    elif number == 6:  # shown a quarter clockwise: right is what was up
+        matrix, size = [[fy, 0, height - 1 - cy], [0, fx, cx]], (height, width)
+        p1, p2 = p2, -p1
+    elif number == 8:
+        matrix, size = [[fy, 0, cy], [0, fx, width - 1 - cx]], (height, width)
+        p1, p2 = -p2, p1
     else:
         return rotation, lens
     distortion = (k1, k2, p1, p2, *more) if lens.distortion else ()
@@ -306,4 +305,4 @@ def _as_shown(
         distortion=distortion,
         model=lens.model,
     )
-    return rotation @ np.array(turn, np.float64), turned
+    return rotation @ turn, turned

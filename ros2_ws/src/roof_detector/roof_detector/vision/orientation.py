@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 UPRIGHT = 1
 # By EXIF orientation (CIPA DC-008, 4.6.5): quarter turns anticlockwise, then mirrored or not.
-_TURNS = {
+TURNS = {
     **{1: (0, False), 2: (0, True), 3: (2, False), 4: (2, True)},
     **{5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)},
 }
@@ -38,24 +38,11 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
     `orientation` is EXIF's, 1 to 8.
     """
-    turns, mirrored = _TURNS.get(orientation, (0, False))
+    turns, mirrored = TURNS.get(orientation, (0, False))
     if not turns and not mirrored:
         return pixels
     shown = np.rot90(pixels, turns)
     return np.ascontiguousarray(shown[:, ::-1] if mirrored else shown)
-
-
-def optical_turn(orientation: int) -> NDArray[np.float64] | None:
-    """Return the rotation (3, 3) of the optical frame of the shown image into the stored one's.
-
-    Axes are those of REP-103: x right, y down, z forward. A mirrored image has none.
-    """
-    turns, mirrored = _TURNS.get(orientation, (0, False))
-    if mirrored:
-        return None
-    # A quarter turn anticlockwise brings what was right up: the stored x is the shown -y.
-    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    return np.linalg.matrix_power(quarter, turns)
 
 
 def exif_orientation(exif: bytes) -> int:
@@ -70,7 +57,7 @@ def exif_orientation(exif: bytes) -> int:
         for entry in range(count):
             tag, _, _, value = struct.unpack_from(f'{order}HHIH', block, first + 2 + 12 * entry)
             if tag == _ORIENTATION:
-                return int(value) if value in _TURNS else UPRIGHT
+                return int(value) if value in TURNS else UPRIGHT
     except struct.error:
         pass
     return UPRIGHT
