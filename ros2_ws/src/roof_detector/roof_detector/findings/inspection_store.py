@@ -15,14 +15,7 @@ import numpy as np
 from roof_detector.findings.decisions import Decision, DecisionKind
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.finding_rows import finding_of, finding_row
-from roof_detector.findings.geopackage import (
-    connect,
-    create_geopackage,
-    point,
-    polygon,
-    store_errors,
-    update_extents,
-)
+from roof_detector.findings.geopackage import GEOPACKAGE_VERSION, connect, store_errors
 from roof_detector.findings.store_layers import (
     COMPUTED,
     DECISIONS,
@@ -36,6 +29,7 @@ from roof_detector.findings.store_layers import (
     SIGHTINGS,
     TRIGGERS,
 )
+from roof_detector.georeference.geopackage import create_geopackage, point, polygon, set_extent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,7 +66,7 @@ class InspectionStore:
         with self._transaction():
             tables = {row[0] for row in self._connection.execute('SELECT name FROM sqlite_master')}
             if not tables:
-                create_geopackage(self._connection)
+                create_geopackage(self._connection, version=GEOPACKAGE_VERSION)
                 for layer in LAYERS:
                     layer.create(self._connection)
                 for trigger in TRIGGERS:
@@ -206,7 +200,8 @@ class StoreRun:
         where = (frame.flight, frame.source, frame.topic, frame.index, frame.name, frame.stamp_ns)
         outline = None
         if ground is not None and len(ground.outline_en):
-            outline = polygon([self._geodetic(ground.outline_en)])
+            ring = self._geodetic(ground.outline_en)
+            outline = polygon([[*ring, ring[0]]])
         height_m = None if ground is None or ground.is_orthographic else ground.height_m
         FRAMES.insert(
             self._connection, (*where, *sightings.size_wh, len(sightings), height_m), outline
@@ -253,7 +248,7 @@ class StoreRun:
         if corners:
             low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
             for layer in (FINDINGS, SIGHTINGS, FRAMES):
-                update_extents(self._connection, layer, (*low, *high))
+                set_extent(self._connection, layer.name, (*low, *high))
         connection = self._connection
         connection.execute('CREATE TEMP TABLE IF NOT EXISTS numbers (key TEXT PRIMARY KEY, n INT)')
         connection.execute('DELETE FROM numbers')

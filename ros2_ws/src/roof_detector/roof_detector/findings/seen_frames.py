@@ -5,17 +5,15 @@
 from __future__ import annotations
 
 import sqlite3
-import struct
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.findings.geopackage import store_errors
+from roof_detector.georeference.geopackage import outer_ring
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_HEADER_BYTES = 8  # of a geometry without an envelope, as the store writes it
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,4 @@ def read_seen_frames(path: Path) -> list[SeenFrame]:
         rows = store.execute(
             'SELECT geom, height_m FROM frames WHERE geom IS NOT NULL ORDER BY fid'
         ).fetchall()
-    return [SeenFrame(_outline(geometry), float(height_m)) for geometry, height_m in rows]
-
-
-def _outline(geometry: bytes) -> tuple[tuple[float, float], ...]:
-    """Return the outer ring of a polygon in well-known binary, without its last corner."""
-    begin = _HEADER_BYTES + 9  # byte order, kind, number of rings
-    (count,) = struct.unpack_from('<I', geometry, begin)
-    flat = struct.unpack_from(f'<{2 * count}d', geometry, begin + 4)
-    return tuple(zip(flat[::2], flat[1::2], strict=True))[:-1]
+    return [SeenFrame(outer_ring(geometry)[:-1], float(height_m)) for geometry, height_m in rows]

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from roof_detector.georeference.geopackage import (
+    create_geopackage,
+    create_layer,
+    point,
+    polygon,
+    set_extent,
+)
 from roof_detector.inputs.input_files import readable
 from roof_detector.results.errors import export_errors
 from roof_detector.results.exporter import Export
@@ -27,32 +33,7 @@ if TYPE_CHECKING:
     from roof_detector.results.map_features import MapFeature, Position, Track
     from roof_detector.vision.frame_findings import FrameFindings
 
-_APPLICATION_ID = 0x47504B47  # "GPKG", requirement 2
-_USER_VERSION = 10301
-_WGS84 = 4326
-_WGS84_WKT = (
-    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,'
-    'AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,'
-    'AUTHORITY["EPSG","8901"]],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],'
-    'AUTHORITY["EPSG","4326"]]'
-)
-_TABLES = """
-CREATE TABLE gpkg_spatial_ref_sys (
-  srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
-  organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
-CREATE TABLE gpkg_contents (
-  table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
-  description TEXT DEFAULT '', last_change DATETIME NOT NULL, min_x DOUBLE, min_y DOUBLE,
-  max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
-  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
-CREATE TABLE gpkg_geometry_columns (
-  table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
-  srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
-  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name),
-  CONSTRAINT uk_gc_table_name UNIQUE (table_name),
-  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
-  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
-"""
+_VERSION = 10_301  # 1.3.1
 _FIRST_CHANGE = '1970-01-01T00:00:00.000Z'
 # Present in every layer, empty ones too; other properties add columns as they come.
 _COLUMNS = {
@@ -86,17 +67,7 @@ class GeoPackageExport(Export):
             self._database = sqlite3.connect(self._products[0].part, isolation_level=None)
             # The file is moved to its name when it is complete: a journal would protect nothing.
             self._database.execute('PRAGMA journal_mode = OFF')
-            self._database.execute(f'PRAGMA application_id = {_APPLICATION_ID}')
-            self._database.execute(f'PRAGMA user_version = {_USER_VERSION}')
-            self._database.executescript(_TABLES)
-            self._database.executemany(
-                'INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)',
-                (
-                    ('Undefined Cartesian', -1, 'NONE', -1, 'undefined', None),
-                    ('Undefined geographic', 0, 'NONE', 0, 'undefined', None),
-                    ('WGS 84', _WGS84, 'EPSG', _WGS84, _WGS84_WKT, None),
-                ),
-            )
+            create_geopackage(self._database, version=_VERSION)
             self._boxes = _Layer(self._database, 'detections', 'POLYGON')
             self._points = _Layer(self._database, 'points', 'POINT')
             self._database.execute('BEGIN')
@@ -135,20 +106,7 @@ class _Layer:
         self._database, self._name, self._kind = database, name, kind
         self._columns = list(_COLUMNS)
         self._extent: tuple[float, float, float, float] | None = None
-        columns = ', '.join(f'"{column}" {kind}' for column, kind in _COLUMNS.items())
-        database.execute(
-            f'CREATE TABLE {name} (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, '
-            f'geom {kind}, {columns})'
-        )
-        database.execute(
-            'INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change, srs_id) '
-            "VALUES (?, 'features', ?, ?, ?)",
-            (name, name, _FIRST_CHANGE, _WGS84),
-        )
-        database.execute(
-            "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)",
-            (name, kind, _WGS84),
-        )
+        create_layer(database, name, tuple(_COLUMNS.items()), geometry=kind)
 
     def add(self, positions: tuple[Position, ...] | None, values: dict[str, object]) -> None:
         """Add a feature; None for `positions` leaves it without a geometry."""
@@ -168,15 +126,11 @@ class _Layer:
 
     def complete(self, *, last_change: str) -> None:
         """Write the extent of the layer."""
-        left, bottom, right, top = self._extent or (None,) * 4
-        self._database.execute(
-            'UPDATE gpkg_contents SET last_change = ?, min_x = ?, min_y = ?, max_x = ?, '
-            'max_y = ? WHERE table_name = ?',
-            (last_change, left, bottom, right, top, self._name),
-        )
+        corners = self._extent or (None,) * 4
+        set_extent(self._database, self._name, corners, last_change=last_change)
 
     def _geometry(self, positions: tuple[Position, ...]) -> bytes:
-        """Return a geometry as in 2.1.3: a header with an envelope, and well-known binary."""
+        """Return a geometry with its envelope, and let the layer's extent hold it."""
         longitudes, latitudes = zip(*positions, strict=True)
         box = min(longitudes), min(latitudes), max(longitudes), max(latitudes)
         before = self._extent or box
@@ -184,14 +138,9 @@ class _Layer:
             *(min(a, b) for a, b in zip(before[:2], box[:2], strict=True)),
             *(max(a, b) for a, b in zip(before[2:], box[2:], strict=True)),
         )
-        head = struct.pack('<2sBBi', b'GP', 0, 0b11, _WGS84)
-        envelope = struct.pack('<4d', box[0], box[2], box[1], box[3])
-        flat = [value for position in positions for value in position]
         if self._kind == 'POINT':
-            body = struct.pack('<BI2d', 1, 1, *flat)
-        else:
-            body = struct.pack(f'<BIII{len(flat)}d', 1, 3, 1, len(positions), *flat)
-        return head + envelope + body
+            return point(*positions[0], envelope=box)
+        return polygon([positions], envelope=box)
 
 
 def _values(feature: MapFeature) -> dict[str, object]:
