@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.trust_option import add_trust_option
 from training.alias import run_alias
 
 if TYPE_CHECKING:
@@ -54,12 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='folder of the export; %(default)s by default',
     )
     parser.add_argument('--threads', type=int, help='CPU threads while measuring')
-    parser.add_argument(
-        '--trust-model',
-        action='store_true',
-        help='import a checkpoint even where the kernel can confine no process: it can then run '
-        'any code',
-    )
+    add_trust_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -21,8 +21,10 @@ from roof_detector.cli.offline_options import (
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from roof_detector.inference.detector import Detector
+    from roof_detector.offline.outcome import InputOutcome
     from roof_detector.offline.settings import DetectSettings
     from roof_detector.vision.tiles import Tiling
 
@@ -77,30 +79,53 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in all inputs and return the exit code."""
-    from roof_detector.offline.batch import detect_all, make_output  # noqa: PLC0415
+    from roof_detector.offline.batch import make_output  # noqa: PLC0415
     from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
 
     settings = _settings(arguments)
     make_output(arguments.output)
+    outcomes = detect_and_print(
+        arguments,
+        arguments.inputs,
+        output=arguments.output,
+        settings=settings,
+        resume=arguments.resume,
+        interrupted='Interrupted. The same command with --resume continues here.',
+    )
+    return exit_code(outcomes)
+
+
+def detect_and_print(
+    arguments: argparse.Namespace,
+    inputs: Sequence[str],
+    *,
+    output: Path,
+    settings: DetectSettings,
+    resume: bool,
+    interrupted: str,
+) -> list[InputOutcome]:
+    """Detect in inputs, print the outcome of each, and return all; Ctrl-C says `interrupted`."""
+    from roof_detector.offline.batch import detect_all  # noqa: PLC0415
+
     outcomes = []
     with open_detector(arguments) as detector:
         settings.thresholds.for_names(detector.names)
         try:
             for outcome in detect_all(
-                arguments.inputs,
-                arguments.output,
+                inputs,
+                output,
                 detector=detector,
                 settings=settings,
                 overwrite=arguments.overwrite,
-                resume=arguments.resume,
+                resume=resume,
                 progress=arguments.progress,
             ):
                 outcomes.append(outcome)
                 print_outcome(outcome, progress=arguments.progress)
         except KeyboardInterrupt:
-            print('Interrupted. The same command with --resume continues here.', file=sys.stderr)
+            print(interrupted, file=sys.stderr)
             raise
-    return exit_code(outcomes)
+    return outcomes
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

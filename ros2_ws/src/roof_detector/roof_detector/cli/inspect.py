@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roof_detector.cli.detect import (
     add_model_options,
     add_tile_options,
-    open_detector,
+    detect_and_print,
     tiling_of,
 )
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
@@ -19,13 +18,11 @@ from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_progress_options,
     add_threshold_options,
-    print_outcome,
     thresholds_of,
 )
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
     from roof_detector.offline.inspection import InspectedResults
     from roof_detector.offline.outcome import InputOutcome
@@ -131,38 +128,22 @@ def _results(
         for text, name in zip(ready, names_of(ready), strict=True)
     ]
     others = [text for text in arguments.inputs if text not in ready]
-    outcomes = _detected(arguments, others) if others else []
     folder = arguments.output / 'detections'
+    outcomes = []
+    if others:
+        outcomes = detect_and_print(
+            arguments,
+            others,
+            output=folder,
+            settings=_settings(arguments),
+            resume=not arguments.overwrite,
+            interrupted='Interrupted. The same command continues here.',
+        )
     for outcome in outcomes:
         if outcome.output is not None and not outcome.failure:
             name = outcome.output.relative_to(folder).as_posix()
             results.append(InspectedResults(outcome.output, name, Path(outcome.source)))
     return results, outcomes
-
-
-def _detected(arguments: argparse.Namespace, inputs: Sequence[str]) -> list[InputOutcome]:
-    from roof_detector.offline.batch import detect_all  # noqa: PLC0415
-
-    settings = _settings(arguments)
-    outcomes = []
-    with open_detector(arguments) as detector:
-        settings.thresholds.for_names(detector.names)
-        try:
-            for outcome in detect_all(
-                inputs,
-                arguments.output / 'detections',
-                detector=detector,
-                settings=settings,
-                overwrite=arguments.overwrite,
-                resume=not arguments.overwrite,
-                progress=arguments.progress,
-            ):
-                outcomes.append(outcome)
-                print_outcome(outcome, progress=arguments.progress)
-        except KeyboardInterrupt:
-            print('Interrupted. The same command continues here.', file=sys.stderr)
-            raise
-    return outcomes
 
 
 def _settings(arguments: argparse.Namespace) -> DetectSettings:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.trust_option import add_trust_option
 from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
 
 if TYPE_CHECKING:
@@ -61,12 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--frame-count', type=int, default=8, help='most frames compared; %(default)s by default'
     )
     parser.add_argument('--keep', action='store_true', help='keep a refused export to look into')
-    parser.add_argument(
-        '--trust-model',
-        action='store_true',
-        help='import a checkpoint even where the kernel can confine no process: it can then run '
-        'any code',
-    )
+    add_trust_option(parser)
     parser.set_defaults(run=run)
 
 

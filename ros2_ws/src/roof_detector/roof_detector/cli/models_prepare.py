@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.trust_option import add_trust_option
 from roof_detector.inference.options import CACHED_BACKENDS, PRECISIONS
 
 if TYPE_CHECKING:
@@ -72,12 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--cache', type=Path, metavar='FOLDER', help='~/.cache/roof_detector/exports by default'
     )
     parser.add_argument('--again', action='store_true', help='build existing exports again')
-    parser.add_argument(
-        '--trust-model',
-        action='store_true',
-        help='import a checkpoint even where the kernel can confine no process: it can then run '
-        'any code',
-    )
+    add_trust_option(parser)
     parser.set_defaults(run=run)
 
 

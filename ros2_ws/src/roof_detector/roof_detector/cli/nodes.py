@@ -18,7 +18,7 @@ parameters with their defaults; docs/reference/parameters.md shows the same."""
 
 
 def camera() -> NoReturn:
-    """Publish a camera, a stream or footage."""
+    """Publish a camera, a stream or a recording."""
     _start('camera', 'roof_detector.ros.camera.camera_node')
 
 
