@@ -29,6 +29,8 @@ from roof_detector.bags.records import metadata_records
 from roof_detector.bags.recovery import recover
 from roof_detector.bags.schemas import message_schema
 
+from .bag_content import information, numbers, snapshot
+
 IMAGE = 'sensor_msgs/msg/CompressedImage'
 MCAP, SQLITE = StoragePlugin.MCAP, StoragePlugin.SQLITE3
 MODES = {
@@ -84,23 +86,6 @@ def split(path, mode='plain', *, plugin=MCAP, counts=(5, 5, 5)):
     about['compression_mode'] = about['compression_mode'].upper()  # as rosbag2 itself writes it
     (path / 'metadata.yaml').write_text(yaml.safe_dump(information))
     return path
-
-
-def numbers(path):
-    with BagReader(path) as bag:
-        return [bag.deserialize(message).header.stamp.sec for message in bag.messages()]
-
-
-def information(path):
-    return yaml.safe_load((path / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
-
-
-def snapshot(path):
-    return {
-        file: (file.read_bytes(), file.stat().st_mtime_ns)
-        for file in path.rglob('*')
-        if file.is_file()
-    }
 
 
 def flipped(file, place):

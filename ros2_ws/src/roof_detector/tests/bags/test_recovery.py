@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
@@ -21,9 +20,7 @@ from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
 from roof_detector.bags.writer import BagWriter
 
-
-def information(path):
-    return yaml.safe_load((path / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
+from .bag_content import information
 
 
 def test_a_folder_without_anything_in_it_is_refused(tmp_path):

@@ -27,6 +27,8 @@ from roof_detector.bags.reader import BagReader
 from roof_detector.bags.recovery import recover
 from roof_detector.bags.schemas import message_schema
 
+from .bag_content import information, numbers, snapshot
+
 IMAGE = 'sensor_msgs/msg/CompressedImage'
 SQLITE_TABLES = (
     'CREATE TABLE schema(schema_version INTEGER PRIMARY KEY,ros_distro TEXT NOT NULL);',
@@ -59,23 +61,6 @@ def content(number, mode):
     pixels = np.random.default_rng(number).integers(0, 255, 20_000, np.uint8)
     data = message_bytes(IMAGE, {'header': {'stamp': {'sec': number}}, 'data': pixels})
     return zstd.compress(data) if mode == 'message' else data
-
-
-def numbers(path):
-    with BagReader(path) as bag:
-        return [bag.deserialize(message).header.stamp.sec for message in bag.messages()]
-
-
-def information(path):
-    return yaml.safe_load((path / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
-
-
-def snapshot(path):
-    return {
-        file: (file.read_bytes(), file.stat().st_mtime_ns)
-        for file in path.rglob('*')
-        if file.is_file()
-    }
 
 
 def begin_sqlite(file, preset, *, tables=SQLITE_TABLES):
