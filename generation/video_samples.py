@@ -81,7 +81,7 @@ def encoded(
     sound: bool = False,
     interlaced: bool = False,
     size_wh: tuple[int, int] = _SIZE_WH,
-    picture: Callable[[int], NDArray[np.uint8]] | None = None,
+    image_of: Callable[[int], NDArray[np.uint8]] | None = None,
 ) -> Make:
     """Return what writes a video; `colours` are matrix, range and transfer, 0 for not stated."""
 
@@ -105,7 +105,7 @@ def encoded(
                 stream.set_display_matrix(matrix)
             voice: Any = container.add_stream('aac', rate=8000, layout='mono') if sound else None
             for number in range(count):
-                image = numbered(number, size_wh) if picture is None else picture(number)
+                image = numbered(number, size_wh) if image_of is None else image_of(number)
                 frame = _frame(image, pixels, colours)
                 frame.pts, frame.time_base = number, Fraction(1, _RATE)
                 container.mux(stream.encode(frame))

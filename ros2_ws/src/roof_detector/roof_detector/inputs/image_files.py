@@ -168,7 +168,7 @@ def leads_out(path: Path, folder: Path) -> bool:
 def images_in(folder: Path) -> list[Path]:
     """Return the images of a folder in natural order, or raise InputError if there are none.
 
-    Links out of the folder are not followed: whoever filled it may have had other rights.
+    Links out of the folder are not followed: the one who filled it may have had other rights.
     """
     found = [path for path in folder.iterdir() if is_image_file(path)]
     files = [path for path in found if not leads_out(path, folder)]

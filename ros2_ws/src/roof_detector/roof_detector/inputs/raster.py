@@ -25,7 +25,7 @@ class RasterInput(RecordedInput):
     """
 
     def __init__(self, path: Path) -> None:
-        # Whoever only asks what an input is needs no GDAL.
+        # To tell what an input is takes no GDAL.
         from roof_detector.inputs.raster_file import RasterFile  # noqa: PLC0415
 
         super().__init__(path, rate_hz=None, loop=False)

@@ -107,7 +107,7 @@ def _to_host(tensor: torch.Tensor) -> npt.NDArray[np.float32]:
 
 
 def keep_best(boxes_xyxy: torch.Tensor, class_ids: torch.Tensor, *, iou: float) -> torch.Tensor:
-    """Tell which boxes (n, 4), sorted by falling score, greedy suppression keeps: (n,) bool.
+    """Return which boxes (n, 4), in descending confidence, greedy suppression keeps: (n,) bool.
 
     A box is kept when no kept one before it, of its class, overlaps it by more than `iou`. That
     rule has one solution, and repeating it on all boxes at once reaches it: after k rounds, all
