@@ -35,7 +35,7 @@ def main() -> int:
         lambda: make_environment(venv, with_ros=with_ros),
     )
     if not with_ros:
-        _step('vision_msgs', lambda: build_underlay(venv))
+        _step('message packages', lambda: build_underlay(venv))
     _step('roof_detector', lambda: build_package(venv))
     return 0
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The colcon workspaces: vision_msgs where ROS has none, and the package itself.
+"""The colcon workspaces: message packages where ROS has none, and the package itself.
 
 Each Python has folders of its own, such as underlay/cp312: compiled messages, and commands that
 name their interpreter, serve one Python alone.
@@ -15,28 +15,39 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UNDERLAYS = ROOT / 'pypi_ros' / 'underlay'
 WORKSPACE = ROOT / 'ros2_ws'
+# Where the definitions are: those that bags need without ROS too are shipped with the package.
+_SHIPPED = ROOT / 'ros2_ws/src/roof_detector/roof_detector/bags/definitions'
+MESSAGE_PACKAGES = {
+    'foxglove_msgs': _SHIPPED / 'foxglove_msgs',
+    'nav_msgs': ROOT / 'pypi_ros' / 'nav_msgs',
+    'vision_msgs': _SHIPPED / 'vision_msgs',
+    'visualization_msgs': ROOT / 'pypi_ros' / 'visualization_msgs',
+}
 
 
 def build_underlay(venv: Path) -> bool:
-    """Build the vision_msgs package; return False when it is built already."""
-    messages = ROOT / 'ros2_ws/src/roof_detector/roof_detector/bags/definitions/vision_msgs/msg'
-    newest = max(path.stat().st_mtime for path in messages.glob('*.msg'))
+    """Build the message packages; return False when all are built already.
+
+    Those whose definitions are as they were are left as they are.
+    """
     underlay = UNDERLAYS / python_tag(venv)
-    built = underlay / 'install' / 'vision_msgs' / 'share' / 'vision_msgs' / 'package.xml'
     note = underlay / 'environment'
     environment = f'{venv.resolve()} {(venv / "bin" / "python").resolve()}'
-    is_newest = built.exists() and built.stat().st_mtime >= newest
-    if is_newest and note.exists() and note.read_text() == environment:
+    is_same = note.exists() and note.read_text() == environment
+    wanted = [name for name in MESSAGE_PACKAGES if not (is_same and _is_built(underlay, name))]
+    if not wanted:
         return False
     underlay.mkdir(parents=True, exist_ok=True)
     _colcon(
         venv,
         underlay,
-        '--base-paths', str(ROOT / 'pypi_ros' / 'vision_msgs'),
+        '--base-paths', *(str(ROOT / 'pypi_ros' / name) for name in MESSAGE_PACKAGES),
+        '--packages-select', *wanted,
         '--cmake-clean-cache',
         '--cmake-args', '-DBUILD_TESTING=OFF',
     )  # fmt: skip
-    built.touch()
+    for name in wanted:
+        _mark(underlay, name).touch()
     note.write_text(environment)
     return True
 
@@ -57,6 +68,16 @@ def python_tag(venv: Path) -> str:
     """Return the tag of an environment's Python, such as cp312; env.bash finds it alike."""
     (library,) = venv.glob('lib/python3.*')
     return f'cp3{library.name.removeprefix("python3.")}'
+
+
+def _mark(underlay: Path, name: str) -> Path:
+    return underlay / 'install' / name / 'share' / name / 'package.xml'
+
+
+def _is_built(underlay: Path, name: str) -> bool:
+    mark = _mark(underlay, name)
+    newest = max(path.stat().st_mtime for path in MESSAGE_PACKAGES[name].glob('msg/*.msg'))
+    return mark.exists() and mark.stat().st_mtime >= newest
 
 
 def _colcon(venv: Path, folder: Path, *options: str) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,20 +71,54 @@ def test_both_sides_name_a_python_alike(workspace, tmp_path):
         assert workspace.python_tag(make_venv(tmp_path / version, version)) == tag
 
 
-def test_messages_of_each_python_are_built_once_into_a_folder_of_their_own(
-    workspace, monkeypatch, tmp_path
-):
+@pytest.fixture
+def built(workspace, monkeypatch, tmp_path):
+    """Return what was built, as (folder, packages); compiling would take a minute each."""
     built = []
 
-    def colcon(_, folder, *__):  # compiling both would take minutes and a second Python
-        package = folder / 'install/vision_msgs/share/vision_msgs/package.xml'
-        package.parent.mkdir(parents=True)
-        package.touch()
-        built.append(folder)
+    def colcon(_, folder, *options):
+        begin = options.index('--packages-select') + 1
+        names = [name for name in workspace.MESSAGE_PACKAGES if name in options[begin:]]
+        for name in names:
+            package = folder / 'install' / name / 'share' / name / 'package.xml'
+            package.parent.mkdir(parents=True, exist_ok=True)
+            package.touch()
+        built.append((folder, names))
 
     monkeypatch.setattr(workspace, '_colcon', colcon)
     monkeypatch.setattr(workspace, 'UNDERLAYS', tmp_path / 'underlay')
+    return built
+
+
+def test_messages_of_each_python_are_built_once_into_a_folder_of_their_own(
+    workspace, built, tmp_path
+):
     venvs = [make_venv(tmp_path / version, version) for version in PYTHONS]
+    every = list(workspace.MESSAGE_PACKAGES)
     assert [workspace.build_underlay(one) for one in venvs] == [True, True]
-    assert built == [tmp_path / 'underlay' / tag for tag in PYTHONS.values()]
+    assert built == [(tmp_path / 'underlay' / tag, every) for tag in PYTHONS.values()]
     assert [workspace.build_underlay(one) for one in venvs] == [False, False]
+
+
+def test_an_environment_of_before_gets_the_packages_that_are_new_or_changed(
+    workspace, built, tmp_path
+):
+    venv = make_venv(tmp_path / '3.12', '3.12')
+    workspace.build_underlay(venv)
+    built.clear()
+    shares = tmp_path / 'underlay' / 'cp312' / 'install'
+    shutil.rmtree(shares / 'nav_msgs')
+    os.utime(shares / 'vision_msgs/share/vision_msgs/package.xml', (0, 0))
+    assert workspace.build_underlay(venv)
+    assert [names for _, names in built] == [['nav_msgs', 'vision_msgs']]
+    assert not workspace.build_underlay(venv)
+
+
+def test_every_message_package_has_its_definitions_and_says_what_they_use(workspace):
+    for name, folder in workspace.MESSAGE_PACKAGES.items():
+        used = set()
+        for path in folder.glob('msg/*.msg'):
+            used |= set(re.findall(r'^(\w+)/\w+', path.read_text(), re.MULTILINE)) - {name}
+        package = (HERE / name / 'package.xml').read_text()
+        assert set(re.findall(r'<depend>(\w+)</depend>', package)) == used
+        assert used and all(one in (HERE / name / 'CMakeLists.txt').read_text() for one in used)

@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 
     from rosbags.typesys.store import Typestore
 
-_PACKAGE = 'vision_msgs'  # not among rosbags' own types
+_PACKAGES = ('foxglove_msgs', 'vision_msgs')  # not among rosbags' own types
 
 
 @functools.cache
 def shared_typestore() -> Typestore:
-    """Return the types of ROS 2 Jazzy and vision_msgs, and all that were requested so far."""
+    """Return the types of ROS 2 Jazzy, those shipped here, and all that were requested so far."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    folder = resources.files('roof_detector.bags') / 'definitions' / _PACKAGE / 'msg'
     types = {}
-    for file in folder.iterdir():
-        name = f'{_PACKAGE}/msg/{file.name.removesuffix(".msg")}'
-        types.update(get_types_from_msg(file.read_text(encoding='utf-8'), name))
+    for package in _PACKAGES:
+        folder = resources.files('roof_detector.bags') / 'definitions' / package / 'msg'
+        for file in folder.iterdir():
+            name = f'{package}/msg/{file.name.removesuffix(".msg")}'
+            types.update(get_types_from_msg(file.read_text(encoding='utf-8'), name))
     store.register(types)
     return store
 
