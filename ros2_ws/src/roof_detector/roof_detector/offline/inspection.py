@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
@@ -140,10 +140,11 @@ def inspect_results(
             for source in sources:
                 _read(source, register, run, names, tally)
             result = register.finish()
-            decided = apply_decisions(result.findings, result.numbers, decisions)
-            if area is not None:
-                decided = replace(decided, findings=area.mark(decided.findings))
-            run.finish(decided.findings, decided.numbers, result.events, provenance)
+            found = result.findings if area is None else area.mark(result.findings)
+            decided = apply_decisions(found, result.numbers, decisions)
+            run.finish(
+                decided.findings, decided.numbers, result.events, provenance, computed=found
+            )
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
     covered = write_coverage(
