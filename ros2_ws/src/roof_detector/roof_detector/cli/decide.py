@@ -27,8 +27,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         choices=(*('confirm', 'reject', 'rename', 'merge', 'split', 'note', 'severity', 'undo'),),
         metavar='DECISION',
         help='confirm; reject; rename CLASS; merge NUMBER, which it is part of; split TRACK, '
-        'which is an object of its own; note TEXT; severity low, medium or high; undo, which takes '
-        'back the last decision about it',
+        'which is an object of its own; note TEXT; severity low, medium or high; undo, which '
+        'takes back the last decision about it',
     )
     parser.add_argument('value', nargs='?', default='', metavar='VALUE', help='see DECISION')
     parser.add_argument('--who', default='', metavar='NAME', help='who decides; you by default')

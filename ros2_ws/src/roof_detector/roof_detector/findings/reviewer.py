@@ -144,7 +144,7 @@ def disputed(decisions: Sequence[Decision]) -> set[UUID]:
 
 def _found(findings: dict[int, RoofFinding], number: int) -> RoofFinding:
     if number not in findings:
-        msg = f'There is no finding {number} here, take one of {len(findings)}.'
+        msg = f'The inspection has no finding {number}, take one of {len(findings)}.'
         raise FindingsError(msg)
     return findings[number]
 

@@ -217,7 +217,7 @@ def test_two_reviewers_lose_nothing_and_the_last_of_two_answers_counts(path, roo
 @pytest.mark.parametrize(
     ('verdict', 'message'),
     [
-        (Verdict(number=9, kind=DecisionKind.CONFIRM), 'no finding 9'),
+        (Verdict(number=9, kind=DecisionKind.CONFIRM), 'no finding 9,'),
         (Verdict(number=1, kind=DecisionKind.MERGE, value='x'), 'needs the number'),
         (Verdict(number=1, kind=DecisionKind.MERGE, value='1'), 'part of itself'),
         (Verdict(number=1, kind=DecisionKind.SEVERITY, value='huge'), 'low, medium, high'),
