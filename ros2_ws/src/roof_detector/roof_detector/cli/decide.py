@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.findings.decisions import DecisionKind  # noqa: PLC0415
     from roof_detector.findings.errors import FindingsError  # noqa: PLC0415
     from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
-    from roof_detector.findings.reviewer import Reviewer, Verdict  # noqa: PLC0415
+    from roof_detector.findings.reviewer import FindingVerdict, Reviewer  # noqa: PLC0415
 
     if not arguments.store.is_file():
         msg = f'{arguments.store} does not exist; name the inspection.gpkg of an inspection.'
@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         if kind is DecisionKind.UNDO:
             reviewer.undo(arguments.number)
         else:
-            reviewer.decide(Verdict(number=arguments.number, kind=kind, value=arguments.value))
+            reviewer.decide(
+                FindingVerdict(number=arguments.number, kind=kind, value=arguments.value)
+            )
     print(f'Finding {arguments.number}: {arguments.kind} is kept. "inspect" follows it.')
     return 0

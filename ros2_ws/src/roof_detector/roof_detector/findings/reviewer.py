@@ -28,7 +28,7 @@ def _now() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class FindingVerdict:
     """What is decided of a finding, by the numbers that a person sees.
 
     `value` is the name of a class, the number of the finding to merge with, a track as
@@ -57,7 +57,7 @@ class Reviewer:
         self._who = who.strip()
         self._now = now
 
-    def decide(self, *verdicts: Verdict) -> list[Decision]:
+    def decide(self, *verdicts: FindingVerdict) -> list[Decision]:
         """Write decisions about findings, all or none, and return them."""
         decided = self._store.decided()
         findings = {one.number: one for one in decided.findings}
@@ -149,7 +149,7 @@ def _found(findings: dict[int, RoofFinding], number: int) -> RoofFinding:
     return findings[number]
 
 
-def _value(verdict: Verdict, findings: dict[int, RoofFinding]) -> str:
+def _value(verdict: FindingVerdict, findings: dict[int, RoofFinding]) -> str:
     """Return the value as the store keeps it."""
     finding, value = _found(findings, verdict.number), verdict.value
     if verdict.kind is DecisionKind.MERGE:

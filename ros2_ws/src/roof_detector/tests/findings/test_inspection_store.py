@@ -23,7 +23,7 @@ from roof_detector.findings.decisions import (
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
-from roof_detector.findings.reviewer import Reviewer, Verdict, disputed
+from roof_detector.findings.reviewer import FindingVerdict, Reviewer, disputed
 from roof_detector.findings.roof_finding import FindingState
 
 NOW = '2026-01-02T03:04:05Z'
@@ -171,11 +171,11 @@ def test_a_decision_that_was_taken_back_leaves_what_was_computed(path, roof):
         first, second, third, *_ = fill(store, roof).findings
         reviewer = Reviewer(store, 'A. B.')
         reviewer.decide(
-            Verdict(number=1, kind=DecisionKind.REJECT),
-            Verdict(number=2, kind=DecisionKind.REJECT),
+            FindingVerdict(number=1, kind=DecisionKind.REJECT),
+            FindingVerdict(number=2, kind=DecisionKind.REJECT),
         )
-        reviewer.decide(Verdict(number=3, kind=DecisionKind.MERGE, value='1'))
-        reviewer.decide(Verdict(number=2, kind=DecisionKind.SEVERITY, value='high'))
+        reviewer.decide(FindingVerdict(number=3, kind=DecisionKind.MERGE, value='1'))
+        reviewer.decide(FindingVerdict(number=2, kind=DecisionKind.SEVERITY, value='high'))
         fill(store, roof, decisions=store.decisions())  # a run in between knows what was computed
         assert [one.number for one in store.findings()] == [1, 2, 4, 5]
         assert store.decided().findings[1].severity == 'high'
@@ -200,28 +200,30 @@ def test_two_reviewers_lose_nothing_and_the_last_of_two_answers_counts(path, roo
         fill(store, roof)
         ours, theirs = Reviewer(store, 'A. B.'), Reviewer(other, 'C. D.')
         for number in range(1, 6):
-            ours.decide(Verdict(number=number, kind=DecisionKind.CONFIRM))
-            theirs.decide(Verdict(number=number, kind=DecisionKind.NOTE, value=f'note {number}'))
-        theirs.decide(Verdict(number=2, kind=DecisionKind.REJECT))
+            ours.decide(FindingVerdict(number=number, kind=DecisionKind.CONFIRM))
+            theirs.decide(
+                FindingVerdict(number=number, kind=DecisionKind.NOTE, value=f'note {number}')
+            )
+        theirs.decide(FindingVerdict(number=2, kind=DecisionKind.REJECT))
         assert len(store.decisions()) == 11
         found = store.decided().findings
         assert [one.note for one in found] == [f'note {number}' for number in range(1, 6)]
         assert found[1].state is FindingState.REJECTED
         assert disputed(other.decisions()) == {found[1].uuid}
-        ours.decide(Verdict(number=1, kind=DecisionKind.MERGE, value='2'))
+        ours.decide(FindingVerdict(number=1, kind=DecisionKind.MERGE, value='2'))
         # What is decided of a part is decided of the whole.
-        theirs.decide(Verdict(number=1, kind=DecisionKind.SEVERITY, value='low'))
+        theirs.decide(FindingVerdict(number=1, kind=DecisionKind.SEVERITY, value='low'))
         assert store.decided().findings[0].severity == 'low'
 
 
 @pytest.mark.parametrize(
     ('verdict', 'message'),
     [
-        (Verdict(number=9, kind=DecisionKind.CONFIRM), 'no finding 9,'),
-        (Verdict(number=1, kind=DecisionKind.MERGE, value='x'), 'needs the number'),
-        (Verdict(number=1, kind=DecisionKind.MERGE, value='1'), 'part of itself'),
-        (Verdict(number=1, kind=DecisionKind.SEVERITY, value='huge'), 'low, medium, high'),
-        (Verdict(number=1, kind=DecisionKind.SPLIT, value='x'), 'no track'),
+        (FindingVerdict(number=9, kind=DecisionKind.CONFIRM), 'no finding 9,'),
+        (FindingVerdict(number=1, kind=DecisionKind.MERGE, value='x'), 'needs the number'),
+        (FindingVerdict(number=1, kind=DecisionKind.MERGE, value='1'), 'part of itself'),
+        (FindingVerdict(number=1, kind=DecisionKind.SEVERITY, value='huge'), 'low, medium, high'),
+        (FindingVerdict(number=1, kind=DecisionKind.SPLIT, value='x'), 'no track'),
     ],
     ids=['finding', 'no number', 'itself', 'severity', 'track'],
 )
@@ -229,7 +231,9 @@ def test_of_several_decisions_none_is_kept_when_one_is_invalid(path, roof, verdi
     with InspectionStore(path) as store:
         fill(store, roof)
         with pytest.raises(FindingsError, match=message):
-            Reviewer(store, 'A. B.').decide(Verdict(number=1, kind=DecisionKind.CONFIRM), verdict)
+            Reviewer(store, 'A. B.').decide(
+                FindingVerdict(number=1, kind=DecisionKind.CONFIRM), verdict
+            )
         assert store.decisions() == []
         for name in ('', ' ', 'x' * 100, 'a\nb'):
             with pytest.raises(FindingsError, match='name of who decides'):
@@ -239,7 +243,9 @@ def test_of_several_decisions_none_is_kept_when_one_is_invalid(path, roof, verdi
 def test_a_store_of_the_first_schema_is_brought_up_to_date(path, roof):
     with InspectionStore(path) as store:
         fill(store, roof)
-        Reviewer(store, 'A. B.').decide(Verdict(number=1, kind=DecisionKind.NOTE, value='loose'))
+        Reviewer(store, 'A. B.').decide(
+            FindingVerdict(number=1, kind=DecisionKind.NOTE, value='loose')
+        )
         fill(store, roof, decisions=store.decisions())
     with sqlite3.connect(path) as connection:
         connection.execute('ALTER TABLE findings DROP COLUMN severity')
