@@ -56,7 +56,7 @@ def not_installed(error: ModuleNotFoundError) -> str:
     if extra:
         return (
             f"{name} is not installed: it comes with the extra {extra}. pip install '.[{extra}]' "
-            'in the package\'s folder of a clone (ros2_ws/src/roof_detector) brings it.'
+            "in the package's folder of a clone (ros2_ws/src/roof_detector) brings it."
         )
     return (
         f"{name} is not installed: pip install '.[flight,ground,training]' in a clone brings "

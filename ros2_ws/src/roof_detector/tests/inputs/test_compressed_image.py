@@ -47,7 +47,7 @@ def test_whatever_a_publisher_compresses_with_is_read(kind, encoding, options, n
 def test_a_depth_image_is_refused_by_its_name(encoding):
     # A header of 12 bytes is in front of the PNG (compressed_depth_image_transport).
     data = bytes(12) + encoded('PNG')[1]
-    with pytest.raises(UnsupportedEncoding, match=r'is a depth image .*compressedDepth.*distances'):
+    with pytest.raises(UnsupportedEncoding, match=r'is a depth image .*compressedDepth'):
         decode_compressed(data, encoding)
 
 

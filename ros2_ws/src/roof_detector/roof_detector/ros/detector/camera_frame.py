@@ -75,9 +75,7 @@ def decode(
     `step`, so it comes last. Raises VisionError with the cause to count.
     """
     if isinstance(message, CompressedImage):
-        return DecodedImage(
-            *decode_compressed(message.data, message.format, needed_wh=needed_wh)
-        )
+        return DecodedImage(*decode_compressed(message.data, message.format, needed_wh=needed_wh))
     image_bgr = _pixels(message)
     return DecodedImage(image_bgr, (image_bgr.shape[1], image_bgr.shape[0]))
 
