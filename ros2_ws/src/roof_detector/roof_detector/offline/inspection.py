@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from os.path import relpath
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
@@ -135,7 +136,7 @@ def inspect_results(
             settings=settings,
             apart=tracks_apart(decisions),
         )
-        provenance = _provenance(results, bags, settings or RegisterSettings())
+        provenance = _provenance(results, bags, settings or RegisterSettings(), output)
         with store.run(origin) as run:
             for source in sources:
                 _read(source, register, run, names, tally)
@@ -192,11 +193,20 @@ def _class_names(bags: Sequence[ResultBag]) -> tuple[str, ...]:
 
 
 def _provenance(
-    results: Sequence[InspectedResults], bags: Sequence[ResultBag], settings: RegisterSettings
+    results: Sequence[InspectedResults],
+    bags: Sequence[ResultBag],
+    settings: RegisterSettings,
+    output: Path,
 ) -> dict[str, Any]:
     return {
         'inputs': [
-            {'flight': one.flight, 'source': bag.source, **dict(bag.manifest)}
+            {
+                'flight': one.flight,
+                'source': bag.source,
+                # From the inspection's folder, so that both can be moved together.
+                'results': relpath(one.path.resolve(), output.resolve()),
+                **dict(bag.manifest),
+            }
             for one, bag in zip(results, bags, strict=True)
         ],
         'settings': asdict(settings),
