@@ -160,6 +160,15 @@ class MessageValues:
         into_down = 1.0 if self.fields.get('frames') == 'frd_to_ned' else -1.0
         return is_turned_over(into_down * float(pitch), float(roll))
 
+    def place(self, message: Any) -> tuple[float, float, float] | None:
+        """Return the position of a pose in its map, in metres; None where there is none."""
+        name = self.fields.get('place')
+        if name is None:
+            return None
+        point = _at(message, name)
+        place = float(point.x), float(point.y), float(point.z)
+        return place if all(abs(one) <= _HIGHEST_M for one in place) else None
+
     def body_frame(self, message: Any) -> str:
         """Return the frame whose attitude a message holds, '' where it does not say."""
         name = self.fields.get('body_frame')

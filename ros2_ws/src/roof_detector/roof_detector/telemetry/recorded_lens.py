@@ -20,7 +20,7 @@ def recorded_lens(records: RecordedSeries, topic: str, *, rectified: bool) -> Le
     for info in (one for one, _ in records.messages(topic)):
         try:
             if first is None:
-                first = info, _lens_of(info, rectified=rectified)
+                first = info, lens_of(info, rectified=rectified)
             elif not _same_calibration(info, first[0]):
                 records.leave_out(topic, 'of another calibration than the first')
         except GeoError as error:
@@ -31,7 +31,8 @@ def recorded_lens(records: RecordedSeries, topic: str, *, rectified: bool) -> Le
     return first[1]
 
 
-def _lens_of(info: Any, *, rectified: bool) -> Lens:
+def lens_of(info: Any, *, rectified: bool) -> Lens:
+    """Return the lens of a CameraInfo; raise GeoError for one that is not calibrated."""
     size_wh = int(info.width), int(info.height)
     lens = (
         Lens.rectified(size_wh, info.p)

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from roof_detector.telemetry.topic_choice import Chosen
     from roof_detector.telemetry.transform_tree import TransformPath, TransformTree
 
-_WORLD_FRAMES = ('map', 'odom')
-_BODY_FRAMES = ('base_link', 'body', 'psdk_base_link')
+WORLD_FRAMES = ('map', 'odom')
+BODY_FRAMES = ('base_link', 'body', 'psdk_base_link')
 # A camera whose attitude on the vehicle nobody told looks straight down, as most do.
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 # Messages that are stamped at reception came over a bus and a thread that wake when they do.
-_RECEPTION_SIGMA_S = 0.05
+RECEPTION_SIGMA_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class _TrackReader:
             f'down, within {_ASSUMED_TILT_DEG:g} degrees. Give --mount-down (90: straight down) '
             'if it was fixed so.'
         )
-        return _with_assumed_mount(body), CameraMount.on_body()
+        return with_assumed_mount(body), CameraMount.on_body()
 
     def _in_map(self, tree: TransformTree, frame_id: str) -> MapAttitudes:
         """Return attitudes by transforms alone."""
@@ -223,7 +223,7 @@ class _TrackReader:
             )
             raise TelemetryError(msg)
         world = self._settings.world_frame or next(
-            (one for one in _WORLD_FRAMES if tree.connects(one, frame_id)), ''
+            (one for one in WORLD_FRAMES if tree.connects(one, frame_id)), ''
         )
         if not world:
             top = tree.ancestors(frame_id)[-1] if frame_id in tree.frames else ''
@@ -260,7 +260,7 @@ class _TrackReader:
     ) -> BodyAttitudes | None:
         """Return attitudes of the camera whose transform on the body is known, else None."""
         named = self._records.body_frames.get(topic.name, '')
-        known = (named,) if named else () if self._chosen.is_of_camera else _BODY_FRAMES
+        known = (named,) if named else () if self._chosen.is_of_camera else BODY_FRAMES
         for frame in known:
             if frame_id and frame != frame_id and tree.connects(frame, frame_id):
                 camera = tree.path(frame, frame_id)
@@ -311,7 +311,7 @@ class _TrackReader:
         records = self._records
         by_clock = max((sigma for _, sigma in records.offsets_s.values()), default=0.0)
         by_reception = max(
-            (max(jitter, _RECEPTION_SIGMA_S) for jitter in records.jitters_s.values()),
+            (max(jitter, RECEPTION_SIGMA_S) for jitter in records.jitters_s.values()),
             default=0.0,
         )
         return hypot(self._uncertainty.time_s, by_clock, by_reception)
@@ -320,7 +320,7 @@ class _TrackReader:
         return ', '.join(f'{role} from {source}' for role, source in self._sources.items())
 
 
-def _with_assumed_mount(body: StampedSeries) -> StampedSeries:
+def with_assumed_mount(body: StampedSeries) -> StampedSeries:
     """Return the attitudes with the covariance of a mount that nobody told."""
     tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
     rows = body.rows.copy()

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A localiser corrects `map` once a second or slower; between two corrections it is interpolated.
-_MAX_GAP_S, _MAX_BEYOND_S = 2.5, 0.5
+MAX_GAP_S, MAX_BEYOND_S = 2.5, 0.5
 _LONGEST_QUATERNION = 2.0
 
 
@@ -48,6 +48,13 @@ class RigidTransform:
         return RigidTransform(self.rotation.T, -(self.rotation.T @ self.translation_m))
 
 
+class StampedRows(Protocol):
+    """Rows that are looked up by stamp, of a recording or the newest ones of a live topic."""
+
+    def at(self, stamp_ns: int, *, what: str, quaternions: bool = False) -> NDArray[np.float64]:
+        """Return the row of a stamp; raise GeoError where there is none."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TransformLink:
     """A frame's transform in its parent's frame: constant with one row, else by stamp."""
@@ -55,11 +62,12 @@ class TransformLink:
     parent: str
     child: str
     is_static: bool
-    series: StampedSeries
+    series: StampedRows
 
     def at(self, stamp_ns: int) -> RigidTransform:
         """Return the transform at a stamp; raise GeoError in a gap or beyond the ends."""
         if self.is_static:
+            assert isinstance(self.series, StampedSeries)
             return RigidTransform.of_row(self.series.rows[-1])
         what = f'transform {self.parent} -> {self.child}'
         return RigidTransform.of_row(self.series.at(stamp_ns, what=what, quaternions=True))
@@ -166,6 +174,19 @@ class TransformPath:
         return ' -> '.join([*frames, top, *reversed([link.child for link in self.down])])
 
 
+def stamped_transform(message: Any) -> tuple[tuple[str, str], int, list[float]] | None:
+    """Return parent and child, stamp, and row (7,) of a TransformStamped; None if invalid."""
+    turn, shift = message.transform.rotation, message.transform.translation
+    row = [turn.x, turn.y, turn.z, turn.w, shift.x, shift.y, shift.z]
+    length = float(np.linalg.norm(row[:4]))
+    names = message.header.frame_id.lstrip('/'), message.child_frame_id.lstrip('/')
+    if not (0.5 < length < _LONGEST_QUATERNION and np.isfinite(row).all() and all(names)):
+        return None
+    stamp = message.header.stamp
+    stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+    return names, stamp_ns, [*(value / length for value in row[:4]), *row[4:]]
+
+
 class TransformCollector:
     """Collects the transforms of TFMessages, and counts those that cannot be used."""
 
@@ -177,17 +198,14 @@ class TransformCollector:
     def add(self, message: Any, *, is_static: bool) -> None:
         """Add the transforms of a message of /tf or /tf_static."""
         for one in message.transforms:
-            turn, shift = one.transform.rotation, one.transform.translation
-            row = [turn.x, turn.y, turn.z, turn.w, shift.x, shift.y, shift.z]
-            length = float(np.linalg.norm(row[:4]))
-            names = one.header.frame_id.lstrip('/'), one.child_frame_id.lstrip('/')
-            if not (0.5 < length < _LONGEST_QUATERNION and np.isfinite(row).all() and all(names)):
+            found = stamped_transform(one)
+            if found is None:
                 self.invalid_count += 1
                 continue
-            stamp = one.header.stamp
+            names, stamp_ns, row = found
             stamps, rows = self._rows.setdefault(names, ([], []))
-            stamps.append(int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec))
-            rows.append([*(value / length for value in row[:4]), *row[4:]])
+            stamps.append(stamp_ns)
+            rows.append(row)
             if is_static:
                 self._static.add(names)
 
@@ -206,8 +224,8 @@ class TransformCollector:
             kept = StampedSeries(
                 stamps_ns=series.stamps_ns,
                 rows=series.rows,
-                max_gap_s=_MAX_GAP_S,
-                max_beyond_s=_MAX_BEYOND_S,
+                max_gap_s=MAX_GAP_S,
+                max_beyond_s=MAX_BEYOND_S,
             )
             links.append(
                 TransformLink(
