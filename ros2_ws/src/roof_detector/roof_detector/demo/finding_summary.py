@@ -14,10 +14,11 @@ import numpy as np
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
+from roof_detector.findings.inspection_store import STORE_NAME
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.georeferencing import GeoreferenceSettings
-from roof_detector.offline.inspection import STORE_NAME, InspectedResults, inspect_results
+from roof_detector.offline.inspection import InspectedResults, inspect_results
 from roof_detector.simulation import RoofWorld
 from roof_detector.vision.matching import assign, pairwise_iou
 

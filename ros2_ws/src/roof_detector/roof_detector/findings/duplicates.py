@@ -95,4 +95,4 @@ def _may_merge(flight: FlightRegister, row: int, other: int) -> bool:
         shared = np.minimum(first.class_probabilities(), second.class_probabilities()).sum()
         if shared < 0.4:
             return False
-    return first.frames.isdisjoint(second.frames) and not flight.are_apart(first, second)
+    return set(first.frames).isdisjoint(second.frames) and not flight.are_apart(first, second)

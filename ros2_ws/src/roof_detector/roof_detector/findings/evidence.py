@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from array import array
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +84,7 @@ class Evidence:
     sizes: list[SizeSample] = field(default_factory=list)
     best: BestImage | None = None
     tracks: set[tuple[str, int]] = field(default_factory=set)
-    frames: set[int] = field(default_factory=set)
+    frames: array[int] = field(default_factory=lambda: array('I'))
     """The serial numbers of the frames with a sighting: two objects of one frame are two."""
 
     def add_sighting(
@@ -101,7 +102,7 @@ class Evidence:
         self.sightings += 1
         self.confidence_sum += confidence
         self.best_confidence = max(self.best_confidence, confidence)
-        self.frames.add(serial)
+        self.frames.append(serial)
         if track is not None:
             self.tracks.add(track)
         self.last = max(self.last, frame, key=_stamp)
@@ -145,9 +146,19 @@ class Evidence:
         if other.best is not None:
             self.consider_best(other.best)
         self.tracks |= other.tracks
-        self.frames |= other.frames
+        self.frames.extend(other.frames)
         self.anchors = sorted([*self.anchors, *other.anchors], key=_anchor_order)
         self.last = max(self.last, other.last, key=_stamp)
+
+    def copy(self) -> Evidence:
+        """Return a copy that may absorb others without changing this one."""
+        return replace(
+            self,
+            looks={key: replace(look) for key, look in self.looks.items()},
+            sizes=list(self.sizes),
+            tracks=set(self.tracks),
+            frames=array('I', self.frames),
+        )
 
     @property
     def first(self) -> FrameReference:

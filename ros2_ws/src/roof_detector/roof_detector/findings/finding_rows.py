@@ -65,7 +65,6 @@ def finding_row(finding: RoofFinding) -> tuple[Any, ...]:
         resolution,
         json.dumps([str(alias) for alias in finding.aliases]),
         finding.note,
-        finding.severity,
     )
 
 
@@ -132,5 +131,4 @@ def finding_of(values: Sequence[Any], geometry: bytes | None) -> RoofFinding:
         decided=bool(row['decided']),
         is_outside=bool(row['outside']),
         note=row['note'],
-        severity=row['severity'],
     )

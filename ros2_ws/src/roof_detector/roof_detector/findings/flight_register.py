@@ -35,7 +35,8 @@ class FlightRegister:
     """Objects found in the frames of one flight, which share one error of position.
 
     The same frames give the same objects. `states` and `evidence` have a row for each object that
-    ever was; those merged into another or dropped are not alive.
+    ever was; those merged into another or dropped are not alive. `changed` are the rows that the
+    frames since the last summing up changed.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class FlightRegister:
         self.evidence: list[Evidence | None] = []
         self.flight_covariance = np.zeros((2, 2))
         self.dropped = 0
+        self.changed: set[int] = set()
         self.first_ns = self.last_ns = 0
         self._frames = 0
         self._class_count = class_count
@@ -91,6 +93,7 @@ class FlightRegister:
         for position in np.flatnonzero(matched < 0):
             matched[position] = self._begin(problem, int(position), sightings)
         found[chosen] = matched
+        self.changed.update(matched.tolist())
         for position, row in enumerate(matched.tolist()):
             self._witness(problem, position, row, sightings, serial)
         self._count_misses(ground, np.setdiff1d(rows, matched))
@@ -121,6 +124,7 @@ class FlightRegister:
         """Add a sighting without a place to the object whose track it continues."""
         evidence = self.evidence[row]
         assert evidence is not None
+        self.changed.add(row)
         evidence.add_sighting(
             sightings.frame,
             serial,
@@ -138,6 +142,7 @@ class FlightRegister:
         kept.absorb(gone)
         self.states.class_id[row] = kept.class_id
         self.evidence[other] = None
+        self.changed.add(row)
         self._alive -= 1
 
     def _near(self, ground: GroundView) -> npt.NDArray[np.intp]:
@@ -366,6 +371,7 @@ class FlightRegister:
             row = int(rows[position])
             evidence = self.evidence[row]
             assert evidence is not None
+            self.changed.add(row)
             evidence.add_look(
                 self._look(ground, row), hit=False, metres_per_pixel=float(resolutions[position])
             )

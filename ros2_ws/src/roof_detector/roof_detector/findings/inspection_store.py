@@ -12,18 +12,12 @@ from uuid import UUID
 
 import numpy as np
 
-from roof_detector.findings.decisions import (
-    DecidedFindings,
-    Decision,
-    DecisionKind,
-    apply_decisions,
-)
+from roof_detector.findings.decisions import Decision, DecisionKind
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.finding_rows import finding_of, finding_row
 from roof_detector.findings.geopackage import GEOPACKAGE_VERSION, connect, store_errors
 from roof_detector.findings.store_layers import (
     COMPUTED,
-    COMPUTED_FINDINGS,
     DECISIONS,
     EVENTS,
     FINDINGS,
@@ -38,16 +32,17 @@ from roof_detector.findings.store_layers import (
 from roof_detector.georeference.geopackage import create_geopackage, point, polygon, set_extent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
 
-    from roof_detector.findings.geopackage import Layer
     from roof_detector.findings.register import FindingEvent, SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.sightings import FrameSightings
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+STORE_NAME = 'inspection.gpkg'
 
 
 class InspectionStore:
@@ -106,31 +101,30 @@ class InspectionStore:
             msg = f'{self.path} is damaged ({sane}); restore it from a copy.'
             raise FindingsError(msg)
 
-    def decide(self, *decisions: Decision) -> None:
-        """Write decisions to the disk, all or none."""
+    def decide(self, decision: Decision) -> None:
+        """Write a decision to the disk."""
+        latitude, longitude = decision.place_deg or (None, None)
         with store_errors(self.path), self._transaction():
-            for decision in decisions:
-                latitude, longitude = decision.place_deg or (None, None)
-                DECISIONS.insert(
-                    self._connection,
-                    (
-                        decision.kind.value,
-                        str(decision.uuid),
-                        decision.who,
-                        decision.made_at,
-                        decision.value,
-                        decision.class_name,
-                        latitude,
-                        longitude,
-                    ),
-                )
+            DECISIONS.insert(
+                self._connection,
+                (
+                    decision.kind.value,
+                    str(decision.uuid),
+                    decision.who,
+                    decision.made_at,
+                    decision.value,
+                    decision.class_name,
+                    latitude,
+                    longitude,
+                ),
+            )
 
     def decisions(self) -> list[Decision]:
         """Return all decisions in their order."""
         with store_errors(self.path):
             rows = self._connection.execute(
-                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg, '
-                'fid FROM decisions ORDER BY fid'
+                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg '
+                'FROM decisions ORDER BY fid'
             ).fetchall()
         return [
             Decision(
@@ -141,33 +135,16 @@ class InspectionStore:
                 value=value,
                 class_name=class_name,
                 place_deg=None if latitude is None else (latitude, longitude),
-                serial=serial,
             )
-            for kind, uuid, who, made_at, value, class_name, latitude, longitude, serial in rows
+            for kind, uuid, who, made_at, value, class_name, latitude, longitude in rows
         ]
 
     def findings(self) -> list[RoofFinding]:
-        """Return all findings in the order of their numbers, as the last run left them."""
-        return self._findings_of(FINDINGS)
-
-    def computed(self) -> list[RoofFinding]:
-        """Return all findings as they were computed, before any decision."""
-        known = {one.uuid: one for one in self.findings()}
-        known |= {one.uuid: one for one in self._findings_of(COMPUTED_FINDINGS)}
-        return sorted(known.values(), key=lambda one: one.number)
-
-    def decided(self) -> DecidedFindings:
-        """Return the findings with all decisions, also those since the last run.
-
-        A track that was split off since the last run is an object of its own after the next one.
-        """
-        return apply_decisions(self.computed(), {}, self.decisions())
-
-    def _findings_of(self, layer: Layer) -> list[RoofFinding]:
+        """Return all findings in the order of their numbers."""
         names = ', '.join(f'"{name}"' for name, _ in FINDINGS.columns)
         with store_errors(self.path):
             rows = self._connection.execute(
-                f'SELECT {names}, geom FROM {layer.name} ORDER BY number'
+                f'SELECT {names}, geom FROM findings ORDER BY number'
             ).fetchall()
         return [finding_of(row[:-1], row[-1]) for row in rows]
 
@@ -183,6 +160,12 @@ class InspectionStore:
         with store_errors(self.path), self._transaction():
             for layer in COMPUTED:
                 self._connection.execute(f'DELETE FROM "{layer.name}"')
+            yield StoreRun(self._connection, origin)
+
+    @contextmanager
+    def append(self, origin: LocalTangentPlane | None) -> Iterator[StoreRun]:
+        """Add to what is computed, as a live inspection does; on the disk when the block ends."""
+        with store_errors(self.path), self._transaction():
             yield StoreRun(self._connection, origin)
 
     def close(self) -> None:
@@ -228,13 +211,8 @@ class StoreRun:
             ring = self._geodetic(ground.outline_en)
             outline = polygon([[*ring, ring[0]]])
         height_m = None if ground is None or ground.is_orthographic else ground.height_m
-        camera: tuple[float | None, float | None] = (None, None)
-        if ground is not None and height_m is not None:
-            (camera,) = self._geodetic(ground.camera_en[None, :2])
         FRAMES.insert(
-            self._connection,
-            (*where, *sightings.size_wh, len(sightings), height_m, *camera),
-            outline,
+            self._connection, (*where, *sightings.size_wh, len(sightings), height_m), outline
         )
         places: list[tuple[float, float]] = []
         if ground is not None and len(sightings):
@@ -259,23 +237,40 @@ class StoreRun:
                 point(*places[index]) if known else None,
             )
 
+    def replace_findings(
+        self, findings: Iterable[RoofFinding], *, gone: Iterable[int] = ()
+    ) -> None:
+        """Write findings anew, each in place of the one of its number; delete those `gone`."""
+        for finding in findings:
+            self._delete(finding.number)
+            self._insert(finding)
+        for number in gone:
+            self._delete(number)
+
+    def add_events(self, events: Iterable[FindingEvent]) -> None:
+        """Add what happened to findings."""
+        for event in events:
+            EVENTS.insert(self._connection, (event.kind, str(event.uuid), event.sentence))
+
+    def add_provenance(self, provenance: Mapping[str, Any]) -> None:
+        """Add what the findings are made of."""
+        for name, value in provenance.items():
+            PROVENANCE.insert(self._connection, (name, json.dumps(value, sort_keys=True)))
+
     def finish(
         self,
         findings: Sequence[RoofFinding],
         numbers: Mapping[SightingKey, int],
         events: Sequence[FindingEvent],
         provenance: Mapping[str, Any],
-        computed: Sequence[RoofFinding] = (),
     ) -> None:
-        """Add the findings, and write to each sighting which one it belongs to.
-
-        `computed` are the findings before the decisions, so that a decision can be taken back.
-        """
-        corners = [corner for one in findings if (corner := self._add(FINDINGS, one)) is not None]
-        known = {one.uuid: one for one in findings}
-        for one in computed:
-            if known.get(one.uuid) != one:
-                self._add(COMPUTED_FINDINGS, one)
+        """Write the findings, and to each sighting which one it belongs to."""
+        self._connection.execute('DELETE FROM findings')
+        corners: list[tuple[float, float]] = []
+        for finding in findings:
+            self._insert(finding)
+            if finding.place is not None:
+                corners.append((finding.place.longitude_deg, finding.place.latitude_deg))
         if corners:
             low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
             for layer in (FINDINGS, SIGHTINGS, FRAMES):
@@ -297,19 +292,16 @@ class StoreRun:
             'FROM sightings WHERE track > 0 GROUP BY flight, topic, track, finding '
             'ORDER BY flight, topic, track, finding'
         )
-        for event in events:
-            EVENTS.insert(connection, (event.kind, str(event.uuid), event.sentence))
-        for name, value in provenance.items():
-            PROVENANCE.insert(connection, (name, json.dumps(value, sort_keys=True)))
+        self.add_events(events)
+        self.add_provenance(provenance)
 
-    def _add(self, layer: Layer, finding: RoofFinding) -> tuple[float, float] | None:
-        """Add a finding to a layer; return its longitude and latitude."""
+    def _insert(self, finding: RoofFinding) -> None:
         place = finding.place
-        where = None if place is None else (place.longitude_deg, place.latitude_deg)
-        layer.insert(
-            self._connection, finding_row(finding), None if where is None else point(*where)
-        )
-        return where
+        where = None if place is None else point(place.longitude_deg, place.latitude_deg)
+        FINDINGS.insert(self._connection, finding_row(finding), where)
+
+    def _delete(self, number: int) -> None:
+        self._connection.execute('DELETE FROM findings WHERE number = ?', (number,))
 
     def _geodetic(self, points_en: Any) -> list[tuple[float, float]]:
         """Return longitude and latitude of points (n, 2) of the plane."""

@@ -193,6 +193,8 @@ def _fuse(kept: JoinedObject, other: JoinedObject) -> None:
         kept.height_variance *= 1 - share
     if other.is_whole and not kept.is_whole:
         kept.log_size, kept.is_whole = other.log_size, True
+    if len(kept.members) == 1:  # until now it is the flight's own, which goes on
+        kept.evidence = kept.evidence.copy()
     kept.evidence.absorb(other.evidence)
     kept.members += other.members
 

@@ -25,12 +25,13 @@ class PlacelessFindings:
     """The evidence of objects that are known as tracks alone.
 
     A detection without a track is an object of its own. Of more than a limit the weakest are
-    dropped and counted.
+    dropped and counted. `changed` are the keys of what was added to since the last summing up.
     """
 
     def __init__(self, class_count: int) -> None:
         self.evidence: dict[PlacelessKey, Evidence] = {}
         self.dropped = 0
+        self.changed: set[PlacelessKey] = set()
         self._class_count = class_count
         self._frame_counts: dict[tuple[str, str], int] = {}
         self._last_frame: dict[PlacelessKey, int] = {}
@@ -45,6 +46,7 @@ class PlacelessFindings:
         frame = sightings.frame
         track = int(sightings.track_ids[index])
         key = frame.flight, frame.topic, track or -(serial * 100_000 + index + 1)
+        self.changed.add(key)
         evidence = self.evidence.get(key)
         if evidence is None:
             votes = np.zeros(self._class_count)

@@ -55,7 +55,8 @@ class RegisterResult:
 class Register:
     """Collects sightings frame by frame, and sums them up to findings.
 
-    Positions of all frames are in metres of one `origin`. The frames of a flight come in their
+    Positions of all frames are in metres of one `origin`, which a live inspection sets with its
+    first position. The frames of a flight come in their
     order; the same frames give the same findings.
     """
 
@@ -72,13 +73,14 @@ class Register:
             msg = 'The register was given no class names; give those of the model that ran.'
             raise FindingsError(msg)
         self._class_names = tuple(class_names)
-        self._origin = origin
+        self.origin = origin
         self._curves = (curves or DetectionCurves.shipped()).of(self._class_names)
         self._settings = settings or RegisterSettings()
         self._apart = tuple(apart)
         self._flights: dict[str, FlightRegister] = {}
         self._placeless = PlacelessFindings(len(self._class_names))
         self._merged_into: dict[tuple[str, int], int] = {}
+        self._summed: dict[SightingKey, RoofFinding] = {}
         self._serial = 0
 
     def add(self, sightings: FrameSightings) -> list[SightingKey]:
@@ -112,25 +114,47 @@ class Register:
                 keys.append((flight_name, topic or '/', track))
         return keys
 
-    def finish(self) -> RegisterResult:
-        """Merge, join flights, and return the findings; the register ends here."""
+    def finish(self, *, known: Mapping[UUID, int] | None = None) -> RegisterResult:
+        """Merge, join flights, and return the findings of the frames so far.
+
+        After an inspection it is called once; a live one goes on with further frames and calls it
+        again, with the numbers that findings have been given as `known`, and what has not changed
+        is not summed up again.
+        """
         flights = list(self._flights.values())
         notes = self._dropped_notes()
-        merged: dict[tuple[str, int], int] = {}
         for flight in flights:
             for kept, gone in merge_duplicates(flight):
-                merged[flight.flight, gone] = kept
+                self._merged_into[flight.flight, gone] = kept
         joined = join_flights(flights, self._settings)
         findings: list[tuple[RoofFinding, list[SightingKey]]] = []
         for one in joined.objects:
             shift, covariance = joined.corrections.get(one.group, (np.zeros(2), np.zeros((2, 2))))
             keys: list[SightingKey] = [(flights[f].flight, '', row) for f, row in one.members]
-            findings.append((self._placed(one, shift, covariance), keys))
+            finding = None
+            if len(flights) == 1 and one.members[0][1] not in flights[0].changed:
+                finding = self._summed.get(keys[0])
+            if finding is None:
+                finding = self._summed[keys[0]] = self._placed(one, shift, covariance)
+            findings.append((finding, keys))
         for key, evidence in self._placeless.evidence.items():
             flight_name, topic, track = key
-            sum_up = self._finding(evidence, flights=(flight_name,))
-            findings.append((sum_up, [(flight_name, topic or '/', track)]))
-        return self._numbered(findings, merged, [*notes, *joined.notes])
+            own = (flight_name, topic or '/', track)
+            finding = None if key in self._placeless.changed else self._summed.get(own)
+            if finding is None:
+                finding = self._finding(evidence, flights=(flight_name,))
+                self._summed[own] = finding
+            findings.append((finding, [own]))
+        self._forget({key for _, keys in findings for key in keys})
+        return self._numbered(findings, [*notes, *joined.notes], known or {})
+
+    def _forget(self, there: set[SightingKey]) -> None:
+        """Forget what was summed up of objects that are not there any more."""
+        for flight in self._flights.values():
+            flight.changed.clear()
+        self._placeless.changed.clear()
+        for key in self._summed.keys() - there:
+            del self._summed[key]
 
     def _begin(self, flight: str) -> FlightRegister:
         return FlightRegister(
@@ -147,9 +171,9 @@ class Register:
         shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
         covariance: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     ) -> RoofFinding:
-        assert self._origin is not None
+        assert self.origin is not None
         place = place_of(
-            one.position_en - shift, one.covariance + covariance, one.height_m, self._origin
+            one.position_en - shift, one.covariance + covariance, one.height_m, self.origin
         )
         flights = tuple(self._flights)
         return self._finding(
@@ -193,36 +217,45 @@ class Register:
     def _numbered(
         self,
         findings: list[tuple[RoofFinding, list[SightingKey]]],
-        merged: dict[tuple[str, int], int],
         notes: list[str],
+        known: Mapping[UUID, int],
     ) -> RegisterResult:
-        """Give numbers, to confirmed findings first, in the order of their first sightings."""
+        """Give numbers, to confirmed findings first, in the order of their first sightings.
+
+        A finding of which any part has a known number keeps the lowest one.
+        """
         order = {state: index for index, state in enumerate(_ORDER)}
         findings = sorted(
             findings, key=lambda pair: (order[pair[0].state], pair[0].first_seen_ns, pair[0].uuid)
         )
+        number = max(known.values(), default=0)
         numbers: dict[SightingKey, int] = {}
         numbered, events = [], []
-        for number, (finding, keys) in enumerate(findings, start=1):
-            values = {**finding.__dict__, 'number': number}
+        for finding, keys in findings:
+            before = [known[one] for one in (finding.uuid, *finding.aliases) if one in known]
+            number += not before
+            own = min(before, default=number)
+            values = {**finding.__dict__, 'number': own}
             numbered.append(RoofFinding(**values))
-            numbers |= dict.fromkeys(keys, number)
+            numbers |= dict.fromkeys(keys, own)
             if finding.state is FindingState.CONFIRMED:
                 sentence = (
-                    f'{finding.class_name} {number} exists with {finding.existence:.3f}, from '
+                    f'{finding.class_name} {own} exists with {finding.existence:.3f}, from '
                     f'{finding.sightings} sightings.'
                 )
                 events.append(FindingEvent('confirmed', finding.uuid, sentence))
             events += [
-                FindingEvent('merged', finding.uuid, f'{alias} is part of finding {number}.')
+                FindingEvent('merged', finding.uuid, f'{alias} is part of finding {own}.')
                 for alias in finding.aliases
             ]
-        for (flight, gone), kept in merged.items():
+        for (flight, gone), kept in self._merged_into.items():
             row = kept
-            while (flight, row) in merged:
-                row = merged[flight, row]
+            while (flight, row) in self._merged_into:
+                row = self._merged_into[flight, row]
             if (flight, '', row) in numbers:
                 numbers[flight, '', gone] = numbers[flight, '', row]
+        if known:
+            numbered.sort(key=lambda one: one.number)
         return RegisterResult(
             findings=tuple(numbered), numbers=numbers, events=tuple(events), notes=tuple(notes)
         )

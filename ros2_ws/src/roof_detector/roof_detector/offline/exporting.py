@@ -121,7 +121,7 @@ def export_results(
     return tally
 
 
-def export_positions(
+def export_maps(
     bag_path: Path,
     folder: Path,
     formats: Sequence[str] | None,
@@ -129,32 +129,31 @@ def export_positions(
     georeferencing: GeoreferenceSettings,
     images: Path | None = None,
 ) -> FrameTally:
-    """Export the maps and tables that are among the formats or, without any, the default ones.
+    """Export the formats for maps that are among the formats or, without any, can be made.
 
-    Without formats there is a map only where positions are known.
+    Where positions are known, the tables are written again with them.
     """
-    notes: list[str] = []
+    with ResultBag(bag_path) as bag:
+        is_known = can_georeference(bag, images=images)
+        if formats is None and not is_known:
+            note = unused_positions_note(bag, images=images)
+            return FrameTally(notes=[note] if note else [])
     if formats is None:
         formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS)
-        with ResultBag(bag_path) as bag:
-            if not can_georeference(bag, images=images):
-                formats = DEFAULT_FORMATS
-                note = unused_positions_note(bag, images=images)
-                notes += [note] if note else []
-    chosen = [name for name in formats if name in MAP_FORMATS or name in TABLE_FORMATS]
-    if not chosen:
-        return FrameTally(notes=notes)
-    tally = export_results(
+    maps = [name for name in formats if name in MAP_FORMATS]
+    if is_known:
+        maps += [name for name in formats if name in TABLE_FORMATS]
+    if not maps:
+        return FrameTally()
+    return export_results(
         bag_path,
         folder,
-        chosen,
+        maps,
         georeferencing=georeferencing,
         images=images,
         overwrite=True,
         progress='none',
     )
-    tally.notes += notes
-    return tally
 
 
 def default_formats(bag_path: Path) -> tuple[str, ...]:

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from os.path import relpath
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
 from roof_detector.findings.coverage import Coverage
 from roof_detector.findings.decisions import apply_decisions, tracks_apart
-from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from roof_detector.findings.register import SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.offline.georeferencing import GeoreferenceSettings
-
-STORE_NAME = 'inspection.gpkg'
 
 
 @dataclass(frozen=True)
@@ -136,16 +133,15 @@ def inspect_results(
             settings=settings,
             apart=tracks_apart(decisions),
         )
-        provenance = _provenance(results, bags, settings or RegisterSettings(), output)
+        provenance = _provenance(results, bags, settings or RegisterSettings())
         with store.run(origin) as run:
             for source in sources:
                 _read(source, register, run, names, tally)
             result = register.finish()
-            found = result.findings if area is None else area.mark(result.findings)
-            decided = apply_decisions(found, result.numbers, decisions)
-            run.finish(
-                decided.findings, decided.numbers, result.events, provenance, computed=found
-            )
+            decided = apply_decisions(result.findings, result.numbers, decisions)
+            if area is not None:
+                decided = replace(decided, findings=area.mark(decided.findings))
+            run.finish(decided.findings, decided.numbers, result.events, provenance)
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
     covered = write_coverage(
@@ -193,20 +189,11 @@ def _class_names(bags: Sequence[ResultBag]) -> tuple[str, ...]:
 
 
 def _provenance(
-    results: Sequence[InspectedResults],
-    bags: Sequence[ResultBag],
-    settings: RegisterSettings,
-    output: Path,
+    results: Sequence[InspectedResults], bags: Sequence[ResultBag], settings: RegisterSettings
 ) -> dict[str, Any]:
     return {
         'inputs': [
-            {
-                'flight': one.flight,
-                'source': bag.source,
-                # From the inspection's folder, so that both can be moved together.
-                'results': relpath(one.path.resolve(), output.resolve()),
-                **dict(bag.manifest),
-            }
+            {'flight': one.flight, 'source': bag.source, **dict(bag.manifest)}
             for one, bag in zip(results, bags, strict=True)
         ],
         'settings': asdict(settings),

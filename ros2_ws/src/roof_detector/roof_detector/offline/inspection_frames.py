@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.bags.errors import BagError
-from roof_detector.findings.camera_motion import FlowMotion, plane_motion
-from roof_detector.findings.flight_segments import FlightSegments
 from roof_detector.findings.ground_view import ErrorSplit, frame_sightings
 from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
-from roof_detector.findings.tracker import Tracker
+from roof_detector.findings.tracked_stream import TrackedStream, part_name, without_numbers
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.raster_georeference import RasterGeoreference
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from roof_detector.offline.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
 
-_LONGEST_STEP_S = 1.5  # frames further apart are photos of their own, not of a stream
-
 
 @dataclass(kw_only=True)
 class InspectionCounts:
@@ -64,16 +60,6 @@ class InspectionCounts:
                 f'{listed}'
             )
         return found
-
-
-@dataclass(kw_only=True)
-class _TrackedStream:
-    """The tracker of one image topic, and the fix of its last frame."""
-
-    tracker: Tracker = field(default_factory=Tracker)
-    flow: FlowMotion = field(default_factory=FlowMotion)
-    fix: CameraFix | None = None
-    stamp_ns: int | None = None
 
 
 class InspectionFrames:
@@ -101,11 +87,10 @@ class InspectionFrames:
         self._rasters: dict[str, RasterGeoreference] = {}
         self._tracks = self._camera_tracks(georeferencing)
         self.origin = origin or self._first_origin()
-        self._segments: dict[str, FlightSegments] = {}
+        self._streams: dict[str, TrackedStream] = {}
 
     def __iter__(self) -> Iterator[FrameSightings]:
         with ExitStack() as stack:
-            streams: dict[str, _TrackedStream] = {}
             images = self._images_of_topics(stack)
             is_photos = any(isinstance(one.source, ImageFilesInput) for one in images.values())
             for frame in self._bag.frames():
@@ -121,8 +106,10 @@ class InspectionFrames:
                 if raster is not None:
                     yield self._on_raster(findings, raster)
                     continue
-                fix, part = self._fix(findings, timed=not is_photos)
-                stream = streams.setdefault(findings.topic, _TrackedStream())
+                stream = self._streams.setdefault(
+                    findings.topic, TrackedStream(timed=not is_photos)
+                )
+                fix, part = self._fix(findings, stream)
                 tracks = np.zeros(len(findings.detections), np.int64)
                 if not is_photos:
                     tracks = self._track(stream, findings, fix, images.get(findings.topic))
@@ -135,8 +122,9 @@ class InspectionFrames:
                     origin=self.origin,
                     split=self._split,
                 )
-        for segments in self._segments.values():
-            if segments.jumped or segments.too_far:
+        for stream in self._streams.values():
+            segments = stream.segments
+            if segments is not None and (segments.jumped or segments.too_far):
                 self.counts.notes.append(
                     f'{segments.jumped} fixes of {self.flight} jump and {segments.too_far} are '
                     'more than 20 km from the first one; their frames have no place.'
@@ -155,7 +143,7 @@ class InspectionFrames:
                     split=self._split,
                 )
         except GeoError as error:
-            self.counts.unplaced[_without_numbers(str(error))] += 1
+            self.counts.unplaced[without_numbers(str(error))] += 1
         return FrameSightings(
             frame=self._reference(findings, 0),
             size_wh=findings.size_wh,
@@ -168,7 +156,7 @@ class InspectionFrames:
 
     def _reference(self, findings: FrameFindings, part: int) -> FrameReference:
         return FrameReference(
-            flight=self.flight if not part else f'{self.flight} part {part + 1}',
+            flight=part_name(self.flight, part),
             source=findings.source,
             topic=findings.topic,
             index=findings.index,
@@ -219,7 +207,7 @@ class InspectionFrames:
                 continue
         return None
 
-    def _fix(self, findings: FrameFindings, *, timed: bool) -> tuple[CameraFix | None, int]:
+    def _fix(self, findings: FrameFindings, stream: TrackedStream) -> tuple[CameraFix | None, int]:
         """Return the fix of a frame, None without one, and its part of the flight."""
         track = self._tracks.get(findings.topic)
         if track is None or self.origin is None:
@@ -227,12 +215,9 @@ class InspectionFrames:
         try:
             fix = track.at(findings.stamp_ns, size_wh=findings.size_wh)
         except GeoError as error:
-            self.counts.unplaced[_without_numbers(str(error))] += 1
+            self.counts.unplaced[without_numbers(str(error))] += 1
             return None, 0
-        segments = self._segments.setdefault(
-            findings.topic, FlightSegments(self.origin, timed=timed)
-        )
-        part = segments.part_of(fix)
+        part = stream.part_of(fix, self.origin)
         if part is None:
             self.counts.unplaced['The position jumps, or is far from all others.'] += 1
             return None, 0
@@ -250,30 +235,23 @@ class InspectionFrames:
                 found[topic] = images_of(source, self._bag)
         return found
 
+    @staticmethod
     def _track(
-        self,
-        stream: _TrackedStream,
+        stream: TrackedStream,
         findings: FrameFindings,
         fix: CameraFix | None,
         images: FrameImages | None,
     ) -> npt.NDArray[np.int64]:
-        before_ns, stream.stamp_ns = stream.stamp_ns, findings.stamp_ns
-        if before_ns is not None:
-            step_s = (findings.stamp_ns - before_ns) / 1e9
-            if not 0 <= step_s <= _LONGEST_STEP_S:
-                stream.tracker.end_all()
-                stream.fix = None
-        before, stream.fix = stream.fix, fix
-        motion = None
-        if fix is not None:
-            motion = None if before is None else plane_motion(before, fix)
-        elif images is not None:
+        def image_bgr() -> npt.NDArray[np.uint8] | None:
             try:
-                image = images.of(findings)
+                image = None if images is None else images.of(findings)
             except (InputError, VisionError):
-                image = None
-            motion = None if image is None else stream.flow.update(image.image_bgr)
-        return stream.tracker.update(findings.detections, motion=motion)
+                return None
+            return None if image is None else image.image_bgr
+
+        return stream.track(
+            findings.detections, stamp_ns=findings.stamp_ns, fix=fix, image_bgr=image_bgr
+        )
 
 
 def _raster_note(flight: str, place: RasterGeoreference) -> str:
@@ -286,11 +264,4 @@ def _raster_note(flight: str, place: RasterGeoreference) -> str:
         f'{flight} is an orthophoto: its findings are within the error {by} '
         f'({raster_sigma_m(place):.2f} m, 1 sigma of each axis), and no part of it counts as '
         'searched in the coverage, because it may be blank.'
-    )
-
-
-def _without_numbers(sentence: str) -> str:
-    """Return a reason that is the same for frames which differ in a number alone."""
-    return ' '.join(
-        '#' if any(letter.isdigit() for letter in word) else word for word in sentence.split()
     )

@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The findings of a flight while it lasts, by the classes that inspect recordings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from roof_detector.findings.ground_view import frame_sightings
+from roof_detector.findings.register import Register
+from roof_detector.findings.roof_finding import FindingState, RoofFinding
+from roof_detector.findings.sightings import FrameReference
+from roof_detector.findings.tracked_stream import TrackedStream, part_name
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from roof_detector.findings.detection_curves import DetectionCurves
+    from roof_detector.findings.inspection_area import InspectionArea
+    from roof_detector.findings.register import RegisterResult, SightingKey
+    from roof_detector.findings.register_settings import RegisterSettings
+    from roof_detector.findings.sightings import FrameSightings
+    from roof_detector.georeference.camera_fix import CameraFix
+    from roof_detector.vision.detections import Detections
+
+# A finding that was reported stays so until it is less likely than not: no event at each frame.
+_KEPT_ABOVE = 0.5
+JUMPS = 'The position jumps, or is far from all others.'
+
+EventKind = Literal['confirmed', 'withdrawn', 'rejected', 'merged']
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LiveFrame:
+    """The detections of one image: of which topic, at which stamp, and the image's size."""
+
+    topic: str
+    stamp_ns: int
+    size_wh: tuple[int, int]
+    detections: Detections
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveEvent:
+    """What happened to a reported finding; `into` is the number that it was merged into."""
+
+    kind: EventKind
+    finding: RoofFinding
+    into: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveUpdate:
+    """The reported findings, those that changed since the last update, and what happened.
+
+    `withdrawn` are numbers that are reported no more; `tentative` counts objects that are not
+    sure yet, `outside` those outside the area.
+    """
+
+    findings: tuple[RoofFinding, ...] = ()
+    changed: tuple[RoofFinding, ...] = ()
+    withdrawn: tuple[int, ...] = ()
+    events: tuple[LiveEvent, ...] = ()
+    tentative: int = 0
+    outside: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedFrame:
+    """A frame with its sightings, what each belongs to, and its label for people.
+
+    A label is the number of the finding, `t` and the number of the track, or empty.
+    """
+
+    sightings: FrameSightings
+    keys: Sequence[SightingKey]
+    labels: Sequence[str]
+
+
+@dataclass(kw_only=True)
+class LiveInspection:
+    """Collects the frames of all cameras, and sums them up now and then; for one thread.
+
+    Findings get their numbers when they are confirmed, and keep them.
+    """
+
+    class_names: tuple[str, ...]
+    flight: str
+    source: str
+    area: InspectionArea | None = None
+    curves: DetectionCurves | None = None
+    settings: RegisterSettings | None = None
+    unplaced: Counter[str] = field(default_factory=Counter)
+    frames: int = 0
+
+    def __post_init__(self) -> None:
+        self._register = Register(
+            self.class_names, origin=None, curves=self.curves, settings=self.settings
+        )
+        self._streams: dict[str, TrackedStream] = {}
+        self._numbers: dict[UUID, int] = {}
+        self._reported: dict[int, RoofFinding] = {}
+        self._labels: dict[SightingKey, str] = {}
+
+    @property
+    def origin(self) -> LocalTangentPlane | None:
+        """Return the place on Earth that positions count from, None before the first one."""
+        return self._register.origin
+
+    def begin_at(self, fix: CameraFix, place: tuple[float, float, float] | None) -> None:
+        """Let positions count from the origin of the map, in which a camera is at a `place`.
+
+        Without a place the origin is below the camera.
+        """
+        below = LocalTangentPlane(
+            fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+        )
+        if place is not None:
+            latitude, longitude, _ = below.to_geodetic(np.array([-place[0], -place[1], 0.0]))
+            below = LocalTangentPlane(float(latitude), float(longitude), below.altitude_m)
+        self._register.origin = below
+
+    def add(self, frame: LiveFrame, fix: CameraFix | None) -> PlacedFrame:
+        """Add the next frame of a topic, with its fix where one is known."""
+        stream = self._streams.setdefault(frame.topic, TrackedStream())
+        part = 0
+        if fix is not None and self.origin is not None:
+            found = stream.part_of(fix, self.origin)
+            if found is None:
+                self.unplaced[JUMPS] += 1
+                fix = None
+            else:
+                part = found
+        tracks = stream.track(frame.detections, stamp_ns=frame.stamp_ns, fix=fix)
+        self.frames += 1
+        sightings = frame_sightings(
+            FrameReference(
+                flight=part_name(self.flight, part),
+                source=self.source,
+                topic=frame.topic,
+                index=self.frames - 1,
+                name=f'{frame.stamp_ns}',
+                stamp_ns=frame.stamp_ns,
+            ),
+            frame.detections,
+            size_wh=frame.size_wh,
+            track_ids=tracks,
+            fix=fix,
+            origin=self.origin,
+        )
+        keys = self._register.add(sightings)
+        labels = [
+            self._labels.get(key) or (f't{track}' if track else '')
+            for key, track in zip(keys, tracks.tolist(), strict=True)
+        ]
+        return PlacedFrame(sightings, keys, labels)
+
+    def update(self) -> LiveUpdate:
+        """Sum up what has changed, and return what is reported now."""
+        result = self._register.finish(known=self._numbers)
+        before, now, outside = self._reported, {}, 0
+        tentative = 0
+        for finding in result.findings:
+            if not self._is_sure(finding):
+                tentative += finding.state is FindingState.TENTATIVE
+                continue
+            if self.area is not None and self.area.mark([finding])[0].is_outside:
+                outside += 1
+                continue
+            now[finding.number] = finding
+            # Merged ones keep pointing to the lowest number of all.
+            for identity in (finding.uuid, *finding.aliases):
+                self._numbers.setdefault(identity, finding.number)
+        events = [*self._gone(before, now, result), *_new(before, now)]
+        self._reported = now
+        self._labels = {
+            key: str(number) for key, number in result.numbers.items() if number in now
+        }
+        return LiveUpdate(
+            findings=tuple(now.values()),
+            changed=tuple(one for number, one in now.items() if one != before.get(number)),
+            withdrawn=tuple(number for number in before if number not in now),
+            events=tuple(events),
+            tentative=tentative,
+            outside=outside,
+            notes=result.notes,
+        )
+
+    def finish(self) -> RegisterResult:
+        """Return all findings at the end, the reported ones with the numbers that they had."""
+        result = self._register.finish(known=self._numbers)
+        if self.area is None:
+            return result
+        return replace(result, findings=self.area.mark(result.findings))
+
+    def _is_sure(self, finding: RoofFinding) -> bool:
+        if finding.state is FindingState.CONFIRMED:
+            return True
+        is_kept = finding.number in self._reported and finding.existence >= _KEPT_ABOVE
+        return is_kept and finding.state is FindingState.TENTATIVE
+
+    def _gone(
+        self,
+        before: Mapping[int, RoofFinding],
+        now: Mapping[int, RoofFinding],
+        result: RegisterResult,
+    ) -> list[LiveEvent]:
+        """Return what became of the findings that are not reported any more."""
+        missing = {number: one for number, one in before.items() if number not in now}
+        if not missing:
+            return []
+        events = []
+        known = {one.number: one for one in result.findings}
+        part_of = {alias: one for one in result.findings for alias in one.aliases}
+        for number, finding in missing.items():
+            whole = part_of.get(finding.uuid)
+            if whole is not None and whole.number != number:
+                events.append(LiveEvent(kind='merged', finding=finding, into=whole.number))
+                continue
+            latest = known.get(number, finding)
+            kind: EventKind = 'rejected' if latest.state is FindingState.REJECTED else 'withdrawn'
+            events.append(LiveEvent(kind=kind, finding=latest))
+        return events
+
+
+def _new(before: Mapping[int, RoofFinding], now: Mapping[int, RoofFinding]) -> list[LiveEvent]:
+    return [
+        LiveEvent(kind='confirmed', finding=finding)
+        for number, finding in now.items()
+        if number not in before
+    ]
