@@ -13,7 +13,14 @@ from generation.dataset_formats import dataset_formats_page
 from generation.format_reference import format_reference
 from generation.parameter_files import parameter_file
 from generation.parameter_reference import parameter_reference
-from roof_detector.launching.jobs import CAMERA, DETECTOR, RECORDER, SIMULATED_FLIGHT, STATION
+from roof_detector.launching.jobs import (
+    CAMERA,
+    DETECTOR,
+    INSPECTOR,
+    RECORDER,
+    SIMULATED_FLIGHT,
+    STATION,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'ros2_ws' / 'src' / 'roof_detector' / 'config'
@@ -24,6 +31,7 @@ NODES = {
     CAMERA: 'camera',
     SIMULATED_FLIGHT: 'simulated_flight',
     RECORDER: 'record',
+    INSPECTOR: 'inspector',
     STATION: 'station',
 }
 

@@ -37,6 +37,7 @@ MAY_IMPORT = {
         'bags',
         'inputs',
         'findings',
+        'telemetry',
     },
 }
 # These join the others for a person's command and may import any of them.

@@ -103,6 +103,7 @@ def test_every_command_is_a_function_in_the_wheel(wheel):
         'camera',
         'simulated_flight',
         'recorder',
+        'inspector',
         'station',
     }
     for point in commands.values():

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.exit_code import exit_code_of, not_installed
+from roof_detector.cli.exit_code import exit_code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +18,5 @@ def run_alias(
 ) -> int:
     """Read the options of a command, run it, and return its exit code."""
     parser = argparse.ArgumentParser(prog=f'python -m training.{name}')
-    try:
-        add_options(parser)
-    except ModuleNotFoundError as error:
-        sys.exit(not_installed(error))
+    add_options(parser)
     return exit_code_of(parser.parse_args(argv))

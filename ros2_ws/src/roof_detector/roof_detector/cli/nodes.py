@@ -27,6 +27,11 @@ def detector() -> NoReturn:
     _start('detector', 'roof_detector.ros.detector.detector_node')
 
 
+def inspector() -> NoReturn:
+    """Make findings of detections: every object once."""
+    _start('inspector', 'roof_detector.ros.inspector.inspector_node')
+
+
 def recorder() -> NoReturn:
     """Record the flight."""
     _start('recorder', 'roof_detector.ros.recorder.recorder_node', launch='record')

@@ -55,6 +55,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='topics that the recorder records beyond those of our nodes',
     )
     init.add_argument(
+        '--telemetry-topics',
+        nargs='*',
+        default=[],
+        metavar='TOPIC',
+        help='topics of the autopilot that tell the inspector where the camera is',
+    )
+    init.add_argument(
         '--days',
         type=int,
         default=3650,
@@ -79,6 +86,7 @@ def run_init(arguments: argparse.Namespace) -> int:
         namespace=arguments.namespace,
         image_topics=arguments.image_topics,
         recorded_topics=arguments.record_topics,
+        telemetry_topics=arguments.telemetry_topics,
     )
     for enclave in keystore.create(policies, days=arguments.days):
         print(f'{enclave}: {keystore.enclave(enclave)}')

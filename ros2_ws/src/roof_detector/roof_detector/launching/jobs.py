@@ -14,6 +14,7 @@ from roof_detector.ros.camera.camera_parameters import CAMERA_TABLE
 from roof_detector.ros.camera.simulated_flight_parameters import SIMULATED_FLIGHT_TABLE
 from roof_detector.ros.common.parameters import Parameter
 from roof_detector.ros.detector.detector_parameters import DETECTOR_TABLE
+from roof_detector.ros.inspector.inspector_parameters import INSPECTOR_TABLE
 from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 from roof_detector.station.station_parameters import STATION_TABLE
 
@@ -27,6 +28,7 @@ SIMULATED_FLIGHT = NodeJob(
 )
 # launch's default of 5 s would cut the bag off on a slow disk.
 RECORDER = NodeJob(name='recorder', table=RECORDER_TABLE, finish_s=60.0)
+INSPECTOR = NodeJob(name='inspector', table=INSPECTOR_TABLE, finish_s=60.0)
 STATION = NodeJob(name='station', table=STATION_TABLE)
 
 # A replay uses the time of the bag.
@@ -46,6 +48,11 @@ SIMULATED = Parameter(
     default=False,
     description='Publish a simulated flight instead of a source.',
 )
+INSPECTED = Parameter(
+    'inspector',
+    default=False,
+    description='Make findings of the detections while flying: every object once, in its place.',
+)
 _OF_CAMERA = {'jpeg_quality': 'camera_jpeg_quality'}
 DRONE_CAMERA = replace(CAMERA, renamed=_OF_CAMERA, params_argument='camera_params_file')
 DRONE_SIMULATED_FLIGHT = replace(
@@ -57,9 +64,12 @@ DRONE_DETECTOR = replace(
     params_argument='detector_params_file',
 )
 DRONE_RECORDER = replace(RECORDER, params_argument='recorder_params_file')
+DRONE_INSPECTOR = replace(INSPECTOR, params_argument='inspector_params_file')
 
 
-def flying_jobs(given: Mapping[str, str], *, is_simulated: bool) -> tuple[NodeJob, ...]:
+def flying_jobs(
+    given: Mapping[str, str], *, is_simulated: bool, is_inspected: bool
+) -> tuple[NodeJob, ...]:
     """Return the nodes to start; raise LaunchError for an argument of another node."""
     if is_simulated:
         camera, idle = DRONE_SIMULATED_FLIGHT, DRONE_CAMERA
@@ -67,7 +77,11 @@ def flying_jobs(given: Mapping[str, str], *, is_simulated: bool) -> tuple[NodeJo
     else:
         camera, idle = DRONE_CAMERA, DRONE_SIMULATED_FLIGHT
         refuse_idle(given, idle, camera, because='without simulated:=true')
-    return camera, DRONE_DETECTOR, DRONE_RECORDER
+    jobs = camera, DRONE_DETECTOR, DRONE_RECORDER
+    if is_inspected:
+        return *jobs, DRONE_INSPECTOR
+    refuse_idle(given, DRONE_INSPECTOR, *jobs, because='without inspector:=true')
+    return jobs
 
 
 def image_remappings(job: NodeJob, given: Mapping[str, str]) -> Sequence[tuple[str, str]]:

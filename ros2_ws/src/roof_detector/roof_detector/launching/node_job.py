@@ -154,9 +154,9 @@ def merged_arguments(jobs: Mapping[str, NodeJob]) -> list[Argument]:
     return list(found.values())
 
 
-def refuse_idle(given: Mapping[str, str], idle: NodeJob, active: NodeJob, *, because: str) -> None:
+def refuse_idle(given: Mapping[str, str], idle: NodeJob, *active: NodeJob, because: str) -> None:
     """Raise LaunchError for an argument of a node that is not started."""
-    acting = {argument.name for argument in active.arguments()}
+    acting = {argument.name for job in active for argument in job.arguments()}
     for argument in idle.arguments():
         if argument.name in given and argument.name not in acting:
             msg = (

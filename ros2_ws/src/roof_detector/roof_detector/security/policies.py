@@ -76,16 +76,17 @@ def our_policies(
     namespace: str = '',
     image_topics: Sequence[str] = ('/camera/image',),
     recorded_topics: Sequence[str] = (),
+    telemetry_topics: Sequence[str] = (),
 ) -> tuple[Policy, ...]:
-    """Return the policies of camera, detector, recorder, station and operator.
+    """Return the policies of camera, detector, inspector, recorder, station and operator.
 
     `image_topics` are the raw topics that the detector subscribes to, each with its /compressed
     topic and the camera_info beside it. `recorded_topics` are the topics that the recorder takes
-    besides our own.
+    besides our own, `telemetry_topics` those of the autopilot that tell where the camera is.
     """
     root = f'/{namespace.strip("/")}' if namespace.strip('/') else ''
-    camera, detector, recorder, station = (
-        f'{root}/{name}' for name in ('camera', 'detector', 'recorder', 'station')
+    camera, detector, inspector, recorder, station = (
+        f'{root}/{name}' for name in ('camera', 'detector', 'inspector', 'recorder', 'station')
     )
     images = tuple(_absolute(topic, root) for topic in image_topics)
     infos = tuple(dict.fromkeys(f'{topic.rpartition("/")[0]}/camera_info' for topic in images))
@@ -103,12 +104,27 @@ def our_policies(
             serves=(f'{detector}/enable', *(f'{detector}/{one}' for one in _LIFECYCLE_SERVICES)),
         ),
         _node(
+            'inspector',
+            inspector,
+            publishes=(f'{inspector}/*',),
+            subscribes=(
+                *infos,
+                f'{camera}/*',
+                f'{detector}/*',
+                '/tf',
+                '/tf_static',
+                *(_absolute(topic, root) for topic in telemetry_topics),
+            ),
+            serves=tuple(f'{inspector}/{one}' for one in _LIFECYCLE_SERVICES),
+        ),
+        _node(
             'recorder',
             recorder,
             subscribes=(
                 *images,
                 f'{camera}/*',
                 f'{detector}/*',
+                f'{inspector}/*',
                 f'{recorder}/mark',
                 '/tf_static',
                 '/diagnostics',
@@ -121,7 +137,7 @@ def our_policies(
             'station',
             station,
             publishes=(f'{recorder}/mark',),
-            subscribes=(f'{detector}/*', '/diagnostics'),
+            subscribes=(f'{detector}/*', f'{inspector}/*', '/diagnostics'),
             calls=(
                 *(f'{detector}/{one}' for one in _PARAMETER_SERVICES),
                 *(f'{recorder}/{one}' for one in _PARAMETER_SERVICES),

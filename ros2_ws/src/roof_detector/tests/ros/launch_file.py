@@ -6,10 +6,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roof_detector.launching.jobs import CAMERA, DETECTOR, RECORDER, SIMULATED_FLIGHT, STATION
+from roof_detector.launching.jobs import (
+    CAMERA,
+    DETECTOR,
+    INSPECTOR,
+    RECORDER,
+    SIMULATED_FLIGHT,
+    STATION,
+)
 
 PACKAGE = Path(__file__).parents[2]
-JOBS = {job.name: job for job in (DETECTOR, CAMERA, SIMULATED_FLIGHT, RECORDER, STATION)}
+JOBS = {
+    job.name: job for job in (DETECTOR, CAMERA, SIMULATED_FLIGHT, RECORDER, INSPECTOR, STATION)
+}
 # The table of each node by its executable.
 TABLES = {name: job.table for name, job in JOBS.items()}
 NAMES = sorted(path.name for path in (PACKAGE / 'launch').glob('*.launch.*'))

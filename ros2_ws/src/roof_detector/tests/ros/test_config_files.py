@@ -25,7 +25,8 @@ DETECTOR_TOPICS = {
     f'detector/{name}'
     for name in ('detections', 'labels', 'image_annotated', 'image_annotated/compressed', 'masks')
 }
-PUBLISHED = CAMERA_TOPICS | DETECTOR_TOPICS | {'/diagnostics'}
+INSPECTOR_TOPICS = {f'inspector/{name}' for name in ('findings', 'events', 'detections')}
+PUBLISHED = CAMERA_TOPICS | DETECTOR_TOPICS | INSPECTOR_TOPICS | {'/diagnostics'}
 
 
 def is_published(topic):

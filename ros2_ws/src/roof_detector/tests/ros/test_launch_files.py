@@ -305,13 +305,16 @@ def test_the_drone_takes_every_argument_of_what_it_starts_each_once():
 
 
 def test_an_argument_of_what_does_not_fly_is_refused():
-    assert flying_jobs({'source': '0'}, is_simulated=False)[0] is DRONE_CAMERA
-    assert flying_jobs({'seed': '2'}, is_simulated=True)[0] is DRONE_SIMULATED_FLIGHT
-    flying_jobs({'rate_hz': '5', 'confidence': '0.5'}, is_simulated=True)
+    assert flying_jobs({'source': '0'}, is_simulated=False, is_inspected=False)[0] is DRONE_CAMERA
+    assert (
+        flying_jobs({'seed': '2'}, is_simulated=True, is_inspected=False)[0]
+        is DRONE_SIMULATED_FLIGHT
+    )
+    flying_jobs({'rate_hz': '5', 'confidence': '0.5'}, is_simulated=True, is_inspected=False)
     with pytest.raises(LaunchError, match='source is for the camera, which is not started with'):
-        flying_jobs({'source': '0'}, is_simulated=True)
+        flying_jobs({'source': '0'}, is_simulated=True, is_inspected=False)
     with pytest.raises(LaunchError, match='seed is for the simulated flight'):
-        flying_jobs({'seed': '2'}, is_simulated=False)
+        flying_jobs({'seed': '2'}, is_simulated=False, is_inspected=False)
 
 
 def test_topics_of_images_act_or_are_refused():

@@ -18,7 +18,8 @@ from roof_detector.security.policies import ENCLAVES, Policy, is_allowed, our_po
 from roof_detector.security.verification import signed_content, verify
 
 NAMES = [
-    f'{ENCLAVES}/{name}' for name in ('camera', 'detector', 'operator', 'recorder', 'station')
+    f'{ENCLAVES}/{name}'
+    for name in ('camera', 'detector', 'inspector', 'operator', 'recorder', 'station')
 ]
 
 
@@ -158,7 +159,7 @@ def test_the_command_makes_what_it_checks(tmp_path, capsys):
             main(['security', *words])
         assert end.value.code == code
     said = capsys.readouterr().out
-    assert 'export ROS_SECURITY_STRATEGY=Enforce' in said and '5 enclaves are valid until' in said
+    assert 'export ROS_SECURITY_STRATEGY=Enforce' in said and '6 enclaves are valid until' in said
     (tmp_path / 'keys/public/ca.cert.pem').unlink()
     with pytest.raises(SystemExit) as end:
         main(['security', 'check', *where])
@@ -170,7 +171,7 @@ def test_each_enclave_is_denied_what_is_another_s(made):
         folder = made.enclave(f'{ENCLAVES}/{name}')
         return allowed_topics((folder / 'permissions.xml').read_bytes(), kind)
 
-    for name in ('camera', 'detector', 'recorder', 'station'):
+    for name in ('camera', 'detector', 'inspector', 'recorder', 'station'):
         written, read = allowed(name, 'publish'), allowed(name, 'subscribe')
         assert '*' not in written + read and 'rt/*' not in written + read
         assert is_allowed('ros_discovery_info', written) and is_allowed('rt/clock', read)

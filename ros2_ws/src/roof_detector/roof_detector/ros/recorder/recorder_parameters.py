@@ -21,6 +21,8 @@ OPTIONAL_TOPICS = (
     'camera/fix',
     'camera/pose',
     'camera/ground_truth',
+    'inspector/findings',
+    'inspector/events',
     '/tf_static',
 )
 DEFAULT_TOPICS = (
@@ -170,7 +172,7 @@ RECORDER_TABLE = ParameterTable(
     ),
     Parameter(
         'manifest_nodes',
-        ('detector', 'camera'),
+        ('detector', 'camera', 'inspector'),
         'Nodes whose parameters, and how they change, are written into the bag.',
     ),
     HANG_LIMIT,

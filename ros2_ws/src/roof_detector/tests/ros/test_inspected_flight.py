@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A simulated flight with the inspector in processes of their own, up to a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+
+import numpy as np
+import pyogrio
+import pytest
+from geometry_msgs.msg import PoseStamped
+from inspected_roof import LATCHED, places_of
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header, String
+from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
+
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.ros.common.messages import labels_message
+from roof_detector.simulation import CLASS_NAMES, RoofWorld
+
+FLIGHT = 'roof_detector.ros.camera.simulated_flight_node'
+INSPECTOR = 'roof_detector.ros.inspector.inspector_node'
+FRAMES = 40
+
+
+class TruthDetector:
+    """Publishes the true boxes of a simulated flight as a detector's."""
+
+    def __init__(self, graph):
+        self.node = graph.node('detector')
+        self.truth, self.frames = [], 0
+        self.events, self.findings = [], []
+        self._found = self.node.create_publisher(Detection2DArray, '/detector/detections', 50)
+        self._labels = self.node.create_publisher(LabelInfo, '/detector/labels', LATCHED)
+        self._poses = {}
+        listen = self.node.create_subscription
+        listen(Detection2DArray, '/camera/ground_truth', self._detect, 50)
+        listen(PoseStamped, '/camera/pose', self._note_pose, 50)
+        listen(Detection3DArray, '/inspector/findings', self.findings.append, LATCHED)
+        listen(String, '/inspector/events', self._note_event, LATCHED)
+        self.node.create_timer(0.2, self._announce)
+
+    def true_places(self):
+        """Return class and place in the map of each object that was often detected, by its id."""
+        counts = Counter(name for name, *_ in self.truth)
+        found = {}
+        for name, stamp, class_name, point in self.truth:
+            if counts[name] >= 5 and stamp in self._poses:
+                pose = self._poses[stamp]
+                at, turn = pose.position, pose.orientation
+                rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w])
+                place = rotation.apply([point.x, point.y, point.z]) + np.array([at.x, at.y, at.z])
+                found[name] = class_name, place
+        return found
+
+    def is_heard(self):
+        """Return whether the inspector listens to this and to the telemetry of the flight."""
+        telemetry = self.node.count_subscribers('/camera/fix')
+        return telemetry > 0 and self._found.get_subscription_count() > 0
+
+    def _announce(self):
+        self._labels.publish(labels_message(CLASS_NAMES, threshold=0.25, header=Header()))
+
+    def _note_event(self, message):
+        self.events.append(json.loads(message.data))
+
+    def _note_pose(self, message):
+        self._poses[message.header.stamp.sec, message.header.stamp.nanosec] = message.pose
+
+    def _detect(self, message):
+        self.frames += 1
+        stamp = message.header.stamp.sec, message.header.stamp.nanosec
+        for one in message.detections:
+            result = one.results[0]
+            result.hypothesis.score = 0.8
+            self.truth.append(
+                (one.id, stamp, result.hypothesis.class_id, result.pose.pose.position)
+            )
+            one.id = ''
+        self._found.publish(message)
+
+
+@pytest.fixture
+def flown(graph, tmp_path):
+    """Return the detector, the inspector's process and its folder after a short flight."""
+    height = max(one.footprint.height for one in RoofWorld.generate(seed=1).buildings)
+    detector = TruthDetector(graph)
+    options = {
+        'ground_m': f'{height}',
+        'findings_directory': f'{tmp_path}',
+        'update_period_s': '0.3',
+    }
+    words = [word for name, value in options.items() for word in ('-p', f'{name}:={value}')]
+    inspector = graph.start(INSPECTOR, '--ros-args', '-r', 'image:=/camera/image', *words)
+    flight = {
+        'seed': '1', 'frames': f'{FRAMES}', 'width': '320', 'height': '192', 'rate_hz': '8.0',
+        'wait_timeout_s': '60.0',
+    }  # fmt: skip
+    words = [word for name, value in flight.items() for word in ('-p', f'{name}:={value}')]
+    graph.start(FLIGHT, '--ros-args', *words)
+    graph.wait_until(detector.is_heard, what='the inspector to listen')
+    detector.node.create_subscription(Image, '/camera/image', lambda _: None, 1)
+    graph.wait_until(lambda: detector.frames == FRAMES, what='the end of the flight')
+    return detector, inspector, tmp_path
+
+
+def test_a_simulated_flight_gives_its_objects_and_a_kill_costs_none(graph, flown):
+    detector, inspector, folder = flown
+    truth = detector.true_places()
+    assert len(truth) >= 3, 'another part of the flight is needed'
+    graph.wait_until(
+        lambda: detector.findings and len(detector.findings[-1].detections) >= len(truth) - 1,
+        within_s=10,
+        what='a finding of nearly each object',
+    )
+    for _ in range(20):  # what was published is written within a second
+        graph.executor.spin_once(timeout_sec=0.05)
+    inspector.send_signal(signal.SIGKILL)
+    inspector.wait()
+    reported = detector.findings[-1].detections
+    owners = []
+    for one, place in zip(reported, places_of(detector.findings[-1]), strict=True):
+        class_name = one.results[0].hypothesis.class_id
+        same = {name: at for name, (called, at) in truth.items() if called == class_name}
+        distances = {name: np.linalg.norm(at[:2] - place) for name, at in same.items()}
+        nearest = min(distances, key=distances.get)
+        assert distances[nearest] < 1.5
+        owners.append(nearest)
+    assert len(set(owners)) == len(owners), 'each object once'
+    numbers = sorted(int(one.id) for one in reported)
+    confirmed = [event['number'] for event in detector.events if event['event'] == 'confirmed']
+    assert set(numbers) <= set(confirmed)
+    path = folder / 'inspection.gpkg'
+    with InspectionStore(path) as store:
+        assert [one.number for one in store.findings()] == numbers
+    assert pyogrio.read_info(path, layer='findings')['features'] == len(numbers)
