@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from bisect import bisect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,18 +82,26 @@ class DetectionCurves:
         return np.array(sorted(rows), np.float64)
 
 
-@dataclass(frozen=True, eq=False)
 class CurveTable:
     """The curves of a model's classes, each (k, 3): resolution, detected, false alarm."""
 
-    curves: tuple[npt.NDArray[np.float64], ...]
+    def __init__(self, curves: Sequence[npt.NDArray[np.float64]]) -> None:
+        self.curves = tuple(curves)
+        self._logs = [np.log(curve[:, 0]).tolist() for curve in self.curves]
+        self._values = [curve[:, 1:].tolist() for curve in self.curves]
 
     def at(self, class_id: int, metres_per_pixel: float) -> tuple[float, float]:
         """Return both probabilities of one look, away from 0 and 1."""
-        curve = self.curves[class_id]
-        at = np.log(max(metres_per_pixel, 1e-6))
-        resolutions = np.log(curve[:, 0])
-        detected, false_alarm = (
-            min(max(float(np.interp(at, resolutions, curve[:, k])), _LEAST), _MOST) for k in (1, 2)
-        )
-        return detected, min(false_alarm, 0.98 * detected)
+        logs, values = self._logs[class_id], self._values[class_id]
+        at = math.log(max(metres_per_pixel, 1e-6))
+        right = bisect(logs, at)
+        if right in (0, len(logs)):
+            detected, false_alarm = values[min(right, len(logs) - 1)]
+        else:
+            share = (at - logs[right - 1]) / (logs[right] - logs[right - 1])
+            detected, false_alarm = (
+                low + share * (high - low)
+                for low, high in zip(values[right - 1], values[right], strict=True)
+            )
+        detected = min(max(detected, _LEAST), _MOST)
+        return detected, min(max(false_alarm, _LEAST), 0.98 * detected)

@@ -90,8 +90,8 @@ class Evidence:
     def add_sighting(
         self,
         frame: FrameReference,
-        serial: int,
         *,
+        serial: int,
         class_id: int,
         confidence: float,
         weight: float,

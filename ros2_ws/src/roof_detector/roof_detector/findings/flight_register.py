@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.findings.evidence import BestImage, Evidence, SizeSample
-from roof_detector.findings.frame_assignment import AttitudeError, FrameProblem, assign_frame
-from roof_detector.findings.object_states import ObjectStates, union
+from roof_detector.findings.evidence import Evidence
+from roof_detector.findings.frame_assignment import FrameProblem, assign_frame
+from roof_detector.findings.frame_attitude import CameraAttitudes
+from roof_detector.findings.frame_evidence import FrameEvidence
+from roof_detector.findings.object_states import ObjectStates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,9 +27,6 @@ TrackKey = tuple[str, int]
 
 _LEAST_SHARE = 0.02  # of the information of a frame, however soon it follows the one before
 _MARGIN_M = 3.0
-_LEAST_TURN = 1e-4  # radians and metres: nothing is known better
-_DOUBT_NS = 1_000_000_000  # how often it is looked at whether all are one object off
-_LEVEL_KEPT = 0.999  # of the error of the height, from frame to frame
 _KEPT_SHARE = 0.9  # of the limit, when objects are dropped
 
 
@@ -57,11 +56,12 @@ class FlightRegister:
         self.first_ns = self.last_ns = 0
         self._frames = 0
         self._class_count = class_count
-        self._curves = curves
         self._settings = settings
         self._apart = frozenset(apart)
-        self._attitudes: dict[str, tuple[int, AttitudeError]] = {}
-        self._doubted_ns: dict[str, int] = {}
+        self._attitudes = CameraAttitudes(settings.attitude_period_s)
+        self._told = FrameEvidence(
+            flight, states=self.states, evidence=self.evidence, curves=curves, settings=settings
+        )
         self._row_of_track: dict[TrackKey, int] = {}
         self._alive = 0
 
@@ -87,16 +87,20 @@ class FlightRegister:
         matched, attitude = assign_frame(
             problem, self.states, self._settings, class_count=self._class_count
         )
-        self._attitudes[sightings.frame.topic] = stamp_ns, attitude
+        self._attitudes.keep(sightings, attitude)
         known = np.flatnonzero(matched >= 0)
         self._correct(problem, known, matched[known], stamp_ns)
         for position in np.flatnonzero(matched < 0):
             matched[position] = self._begin(problem, int(position), sightings)
         found[chosen] = matched
         self.changed.update(matched.tolist())
-        for position, row in enumerate(matched.tolist()):
-            self._witness(problem, position, row, sightings, serial)
-        self._count_misses(ground, np.setdiff1d(rows, matched))
+        tracks = sightings.track_ids[chosen].tolist()
+        for track, row in zip(tracks, matched.tolist(), strict=True):
+            if track:
+                self._row_of_track[sightings.frame.topic, track] = row
+        self._told.add_sightings(problem, matched, sightings, serial)
+        missed = self._told.add_misses(ground, rows[~np.isin(rows, matched)])
+        self.changed.update(missed.tolist())
         if self._alive > self._settings.most_objects:
             self._drop_weakest()
         return found
@@ -127,7 +131,7 @@ class FlightRegister:
         self.changed.add(row)
         evidence.add_sighting(
             sightings.frame,
-            serial,
+            serial=serial,
             class_id=int(sightings.class_ids[index]),
             confidence=float(sightings.confidences[index]),
             weight=0.5,
@@ -164,7 +168,7 @@ class FlightRegister:
     ) -> FrameProblem:
         ground = sightings.ground
         assert ground is not None
-        attitude, doubted = self._attitude(sightings, ground)
+        attitude, doubted = self._attitudes.before(sightings, ground)
         half = ground.half_extent_en[chosen]
         centres = ground.positions_en[chosen]
         topic, tracks = sightings.frame.topic, sightings.track_ids[chosen].tolist()
@@ -186,31 +190,6 @@ class FlightRegister:
             doubted=doubted,
             walk_variance=np.minimum(self._settings.walk_share**2 * age_s, 0.5) * variance,
         )
-
-    def _attitude(
-        self, sightings: FrameSightings, ground: GroundView
-    ) -> tuple[AttitudeError, AttitudeError | None]:
-        """Return the error of a frame's attitude before its sightings are looked at.
-
-        It goes on from the camera's last frame, of which a part lasts and the rest fades. The
-        second value is that without the frames before, once a second.
-        """
-        whole = np.zeros((4, 4))
-        whole[:3, :3] = ground.turn_covariance + _LEAST_TURN**2 * np.eye(3)
-        whole[3, 3] = ground.level_sigma_m**2 + _LEAST_TURN**2
-        stamp_ns, before = self._attitudes.get(sightings.frame.topic, (0, None))
-        if before is None:
-            return AttitudeError(np.zeros(4), whole), None
-        age_s = abs(sightings.frame.stamp_ns - stamp_ns) / 1e9
-        kept = np.full(4, 0.5 + 0.5 * np.exp(-age_s / self._settings.attitude_period_s))
-        kept[3] = _LEVEL_KEPT
-        faded = np.outer(kept, kept)
-        known = AttitudeError(kept * before.turn, faded * before.covariance + (1 - faded) * whole)
-        doubted_ns = self._doubted_ns.get(sightings.frame.topic, 0)
-        if abs(sightings.frame.stamp_ns - doubted_ns) < _DOUBT_NS:
-            return known, None
-        self._doubted_ns[sightings.frame.topic] = sightings.frame.stamp_ns
-        return known, AttitudeError(np.zeros(4), whole)
 
     def _forbidden(
         self, topic: str, tracks: list[int], rows: npt.NDArray[np.intp]
@@ -277,124 +256,6 @@ class FlightRegister:
         )
         self._alive += 1
         return row
-
-    def _witness(
-        self,
-        problem: FrameProblem,
-        position: int,
-        row: int,
-        sightings: FrameSightings,
-        serial: int,
-    ) -> None:
-        """Add a sighting to the evidence of its object."""
-        view, index, states = problem.view, int(problem.chosen[position]), self.states
-        evidence = self.evidence[row]
-        assert evidence is not None
-        class_id = int(sightings.class_ids[index])
-        confidence = float(sightings.confidences[index])
-        resolution = float(view.metres_per_pixel[index])
-        track_id = int(sightings.track_ids[index])
-        track = (sightings.frame.topic, track_id) if track_id else None
-        detected, _ = self._curves.at(class_id, resolution)
-        cut = bool(view.cut[index])
-        evidence.add_sighting(
-            sightings.frame,
-            serial,
-            class_id=class_id,
-            confidence=confidence,
-            weight=detected * (0.5 if cut else 1.0),
-            track=track,
-        )
-        if track is not None:
-            self._row_of_track[track] = row
-        states.class_id[row] = evidence.class_id
-        states.last_ns[row] = sightings.frame.stamp_ns
-        states.sightings[row] += 1
-        if self._shown(view, np.array([row]))[0][0] or not evidence.looks:
-            evidence.add_look(self._look(view, row), hit=True, metres_per_pixel=resolution)
-        slope = view.slopes[index]
-        # From the side the walls of what stands there count as well.
-        quality = (0.1 if cut else 1.0) / (resolution * (1 + 4 * float(slope @ slope)))
-        if evidence.best is None or confidence * quality > evidence.best.quality:
-            left, top, right, bottom = sightings.boxes_xyxy[index].tolist()
-            box = (left, top, right, bottom)
-            evidence.consider_best(
-                BestImage(
-                    frame=sightings.frame,
-                    detection=index,
-                    box_xyxy=box,
-                    confidence=confidence,
-                    metres_per_pixel=resolution,
-                    quality=confidence * quality,
-                )
-            )
-        self._measure(problem, position, row, evidence, quality)
-
-    def _measure(
-        self, problem: FrameProblem, position: int, row: int, evidence: Evidence, quality: float
-    ) -> None:
-        view, index, states = problem.view, int(problem.chosen[position]), self.states
-        box = problem.boxes_en[position]
-        sides = view.sides_m[index]
-        if view.cut[index]:
-            if not states.is_whole[row]:
-                states.box_en[row] = union(states.box_en[row], box)
-            return
-        log_size = float(np.log(np.maximum(sides, 1e-3)).mean())
-        if states.is_whole[row]:
-            states.log_size[row] += (log_size - states.log_size[row]) / 4
-        else:
-            states.log_size[row], states.is_whole[row] = log_size, True
-        states.box_en[row] = box
-        evidence.add_size(
-            SizeSample(
-                quality=quality,
-                sides_m=(float(sides.max()), float(sides.min())),
-                area_m2=float(view.areas_m2[index]),
-                metres_per_pixel=float(view.metres_per_pixel[index]),
-                height_m=view.height_m,
-            )
-        )
-
-    def _look(self, view: GroundView, row: int) -> tuple[str, int, int]:
-        """Return the direction from which a frame sees an object, in steps of the settings."""
-        step = self._settings.look_heights * view.height_m
-        east, north = np.floor((view.camera_en - self.states.mean[row, :2]) / step)
-        return self.flight, int(east), int(north)
-
-    def _count_misses(self, ground: GroundView, rows: npt.NDArray[np.intp]) -> None:
-        """Count the frame for the objects that it showed whole, and that were not detected."""
-        if not (len(rows) and len(ground.outline_en)):
-            return
-        shown, resolutions = self._shown(ground, rows)
-        for position in np.flatnonzero(shown):
-            row = int(rows[position])
-            evidence = self.evidence[row]
-            assert evidence is not None
-            self.changed.add(row)
-            evidence.add_look(
-                self._look(ground, row), hit=False, metres_per_pixel=float(resolutions[position])
-            )
-
-    def _shown(
-        self, ground: GroundView, rows: npt.NDArray[np.intp]
-    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-        """Return which objects (m,) a frame shows whole, and at how many metres per pixel.
-
-        One that was only seen in pieces counts where its centre is in view.
-        """
-        states = self.states
-        mean = states.mean[rows]
-        if not len(ground.outline_en):
-            return np.zeros(len(rows), np.bool_), np.ones(len(rows))
-        height = np.minimum(mean[:, 2:], 0.8 * ground.height_m)
-        offsets = (mean[:, :2] - ground.camera_en) * ground.height_m / (ground.height_m - height)
-        points = ground.camera_en + offsets
-        boxes = states.box_en[rows]
-        half = np.where(states.is_whole[rows], (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 2, 0.0)
-        sigma = np.sqrt(np.trace(states.covariance[rows][:, :2, :2], axis1=1, axis2=2) / 2)
-        shown = ground.depth_inside(points) > half + np.minimum(sigma, 1.0)
-        return shown, ground.resolution_at(points)
 
     def _drop_weakest(self) -> None:
         """Drop objects of fewest sightings, then of lowest confidence, to below the limit."""

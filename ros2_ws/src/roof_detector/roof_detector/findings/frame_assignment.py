@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from roof_detector.findings.attitude_estimate import estimate_turn, likeliest_turn
+from roof_detector.findings.covariances import mahalanobis
 from roof_detector.findings.object_states import inside_shares
 from roof_detector.findings.register_settings import GATE_2D
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from roof_detector.findings.frame_attitude import AttitudeError
     from roof_detector.findings.object_states import ObjectStates
     from roof_detector.findings.register_settings import RegisterSettings
     from roof_detector.findings.sightings import GroundView
@@ -27,25 +30,6 @@ _TRACK_BONUS = 6.0
 _INSIDE = 0.6
 _INSIDE_DISTANCE = 4.0
 _LEAST_FOR_TURN = 2
-_TURN_ROUNDS = 2
-_HUBER = 2.0
-_LEAST_FOR_PROPOSALS = 3
-_MOST_PROPOSALS = 150
-_INLIER_GAIN = 20.0
-_CLEARLY_BETTER = 3.0  # of the log likelihood
-_FAR = 1e6
-
-
-@dataclass(frozen=True, eq=False)
-class AttitudeError:
-    """What all sightings of a frame share, as far as it is known.
-
-    `turn` (4,) are the turn about east, north and up in radians, and the metres by which the
-    camera is lower than thought; `covariance` (4, 4).
-    """
-
-    turn: npt.NDArray[np.float64]
-    covariance: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,18 +78,21 @@ def assign_frame(
     own = own + problem.walk_variance[None, :, None, None] * np.eye(2)
     jacobians = np.concatenate([view.turn_jacobians[chosen], slopes[..., None]], axis=2)
     base = _other_costs(problem, states, settings, class_count=class_count)
-    solver = _Solver(problem=problem, states=states, settings=settings, base=base)
+    solver = _Solver(
+        problem=problem, settings=settings, base=base, contained=_contained(problem, states)
+    )
     attitude = problem.attitude
     if problem.doubted is not None:
-        attitude = _likeliest(problem, states, residuals, own, jacobians)
+        same = problem.class_ids[:, None] == states.class_id[rows][None]
+        attitude = likeliest_turn(
+            problem.attitude, problem.doubted, residuals, own, jacobians, same=same
+        )
         if attitude is not problem.attitude:
             solver = replace(solver, problem=replace(problem, tracked=problem.tracked & False))
-    prior = attitude
-    pairs = solver.solve(*_without(attitude, residuals, own, jacobians))
+    pairs = solver.solve(*attitude.removed(residuals, own, jacobians))
     if len(pairs) >= _LEAST_FOR_TURN:
-        attitude = prior
-        attitude = _estimate(attitude, residuals, own, jacobians, pairs)
-        pairs = solver.solve(*_without(attitude, residuals, own, jacobians))
+        attitude = estimate_turn(attitude, residuals, own, jacobians, pairs)
+        pairs = solver.solve(*attitude.removed(residuals, own, jacobians))
     found = np.full(len(chosen), -1, np.intp)
     for sighting, column in pairs:
         found[sighting] = rows[column]
@@ -134,21 +121,23 @@ def _other_costs(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Solver:
-    """Assigns a frame by residuals and covariances; `base` (n, m) is what else pairs cost."""
+    """Assigns a frame by residuals and covariances; `base` (n, m) is what else pairs cost.
+
+    `contained` (n, m) tells the pairs of which one is a piece of the other.
+    """
 
     problem: FrameProblem
-    states: ObjectStates
     settings: RegisterSettings
     base: npt.NDArray[np.float64]
+    contained: npt.NDArray[np.bool_]
 
     def solve(
         self, residuals: npt.NDArray[np.float64], covariances: npt.NDArray[np.float64]
     ) -> list[tuple[int, int]]:
         """Return the assigned pairs of sighting and column."""
         problem = self.problem
-        distance, log_det = _mahalanobis(residuals, covariances)
-        contained = _contained(problem, self.states)
-        distance = np.where(contained, np.minimum(distance, _INSIDE_DISTANCE), distance)
+        distance, log_det = mahalanobis(residuals, covariances)
+        distance = np.where(self.contained, np.minimum(distance, _INSIDE_DISTANCE), distance)
         gate = np.where(problem.tracked, _TRACK_GATE * GATE_2D, GATE_2D)
         cost = distance + log_det + 2 * math.log(2 * math.pi) + self.base
         cost -= _TRACK_BONUS * problem.tracked
@@ -162,92 +151,10 @@ def _contained(problem: FrameProblem, states: ObjectStates) -> npt.NDArray[np.bo
     """Return the pairs (n, m) of a piece that the image's edge cut, and the whole around it."""
     cut = problem.view.cut[problem.chosen]
     rows = problem.rows
+    if not cut.any() and states.is_whole[rows].all():
+        return np.zeros((len(cut), len(rows)), np.bool_)
     same = problem.class_ids[:, None] == states.class_id[rows][None]
     boxes = states.box_en[rows]
     piece = cut[:, None] & (inside_shares(problem.boxes_en, boxes) > _INSIDE)
     around = ~states.is_whole[rows][None] & (inside_shares(boxes, problem.boxes_en).T > _INSIDE)
     return same & (piece | around)
-
-
-def _without(
-    attitude: AttitudeError,
-    residuals: npt.NDArray[np.float64],
-    own: npt.NDArray[np.float64],
-    jacobians: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return residuals and covariances (n, m, ...) without the error of the attitude."""
-    shift = jacobians @ attitude.turn
-    left = np.einsum('nij,jk,nlk->nil', jacobians, attitude.covariance, jacobians)
-    return residuals - shift[:, None], own + left[:, None]
-
-
-def _likeliest(
-    problem: FrameProblem,
-    states: ObjectStates,
-    residuals: npt.NDArray[np.float64],
-    own: npt.NDArray[np.float64],
-    jacobians: npt.NDArray[np.float64],
-) -> AttitudeError:
-    """Return the error under which most sightings meet an object, if it is clearly likelier.
-
-    Each near pair of one class proposes one. So a frame that comes back to a row of equal objects
-    is matched as a whole, where the nearest object of each could be its neighbour.
-    """
-    prior = problem.doubted or problem.attitude
-    same = problem.class_ids[:, None] == states.class_id[problem.rows][None]
-    left, covariances = _without(prior, residuals, own, jacobians)
-    distance, _ = _mahalanobis(left, covariances)
-    lines, columns = np.nonzero(same & (distance < GATE_2D))
-    if len(problem.chosen) < _LEAST_FOR_PROPOSALS or not 1 < len(lines) <= _MOST_PROPOSALS:
-        return problem.attitude
-    weights = np.linalg.inv(own)
-    information = np.linalg.inv(prior.covariance)
-    turns = [problem.attitude]
-    turns += [
-        _estimate(prior, residuals, own, jacobians, [(line, column)])
-        for line, column in zip(lines.tolist(), columns.tolist(), strict=True)
-    ]
-    scores = []
-    for proposed in turns:
-        errors = residuals - (jacobians @ proposed.turn)[:, None]
-        spread = np.einsum('nmi,nmij,nmj->nm', errors, weights, errors)
-        nearest = np.where(same, spread, np.inf).min(axis=1)
-        away = proposed.turn - prior.turn
-        inliers = np.log1p(_INLIER_GAIN * np.exp(-nearest / 2)).sum()
-        scores.append(float(inliers - away @ information @ away / 2))
-    best = int(np.argmax(scores))
-    return turns[best] if scores[best] > scores[0] + _CLEARLY_BETTER else problem.attitude
-
-
-def _estimate(
-    prior: AttitudeError,
-    residuals: npt.NDArray[np.float64],
-    own: npt.NDArray[np.float64],
-    jacobians: npt.NDArray[np.float64],
-    pairs: list[tuple[int, int]],
-) -> AttitudeError:
-    """Estimate the turn that explains the residuals of assigned pairs, by robust least squares."""
-    lines, columns = (np.array(side) for side in zip(*pairs, strict=True))
-    errors, weights = residuals[lines, columns], np.linalg.inv(own[lines, columns])
-    slopes = jacobians[lines]
-    information = np.linalg.inv(prior.covariance)
-    turn = prior.turn
-    for _ in range(_TURN_ROUNDS):
-        left = errors - slopes @ turn
-        distance = np.sqrt(np.einsum('ni,nij,nj->n', left, weights, left))
-        robust = weights * np.minimum(1.0, _HUBER / np.maximum(distance, 1e-9))[:, None, None]
-        weighted = np.einsum('nji,njk->nik', slopes, robust)
-        covariance = np.linalg.inv(information + np.einsum('nij,njk->ik', weighted, slopes))
-        turn = covariance @ (information @ prior.turn + np.einsum('nij,nj->i', weighted, errors))
-    return AttitudeError(turn, covariance)
-
-
-def _mahalanobis(
-    residuals: npt.NDArray[np.float64], covariances: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return squared distances and the logarithm of determinants of (..., 2, 2) in closed form."""
-    a, b, d = covariances[..., 0, 0], covariances[..., 0, 1], covariances[..., 1, 1]
-    determinant = np.maximum(a * d - b * b, 1e-12)
-    x, y = residuals[..., 0], residuals[..., 1]
-    distance = (d * x * x - 2 * b * x * y + a * y * y) / determinant
-    return np.nan_to_num(distance, nan=_FAR), np.log(determinant)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roof_detector.findings.covariances import inverted
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -113,7 +115,7 @@ class ObjectStates:
         mean, covariance = self.mean[rows], self.covariance[rows]
         crossed = covariance @ np.swapaxes(measured, 1, 2)
         total = measured @ crossed + noise
-        gain = crossed @ np.linalg.inv(total)
+        gain = crossed @ inverted(total)
         error = positions_en - np.einsum('mij,mj->mi', measured, mean)
         self.mean[rows] = mean + np.einsum('mij,mj->mi', gain, error)
         updated = covariance - gain @ measured @ covariance
@@ -121,8 +123,8 @@ class ObjectStates:
 
     def fuse(self, row: int, other: int) -> None:
         """Combine two estimates of one object into the first, and end the other."""
-        weights = [np.linalg.inv(self.covariance[k] + 1e-9 * np.eye(3)) for k in (row, other)]
-        covariance = np.linalg.inv(weights[0] + weights[1])
+        weights = [inverted(self.covariance[k] + 1e-9 * np.eye(3)) for k in (row, other)]
+        covariance = inverted(weights[0] + weights[1])
         self.mean[row] = covariance @ (weights[0] @ self.mean[row] + weights[1] @ self.mean[other])
         self.covariance[row] = covariance
         if self.is_whole[other] and not self.is_whole[row]:

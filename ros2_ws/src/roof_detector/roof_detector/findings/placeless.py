@@ -56,7 +56,7 @@ class PlacelessFindings:
         confidence = float(sightings.confidences[index])
         evidence.add_sighting(
             frame,
-            serial,
+            serial=serial,
             class_id=int(sightings.class_ids[index]),
             confidence=confidence,
             weight=1.0,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,10 +108,10 @@ class GroundView:
         A pixel at an angle f from the axis sees cos(f)^3 / focal^2 of the sphere, and the plane at
         an angle t from nadir shows height^2 / cos(t)^3 for each unit of it.
         """
-        rays = np.column_stack([points_en - self.camera_en, np.full(len(points_en), -1.0)])
-        rays[:, 2] *= self.height_m
-        length = np.linalg.norm(rays, axis=1)
-        cos_axis = np.clip(rays @ self.axis / length, 1e-3, 1.0)
+        offsets = points_en - self.camera_en
+        length = np.sqrt((offsets**2).sum(axis=1) + self.height_m**2)
+        along = offsets @ self.axis[:2] - self.height_m * self.axis[2]
+        cos_axis = np.minimum(np.maximum(along / length, 1e-3), 1.0)
         cos_nadir = self.height_m / length
         found: npt.NDArray[np.float64] = (
             self.height_m / self.focal_px * (cos_axis / cos_nadir) ** 1.5
@@ -121,11 +122,17 @@ class GroundView:
         """Return how far within the outline points (n, 2) are, in metres; negative outside."""
         if not len(self.outline_en):
             return np.full(len(points_en), -np.inf)
-        sides = np.roll(self.outline_en, -1, axis=0) - self.outline_en
-        sides /= np.maximum(np.linalg.norm(sides, axis=1), 1e-9)[:, None]
-        offsets = points_en[:, None] - self.outline_en
-        depths = sides[:, 0] * offsets[..., 1] - sides[:, 1] * offsets[..., 0]
-        return np.asarray(depths.min(axis=1))
+        normals, offsets = self._edges
+        return np.asarray((points_en @ normals.T - offsets).min(axis=1))
+
+    @cached_property
+    def _edges(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the inward normals (k, 2) of the outline's edges, and their offsets (k,)."""
+        outline = self.outline_en
+        sides = np.concatenate([outline[1:], outline[:1]]) - outline
+        sides /= np.maximum(np.hypot(sides[:, 0], sides[:, 1]), 1e-9)[:, None]
+        normals = np.column_stack([-sides[:, 1], sides[:, 0]])
+        return normals, (normals * outline).sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
