@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from roof_detector.findings.errors import FindingsError
+from roof_detector.vision.sharpness import blur_px
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,8 +50,9 @@ class CoverageGrid:
     """Cells (rows, columns) to the north and east of `corner_en`.
 
     `views` are the frames that saw a cell, `looks` the independent directions among them,
-    `metres_per_pixel` the best resolution, infinite where it was not seen, `angle_deg` the
-    smallest angle from nadir, `detected` the probability that an object would have been found.
+    `metres_per_pixel` the best resolution, infinite where it was not seen, `sharpness` the best
+    one of its frames, nan where none was measured, `angle_deg` the smallest angle from nadir,
+    `detected` the probability that an object would have been found, by looks, resolution and blur.
     """
 
     corner_en: npt.NDArray[np.float64]
@@ -58,6 +60,7 @@ class CoverageGrid:
     views: npt.NDArray[np.int32]
     looks: npt.NDArray[np.int32]
     metres_per_pixel: npt.NDArray[np.float64]
+    sharpness: npt.NDArray[np.float64]
     angle_deg: npt.NDArray[np.float64]
     detected: npt.NDArray[np.float64]
 
@@ -86,12 +89,14 @@ class Coverage:
 
     def __init__(self) -> None:
         self._views: list[GroundView] = []
+        self._sharpness: list[float] = []
 
     def add(self, sightings: FrameSightings) -> None:
         """Add a frame; one without a place or with the horizon in view covers nothing."""
         ground = sightings.ground
         if ground is not None and len(ground.outline_en):
             self._views.append(ground)
+            self._sharpness.append(sightings.sharpness)
 
     @property
     def height_m(self) -> float:
@@ -126,8 +131,10 @@ class Coverage:
         views = np.zeros((rows, columns), np.int32)
         directions = np.zeros((rows, columns), np.int32)
         best = np.full((rows, columns), _NOT_SEEN)
+        effective = best.copy()
+        sharpest = np.full((rows, columns), np.nan)
         angle = np.full((rows, columns), 90.0)
-        for view in self._views:
+        for view, sharp in zip(self._views, self._sharpness, strict=True):
             corners = np.round((view.outline_en - low) / cell - 0.5).astype(np.int32)
             first = np.maximum(corners.min(axis=0), 0)
             last = np.minimum(corners.max(axis=0) + 1, (columns, rows))
@@ -146,6 +153,10 @@ class Coverage:
             views[window][inside] += 1
             directions[window][inside] |= 1 << (bins[:, 0] * _SIDE_BINS + bins[:, 1])
             best[window][inside] = np.minimum(best[window][inside], resolution)
+            # A blurred pixel, and one of the network's input, shows what several pixels do.
+            blurred = resolution * max(view.reduction, blur_px(sharp))
+            effective[window][inside] = np.minimum(effective[window][inside], blurred)
+            sharpest[window][inside] = np.fmax(sharpest[window][inside], sharp)
             nadir = np.degrees(np.arctan(np.linalg.norm(offsets, axis=1)))
             angle[window][inside] = np.minimum(angle[window][inside], nadir)
         looks = sum((directions >> bit & 1 for bit in range(_SIDE_BINS**2)), np.zeros_like(views))
@@ -155,8 +166,9 @@ class Coverage:
             views=views,
             looks=looks,
             metres_per_pixel=best,
+            sharpness=sharpest,
             angle_deg=angle,
-            detected=_detected(curves, best, looks),
+            detected=_detected(curves, effective, looks),
         )
 
 

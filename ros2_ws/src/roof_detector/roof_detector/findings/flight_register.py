@@ -10,7 +10,7 @@ import numpy as np
 
 from roof_detector.findings.evidence import Evidence
 from roof_detector.findings.frame_assignment import FrameProblem, assign_frame
-from roof_detector.findings.frame_attitude import CameraAttitudes
+from roof_detector.findings.frame_attitude import AttitudeErrors
 from roof_detector.findings.frame_evidence import FrameEvidence
 from roof_detector.findings.object_states import ObjectStates
 
@@ -58,7 +58,7 @@ class FlightRegister:
         self._class_count = class_count
         self._settings = settings
         self._apart = frozenset(apart)
-        self._attitudes = CameraAttitudes(settings.attitude_period_s)
+        self._attitudes = AttitudeErrors(settings.attitude_period_s)
         self._told = FrameEvidence(
             flight, states=self.states, evidence=self.evidence, curves=curves, settings=settings
         )

@@ -45,7 +45,7 @@ class AttitudeError:
         return residuals - shift[:, None], own + left[:, None]
 
 
-class CameraAttitudes:
+class AttitudeErrors:
     """The errors of the cameras of a flight, each by its topic."""
 
     def __init__(self, period_s: float) -> None:

@@ -68,7 +68,7 @@ class FrameEvidence:
             )
             if shown[position] or not evidence.looks:
                 index = int(problem.chosen[position])
-                resolution = float(view.metres_per_pixel[index])
+                resolution = float(view.metres_per_pixel[index]) * view.reduction
                 evidence.add_look(
                     (self._flight, *looks[position]), hit=True, metres_per_pixel=resolution
                 )
@@ -82,7 +82,7 @@ class FrameEvidence:
         if not (len(rows) and len(view.outline_en)):
             return rows[:0]
         shown, resolutions = self._shown(view, rows)
-        rows, resolutions = rows[shown], resolutions[shown]
+        rows, resolutions = rows[shown], resolutions[shown] * view.reduction
         looks = self._looks(view, rows)
         for row, look, resolution in zip(rows.tolist(), looks, resolutions.tolist(), strict=True):
             evidence = self._evidence[row]
@@ -107,7 +107,7 @@ class FrameEvidence:
         confidence = float(sightings.confidences[index])
         resolution = float(view.metres_per_pixel[index])
         track_id = int(sightings.track_ids[index])
-        detected, _ = self._curves.at(class_id, resolution)
+        detected, _ = self._curves.at(class_id, resolution * view.reduction)
         evidence.add_sighting(
             sightings.frame,
             serial=serial,

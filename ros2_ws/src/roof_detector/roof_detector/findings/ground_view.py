@@ -71,8 +71,13 @@ def frame_sightings(
     fix: CameraFix | None,
     origin: LocalTangentPlane | None,
     split: ErrorSplit | None = None,
+    reduction: float = 1.0,
+    sharpness: float = math.nan,
 ) -> FrameSightings:
-    """Return the sightings of a frame; without `fix` or `origin` they have no places."""
+    """Return the sightings of a frame; without `fix` or `origin` they have no places.
+
+    `reduction` is how many pixels of the frame are one of the network's input.
+    """
     ground = None
     if fix is not None and origin is not None:
         areas = _mask_areas(detections)
@@ -83,6 +88,7 @@ def frame_sightings(
             size_wh=size_wh,
             origin=origin,
             split=split or ErrorSplit(),
+            reduction=reduction,
         )
     return FrameSightings(
         frame=frame,
@@ -92,6 +98,7 @@ def frame_sightings(
         confidences=detections.scores,
         track_ids=track_ids,
         ground=ground,
+        sharpness=sharpness,
     )
 
 
@@ -116,6 +123,7 @@ def ground_view(
     size_wh: tuple[int, int],
     origin: LocalTangentPlane,
     split: ErrorSplit,
+    reduction: float = 1.0,
 ) -> GroundView:
     """Cast boxes (n, 4) and the image's border onto the plane below the camera.
 
@@ -176,6 +184,7 @@ def ground_view(
         level_sigma_m=level_sigma_m,
         focal_px=math.sqrt(float(fix.lens.matrix[0, 0] * fix.lens.matrix[1, 1])),
         axis=fix.rotation[:, 2],
+        reduction=reduction,
     )
 
 

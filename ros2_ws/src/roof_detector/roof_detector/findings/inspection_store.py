@@ -12,12 +12,14 @@ from uuid import UUID
 
 import numpy as np
 
+from roof_detector.findings.coverage_cells import coverage_cells
 from roof_detector.findings.decisions import Decision, DecisionKind
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.finding_rows import finding_of, finding_row
 from roof_detector.findings.geopackage import GEOPACKAGE_VERSION, connect, store_errors
 from roof_detector.findings.store_layers import (
     COMPUTED,
+    COVERAGE,
     DECISIONS,
     EVENTS,
     FINDINGS,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from roof_detector.findings.coverage import CoverageGrid
     from roof_detector.findings.register import FindingEvent, SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.sightings import FrameSightings
@@ -257,6 +260,12 @@ class StoreRun:
         for name, value in provenance.items():
             PROVENANCE.insert(self._connection, (name, json.dumps(value, sort_keys=True)))
 
+    def add_coverage(self, grid: CoverageGrid) -> None:
+        """Add how often and how well each cell was seen."""
+        assert self._origin is not None
+        for values, ring in coverage_cells(grid, self._origin):
+            COVERAGE.insert(self._connection, values, polygon([ring]))
+
     def finish(
         self,
         findings: Sequence[RoofFinding],
@@ -273,7 +282,7 @@ class StoreRun:
                 corners.append((finding.place.longitude_deg, finding.place.latitude_deg))
         if corners:
             low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
-            for layer in (FINDINGS, SIGHTINGS, FRAMES):
+            for layer in (FINDINGS, SIGHTINGS, FRAMES, COVERAGE):
                 set_extent(self._connection, layer.name, (*low, *high))
         connection = self._connection
         connection.execute('CREATE TEMP TABLE IF NOT EXISTS numbers (key TEXT PRIMARY KEY, n INT)')

@@ -72,6 +72,9 @@ class GroundView:
     focal_px: float
     axis: npt.NDArray[np.float64]
     """The direction (3,) of the optical axis in east, north, up."""
+    reduction: float = 1.0
+    """How many pixels of the image are one of the network's input: what it detects depends on it.
+    """
 
     def __post_init__(self) -> None:
         count = len(self.positions_en)
@@ -140,7 +143,8 @@ class FrameSightings:
     """The detections of one frame as a struct of arrays; `ground` is None without telemetry.
 
     `class_ids`, `confidences` and `track_ids` (n,) and `boxes_xyxy` (n, 4) in pixels; a track's
-    number is 0 for none, and is of the stream `frame.topic` of the flight.
+    number is 0 for none, and is of the stream `frame.topic` of the flight. `sharpness` is that of
+    the image (`vision.sharpness`), nan where it was not measured.
     """
 
     frame: FrameReference
@@ -150,6 +154,7 @@ class FrameSightings:
     confidences: npt.NDArray[np.float32]
     track_ids: npt.NDArray[np.int64]
     ground: GroundView | None = None
+    sharpness: float = float('nan')
 
     def __post_init__(self) -> None:
         count = len(self.confidences)

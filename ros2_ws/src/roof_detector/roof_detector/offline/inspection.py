@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
-from roof_detector.findings.coverage import Coverage
+from roof_detector.findings.coverage import Coverage, CoverageGoal
 from roof_detector.findings.decisions import apply_decisions, tracks_apart
+from roof_detector.findings.detection_curves import DetectionCurves
 from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from roof_detector.findings.detection_curves import DetectionCurves
     from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.findings.inspection_store import StoreRun
     from roof_detector.findings.register import SightingKey
@@ -133,6 +133,7 @@ def inspect_results(
             settings=settings,
             apart=tracks_apart(decisions),
         )
+        table, goal = (curves or DetectionCurves.shipped()).of(names), CoverageGoal()
         provenance = _provenance(results, bags, settings or RegisterSettings())
         with store.run(origin) as run:
             for source in sources:
@@ -141,13 +142,14 @@ def inspect_results(
             decided = apply_decisions(result.findings, result.numbers, decisions)
             if area is not None:
                 decided = replace(decided, findings=area.mark(decided.findings))
+            grid = None if origin is None else tally.coverage.grid(table, goal)
+            if grid is not None:
+                run.add_coverage(grid)
             run.finish(decided.findings, decided.numbers, result.events, provenance)
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
-    covered = write_coverage(
-        tally.coverage, output, origin=origin, class_names=names, curves=curves, area=area
-    )
-    if covered is not None:
+    if grid is not None and origin is not None:
+        covered = write_coverage(tally.coverage, grid, output, origin=origin, area=area, goal=goal)
         notes = (*notes, *covered.notes)
         tables = (*tables, *covered.files)
     return InspectionOutcome(

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from roof_detector.findings.coverage import Coverage, CoverageGoal
-from roof_detector.findings.detection_curves import DetectionCurves
 from roof_detector.findings.gap_plan import GapPlan
 from roof_detector.results.errors import export_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from shapely.geometry.base import BaseGeometry
 
+    from roof_detector.findings.coverage import Coverage, CoverageGoal, CoverageGrid
     from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
@@ -36,22 +34,17 @@ class CoverageOutcome:
 
 def write_coverage(
     coverage: Coverage,
+    grid: CoverageGrid,
     folder: Path,
     *,
-    origin: LocalTangentPlane | None,
-    class_names: Sequence[str],
-    curves: DetectionCurves | None = None,
+    origin: LocalTangentPlane,
     area: InspectionArea | None = None,
-    goal: CoverageGoal | None = None,
-) -> CoverageOutcome | None:
-    """Write what was not seen well enough; return None where no frame has a place.
+    goal: CoverageGoal,
+) -> CoverageOutcome:
+    """Write what was not seen well enough, by the grid of a coverage.
 
     Without an area it is the convex hull of what was seen.
     """
-    goal = goal or CoverageGoal()
-    grid = coverage.grid((curves or DetectionCurves.shipped()).of(class_names), goal)
-    if grid is None or origin is None:
-        return None
     region = coverage.region() if area is None else _in_metres(area, origin)
     seen = grid.polygons(grid.seen(goal))
     missing = region.difference(seen)

@@ -23,6 +23,7 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.frame_quality import StreamSharpness, network_reduction
 from roof_detector.offline.georeferencing import GeoreferenceSettings, can_georeference
 from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.vision.errors import VisionError
@@ -88,6 +89,7 @@ class InspectionFrames:
         self._tracks = self._camera_tracks(georeferencing)
         self.origin = origin or self._first_origin()
         self._streams: dict[str, TrackedStream] = {}
+        self._sharpness: dict[str, StreamSharpness] = {}
 
     def __iter__(self) -> Iterator[FrameSightings]:
         with ExitStack() as stack:
@@ -121,6 +123,10 @@ class InspectionFrames:
                     fix=fix,
                     origin=self.origin,
                     split=self._split,
+                    reduction=network_reduction(self._bag.manifest, findings.size_wh),
+                    sharpness=self._sharpness.setdefault(findings.topic, StreamSharpness()).of(
+                        findings, fix, images.get(findings.topic), self.origin
+                    ),
                 )
         for stream in self._streams.values():
             segments = stream.segments

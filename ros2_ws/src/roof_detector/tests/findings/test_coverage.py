@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import shapely
 
 from roof_detector.findings.coverage import Coverage, CoverageGoal
+from roof_detector.findings.coverage_cells import coverage_cells
 from roof_detector.findings.detection_curves import DetectionCurves
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.gap_plan import GapPlan
 from roof_detector.findings.inspection_area import InspectionArea
+from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
 
 CURVES = DetectionCurves.shipped().of(('equip',))
@@ -40,6 +45,55 @@ def test_a_cell_counts_the_frames_that_saw_it_and_the_best_resolution(roof):
     assert grid.metres_per_pixel.min() == pytest.approx(12 / 512, rel=0.02)
     assert np.isinf(grid.metres_per_pixel[grid.views == 0]).all()
     assert (grid.detected[grid.views == 0] == 0).all()
+
+
+def with_quality(sightings, **quality):
+    view = replace(sightings.ground, reduction=quality.pop('reduction', 1.0))
+    return replace(sightings, ground=view, **quality)
+
+
+def test_blur_and_a_reduced_image_make_a_detection_less_likely(roof):
+    sightings, _ = roof([]).sightings((0, 0), 0)
+    found = []
+    for quality in ({}, {'sharpness': 1.2}, {'sharpness': 0.41}, {'reduction': 3.0}):
+        coverage = Coverage()
+        coverage.add(with_quality(sightings, **quality))
+        found.append(coverage.grid(CURVES, GOAL))
+    unknown, sharp, blurred, reduced = found
+    assert np.isnan(unknown.sharpness).all()
+    assert np.nanmax(sharp.sharpness) == pytest.approx(1.2)
+    assert sharp.detected.max() == pytest.approx(unknown.detected.max())
+    # A blur of three pixels, like three pixels in one, is a third of the resolution.
+    assert blurred.detected.max() < sharp.detected.max()
+    assert reduced.detected.max() == pytest.approx(blurred.detected.max(), rel=0.01)
+    assert blurred.metres_per_pixel.min() == pytest.approx(sharp.metres_per_pixel.min())
+
+
+def test_the_store_holds_how_each_cell_was_seen(roof, tmp_path):
+    coverage = flown(roof, [(0, 0), (7, 0)])
+    grid = coverage.grid(CURVES, GOAL)
+    with InspectionStore(tmp_path / 'i.gpkg') as store, store.run(roof.ORIGIN) as run:
+        run.add_coverage(grid)
+    with closing(sqlite3.connect(tmp_path / 'i.gpkg')) as store:
+        rows = store.execute(
+            'SELECT views, metres_per_pixel, sharpness, angle_deg, detected FROM coverage'
+        ).fetchall()
+    assert len(rows) == (grid.views > 0).sum()
+    assert {row[0] for row in rows} == {1, 2}
+    assert all(0.02 < row[1] < 0.05 and row[2] is None and 0 <= row[3] < 45 for row in rows)
+    assert max(row[4] for row in rows) == pytest.approx(grid.detected.max())
+
+
+def test_cells_of_a_large_area_are_joined_with_their_worst_values(roof):
+    grid = flown(roof, [(0, 0), (7, 0)]).grid(CURVES, CoverageGoal(cell_m=0.05))
+    cells = list(coverage_cells(grid, roof.ORIGIN))
+    assert len(cells) <= 20_000 < (grid.views > 0).sum()
+    values, ring = cells[len(cells) // 2]
+    side_m = roof.ORIGIN.to_enu([(ring[1][1], ring[1][0], 400.0)])[0, 0]
+    side_m -= roof.ORIGIN.to_enu([(ring[0][1], ring[0][0], 400.0)])[0, 0]
+    assert side_m == pytest.approx(2 * grid.cell_m, rel=0.01)
+    assert values[1] >= 1
+    assert min(cell[0][5] for cell in cells) == pytest.approx(grid.detected[grid.views > 0].min())
 
 
 def test_the_footprint_is_what_a_frame_shows(roof):
