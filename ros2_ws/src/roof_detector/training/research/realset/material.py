@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The description of the photographs that train: where they are, their licence, and their use."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_decoding import read_image
+from training.dataset.error import DatasetError
+from training.research.realset.photo import Photo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CLASSES = ('equip', 'drain', 'crack', 'ponding', 'rust')
+DESCRIPTION = Path(__file__).parents[2] / 'configs' / 'real_material.yaml'
+# A folder of the shared data that may be looked at, but never learned from.
+_ONLY_JUDGED = frozenset({'equip', 'solar', 'drone_photos'})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One source of photographs, as real_material.yaml describes it.
+
+    `images` and `validate` are patterns below the folder that `root` names; `rows` is the part of
+    the height that may be shown, `zoom` the range of factors by which photographs are enlarged,
+    and `boxes` (x1, y1, x2, y2 in pixels, by the image's name) stand for label files.
+    """
+
+    name: str
+    root: str
+    images: str
+    role: str
+    share: float
+    zoom: tuple[float, float]
+    licence: str
+    commit: str
+    repository: str
+    validate: str | None = None
+    class_id: int | None = None
+    rows: tuple[float, float] = (0.0, 1.0)
+    boxes: Mapping[str, Sequence[Sequence[float]]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in {'labelled', 'ground'}:
+            msg = f'The role of {self.name} is {self.role!r}; known are labelled and ground.'
+            raise DatasetError(msg)
+        if (self.role == 'labelled') != (self.class_id is not None):
+            msg = (
+                f'{self.name} is {self.role}: give a class to labelled sources, and only to them.'
+            )
+            raise DatasetError(msg)
+        if self.images.split('/')[0] in _ONLY_JUDGED:
+            msg = f'{self.images} of {self.name} is there to judge models and must not train one.'
+            raise DatasetError(msg)
+
+    def photos(self, roots: Mapping[str, Path], *, validation: bool = False) -> list[Photo]:
+        """Read the photographs with their boxes; raise DatasetError where none is found."""
+        pattern = self.validate if validation else self.images
+        if pattern is None:
+            return []
+        found = sorted(
+            path for one in _spelled_out(pattern) for path in roots[self.root].glob(one)
+        )
+        if not found:
+            msg = (
+                f'No image is at {roots[self.root] / pattern}; get {self.repository} at '
+                f'{self.commit}, or leave {self.name} out with --without {self.name}.'
+            )
+            raise DatasetError(msg)
+        return [self._read(path) for path in found]
+
+    def _read(self, path: Path) -> Photo:
+        try:
+            image_bgr = read_image(path)
+        except InputError as error:
+            msg = f'{error} Fetch it again.'
+            raise DatasetError(msg) from error
+        height, width = image_bgr.shape[:2]
+        top, bottom = (round(share * height) for share in self.rows)
+        boxes = np.empty((0, 4))
+        if self.boxes is not None:
+            boxes = np.array(self.boxes.get(path.stem, []), dtype=np.float64).reshape(-1, 4)
+        elif self.role == 'labelled':
+            label = Path(*('labels' if part == 'images' else part for part in path.parts))
+            label = label.with_suffix('.txt')
+            boxes = _read_boxes(label, (width, height))
+        return Photo(image_bgr, boxes, self.class_id or 0).window(0, top, (width, bottom - top))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laid:
+    """Things cut out of one source and laid on the surfaces of others, and their share."""
+
+    name: str
+    of: str
+    surfaces: tuple[str, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """All sources and what is composed of them."""
+
+    sources: tuple[Source, ...]
+    laid: tuple[Laid, ...]
+
+    @classmethod
+    def read(cls, path: Path = DESCRIPTION, *, without: frozenset[str] = frozenset()) -> Material:
+        """Read a description; sources of the names in `without` are left out.
+
+        Raises DatasetError for a file that is none.
+        """
+        try:
+            content = yaml.safe_load(path.read_text(encoding='utf-8'))
+            sources = tuple(
+                _source(name, one)
+                for name, one in content['sources'].items()
+                if name not in without
+            )
+            laid = tuple(
+                Laid(
+                    name=name,
+                    of=one['of'],
+                    surfaces=tuple(one['surfaces']),
+                    share=float(one['share']),
+                )
+                for name, one in content.get('laid', {}).items()
+            )
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
+            msg = f'{path} describes no material: {error!r}. See {DESCRIPTION.name} for its form.'
+            raise DatasetError(msg) from error
+        known = {one.name for one in sources}
+        return cls(sources, tuple(one for one in laid if {one.of, *one.surfaces} <= known))
+
+
+def _source(name: str, content: dict[str, Any]) -> Source:
+    low, high = content['zoom']
+    top, bottom = content.get('rows', (0.0, 1.0))
+    of_class = content.get('class')
+    return Source(
+        name=name,
+        root=content['root'],
+        images=content['images'],
+        validate=content.get('validate'),
+        role=content['role'],
+        class_id=None if of_class is None else CLASSES.index(of_class),
+        share=float(content['share']),
+        zoom=(float(low), float(high)),
+        rows=(float(top), float(bottom)),
+        boxes=content.get('boxes'),
+        licence=content['licence'],
+        commit=content['commit'],
+        repository=content['repository'],
+    )
+
+
+def _spelled_out(pattern: str) -> list[str]:
+    """Return the patterns that `{a,b}` stands for, which glob does not know."""
+    parts = re.split(r'\{([^}]*)\}', pattern)
+    choices = [part.split(',') if i % 2 else [part] for i, part in enumerate(parts)]
+    return [''.join(one) for one in itertools.product(*choices)]
+
+
+def _read_boxes(path: Path, size_wh: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if not path.exists():
+        msg = f'{path} is missing; a labelled photograph without anything has an empty file.'
+        raise DatasetError(msg)
+    rows = [line.split()[1:] for line in path.read_text().splitlines() if line.strip()]
+    numbers = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    low, high = numbers[:, :2] - numbers[:, 2:] / 2, numbers[:, :2] + numbers[:, 2:] / 2
+    return np.concatenate([low, high], axis=1) * np.array([*size_wh, *size_wh])
