@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 # A finding that was reported stays so until it is less likely than not: no event at each frame.
 _KEPT_ABOVE = 0.5
-JUMPS = 'The position jumps, or is far from all others.'
 
 EventKind = Literal['confirmed', 'withdrawn', 'rejected', 'merged']
 
@@ -97,7 +95,6 @@ class LiveInspection:
     area: InspectionArea | None = None
     curves: DetectionCurves | None = None
     settings: RegisterSettings | None = None
-    unplaced: Counter[str] = field(default_factory=Counter)
     frames: int = 0
 
     def __post_init__(self) -> None:
@@ -128,13 +125,15 @@ class LiveInspection:
         self._register.origin = below
 
     def add(self, frame: LiveFrame, fix: CameraFix | None) -> PlacedFrame:
-        """Add the next frame of a topic, with its fix where one is known."""
+        """Add the next frame of a topic, with its fix where one is known.
+
+        A fix that jumps, or is far from all others, gives no place.
+        """
         stream = self._streams.setdefault(frame.topic, TrackedStream())
         part = 0
         if fix is not None and self.origin is not None:
             found = stream.part_of(fix, self.origin)
             if found is None:
-                self.unplaced[JUMPS] += 1
                 fix = None
             else:
                 part = found

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -15,10 +17,13 @@ from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.live_camera import LiveCamera
+from roof_detector.telemetry.live_telemetry import LiveTelemetry
 from roof_detector.telemetry.message_clock import MessageClock
 from roof_detector.telemetry.recorded_track import TelemetrySettings, read_track
-from roof_detector.telemetry.topic_choice import TopicNames
+from roof_detector.telemetry.topic_choice import TopicNames, choose_topics
 
 START_NS = 1_790_000_000_000_000_000
 IMAGE = '/eo/image'
@@ -130,7 +135,7 @@ def track(flight, *, notes=None, ground=GROUND, mount=None, **options):
         preset=preset, names=names, world_frame=options.pop('world_frame', '')
     )
     with flight.bag() as reader:
-        return read_track(
+        found = read_track(
             reader,
             image_topic=IMAGE,
             ground=ground,
@@ -139,6 +144,72 @@ def track(flight, *, notes=None, ground=GROUND, mount=None, **options):
             notes=notes,
             **options,
         )
+        if 'images' in options:  # another clock is only known of a recording
+            return found
+        live = live_camera(
+            reader, settings, ground=ground, mount=mount, frame_id=options.get('frame_id', '')
+        )
+    return BothTracks(found, live)
+
+
+def live_camera(reader, settings, *, ground, mount, frame_id):
+    """Return the camera that the messages of a bag give when they arrive one by one."""
+    chosen = choose_topics(
+        reader.topics,
+        bag='live',
+        image_topic=IMAGE,
+        preset=settings.preset,
+        names=settings.names,
+    )
+    telemetry = LiveTelemetry(Uncertainty())
+    camera = LiveCamera(
+        telemetry,
+        chosen,
+        ground=ground,
+        mount=mount,
+        uncertainty=Uncertainty(),
+        world_frame=settings.world_frame,
+    )
+    camera.frame_id = frame_id
+    types = {topic.name: topic.type_name for topic in reader.topics}
+    for raw in reader.messages(list(types)):
+        message, kind = reader.deserialize(raw), types[raw.topic]
+        if kind.endswith('TFMessage'):
+            is_static = raw.topic.endswith('static')
+            telemetry.add_transforms(raw.topic, message, is_static=is_static)
+        elif kind.endswith('CameraInfo'):
+            telemetry.add_lens(raw.topic, message)
+        else:
+            telemetry.add(raw.topic, message, received_ns=raw.log_time_ns)
+    return camera
+
+
+class BothTracks:
+    """The track of a recording, and the live camera that has to agree with it at any stamp."""
+
+    def __init__(self, recorded, live):
+        self._recorded, self._live = recorded, live
+
+    def __getattr__(self, name):
+        return getattr(self._recorded, name)
+
+    def at(self, stamp_ns, *, size_wh):
+        try:
+            found = self._recorded.at(stamp_ns, size_wh=size_wh)
+        except GeoError as error:
+            with pytest.raises(GeoError, match=re.escape(str(error)[:20])):
+                self._live.at(stamp_ns)
+            raise
+        live = self._live.at(stamp_ns)
+        np.testing.assert_allclose(live.rotation, found.rotation, atol=1e-9)
+        np.testing.assert_allclose(
+            [live.latitude_deg, live.longitude_deg, live.height_m],
+            [found.latitude_deg, found.longitude_deg, found.height_m],
+            atol=1e-9,
+        )
+        np.testing.assert_allclose(live.attitude_covariance, found.attitude_covariance)
+        np.testing.assert_allclose(live.position_covariance, found.position_covariance)
+        return found
 
 
 def view(camera):

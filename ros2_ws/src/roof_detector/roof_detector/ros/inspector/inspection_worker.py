@@ -30,6 +30,7 @@ _LOOK_S = 0.05
 # What summing up may take of the thread's time: where it takes long, it is done more rarely.
 _UPDATE_SHARE = 0.1
 BEYOND_IMAGE = 'Boxes lie beyond the image that camera_info describes.'
+JUMPS = 'The position jumps, or is far from all others.'
 NO_TELEMETRY = 'No telemetry tells where the camera is.'
 SUPERSEDED, FAILED = 'superseded', 'failed'
 
@@ -192,6 +193,8 @@ class InspectionWorker:
         self._output.on_frame(frame, placed)
         if placed.sightings.ground is not None:
             self.stats.placed += 1
+        elif fix is not None:
+            self.stats.unplaced.note(JUMPS)
         self.stats.done.note()
         self.stats.took_s.append(time.perf_counter() - begun_s)
 

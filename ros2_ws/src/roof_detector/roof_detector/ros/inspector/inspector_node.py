@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from roof_detector.ros.detector.camera_topic import CameraTopic
 
 _REFRESH_S = 0.25
+_DIAGNOSTICS_S = 1.0
 # How often the footprint of a frame is written.
 _FOOTPRINT_NS = 500_000_000
 _MOST_FOOTPRINTS = 1000
@@ -79,7 +80,9 @@ class InspectorNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_REFRESH_S, self._refresh, clock=steady)
         name = f'{self.get_fully_qualified_name().lstrip("/")}: findings'
-        self._diagnostics = NodeDiagnostics(self, lambda: [self._status(name)], names=[name])
+        self._diagnostics = NodeDiagnostics(
+            self, lambda: [self._status(name)], names=[name], period_s=_DIAGNOSTICS_S
+        )
 
     def start(self) -> None:
         """Configure and activate; raise RosError where that fails."""
