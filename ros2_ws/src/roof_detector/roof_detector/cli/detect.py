@@ -284,12 +284,14 @@ def tiling_of(arguments: argparse.Namespace) -> Tiling | None:
 def open_detector(arguments: argparse.Namespace) -> Detector:
     """Open the detector of the options."""
     from roof_detector.inference.detector import Detector  # noqa: PLC0415
+    from roof_detector.inference.export.export_cache import ExportCache  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
     return Detector.open(
         resolve_model(arguments.model),
         device=arguments.device,
         backend=arguments.backend,
+        cache=ExportCache.usual(),  # as the node
         image_size=arguments.image_size,
         trust_model=arguments.trust_model,
         model_key=arguments.model_key,

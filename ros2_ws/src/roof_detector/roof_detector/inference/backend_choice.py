@@ -18,7 +18,7 @@ from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.options import CACHED_BACKENDS, CachedBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from roof_detector.inference.options import BackendName, Precision, PrecisionOption
@@ -30,6 +30,8 @@ _CACHED: dict[CachedBackend, tuple[str, tuple[str, ...]]] = {
     'onnxruntime': ('cpu cuda', ('torch', 'ultralytics', 'onnx', 'onnxruntime')),
     'tensorrt': ('cuda', ('torch', 'ultralytics', 'onnx', 'tensorrt')),
 }
+# Backends that read the ONNX file of a package, the usually fastest first.
+_AS_IT_IS: tuple[CachedBackend, ...] = ('openvino', 'onnxruntime')
 # Backends that use FP32 weights.
 _IN_BF16: tuple[CachedBackend, ...] = ('openvino',)
 
@@ -101,17 +103,21 @@ def choose_backend(
     """Choose the backend of a checkpoint: the requested one, or with auto the fastest.
 
     Only exports count that were made of the same contents, with these versions, on this device,
-    and that agreed with the checkpoint; without one, torch runs it. Raises MissingBackend if the
-    request cannot be met.
+    and that agreed with the checkpoint; without one, it runs as it is (`choose_unmeasured`).
+    Raises MissingBackend if the request cannot be met.
     """
     device = resolve_device(device)
     wanted = export_precision(precision, device)
     ready: dict[CachedBackend, tuple[CacheEntry, Path]] = {}
+    refused: set[str] = set()
     passed_over: dict[str, str] = {}
     for backend in CACHED_BACKENDS if wish == 'auto' else (wish,):
         found = _look_for(model_path, backend, device=device, precision=wanted, cache=cache)
         if isinstance(found, str):
             passed_over[backend] = found
+            entry = cache.find(key_of(model_path, backend, precision=wanted, device=device))
+            if entry is not None and entry.refused:
+                refused.add(backend)
         else:
             ready[backend] = found
     if wish != 'auto' and not ready:
@@ -130,13 +136,14 @@ def choose_backend(
     timed = {name: share for name, share in shares.items() if share is not None}
     passed_over |= {name: 'it was not timed' for name, share in shares.items() if share is None}
     best = min(timed, key=lambda name: timed[name], default=None)
-    if best is None or timed[best] >= 1:
+    if best is None:
+        return choose_unmeasured(device, wanted, passed_over=passed_over, refused=refused)
+    if timed[best] >= 1:
         passed_over |= {name: f'{share:.2f} of the time of torch' for name, share in timed.items()}
-        reason = (
-            'no checked export is faster here' if timed else 'no checked and timed export is here'
-        )
         return BackendChoice(
-            backend='torch', reason=reason, passed_over=tuple(passed_over.items())
+            backend='torch',
+            reason='no checked export is faster here',
+            passed_over=tuple(passed_over.items()),
         )
     passed_over |= {
         name: f'{share / timed[best]:.2f} of the time of {best}'
@@ -152,6 +159,44 @@ def choose_backend(
         export=path,
         threads=entry.threads or None,
     )
+
+
+def choose_unmeasured(
+    device: str,
+    precision: Precision,
+    *,
+    passed_over: Mapping[str, str] | None = None,
+    refused: Collection[str] = (),
+) -> BackendChoice:
+    """Choose what runs a package as it is, where no export of it was timed.
+
+    `device` is cpu or cuda:N. OpenVINO was faster than torch on every CPU that was measured, and
+    loads sooner. `passed_over` are reasons that are known already; backends in `refused` answered
+    otherwise than the weights.
+    """
+    others = dict(passed_over or {})
+    for backend in _AS_IT_IS:
+        problem = '' if backend in refused else why_not_as_it_is(backend, device, precision)
+        if backend not in refused and not problem and device == 'cpu':
+            others.pop(backend, None)
+            return BackendChoice(
+                backend=backend,
+                reason='it runs the package as it is, no checked and timed export is here',
+                passed_over=tuple(others.items()),
+            )
+        others.setdefault(backend, problem or 'it was not timed')
+    return BackendChoice(
+        backend='torch',
+        reason='no checked and timed export is here',
+        passed_over=tuple(others.items()),
+    )
+
+
+def why_not_as_it_is(backend: CachedBackend, device: str, precision: Precision) -> str:
+    """Return why a backend cannot run a package without an export for it; empty if it can."""
+    if precision != 'f32':
+        return f'it needs an export for {precision}'
+    return why_not_here(backend, device, precision)
 
 
 def _look_for(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ import numpy.typing as npt
 from roof_detector.inference.backend_choice import (
     BackendChoice,
     choose_backend,
+    choose_unmeasured,
     export_precision,
-    why_not_here,
+    why_not_as_it_is,
 )
 from roof_detector.inference.device_name import resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
@@ -115,9 +116,11 @@ class Detector:
         outputs its golden images first. `trust_model` imports a .pt even where this machine can
         confine no process, and opens a .torchscript or an .engine: each can then run any code.
         `model_key` is a public key that a package must be signed with; nothing else is opened.
-        With a `cache`, exports of a package or .pt that it holds may run in its place: `choice`
-        says which does and why. `threads` of the CPU are by default those that such an
-        export was fastest with, else the runtime's choice. Raises `InferenceError`.
+        With a `cache`, exports of a package or .pt that it holds may run in its place. With
+        `backend` auto and without a measured one, the first runs it of OpenVINO, ONNX Runtime
+        and torch that is installed and can: `choice` says which does and why. `threads` of the
+        CPU are by default those that an export was fastest with, else the runtime's choice.
+        Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long
@@ -317,19 +320,18 @@ def _choose(
     cache: ExportCache | None,
 ) -> BackendChoice:
     """Choose what runs a package: an export that was made for this machine, or it as it is."""
-    as_it_is = BackendChoice(
-        backend='torch' if wish == 'auto' else wish,
-        reason='the package is run as it is, no export is looked for',
-    )
-    if cache is None or (wish != 'auto' and wish not in CACHED_BACKENDS):
-        return as_it_is
-    try:
-        return choose_backend(path, wish=wish, device=device, precision=precision, cache=cache)
-    except MissingBackend:
-        resolved = resolve_device(device)
-        wanted = export_precision(precision, resolved)
-        if wish not in PACKAGE_BACKENDS or wanted != 'f32':
-            raise
-        if why_not_here(wish, resolved, wanted):
-            raise
-        return replace(as_it_is, reason='it is asked for, and runs the package as it is')
+    if wish != 'auto' and wish not in CACHED_BACKENDS:
+        return BackendChoice(backend=wish, reason='it is asked for, and runs the package as it is')
+    resolved = resolve_device(device)
+    wanted = export_precision(precision, resolved)
+    if cache is not None:
+        try:
+            return choose_backend(
+                path, wish=wish, device=resolved, precision=precision, cache=cache
+            )
+        except MissingBackend:
+            if wish not in PACKAGE_BACKENDS or why_not_as_it_is(wish, resolved, wanted):
+                raise
+    if wish == 'auto':
+        return choose_unmeasured(resolved, wanted)
+    return BackendChoice(backend=wish, reason='it is asked for, and runs the package as it is')

@@ -34,7 +34,7 @@ def test_an_image_with_nothing_in_it_gives_no_detections(detector, roof_bgr):
 
 def test_the_model_says_what_it_is(detector, detect_pt):
     assert detector.names == NAMES
-    assert (detector.task, detector.stride, detector.backend) == ('detect', 32, 'torch')
+    assert (detector.task, detector.stride, detector.backend) == ('detect', 32, 'openvino')
     assert detector.image_size == (320, 320)
     assert detector.device == 'cpu'
     assert detector.model_path == detect_pt
@@ -61,13 +61,13 @@ def test_a_closed_model_is_freed_at_once_and_not_when_the_collector_comes_by(det
     def tensors():
         return {id(one) for one in gc.get_objects() if issubclass(type(one), torch.Tensor)}
 
-    with Detector.open(detect_pt, device='cpu'):
+    with Detector.open(detect_pt, device='cpu', backend='torch'):
         pass  # what the first model leaves in caches stays
     gc.collect()
     before = tensors()
     gc.disable()
     try:
-        with Detector.open(detect_pt, device='cpu') as detector:
+        with Detector.open(detect_pt, device='cpu', backend='torch') as detector:
             detector.detect(roof_bgr, Thresholds())
             assert len(tensors() - before) > 50, 'the weights of the open model are not seen'
         assert not tensors() - before

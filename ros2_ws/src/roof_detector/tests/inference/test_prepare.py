@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from roof_detector.inference.backend_choice import choose_backend, key_of
+from roof_detector.inference.backend_choice import choose_backend, choose_unmeasured, key_of
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.device_name import available_cores
 from roof_detector.inference.errors import BadModel, MissingBackend
@@ -74,16 +74,21 @@ def timed(checkpoint, cache, **shares):
         cache.keep_times(entry, forward_ms=10 * share, torch_ms=10.0, measured='1 thread')
 
 
-def test_without_exports_torch_runs_a_checkpoint_and_each_other_has_a_reason(detect_pt, tmp_path):
+def test_without_exports_a_package_runs_as_it_is_and_each_other_has_a_reason(detect_pt, tmp_path):
     choice = choose(detect_pt, ExportCache(tmp_path))
-    assert (choice.backend, choice.export) == ('torch', None)
+    assert (choice.backend, choice.export) == ('openvino', None)
     reasons = dict(choice.passed_over)
-    assert reasons['openvino'] == f'no f32 export of it in {tmp_path}'
+    assert reasons['onnxruntime'] == f'no f32 export of it in {tmp_path}'
     assert reasons['tensorrt'] == 'it runs on cuda, not on cpu'
     assert list(tmp_path.iterdir()) == [], 'a choice builds nothing'
     with Detector.open(detect_pt, device='cpu', cache=ExportCache(tmp_path)) as detector:
-        assert detector.backend == 'torch'
+        assert detector.backend == 'openvino'
         assert 'no checked and timed export is here' in detector.choice.sentence
+    with Detector.open(detect_pt, device='cpu') as detector:
+        assert detector.backend == 'openvino'
+    assert choose_unmeasured('cuda:0', 'f32').backend == 'torch'
+    assert choose_unmeasured('cpu', 'bf16').backend == 'torch'
+    assert choose_unmeasured('cpu', 'f32', refused=['openvino']).backend == 'onnxruntime'
 
 
 def test_what_is_no_backend_is_refused_with_or_without_a_cache(detect_pt, tmp_path):
@@ -158,7 +163,7 @@ def test_what_is_to_be_computed_in_bf16_is_checked_in_f32_and_timed_in_bf16(
     with Detector.open(checkpoint, cache=cache, **options) as detector:
         assert detector.backend == 'openvino'
         assert detector.precision in ('bf16', 'f32')
-    assert choose(checkpoint, cache).backend == 'torch', 'f32 has to be prepared for itself'
+    assert choose(checkpoint, cache).export is None, 'f32 has to be prepared for itself'
 
 
 def test_all_cores_and_their_halves_are_tried_and_few_threads_win_unless_more_are_a_tenth_faster():
@@ -303,10 +308,8 @@ def test_a_damaged_export_and_a_refused_one_are_passed_over(checkpoint, cache):
         refused='parity failed: boxes off by 2 px',
     ).write(cache.folder / openvino.folder_name)
     choice = choose(checkpoint, cache)
-    assert choice.backend == 'torch'
-    reasons = dict(choice.passed_over)
-    assert reasons['openvino'] == 'parity failed: boxes off by 2 px'
-    assert reasons['onnxruntime'].endswith('is not the file that was made and checked here')
+    assert (choice.backend, choice.export) == ('onnxruntime', None), 'it runs the package as it is'
+    assert dict(choice.passed_over)['openvino'] == 'parity failed: boxes off by 2 px'
 
 
 def test_an_export_that_answers_otherwise_is_remembered_as_refused(preparation, tmp_path):

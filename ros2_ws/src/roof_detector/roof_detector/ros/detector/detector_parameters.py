@@ -28,7 +28,7 @@ DETECTOR_TABLE = ParameterTable(
         'backend',
         'auto',
         'What runs the model; for a package or a .pt auto takes the fastest export that '
-        'roof_detector models prepare has made and checked on this machine, or torch; for other '
+        'roof_detector models prepare has timed on this machine, or runs it as it is; for other '
         'files what they are made for.',
         # A .torchscript is run by torchscript alone, which auto chooses.
         choices=('auto', *(name for name in BACKENDS if name != 'torchscript')),

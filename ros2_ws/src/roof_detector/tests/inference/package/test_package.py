@@ -304,7 +304,7 @@ def test_a_package_with_the_weights_of_another_network_fails_its_self_test(tmp_p
     changed = rebuilt(shipped, weights__safetensors=safetensors.torch.save(tensors))
     path = written(tmp_path, changed)
     with pytest.raises(BadModel, match=r'fails its self-test with torch on cpu in f32: on golden'):
-        Detector.open(path, device='cpu')
+        Detector.open(path, device='cpu', backend='torch')
     with Detector.open(path, device='cpu', backend='onnxruntime') as detector:
         assert detector.backend == 'onnxruntime'  # its other form of the weights is whole
     package = ModelPackage.open(resolve_model('roof_anomalies'))
@@ -350,7 +350,7 @@ def test_an_architecture_that_is_not_that_of_the_weights_is_refused_and_runs_not
     content = yaml.safe_dump(architecture).encode()
     path = written(tmp_path, rebuilt(shipped, architecture__yaml=content))
     with pytest.raises(BadModel):
-        Detector.open(path, device='cpu')
+        Detector.open(path, device='cpu', backend='torch')
     assert [one.name for one in tmp_path.iterdir()] == ['model.zip']
 
 
@@ -364,7 +364,7 @@ def test_a_number_that_nothing_holds_is_refused_in_an_architecture(tmp_path, shi
         assert content != real
         path = written(tmp_path, rebuilt(shipped, architecture__yaml=content.encode()))
         with pytest.raises(BadModel, match=r'has the argument|more than 64 bits'):
-            Detector.open(path, device='cpu')
+            Detector.open(path, device='cpu', backend='torch')
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_an_architecture_that_is_not_plain_yaml_is_refused(
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path, rebuilt(shipped, architecture__yaml=content))
     with pytest.raises(BadModel):
-        Detector.open(path, device='cpu')
+        Detector.open(path, device='cpu', backend='torch')
     assert not (tmp_path / 'trap').exists()
 
 
@@ -440,7 +440,7 @@ def test_weights_whose_header_lies_are_refused_before_they_are_read(
 ):
     path = written(tmp_path, rebuilt(shipped, weights__safetensors=content))
     with pytest.raises(BadModel, match=f'weights.safetensors {said}'):
-        Detector.open(path, device='cpu')
+        Detector.open(path, device='cpu', backend='torch')
 
 
 @pytest.mark.parametrize('name', ['odd.pt', 'odd.zip', 'odd.onnx'])
