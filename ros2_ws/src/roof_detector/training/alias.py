@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.exit_code import exit_code_of
+from roof_detector.cli.exit_code import exit_code_of, not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,5 +19,8 @@ def run_alias(
 ) -> int:
     """Read the options of a command, run it, and return its exit code."""
     parser = argparse.ArgumentParser(prog=f'python -m training.{name}')
-    add_options(parser)
+    try:
+        add_options(parser)
+    except ModuleNotFoundError as error:
+        sys.exit(not_installed(error))
     return exit_code_of(parser.parse_args(argv))

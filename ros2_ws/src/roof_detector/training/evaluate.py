@@ -16,6 +16,8 @@ from training.alias import run_alias
 if TYPE_CHECKING:
     import argparse
 
+    from roof_detector.vision.tiles import Tiling
+
 _THRESHOLDS = Thresholds()  # the node's defaults
 
 
@@ -26,12 +28,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'node: average precision, confusion, the best confidences, and images of mistakes.'
     )
     parser.add_argument('models', nargs='+', metavar='MODEL', help='file, or a shipped model')
-    parser.add_argument(
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument(
         '--data',
         type=Path,
-        required=True,
         help='data.yaml, folder or .zip of a data set of any format that training.dataset reads',
     )
+    data.add_argument(
+        '--suite',
+        metavar='YAML',
+        help='fixed list of image sets: real.yaml, the photographs, or a file of your own',
+    )
+    parser.add_argument(
+        '--data-folder', type=Path, metavar='FOLDER',
+        help='where the images of a suite lie; ROOF_DETECTOR_DATA by default',
+    )  # fmt: skip
+    parser.add_argument(
+        '--roles', nargs='+', choices=('train', 'validate', 'evaluate'),
+        default=('train', 'validate', 'evaluate'),
+        help='sets of a suite that are measured, by what they may be used for; all by default',
+    )  # fmt: skip
+    parser.add_argument(
+        '--tiles',
+        action='store_true',
+        help='run inference on overlapping tiles of each image as well, as detect --tiles does',
+    )
+    parser.add_argument(
+        '--tile-size', type=int, metavar='PIXELS',
+        help="side of a tile; the size of the network's input by default",
+    )  # fmt: skip
     parser.add_argument(
         '--names',
         nargs='+',
@@ -107,6 +132,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate every model at every size, write the report and print its tables."""
+    return _run_suite(arguments) if arguments.suite else _run_data(arguments)
+
+
+def _run_data(arguments: argparse.Namespace) -> int:
     from training.evaluation import EvaluationError, evaluate, open_split  # noqa: PLC0415
     from training.evaluation.comparison import label_all  # noqa: PLC0415
     from training.evaluation.output_folder import check_free, write_output  # noqa: PLC0415
@@ -148,6 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
                     max_detections=arguments.max_detections,
                     least_precision=arguments.least_precision,
                     resamples=arguments.resamples,
+                    tiling=_tiling(arguments),
                 )
                 for model, size, precision in rows
             ]
@@ -160,6 +190,52 @@ def run(arguments: argparse.Namespace) -> int:
         write_parameters(next(iter(labelled.values())), parameters, overwrite=arguments.overwrite)
         print(parameters)  # noqa: T201
     return 0
+
+
+def _run_suite(arguments: argparse.Namespace) -> int:
+    """Measure every model on a suite, write its tables and print them."""
+    from training.evaluation import EvaluationError  # noqa: PLC0415
+    from training.suites import SuiteOptions, read_suite, run_suite  # noqa: PLC0415
+    from training.suites.suite_images import data_folder  # noqa: PLC0415
+    from training.suites.suite_report import suite_text, write_suite  # noqa: PLC0415
+
+    if arguments.tiles or arguments.image_size or arguments.write_parameters:
+        msg = (
+            'A suite says itself how its images are shown: leave out --tiles, --image-size and '
+            '--write-parameters.'
+        )
+        raise EvaluationError(msg)
+    suite, folder = read_suite(arguments.suite), data_folder(arguments.data_folder)
+    results = []
+    for model, precision in product(arguments.models, arguments.precision):
+        options = SuiteOptions(
+            confidence=arguments.confidence,
+            iou=arguments.iou,
+            max_detections=arguments.max_detections,
+            roles=tuple(arguments.roles),
+            resamples=arguments.resamples,
+            device=arguments.device,
+            backend=arguments.backend,
+            precision=precision,
+            threads=arguments.threads,
+            trust_model=arguments.trust_model,
+        )
+        results.append(run_suite(model, suite, folder, options=options))
+        print(f'\n{suite_text(results[-1])}')  # noqa: T201
+        write_suite(results, arguments.output, overwrite=arguments.overwrite or len(results) > 1)
+    print(arguments.output / 'suite.md')  # noqa: T201
+    return 0
+
+
+def _tiling(arguments: argparse.Namespace) -> Tiling | None:
+    """Return the tiling of the options, that of a flight."""
+    from roof_detector.vision.tiles import Tiling  # noqa: PLC0415
+    from training.evaluation import EvaluationError  # noqa: PLC0415
+
+    if arguments.tile_size is not None and not arguments.tiles:
+        msg = '--tile-size needs --tiles: add it, or leave --tile-size out.'
+        raise EvaluationError(msg)
+    return Tiling(size=arguments.tile_size or 0) if arguments.tiles else None
 
 
 def main(argv: list[str] | None = None) -> int:

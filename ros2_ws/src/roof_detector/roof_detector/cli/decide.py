@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import getpass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its options."""
     parser = subparsers.add_parser(
         'decide',
-        help='confirm, reject, rename, merge, split or annotate a finding',
+        help='confirm, reject, rename, merge, split, annotate or grade a finding',
         description='Write a decision about a finding into the file of its inspection. "inspect", '
         'run again, follows it: decisions outrank whatever is computed, and are only ever added.',
     )
@@ -25,10 +24,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument('number', type=int, metavar='NUMBER', help='number of the finding')
     parser.add_argument(
         'kind',
-        choices=('confirm', 'reject', 'rename', 'merge', 'split', 'note'),
+        choices=(*('confirm', 'reject', 'rename', 'merge', 'split', 'note', 'severity', 'undo'),),
         metavar='DECISION',
         help='confirm; reject; rename CLASS; merge NUMBER, which it is part of; split TRACK, '
-        'which is an object of its own; note TEXT',
+        'which is an object of its own; note TEXT; severity low, medium or high; undo, which '
+        'takes back the last decision about it',
     )
     parser.add_argument('value', nargs='?', default='', metavar='VALUE', help='see DECISION')
     parser.add_argument('--who', default='', metavar='NAME', help='who decides; you by default')
@@ -37,44 +37,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the decision and return 0."""
-    from roof_detector.findings.decisions import Decision, DecisionKind  # noqa: PLC0415
+    from roof_detector.findings.decisions import DecisionKind  # noqa: PLC0415
     from roof_detector.findings.errors import FindingsError  # noqa: PLC0415
     from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
+    from roof_detector.findings.reviewer import FindingVerdict, Reviewer  # noqa: PLC0415
 
     if not arguments.store.is_file():
         msg = f'{arguments.store} does not exist; name the inspection.gpkg of an inspection.'
         raise FindingsError(msg)
+    kind = DecisionKind(arguments.kind)
     with InspectionStore(arguments.store) as store:
-        findings = {finding.number: finding for finding in store.findings()}
-        wanted = [arguments.number]
-        kind, value = DecisionKind(arguments.kind), arguments.value
-        if kind is DecisionKind.MERGE:
-            if not value.isdecimal():
-                msg = f'merge needs the number of the finding that it is part of, not {value!r}.'
-                raise FindingsError(msg)
-            wanted.append(int(value))
-        for number in wanted:
-            if number not in findings:
-                msg = f'{arguments.store} has no finding {number}, take one of {len(findings)}.'
-                raise FindingsError(msg)
-        finding = findings[arguments.number]
-        if kind is DecisionKind.MERGE:
-            value = str(findings[int(value)].uuid)
-        elif kind is DecisionKind.SPLIT and '|' not in value:
-            value = f'{finding.flights[0]}|{value}'
-        place = finding.place
-        store.decide(
-            Decision(
-                kind=kind,
-                uuid=finding.uuid,
-                who=arguments.who or getpass.getuser(),
-                made_at=datetime.now(timezone.utc)
-                .isoformat(timespec='seconds')
-                .replace('+00:00', 'Z'),
-                value=value,
-                class_name=finding.class_name,
-                place_deg=None if place is None else (place.latitude_deg, place.longitude_deg),
+        reviewer = Reviewer(store, arguments.who or getpass.getuser())
+        if kind is DecisionKind.UNDO:
+            reviewer.undo(arguments.number)
+        else:
+            reviewer.decide(
+                FindingVerdict(number=arguments.number, kind=kind, value=arguments.value)
             )
-        )
     print(f'Finding {arguments.number}: {arguments.kind} is kept. "inspect" follows it.')
     return 0

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ class BoxFilter:
     def add(self, boxes_xyxy: npt.NDArray[np.floating[Any]]) -> None:
         """Begin a filter for each box."""
         value = _centred(boxes_xyxy)
-        sides = _sides(value)
+        sides = np.repeat(_sides(value), 4, axis=1)
         self.value = np.vstack([self.value, value])
         self.speed = np.vstack([self.speed, np.zeros_like(value)])
         self.variance = np.vstack([self.variance, (2 * _POSITION_SHARE * sides) ** 2])
@@ -96,9 +97,8 @@ def _centred(boxes_xyxy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float6
 
 
 def _sides(value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the mean side of each box for its four numbers, a pixel at least."""
-    side = np.maximum(value[:, 2:].mean(axis=1), 1.0)
-    return np.repeat(side[:, None], 4, axis=1)
+    """Return the mean side of each box (n, 1), a pixel at least."""
+    return np.maximum((value[:, 2:3] + value[:, 3:4]) / 2, 1.0)
 
 
 def _moved(
@@ -107,5 +107,6 @@ def _moved(
     """Map the centres by a homography and scale the sides by its size at each."""
     homogeneous = value[:, :2] @ motion[:, :2].T + motion[:, 2]
     depth = np.where(np.abs(homogeneous[:, 2:]) > 1e-9, homogeneous[:, 2:], 1e-9)
-    zoom = np.sqrt(abs(np.linalg.det(motion[:2, :2]))) / np.abs(depth)
+    (a, b), (c, d) = motion[:2, :2].tolist()
+    zoom = math.sqrt(abs(a * d - b * c)) / np.abs(depth)
     return np.hstack([homogeneous[:, :2] / depth, value[:, 2:] * zoom])

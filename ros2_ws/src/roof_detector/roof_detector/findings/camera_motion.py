@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 # The longer side at which the flow is computed: enough for a shift to a fifth of a pixel of it.
 _REDUCED_SIDE_PX = 160
-_GRID = (10, 6)
+_GRID = (8, 5)
 _WINDOW_PX = 11
 _LEVELS = 3
+# A step below this share of a pixel is far below what the boxes of a detector are off.
+_STEPS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)
 _LEAST_POINTS = 12
 # A point further than this from the common motion stands on something that moves or is higher.
 _OUTLIER_PX = 1.5
@@ -47,18 +50,14 @@ class FlowMotion:
         before, self._before = self._before, reduced
         if before is None or before.shape != reduced.shape:
             return None
-        height, width = reduced.shape
-        x, y = np.meshgrid(
-            (np.arange(_GRID[0]) + 0.5) * width / _GRID[0],
-            (np.arange(_GRID[1]) + 0.5) * height / _GRID[1],
-        )
-        points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float32)
+        points = _grid_points(reduced.shape)
+        window = (_WINDOW_PX, _WINDOW_PX)
         flow: Any = cv2.calcOpticalFlowPyrLK
         found, status, _ = flow(
-            before, reduced, points, None, winSize=(_WINDOW_PX, _WINDOW_PX), maxLevel=_LEVELS
+            before, reduced, points, None, winSize=window, maxLevel=_LEVELS, criteria=_STEPS
         )
         kept = status.ravel() > 0
-        motion = _similarity(points[kept].astype(np.float64), found[kept].astype(np.float64))
+        motion = _similarity(points[kept], found[kept])
         if motion is None:
             return None
         motion[:2, 2] /= scale
@@ -104,26 +103,48 @@ def _reduced(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float
     return np.asarray(grey, np.uint8), scale
 
 
+@functools.lru_cache(maxsize=8)
+def _grid_points(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    height, width = shape
+    x, y = np.meshgrid(
+        (np.arange(_GRID[0]) + 0.5) * width / _GRID[0],
+        (np.arange(_GRID[1]) + 0.5) * height / _GRID[1],
+    )
+    points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float32)
+    points.flags.writeable = False
+    return points
+
+
 def _similarity(
-    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]
+    before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64] | None:
-    """Fit x' = a x - b y + c, y' = b x + a y + d, without outliers."""
-    inside = np.ones(len(before), np.bool_)
+    """Fit a similarity to points (n, 2) without outliers, as q = turn * p + shift.
+
+    Points are complex numbers x + iy here, so that `turn` is rotation and scale in one.
+    """
+    first, second = (
+        np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
+        for points in (before, after)
+    )
+    kept_first, kept_second = first, second
     for _ in range(_ROUNDS):
-        if inside.sum() < _LEAST_POINTS:
+        if len(kept_first) < _LEAST_POINTS:
             return None
-        p, q = before[inside], after[inside]
-        p_mean, q_mean = p.mean(axis=0), q.mean(axis=0)
-        p, q = p - p_mean, q - q_mean
-        spread = float((p * p).sum())
+        middle, moved = kept_first.mean(), kept_second.mean()
+        offsets = kept_first - middle
+        spread = np.vdot(offsets, offsets).real
         if spread == 0:
             return None
-        a = float((p * q).sum()) / spread
-        b = float((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum()) / spread
-        linear = np.array([[a, -b], [b, a]])
-        shift = q_mean - linear @ p_mean
-        residual = np.linalg.norm(before @ linear.T + shift - after, axis=1)
-        inside = residual < max(_OUTLIER_PX, 2 * float(np.median(residual)))
-    motion = np.eye(3)
-    motion[:2, :2], motion[:2, 2] = linear, shift
-    return motion
+        turn = np.vdot(offsets, kept_second - moved) / spread
+        shift = moved - turn * middle
+        residual = np.abs(turn * first + shift - second)
+        middle_residual = float(np.partition(residual, len(residual) // 2)[len(residual) // 2])
+        inside = residual < max(_OUTLIER_PX, 2 * middle_residual)
+        kept_first, kept_second = first[inside], second[inside]
+    return np.array(
+        [
+            [turn.real, -turn.imag, shift.real],
+            [turn.imag, turn.real, shift.imag],
+            [0.0, 0.0, 1.0],
+        ]
+    )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -33,6 +33,8 @@ class DecisionKind(str, Enum):
     MERGE = 'merge'
     SPLIT = 'split'
     NOTE = 'note'
+    SEVERITY = 'severity'
+    UNDO = 'undo'
 
 
 _WITH_VALUE = {
@@ -40,7 +42,10 @@ _WITH_VALUE = {
     DecisionKind.MERGE: 'the UUID of the finding that it is part of',
     DecisionKind.SPLIT: 'the track that is an object of its own, as FLIGHT|TOPIC#NUMBER',
     DecisionKind.NOTE: 'the text',
+    DecisionKind.SEVERITY: 'low, medium or high',
+    DecisionKind.UNDO: 'the serial number of the decision that is taken back',
 }
+SEVERITIES = ('low', 'medium', 'high')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,8 @@ class Decision:
 
     `class_name` and `place_deg`, latitude and longitude, are those of the finding at that time:
     by them it is found again where another model or more flights gave it another identity.
+    `serial` is the number that the store gave it, 0 before. Decisions of one act, such as that all
+    of a class are confirmed, have the same `who` and `made_at`.
     """
 
     kind: DecisionKind
@@ -58,6 +65,7 @@ class Decision:
     value: str = ''
     class_name: str = ''
     place_deg: tuple[float, float] | None = None
+    serial: int = 0
 
     def __post_init__(self) -> None:
         if not self.who.strip():
@@ -80,6 +88,30 @@ class Decision:
                 raise FindingsError(msg) from None
         if self.kind is DecisionKind.SPLIT:
             split_track(self.value)
+        if self.kind is DecisionKind.SEVERITY and self.value not in SEVERITIES:
+            msg = f'The severity is {self.value!r}, expected {", ".join(SEVERITIES)}.'
+            raise FindingsError(msg)
+        if self.kind is DecisionKind.UNDO and not self.value.isdecimal():
+            msg = f'{self.value!r} is no serial number of a decision to take back.'
+            raise FindingsError(msg)
+
+    @property
+    def act(self) -> tuple[str, str]:
+        """Return what all decisions of one act share."""
+        return self.who, self.made_at
+
+
+def standing(decisions: Iterable[Decision]) -> list[Decision]:
+    """Return the decisions that nobody took back, in their order; without those that take back."""
+    listed = list(decisions)
+    undone: set[int] = set()
+    # A later one is never taken back by an earlier one, so each is settled before it is needed.
+    for decision in reversed(listed):
+        if decision.kind is DecisionKind.UNDO and decision.serial not in undone:
+            undone.add(int(decision.value))
+    return [
+        one for one in listed if one.kind is not DecisionKind.UNDO and one.serial not in undone
+    ]
 
 
 def split_track(value: str) -> tuple[str, TrackKey]:
@@ -94,16 +126,22 @@ def split_track(value: str) -> tuple[str, TrackKey]:
 
 def tracks_apart(decisions: Iterable[Decision]) -> list[tuple[str, TrackKey]]:
     """Return the tracks that people split off, for the register."""
-    return [split_track(one.value) for one in decisions if one.kind is DecisionKind.SPLIT]
+    return [
+        split_track(one.value) for one in standing(decisions) if one.kind is DecisionKind.SPLIT
+    ]
 
 
 @dataclass(frozen=True)
 class DecidedFindings:
-    """Findings after the decisions, the number of each sighting's key, and what to report."""
+    """Findings after the decisions, the number of each sighting's key, and what to report.
+
+    `merged` maps the number of a finding that is a part of another one to the number of that one.
+    """
 
     findings: tuple[RoofFinding, ...]
     numbers: Mapping[SightingKey, int]
     notes: tuple[str, ...]
+    merged: Mapping[int, int] = field(default_factory=dict)
 
 
 def apply_decisions(
@@ -113,30 +151,29 @@ def apply_decisions(
 ) -> DecidedFindings:
     """Apply decisions in their order; the later one of two that contradict each other counts.
 
-    A decision is about the finding of its UUID, or of one that was merged into it; else about the
-    nearest of its class within the 95 % radius. One whose finding is not found again stays in the
-    store and is noted.
+    One that was taken back does not count. A decision is about the finding of its UUID, or of one
+    that was merged into it; else about the nearest of its class within the 95 % radius. One whose
+    finding is not found again stays in the store and is noted.
     """
-    known = {one.uuid: one for one in findings}
+    known = _KnownFindings(findings)
     merged: dict[int, int] = {}
     lost = 0
-    for decision in decisions:
+    for decision in standing(decisions):
         if decision.kind is DecisionKind.SPLIT:
             continue  # the register kept the track apart
-        target = _target(known.values(), decision)
+        target = known.about(decision)
         if target is None:
             lost += 1
             continue
         if decision.kind is DecisionKind.MERGE:
-            whole = _of_uuid(known.values(), UUID(decision.value))
+            whole = known.of_uuid(UUID(decision.value))
             if whole is None or whole.uuid == target.uuid:
                 lost += whole is None
                 continue
-            known[whole.uuid] = _merged(whole, target)
-            del known[target.uuid]
+            known.merge(whole, target)
             merged[target.number] = whole.number
             continue
-        known[target.uuid] = _decided(target, decision)
+        known.put(_decided(target, decision))
     notes = (
         [
             f'{lost} decisions are about findings that these inputs do not give; they are kept '
@@ -145,9 +182,9 @@ def apply_decisions(
         if lost
         else []
     )
-    kept = tuple(sorted(known.values(), key=lambda one: one.number))
-    moved = {key: _followed(number, merged) for key, number in numbers.items()}
-    return DecidedFindings(kept, moved, tuple(notes))
+    followed = {number: _followed(number, merged) for number in merged}
+    moved = {key: followed.get(number, number) for key, number in numbers.items()}
+    return DecidedFindings(known.findings(), moved, tuple(notes), followed)
 
 
 def _followed(number: int, merged: Mapping[int, int]) -> int:
@@ -156,26 +193,49 @@ def _followed(number: int, merged: Mapping[int, int]) -> int:
     return number
 
 
-def _of_uuid(findings: Iterable[RoofFinding], uuid: UUID) -> RoofFinding | None:
-    return next((one for one in findings if uuid == one.uuid or uuid in one.aliases), None)
+class _KnownFindings:
+    """Findings by their identity, or that of one which was merged into them."""
 
+    def __init__(self, findings: Iterable[RoofFinding]) -> None:
+        self._findings: dict[UUID, RoofFinding] = {}
+        self._wholes: dict[UUID, UUID] = {}
+        for one in findings:
+            self.put(one)
 
-def _target(findings: Iterable[RoofFinding], decision: Decision) -> RoofFinding | None:
-    found = list(findings)
-    own = _of_uuid(found, decision.uuid)
-    if own is not None or decision.place_deg is None:
-        return own
-    latitude, longitude = decision.place_deg
-    near: list[tuple[float, int, RoofFinding]] = []
-    for one in found:
-        if one.place is None or one.class_name != decision.class_name:
-            continue
-        north = (one.place.latitude_deg - latitude) * _METRES_PER_DEG
-        east = (one.place.longitude_deg - longitude) * _METRES_PER_DEG
-        distance = math.hypot(east * math.cos(math.radians(latitude)), north)
-        if distance <= max(one.place.radius95_m, _NEAR_M):
-            near.append((distance, one.number, one))
-    return min(near)[2] if near else None
+    def findings(self) -> tuple[RoofFinding, ...]:
+        """Return them in the order of their numbers."""
+        return tuple(sorted(self._findings.values(), key=lambda one: one.number))
+
+    def put(self, finding: RoofFinding) -> None:
+        """Add a finding, or replace the one of its identity."""
+        self._findings[finding.uuid] = finding
+        self._wholes |= dict.fromkeys(finding.aliases, finding.uuid)
+
+    def merge(self, whole: RoofFinding, part: RoofFinding) -> None:
+        """Make one of two."""
+        del self._findings[part.uuid]
+        self.put(_merged(whole, part))
+
+    def of_uuid(self, uuid: UUID) -> RoofFinding | None:
+        """Return the finding of an identity."""
+        return self._findings.get(uuid) or self._findings.get(self._wholes.get(uuid, uuid))
+
+    def about(self, decision: Decision) -> RoofFinding | None:
+        """Return the finding that a decision is about."""
+        own = self.of_uuid(decision.uuid)
+        if own is not None or decision.place_deg is None:
+            return own
+        latitude, longitude = decision.place_deg
+        near: list[tuple[float, int, RoofFinding]] = []
+        for one in self._findings.values():
+            if one.place is None or one.class_name != decision.class_name:
+                continue
+            north = (one.place.latitude_deg - latitude) * _METRES_PER_DEG
+            east = (one.place.longitude_deg - longitude) * _METRES_PER_DEG
+            distance = math.hypot(east * math.cos(math.radians(latitude)), north)
+            if distance <= max(one.place.radius95_m, _NEAR_M):
+                near.append((distance, one.number, one))
+        return min(near)[2] if near else None
 
 
 def _decided(finding: RoofFinding, decision: Decision) -> RoofFinding:
@@ -187,6 +247,10 @@ def _decided(finding: RoofFinding, decision: Decision) -> RoofFinding:
         return replace(
             finding, class_name=decision.value, class_probabilities={decision.value: 1.0}
         )
+    if decision.kind is DecisionKind.SEVERITY:
+        return replace(finding, severity=decision.value)
+    if f'\n{decision.value}\n' in f'\n{finding.note}\n':
+        return finding  # a store of the first schema holds what a run made of its decisions
     note = f'{finding.note}\n{decision.value}' if finding.note else decision.value
     return replace(finding, note=note)
 

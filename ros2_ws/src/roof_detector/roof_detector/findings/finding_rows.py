@@ -65,6 +65,7 @@ def finding_row(finding: RoofFinding) -> tuple[Any, ...]:
         resolution,
         json.dumps([str(alias) for alias in finding.aliases]),
         finding.note,
+        finding.severity,
     )
 
 
@@ -131,4 +132,5 @@ def finding_of(values: Sequence[Any], geometry: bytes | None) -> RoofFinding:
         decided=bool(row['decided']),
         is_outside=bool(row['outside']),
         note=row['note'],
+        severity=row['severity'],
     )

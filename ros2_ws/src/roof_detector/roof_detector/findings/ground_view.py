@@ -134,7 +134,7 @@ def ground_view(
     left, top, right, bottom = boxes.T
     pixels = centres_and_corners(boxes)
     # Boxes count from the corner of the first pixel, a lens from its centre.
-    every = np.concatenate([pixels.reshape(-1, 2), _border(size_wh)]) - 0.5
+    every = np.concatenate([pixels.reshape(-1, 2), border_pixels(size_wh)]) - 0.5
     rays = ground_rays(fix, every)
     camera = origin.to_enu(np.array([[fix.latitude_deg, fix.longitude_deg, origin.altitude_m]]))[
         0, :2
@@ -188,7 +188,7 @@ def ground_view(
     )
 
 
-def _border(size_wh: tuple[int, int]) -> npt.NDArray[np.float64]:
+def border_pixels(size_wh: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Return pixels on the image's border; on the ground they run anticlockwise from above."""
     width, height = size_wh
     share = np.arange(_BORDER_POINTS) / _BORDER_POINTS

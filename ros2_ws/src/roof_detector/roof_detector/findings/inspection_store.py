@@ -13,12 +13,18 @@ from uuid import UUID
 import numpy as np
 
 from roof_detector.findings.coverage_cells import coverage_cells
-from roof_detector.findings.decisions import Decision, DecisionKind
+from roof_detector.findings.decisions import (
+    DecidedFindings,
+    Decision,
+    DecisionKind,
+    apply_decisions,
+)
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.finding_rows import finding_of, finding_row
 from roof_detector.findings.geopackage import GEOPACKAGE_VERSION, connect, store_errors
 from roof_detector.findings.store_layers import (
     COMPUTED,
+    COMPUTED_FINDINGS,
     COVERAGE,
     DECISIONS,
     EVENTS,
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from roof_detector.findings.coverage import CoverageGrid
+    from roof_detector.findings.geopackage import Layer
     from roof_detector.findings.register import FindingEvent, SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.sightings import FrameSightings
@@ -104,30 +111,31 @@ class InspectionStore:
             msg = f'{self.path} is damaged ({sane}); restore it from a copy.'
             raise FindingsError(msg)
 
-    def decide(self, decision: Decision) -> None:
-        """Write a decision to the disk."""
-        latitude, longitude = decision.place_deg or (None, None)
+    def decide(self, *decisions: Decision) -> None:
+        """Write decisions to the disk, all or none."""
         with store_errors(self.path), self._transaction():
-            DECISIONS.insert(
-                self._connection,
-                (
-                    decision.kind.value,
-                    str(decision.uuid),
-                    decision.who,
-                    decision.made_at,
-                    decision.value,
-                    decision.class_name,
-                    latitude,
-                    longitude,
-                ),
-            )
+            for decision in decisions:
+                latitude, longitude = decision.place_deg or (None, None)
+                DECISIONS.insert(
+                    self._connection,
+                    (
+                        decision.kind.value,
+                        str(decision.uuid),
+                        decision.who,
+                        decision.made_at,
+                        decision.value,
+                        decision.class_name,
+                        latitude,
+                        longitude,
+                    ),
+                )
 
     def decisions(self) -> list[Decision]:
         """Return all decisions in their order."""
         with store_errors(self.path):
             rows = self._connection.execute(
-                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg '
-                'FROM decisions ORDER BY fid'
+                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg, '
+                'fid FROM decisions ORDER BY fid'
             ).fetchall()
         return [
             Decision(
@@ -138,16 +146,33 @@ class InspectionStore:
                 value=value,
                 class_name=class_name,
                 place_deg=None if latitude is None else (latitude, longitude),
+                serial=serial,
             )
-            for kind, uuid, who, made_at, value, class_name, latitude, longitude in rows
+            for kind, uuid, who, made_at, value, class_name, latitude, longitude, serial in rows
         ]
 
     def findings(self) -> list[RoofFinding]:
-        """Return all findings in the order of their numbers."""
+        """Return all findings in the order of their numbers, as the last run left them."""
+        return self._findings_of(FINDINGS)
+
+    def computed(self) -> list[RoofFinding]:
+        """Return all findings as they were computed, before any decision."""
+        known = {one.uuid: one for one in self.findings()}
+        known |= {one.uuid: one for one in self._findings_of(COMPUTED_FINDINGS)}
+        return sorted(known.values(), key=lambda one: one.number)
+
+    def decided(self) -> DecidedFindings:
+        """Return the findings with all decisions, also those since the last run.
+
+        A track that was split off since the last run is an object of its own after the next one.
+        """
+        return apply_decisions(self.computed(), {}, self.decisions())
+
+    def _findings_of(self, layer: Layer) -> list[RoofFinding]:
         names = ', '.join(f'"{name}"' for name, _ in FINDINGS.columns)
         with store_errors(self.path):
             rows = self._connection.execute(
-                f'SELECT {names}, geom FROM findings ORDER BY number'
+                f'SELECT {names}, geom FROM {layer.name} ORDER BY number'
             ).fetchall()
         return [finding_of(row[:-1], row[-1]) for row in rows]
 
@@ -214,8 +239,13 @@ class StoreRun:
             ring = self._geodetic(ground.outline_en)
             outline = polygon([[*ring, ring[0]]])
         height_m = None if ground is None or ground.is_orthographic else ground.height_m
+        camera: tuple[float | None, float | None] = (None, None)
+        if ground is not None and height_m is not None:
+            (camera,) = self._geodetic(ground.camera_en[None, :2])
         FRAMES.insert(
-            self._connection, (*where, *sightings.size_wh, len(sightings), height_m), outline
+            self._connection,
+            (*where, *sightings.size_wh, len(sightings), height_m, *camera),
+            outline,
         )
         places: list[tuple[float, float]] = []
         if ground is not None and len(sightings):
@@ -246,7 +276,7 @@ class StoreRun:
         """Write findings anew, each in place of the one of its number; delete those `gone`."""
         for finding in findings:
             self._delete(finding.number)
-            self._insert(finding)
+            self._add(FINDINGS, finding)
         for number in gone:
             self._delete(number)
 
@@ -272,14 +302,18 @@ class StoreRun:
         numbers: Mapping[SightingKey, int],
         events: Sequence[FindingEvent],
         provenance: Mapping[str, Any],
+        computed: Sequence[RoofFinding] = (),
     ) -> None:
-        """Write the findings, and to each sighting which one it belongs to."""
+        """Write the findings, and to each sighting which one it belongs to.
+
+        `computed` are the findings before the decisions, so that a decision can be taken back.
+        """
         self._connection.execute('DELETE FROM findings')
-        corners: list[tuple[float, float]] = []
-        for finding in findings:
-            self._insert(finding)
-            if finding.place is not None:
-                corners.append((finding.place.longitude_deg, finding.place.latitude_deg))
+        corners = [corner for one in findings if (corner := self._add(FINDINGS, one)) is not None]
+        known = {one.uuid: one for one in findings}
+        for one in computed:
+            if known.get(one.uuid) != one:
+                self._add(COMPUTED_FINDINGS, one)
         if corners:
             low, high = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
             for layer in (FINDINGS, SIGHTINGS, FRAMES, COVERAGE):
@@ -304,13 +338,17 @@ class StoreRun:
         self.add_events(events)
         self.add_provenance(provenance)
 
-    def _insert(self, finding: RoofFinding) -> None:
-        place = finding.place
-        where = None if place is None else point(place.longitude_deg, place.latitude_deg)
-        FINDINGS.insert(self._connection, finding_row(finding), where)
-
     def _delete(self, number: int) -> None:
         self._connection.execute('DELETE FROM findings WHERE number = ?', (number,))
+
+    def _add(self, layer: Layer, finding: RoofFinding) -> tuple[float, float] | None:
+        """Add a finding to a layer; return its longitude and latitude."""
+        place = finding.place
+        where = None if place is None else (place.longitude_deg, place.latitude_deg)
+        layer.insert(
+            self._connection, finding_row(finding), None if where is None else point(*where)
+        )
+        return where
 
     def _geodetic(self, points_en: Any) -> list[tuple[float, float]]:
         """Return longitude and latitude of points (n, 2) of the plane."""

@@ -72,7 +72,8 @@ class RoofFinding:
     `number` is for people and counts from 1; `uuid` follows from the first sighting, so a rerun
     over the same input gives the same one, and `aliases` are those of findings merged into it.
     `looks` are independent directions with a sighting, `opportunities` the frames that could have
-    shown it. `decided` tells that a person decided the state, `note` what they wrote.
+    shown it. `decided` tells that a person decided the state, `note` what they wrote, `severity`
+    whether they called it low, medium or high.
     """
 
     number: int
@@ -95,6 +96,7 @@ class RoofFinding:
     decided: bool = False
     is_outside: bool = False
     note: str = ''
+    severity: str = ''
 
     @property
     def class_probability(self) -> float:

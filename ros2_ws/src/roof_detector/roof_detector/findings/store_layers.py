@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 FINDINGS = Layer(
     name='findings',
@@ -55,9 +55,16 @@ FINDINGS = Layer(
         ('best_metres_per_pixel', 'REAL'),
         ('aliases', 'TEXT'),
         ('note', 'TEXT'),
+        ('severity', "TEXT NOT NULL DEFAULT ''"),
     ),
     geometry='POINT',
     description='every object once; those without a place have no geometry',
+)
+COMPUTED_FINDINGS = Layer(
+    name='findings_computed',
+    columns=FINDINGS.columns,
+    geometry='POINT',
+    description='what was computed of the findings that decisions changed',
 )
 SIGHTINGS = Layer(
     name='sightings',
@@ -110,6 +117,8 @@ FRAMES = Layer(
         ('height_px', 'INTEGER'),
         ('detections', 'INTEGER'),
         ('height_m', 'REAL'),
+        ('camera_longitude_deg', 'REAL'),
+        ('camera_latitude_deg', 'REAL'),
     ),
     geometry='POLYGON',
     description='every frame, with what it showed of the roof',
@@ -152,11 +161,22 @@ PROVENANCE = Layer(
     description='inputs, model, parameters and versions',
 )
 
-COMPUTED = (FINDINGS, SIGHTINGS, TRACKS, FRAMES, COVERAGE, EVENTS, PROVENANCE)
+COMPUTED = (
+    *(FINDINGS, COMPUTED_FINDINGS, SIGHTINGS, TRACKS, FRAMES, COVERAGE, EVENTS, PROVENANCE),
+)
 LAYERS = (*COMPUTED, DECISIONS)
 
-# What brings a store of each version to the next one; the first schema has none to come from.
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+
+def _add_computed(connection: sqlite3.Connection) -> None:
+    """Bring schema 1 to 2: what was computed before the decisions, and where the camera was."""
+    connection.execute("ALTER TABLE findings ADD COLUMN severity TEXT NOT NULL DEFAULT ''")
+    for name in ('camera_longitude_deg', 'camera_latitude_deg'):
+        connection.execute(f'ALTER TABLE frames ADD COLUMN {name} REAL')
+    COMPUTED_FINDINGS.create(connection)
+
+
+# What brings a store of each version to the next one.
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _add_computed}
 # Decisions are never changed nor deleted, whatever program tries.
 TRIGGERS = tuple(
     f'CREATE TRIGGER decisions_no_{verb.lower()} BEFORE {verb} ON decisions BEGIN '

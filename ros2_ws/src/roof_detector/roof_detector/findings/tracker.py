@@ -97,7 +97,8 @@ class Tracker:
         ids = np.zeros(len(detections), np.int64)
         ids[matched] = self._ids[positions]
         begun = np.flatnonzero(high & (track_of < 0))
-        ids[begun] = self._begin(detections, begun)
+        if len(begun):
+            ids[begun] = self._begin(detections, begun)
         self._end()
         return ids
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -46,13 +48,26 @@ def is_raster(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix not in (*RASTER_SUFFIXES, *_PLAIN_SUFFIXES) or not path.is_file():
         return False
-    if (
-        suffix in _PLAIN_SUFFIXES
-        and path.stat().st_size < _LEAST_LARGE_BYTES
-        and not any(path.with_suffix(world).is_file() for world in _WORLD_SUFFIXES)
-    ):
-        return False
-    # Loaded here, for most inputs need no GDAL.
+    if suffix in _PLAIN_SUFFIXES and not _is_placed_beside(path):
+        return path.stat().st_size >= _LEAST_LARGE_BYTES and _claims_more(path, LARGEST_PHOTO_PX)
+    # Loaded here, for most inputs need no GDAL, and it may not be installed.
     from roof_detector.inputs.raster_file import RasterFile  # noqa: PLC0415
 
     return RasterFile.is_placed_or_larger(path, than_px=LARGEST_PHOTO_PX)
+
+
+def _is_placed_beside(path: Path) -> bool:
+    """Return whether a file beside an image tells its place: a world file, or GDAL's notes."""
+    world = any(path.with_suffix(one).is_file() for one in _WORLD_SUFFIXES)
+    return world or path.with_name(f'{path.name}.aux.xml').is_file()
+
+
+def _claims_more(path: Path, than_px: int) -> bool:
+    """Return whether the header of an image claims more pixels; False where it is unreadable."""
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height > than_px
+    except Image.DecompressionBombError:
+        return True
+    except Exception:  # what is wrong is said where it is read as an image
+        return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roof_detector.inputs.compressed_image import check_format
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import decode_bytes
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
@@ -52,6 +53,7 @@ class RecordedImage:
         try:
             image = self.reader.deserialize(self.message)
             if self.is_compressed:
+                check_format(str(getattr(image, 'format', '')))
                 return decode_bytes(bytes(image.data), turned=False).image_bgr
             width, height, step = int(image.width), int(image.height), int(image.step)
             if image.encoding in CAMERA_ENCODINGS:

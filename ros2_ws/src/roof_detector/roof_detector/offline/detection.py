@@ -25,8 +25,8 @@ from roof_detector.inputs.input_files import (
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError, one_line
-from roof_detector.offline.exporting import export_maps, settings_table
-from roof_detector.offline.exports import Exports, without_maps
+from roof_detector.offline.exporting import export_positions, settings_table
+from roof_detector.offline.exports import Exports, without_positions
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.inference import InferredFrame, OfflineInference
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
@@ -141,9 +141,10 @@ class FlightDetection:
             self._tally.notes.append(
                 'The model predicts masks too; the results keep only the boxes.'
             )
-        # At the end, because the track of the camera needs the whole bag.
+        # At the end, because the track of the camera needs the whole bag: tables too, which hold
+        # positions where they are known.
         chosen = self._settings.output
-        exported = export_maps(
+        exported = export_positions(
             folder.bag,
             folder.path,
             chosen.formats,
@@ -326,7 +327,7 @@ class FlightDetection:
     def _exports(self, source: RecordedInput, folder: WorkFolder, writer: ResultWriter) -> Exports:
         return Exports(
             folder.path,
-            without_maps(self._settings.output.formats),
+            without_positions(self._settings.output.formats),
             image_topics=source.image_topics,
             class_names=self._network.names,
             settings=settings_table(writer.manifest),

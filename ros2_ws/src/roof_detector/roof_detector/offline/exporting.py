@@ -121,7 +121,7 @@ def export_results(
     return tally
 
 
-def export_maps(
+def export_positions(
     bag_path: Path,
     folder: Path,
     formats: Sequence[str] | None,
@@ -129,31 +129,32 @@ def export_maps(
     georeferencing: GeoreferenceSettings,
     images: Path | None = None,
 ) -> FrameTally:
-    """Export the formats for maps that are among the formats or, without any, can be made.
+    """Export the maps and tables that are among the formats or, without any, the default ones.
 
-    Where positions are known, the tables are written again with them.
+    Without formats there is a map only where positions are known.
     """
-    with ResultBag(bag_path) as bag:
-        is_known = can_georeference(bag, images=images)
-        if formats is None and not is_known:
-            note = unused_positions_note(bag, images=images)
-            return FrameTally(notes=[note] if note else [])
+    notes: list[str] = []
     if formats is None:
         formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS)
-    maps = [name for name in formats if name in MAP_FORMATS]
-    if is_known:
-        maps += [name for name in formats if name in TABLE_FORMATS]
-    if not maps:
-        return FrameTally()
-    return export_results(
+        with ResultBag(bag_path) as bag:
+            if not can_georeference(bag, images=images):
+                formats = DEFAULT_FORMATS
+                note = unused_positions_note(bag, images=images)
+                notes += [note] if note else []
+    chosen = [name for name in formats if name in MAP_FORMATS or name in TABLE_FORMATS]
+    if not chosen:
+        return FrameTally(notes=notes)
+    tally = export_results(
         bag_path,
         folder,
-        maps,
+        chosen,
         georeferencing=georeferencing,
         images=images,
         overwrite=True,
         progress='none',
     )
+    tally.notes += notes
+    return tally
 
 
 def default_formats(bag_path: Path) -> tuple[str, ...]:

@@ -7,7 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from roof_detector.offline.errors import ReplayError
-from roof_detector.results.formats import FORMATS, IMAGE_FORMATS, MAP_FORMATS, open_exports
+from roof_detector.results.formats import (
+    FORMATS,
+    IMAGE_FORMATS,
+    MAP_FORMATS,
+    TABLE_FORMATS,
+    open_exports,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -95,10 +101,10 @@ def check_formats(formats: Sequence[str]) -> None:
         raise ReplayError(msg)
 
 
-def without_maps(formats: Sequence[str] | None) -> list[str]:
-    """Return the formats, or the default ones, that need no second pass over the bag."""
+def without_positions(formats: Sequence[str] | None) -> list[str]:
+    """Return the formats, or the default ones, that never hold the positions of detections."""
     chosen = DEFAULT_FORMATS if formats is None else formats
-    return [name for name in chosen if name not in MAP_FORMATS]
+    return [name for name in chosen if name not in MAP_FORMATS and name not in TABLE_FORMATS]
 
 
 def folders_of(folder: Path, topics: Sequence[str]) -> dict[str, Path]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from os.path import relpath
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
@@ -134,18 +135,19 @@ def inspect_results(
             apart=tracks_apart(decisions),
         )
         table, goal = (curves or DetectionCurves.shipped()).of(names), CoverageGoal()
-        provenance = _provenance(results, bags, settings or RegisterSettings())
+        provenance = _provenance(results, bags, settings or RegisterSettings(), output)
         with store.run(origin) as run:
             for source in sources:
                 _read(source, register, run, names, tally)
             result = register.finish()
-            decided = apply_decisions(result.findings, result.numbers, decisions)
-            if area is not None:
-                decided = replace(decided, findings=area.mark(decided.findings))
+            found = result.findings if area is None else area.mark(result.findings)
+            decided = apply_decisions(found, result.numbers, decisions)
             grid = None if origin is None else tally.coverage.grid(table, goal)
             if grid is not None:
                 run.add_coverage(grid)
-            run.finish(decided.findings, decided.numbers, result.events, provenance)
+            run.finish(
+                decided.findings, decided.numbers, result.events, provenance, computed=found
+            )
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
     if grid is not None and origin is not None:
@@ -191,11 +193,20 @@ def _class_names(bags: Sequence[ResultBag]) -> tuple[str, ...]:
 
 
 def _provenance(
-    results: Sequence[InspectedResults], bags: Sequence[ResultBag], settings: RegisterSettings
+    results: Sequence[InspectedResults],
+    bags: Sequence[ResultBag],
+    settings: RegisterSettings,
+    output: Path,
 ) -> dict[str, Any]:
     return {
         'inputs': [
-            {'flight': one.flight, 'source': bag.source, **dict(bag.manifest)}
+            {
+                'flight': one.flight,
+                'source': bag.source,
+                # From the inspection's folder, so that both can be moved together.
+                'results': relpath(one.path.resolve(), output.resolve()),
+                **dict(bag.manifest),
+            }
             for one, bag in zip(results, bags, strict=True)
         ],
         'settings': asdict(settings),

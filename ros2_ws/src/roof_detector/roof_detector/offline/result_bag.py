@@ -25,7 +25,7 @@ from roof_detector.offline.image_size import ImageSize
 from roof_detector.offline.manifest import IMAGE_TOPICS, INPUT, manifest_names, manifest_table
 from roof_detector.offline.result_topics import ResultTopics, live_image_topic
 from roof_detector.offline.timing import read_timing
-from roof_detector.offline.work_folder import locate_bag
+from roof_detector.offline.work_folder import BAG, locate_bag
 from roof_detector.vision.frame_findings import FrameFindings
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class ResultBag:
             for stream in self._streams.values()
             for topic in (stream.topics.frames, stream.topics.detections, stream.topics.candidates)
         }
-        timing = read_timing(self.folder)
+        # Beside the bag, also where the bag of a result folder was named by itself.
+        timing = read_timing(self.path.parent if self.path.name == BAG else self.folder)
         names = {name for name in self._types if name in of_topic}
         if with_passthrough:
             names |= {name for name in self._types if not is_result_topic(name)}

@@ -16,8 +16,8 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import PassthroughTopic
 from roof_detector.inputs.input_files import files_text, input_files
 from roof_detector.offline.errors import ReplayError
-from roof_detector.offline.exporting import export_maps, export_results, settings_table
-from roof_detector.offline.exports import Exports, without_maps
+from roof_detector.offline.exporting import export_positions, export_results
+from roof_detector.offline.exports import without_positions
 from roof_detector.offline.image_search import input_path
 from roof_detector.offline.journal import Inferred
 from roof_detector.offline.manifest import CANDIDATES_FLOOR, NETWORK, SOURCE_FILES
@@ -28,7 +28,6 @@ from roof_detector.offline.result_writer import ResultWriter
 from roof_detector.offline.settings import DetectSettings, NetworkFacts, lowest_confidence
 from roof_detector.offline.timing import TimingWriter
 from roof_detector.offline.work_folder import WorkFolder
-from roof_detector.results.formats import IMAGE_FORMATS
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.suppression import choose
 
@@ -91,38 +90,25 @@ class Rethresholding:
             stack.enter_context(closing(folder.open()))
             writer = stack.enter_context(closing(self._writer(bag, folder)))
             timing = stack.enter_context(TimingWriter(folder.path))
-            exports = stack.enter_context(
-                Exports(
-                    folder.path,
-                    self._formats(with_images=False),
-                    image_topics=bag.image_topics,
-                    class_names=self._network.names,
-                    settings=settings_table(writer.manifest),
-                )
-            )
             bar = stack.enter_context(
                 ProgressDisplay(bag.stem, frames=bag.frame_count, kind=progress)
             )
             for item in bag.items(with_passthrough=True):
                 if isinstance(item, RecordedFrame):
-                    self._write(item, writer, timing, exports)
+                    self._write(item, writer, timing)
                     bar.step()
                 else:
                     writer.pass_through(item)
-            exports.close()
-            self._tally.warnings += [*bag.reader.damage, *exports.warnings]
-            self._tally.notes += exports.notes
+            self._tally.warnings += bag.reader.damage
             self._tally.note_cap(self._settings.thresholds.max_detections)
         self._export_images(folder)
-        self._export_maps(folder)
+        self._export_positions(folder)
         self._tally.rename_folder(folder.path, final=folder.final)
         outcome = InputOutcome.of(self._tally, source=self._source, output=folder.final)
         folder.publish(outcome.as_run())
         return outcome
 
-    def _write(
-        self, frame: RecordedFrame, writer: ResultWriter, timing: TimingWriter, exports: Exports
-    ) -> None:
+    def _write(self, frame: RecordedFrame, writer: ResultWriter, timing: TimingWriter) -> None:
         record, before = frame.record, frame.findings
         inferred = Inferred(size_wh=(0, 0), error=record.error)
         if frame.candidates is not None and before is not None:
@@ -149,8 +135,6 @@ class Rethresholding:
             )
         findings = writer.write(record, inferred, log_time_ns=frame.log_time_ns)
         timing.write(record.topic, record.index, record.stamp_ns, inferred.inference_s)
-        if findings is not None:
-            exports.write(findings, None)
         self._tally.count(
             error=record.error,
             inferred=False,
@@ -158,12 +142,8 @@ class Rethresholding:
             most=self._settings.thresholds.max_detections,
         )
 
-    def _formats(self, *, with_images: bool) -> list[str]:
-        chosen = without_maps(self._settings.output.formats)
-        return [name for name in chosen if (name in IMAGE_FORMATS) is with_images]
-
     def _export_images(self, folder: WorkFolder) -> None:
-        formats = self._formats(with_images=True)
+        formats = without_positions(self._settings.output.formats)
         if not formats:
             return
         source = self._input if self._input and self._input.exists() else None
@@ -182,10 +162,10 @@ class Rethresholding:
         else:
             self._tally.add_messages(tally)
 
-    def _export_maps(self, folder: WorkFolder) -> None:
+    def _export_positions(self, folder: WorkFolder) -> None:
         chosen = self._settings.output
         try:
-            tally = export_maps(
+            tally = export_positions(
                 folder.bag,
                 folder.path,
                 chosen.formats,
@@ -193,7 +173,7 @@ class Rethresholding:
                 images=self._input if self._input and self._input.exists() else None,
             )
         except (BagError, ReplayError, InputError) as error:
-            self._tally.warnings.append(f'Positions were not exported: {error}')
+            self._tally.warnings.append(f'Tables and maps were not exported: {error}')
         else:
             self._tally.add_messages(tally)
 

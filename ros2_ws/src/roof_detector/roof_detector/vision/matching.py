@@ -33,9 +33,13 @@ def shared_areas(
     first_xyxy: npt.NDArray[np.floating[Any]], second_xyxy: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
     """Return the intersection area of boxes (..., 4), broadcast together."""
-    low = np.maximum(first_xyxy[..., :2], second_xyxy[..., :2], dtype=np.float64)
-    high = np.minimum(first_xyxy[..., 2:], second_xyxy[..., 2:], dtype=np.float64)
-    return np.asarray(np.clip(high - low, 0, None).prod(axis=-1))
+    # Side by side: a product over an axis of two takes NumPy four times as long.
+    sides = [
+        np.minimum(first_xyxy[..., k + 2], second_xyxy[..., k + 2], dtype=np.float64)
+        - np.maximum(first_xyxy[..., k], second_xyxy[..., k], dtype=np.float64)
+        for k in (0, 1)
+    ]
+    return np.asarray(np.maximum(sides[0], 0) * np.maximum(sides[1], 0))
 
 
 def box_areas(boxes_xyxy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from roof_detector.cli import models_export
-from roof_detector.cli.exit_code import exit_code_of
+from roof_detector.cli.exit_code import exit_code_of, not_installed
 from roof_detector.cli.main import COMMANDS, TRAINING_COMMANDS, main, make_parser
 from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
 from training import quantize
@@ -108,6 +108,20 @@ def test_a_package_that_is_missing_is_one_sentence_with_its_remedy(capsys):
         "no_such_package is not installed: pip install '.[flight,ground,training]' in a clone "
         'brings what any command needs.\n'
     )
+
+
+@pytest.mark.parametrize(
+    ('module', 'extra'),
+    [
+        ('pycocotools.mask', 'training'),
+        ('rasterio', 'ground'),
+        ('openvino', 'flight'),
+        ('socketio', 'ground'),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(module, extra):
+    sentence = not_installed(ModuleNotFoundError(name=module))
+    assert f'it comes with the extra {extra}. pip install ' in sentence
 
 
 @pytest.mark.parametrize(

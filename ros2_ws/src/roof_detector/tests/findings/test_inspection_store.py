@@ -23,6 +23,7 @@ from roof_detector.findings.decisions import (
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
+from roof_detector.findings.reviewer import FindingVerdict, Reviewer, disputed
 from roof_detector.findings.roof_finding import FindingState
 
 NOW = '2026-01-02T03:04:05Z'
@@ -39,7 +40,13 @@ def fill(store, roof, *, decisions=()):
             run.add_frame(sightings, register.add(sightings), roof.NAMES)
         result = register.finish()
         decided = apply_decisions(result.findings, result.numbers, decisions)
-        run.finish(decided.findings, decided.numbers, result.events, {'model': 'tiny'})
+        run.finish(
+            decided.findings,
+            decided.numbers,
+            result.events,
+            {'model': 'tiny'},
+            computed=result.findings,
+        )
     return decided
 
 
@@ -159,6 +166,103 @@ def test_decisions_cannot_be_changed_by_any_program(path):
     connection.close()
 
 
+def test_a_decision_that_was_taken_back_leaves_what_was_computed(path, roof):
+    with InspectionStore(path) as store:
+        first, second, third, *_ = fill(store, roof).findings
+        reviewer = Reviewer(store, 'A. B.')
+        reviewer.decide(
+            FindingVerdict(number=1, kind=DecisionKind.REJECT),
+            FindingVerdict(number=2, kind=DecisionKind.REJECT),
+        )
+        reviewer.decide(FindingVerdict(number=3, kind=DecisionKind.MERGE, value='1'))
+        reviewer.decide(FindingVerdict(number=2, kind=DecisionKind.SEVERITY, value='high'))
+        fill(store, roof, decisions=store.decisions())  # a run in between knows what was computed
+        assert [one.number for one in store.findings()] == [1, 2, 4, 5]
+        assert store.decided().findings[1].severity == 'high'
+        reviewer.undo()
+        reviewer.undo()
+        assert [one.number for one in store.decided().findings] == [1, 2, 3, 4, 5]
+        assert store.decided().findings[0].state is FindingState.REJECTED
+        reviewer.undo()  # both at once: they were one act
+        assert {one.state for one in store.decided().findings} == {first.state}
+        with pytest.raises(FindingsError, match=r'no decision of A\. B\.'):
+            reviewer.undo()
+        redone = [one for one in store.decisions() if one.kind is DecisionKind.UNDO][-2:]
+        reviewer.take_back([one.serial for one in redone])
+        states = [one.state for one in store.decided().findings]
+        assert states == [FindingState.REJECTED] * 2 + [first.state] * 3
+        assert len(store.decisions()) == 10
+    assert second.state == third.state == first.state
+
+
+def test_two_reviewers_lose_nothing_and_the_last_of_two_answers_counts(path, roof):
+    with InspectionStore(path) as store, InspectionStore(path) as other:
+        fill(store, roof)
+        ours, theirs = Reviewer(store, 'A. B.'), Reviewer(other, 'C. D.')
+        for number in range(1, 6):
+            ours.decide(FindingVerdict(number=number, kind=DecisionKind.CONFIRM))
+            theirs.decide(
+                FindingVerdict(number=number, kind=DecisionKind.NOTE, value=f'note {number}')
+            )
+        theirs.decide(FindingVerdict(number=2, kind=DecisionKind.REJECT))
+        assert len(store.decisions()) == 11
+        found = store.decided().findings
+        assert [one.note for one in found] == [f'note {number}' for number in range(1, 6)]
+        assert found[1].state is FindingState.REJECTED
+        assert disputed(other.decisions()) == {found[1].uuid}
+        ours.decide(FindingVerdict(number=1, kind=DecisionKind.MERGE, value='2'))
+        # What is decided of a part is decided of the whole.
+        theirs.decide(FindingVerdict(number=1, kind=DecisionKind.SEVERITY, value='low'))
+        assert store.decided().findings[0].severity == 'low'
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'message'),
+    [
+        (FindingVerdict(number=9, kind=DecisionKind.CONFIRM), 'no finding 9,'),
+        (FindingVerdict(number=1, kind=DecisionKind.MERGE, value='x'), 'needs the number'),
+        (FindingVerdict(number=1, kind=DecisionKind.MERGE, value='1'), 'part of itself'),
+        (FindingVerdict(number=1, kind=DecisionKind.SEVERITY, value='huge'), 'low, medium, high'),
+        (FindingVerdict(number=1, kind=DecisionKind.SPLIT, value='x'), 'no track'),
+    ],
+    ids=['finding', 'no number', 'itself', 'severity', 'track'],
+)
+def test_of_several_decisions_none_is_kept_when_one_is_invalid(path, roof, verdict, message):
+    with InspectionStore(path) as store:
+        fill(store, roof)
+        with pytest.raises(FindingsError, match=message):
+            Reviewer(store, 'A. B.').decide(
+                FindingVerdict(number=1, kind=DecisionKind.CONFIRM), verdict
+            )
+        assert store.decisions() == []
+        for name in ('', ' ', 'x' * 100, 'a\nb'):
+            with pytest.raises(FindingsError, match='name of who decides'):
+                Reviewer(store, name)
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date(path, roof):
+    with InspectionStore(path) as store:
+        fill(store, roof)
+        Reviewer(store, 'A. B.').decide(
+            FindingVerdict(number=1, kind=DecisionKind.NOTE, value='loose')
+        )
+        fill(store, roof, decisions=store.decisions())
+    with sqlite3.connect(path) as connection:
+        connection.execute('ALTER TABLE findings DROP COLUMN severity')
+        for name in ('camera_longitude_deg', 'camera_latitude_deg'):
+            connection.execute(f'ALTER TABLE frames DROP COLUMN {name}')
+        connection.execute('DROP TABLE findings_computed')
+        connection.execute("DELETE FROM gpkg_contents WHERE table_name = 'findings_computed'")
+        connection.execute(
+            "DELETE FROM gpkg_geometry_columns WHERE table_name = 'findings_computed'"
+        )
+        connection.execute('UPDATE inspection_schema SET version = 1')
+    connection.close()
+    with InspectionStore(path) as store:
+        assert store.decided().findings[0].note == 'loose'
+        assert len(store.computed()) == 5
+
+
 def test_a_failed_run_leaves_the_store_as_it_was(path, roof):
     with InspectionStore(path) as store:
         fill(store, roof)
@@ -220,7 +324,15 @@ store = InspectionStore(Path(sys.argv[1]))
 number = len(store.decisions())
 while True:
     number += 1
-    store.decide(Decision(DecisionKind.NOTE, UUID(int=number), 'A. B.', 'now', str(number)))
+    store.decide(
+        Decision(
+            kind=DecisionKind.NOTE,
+            uuid=UUID(int=number),
+            who='A. B.',
+            made_at='now',
+            value=str(number),
+        )
+    )
     print(number, flush=True)
 """
 KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '3'))
@@ -242,6 +354,7 @@ def test_a_killed_program_loses_no_decision_that_it_reported(path):
         reported = max([reported, *(int(line) for line in rest[:-1] if line)])
         writer.wait()
         writer.stdout.close()
+        assert reported
         with InspectionStore(path) as store:
             kept = [one.value for one in store.decisions()]
         assert kept[:reported] == [str(n + 1) for n in range(reported)]

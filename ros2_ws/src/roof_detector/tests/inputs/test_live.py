@@ -73,10 +73,13 @@ def test_a_slow_consumer_gets_the_newest_frame_and_older_ones_are_counted(stream
         frames = iter(source)
         first = next(frames)
         until(lambda: source.health().superseded >= 10)
+        # Of the frames that two more replacements bring, the second was grabbed after this time,
+        # however unevenly a busy machine delivers them.
+        looked_ns, superseded = time.time_ns(), source.health().superseded
+        until(lambda: source.health().superseded >= superseded + 2)
         second = next(frames)
         assert second.index == first.index + 1
-        # Ten frames, sent 20 ms apart, were passed over.
-        assert second.stamp_ns - first.stamp_ns > 9 * 20_000_000
+        assert second.stamp_ns > looked_ns > first.stamp_ns
 
 
 def test_a_given_rate_takes_fewer_frames_of_the_stream(streaming_camera):

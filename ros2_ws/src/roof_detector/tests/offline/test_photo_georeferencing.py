@@ -156,6 +156,7 @@ def test_the_tables_hold_the_positions_of_the_map_and_sizes_in_metres(card, dete
         longitude, latitude = feature['geometry']['coordinates']
         assert (float(row['longitude']), float(row['latitude'])) == (longitude, latitude)
         assert float(row['position_error_m']) == feature['properties']['error_m']
+        assert float(row['inference_ms']) > 0
         # A pixel is 40 m / 100 of ground.
         width = (float(row['right_px']) - float(row['left_px'])) * 0.4
         length = (float(row['bottom_px']) - float(row['top_px'])) * 0.4

@@ -17,6 +17,7 @@ from vision_msgs.msg import Detection3DArray
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.ros.inspector.finding_messages import (
     MAP_FRAME,
+    FindingDetections,
     finding_id,
     findings_message,
     reported_findings,
@@ -46,11 +47,12 @@ def test_a_finding_is_one_detection_with_its_number_place_and_size():
 
 
 def test_scores_are_the_probabilities_that_it_exists_and_is_of_a_class():
-    (found,) = sent([some_finding()]).detections
+    shares = {'equip': 0.2, 'drain': 0.75, 'crack': 0.05, 'hatch': 0.01}
+    (found,) = sent([some_finding(class_probabilities=shares)]).detections
     scores = {one.hypothesis.class_id: one.hypothesis.score for one in found.results}
     assert list(scores) == ['drain', 'equip', 'crack']
     assert scores['drain'] == pytest.approx(0.96 * 0.75)
-    assert sum(scores.values()) == pytest.approx(0.96)
+    assert sum(scores.values()) == pytest.approx(0.96, abs=1e-9)
 
 
 def test_every_hypothesis_has_the_place_and_its_covariance():
@@ -89,3 +91,14 @@ def test_reported_is_neither_what_was_rejected_nor_what_lies_outside_the_area():
         replace(some_finding(6), place=None),
     ]
     assert reported_findings([*others, *kept]) == kept
+
+
+def test_a_message_of_later_has_its_own_header_and_what_changed_since():
+    detections = FindingDetections()
+    first = detections.message([some_finding(1), some_finding(2)], header=HEADER).detections
+    later = Header(stamp=Time(sec=9), frame_id=MAP_FRAME)
+    moved = some_finding(2, east=9.0)
+    message = detections.message([some_finding(1), moved, some_finding(3)], header=later)
+    assert message == findings_message([some_finding(1), moved, some_finding(3)], header=later)
+    assert message.detections[0] is first[0] and message.detections[1] is not first[1]
+    assert [one.id for one in detections.message([moved], header=later).detections] == ['2']

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Interval = tuple[float, float]
+# One image redrawn is the same image: there is no spread to speak of.
+LEAST_IMAGES = 2
 _TAIL_PERCENT = 2.5  # on either side of a 95 % interval
 
 

@@ -35,8 +35,19 @@ class Calibration:
     def of(cls, rankings: Sequence[Ranking], *, confidence: float) -> Calibration:
         """Compare the confidences of all classes with their hits at IoU 0.5."""
         together = Ranking.join(rankings)
-        kept = together.scores > confidence
-        scores, hits = together.scores[kept], together.hits[0][kept]
+        return cls.of_hits(together.scores, together.hits[0], confidence=confidence)
+
+    @classmethod
+    def of_hits(
+        cls,
+        scores: npt.NDArray[np.float64],
+        hits: npt.NDArray[np.bool_],
+        *,
+        confidence: float,
+    ) -> Calibration:
+        """Compare confidences (n,) above one with what is right (n,)."""
+        kept = scores > confidence
+        scores, hits = scores[kept], hits[kept]
         bins = np.minimum((scores * _BINS).astype(np.intp), _BINS - 1)
         counts = np.bincount(bins, minlength=_BINS)
         full = counts > 0

@@ -79,7 +79,10 @@ def difference(better: Evaluation, worse: Evaluation) -> Interval | None:
     """Return the 95 % interval of the differences in mAP50, sample by sample.
 
     An interval that contains 0 means that these images do not show which of the two is better.
+    None where they are too few to say anything.
     """
+    if better.map50_interval is None:
+        return None
     return interval(better.map50_samples - worse.map50_samples)
 
 

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from training.evaluation.bootstrap import Interval, interval
+from training.evaluation.bootstrap import LEAST_IMAGES, Interval, interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.detector import Detector
     from roof_detector.inference.options import BackendName, Task
+    from roof_detector.vision.tiles import Tiling
     from training.evaluation.calibration import Calibration
     from training.evaluation.confusion import Confusion
     from training.evaluation.image_comparison import ImageComparison
@@ -69,14 +70,21 @@ class Options:
     """The options besides model and data.
 
     `confidence` is that of the node: confusion and mistakes are counted at it. Average precision
-    considers every prediction above `floor`.
+    considers every prediction above `floor`. With `tiling` all tiles were inferred as well.
     """
 
     confidence: float
     floor: float
     iou: float
     max_detections: int
-    least_precision: float
+    least_precision: float = 0.0
+    tiling: Tiling | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        values = {key: value for key, value in vars(self).items() if key != 'tiling'}
+        tiles = None if self.tiling is None else asdict(self.tiling)
+        return {**values, 'tiling': tiles}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,7 +124,12 @@ class Evaluation:
 
     @property
     def map50_interval(self) -> Interval | None:
-        """Return the 95 % interval of the mAP50 of resampled images."""
+        """Return the 95 % interval of the mAP50 of resampled images.
+
+        None where fewer than two images hold a target: redrawing one image says nothing.
+        """
+        if sum(len(one.true) > 0 for one in self.images) < LEAST_IMAGES:
+            return None
         return interval(self.map50_samples)
 
     @property
@@ -142,7 +155,7 @@ class Evaluation:
                 'instances': self.instances,
                 'names': list(self.names),
             },
-            'options': vars(self.options),
+            'options': self.options.to_dict(),
             'map50': self.map50,
             'map50_interval': list(bounds) if bounds else None,
             'map50_95': self.map50_95,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.inference.options import BackendOption, PrecisionOption
+    from roof_detector.vision.tiles import Tiling
 
 # the lowest confidence that average precision considers, as in ultralytics' validation
 FLOOR = 0.001
@@ -49,11 +50,13 @@ def evaluate(
     resamples: int = 1000,
     skip_faulty: bool = False,
     progress: bool = True,
+    tiling: Tiling | None = None,
 ) -> Evaluation:
     """Evaluate one model, as the node runs it, on one split of a YOLO data set.
 
     `model` is a file or the name of a shipped model; `data`, `names`, `split` and `skip_faulty`
-    are the arguments of `open_split`. Classes are compared by name. Raises EvaluationError,
+    are the arguments of `open_split`. Classes are compared by name. With `tiling` all tiles of
+    every image are inferred too, as offline. Raises EvaluationError,
     InferenceError or InputError.
     """
     with contextlib.ExitStack() as stack:
@@ -71,22 +74,48 @@ def evaluate(
                 threads=threads,
             )
         )
-        run = run_images(
+        return evaluate_detector(
             detector,
             data,
-            confidence=FLOOR,
-            iou=iou,
-            max_detections=max_detections,
+            options=Options(
+                confidence=confidence,
+                floor=FLOOR,
+                iou=iou,
+                max_detections=max_detections,
+                least_precision=least_precision,
+                tiling=tiling,
+            ),
+            resamples=resamples,
             progress=progress,
         )
+
+
+def evaluate_detector(
+    detector: Detector,
+    data: LabelledSplit,
+    *,
+    options: Options,
+    resamples: int = 1000,
+    progress: bool = True,
+) -> Evaluation:
+    """Evaluate an open detector on one split."""
+    run = run_images(
+        detector,
+        data,
+        confidence=options.floor,
+        iou=options.iou,
+        max_detections=options.max_detections,
+        progress=progress,
+        tiling=options.tiling,
+    )
     boxes, masks = (
         measure(
             run.images,
             data.names,
             masks=of_masks,
-            confidence=confidence,
-            floor=FLOOR,
-            least_precision=least_precision,
+            confidence=options.confidence,
+            floor=options.floor,
+            least_precision=options.least_precision,
         )
         if run.has_masks or not of_masks
         else None
@@ -96,18 +125,12 @@ def evaluate(
     return Evaluation(
         model=EvaluatedModel.of(detector),
         data=data,
-        options=Options(
-            confidence=confidence,
-            floor=FLOOR,
-            iou=iou,
-            max_detections=max_detections,
-            least_precision=least_precision,
-        ),
+        options=options,
         boxes=boxes,
         masks=masks,
-        confusion=Confusion.of(run.images, data.names, confidence=confidence),
-        calibration=Calibration.of(boxes.rankings, confidence=confidence),
-        speed=Speed.of(run.times, machine=machine_of(detector, threads=threads)),
+        confusion=Confusion.of(run.images, data.names, confidence=options.confidence),
+        calibration=Calibration.of(boxes.rankings, confidence=options.confidence),
+        speed=Speed.of(run.times, machine=machine_of(detector, threads=detector.threads)),
         notes=run.notes,
         images=run.images,
         map50_samples=resample_map50(boxes.rankings, resamples=resamples),

@@ -26,7 +26,7 @@ class ImageComparison:
     """Predictions and targets, both with class ids of the data, and how they overlap.
 
     `found` are the predictions in descending order of confidence, `true` the targets. `masks` is
-    None unless both sides have outlines.
+    None unless both sides have outlines. `size_wh` is the image's size, (0, 0) where not known.
     """
 
     path: Path
@@ -34,10 +34,17 @@ class ImageComparison:
     found: Detections
     boxes: Overlap
     masks: Overlap | None = None
+    size_wh: tuple[int, int] = (0, 0)
 
     @classmethod
     def compare(
-        cls, path: Path, *, found: Detections, true: GroundTruth, masks: bool = False
+        cls,
+        path: Path,
+        *,
+        found: Detections,
+        true: GroundTruth,
+        masks: bool = False,
+        size_wh: tuple[int, int] = (0, 0),
     ) -> ImageComparison:
         """Compare boxes and optionally masks; the masks themselves are not kept."""
         found_xyxy = found.boxes_xyxy.astype(np.float64)
@@ -52,7 +59,9 @@ class ImageComparison:
         bare = Detections(
             boxes_xyxy=found.boxes_xyxy, scores=found.scores, class_ids=found.class_ids
         )
-        return cls(path=path, true=true, found=bare, boxes=boxes, masks=mask_overlap)
+        return cls(
+            path=path, true=true, found=bare, boxes=boxes, masks=mask_overlap, size_wh=size_wh
+        )
 
     @property
     def same_class(self) -> npt.NDArray[np.bool_]:

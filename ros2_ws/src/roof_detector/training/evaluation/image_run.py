@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
+from roof_detector.inference.tiled import infer_tiles
 from roof_detector.inputs.image_decoding import read_image
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.thresholds import Thresholds
@@ -20,8 +22,11 @@ from training.evaluation.image_comparison import ImageComparison
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from roof_detector.inference.detector import Detector
     from roof_detector.inference.stage_times import StageTimes
+    from roof_detector.vision.tiles import Tiling
     from training.evaluation.labelled_split import LabelledSplit
 
 
@@ -48,8 +53,9 @@ def run_images(
     iou: float,
     max_detections: int,
     progress: bool,
+    tiling: Tiling | None = None,
 ) -> ImageRun:
-    """Detect and compare, with classes matched by name.
+    """Detect and compare, with classes matched by name; with `tiling` in all tiles as well.
 
     Raises EvaluationError if model and data share no class, InputError for an image that cannot be
     read.
@@ -76,8 +82,8 @@ def run_images(
         size_wh = image_bgr.shape[1], image_bgr.shape[0]
         if not times:
             detector.warm_up(size_wh)
-        own = detector.detect(image_bgr, thresholds)
-        times.append(detector.times)
+        own, spent = _detect(detector, image_bgr, thresholds, tiling)
+        times.append(spent)
         found = Detections(
             boxes_xyxy=own.boxes_xyxy,
             scores=own.scores,
@@ -87,7 +93,9 @@ def run_images(
         true = GroundTruth.of(sample.instances, size_wh=size_wh)
         with_masks = detector.task == 'segment' and true.outlined
         compared.append(
-            ImageComparison.compare(sample.image_path, found=found, true=true, masks=with_masks)
+            ImageComparison.compare(
+                sample.image_path, found=found, true=true, masks=with_masks, size_wh=size_wh
+            )
         )
     notes = (
         *labelled.notes,
@@ -95,6 +103,26 @@ def run_images(
         *_notes_on_labels(compared, masks_asked=detector.task == 'segment'),
     )
     return ImageRun(tuple(compared), tuple(times), notes)
+
+
+def _detect(
+    detector: Detector,
+    image_bgr: npt.NDArray[np.uint8],
+    thresholds: Thresholds,
+    tiling: Tiling | None,
+) -> tuple[Detections, StageTimes]:
+    """Return what a flight would find: in the whole image, and merged with that of its tiles."""
+    whole = detector.detect(image_bgr, thresholds)
+    times = detector.times
+    if tiling is None:
+        return whole, times
+    size_wh = image_bgr.shape[1], image_bgr.shape[0]
+    grid = tiling.grid(size_wh, input_wh=detector.image_size)
+    started_s = perf_counter()
+    found = infer_tiles(
+        detector, image_bgr, whole, thresholds, grid=grid, positions=range(len(grid))
+    )
+    return found, replace(times, forward_s=times.forward_s + perf_counter() - started_s)
 
 
 def _notes_on_names(own: tuple[str, ...], wanted: tuple[str, ...]) -> list[str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
+from roof_detector.inputs.compressed_image import decode_compressed
 from roof_detector.pipeline.frame import DecodedImage, PipelineFrame
 from roof_detector.ros.detector.stamp_age import age_s
 from roof_detector.vision.camera_encodings import CAMERA_ENCODINGS, convert_to_bgr
-from roof_detector.vision.encodings import ENCODINGS, decode_for, decode_jpeg, view_bgr
+from roof_detector.vision.encodings import ENCODINGS, view_bgr
 from roof_detector.vision.errors import UnsupportedEncoding
 
 if TYPE_CHECKING:
@@ -73,11 +74,9 @@ def decode(
     encoding is left to cv_bridge: the one on PyPI knows fewer than the one from apt and ignores
     `step`, so it comes last. Raises VisionError with the cause to count.
     """
-    if isinstance(message, CompressedImage) and needed_wh is not None:
-        return DecodedImage(*decode_for(message.data, needed_wh))
-    image_bgr = (
-        decode_jpeg(message.data) if isinstance(message, CompressedImage) else _pixels(message)
-    )
+    if isinstance(message, CompressedImage):
+        return DecodedImage(*decode_compressed(message.data, message.format, needed_wh=needed_wh))
+    image_bgr = _pixels(message)
     return DecodedImage(image_bgr, (image_bgr.shape[1], image_bgr.shape[0]))
 
 

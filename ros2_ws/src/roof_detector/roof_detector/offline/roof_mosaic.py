@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The ground mosaic of an inspection as files: a cloud optimised GeoTIFF (COG) and a PNG."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from rasterio.errors import RasterioError
+
+from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.ground_mosaic import GroundMosaic
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.stored_frames import (
+    grounded,
+    plane_of_frames,
+    read_stored_frames,
+)
+from roof_detector.offline.inspection_images import InspectionImages
+from roof_detector.results.atomic_output import AtomicOutput
+from roof_detector.results.errors import export_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from roof_detector.findings.ground_mosaic import GroundImage
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+COG_NAME, PNG_NAME, PLACE_NAME = 'roof_mosaic.tif', 'roof_mosaic.png', 'roof_mosaic.json'
+_PNG_SIDE = 2000
+_QUALITY = 85
+_CACHE_MB = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class MosaicFiles:
+    """The files of a mosaic, its bounds on WGS 84 (west, south, east, north), and notes."""
+
+    cog: Path
+    png: Path
+    bounds_deg: tuple[float, float, float, float]
+    metres_per_pixel: float
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> MosaicFiles | None:
+        """Return the mosaic that lies in the folder of an inspection, None without one."""
+        try:
+            place = json.loads((folder / PLACE_NAME).read_text(encoding='utf-8'))
+            west, south, east, north = map(float, place['bounds_deg'])
+            found = cls(
+                cog=folder / COG_NAME,
+                png=folder / PNG_NAME,
+                bounds_deg=(west, south, east, north),
+                metres_per_pixel=float(place['metres_per_pixel']),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if found.cog.is_file() and found.png.is_file() else None
+
+
+def make_mosaic(
+    folder: Path, *, images: Path | None = None, overwrite: bool = False
+) -> MosaicFiles:
+    """Make the mosaic of the inspection in a folder, and write its files there.
+
+    `images` is where the recordings are now, if they were moved. Raises FindingsError where no
+    frame has a place or no image is found, and ExportError where files cannot be written.
+    """
+    with InspectionStore(folder / 'inspection.gpkg') as store:
+        inputs = store.provenance().get('inputs', [])
+    frames = read_stored_frames(folder / 'inspection.gpkg')
+    plane = plane_of_frames(frames)
+    if plane is None:
+        msg = (
+            f'The frames of {folder} have no place, so they make no mosaic: their recordings '
+            'hold no telemetry, or none that tells where the camera looked.'
+        )
+        raise FindingsError(msg)
+    mosaic = GroundMosaic(grounded(frames, plane), plane)
+    source = InspectionImages(folder, inputs, images=images)
+    by_key = {one.frame.key: one for one in mosaic.frames}
+    laid = 0
+    for frame, image in source.read([one.frame for one in mosaic.frames]):
+        if isinstance(image, np.ndarray):
+            mosaic.add(by_key[frame.key], image)
+            laid += 1
+    if not laid:
+        msg = f'None of the images of {folder} was found. {" ".join(source.notes)}'.rstrip()
+        raise FindingsError(msg)
+    notes = list(source.notes)
+    if laid < len(mosaic.frames):
+        notes.append(f'{len(mosaic.frames) - laid} of {len(mosaic.frames)} images are missing.')
+    return write_mosaic(mosaic.result(), folder, notes=tuple(notes), overwrite=overwrite)
+
+
+def write_mosaic(
+    ground: GroundImage, folder: Path, *, notes: tuple[str, ...] = (), overwrite: bool = False
+) -> MosaicFiles:
+    """Write a mosaic as COG and PNG, and where the PNG is as JSON; raise ExportError."""
+    files = MosaicFiles(
+        cog=folder / COG_NAME,
+        png=folder / PNG_NAME,
+        bounds_deg=ground.bounds_deg,
+        metres_per_pixel=ground.metres_per_pixel,
+        notes=notes,
+    )
+    with export_errors(folder, RasterioError):
+        outputs = [
+            AtomicOutput(path, overwrite=overwrite)
+            for path in (files.cog, files.png, folder / PLACE_NAME)
+        ]
+        cog, png, place = (one.part for one in outputs)
+        _write_cog(ground, cog)
+        small = ground.reduced(_PNG_SIDE)
+        encoded = cv2.imencode('.png', small.image_bgra, [cv2.IMWRITE_PNG_COMPRESSION, 4])[1]
+        png.write_bytes(encoded.tobytes())
+        table = {
+            'bounds_deg': list(files.bounds_deg),
+            'metres_per_pixel': files.metres_per_pixel,
+            'png_size_wh': list(small.image_bgra.shape[1::-1]),
+        }
+        place.write_text(json.dumps(table, indent=1) + '\n', encoding='utf-8')
+        for one in outputs:
+            one.finish()
+    return files
+
+
+def _write_cog(ground: GroundImage, path: Path) -> None:
+    plain = path.with_name(f'{path.name}.plain')
+    rows, columns = ground.image_bgra.shape[:2]
+    step, (west, north) = ground.metres_per_pixel, ground.west_north_en
+    profile = {
+        'driver': 'GTiff',
+        'width': columns,
+        'height': rows,
+        'count': 3,
+        'dtype': 'uint8',
+        'crs': crs_of(ground.plane),
+        'transform': Affine(step, 0, west, 0, -step, north),
+        'photometric': 'RGB',
+        'tiled': True,
+    }
+    try:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_CACHEMAX=_CACHE_MB):
+            with rasterio.open(plain, 'w', **profile) as dataset:
+                for band in range(3):
+                    dataset.write(_channel(ground, 2 - band), band + 1)
+                dataset.write_mask(_channel(ground, 3))
+            rasterio.shutil.copy(
+                plain, path, driver='COG', COMPRESS='JPEG', QUALITY=_QUALITY, BIGTIFF='IF_SAFER'
+            )
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _channel(ground: GroundImage, index: int) -> npt.NDArray[np.uint8]:
+    return ground.image_bgra[..., index]
+
+
+def crs_of(plane: LocalTangentPlane) -> str:
+    """Return the coordinate system of a plane: within 1 km of its origin 1 mm apart from it."""
+    return (
+        f'+proj=tmerc +lat_0={plane.latitude_deg!r} +lon_0={plane.longitude_deg!r} +k=1 +x_0=0 '
+        '+y_0=0 +ellps=WGS84 +datum=WGS84 +units=m +no_defs'
+    )

@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Suites: what a file may say, and a model measured on images that are labelled by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from roof_detector.vision.tiles import Tiling
+from training import evaluate as command
+from training.evaluation import EvaluationError, evaluate
+from training.suites import SuiteOptions, read_suite, run_suite
+from training.suites.suite_images import open_images
+
+DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[6] / '../shared/data'))
+MODEL = 'roof_anomalies'
+ABOUT = {'source': 'the test', 'commit': 'none', 'licence': 'none'}
+OPTIONS = SuiteOptions(device='cpu', resamples=20, progress=False, confidence=0.5)
+
+
+def write_suite(folder: Path, **sets) -> Path:
+    path = folder / 'suite.yaml'
+    complete = {name: {**ABOUT, 'role': 'validate', **one} for name, one in sets.items()}
+    path.write_text(yaml.safe_dump({'title': 'the test', 'sets': complete}))
+    return path
+
+
+@pytest.fixture(scope='module')
+def measured(self_labelled, tmp_path_factory):
+    """Return a suite of images that are labelled by the model itself, and of grey ones."""
+    folder = tmp_path_factory.mktemp('suite')
+    (folder / 'grey').mkdir()
+    for number in range(2):
+        grey = np.full((100, 200, 3), 120 + number, np.uint8)
+        assert cv2.imwrite(str(folder / 'grey' / f'{number}.png'), grey)
+    (folder / 'roofs').symlink_to(self_labelled.data.parent)
+    names = list(self_labelled.names)
+    suite = write_suite(
+        folder,
+        own={
+            'images': 'roofs/images',
+            'names': names,
+            'metres_per_pixel': 0.02,
+            'shown': [416, 224],
+        },
+        grey={'images': 'grey', 'absent': names, 'metres_per_pixel': 0.1, 'role': 'evaluate'},
+        absent={'images': 'nowhere', 'absent': names},
+        other={'images': 'grey', 'absent': ['llama']},
+        learned={'images': 'grey', 'absent': names, 'role': 'train'},
+    )
+    options = SuiteOptions(**{**vars(OPTIONS), 'roles': ('validate', 'evaluate')})
+    return folder, suite, run_suite(MODEL, read_suite(suite), folder, options=options)
+
+
+def test_a_suite_without_a_set_is_refused(tmp_path):
+    (tmp_path / 'suite.yaml').write_text('title: nothing\n')
+    with pytest.raises(EvaluationError, match='holds no sets'):
+        read_suite(tmp_path / 'suite.yaml')
+    with pytest.raises(EvaluationError, match=r'one of: .*real\.yaml'):
+        read_suite(tmp_path / 'none.yaml')
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'role': 'judge'}, "has the role 'judge', expected train"),
+        ({'names': ['crack'], 'absent': ['crack']}, 'has crack both labelled and absent'),
+        ({'names': [], 'absent': []}, 'says of no class what is in it'),
+        ({'shown': ['half']}, "is shown 'half', expected whole, tiles"),
+        ({'shown': 'tiles'}, "has 'tiles' as shown, expected a list"),
+        ({'metres_per_pixel': -1.0}, 'as metres per pixel, expected more than 0'),
+        ({'colour': 'blue'}, 'has the unknown keys colour'),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused_with_its_name(tmp_path, change, message):
+    one = {'images': 'somewhere', 'names': ['crack'], **change}
+    with pytest.raises(EvaluationError, match=rf'set sand .*{message}'):
+        read_suite(write_suite(tmp_path, sand=one))
+
+
+def test_a_set_without_its_licence_is_refused(tmp_path):
+    one = {'images': 'somewhere', 'role': 'train', 'names': ['crack'], 'source': 'x', 'commit': 1}
+    (tmp_path / 'suite.yaml').write_text(yaml.safe_dump({'sets': {'sand': one}}))
+    with pytest.raises(EvaluationError, match='the set sand lacks licence'):
+        read_suite(tmp_path / 'suite.yaml')
+
+
+def test_a_model_finds_what_it_labelled_itself(measured, self_labelled):
+    _, _, result = measured
+    rows = [row for row in result.rows if row.set_name == 'own' and row.is_first and row.objects]
+    assert sum(row.objects for row in rows) >= 4
+    for row in rows:
+        assert row.shown == '416'
+        assert (row.at.recall, row.touch.touched_share) == (1, 1)
+        assert row.metres_per_pixel == pytest.approx(0.02)
+        assert (row.area_iou == 1) if row.class_name == 'rust' else row.area_iou is None
+    smaller = [row for row in result.rows if row.shown == '224']
+    for row in smaller:
+        assert row.metres_per_pixel == pytest.approx(0.02 * 416 / 224)
+    found = {row.class_name for row in rows}
+    assert set(result.unproven) == set(self_labelled.names) - found
+    assert sum(one['objects'] for one in result.by_resolution(rows[0].class_name)) == (
+        2 * rows[0].objects
+    )
+
+
+def test_what_is_not_measured_is_named_with_its_reason(measured):
+    _, _, result = measured
+    assert result.left_out == {
+        'absent': 'nowhere is not in the folder of the data',
+        'other': 'the model does not know llama',
+        'learned': 'its role is train',
+    }
+    grey = [row for row in result.rows if row.set_name == 'grey']
+    assert {(row.objects, row.alarms.images, round(row.alarms.area_m2)) for row in grey} == {
+        (0, 2, 2 * 20 * 10)
+    }
+
+
+def test_the_command_writes_one_table_for_people_and_one_for_machines(
+    measured, tmp_path, monkeypatch, capsys
+):
+    folder, suite, result = measured
+    words = [MODEL, '--suite', str(suite), '--device', 'cpu', '--confidence', '0.5']
+    monkeypatch.delenv('ROOF_DETECTOR_DATA', raising=False)
+    assert command.main([*words, '--output', str(tmp_path / 'out')]) == 1
+    assert '--data-folder or ROOF_DETECTOR_DATA' in capsys.readouterr().err
+    monkeypatch.setenv('ROOF_DETECTOR_DATA', str(folder))
+    words += ['--output', str(tmp_path / 'out'), '--roles', 'evaluate']
+    assert command.main(words) == 0
+    assert 'not measured: own, its role is validate' in capsys.readouterr().out
+    (written,) = json.loads((tmp_path / 'out' / 'suite.json').read_text())['results']
+    expected = [row.to_dict() for row in result.rows if row.role == 'evaluate']
+    assert written['rows'] == json.loads(json.dumps(expected))
+    assert set(written['not_proven']) == set(result.names)
+    text = (tmp_path / 'out' / 'suite.md').read_text()
+    assert text.startswith(f'# {MODEL}\n\n**Not proven on photographs: {", ".join(result.names)}.')
+    assert command.main(words) == 1
+    assert 'Add --overwrite' in capsys.readouterr().err
+
+
+def test_one_image_has_no_interval(self_labelled, tmp_path):
+    data = self_labelled.relabel(tmp_path, change=lambda lines: [lines[0], [], []])
+    evaluation = evaluate(MODEL, data, image_size=416, device='cpu', resamples=20, progress=False)
+    assert evaluation.map50 is not None
+    assert evaluation.map50_interval is None
+
+
+def test_tiles_find_what_the_whole_image_shows_too_small(self_labelled, tmp_path):
+    """The objects of one image in a frame of four times its area, at the model's size."""
+    frame = np.full((640, 832, 3), 114, np.uint8)
+    image_bgr = cv2.imread(str(self_labelled.images[0]))
+    height, width = image_bgr.shape[:2]
+    frame[:height, :width] = image_bgr
+    lines = []
+    for line in self_labelled.label_path(self_labelled.images[0]).read_text().splitlines():
+        class_id, *box = line.split()
+        x, y, w, h = np.array(box, float) * np.tile([width / 832, height / 640], 2)
+        lines.append(f'{class_id} {x} {y} {w} {h}')
+    for kind in ('images', 'labels'):
+        (tmp_path / kind).mkdir()
+    assert cv2.imwrite(str(tmp_path / 'images' / 'frame.png'), frame)
+    (tmp_path / 'labels' / 'frame.txt').write_text('\n'.join(lines))
+    found = {
+        tiling: evaluate(
+            MODEL,
+            tmp_path,
+            names=self_labelled.names,
+            image_size=416,
+            device='cpu',
+            resamples=0,
+            progress=False,
+            tiling=tiling,
+        )
+        for tiling in (None, Tiling())
+    }
+    recall = {key: one.boxes.together.at_confidence.recall for key, one in found.items()}
+    assert recall[Tiling()] > recall[None]
+    assert recall[Tiling()] > 0.7
+    assert found[Tiling()].to_dict()['options']['tiling']['size'] == 0
+
+
+def test_sets_that_nobody_may_train_on_are_for_evaluation_alone():
+    suite = read_suite('real.yaml')
+    roles = {one.images.split('/')[0]: one.role for one in suite.sets}
+    assert roles['equip'] == roles['solar'] == 'evaluate'
+    sites = {one.images: one.role for one in suite.sets if one.images.startswith('crack')}
+    assert sites['crack_drone/images/o6'] == 'validate'
+
+
+@pytest.mark.skipif(
+    not (DATA / 'crack_drone').is_dir(),
+    reason='shared data is absent: set ROOF_DETECTOR_DATA to its folder',
+)
+def test_no_photograph_is_in_two_sets_of_different_roles(tmp_path):
+    roles: dict[Path, str] = {}
+    for one in read_suite('real.yaml').sets:
+        data = open_images(one, DATA, tmp_path)
+        assert data is not None, one.name
+        assert data.names == one.classes
+        objects = sum(len(sample.instances) for sample in data.samples)
+        assert objects or not set(one.names) - {'solar_panel'}, one.name
+        for sample in data.samples:
+            assert roles.setdefault(sample.image_path, one.role) == one.role
+    assert len(roles) > 350
