@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+import time
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 GEOPACKAGE_VERSION = 10_300  # 1.3
 _PATIENCE_S = 5.0
+_LONGEST_READ_S = 20.0
+_LONGEST_VALUE = 16 << 20
+_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH, which Python names since 3.11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +62,38 @@ class Layer:
 def connect(path: Path) -> sqlite3.Connection:
     """Open a file for writing; decisions are on the disk when their transaction ends."""
     connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+    connection.execute('PRAGMA trusted_schema = OFF')
     connection.execute('PRAGMA synchronous = FULL')
     connection.execute('PRAGMA journal_mode = WAL')
     return connection
+
+
+@contextmanager
+def reading(path: Path, *, within_s: float = _LONGEST_READ_S) -> Iterator[sqlite3.Connection]:
+    """Open a file for reading, also while another program writes it; raise FindingsError.
+
+    A file may come from a stranger: its schema runs no function, nothing else is opened, and what
+    takes longer than `within_s` ends.
+    """
+    if not path.is_file():
+        msg = f'{path} does not exist; name the inspection.gpkg of an inspection.'
+        raise FindingsError(msg)
+    deadline_s = time.monotonic() + within_s
+    with store_errors(path):
+        address = f'{path.absolute().as_uri()}?mode=ro'
+        with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_S)) as connection:
+            connection.execute('PRAGMA trusted_schema = OFF')
+            connection.execute('PRAGMA query_only = ON')
+            connection.set_authorizer(_authorized)
+            if hasattr(connection, 'setlimit'):  # since Python 3.11
+                connection.setlimit(_LIMIT_LENGTH, _LONGEST_VALUE)
+            connection.set_progress_handler(lambda: time.monotonic() > deadline_s, 10_000)
+            yield connection
+
+
+def _authorized(action: int, *_: object) -> int:
+    is_denied = action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
+    return sqlite3.SQLITE_DENY if is_denied else sqlite3.SQLITE_OK
 
 
 @contextmanager
@@ -72,6 +105,8 @@ def store_errors(path: Path) -> Iterator[None]:
         text = str(error)
         if 'locked' in text or 'busy' in text:
             remedy = 'Another program writes to it; close that one, or wait, and try again.'
+        elif text == 'interrupted':
+            remedy = 'It takes too long to read; it is damaged, or made to keep readers busy.'
         elif 'disk is full' in text or 'disk I/O' in text:
             remedy = 'Free some space, or check the disk, and try again.'
         elif 'readonly' in text or 'unable to open' in text:

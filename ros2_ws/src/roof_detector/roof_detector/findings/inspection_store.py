@@ -8,19 +8,12 @@ import json
 import sqlite3
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import numpy as np
 
 from roof_detector.findings.coverage_cells import coverage_cells
-from roof_detector.findings.decisions import (
-    DecidedFindings,
-    Decision,
-    DecisionKind,
-    apply_decisions,
-)
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.finding_rows import finding_of, finding_row
+from roof_detector.findings.finding_rows import finding_row
 from roof_detector.findings.geopackage import GEOPACKAGE_VERSION, connect, store_errors
 from roof_detector.findings.store_layers import (
     COMPUTED,
@@ -37,6 +30,7 @@ from roof_detector.findings.store_layers import (
     SIGHTINGS,
     TRIGGERS,
 )
+from roof_detector.findings.store_reader import StoreReader
 from roof_detector.georeference.geopackage import create_geopackage, point, polygon, set_extent
 
 if TYPE_CHECKING:
@@ -46,6 +40,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from roof_detector.findings.coverage import CoverageGrid
+    from roof_detector.findings.decisions import Decision
     from roof_detector.findings.geopackage import Layer
     from roof_detector.findings.register import FindingEvent, SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
@@ -55,7 +50,7 @@ if TYPE_CHECKING:
 STORE_NAME = 'inspection.gpkg'
 
 
-class InspectionStore:
+class InspectionStore(StoreReader):
     """Reads and writes one `inspection.gpkg`; raises FindingsError.
 
     A decision is on the disk when `decide` returns. A run replaces everything that is computed in
@@ -63,9 +58,9 @@ class InspectionStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         with store_errors(path):
-            self._connection = connect(path)
+            connection = connect(path)
+        super().__init__(path, connection)
         try:
             with store_errors(path):
                 self._prepare()
@@ -88,19 +83,7 @@ class InspectionStore:
                     'INSERT INTO inspection_schema VALUES (?)', (SCHEMA_VERSION,)
                 )
                 return
-            if 'inspection_schema' not in tables:
-                msg = (
-                    f'{self.path} is a database but no inspection of roof_detector; name another '
-                    'folder.'
-                )
-                raise FindingsError(msg)
-            (found,) = self._connection.execute('SELECT version FROM inspection_schema').fetchone()
-            if found > SCHEMA_VERSION:
-                msg = (
-                    f'{self.path} has schema {found}, and this version of roof_detector knows '
-                    f'up to {SCHEMA_VERSION}; update roof_detector.'
-                )
-                raise FindingsError(msg)
+            found = self.checked_schema()
             for version in range(found, SCHEMA_VERSION):
                 MIGRATIONS[version](self._connection)
                 self._connection.execute(
@@ -130,58 +113,6 @@ class InspectionStore:
                     ),
                 )
 
-    def decisions(self) -> list[Decision]:
-        """Return all decisions in their order."""
-        with store_errors(self.path):
-            rows = self._connection.execute(
-                'SELECT kind, uuid, who, made_at, value, "class", latitude_deg, longitude_deg, '
-                'fid FROM decisions ORDER BY fid'
-            ).fetchall()
-        return [
-            Decision(
-                kind=DecisionKind(kind),
-                uuid=UUID(uuid),
-                who=who,
-                made_at=made_at,
-                value=value,
-                class_name=class_name,
-                place_deg=None if latitude is None else (latitude, longitude),
-                serial=serial,
-            )
-            for kind, uuid, who, made_at, value, class_name, latitude, longitude, serial in rows
-        ]
-
-    def findings(self) -> list[RoofFinding]:
-        """Return all findings in the order of their numbers, as the last run left them."""
-        return self._findings_of(FINDINGS)
-
-    def computed(self) -> list[RoofFinding]:
-        """Return all findings as they were computed, before any decision."""
-        known = {one.uuid: one for one in self.findings()}
-        known |= {one.uuid: one for one in self._findings_of(COMPUTED_FINDINGS)}
-        return sorted(known.values(), key=lambda one: one.number)
-
-    def decided(self) -> DecidedFindings:
-        """Return the findings with all decisions, also those since the last run.
-
-        A track that was split off since the last run is an object of its own after the next one.
-        """
-        return apply_decisions(self.computed(), {}, self.decisions())
-
-    def _findings_of(self, layer: Layer) -> list[RoofFinding]:
-        names = ', '.join(f'"{name}"' for name, _ in FINDINGS.columns)
-        with store_errors(self.path):
-            rows = self._connection.execute(
-                f'SELECT {names}, geom FROM {layer.name} ORDER BY number'
-            ).fetchall()
-        return [finding_of(row[:-1], row[-1]) for row in rows]
-
-    def provenance(self) -> dict[str, Any]:
-        """Return what the findings were made of."""
-        with store_errors(self.path):
-            rows = self._connection.execute('SELECT name, value FROM provenance').fetchall()
-        return {name: json.loads(value) for name, value in rows}
-
     @contextmanager
     def run(self, origin: LocalTangentPlane | None) -> Iterator[StoreRun]:
         """Replace everything that is computed, if the block ends without an error."""
@@ -195,6 +126,12 @@ class InspectionStore:
         """Add to what is computed, as a live inspection does; on the disk when the block ends."""
         with store_errors(self.path), self._transaction():
             yield StoreRun(self._connection, origin)
+
+    @contextmanager
+    def rewriting(self) -> Iterator[sqlite3.Connection]:
+        """Let the block write rows as they are, and keep them if it ends without an error."""
+        with store_errors(self.path), self._transaction():
+            yield self._connection
 
     def close(self) -> None:
         """Close the file, which is then a single one."""

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from roof_detector.findings.geopackage import store_errors
+from roof_detector.findings.geopackage import reading
 from roof_detector.georeference.geopackage import outer_ring
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ class SeenFrame:
 
 def read_seen_frames(path: Path) -> list[SeenFrame]:
     """Return the frames of a store that have a place, in their order; raise FindingsError."""
-    with store_errors(path), closing(sqlite3.connect(f'file:{path}?mode=ro', uri=True)) as store:
+    with reading(path) as store:
         rows = store.execute(
             'SELECT geom, height_m FROM frames WHERE geom IS NOT NULL ORDER BY fid'
         ).fetchall()

@@ -38,7 +38,7 @@ TOKEN_PATH = '/token'
 _FORM_BYTES = 65536
 # Every other body that the page sends is much smaller.
 _OTHER_BODY_BYTES = 1 << 20
-_TAKES_FILES = re.compile(r'/uploads/[\w-]+/files|/models')
+_TAKES_FILES = re.compile(r'/uploads/[\w-]+/files|/models|/inspections')
 _LONGEST_PATH = 2048
 _MOST_FIELDS = 64
 # The browser refuses everything that is not from this station; NiceGUI's page needs the unsafe

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roof_detector.station.jobs.job_queue import JobQueue
     from roof_detector.station.language import Language
     from roof_detector.station.model_store import ModelStore
+    from roof_detector.station.review.review_boards import ReviewBoards
     from roof_detector.station.ros_bridge import RosBridge
     from roof_detector.station.station_config import StationConfig
 
@@ -31,6 +32,7 @@ class StationContext:
     queue: JobQueue
     models: ModelStore
     flights: FlightStore
+    boards: ReviewBoards
     upload_limit_bytes: int
     jpeg_quality: int
     video_width: int

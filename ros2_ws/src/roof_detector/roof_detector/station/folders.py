@@ -32,7 +32,10 @@ class StationFolders:
         """Create missing folders; raise StationError if that fails."""
         folders = cls(Path(root).expanduser().resolve())
         try:
-            for folder in (folders.models, folders.uploads, folders.results, folders.flights):
+            for folder in (
+                *(folders.models, folders.uploads, folders.results, folders.flights),
+                *(folders.inspections, folders.received),
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             msg = f'folder is {root}, but it cannot be made: {error}. Choose another one.'
@@ -58,6 +61,16 @@ class StationFolders:
     def flights(self) -> Path:
         """Return the folder of bags that a recorder on this computer writes by default."""
         return self.root / 'flights'
+
+    @property
+    def inspections(self) -> Path:
+        """Return the folder of inspections, each a folder with its `inspection.gpkg`."""
+        return self.root / 'inspections'
+
+    @property
+    def received(self) -> Path:
+        """Return the folder of uploaded inspections: nothing outside is read for them."""
+        return self.root / 'received'
 
 
 def open_below(root: Path, name: str) -> BinaryIO:

@@ -40,6 +40,10 @@ from roof_detector.station.page_limits import PageBuilder, harden_pages
 from roof_detector.station.page_watch import PageWatch
 from roof_detector.station.pages import shell
 from roof_detector.station.refusal_log import RefusalLog
+from roof_detector.station.review.inspection_shelf import InspectionShelf
+from roof_detector.station.review.received_inspections import ReceivedInspections
+from roof_detector.station.review.review_boards import ReviewBoards
+from roof_detector.station.review.review_routes import add_review_routes
 from roof_detector.station.ros_bridge import RosBridge
 from roof_detector.station.station_parameters import STATION_TABLE, station_config
 from roof_detector.station.station_token import station_token
@@ -62,14 +66,29 @@ def serve(node: Node) -> None:
     folders = StationFolders.make(values['folder'])
     limit_bytes = values['upload_limit_mb'] * 1_000_000
     disk = DiskBudget(folders.root, recorder_floor_bytes=lambda: _recorder_floor(bridge))
+    text = Language(values['language'])
+    flights = FlightStore(lambda: _flights_folder(bridge, folders))
+    shelf = InspectionShelf(
+        {
+            'inspections': lambda: folders.inspections,
+            'results': lambda: folders.results,
+            'flights': lambda: flights.folder,
+            'received': lambda: folders.received,
+        },
+        image_roots=lambda: (
+            *(folders.root, flights.folder),
+            *(Path(one).expanduser() for one in values['image_folders']),
+        ),
+    )
     context = StationContext(
         config=station_config(values),
-        text=Language(values['language']),
+        text=text,
         bridge=bridge,
         folders=folders,
         queue=JobQueue(folders, disk=disk),
         models=ModelStore(folders, limit_bytes=limit_bytes, disk=disk),
-        flights=FlightStore(lambda: _flights_folder(bridge, folders)),
+        flights=flights,
+        boards=ReviewBoards(shelf, text=text),
         upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],
@@ -79,6 +98,7 @@ def serve(node: Node) -> None:
     log = RefusalLog()
     harden_pages(log)
     table = ConnectionTable(log, most=allowed_connections())
+    add_review_routes(app, context.boards)
     add_load_route(app, bridge, table=table, log=log)
     _add_file_routes(context, disk)
     _add_images(context)
@@ -132,7 +152,17 @@ def _run(context: StationContext, address: BindAddress, *, http: Any, log: Refus
 def _add_file_routes(context: StationContext, disk: DiskBudget) -> None:
     uploads = Uploads(context.folders, limit_bytes=context.upload_limit_bytes, disk=disk)
     queue = context.queue
-    add_upload_routes(app, uploads=uploads, queue=queue, models=context.models, text=context.text)
+    received = ReceivedInspections(
+        context.folders, limit_bytes=context.upload_limit_bytes, disk=disk
+    )
+    add_upload_routes(
+        app,
+        uploads=uploads,
+        queue=queue,
+        models=context.models,
+        received=received,
+        text=context.text,
+    )
     add_download_routes(app, folders=context.folders, queue=queue, flights=context.flights)
     watch = PageWatch(queue)
     app.on_startup(queue.start)

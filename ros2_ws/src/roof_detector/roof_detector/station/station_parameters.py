@@ -33,6 +33,11 @@ STATION_TABLE = ParameterTable(
         'Folder for models, uploads, results and flights; the station writes nowhere else.',
     ),
     Parameter(
+        'image_folders',
+        (),
+        'Folders of recordings outside `folder` from which the review shows images.',
+    ),
+    Parameter(
         'upload_limit_mb',
         4000,
         'Maximum size of an uploaded file in MB.',

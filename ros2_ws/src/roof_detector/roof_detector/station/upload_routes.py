@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Uploads: images, videos and models."""
+"""Uploads: images, videos, models and inspections."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from roof_detector.station.jobs.job_queue import JobQueue
     from roof_detector.station.language import Language
     from roof_detector.station.model_store import ModelStore
+    from roof_detector.station.review.received_inspections import ReceivedInspections
     from roof_detector.station.uploads import Uploads
 
 _DEFAULTS = Thresholds()
 
 
 def add_upload_routes(
-    app: FastAPI, *, uploads: Uploads, queue: JobQueue, models: ModelStore, text: Language
+    app: FastAPI,
+    *,
+    uploads: Uploads,
+    queue: JobQueue,
+    models: ModelStore,
+    received: ReceivedInspections,
+    text: Language,
 ) -> None:
-    """Add /uploads, which collects files and makes a job of them, and /models."""
+    """Add /uploads, which collects files and makes a job of them, /models and /inspections."""
 
     @app.exception_handler(StationError)
     async def refuse(_: Request, error: StationError) -> Response:
@@ -77,3 +84,21 @@ def add_upload_routes(
         task = text('task_segment' if model.task == 'segment' else 'task_detect')
         classes = ', '.join(model.classes)
         return {'message': text('model_added', name=model.path.name, task=task, classes=classes)}
+
+    @app.post('/inspections')
+    async def add_inspection(
+        request: Request, name: str = Query(min_length=1, max_length=500)
+    ) -> dict[str, str]:
+        """Store an inspection.gpkg; respond with a message about it."""
+        called, counts = await received.add(
+            name,
+            request.stream(),
+            size_bytes=int(request.headers.get('content-length', '0')),
+        )
+        message = text(
+            'inspection_added',
+            name=called,
+            findings=counts['shown'],
+            decisions=counts['decisions'],
+        )
+        return {'message': message}

@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from ros_graph import Graph
 from tiny_model import write_model
 
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.register import Register
+
+ROOF = Path(__file__).parents[1] / 'findings/conftest.py'
 CHROMIUM = Path('/usr/bin/chromium')
 QUIET = (
     '--no-sandbox',
@@ -129,3 +136,43 @@ def new_page(site, browser):
         return page
 
     return open_page
+
+
+def write_inspection(folder):
+    """Fly over a row of five objects; write inspection.gpkg and the photos; return the folder."""
+    spec = importlib.util.spec_from_file_location('roof_of_findings', ROOF)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    roof = module.Roof
+    scene = roof([(x, 0.0) for x in range(-4, 5, 2)], class_ids=[0, 1, 0, 1, 0])
+    (folder / 'photos').mkdir(parents=True)
+    register = Register(roof.NAMES, origin=roof.ORIGIN)
+    with InspectionStore(folder / 'inspection.gpkg') as store, store.run(roof.ORIGIN) as run:
+        for index in range(12):
+            sightings, _ = scene.sightings((index - 5.5, 0), index)
+            name = f'f_{index}.jpg'
+            frame = replace(sightings.frame, source='photos', name=name)
+            sightings = replace(sightings, frame=frame)
+            run.add_frame(sightings, register.add(sightings), roof.NAMES)
+            cv2.imwrite(str(folder / 'photos' / name), _photo(sightings, index))
+        result = register.finish()
+        provenance = {'inputs': [{'flight': 'f', 'source': 'photos'}]}
+        run.finish(
+            result.findings, result.numbers, result.events, provenance, computed=result.findings
+        )
+    return folder
+
+
+def _photo(sightings, index):
+    """Return a grey roof with a dark square in each box."""
+    noise = np.random.default_rng(index).integers(120, 160, (360, 640, 3), dtype=np.uint8)
+    image = cv2.GaussianBlur(noise, (0, 0), 2)
+    for left, top, right, bottom in sightings.boxes_xyxy.astype(int).tolist():
+        cv2.rectangle(image, (left, top), (right, bottom), (60, 50, 40), -1)
+    return image
+
+
+@pytest.fixture(scope='session')
+def written(tmp_path_factory):
+    """Write an inspection of five objects once, with its photos; return its folder."""
+    return write_inspection(tmp_path_factory.mktemp('written') / 'roof')

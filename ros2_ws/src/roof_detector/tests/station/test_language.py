@@ -22,6 +22,11 @@ def blanks(text):
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
+def is_in(script, key):
+    """Return whether the review's scripts say a text, by its name or by that of its group."""
+    return f"'{key}'" in script or f'say(`{key.partition("_")[0]}_$' in script
+
+
 def test_english_and_chinese_are_there():
     assert set(LANGUAGES) >= {'en', 'zh'}
 
@@ -37,8 +42,15 @@ def test_every_language_says_the_same_with_the_same_blanks(code):
 
 def test_every_text_is_used_and_every_text_used_is_there():
     source = '\n'.join(path.read_text() for path in TEXTS.parent.rglob('*.py'))
-    unused = [key for key in texts('en') if f"'{key}'" not in source]
+    script = '\n'.join(path.read_text() for path in TEXTS.parent.glob('static/review*.js'))
+    unused = [
+        key
+        for key in texts('en')
+        if f"'{key}'" not in source and not is_in(script, key.removeprefix('review_'))
+    ]
     assert not unused
+    said = set(re.findall(r"\bsay\(\s*'(\w+)'", script))
+    assert said and {f'review_{key}' for key in said} <= set(texts('en'))
     used = set(re.findall(r"\btext\(\s*'(\w+)'", source))
     assert used and used <= set(texts('en'))
 

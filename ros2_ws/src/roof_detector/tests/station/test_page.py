@@ -120,7 +120,7 @@ def test_nothing_is_cut_or_too_small_to_touch(page, new_page, size):
     tab.locator('.station-card', has_text='This flight').locator('tr').nth(2).wait_for()
     found = {'live': tab.evaluate(MISFITS)}
     assert not tab.locator('.q-drawer .q-slider').first.is_visible()
-    for name in ('Files', 'Flights'):
+    for name in ('Files', 'Flights', 'Inspections'):
         tab.get_by_role('tab', name=name).click()
         tab.locator('live-video').wait_for(state='hidden')
         tab.locator('.station-card:visible').first.wait_for()

@@ -20,8 +20,9 @@ DEFAULT_FORMATS: dict[str, tuple[str, ...]] = {
     'video': ('csv', 'xlsx', 'json', 'video'),
     'flight': ('csv', 'xlsx', 'json', 'video'),
     'export': ('csv', 'xlsx', 'json', 'video'),
+    'inspect': (),
 }
-JobKind = Literal['images', 'video', 'flight', 'export']
+JobKind = Literal['images', 'video', 'flight', 'export', 'inspect']
 
 
 class JobState(str, Enum):
@@ -36,9 +37,10 @@ class JobState(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What a job does: detect in `source`, or export the detections that a flight contains.
+    """What a job does: detect or inspect, or export the detections that a flight contains.
 
-    `title` is the name of the source for people; an export needs no model.
+    `title` is the name of the source for people; an export needs no model. Findings of an
+    inspection have a place if `flight_height_m`, over the roof, is not 0.
     """
 
     kind: JobKind
@@ -47,6 +49,7 @@ class JobRequest:
     model: str = ''
     confidence: float = 0.25
     iou: float = 0.45
+    flight_height_m: float = 0.0
     formats: tuple[str, ...] = ()
     requested_at_s: float = field(default_factory=time.time)
 
@@ -62,6 +65,17 @@ class JobRequest:
             output = folder / Path(self.source).name
             return ['export', self.source, '--output', str(output), '--overwrite', *formats]
         thresholds = ['--confidence', f'{self.confidence:g}', '--iou', f'{self.iou:g}']
+        if self.kind == 'inspect':
+            # Again over the same folder, it continues; results are tables of findings.
+            return [
+                *('inspect', self.source, '--output', str(folder), '--model', self.model),
+                *(*thresholds, '--progress', 'json'),
+                *(
+                    ['--flight-height', f'{self.flight_height_m:g}']
+                    if self.flight_height_m
+                    else []
+                ),
+            ]
         return [
             'detect',
             self.source,

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
+from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nicegui import ui
 
+from roof_detector.findings.errors import FindingsError
 from roof_detector.station.box_text import box_text
+from roof_detector.station.errors import StationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,12 @@ _ORDERS: dict[str, Callable[[LiveFinding], Any]] = {
     'confidence': operator.attrgetter('confidence'),
     'area': operator.attrgetter('area_px'),
     'class': operator.attrgetter('label'),
+}
+_OBJECT_ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    'newest': lambda row: (-row['last_ms'], row['n']),
+    'confidence': lambda row: (-(row['p'] or 0), row['n']),
+    'area': lambda row: (-(row.get('size') or [0, 0, 0])[2], row['n']),
+    'class': lambda row: (row['class'], row['n']),
 }
 _WIDE_COLUMNS = ('box', 'area')  # a phone has no room for them
 _THUMBNAIL = """
@@ -50,7 +60,10 @@ def build_current(context: StationContext, camera: Callable[[], CameraLink | Non
 
 
 def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
-    """Build the table of the flight, with counts per class above it."""
+    """Build the table of the flight, with counts per class above it.
+
+    While an inspector writes an inspection, each object is listed once; else every detection.
+    """
     text = context.text
     with ui.card().classes('station-card w-full'):
         with ui.element('div').classes('flight-controls'):
@@ -66,25 +79,44 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
         table = _table(
             context, ('thumbnail', 'class', 'confidence', 'box', 'area', 'time')
         ).classes('max-h-96')
+        objects = _table(
+            context, ('number', 'class', 'state', 'confidence', 'sightings', 'time')
+        ).classes('max-h-96')
+        objects.mark('objects').set_visibility(False)
 
-    def refresh() -> None:
-        link = camera()
-        if link is None or frozen.value:
-            return
-        counted = dict(sorted(link.log.counts.items()))
+    def show_counts(counted: dict[str, int]) -> None:
         counts.set_text(' · '.join(f'{label} {number}' for label, number in counted.items()))
         if wanted.options != list(counted):
             wanted.set_options(list(counted))
-        kept = [
+
+    async def refresh() -> None:
+        if frozen.value:
+            return
+        found = await asyncio.to_thread(_live_rows, context)
+        objects.set_visibility(found is not None)
+        table.set_visibility(found is None)
+        if found is not None:
+            name, rows = found
+            kept = _kept_objects(rows, wanted.value, minimum.value or 0, order.value)
+            counted = Counter(row['class'] for row in rows)
+            show_counts(dict(sorted(counted.items())))
+            summary.set_text(text('each_once', name=name))
+            _show(objects, [_object_row(context, row) for row in kept[:_SHOWN_ROWS]])
+            return
+        link = camera()
+        if link is None:
+            return
+        show_counts(dict(sorted(link.log.counts.items())))
+        matching = [
             one
             for one in list(link.log.findings)
             if (not wanted.value or one.label in wanted.value)
             and one.confidence >= (minimum.value or 0)
         ]
-        kept.sort(key=_ORDERS[order.value], reverse=order.value != 'class')
-        shown = kept[:_SHOWN_ROWS]
+        matching.sort(key=_ORDERS[order.value], reverse=order.value != 'class')
+        shown = matching[:_SHOWN_ROWS]
         summary.set_text(
-            text('rows', shown=len(shown), matching=len(kept), dropped=link.log.dropped)
+            text('rows', shown=len(shown), matching=len(matching), dropped=link.log.dropped)
         )
         _show(table, [_row(one, link.log) for one in shown])
 
@@ -97,7 +129,7 @@ def _table(context: StationContext, names: tuple[str, ...]) -> ui.table:
             'name': name,
             'label': '' if name == 'thumbnail' else context.text(name),
             'field': name,
-            'align': 'left' if name == 'class' else 'right',
+            'align': 'left' if name in ('class', 'state') else 'right',
             'classes': 'above-phone' if name in _WIDE_COLUMNS else '',
             'headerClasses': 'above-phone' if name in _WIDE_COLUMNS else '',
         }
@@ -126,4 +158,39 @@ def _row(finding: LiveFinding, log: FlightLog) -> dict[str, Any]:
         'box': box_text(finding.box_xyxy),
         'area': f'{finding.area_px:,.0f}',
         'time': f'{moment:%H:%M:%S}.{moment.microsecond // 100_000}',
+    }
+
+
+def _live_rows(context: StationContext) -> tuple[str, list[dict[str, Any]]] | None:
+    """Return the inspection that is being written, and its findings without the rejected ones."""
+    live = context.boards.shelf.live()
+    if live is None:
+        return None
+    try:
+        rows = context.boards.find(live.shelf, live.name).rows()
+    except (StationError, FindingsError):
+        return None  # it ended, or its first run is being written
+    return live.name, [row for row in rows if row['state'] != 'rejected']
+
+
+def _kept_objects(
+    rows: list[dict[str, Any]], classes: list[str], minimum: float, order: str
+) -> list[dict[str, Any]]:
+    kept = [
+        row
+        for row in rows
+        if (not classes or row['class'] in classes) and (row['p'] or 0) >= minimum
+    ]
+    return sorted(kept, key=_OBJECT_ORDERS[order])
+
+
+def _object_row(context: StationContext, row: dict[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(row['last_ms'] / 1e3, tz=timezone.utc).astimezone()
+    return {
+        'number': row['n'],
+        'class': row['class'],
+        'state': context.text(f'review_state_{row["state"]}'),
+        'confidence': f'{row["p"] or 0:.2f}',
+        'sightings': row['sightings'],
+        'time': f'{moment:%H:%M:%S}',
     }

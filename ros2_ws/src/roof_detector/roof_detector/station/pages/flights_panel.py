@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -41,6 +42,7 @@ _NAME = """
 </q-td>
 """
 _BUTTONS = {
+    'inspect': 'fact_check',
     'process': 'play_circle',
     'export': 'file_download',
     'download': 'folder_zip',
@@ -72,6 +74,8 @@ def build(context: StationContext, *, on_queued: Callable[[], object]) -> None:
                 .props('use-chips')
                 .classes('w-full')
             )
+            height = ui.number(text('flight_height'), min=0, step=1).classes('w-full')
+            height.tooltip(text('flight_height_tip'))
 
     async def refresh() -> None:
         options.update()
@@ -82,11 +86,12 @@ def build(context: StationContext, *, on_queued: Callable[[], object]) -> None:
 
     def queue(event: GenericEventArguments, kind: JobKind) -> None:
         flight = context.flights.flight(event.args)
-        context.queue.add(
-            options.request(
-                kind, title=flight.name, source=flight.path, formats=tuple(formats.value)
-            )
+        request = options.request(
+            kind, title=flight.name, source=flight.path, formats=tuple(formats.value)
         )
+        if kind == 'inspect':
+            request = replace(request, formats=(), flight_height_m=height.value or 0.0)
+        context.queue.add(request)
         on_queued()
 
     async def check(event: GenericEventArguments) -> None:
@@ -103,6 +108,7 @@ def build(context: StationContext, *, on_queued: Callable[[], object]) -> None:
             await asyncio.to_thread(context.flights.delete, event.args)
             await refresh()
 
+    table.on('inspect', lambda event: queue(event, 'inspect'))
     table.on('process', lambda event: queue(event, 'flight'))
     table.on('export', lambda event: queue(event, 'export'))
     table.on('download', lambda event: ui.download(f'/flights/{quote(event.args, safe="")}/zip'))

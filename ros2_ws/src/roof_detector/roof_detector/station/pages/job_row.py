@@ -30,6 +30,7 @@ _ICONS = {
     'video': 'movie',
     'flight': 'flight',
     'export': 'file_download',
+    'inspect': 'fact_check',
 }
 
 

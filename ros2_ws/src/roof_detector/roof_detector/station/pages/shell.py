@@ -13,6 +13,7 @@ from roof_detector.station.errors import StationError
 from roof_detector.station.pages import (
     files_panel,
     flights_panel,
+    inspections_panel,
     live_panel,
     model_panel,
     tune_panel,
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
     from roof_detector.station.context import StationContext
 
-_TABS = {'live': 'videocam', 'files': 'perm_media', 'flights': 'flight'}
+_TABS = {
+    'live': 'videocam',
+    'files': 'perm_media',
+    'flights': 'flight',
+    'inspections': 'fact_check',
+}
 _HEAD = """
 <link rel="stylesheet" href="/station/station.css">
 <script src="/station/live_video.js" defer></script>
@@ -70,6 +76,8 @@ def build(context: StationContext) -> None:
             files_panel.build(context)
         with ui.tab_panel('flights'):
             flights_panel.build(context, on_queued=lambda: tabs.set_value('files'))
+        with ui.tab_panel('inspections'):
+            inspections_panel.build(context)
 
     ui.keyboard(on_key=_Keys(shortcuts, tabs, dark, drawer, bar).on_key)
     ui.on_exception(_show_refusal)
@@ -126,7 +134,7 @@ def _shortcuts(context: StationContext) -> ui.dialog:
         'R': text('key_record'),
         'M': text('key_mark'),
         'B': text('key_trigger'),
-        '1 2 3': text('key_tabs'),
+        '1 2 3 4': text('key_tabs'),
         'T': text('key_tune'),
         'D': text('dark_or_light'),
         '?': text('shortcuts'),

@@ -1,7 +1,11 @@
 // SPDX-FileCopyrightText: 2026 roof_detector authors
 // SPDX-License-Identifier: AGPL-3.0-only
 // <live-video camera width quality waiting>: requests the newest frame and draws it, in a loop.
-// One request is in flight at a time, so a slow link skips frames instead of falling behind.
+// One request is in flight at a time, so a slow link skips frames instead of falling behind. Video
+// comes last on it: a frame that took long is followed by a pause as long, in which findings and
+// thumbnails arrive, and by smaller ones.
+const SLOW_MS = 1500;
+const LEAST_WIDTH = 240;
 class LiveVideo extends HTMLElement {
   connectedCallback() {
     this.innerHTML = '<canvas></canvas><span class="live-facts"></span><span class="live-wait"></span>';
@@ -32,15 +36,17 @@ class LiveVideo extends HTMLElement {
   async draw(camera) {
     const query = new URLSearchParams({
       camera, after: this.sequence,
-      width: this.getAttribute('width'), quality: this.getAttribute('quality'),
+      width: this.width(), quality: this.getAttribute('quality'),
     });
     try {
-      const response = await fetch(`/video?${query}`);
+      const response = await fetch(`/video?${query}`, { priority: 'low' });
+      const began = performance.now();  // before, it waited for the frame itself
       if (response.status !== 200) {
         this.sequence = 0;
         return false;
       }
       const blob = await response.blob();
+      await this.spare(performance.now() - began);
       const bitmap = await createImageBitmap(blob);
       this.sequence = Number(response.headers.get('X-Sequence'));
       if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
@@ -54,6 +60,20 @@ class LiveVideo extends HTMLElement {
     } catch {
       return false;
     }
+  }
+
+  // The width that is asked for, or less where the link is slow.
+  width() {
+    const wanted = Number(this.getAttribute('width')) || 1920;
+    const divided = Math.round(wanted / (this.divisor ?? 1));
+    return this.divisor > 1 ? Math.max(divided, Math.min(LEAST_WIDTH, wanted)) : this.getAttribute('width');
+  }
+
+  async spare(took) {
+    if (took > SLOW_MS) {
+      this.divisor = Math.min((this.divisor ?? 1) * 2, 8);
+      await pause(took);
+    } else if (took < SLOW_MS / 10) this.divisor = Math.max((this.divisor ?? 1) / 2, 1);
   }
 
   showFacts(bytes) {

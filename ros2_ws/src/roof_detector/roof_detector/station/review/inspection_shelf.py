@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The inspections that the station finds in its folders."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.store_reader import open_reader
+from roof_detector.station.errors import StationError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+# The names of folders, in which no path leads out.
+_NAME = re.compile(r'[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,199}')
+# The inspector numbers a file whose name is taken.
+_FILE = re.compile(r'inspection(_[0-9]{1,6})?\.gpkg')
+_NUMBER_MARK = '~'
+LIVE_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class ShelvedInspection:
+    """The file of an inspection, and from which of the station's folders it is.
+
+    `roots` are the folders below which its images are read.
+    """
+
+    shelf: str
+    name: str
+    path: Path
+    roots: tuple[Path, ...]
+
+    @property
+    def address(self) -> str:
+        """Return the address of its page."""
+        return f'/review/{self.shelf}/{quote(self.name, safe="")}'
+
+    @property
+    def changed_at_s(self) -> float:
+        """Return when a program last wrote to it."""
+        return max((one.st_mtime for one in _stats(self.path)), default=0.0)
+
+    @property
+    def signature(self) -> tuple[tuple[int, int, int], ...]:
+        """Return what differs after every change, for as little as it costs to look."""
+        return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in _stats(self.path))
+
+
+class InspectionShelf:
+    """Finds `inspection.gpkg` in the folders of the shelves, one level below each.
+
+    A further one in the same folder, such as `inspection_2.gpkg`, is called FOLDER~2.
+
+    An inspection that was uploaded is on the shelf `received`: only images beside it are shown,
+    whatever paths it names. Those of the others are read below the station's own folder, the
+    recorder's, and `image_folders`.
+    """
+
+    def __init__(
+        self,
+        shelves: Mapping[str, Callable[[], Path]],
+        *,
+        image_roots: Callable[[], tuple[Path, ...]],
+    ) -> None:
+        self._shelves = shelves
+        self._image_roots = image_roots
+        self._live: dict[Path, bool] = {}
+
+    def listed(self) -> list[ShelvedInspection]:
+        """Return the inspections, the one that changed last first."""
+        found = [one for shelf in self._shelves for one in self._on(shelf)]
+        return sorted(found, key=lambda one: -one.changed_at_s)
+
+    def find(self, shelf: str, name: str) -> ShelvedInspection:
+        """Return an inspection; raise StationError if there is none."""
+        root = self._shelves.get(shelf)
+        if root is not None and _NAME.fullmatch(name):
+            folder, _, number = name.partition(_NUMBER_MARK)
+            file = f'inspection_{number}.gpkg' if number.isdecimal() else STORE_NAME
+            found = self._at(shelf, root() / folder / file)
+            if found is not None and found.name == name:
+                return found
+        msg = f'There is no inspection {name!r} here; it was moved, renamed or deleted.'
+        raise StationError(msg, status=404)
+
+    def live(self) -> ShelvedInspection | None:
+        """Return the inspection that the inspector is writing, None if there is none."""
+        for one in self.listed():
+            if time.time() - one.changed_at_s > LIVE_WITHIN_S:
+                return None
+            if self._is_of_a_flight(one):
+                return one
+        return None
+
+    def _is_of_a_flight(self, one: ShelvedInspection) -> bool:
+        """Return whether the inspector node wrote it, not `inspect` or a person's decision."""
+        if one.path not in self._live:
+            try:
+                with open_reader(one.path) as reader:
+                    inputs = reader.provenance().get('inputs', [])
+                self._live[one.path] = any(given.get('source') == 'live' for given in inputs)
+            except (FindingsError, AttributeError, TypeError):
+                return False
+        return self._live[one.path]
+
+    def _on(self, shelf: str) -> Iterator[ShelvedInspection]:
+        root = self._shelves[shelf]()
+        for folder in root.iterdir() if root.is_dir() else ():
+            if not _NAME.fullmatch(folder.name):
+                continue
+            with suppress(OSError):
+                for path in sorted(folder.glob('inspection*.gpkg')):
+                    found = self._at(shelf, path) if _FILE.fullmatch(path.name) else None
+                    if found is not None:
+                        yield found
+
+    def _at(self, shelf: str, path: Path) -> ShelvedInspection | None:
+        folder = path.parent
+        try:
+            if folder.is_symlink() or path.is_symlink() or not path.is_file():
+                return None
+        except OSError:
+            return None
+        number = path.stem.removeprefix('inspection').removeprefix('_')
+        name = f'{folder.name}{_NUMBER_MARK}{number}' if number else folder.name
+        roots = (folder,) if shelf == 'received' else (folder, *self._image_roots())
+        return ShelvedInspection(shelf, name, path, roots)
+
+
+def _stats(path: Path) -> list[os.stat_result]:
+    found = []
+    for one in (path, path.with_name(f'{path.name}-wal')):
+        with suppress(OSError):
+            found.append(one.stat())
+    return found

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The inspections that pages are looking at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from roof_detector.station.review.review_board import ReviewBoard
+from roof_detector.station.review.sighting_images import SightingImages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roof_detector.station.language import Language
+    from roof_detector.station.review.inspection_shelf import InspectionShelf
+
+_MOST_OPEN = 8
+_MOST_ACTS = 4096
+
+
+class ReviewBoards:
+    """Opens inspections as pages ask for them, and keeps the last few; for the event loop."""
+
+    def __init__(self, shelf: InspectionShelf, *, text: Language) -> None:
+        self.shelf = shelf
+        self.text = text
+        self._open: OrderedDict[tuple[str, str], tuple[ReviewBoard, SightingImages]]
+        self._open = OrderedDict()
+        self._acts: OrderedDict[str, None] = OrderedDict()
+        self._writing = asyncio.Lock()
+
+    def find(self, shelf: str, name: str) -> ReviewBoard:
+        """Return the board of an inspection; raise StationError if there is none."""
+        return self._opened(shelf, name)[0]
+
+    def images(self, shelf: str, name: str) -> SightingImages:
+        """Return the images of an inspection; raise StationError if there is none."""
+        return self._opened(shelf, name)[1]
+
+    async def once(self, act: str, write: Callable[[], None]) -> None:
+        """Write what a page decided, unless it is sent again."""
+        async with self._writing:
+            if act in self._acts:
+                return
+            await asyncio.to_thread(write)
+            self._acts[act] = None
+            if len(self._acts) > _MOST_ACTS:
+                self._acts.popitem(last=False)
+
+    def _opened(self, shelf: str, name: str) -> tuple[ReviewBoard, SightingImages]:
+        inspection = self.shelf.find(shelf, name)
+        key = (shelf, name)
+        if key not in self._open or self._open[key][0].inspection != inspection:
+            self._open[key] = (
+                ReviewBoard(inspection, language=self.text.code),
+                SightingImages(inspection.roots),
+            )
+            if len(self._open) > _MOST_OPEN:
+                _, (_, images) = self._open.popitem(last=False)
+                images.close()
+        self._open.move_to_end(key)
+        return self._open[key]

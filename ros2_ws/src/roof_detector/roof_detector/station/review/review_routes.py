@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""HTTP routes of the review: its page, what changed, images, and decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID  # noqa: TC003 - pydantic needs it at run time
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from pydantic import BaseModel, Field
+
+from roof_detector.findings.decisions import DecisionKind  # noqa: TC001 - pydantic needs it
+from roof_detector.findings.errors import FindingsError
+from roof_detector.station.errors import StationError
+from roof_detector.station.review.map_layers import map_layers, mosaic_webp
+from roof_detector.station.review.review_page import review_page
+from roof_detector.station.review.sightings import (
+    best_sighting,
+    read_sighting,
+    read_sightings,
+)
+
+if TYPE_CHECKING:
+    from roof_detector.station.review.review_boards import ReviewBoards
+
+# A page asks again after this long without news; a request may take 30 s.
+_WAIT_S, _LOOK_EVERY_S = 15.0, 0.3
+_MOST_ITEMS = 5000
+_JPEG = {'Content-Encoding': 'identity', 'Cache-Control': 'private, max-age=600'}
+
+
+class DecidedItem(BaseModel):
+    """One decision of a page about the finding of this identity."""
+
+    uuid: UUID
+    kind: DecisionKind
+    value: str = Field(default='', max_length=2000)
+
+
+class DecidedAct(BaseModel):
+    """What a person decided at once: about findings, or which decisions to take back.
+
+    `act` is the page's own name for it: sent again, after an answer got lost, it counts once.
+    """
+
+    who: str = Field(max_length=80)
+    act: str = Field(min_length=8, max_length=64)
+    items: list[DecidedItem] = Field(default=[], max_length=_MOST_ITEMS)
+    undo: bool = False
+    serials: list[int] = Field(default=[], max_length=_MOST_ITEMS)
+
+
+def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
+    """Serve /review/<shelf>/<name> and what is below it."""
+
+    @app.exception_handler(FindingsError)
+    async def refuse(_: Request, error: FindingsError) -> Response:
+        text = str(error)
+        # Another program writes: the page keeps the decision and sends it again.
+        status = 503 if 'Another program' in text else 409
+        return PlainTextResponse(text, status_code=status)
+
+    @app.get('/review/{shelf}/{name}')
+    async def page(shelf: str, name: str) -> Response:
+        """Respond with the page, which then asks for everything else."""
+        boards.find(shelf, name)
+        return HTMLResponse(review_page(boards.text, name), headers={'Cache-Control': 'no-cache'})
+
+    @app.get('/review/{shelf}/{name}/state')
+    async def state(
+        shelf: str, name: str, since: str = Query('', max_length=64), wait: int = 0
+    ) -> Response:
+        """Respond with what is new, at once or when something changes; 204 if nothing does."""
+        board = boards.find(shelf, name)
+        until_s = time.monotonic() + (_WAIT_S if wait else 0)
+        while not board.is_changed(since):
+            if time.monotonic() >= until_s:
+                return Response(status_code=204)
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return JSONResponse(await asyncio.to_thread(board.changes, since))
+
+    @app.get('/review/{shelf}/{name}/sightings/{number}')
+    async def sightings(shelf: str, name: str, number: int) -> dict[str, Any]:
+        """Respond with the sightings of a finding."""
+        board = boards.find(shelf, name)
+        found, count = await asyncio.to_thread(
+            read_sightings, board.inspection.path, board.members(number)
+        )
+        return {'sightings': [one.row() for one in found], 'count': count}
+
+    @app.get('/review/{shelf}/{name}/thumbnail/{number}')
+    async def thumbnail(shelf: str, name: str, number: int) -> Response:
+        """Respond with the thumbnail of a finding, at most 4 kB."""
+        board, images = boards.find(shelf, name), boards.images(shelf, name)
+        members = board.members(number)
+
+        def made() -> bytes:
+            return images.jpeg(best_sighting(board.inspection.path, members), 'thumbnail')
+
+        jpeg = await asyncio.to_thread(made)
+        return Response(jpeg, media_type='image/jpeg', headers=_JPEG)
+
+    @app.get('/review/{shelf}/{name}/image/{fid}')
+    async def image(
+        shelf: str, name: str, fid: int, kind: Literal['crop', 'context'] = 'crop'
+    ) -> Response:
+        """Respond with a sighting's crop, or its whole image with the box."""
+        board, images = boards.find(shelf, name), boards.images(shelf, name)
+
+        def made() -> bytes:
+            return images.jpeg(read_sighting(board.inspection.path, fid), kind)
+
+        jpeg = await asyncio.to_thread(made)
+        return Response(jpeg, media_type='image/jpeg', headers=_JPEG)
+
+    @app.get('/review/{shelf}/{name}/layers')
+    async def layers(shelf: str, name: str) -> dict[str, Any]:
+        """Respond with the other layers of the map."""
+        return await asyncio.to_thread(map_layers, boards.find(shelf, name).inspection.path)
+
+    @app.get('/review/{shelf}/{name}/mosaic')
+    async def mosaic(shelf: str, name: str) -> Response:
+        """Respond with the mosaic of the roof."""
+        folder = boards.find(shelf, name).inspection.path.parent
+        webp = await asyncio.to_thread(mosaic_webp, folder)
+        return Response(webp, media_type='image/webp', headers=_JPEG)
+
+    @app.post('/review/{shelf}/{name}/decisions')
+    async def decide(shelf: str, name: str, given: DecidedAct) -> dict[str, str]:
+        """Write decisions; they are on the disk when the response is sent."""
+        board = boards.find(shelf, name)
+        if not (given.items or given.undo or given.serials):
+            msg = 'Nothing is decided: give findings, or decisions to take back.'
+            raise StationError(msg)
+        await boards.once(
+            given.act,
+            lambda: (
+                board.decide(given.who, [(one.uuid, one.kind, one.value) for one in given.items])
+                if given.items
+                else board.undo(given.who, given.serials)
+            ),
+        )
+        return {'act': given.act}

@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The review in a real browser: list, map, images, keys, and two people at once."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+
+from roof_detector.findings.store_reader import open_reader
+
+SIZES = {'wide': (1920, 1080), 'laptop': (1280, 800), 'tablet': (820, 1180), 'phone': (390, 844)}
+# What leaves the window, and what is too small to be touched with gloves.
+MISFITS = """() => {
+  const width = document.documentElement.clientWidth, misfits = [];
+  if (document.documentElement.scrollWidth > width) misfits.push('the page scrolls sideways');
+  const looked = 'button, select, a, li.touch, section, figure, h1';
+  for (const one of document.querySelectorAll(looked)) {
+    const {left, right, width: w, height: h} = one.getBoundingClientRect();
+    if (!w || !one.checkVisibility({visibilityProperty: true})) continue;
+    const name = `${one.tagName} ${one.id} ${one.textContent.slice(0, 30)}`;
+    if (left < -1 || right > width + 1) misfits.push(`${name} is cut at ${right}`);
+    if (one.matches('button, select, a, li') && Math.min(w, h) < 44)
+      misfits.push(`${name} is ${w}x${h}`);
+  }
+  const header = document.querySelector('header').getBoundingClientRect().height;
+  if (header > 70) misfits.push(`the header is ${header} high`);
+  return misfits;
+}"""
+
+
+@pytest.fixture(scope='module')
+def site(grounded):
+    return grounded
+
+
+@pytest.fixture(scope='module')
+def store(site, written):
+    """Put an inspection into the station's folder; return its file."""
+    folder = site.folder / 'inspections/My roof'
+    shutil.copytree(written, folder)
+    return folder / 'inspection.gpkg'
+
+
+@pytest.fixture(scope='module')
+def asked():
+    return []
+
+
+@pytest.fixture(scope='module')
+def open_review(site, store, browser, asked):
+    """Return a call that opens the review as a person with a browser of their own."""
+
+    def open_page(who, size='wide'):
+        width, height = SIZES[size]
+        page = browser.new_page(viewport={'width': width, 'height': height})
+        page.set_default_timeout(30_000)
+        page.on('request', lambda request: asked.append(request.url))
+        page.on('response', lambda response: asked.append((response.status, response.url)))
+        page.add_init_script(f"localStorage.setItem('reviewer', JSON.stringify('{who}'))")
+        page.goto(f'{site.address}review/inspections/My%20roof')
+        page.locator('#rows li').nth(4).wait_for()
+        return page
+
+    return open_page
+
+
+@pytest.fixture(scope='module')
+def page(open_review):
+    return open_review('A. B.')
+
+
+@pytest.fixture(scope='module')
+def other(open_review):
+    return open_review('C. D.')
+
+
+def kept(store):
+    with open_reader(store) as reader:
+        return [(one.who, one.kind.value, one.value) for one in reader.decisions()]
+
+
+def row(page, number):
+    return page.locator(f'#rows li[data-number="{number}"]')
+
+
+def test_the_list_of_inspections_leads_to_the_review(site, store, browser):
+    page = browser.new_page(viewport={'width': 1280, 'height': 800})
+    page.goto(site.address)
+    page.get_by_role('tab', name='Inspections').click()
+    page.get_by_role('link', name='Review').click()
+    page.locator('#rows li').first.wait_for()
+    assert page.locator('h1').inner_text() == 'My roof'
+    page.close()
+
+
+def test_markers_are_where_the_findings_are(page):
+    """The objects stand in a row from west to east, 2 m apart."""
+    page.locator('.leaflet-marker-pane .pin').nth(4).wait_for()
+    boxes = {
+        int(pin.inner_text()): pin.bounding_box()
+        for pin in page.locator('.leaflet-marker-pane .pin').all()
+    }
+    places = page.evaluate('[...store.findings.values()].map((one) => [one.n, ...one.at])')
+    by_longitude = [number for number, _, longitude in sorted(places, key=lambda one: one[2])]
+    at = [(boxes[n]['x'] + boxes[n]['width'] / 2, boxes[n]['y']) for n in by_longitude]
+    steps = [after[0] - before[0] for before, after in pairwise(at)]
+    assert min(steps) > 20
+    assert max(steps) - min(steps) < 0.15 * max(steps)
+    assert max(y for _, y in at) - min(y for _, y in at) < 0.2 * max(steps)
+    metre = page.evaluate(
+        """() => { const one = map.map.containerPointToLatLng([300, 300]);
+          return 1 / map.map.distance(one, map.map.containerPointToLatLng([301, 300])); }"""
+    )
+    assert sum(steps) / 4 / metre == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_thumbnail_and_all_sightings_are_shown(page):
+    row(page, 1).click()
+    page.wait_for_function(
+        "document.querySelector('#rows img').naturalWidth === 96"
+        " && document.querySelector('#finding img')?.naturalWidth > 100"
+    )
+    pager = page.locator('.pager span')
+    count = int(pager.inner_text().split('/')[1])
+    assert count > 1
+    first = page.locator('figcaption').inner_text()
+    page.keyboard.press('ArrowRight')
+    page.wait_for_function(
+        "first => document.querySelector('figcaption').innerText !== first", arg=first
+    )
+    page.keyboard.press('x')
+    page.wait_for_function("document.querySelector('#finding img').naturalWidth === 640")
+    page.keyboard.press('x')
+
+
+def test_one_key_decides_and_the_other_page_shows_it(page, other, store):
+    row(page, 1).click()
+    page.keyboard.press('c')  # and goes on to the next one
+    page.locator('#rows li.chosen[data-number="2"]').wait_for()
+    row(other, 1).locator('.pin.confirmed.decided').wait_for(timeout=4000)
+    page.keyboard.press('3')
+    row(other, 2).get_by_text('high').wait_for(timeout=4000)
+    page.keyboard.press('n')
+    page.locator('textarea').fill('<b>loose</b> cover')
+    page.get_by_role('button', name='Save').click()
+    page.locator('dd', has_text='<b>loose</b> cover').wait_for()
+    page.keyboard.press('l')
+    page.get_by_label('Class', exact=True).last.fill('<i>vent</i>')
+    page.keyboard.press('Enter')
+    row(other, 2).get_by_text('<i>vent</i>').wait_for(timeout=4000)
+    # Both answer differently: both answers are kept, and the last one counts.
+    row(other, 1).click()
+    other.keyboard.press('r')
+    row(page, 1).get_by_text('disputed').wait_for(timeout=4000)
+    row(page, 1).locator('.pin.rejected').wait_for()
+    row(page, 1).click()
+    history = page.locator('.history')
+    assert ['C. D.' in one for one in history.locator('small').all_inner_texts()] == [True, False]
+    assert kept(store) == [
+        ('A. B.', 'confirm', ''),
+        ('A. B.', 'severity', 'high'),
+        ('A. B.', 'note', '<b>loose</b> cover'),
+        ('A. B.', 'rename', '<i>vent</i>'),
+        ('C. D.', 'reject', ''),
+    ]
+    other.keyboard.press('u')
+    row(page, 1).locator('.pin.confirmed').wait_for(timeout=4000)
+
+
+def test_findings_are_merged_on_the_list_and_taken_apart_again(page):
+    row(page, 4).click()
+    page.keyboard.press('m')
+    row(page, 5).click()
+    row(page, 4).wait_for(state='detached')
+    page.keyboard.press('u')
+    row(page, 4).wait_for()
+
+
+def test_all_like_one_are_decided_and_taken_back_at_once(page, store):
+    row(page, 3).click()
+    page.keyboard.press('a')
+    page.locator('dialog').get_by_text('findings:').wait_for()
+    page.keyboard.press('2')
+    page.wait_for_function("document.querySelectorAll('#rows .pin.rejected').length === 2")
+    page.wait_for_function('!store.pending.length')
+    assert kept(store)[-1][1] == kept(store)[-2][1] == 'reject'
+    page.keyboard.press('u')
+    page.wait_for_function("!document.querySelector('#rows .pin.rejected')")
+
+
+def test_a_decision_waits_for_the_station_where_the_link_is_lost(page, store):
+    before = len(kept(store))
+    page.route('**/decisions', lambda route: route.abort())
+    row(page, 5).click()
+    page.keyboard.press('c')
+    page.get_by_text('1 waiting to be saved').wait_for()
+    page.reload()  # what waits is in the browser's storage
+    page.get_by_text('1 waiting to be saved').wait_for()
+    page.unroute('**/decisions')
+    row(page, 5).locator('.pin.decided').wait_for()
+    page.wait_for_function('!store.pending.length')
+    assert len(kept(store)) == before + 1
+
+
+def test_help_lists_the_keys(page):
+    page.keyboard.press('?')
+    page.locator('dialog').get_by_text('All like this one').wait_for()
+    page.keyboard.press('Escape')
+    page.locator('dialog').wait_for(state='hidden')
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_nothing_is_cut_or_too_small_to_touch(other, size):
+    width, height = SIZES[size]
+    other.set_viewport_size({'width': width, 'height': height})
+    found = {}
+    for name in ('list', 'map', 'finding'):
+        other.evaluate('name => { setView(name); choose(2, {isShown: false}); }', name)
+        other.locator(f'#{name}').wait_for()
+        assert other.locator(f'#{name}').bounding_box()['height'] > 200
+        found[name] = other.evaluate(MISFITS)
+    assert not any(found.values()), found
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_is_missing(page, asked):
+    urls = [one for one in asked if isinstance(one, str)]
+    foreign = [url for url in urls if urlsplit(url).hostname not in ('127.0.0.1', None)]
+    missing = [one for one in asked if isinstance(one, tuple) and one[0] >= 400]
+    assert urls and not foreign
+    assert not missing
