@@ -161,6 +161,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         'or .engine: it can then run any code',
     )
     group.add_argument(
+        '--raw-confidence',
+        action='store_true',
+        help="the network's own confidences, not those that the model package calibrates",
+    )
+    group.add_argument(
         '--model-key',
         metavar='FILE',
         help='public key (PEM): only a model package signed with it is used (models sign)',
@@ -296,4 +301,5 @@ def open_detector(arguments: argparse.Namespace) -> Detector:
         trust_model=arguments.trust_model,
         model_key=arguments.model_key,
         threads=arguments.threads,
+        calibrate=not arguments.raw_confidence,
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -30,16 +30,20 @@ from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.stage_times import StageTimes
+from roof_detector.vision.calibration import ConfidenceCalibration
+from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from roof_detector.inference.backends.backend import Backend, RawOutput
     from roof_detector.inference.export.export_cache import ExportCache
     from roof_detector.inference.options import BackendName, BackendOption, PrecisionOption, Task
+    from roof_detector.inference.package.class_facts import ClassFacts
     from roof_detector.inference.provenance import Provenance
     from roof_detector.vision.candidates import Candidates
-    from roof_detector.vision.detections import Detections
 
 WARM_UP_PASSES = 3  # torch and OpenVINO settle their memory plans in the first two
 
@@ -68,7 +72,8 @@ class Detector:
 
     One thread owns a detector's `infer`, `detect`, `warm_up` and `close`: runtimes hang or mix up
     frames when two threads run one model. `metres_per_pixel` is the range of ground resolutions
-    that a package states it was trained at. `preprocess` and `postprocess` touch no model and may
+    that a package states it was trained at, `class_facts` what it states was measured of its
+    classes. `preprocess` and `postprocess` touch no model and may
     run in other threads, so that the next image is preprocessed while the network runs on this
     one.
     """
@@ -82,9 +87,18 @@ class Detector:
         choice: BackendChoice,
         threads: int | None = None,
         metres_per_pixel: tuple[float, float] | None = None,
+        class_facts: Mapping[str, ClassFacts] | None = None,
+        calibrate: bool = True,
     ) -> None:
         self._backend = backend
         self.metres_per_pixel = metres_per_pixel
+        self.class_facts = class_facts or {}
+        facts = [self.class_facts.get(name) for name in backend.facts.names]
+        self.calibration = (
+            ConfidenceCalibration.of([() if one is None else one.calibration for one in facts])
+            if calibrate
+            else None
+        )
         self.choice = choice
         self.threads = threads
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
@@ -106,6 +120,7 @@ class Detector:
         model_key: str | Path | None = None,
         threads: int | None = None,
         cache: ExportCache | None = None,
+        calibrate: bool = True,
     ) -> Detector:
         """Open a model package, a .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
@@ -119,8 +134,9 @@ class Detector:
         With a `cache`, exports of a package or .pt that it holds may run in its place. With
         `backend` auto and without a measured one, the first runs it of OpenVINO, ONNX Runtime
         and torch that is installed and can: `choice` says which does and why. `threads` of the
-        CPU are by default those that an export was fastest with, else the runtime's choice.
-        Raises `InferenceError`.
+        CPU are by default those that an export was fastest with, else the runtime's choice. With
+        `calibrate` confidences are what a package states that they are worth, else the network's
+        own. Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long
@@ -165,12 +181,26 @@ class Detector:
             choice=choice,
             threads=threads,
             metres_per_pixel=None if package is None else package.manifest.metres_per_pixel,
+            class_facts=None if package is None else package.manifest.classes,
+            calibrate=calibrate,
         )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the class names in order of class id."""
         return self._backend.facts.names
+
+    @property
+    def coarsest_m(self) -> dict[str, float]:
+        """Return the coarsest metres per pixel of the input at which each class is found.
+
+        Only classes of which a package states that it was measured.
+        """
+        return {
+            name: facts.metres_per_pixel[1]
+            for name, facts in self.class_facts.items()
+            if facts.metres_per_pixel is not None
+        }
 
     @property
     def task(self) -> Task:
@@ -263,11 +293,27 @@ class Detector:
 
     def postprocess(self, output: NetworkOutput, thresholds: Thresholds) -> Detections:
         """Threshold, suppress (NMS) and scale the raw output to detections in source pixels."""
-        return output.raw.select(thresholds=self._resolve(thresholds), geometry=output.geometry)
+        found = output.raw.select(thresholds=self._resolve(thresholds), geometry=output.geometry)
+        if self.calibration is None or not len(found):
+            return found
+        scores = self.calibration.apply(found.scores, found.class_ids)
+        found = Detections(
+            boxes_xyxy=found.boxes_xyxy,
+            scores=scores,
+            class_ids=found.class_ids,
+            masks=found.masks,
+        )
+        return found[np.argsort(-scores, kind='stable')]  # classes have curves of their own
 
     def candidates(self, output: NetworkOutput, *, floor: float) -> Candidates:
         """Return all candidates with a confidence above a floor."""
-        return output.raw.candidates(classes=len(self.names), floor=floor)
+        classes = len(self.names)
+        if self.calibration is None:
+            return output.raw.candidates(classes=classes, floor=floor)
+        raw = self.calibration.raw(np.full(classes, floor, np.float32))
+        found = output.raw.candidates(classes=classes, floor=float(raw.min()))
+        scores = self.calibration.apply(found.scores, found.class_ids)
+        return replace(found, scores=scores)[scores > floor]
 
     @property
     def fixed_size(self) -> bool:
@@ -292,7 +338,11 @@ class Detector:
 
     def _resolve(self, thresholds: Thresholds) -> ResolvedThresholds:
         if self._resolved is None or self._resolved[0] != thresholds:
-            self._resolved = thresholds, thresholds.for_names(self.names)
+            resolved = thresholds.for_names(self.names)
+            if self.calibration is not None:
+                raw = self.calibration.raw(resolved.confidence)
+                resolved = replace(resolved, confidence=raw)
+            self._resolved = thresholds, resolved
         return self._resolved[1]
 
 

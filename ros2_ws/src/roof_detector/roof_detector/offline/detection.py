@@ -24,6 +24,7 @@ from roof_detector.inputs.input_files import (
 )
 from roof_detector.inputs.open_input import open_recording
 from roof_detector.inputs.raster import RasterInput
+from roof_detector.offline.class_resolution import ClassResolution
 from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.exporting import export_positions, settings_table
 from roof_detector.offline.exports import Exports, without_positions
@@ -269,7 +270,9 @@ class FlightDetection:
         """Note how an orthophoto was searched, and what could not be found in it."""
         assert self._scale is not None
         self._tally.warnings += mosaic.warnings()
-        self._tally.notes += [*mosaic.notes(), *self._scale.notes]
+        classes = ClassResolution(coarsest_m=self._detector.coarsest_m)
+        classes.count(self._scale.seen_m)
+        self._tally.notes += [*mosaic.notes(), *self._scale.notes, *classes.notes()]
         self._tally.limit = 'because it is empty' if mosaic.saw_nothing else self._scale.limit
         if self._settings.output.annotated:
             self._tally.notes.append(

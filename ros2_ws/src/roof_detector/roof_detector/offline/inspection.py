@@ -18,6 +18,8 @@ from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState
+from roof_detector.findings.sightings import ORTHOGRAPHIC_M
+from roof_detector.offline.class_resolution import FrameResolution
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import write_tables
 from roof_detector.offline.inspection_coverage import write_coverage
@@ -171,12 +173,20 @@ def _read(
     names: Sequence[str],
     tally: _InspectionTally,
 ) -> None:
+    resolution = FrameResolution(source.manifest)
     for sightings in source:
         run.add_frame(sightings, register.add(sightings), names)
         tally.coverage.add(sightings)
+        ground = sightings.ground
+        if ground is None or ground.height_m < ORTHOGRAPHIC_M:  # of orthophotos `detect` says it
+            scale_m = None if ground is None else ground.height_m / ground.focal_px
+            resolution.count(sightings.size_wh, scale_m)
     tally.frames += source.counts.frames
     tally.detections += source.counts.detections
-    tally.notes += source.counts.sentences(source.flight)
+    tally.notes += [
+        *source.counts.sentences(source.flight),
+        *resolution.counts.notes(f'frames of {source.flight}'),
+    ]
 
 
 def _class_names(bags: Sequence[ResultBag]) -> tuple[str, ...]:

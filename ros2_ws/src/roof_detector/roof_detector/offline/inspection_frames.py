@@ -91,6 +91,11 @@ class InspectionFrames:
         self._streams: dict[str, TrackedStream] = {}
         self._sharpness: dict[str, StreamSharpness] = {}
 
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """Return the manifest of the bag."""
+        return self._bag.manifest
+
     def __iter__(self) -> Iterator[FrameSightings]:
         with ExitStack() as stack:
             images = self._images_of_topics(stack)

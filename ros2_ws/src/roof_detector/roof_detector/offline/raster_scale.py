@@ -27,12 +27,14 @@ class RasterScale:
     """The pixels of a raster that one pixel of the network stands for, along rows and columns.
 
     `notes` says what was chosen and why. `limit` is set where small objects cannot be found: it
-    names what can.
+    names what can. `seen_m` are the metres per pixel that the network sees, None where they are
+    not known: enlarging a coarse raster shows it nothing finer.
     """
 
     pixels_xy: tuple[float, float]
     notes: tuple[str, ...] = ()
     limit: str = ''
+    seen_m: float | None = None
 
     @classmethod
     def choose(cls, raster: RasterFile, trained_m: tuple[float, float] | None) -> RasterScale:
@@ -64,7 +66,11 @@ class RasterScale:
         is_square = max(across_m, down_m) <= _SQUARE * min(across_m, down_m)
         if shown_m == own_m and is_square:
             pixels = (1.0, 1.0)
-        return cls(pixels, *_notes(raster.path.name, own_m, shown_m, trained_m))
+        return cls(
+            pixels,
+            *_notes(raster.path.name, own_m, shown_m, trained_m),
+            seen_m=max(own_m, shown_m),
+        )
 
     def tiles(
         self, raster: RasterFile, *, input_wh: tuple[int, int], overlap: float

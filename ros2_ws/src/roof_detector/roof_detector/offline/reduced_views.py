@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
+from roof_detector.offline.class_resolution import ClassResolution, reduction_of
+from roof_detector.offline.settings import NetworkFacts
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.photo_pose import read_photo_pose
 from roof_detector.telemetry.photo_track import height_above
@@ -37,59 +39,64 @@ class ReducedViews:
         self._detector = detector
         self._tiling = tiling
         self._ground = ground or Ground(map_z_m=0.0)
+        self._network = NetworkFacts.of(detector)
+        self._classes = ClassResolution(coarsest_m=detector.coarsest_m)
         self._frames = self._reduced = 0
         self._strongest = 0.0
 
     def count(self, size_wh: tuple[int, int], photo: Path | None) -> None:
         """Count an image that was inferred; `photo` is its file where it has one."""
         self._frames += 1
-        reduction = self._reduction(size_wh)
-        if reduction <= MOST_REDUCED or self._shows_trained_scale(size_wh, photo, reduction):
+        reduction = reduction_of(size_wh, self._network, self._tiling)
+        is_reduced = reduction > MOST_REDUCED
+        shown_m = None
+        if is_reduced or self._classes.coarsest_m:
+            shown_m = self._shown_m(size_wh, photo, reduction)
+        self._classes.count(shown_m)
+        if not is_reduced or self._shows_trained_scale(shown_m):
             return
         self._reduced += 1
         self._strongest = max(self._strongest, reduction)
 
     def notes(self) -> list[str]:
-        """Return a sentence where images were reduced too far."""
+        """Return a sentence where images were reduced too far, and on each class that is lost."""
         if not self._reduced:
-            return []
+            return self._classes.notes()
         return [
+            *self._classes.notes(),
             f'{self._reduced} of {self._frames} images were shown to the model at down to '
             f'1/{self._strongest:.1f} of their size: objects under {self._least_px} pixels '
-            'across cannot be found in them. Add --auto-tiles, or --tiles to see every pixel.'
+            'across cannot be found in them. Add --auto-tiles, or --tiles to see every pixel.',
         ]
 
     @property
     def limit(self) -> str:
         """Return of what nothing can be said to be there, if that is so for all images."""
         if not self._reduced or self._reduced < self._frames:
-            return ''
+            nowhere = self._classes.nowhere()
+            return f'({", ".join(nowhere)} cannot be judged)' if nowhere else ''
         return f'of {self._least_px} pixels or more across'
 
     @property
     def _least_px(self) -> int:
         return round(_LEAST_OBJECT_PX * self._strongest)
 
-    def _reduction(self, size_wh: tuple[int, int]) -> float:
-        """Return how many pixels of the image one of the network stands for, at best."""
-        detector, seen_wh = self._detector, size_wh
-        if self._tiling is not None:
-            grid = self._tiling.grid(size_wh, input_wh=detector.image_size)
-            seen_wh = grid.tile_wh if len(grid) else size_wh
-        shown_wh = detector.needed_wh(seen_wh)
-        return max(seen / shown for seen, shown in zip(seen_wh, shown_wh, strict=True))
-
-    def _shows_trained_scale(
-        self, size_wh: tuple[int, int], photo: Path | None, reduction: float
-    ) -> bool:
+    def _shows_trained_scale(self, shown_m: float | None) -> bool:
         """Return whether the ground is known to be shown no coarser than in training."""
         trained_m = self._detector.metres_per_pixel
-        if photo is None or trained_m is None:
-            return False
+        return trained_m is not None and shown_m is not None and shown_m <= trained_m[1]
+
+    def _shown_m(
+        self, size_wh: tuple[int, int], photo: Path | None, reduction: float
+    ) -> float | None:
+        """Return the metres on the ground of a pixel of the input, None where it is not known."""
+        if photo is None:
+            return None
         try:
             pose = read_photo_pose(photo)
             height_m = height_above(self._ground, pose)
             focal_px = float(pose.lens.scaled(size_wh).matrix[0, 0])
         except (TelemetryError, GeoError):
-            return False
-        return 0 < height_m / focal_px * reduction <= trained_m[1]
+            return None
+        shown_m = height_m / focal_px * reduction
+        return shown_m if shown_m > 0 else None

@@ -13,6 +13,8 @@ from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.vision.thresholds import Thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from roof_detector.inference.detector import Detector
     from roof_detector.inference.options import BackendName, Task
     from roof_detector.vision.tiles import Tiling
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkFacts:
-    """The facts of a model that its results need for the manifest and for rethresholding."""
+    """The facts of a model that its results need for the manifest and for rethresholding.
+
+    `coarsest_m` is, for each class that its package states it of, the coarsest ground resolution
+    of the network's input at which the class is found.
+    """
 
     model: str
     model_sha256: str
@@ -31,6 +37,7 @@ class NetworkFacts:
     image_size: tuple[int, int]
     stride: int
     fixed_size: bool
+    coarsest_m: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, detector: Detector) -> NetworkFacts:
@@ -45,6 +52,7 @@ class NetworkFacts:
             image_size=detector.image_size,
             stride=detector.stride,
             fixed_size=detector.fixed_size,
+            coarsest_m=detector.coarsest_m,
         )
 
     @classmethod
@@ -57,7 +65,10 @@ class NetworkFacts:
 
     def to_text(self) -> str:
         """Return the facts as JSON."""
-        return json.dumps(asdict(self))
+        values = asdict(self)
+        if not self.coarsest_m:  # as all results were before packages could state it
+            del values['coarsest_m']
+        return json.dumps(values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,7 @@ def open_model(values: dict[str, Any], *, cameras: int) -> OpenedModel:
         trust_model=values['trust_model'],
         model_key=values['model_key'] or None,
         threads=values['threads'] or None,
+        calibrate=values['calibrate'],
     )
     _log.info('Backend %s', detector.choice.sentence)
     detector.warm_up()

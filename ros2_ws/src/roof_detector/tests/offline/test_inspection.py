@@ -19,6 +19,8 @@ from affine import Affine
 from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.roof_finding import FindingState
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.package.class_facts import ClassFacts
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import COLUMNS
 from roof_detector.offline.georeferencing import GeoreferenceSettings
@@ -81,6 +83,25 @@ def test_a_video_with_telemetry_gives_each_object_once_and_all_files(video, dete
     assert sheet.max_row == len(rows) + 1
     features = json.loads((tmp_path / 'inspection' / 'findings.geojson').read_text())['features']
     assert features[0]['geometry']['coordinates'][1] == pytest.approx(52.52, abs=1e-3)
+
+
+def test_a_class_that_the_flight_shows_too_coarsely_cannot_be_judged(
+    video, model_path, detect, tmp_path
+):
+    """40 m up, 53 pixels of focal length and an input of 64 for 80: 0.94 m per pixel."""
+    write_subtitles(video)
+    fine, coarse = (ClassFacts(metres_per_pixel=(0.1, one)) for one in (2.0, 0.5))
+    with Detector.open(model_path, device='cpu', threads=1) as detector:
+        first, second = detector.names[:2]
+        detector.class_facts = {first: fine, second: coarse}
+        (outcome,) = detect(video, confidence=0.01, detector=detector)
+    results = [InspectedResults(outcome.output, 'DJI_0001', video)]
+    found = inspect_results(results, tmp_path / 'inspection', georeferencing=UNPLACED)
+    (note,) = [one for one in found.notes if 'cannot be judged' in one]
+    assert note.startswith(
+        f'{second} cannot be judged at this resolution in 6 of 6 frames of DJI_0001: they show '
+        'the model 0.9'
+    )
 
 
 def test_a_video_without_telemetry_gives_tracks_and_says_why(video, detect, tmp_path):

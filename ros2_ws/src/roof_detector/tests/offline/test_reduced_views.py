@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.package.class_facts import ClassFacts
 from roof_detector.vision.tiles import Tiling
 
 XMP = (
@@ -76,17 +77,45 @@ def test_automatic_tiles_are_four_inputs_wide_and_only_where_they_are_needed():
     assert grid.tile_wh == (256, 256) and len(grid) == 9
 
 
+def write_photo(flights, path):
+    """320 m up with a focal length of 43 mm of 35: 0.4 m a pixel, 4 m a pixel at 1/10."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 43
+    exif.get_ifd(0x8825).update({1: 'N', 2: (52.0, 31.0, 12.0), 3: 'E', 4: (13.0, 24.0, 36.0)})
+    photo = Image.fromarray(flights.image(3, size_wh=(640, 480)))
+    photo.save(path, exif=exif, xmp=XMP.encode())
+    return path
+
+
+def test_a_class_that_no_photo_shows_finely_enough_cannot_be_judged(
+    flights, detect, model_path, tmp_path
+):
+    path = write_photo(flights, tmp_path / 'photo.jpg')
+    with Detector.open(model_path, device='cpu', threads=1) as detector:
+        first, second = detector.names[:2]
+        detector.metres_per_pixel = (0.1, 5.0)
+        detector.class_facts = {
+            first: ClassFacts(metres_per_pixel=(0.1, 5.0)),
+            second: ClassFacts(metres_per_pixel=(0.1, 1.0)),
+        }
+        (outcome,) = detect(path, confidence=0.9999, detector=detector)
+        (tiled,) = detect(
+            path, confidence=0.9999, detector=detector, tiling=Tiling(), output='tiled'
+        )
+    (note,) = [one for one in outcome.notes if 'cannot be judged' in one]
+    assert note.startswith(
+        f'{second} cannot be judged at this resolution in 1 of 1 images: they show the model 4 m '
+        'per pixel or coarser, and it is known to find'
+    )
+    assert f'found nothing ({second} cannot be judged)' in outcome.lines()[0]
+    assert not [one for one in tiled.notes if 'cannot be judged' in one]
+
+
 @pytest.mark.parametrize(('trained_m', 'is_said'), [((0.1, 5.0), False), ((0.1, 1.0), True)])
 def test_a_photo_that_shows_the_ground_as_in_training_is_not_too_small(
     flights, detect, model_path, tmp_path, trained_m, is_said
 ):
-    """320 m up with a focal length of 43 mm of 35: 0.4 m a pixel, 4 m a pixel at 1/10."""
-    path = tmp_path / 'photo.jpg'
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA405] = 43
-    exif.get_ifd(0x8825).update({1: 'N', 2: (52.0, 31.0, 12.0), 3: 'E', 4: (13.0, 24.0, 36.0)})
-    picture = Image.fromarray(flights.image(3, size_wh=(640, 480)))
-    picture.save(path, exif=exif, xmp=XMP.encode())
+    path = write_photo(flights, tmp_path / 'photo.jpg')
     with Detector.open(model_path, device='cpu', threads=1) as detector:
         detector.metres_per_pixel = trained_m
         (outcome,) = detect(path, confidence=0.9999, detector=detector)

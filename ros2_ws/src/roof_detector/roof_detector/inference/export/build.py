@@ -114,7 +114,7 @@ def _check(
     # What this process made a moment ago needs no further trust.
     with (
         Detector.open(
-            model_path, device='cpu', backend='torch', trust_model=trust_model
+            model_path, device='cpu', backend='torch', trust_model=trust_model, calibrate=False
         ) as reference,
         Detector.open(built, device=device, trust_model=True) as exported,
     ):

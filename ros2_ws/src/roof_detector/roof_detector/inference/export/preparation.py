@@ -87,6 +87,7 @@ class Preparation:
             precision=self.precision,
             trust_model=self.trust_model or path is not None,
             threads=threads or self.threads,
+            calibrate=False,  # an export has none: the networks themselves are compared
         )
 
     @property

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.options import TASKS
+from roof_detector.inference.package.class_facts import ClassFacts, read_class_facts
 from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import PAD_VALUE, fits_stride
 
@@ -93,7 +94,8 @@ class Manifest:
     default input of the model. `precision` is that of the stored weights, f16 or f32. `training`
     is the record of the run that made it and `source` what it was packaged from, plain values
     both. `metres_per_pixel` are the lowest and highest ground resolution that the model was
-    trained at, as its input shows them, None where that is not known.
+    trained at, as its input shows them, None where that is not known. `classes` are the measured
+    facts of those classes that there are any of.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Manifest:
     training: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     metres_per_pixel: tuple[float, float] | None = None
+    classes: Mapping[str, ClassFacts] = field(default_factory=dict)
 
     @property
     def facts(self) -> ModelFacts:
@@ -137,7 +140,7 @@ class Manifest:
             )
             raise _bad(msg)
         known = {'format', 'format_version', 'preprocessing', *_READERS}
-        for key in sorted((set(values) - set(_OPTIONAL)) ^ known):
+        for key in sorted((set(values) - {*_OPTIONAL, 'classes'}) ^ known):
             msg = f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}'
             raise _bad(msg)
         if values['preprocessing'] != dict(PREPROCESSING):
@@ -147,6 +150,12 @@ class Manifest:
         manifest = cls(
             **{key: reader(values[key], key) for key, reader in {**_READERS, **given}.items()}
         )
+        if 'classes' in values:
+            try:
+                classes = read_class_facts(values['classes'], names=manifest.class_names)
+            except ValueError as error:
+                raise _bad(str(error)) from error
+            manifest = replace(manifest, classes=classes)
         if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
             msg = (
                 f'has the image size {manifest.image_size_wh[0]}x{manifest.image_size_wh[1]}, '
@@ -165,6 +174,9 @@ class Manifest:
         }
         if self.metres_per_pixel is None:  # as all packages were before there was the key
             del values['metres_per_pixel']
+        del values['classes']
+        if self.classes:
+            values['classes'] = {name: one.to_dict() for name, one in self.classes.items()}
         return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + '\n').encode()
 
 

@@ -69,6 +69,12 @@ DETECTOR_TABLE = ParameterTable(
         '.torchscript or .engine: it can then run any code, so only for files of known origin.',
     ),
     Parameter(
+        'calibrate',
+        default=True,
+        description='Publish the confidences that the model package calibrates, where 0.7 means '
+        "that seven of ten are right; false publishes the network's own.",
+    ),
+    Parameter(
         'model_key',
         '',
         'Public key (PEM file) that models must be signed with, as roof_detector models sign '
