@@ -49,6 +49,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='sets of a suite that are measured, by what they may be used for; all by default',
     )  # fmt: skip
     parser.add_argument(
+        '--card', type=Path, metavar='CARD',
+        help='model card that takes the tables of a suite, in place',
+    )  # fmt: skip
+    parser.add_argument(
+        '--write-package', type=Path, metavar='ZIP',
+        help='write the model package again with what a suite measured: working range, recall by '
+        'resolution and calibrated confidences of each class',
+    )  # fmt: skip
+    parser.add_argument(
+        '--raw-confidence',
+        action='store_true',
+        help="the network's own confidences, not those that a package calibrates",
+    )
+    parser.add_argument(
         '--tiles',
         action='store_true',
         help='run inference on overlapping tiles of each image as well, as detect --tiles does',
@@ -178,6 +192,7 @@ def _run_data(arguments: argparse.Namespace) -> int:
                     least_precision=arguments.least_precision,
                     resamples=arguments.resamples,
                     tiling=_tiling(arguments),
+                    calibrate=not arguments.raw_confidence,
                 )
                 for model, size, precision in rows
             ]
@@ -196,6 +211,8 @@ def _run_suite(arguments: argparse.Namespace) -> int:
     """Measure every model on a suite, write its tables and print them."""
     from training.evaluation import EvaluationError  # noqa: PLC0415
     from training.suites import SuiteOptions, read_suite, run_suite  # noqa: PLC0415
+    from training.suites.card import write_card_section  # noqa: PLC0415
+    from training.suites.measured_package import write_measured  # noqa: PLC0415
     from training.suites.suite_images import data_folder  # noqa: PLC0415
     from training.suites.suite_report import suite_text, write_suite  # noqa: PLC0415
 
@@ -203,6 +220,13 @@ def _run_suite(arguments: argparse.Namespace) -> int:
         msg = (
             'A suite says itself how its images are shown: leave out --tiles, --image-size and '
             '--write-parameters.'
+        )
+        raise EvaluationError(msg)
+    is_one = len(arguments.models) == len(arguments.precision) == 1
+    if (arguments.card or arguments.write_package) and not is_one:
+        msg = (
+            '--card and --write-package are of one model in one precision: name one MODEL and one '
+            '--precision.'
         )
         raise EvaluationError(msg)
     suite, folder = read_suite(arguments.suite), data_folder(arguments.data_folder)
@@ -219,11 +243,18 @@ def _run_suite(arguments: argparse.Namespace) -> int:
             precision=precision,
             threads=arguments.threads,
             trust_model=arguments.trust_model,
+            # What calibrates is fitted to the network's own confidences.
+            calibrate=not (arguments.raw_confidence or arguments.write_package),
         )
         results.append(run_suite(model, suite, folder, options=options))
         print(f'\n{suite_text(results[-1])}')  # noqa: T201
         write_suite(results, arguments.output, overwrite=arguments.overwrite or len(results) > 1)
     print(arguments.output / 'suite.md')  # noqa: T201
+    if arguments.write_package:
+        print(write_measured(arguments.models[0], results[0], arguments.write_package))  # noqa: T201
+    if arguments.card:
+        write_card_section(arguments.card, results[0])
+        print(arguments.card)  # noqa: T201
     return 0
 
 

@@ -14,11 +14,16 @@ _TASKS = {'detect': 'detection', 'segment': 'detection with masks'}
 
 
 def model_card(record: Mapping[str, Any], *, name: str) -> str:
-    """Return the card as Markdown; its author completes what only they know."""
+    """Return the card as Markdown; its author completes what only they know.
+
+    It begins by saying that no class is proven on photographs: `roof_detector evaluate --suite
+    --card` replaces that by what is measured.
+    """
     config = record['config']
     classes = ', '.join(f'`{one}`' for one in record['class_names'])
     parts = [
         f'# {name}',
+        f'**Not proven on photographs: {", ".join(record["class_names"])}.**',
         f'{PurePath(config["model"]).stem}, {_TASKS[record["task"]]}, '
         f'{config["image_size"]} pixels. Classes: {classes}. AGPL-3.0-only.',
         '## Data',
@@ -27,6 +32,9 @@ def model_card(record: Mapping[str, Any], *, name: str) -> str:
         _making(record),
         '## What it reaches',
         *_reached(record),
+        '## On photographs',
+        f'*To be measured: `roof_detector evaluate {name}.zip --suite real.yaml '
+        f'--card {name}.md`.*',
         '## Limits',
         '*To be written by the author: what it was not tried on, what it confuses, from which '
         'height and in which light the images were taken.*',

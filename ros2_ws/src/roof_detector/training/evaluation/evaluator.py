@@ -51,12 +51,14 @@ def evaluate(
     skip_faulty: bool = False,
     progress: bool = True,
     tiling: Tiling | None = None,
+    calibrate: bool = True,
 ) -> Evaluation:
     """Evaluate one model, as the node runs it, on one split of a YOLO data set.
 
     `model` is a file or the name of a shipped model; `data`, `names`, `split` and `skip_faulty`
     are the arguments of `open_split`. Classes are compared by name. With `tiling` all tiles of
-    every image are inferred too, as offline. Raises EvaluationError,
+    every image are inferred too, as offline. Without `calibrate` confidences are the network's
+    own. Raises EvaluationError,
     InferenceError or InputError.
     """
     with contextlib.ExitStack() as stack:
@@ -72,6 +74,7 @@ def evaluate(
                 precision=precision,
                 trust_model=trust_model,
                 threads=threads,
+                calibrate=calibrate,
             )
         )
         return evaluate_detector(

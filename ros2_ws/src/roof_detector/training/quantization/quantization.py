@@ -119,6 +119,7 @@ def quantize(
                 trust_model=trust,
                 resamples=0,
                 progress=False,
+                calibrate=False,  # of a package, which the small model has not
             )
             for one, trust in ((whole, trust_model), (small, True))  # that one was made here
         )

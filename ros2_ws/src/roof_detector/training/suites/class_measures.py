@@ -136,6 +136,26 @@ class Alarms:
                 area_m2 += image.size_wh[0] * image.size_wh[1] * scale_m**2
         return cls(images=count, alarms=alarms, area_m2=area_m2 if count else None)
 
+    @classmethod
+    def join(cls, parts: Sequence[Alarms]) -> Alarms:
+        """Return the sum of several; the area only where all of those with images have one."""
+        areas = [one.area_m2 for one in parts if one.images]
+        known = [area for area in areas if area is not None]
+        return cls(
+            images=sum(one.images for one in parts),
+            alarms=sum(one.alarms for one in parts),
+            area_m2=sum(known) if areas and len(known) == len(areas) else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            'images': self.images,
+            'alarms': self.alarms,
+            'per_image': self.per_image,
+            'per_1000_m2': self.per_1000_m2,
+        }
+
     @property
     def per_image(self) -> float | None:
         """Return the false alarms an image; None without images."""

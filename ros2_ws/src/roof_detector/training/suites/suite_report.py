@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from training.evaluation.comparison import shown_interval
 from training.evaluation.errors import EvaluationError
 from training.evaluation.table import Column, Table
+from training.suites.suite import TILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,27 +44,39 @@ def found_table(result: SuiteResult) -> Table:
 
 
 def alarm_table(result: SuiteResult) -> Table:
-    """Return the false alarms on images without an object of a class."""
+    """Return the false alarms an image of each class, on images without an object of it.
+
+    A row for each set as it is shown first, and with tiles. A dash is a class that nobody looked
+    for in the set, or that is in every image.
+    """
     columns = (
-        Column('class'), Column('set'), Column('shown'), Column('images'), Column('false alarms'),
-        Column('an image', 2), Column('on 1000 m2', 3),
+        Column('set'), Column('shown'), Column('images'),
+        *(Column(name, 2) for name in result.names),
     )  # fmt: skip
-    rows = [
-        (
-            row.class_name, row.set_name + _MARKS[row.role], row.shown, row.alarms.images,
-            row.alarms.alarms, row.alarms.per_image, row.alarms.per_1000_m2,
-        )
-        for row in _by_class(result)
-        if row.alarms.images
-    ]  # fmt: skip
-    return Table(columns, tuple(rows))
+    rows: dict[tuple[str, str], dict[str, ClassRow]] = {}
+    for row in result.rows:
+        if row.alarms.images and (row.is_first or row.shown == TILES):
+            key = row.set_name + _MARKS[row.role], row.shown
+            rows.setdefault(key, {})[row.class_name] = row
+    return Table(
+        columns,
+        tuple(
+            (
+                *key,
+                max(row.alarms.images for row in own.values()),
+                *(own[name].alarms.per_image if name in own else None for name in result.names),
+            )
+            for key, own in rows.items()
+        ),
+    )
 
 
 def class_table(result: SuiteResult) -> Table:
-    """Return one row for each class: recall by resolution, and the calibration error."""
+    """Return one row for each class: false alarms, recall by resolution, calibration error."""
     columns = (
-        Column('class'), Column('recall (touched) by m/pixel of the input'),
-        Column('calibration error'), Column('detections'),
+        Column('class'), Column('false alarms on 1000 m2'),
+        Column('recall (touched) by m/pixel of the input'), Column('calibration error'),
+        Column('detections'),
     )  # fmt: skip
     rows = []
     for name in result.names:
@@ -73,7 +86,13 @@ def class_table(result: SuiteResult) -> Table:
             for one in result.by_resolution(name)
         )
         calibration = result.calibration(name)
-        rows.append((name, by or '-', calibration.error, int(calibration.counts.sum())))
+        alarms = result.alarms(name)
+        rows.append(
+            (
+                name, alarms.per_1000_m2, by or '-', calibration.error,
+                int(calibration.counts.sum()),
+            )
+        )  # fmt: skip
     return Table(columns, tuple(rows))
 
 
@@ -82,26 +101,30 @@ def first_line(unproven: Sequence[str]) -> str:
     return f'Not proven on photographs: {", ".join(unproven)}.' if unproven else ''
 
 
-def suite_markdown(result: SuiteResult) -> str:
+def suite_markdown(result: SuiteResult, *, with_first_line: bool = True) -> str:
     """Return the tables as Markdown, without a title."""
+    line = first_line(result.unproven) if with_first_line else ''
     parts = [
-        *([f'**{line}**'] if (line := first_line(result.unproven)) else []),
+        *([f'**{line}**'] if line else []),
         f'`roof_detector evaluate --suite {result.suite.path.name} {result.model}`, '
         f'{result.how}; sha256 {result.sha256[:12]}. '
         'Precision and recall at IoU 0.5 and the default confidence; an object is touched if a '
         'detection has a quarter of its area on it; "length or area" is the covered length of '
         'cracks and the IoU of all rusted area.',
         found_table(result).markdown(),
-        'False alarms on images without an object of the class:',
+        'False alarms an image, on images without an object of the class:',
         alarm_table(result).markdown(),
-        'Recall by resolution counts every set and way of showing; the calibration error is the '
-        'mean gap between confidence and the share that is right, of detections above 0.05 on '
-        'sets that nothing is trained on.',
+        'By class: false alarms and calibration on sets that nothing is trained on, as they are '
+        'shown first; recall by resolution over every set and way of showing. The calibration '
+        'error is the mean gap between confidence and the share that is right, of detections '
+        'above 0.05.',
         class_table(result).markdown(),
     ]
     if result.left_out:
-        named = '; '.join(f'{name} ({why})' for name, why in result.left_out.items())
-        parts.append(f'Not measured: {named}.')
+        reasons: dict[str, list[str]] = {}
+        for name, why in result.left_out.items():
+            reasons.setdefault(why, []).append(name)
+        parts += [f'Not measured, {why}: {", ".join(own)}.' for why, own in reasons.items()]
     return '\n\n'.join(part.rstrip('\n') for part in parts) + '\n'
 
 

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.calibration import Calibration
+from training.suites.class_measures import Alarms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from training.evaluation.bootstrap import Interval
     from training.evaluation.operating_point import OperatingPoint
-    from training.suites.class_measures import Alarms, Touch
+    from training.suites.class_measures import Touch
     from training.suites.suite import Suite
 
 # Calibration is judged on what might be reported at a low threshold, the same before and after it.
@@ -34,7 +35,8 @@ class ClassRow:
 
     `at` are the counts at IoU 0.5 and the confidence of the class, `scores` (n,) and `hits` (n,)
     all predictions in descending order of confidence and which are right at IoU 0.5.
-    `metres_per_pixel` is that of the network's input. Models are judged by rows with `is_first`.
+    `image_ids` (n,) are the images they are in. `metres_per_pixel` is that of the network's input.
+    Models are judged by rows with `is_first`.
     """
 
     set_name: str
@@ -52,6 +54,7 @@ class ClassRow:
     alarms: Alarms
     scores: npt.NDArray[np.float64]
     hits: npt.NDArray[np.bool_]
+    image_ids: npt.NDArray[np.intp]
 
     @property
     def objects(self) -> int:
@@ -109,6 +112,10 @@ class SuiteResult:
         rows = [row for row in self.rows if row.class_name == name and row.is_first]
         return [row for row in rows if row.role != 'train'] or rows
 
+    def alarms(self, name: str) -> Alarms:
+        """Return the false alarms of a class over the sets it is judged by."""
+        return Alarms.join([row.alarms for row in self.judged(name)])
+
     def calibration(self, name: str) -> Calibration:
         """Return how far the confidences of a class are from the share that is right."""
         return calibration_of(self.judged(name))
@@ -148,6 +155,7 @@ class SuiteResult:
             'not_proven': list(self.unproven),
             'left_out': dict(self.left_out),
             'rows': [row.to_dict() for row in self.rows],
+            'false_alarms': {name: self.alarms(name).to_dict() for name in self.names},
             'calibration': {name: self.calibration(name).to_dict() for name in self.names},
             'recall_by_resolution': {name: self.by_resolution(name) for name in self.names},
         }

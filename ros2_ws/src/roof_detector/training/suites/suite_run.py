@@ -37,7 +37,8 @@ FLOOR = 0.01
 class SuiteOptions:
     """How the models run; `confidence` is that of classes for which `class_confidence` has none.
 
-    Sets of other roles than `roles` are left out.
+    Sets of other roles than `roles` are left out. Without `calibrate` confidences are the
+    network's own.
     """
 
     confidence: float = DEFAULT_THRESHOLDS.confidence
@@ -51,6 +52,7 @@ class SuiteOptions:
     precision: PrecisionOption = 'auto'
     threads: int | None = None
     trust_model: bool = False
+    calibrate: bool = True
     progress: bool = True
 
     def confidence_of(self, name: str) -> float:
@@ -78,7 +80,7 @@ def run_suite(
             if one.role not in options.roles:
                 left_out[one.name] = f'its role is {one.role}'
             elif not set(one.classes) & set(first.names):
-                left_out[one.name] = f'the model does not know {", ".join(one.classes)}'
+                left_out[one.name] = 'the model knows none of its classes'
             elif (data := open_images(one, folder, scratch)) is None:
                 left_out[one.name] = f'{one.images} is not in the folder of the data'
             else:
@@ -116,6 +118,7 @@ class _Detectors:
                     precision=options.precision,
                     threads=options.threads,
                     trust_model=options.trust_model,
+                    calibrate=options.calibrate,
                 )
             )
         return self._open[size]
@@ -162,6 +165,7 @@ def _measure(
             alarms=Alarms.of(images, class_id, confidence=confidence, metres_per_pixel=scales),
             scores=ranking.scores,
             hits=ranking.hits[0],
+            image_ids=ranking.images,
         )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,10 +14,13 @@ import numpy as np
 import pytest
 import yaml
 
+from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.vision.tiles import Tiling
 from training import evaluate as command
 from training.evaluation import EvaluationError, evaluate
 from training.suites import SuiteOptions, read_suite, run_suite
+from training.suites.card import with_photographs
+from training.suites.measured_package import write_measured
 from training.suites.suite_images import open_images
 
 DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[6] / '../shared/data'))
@@ -115,7 +119,7 @@ def test_what_is_not_measured_is_named_with_its_reason(measured):
     _, _, result = measured
     assert result.left_out == {
         'absent': 'nowhere is not in the folder of the data',
-        'other': 'the model does not know llama',
+        'other': 'the model knows none of its classes',
         'learned': 'its role is train',
     }
     grey = [row for row in result.rows if row.set_name == 'grey']
@@ -144,6 +148,37 @@ def test_the_command_writes_one_table_for_people_and_one_for_machines(
     assert text.startswith(f'# {MODEL}\n\n**Not proven on photographs: {", ".join(result.names)}.')
     assert command.main(words) == 1
     assert 'Add --overwrite' in capsys.readouterr().err
+
+
+def test_a_card_takes_the_figures_once_and_says_first_what_is_not_proven(measured):
+    _, _, result = measured
+    unproven = ', '.join(result.unproven)
+    card = '# mine\n\n**Not proven on photographs: all.**\n\nA model.\n\n## Limits\n\nNone.\n'
+    once = with_photographs(card, result)
+    expected = (
+        f'# mine\n\n**Not proven on photographs: {unproven}.**\n\nA model.\n\n## On photographs'
+    )
+    assert once.startswith(expected)
+    assert once.endswith('\n## Limits\n\nNone.\n')
+    assert '| own |' in once
+    assert with_photographs(once, result) == once
+    rows = tuple(row for row in result.rows if row.class_name not in result.unproven)
+    proven = replace(result, rows=rows, names=tuple({row.class_name for row in rows}))
+    assert 'Not proven' not in with_photographs(once, proven)
+    with pytest.raises(EvaluationError, match='begins with "# NAME"'):
+        with_photographs('no card', result)
+
+
+def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path):
+    _, _, result = measured
+    said = write_measured(MODEL, result, tmp_path / 'measured.zip')
+    classes = ModelPackage.open(tmp_path / 'measured.zip').manifest.classes
+    for name, one in classes.items():
+        assert all(row.objects >= 9 for row in one.recall)
+        assert f'{name}: ' in said
+    assert classes or not any(row.objects >= 9 for row in result.rows)
+    with pytest.raises(EvaluationError, match=r'does not end in \.zip'):
+        write_measured(MODEL, result, tmp_path / 'measured')
 
 
 def test_one_image_has_no_interval(self_labelled, tmp_path):
