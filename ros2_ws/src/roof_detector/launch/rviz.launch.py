@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""RViz with the annotated images, the camera and its pose.
+"""RViz with images, the camera's pose, findings and coverage.
 
     ros2 launch roof_detector rviz.launch.py
 

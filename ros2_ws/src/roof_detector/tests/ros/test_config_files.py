@@ -17,25 +17,60 @@ from roof_detector.ros.camera.camera_diagnostics import camera_status
 from roof_detector.ros.camera.playback import PlaybackReport
 from roof_detector.ros.common.camera_topics import TOPICS
 from roof_detector.ros.detector.detector_diagnostics import detector_status
+from roof_detector.ros.inspector.inspector_views import VIEW_TOPICS
 from roof_detector.ros.recorder.recorder_parameters import RECORDER_TABLE
 
 CONFIG = PACKAGE / 'config'
-CAMERA_TOPICS = {f'camera/{name.removeprefix("~/")}' for name, _ in TOPICS.values()}
-DETECTOR_TOPICS = {
-    f'detector/{name}'
-    for name in ('detections', 'labels', 'image_annotated', 'image_annotated/compressed', 'masks')
+
+
+def type_name(kind):
+    return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
+
+
+DETECTIONS, FINDINGS = 'vision_msgs/msg/Detection2DArray', 'vision_msgs/msg/Detection3DArray'
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+CAMERA_TOPICS = {
+    f'camera/{name.removeprefix("~/")}': type_name(kind) for name, kind in TOPICS.values()
 }
-INSPECTOR_TOPICS = {f'inspector/{name}' for name in ('findings', 'events', 'detections')}
-PUBLISHED = CAMERA_TOPICS | DETECTOR_TOPICS | INSPECTOR_TOPICS | {'/diagnostics'}
+DETECTOR_TOPICS = {
+    'detector/detections': DETECTIONS,
+    'detector/labels': 'vision_msgs/msg/LabelInfo',
+    'detector/image_annotated': IMAGE,
+    'detector/image_annotated/compressed': COMPRESSED,
+    'detector/masks': IMAGE,
+}
+INSPECTOR_TOPICS = {
+    'inspector/detections': DETECTIONS,
+    'inspector/findings': FINDINGS,
+    'inspector/events': 'std_msgs/msg/String',
+    **{f'inspector/{name}': kind for name, kind in VIEW_TOPICS.items()},
+}
+PUBLISHED = {
+    **CAMERA_TOPICS,
+    **DETECTOR_TOPICS,
+    **INSPECTOR_TOPICS,
+    '/diagnostics': 'diagnostic_msgs/msg/DiagnosticArray',
+}
+# What each display of RViz and each panel of Foxglove draws.
+SHOWN_BY = {
+    'Image': {IMAGE},
+    'Map': {'nav_msgs/msg/OccupancyGrid'},
+    'MarkerArray': {'visualization_msgs/msg/MarkerArray'},
+    'Pose': {'geometry_msgs/msg/PoseStamped'},
+}
+
+
+def type_of(topic):
+    return PUBLISHED.get(topic) or PUBLISHED.get(topic.lstrip('/'))
 
 
 def is_published(topic):
-    return topic in PUBLISHED or topic.lstrip('/') in PUBLISHED
+    return type_of(topic) is not None
 
 
 def strings_of(value):
     if isinstance(value, dict):
-        value = list(value.values())
+        value = [*value, *value.values()]  # the keys of some are topics
     if isinstance(value, list):
         return [text for item in value for text in strings_of(item)]
     return [value] if isinstance(value, str) else []
@@ -59,8 +94,16 @@ def test_rviz_shows_topics_that_are_published():
         'Annotated image': 'detector/image_annotated',
         'Camera': 'camera/image',
         'Camera pose': 'camera/pose',
+        'Coverage': 'inspector/coverage',
+        'Findings': 'inspector/markers',
     }
-    assert all(is_published(topic) for topic in topics.values())
+    for display in displays:
+        if 'Topic' in display:
+            kind = display['Class'].partition('/')[2]
+            assert type_of(display['Topic']['Value']) in SHOWN_BY[kind], display['Name']
+            is_latched = display['Topic']['Value'].startswith('inspector/')
+            durability = 'Transient Local' if is_latched else 'Volatile'
+            assert display['Topic']['Durability Policy'] == durability
     # Its displays are those that come with RViz, and its frame is that of the poses.
     assert all(d['Class'].startswith('rviz_default_plugins/') for d in displays)
     frame = config['Visualization Manager']['Global Options']['Fixed Frame']
@@ -82,6 +125,15 @@ def test_the_foxglove_layout_shows_every_panel_once_and_topics_that_are_publishe
     assert topics
     for topic in topics:
         assert is_published(topic.partition('.')[0]), topic
+    camera = panels['Image!camera']['imageMode']
+    assert [type_of(topic) for topic in camera['annotations']] == [VIEW_TOPICS['annotations']]
+    assert type_of(camera['imageTopic']) == IMAGE
+    assert type_of(panels['Image!annotated']['imageMode']['imageTopic']) == COMPRESSED
+    shown = {type_of(topic) for topic in panels['3D!roof']['topics']}
+    assert shown == SHOWN_BY['Map'] | SHOWN_BY['MarkerArray'] | SHOWN_BY['Pose']
+    # The map's panel draws every NavSatFix and GeoJSON that is not disabled.
+    assert type_of(panels['map!flight']['followTopic']) == 'sensor_msgs/msg/NavSatFix'
+    assert panels['map!flight']['disabledTopics'] == []
 
 
 def test_the_foxglove_plots_draw_values_that_the_nodes_report():

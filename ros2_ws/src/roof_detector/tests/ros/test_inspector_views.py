@@ -13,7 +13,7 @@ from builtin_interfaces.msg import Time
 from foxglove_msgs.msg import GeoJSON, ImageAnnotations
 from nav_msgs.msg import OccupancyGrid
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from some_findings import some_finding
+from some_findings import BEGIN_NS, some_finding
 from visualization_msgs.msg import MarkerArray
 
 from roof_detector.findings.live_coverage import LiveCoverage
@@ -21,6 +21,7 @@ from roof_detector.findings.sightings import FrameReference, FrameSightings, Gro
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.ros.inspector import inspector_views
 from roof_detector.ros.inspector.flown_path import MOST_POINTS, FlownPath
+from roof_detector.ros.inspector.inspector_node import InspectorNode
 from roof_detector.ros.inspector.inspector_views import VIEW_TOPICS, InspectorViews
 from roof_detector.vision.detections import Detections
 
@@ -218,6 +219,45 @@ def test_without_foxgloves_messages_the_rest_is_shown_and_it_is_said_once(graph,
     offered = dict(scene.node.get_publisher_names_and_types_by_node('inspector', '/'))
     assert not {'/inspector/geojson', '/inspector/annotations'} & offered.keys()
     assert said == [inspector_views.FOXGLOVE_MISSING] and 'apt install' in said[0]
+
+
+def test_the_node_shows_what_it_finds(graph, monkeypatch):
+    monkeypatch.setattr('roof_detector.ros.inspector.telemetry_intake._SETTLED_S', 0.2)
+    monkeypatch.setattr('roof_detector.ros.inspector.inspector_node._REFRESH_S', 0.05)
+    monkeypatch.setattr('roof_detector.ros.inspector.inspector_node._DIAGNOSTICS_S', 0.1)
+    from inspected_roof import InspectedRoof
+
+    roof = InspectedRoof(graph)
+    taken = {name: [] for name in TYPES}
+    for name, kind in TYPES.items():
+        qos = QoSProfile(depth=100) if name == 'annotations' else LATCHED
+        roof.node.create_subscription(kind, f'/inspector/{name}', taken[name].append, qos)
+    node = InspectorNode(
+        context=graph.context,
+        cli_args=['--ros-args', '-r', 'image:=/camera/image', '-p', 'update_period_s:=0.2'],
+    )
+    graph.add(node).start()
+    graph.wait_until(roof.is_ready, what='the inspector to listen')
+    roof.fly(frames=60)
+    graph.wait_until(
+        lambda: (
+            len({one.ns for one in taken['markers'][-1].markers}) > 1
+            if taken['markers']
+            else False
+        ),
+        what='markers of findings',
+    )
+    graph.wait_until(lambda: taken['coverage'] and taken['geojson'], what='coverage and map')
+    stamps = [one.texts[0].timestamp for one in taken['annotations'] if one.texts]
+    assert stamps and all(stamp.sec >= BEGIN_NS // 10**9 for stamp in stamps)
+    labels = {text.text.split()[0] for one in taken['annotations'] for text in one.texts}
+    assert any(label.startswith('t') for label in labels), 'tracks before there are findings'
+    grid = taken['coverage'][-1]
+    assert grid.header.frame_id == 'map' and max(grid.data) > 0
+    names = [
+        one['properties']['name'] for one in json.loads(taken['geojson'][-1].geojson)['features']
+    ]
+    assert {'camera', 'flight'} <= set(names)
 
 
 def test_a_path_is_bounded_and_leaves_out_where_the_camera_hovers():

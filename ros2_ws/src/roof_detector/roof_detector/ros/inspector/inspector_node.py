@@ -34,6 +34,7 @@ from roof_detector.ros.inspector.inspector_diagnostics import InspectorReport, i
 from roof_detector.ros.inspector.inspector_outputs import InspectorOutputs
 from roof_detector.ros.inspector.inspector_parameters import INSPECTOR_TABLE
 from roof_detector.ros.inspector.inspector_settings import InspectorSettings
+from roof_detector.ros.inspector.inspector_views import InspectorViews
 from roof_detector.ros.inspector.telemetry_intake import TelemetryIntake
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class InspectorNode(LifecycleNode):
         self._settings = _settings(INSPECTOR_TABLE.declare(self))
         INSPECTOR_TABLE.watch(self, check=lambda values: values, apply=lambda _: None)
         self._outputs: InspectorOutputs | None = None
+        self._views: InspectorViews | None = None
         self._telemetry: TelemetryIntake | None = None
         self._worker: InspectionWorker | None = None
         self._file: InspectionFile | None = None
@@ -164,6 +166,14 @@ class InspectorNode(LifecycleNode):
         """Publish the detections of a frame; in the worker's thread."""
         assert self._outputs is not None
         self._outputs.publish_detections(frame, placed)
+        if self._views is not None:
+            self._views.show_frame(
+                frame.camera,
+                frame.usable.detections,
+                labels=placed.labels,
+                sightings=placed.sightings,
+                stamp=frame.message.header.stamp,
+            )
         last_ns = self._footprint_ns.get(frame.camera)
         is_next = last_ns is None or not 0 <= frame.stamp_ns - last_ns < _FOOTPRINT_NS
         if self._file is not None and placed.sightings.ground is not None and is_next:
@@ -176,6 +186,10 @@ class InspectorNode(LifecycleNode):
         worker, outputs = self._worker, self._outputs
         assert worker is not None and outputs is not None
         outputs.publish_update(update, plane_up_m=worker.plane_up_m, is_first=not self._updates)
+        if self._views is not None:
+            self._views.show_findings(
+                update.findings, origin=worker.inspection.origin, plane_up_m=worker.plane_up_m
+            )
         self._updates += 1
         footprints, self._footprints = self._footprints, []
         if self._file is not None and (update.changed or update.withdrawn or footprints):
@@ -207,6 +221,14 @@ class InspectorNode(LifecycleNode):
             }
             self._file = InspectionFile(settings.folder, provenance=provenance)
         self._updates = 0
+        self._views = InspectorViews(
+            self,
+            [camera.name for camera in settings.cameras],
+            class_names=names,
+            frame_id=settings.map_frame_id,
+            area=settings.area,
+            curves=settings.curves,
+        )
         self._worker = InspectionWorker(
             inspection,
             self,
@@ -333,6 +355,9 @@ class InspectorNode(LifecycleNode):
         if (outputs := self._outputs) is not None:
             self._outputs = None
             outputs.close()
+        if (views := self._views) is not None:
+            self._views = None
+            views.close()
 
     def _end(self, worker: InspectionWorker) -> None:
         worker.close()
