@@ -47,14 +47,15 @@ def add_georeference_options(parser: argparse.ArgumentParser) -> None:
         '--focal-35mm',
         type=float,
         metavar='MM',
-        help='focal length of a video, as of 35 mm film; by default as its subtitles tell',
+        help='focal length of a video, or of photos placed by a log, as of 35 mm film; by '
+        'default as subtitles and tags tell',
     )
     group.add_argument(
         '--log',
         default='',
         metavar='FILE',
-        help="log of a video's autopilot (.tlog, .bin, .ulg); by default the one of its name "
-        'beside a video that has no subtitles',
+        help='log of the autopilot of a video or of photos (.tlog, .bin, .ulg); by default the '
+        'one beside a video that has no subtitles, or beside photos that do not tell their place',
     )
     group.add_argument(
         '--log-begin',

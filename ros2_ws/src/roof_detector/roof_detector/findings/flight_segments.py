@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from roof_detector.georeference.camera_fix import CameraFix
@@ -23,13 +25,32 @@ _FARTHEST_M = 20_000.0
 _PAUSE_S = 600.0
 
 
+class PhotoParts:
+    """Divides photos where none was taken for ten minutes, whatever the order of their names.
+
+    `times_ns` are those of all photos by their camera's clock; photos without a time are in the
+    first part.
+    """
+
+    def __init__(self, times_ns: Iterable[int]) -> None:
+        times = np.unique(np.fromiter(times_ns, np.int64))
+        self._begins_ns = times[1:][np.diff(times) > _PAUSE_S * 1e9]
+
+    def part_of(self, time_ns: int | None) -> int:
+        """Return the number of a photo's part, from 0 in the order of their times."""
+        if time_ns is None:
+            return 0
+        return int(np.searchsorted(self._begins_ns, time_ns, side='right'))
+
+
 class FlightSegments:
     """Gives each fix of a stream the number of its part of the flight, from 0.
 
     A new part begins after a pause of ten minutes, and where the position jumps further than a
     drone flies and stays there. Single fixes that jump, and those further than 20 km from the
-    origin of the inspection, belong to no part and are counted. Without times (`timed` false), as
-    of photos, whose stamps count them, how fast the camera moved is not known: nothing jumps.
+    origin of the inspection, belong to no part and are counted. Photos (`timed` false) lie in
+    their folder in the order of their names, at times of whole seconds: how fast the camera moved
+    from one to the next is not known, nothing jumps, and PhotoParts tells their parts.
     """
 
     def __init__(self, origin: LocalTangentPlane, *, timed: bool = True) -> None:

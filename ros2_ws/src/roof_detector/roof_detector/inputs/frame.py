@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import DecodedFile, decode_file, image_bytes
-from roof_detector.inputs.photo_moment import photo_moment
 from roof_detector.inputs.raster_tile import RasterTile
 from roof_detector.inputs.recorded_image import RecordedImage
 from roof_detector.vision.content_identity import ContentIdentity
@@ -88,13 +87,14 @@ class Frame:
     Recorded once: `index` counts the frames of the image topic from 0, unreadable ones included.
     Played: `index` counts the frames that were handed out, over all passes of a loop.
 
-    `stamp_ns` is the time in the input: from 0 for videos and image files, as recorded for bags,
-    the wall clock at the grab for live cameras. `log_time_ns` is when a bag received the frame.
+    `stamp_ns` is the time in the input: from 0 for videos, as recorded for bags, the wall clock at
+    the grab for live cameras; for image files when they were taken, or from 0 where they do not
+    all tell it. `log_time_ns` is when a bag received the frame.
     `due_ns` is when to show a played frame, counted from the first one; None means at once.
     `topic` is the image topic of a bag. `content` identifies the video that a frame is from;
     `load` computes that of image files and messages. `has_odd_stamp` is True where a recorded
     stamp cannot be the moment of the image. `companions` are the messages that a bag holds for
-    this frame. `moment` is when a frame of a video was taken; `load` reads that of image files.
+    this frame. `moment` is when the frame was taken, where that is known.
     """
 
     index: int
@@ -116,9 +116,7 @@ class Frame:
             return LoadedFrame(self.image, ContentIdentity.of(self.image.message.data))
         if isinstance(self.image, Path):
             data = image_bytes(self.image)
-            return LoadedFrame(
-                self.image, ContentIdentity.of(data), data, moment=photo_moment(self.image)
-            )
+            return LoadedFrame(self.image, ContentIdentity.of(data), data, moment=self.moment)
         return LoadedFrame(self.image, self.content, moment=self.moment)
 
     @property

@@ -20,13 +20,17 @@ from roof_detector.inputs.image_decoding import (
 )
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import readable
+from roof_detector.inputs.photo_moment import photo_moment
 from roof_detector.inputs.raster_kinds import is_raster
 from roof_detector.inputs.raw_photos import RAW_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from roof_detector.vision.moment import Moment
+
+_IMAGES = (Group.IMAGE, Group.RAW)
 # A survey drone takes about that many images per second; a folder keeps no rate of its own.
 DEFAULT_RATE_HZ = 2.0
 
@@ -109,17 +113,43 @@ class ImageFilesInput(RecordedInput):
         )
 
     def recorded(self) -> Iterator[Frame]:
-        """Yield each image file once, unread."""
-        for index, path in enumerate(self.paths):
+        """Yield each image file once, unread.
+
+        Where all tell when they were taken in UTC, that is their stamp; stamps are apart by a
+        nanosecond at least. Otherwise they count at the rate, as the times of the log always do.
+        """
+        moments = [photo_moment(path) for path in self.paths]
+        stamps = self._taken_ns(moments)
+        for index, (path, moment) in enumerate(zip(self.paths, moments, strict=True)):
             time_ns = frame_time_ns(index, rate_hz=self._rate)
             yield Frame(
                 index=index,
                 name=readable(path.name),
-                stamp_ns=time_ns,
+                stamp_ns=stamps[index] if stamps else time_ns,
                 image=path,
                 log_time_ns=time_ns,
                 frame_id=DEFAULT_FRAME_ID,
+                moment=moment,
             )
+
+    def _taken_ns(self, moments: Sequence[Moment | None]) -> list[int]:
+        """Return a stamp for each file from the times of day in their tags, none if one lacks it.
+
+        A file that is no image, which is reported where it is read, has the one before it.
+        """
+        stamps: list[int] = []
+        used: set[int] = set()
+        for path, moment in zip(self.paths, moments, strict=True):
+            taken_ns = None if moment is None else moment.utc_ns
+            if taken_ns is None:
+                if moment is not None or not stamps or kind_of_file(path).group in _IMAGES:
+                    return []
+                taken_ns = stamps[-1]
+            while taken_ns in used:
+                taken_ns += 1
+            used.add(taken_ns)
+            stamps.append(taken_ns)
+        return stamps
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:

@@ -17,6 +17,7 @@ from roof_detector.offline.georeferencing import GeoreferenceSettings, can_geore
 from roof_detector.offline.image_search import annotated_input, camera_inputs, images_of
 from roof_detector.offline.manifest import NETWORK, PARAMETERS, manifest_table
 from roof_detector.offline.outcome import FrameTally
+from roof_detector.offline.photo_georeferencing import unused_log_note
 from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.offline.video_georeferencing import unused_positions_note
@@ -139,7 +140,9 @@ def export_positions(
         with ResultBag(bag_path) as bag:
             if not can_georeference(bag, images=images):
                 formats = DEFAULT_FORMATS
-                note = unused_positions_note(bag, images=images)
+                note = unused_positions_note(bag, images=images) or unused_log_note(
+                    bag, images=images
+                )
                 notes += [note] if note else []
     chosen = [name for name in formats if name in MAP_FORMATS or name in TABLE_FORMATS]
     if not chosen:

@@ -83,7 +83,14 @@ class GeoreferenceSettings:
         try:
             _ = ground.model  # one that cannot be used is refused before anything is read
             photos = photo_track(
-                bag, images=images, ground=ground, adjusted=self.adjust_photos, notes=notes
+                bag,
+                images=images,
+                ground=ground,
+                adjusted=self.adjust_photos,
+                notes=notes,
+                log=self.log.path,
+                mount=mount,
+                focal_35mm=self.focal_35mm,
             )
             if photos is not None:
                 return dict.fromkeys(bag.image_topics, photos)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.bags.errors import BagError
+from roof_detector.findings.flight_segments import PhotoParts
 from roof_detector.findings.ground_view import ErrorSplit, frame_sightings
 from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
@@ -100,6 +101,7 @@ class InspectionFrames:
         with ExitStack() as stack:
             images = self._images_of_topics(stack)
             is_photos = any(isinstance(one.source, ImageFilesInput) for one in images.values())
+            photo_parts = self._photo_parts() if is_photos and self._tracks else None
             for frame in self._bag.frames():
                 findings = frame.findings
                 if findings is None:
@@ -117,6 +119,8 @@ class InspectionFrames:
                     findings.topic, TrackedStream(timed=not is_photos)
                 )
                 fix, part = self._fix(findings, stream)
+                if photo_parts is not None and fix is not None:
+                    part = photo_parts.part_of(_clock_ns(findings))
                 tracks = np.zeros(len(findings.detections), np.int64)
                 if not is_photos:
                     tracks = self._track(stream, findings, fix, images.get(findings.topic))
@@ -234,6 +238,12 @@ class InspectionFrames:
             return None, 0
         return fix, part
 
+    def _photo_parts(self) -> PhotoParts:
+        """Return the parts of a flight of photos; results of older versions have no times."""
+        found = (frame.findings for frame in self._bag.frames())
+        times = (_clock_ns(findings) for findings in found if findings is not None)
+        return PhotoParts(time_ns for time_ns in times if time_ns is not None)
+
     def _images_of_topics(self, stack: ExitStack) -> dict[str, FrameImages]:
         """Return the images of each topic, which tracks need where there is no telemetry."""
         found: dict[str, FrameImages] = {}
@@ -263,6 +273,11 @@ class InspectionFrames:
         return stream.track(
             findings.detections, stamp_ns=findings.stamp_ns, fix=fix, image_bgr=image_bgr
         )
+
+
+def _clock_ns(findings: FrameFindings) -> int | None:
+    """Return when a frame was taken by its camera's clock, None where its file does not tell."""
+    return None if findings.moment is None else findings.moment.clock_ns
 
 
 def _raster_note(flight: str, place: RasterGeoreference) -> str:

@@ -5,51 +5,86 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.inputs.image_decoding import read_image
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.offline.file_images import FileImages
 from roof_detector.offline.image_search import camera_inputs
 from roof_detector.telemetry.altitude_steps import STEP_M
+from roof_detector.telemetry.autopilot_log import log_files_of_photos, read_autopilot_log
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.exposure_marks import with_marks
+from roof_detector.telemetry.log_photos import log_poses
 from roof_detector.telemetry.overlap import adjust
 from roof_detector.telemetry.photo_pose import PhotoPose, read_photo_pose
+from roof_detector.telemetry.photo_tags import read_photo_tags
 from roof_detector.telemetry.photo_track import PhotoTrack, height_above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
+    from roof_detector.georeference.camera_mount import CameraMount
     from roof_detector.georeference.ground import Ground
     from roof_detector.offline.result_bag import ResultBag
+    from roof_detector.telemetry.autopilot_log import AutopilotLog
+    from roof_detector.telemetry.photo_tags import PhotoTags
 
 _MOST_NAMED = 3
 
 
 def has_photo_positions(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether the results are of photos with a pose; the first readable one decides."""
+    """Return whether the results are of photos with a pose, in their tags or in a log beside them.
+
+    The first five that can be read decide about the tags.
+    """
     paths = _photo_paths(bag, images=images)
-    for path in list(paths.values())[:5]:
-        try:
-            read_photo_pose(path)
-        except TelemetryError:
-            continue
+    if any(_own_pose(path) for path in list(paths.values())[:5]):
         return True
-    return False
+    try:
+        log = _log_beside(paths)
+        return log is not None and bool(_poses_by_log(log, paths, notes=[])[0])
+    except TelemetryError:
+        return False
+
+
+def unused_log_note(bag: ResultBag, *, images: Path | None = None) -> str:
+    """Return why photos were not placed by the log beside them, '' without one."""
+    paths = _photo_paths(bag, images=images)
+    try:
+        log = _log_beside(paths)
+        if log is None:
+            return ''
+        _, unknown = _poses_by_log(log, paths, notes=[])
+    except TelemetryError as error:
+        return f'No map was made by the log beside the photos: {error}'
+    reason = next(iter(unknown.values()), '')
+    return f'No map was made by {log.name}: {reason}' if reason else ''
 
 
 def photo_track(
-    bag: ResultBag, *, images: Path | None, ground: Ground, adjusted: bool, notes: list[str]
+    bag: ResultBag,
+    *,
+    images: Path | None,
+    ground: Ground,
+    adjusted: bool,
+    notes: list[str],
+    log: str = '',
+    mount: CameraMount | None = None,
+    focal_35mm: float | None = None,
 ) -> PhotoTrack | None:
     """Return the poses of the photos of a result bag, None if it is not of image files.
 
-    With `adjusted`, overlapping photos are adjusted to each other first. Sentences about unusual
-    photos are added to `notes`. Raises TelemetryError if no photo has a pose.
+    They are those of the photos' tags or, where `log` names one or the tags hold none, those at
+    the exposures in the log of an autopilot. With `adjusted`, overlapping photos are adjusted to
+    each other first. Sentences about unusual photos are added to `notes`. Raises TelemetryError
+    if no photo has a pose.
     """
     paths = _photo_paths(bag, images=images)
     if not paths:
@@ -61,6 +96,17 @@ def photo_track(
             poses[stamp_ns] = read_photo_pose(path)
         except TelemetryError as error:
             unknown[stamp_ns] = str(error)
+    if log or not poses:
+        log_path = Path(log) if log else _log_beside(paths)
+        if log_path is not None:
+            poses, unknown = _poses_by_log(
+                log_path, paths, mount=mount, focal_35mm=focal_35mm, notes=notes
+            )
+    elif logs := log_files_of_photos(next(iter(paths.values())).parent):
+        notes.append(
+            f'{logs[0].name} is not used, because the photos tell their positions themselves; '
+            '--log FILE takes it.'
+        )
     if not poses:
         msg = f'None of {len(paths)} photos has a position. {next(iter(unknown.values()))}'
         raise TelemetryError(msg)
@@ -79,6 +125,54 @@ def photo_track(
     elif adjusted:
         poses |= _adjusted(poses, ground, notes)
     return PhotoTrack(poses, ground, unknown)
+
+
+def _own_pose(path: Path) -> PhotoPose | None:
+    try:
+        return read_photo_pose(path)
+    except TelemetryError:
+        return None
+
+
+def _log_beside(paths: Mapping[int, Path]) -> Path | None:
+    """Return the log that lies beside photos, None without one."""
+    folder = next((path.parent for path in paths.values()), None)
+    logs = log_files_of_photos(folder) if folder is not None else ()
+    if len(logs) > 1:
+        msg = (
+            f'{len(logs)} logs lie beside the photos ({", ".join(one.name for one in logs[:3])}); '
+            'name the one of their flight with --log.'
+        )
+        raise TelemetryError(msg)
+    return logs[0] if logs else None
+
+
+def _poses_by_log(
+    log_path: Path,
+    paths: Mapping[int, Path],
+    *,
+    mount: CameraMount | None = None,
+    focal_35mm: float | None = None,
+    notes: list[str],
+) -> tuple[dict[int, PhotoPose], dict[int, str]]:
+    """Return the poses of photos at the exposures in a log, and why others have none."""
+    tags: dict[int, PhotoTags] = {}
+    unknown: dict[int, str] = {}
+    for stamp_ns, path in paths.items():
+        try:
+            tags[stamp_ns] = read_photo_tags(path)
+        except TelemetryError as error:
+            unknown[stamp_ns] = str(error)
+    modified_ns = log_path.stat().st_mtime_ns if log_path.is_file() else 0
+    log = _read_log(log_path, modified_ns)
+    poses, unmatched = log_poses(log, tags, mount=mount, focal_35mm=focal_35mm, notes=notes)
+    return poses, unknown | unmatched
+
+
+@lru_cache(maxsize=1)
+def _read_log(path: Path, _modified_ns: int) -> AutopilotLog:
+    """Read a log once for all that asks about it: large ones take half a minute."""
+    return read_autopilot_log(path, Uncertainty())
 
 
 def _photo_paths(bag: ResultBag, *, images: Path | None) -> dict[int, Path]:

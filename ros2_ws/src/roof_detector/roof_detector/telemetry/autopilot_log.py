@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,25 @@ if TYPE_CHECKING:
 _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.0
 LOG_SUFFIXES = ('.tlog', '.bin', '.ulg')
 _DATAFLASH_START = b'\xa3\x95'
+# Messages about a camera's exposures, the most exact first: those that the camera reported, then
+# those that tell when it was triggered.
+EXPOSURE_KINDS = (
+    *('camera_capture', 'CAM', 'CAMERA_IMAGE_CAPTURED', 'CAMERA_FEEDBACK'),
+    *('camera_trigger', 'TRIG', 'CAMERA_TRIGGER'),
+)
+_REPORTED_BY_CAMERA = ('camera_capture', 'CAMERA_IMAGE_CAPTURED')
+_FIRST_UTC_NS = 1_000_000_000_000_000_000  # stamps from here on are times of day
+
+
+@dataclass(frozen=True)
+class LoggedExposure:
+    """One exposure: its stamp on the log's clock, and where the message itself places it.
+
+    `place` is latitude, longitude and altitude, None where the message has none.
+    """
+
+    stamp_ns: int
+    place: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +55,9 @@ class AutopilotLog:
 
     Stamps are nanoseconds of the log's own clock. `positions` has rows (12,) and the attitudes
     rows (14,) as those of a CameraTrack; of the gimbal they are those of a camera's axes forward,
-    left, up. `utc_minus_log_ns` is None where the log does not know the time of day.
+    left, up. `utc_minus_log_ns` is None where the log does not know the time of day. `exposures`
+    are those of a camera for photos, by messages of the `exposure_kind`; they are exact where the
+    camera reported them, and otherwise tell when it was triggered.
     """
 
     path: Path
@@ -45,6 +66,9 @@ class AutopilotLog:
     gimbal: StampedSeries | None
     utc_minus_log_ns: int | None
     notes: tuple[str, ...] = ()
+    exposures: tuple[LoggedExposure, ...] = ()
+    exposure_kind: str = ''
+    are_exposures_exact: bool = False
 
     def yaw_rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return times (n,) in seconds and the vehicle's turn to the right in radians a second."""
@@ -61,13 +85,25 @@ class LoggedValues:
     `positions` has latitude, longitude, altitude and the height over the place of take-off,
     `attitudes` quaternions x, y, z, w from forward, right, down into north, east, down; `gimbals`
     the same of the camera, and whether its yaw is relative to north. `utc_ns` has the time of day.
+    `exposures` are by the kind of their message; a stamp that is a time of day is in UTC.
+    `remarks` are sentences about the log.
     """
 
     positions: list[tuple[int, float, float, float, float]] = field(default_factory=list)
     attitudes: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
     gimbals: list[tuple[int, NDArray[np.float64], bool]] = field(default_factory=list)
     utc_ns: list[tuple[int, int]] = field(default_factory=list)
+    exposures: dict[str, list[LoggedExposure]] = field(default_factory=dict)
     left_out: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    def add_exposure(
+        self, kind: str, stamp_ns: int, place: tuple[float, float, float] | None = None
+    ) -> None:
+        """Add an exposure; a place that is none counts as missing."""
+        if place is not None and not _is_on_earth((stamp_ns, *place, 0.0)):
+            place = None
+        self.exposures.setdefault(kind, []).append(LoggedExposure(stamp_ns, place))
 
     def flight(self, path: Path, uncertainty: Uncertainty) -> AutopilotLog:
         """Return the flight; raise TelemetryError where a log has no position or attitude."""
@@ -98,6 +134,7 @@ class LoggedValues:
         attitudes = _series([one[0] for one in self.attitudes], turns, width=14)
         gimbal, note = self._gimbal(attitudes)
         notes = [note] if note else []
+        notes += [f'{path.name}: {one}' for one in self.remarks]
         step = altitude_step_note(
             (stamps[order] - stamps[order[0]]) / 1e9,
             heights[order],
@@ -107,14 +144,40 @@ class LoggedValues:
         if left_out:
             notes.append(f'{path.name}: {left_out} records without a position are left out.')
         offsets = [utc_ns - stamp_ns for stamp_ns, utc_ns in self.utc_ns]
+        utc_minus_log_ns = int(np.median(offsets)) if offsets else None
+        kind, exposures, note = self._exposures(utc_minus_log_ns)
+        notes += [f'{path.name}: {note}'] if note else []
         return AutopilotLog(
             path=path,
             positions=_series([one[0] for one in on_earth], places, width=12),
             attitudes=attitudes,
             gimbal=gimbal,
-            utc_minus_log_ns=int(np.median(offsets)) if offsets else None,
+            utc_minus_log_ns=utc_minus_log_ns,
             notes=tuple(notes),
+            exposures=exposures,
+            exposure_kind=kind,
+            # ArduPilot writes TRIG beside CAM where the camera's hot shoe reports the exposure.
+            are_exposures_exact=kind in _REPORTED_BY_CAMERA
+            or (kind == 'CAM' and 'TRIG' in self.exposures),
         )
+
+    def _exposures(
+        self, utc_minus_log_ns: int | None
+    ) -> tuple[str, tuple[LoggedExposure, ...], str]:
+        """Return the most exact kind, its exposures in order, and a note on those left out."""
+        kind = next((one for one in EXPOSURE_KINDS if self.exposures.get(one)), '')
+        found, untimed = {}, 0
+        for one in self.exposures.get(kind, ()):
+            if one.stamp_ns < _FIRST_UTC_NS:
+                found[one.stamp_ns] = one
+            elif utc_minus_log_ns is not None:
+                found[one.stamp_ns - utc_minus_log_ns] = replace(
+                    one, stamp_ns=one.stamp_ns - utc_minus_log_ns
+                )
+            else:
+                untimed += 1
+        note = f'{untimed} exposures tell the time of day, which the log does not know.'
+        return kind, tuple(found[stamp] for stamp in sorted(found)), note if untimed else ''
 
     def _gimbal(self, body: StampedSeries) -> tuple[StampedSeries | None, str]:
         stamps, rows = [], []
@@ -147,6 +210,16 @@ def log_file_of(video: Path) -> Path | None:
     return next(
         (one for one in logs if one.suffix.lower() != '.bin' or _begins_as_dataflash(one)), None
     )
+
+
+def log_files_of_photos(folder: Path) -> tuple[Path, ...]:
+    """Return the logs in a folder of photos or, without any, those beside it with its name."""
+    try:
+        inside = [one for one in folder.iterdir() if one.suffix.lower() in LOG_SUFFIXES]
+    except OSError:
+        return ()
+    logs = sorted(inside) or companions_of(folder, LOG_SUFFIXES)
+    return tuple(one for one in logs if one.suffix.lower() != '.bin' or _begins_as_dataflash(one))
 
 
 def read_autopilot_log(path: Path, uncertainty: Uncertainty) -> AutopilotLog:

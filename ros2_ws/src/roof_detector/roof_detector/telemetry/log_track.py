@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, radians
+from math import hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
+from roof_detector.telemetry.camera_attitudes import camera_attitudes
 from roof_detector.telemetry.clock_offset import clock_offset
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.photo_lens import film_focal_px
@@ -22,12 +22,12 @@ from roof_detector.telemetry.photo_lens import film_focal_px
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from roof_detector.georeference.camera_mount import CameraMount
     from roof_detector.georeference.ground import Ground
     from roof_detector.telemetry.autopilot_log import AutopilotLog
 
 # A container's creation time has whole seconds, and is of the begin or the end of writing.
 _FILE_TIME_SIGMA_S = 2.0
-_ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,7 +72,7 @@ def log_track(
         f'The video began at {offset_s:.2f} s of {log.path.name}, within {2 * sigma_s:.2f} s, '
         f'{by}; the error of time is taken into the stated error.'
     )
-    attitudes, camera_mount, attitude_source = _attitudes(log, mount, notes)
+    attitudes, camera_mount, attitude_source = camera_attitudes(log, mount, notes)
     focal_px = film_focal_px(focal_35mm, size_wh)
     centre = [(side - 1) / 2 for side in size_wh]
     matrix = [[focal_px, 0, centre[0]], [0, focal_px, centre[1]], [0, 0, 1]]
@@ -114,29 +114,6 @@ def _offset(
 def _overlaps(log: AutopilotLog, offset_s: float) -> bool:
     begin_s, end_s = log.positions.stamps_ns[0] / 1e9, log.positions.stamps_ns[-1] / 1e9
     return bool(begin_s - 60.0 <= offset_s <= end_s)
-
-
-def _attitudes(
-    log: AutopilotLog, mount: CameraMount | None, notes: list[str]
-) -> tuple[StampedSeries, CameraMount, str]:
-    if mount is not None:
-        return log.attitudes, mount, f'{log.path.name} and the mount that was given'
-    if log.gimbal is not None:
-        return log.gimbal, CameraMount.on_body(down_deg=0.0), f'gimbal of {log.path.name}'
-    notes.append(
-        f'{log.path.name} has no gimbal; the camera is assumed to look straight down, within '
-        f'{_ASSUMED_TILT_DEG:g} degrees. Give --mount-down (90: straight down) if it was fixed so.'
-    )
-    tilt, heading = radians(_ASSUMED_TILT_DEG), radians(_ASSUMED_HEADING_DEG)
-    rows = log.attitudes.rows.copy()
-    rows[:, 5:] += np.diag([tilt**2, tilt**2, heading**2]).ravel()
-    series = StampedSeries(
-        stamps_ns=log.attitudes.stamps_ns,
-        rows=rows,
-        max_gap_s=log.attitudes.max_gap_s,
-        max_beyond_s=log.attitudes.max_beyond_s,
-    )
-    return series, CameraMount.on_body(), f'{log.path.name}, camera assumed to look straight down'
 
 
 def _shifted(series: StampedSeries, offset_s: float) -> StampedSeries:

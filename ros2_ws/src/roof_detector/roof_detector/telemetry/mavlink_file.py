@@ -25,8 +25,9 @@ _TYPES = {
     '.tlog': (
         *('GLOBAL_POSITION_INT', 'ATTITUDE', 'SYSTEM_TIME', 'GIMBAL_DEVICE_ATTITUDE_STATUS'),
         'MOUNT_ORIENTATION',
+        *('CAMERA_IMAGE_CAPTURED', 'CAMERA_FEEDBACK', 'CAMERA_TRIGGER'),
     ),
-    '.bin': ('POS', 'ATT', 'GPS'),
+    '.bin': ('POS', 'ATT', 'GPS', 'CAM', 'TRIG'),
 }
 
 
@@ -107,6 +108,28 @@ def _logged_gps(found: LoggedValues, message: Any) -> None:
     found.utc_ns.append((message.TimeUS * 1000, utc_ns))
 
 
+def _captured(found: LoggedValues, message: Any) -> None:
+    if message.capture_result == 1:
+        place = message.lat / 1e7, message.lon / 1e7, message.alt / 1e3
+        found.add_exposure('CAMERA_IMAGE_CAPTURED', message.time_boot_ms * 1_000_000, place)
+
+
+def _feedback(found: LoggedValues, message: Any) -> None:
+    place = message.lat / 1e7, message.lng / 1e7, message.alt_msl
+    found.add_exposure('CAMERA_FEEDBACK', message.time_usec * 1000, place)
+
+
+def _trigger(found: LoggedValues, message: Any) -> None:
+    found.add_exposure('CAMERA_TRIGGER', message.time_usec * 1000)
+
+
+def _logged_exposure(found: LoggedValues, message: Any) -> None:
+    # `I` counts cameras since ArduPilot 4.4: the photos are taken to be those of the first.
+    if getattr(message, 'I', 0) == 0:
+        place = message.Lat, message.Lng, message.Alt
+        found.add_exposure(message.get_type(), message.TimeUS * 1000, place)
+
+
 _READERS = {
     'GLOBAL_POSITION_INT': _position,
     'ATTITUDE': _attitude,
@@ -116,4 +139,9 @@ _READERS = {
     'POS': _logged_position,
     'ATT': _logged_attitude,
     'GPS': _logged_gps,
+    'CAM': _logged_exposure,
+    'TRIG': _logged_exposure,
+    'CAMERA_IMAGE_CAPTURED': _captured,
+    'CAMERA_FEEDBACK': _feedback,
+    'CAMERA_TRIGGER': _trigger,
 }

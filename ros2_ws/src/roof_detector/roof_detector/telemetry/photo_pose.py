@@ -96,7 +96,7 @@ def photo_pose(tags: PhotoTags, *, uncertainty: Uncertainty) -> PhotoPose:
     if altitude is None:
         altitude, altitude_source = _possible(_exif_altitude(tags), _MOST_HEIGHT_M), 'GPSAltitude'
     rotation = ENU_FROM_NED @ attitude.ned_from_body @ BODY_FROM_OPTICAL
-    rotation, lens = _as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
+    rotation, lens = as_shown(rotation, lens, as_number(tags.exif.get('Orientation')))
     covariance = attitude.covariance
     position_covariance, covariance_source = _position_covariance(tags, uncertainty)
     return PhotoPose(
@@ -269,7 +269,7 @@ def _position_covariance(
     return np.diag(np.maximum(known, _LEAST_SIGMA_M) ** 2), 'recorded standard deviations'
 
 
-def _as_shown(
+def as_shown(
     rotation: NDArray[np.float64], lens: Lens, orientation: float | None
 ) -> tuple[NDArray[np.float64], Lens]:
     """Return attitude and lens for the image rotated by EXIF's Orientation (3, 6 or 8).

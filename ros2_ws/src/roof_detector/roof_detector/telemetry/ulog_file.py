@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _TOPICS = (
     *('vehicle_global_position', 'vehicle_attitude', 'vehicle_local_position'),
     *('vehicle_gps_position', 'sensor_gps', 'gimbal_device_attitude_status'),
+    *('camera_capture', 'camera_trigger'),
 )
 _YAW_LOCK, _YAW_IN_VEHICLE, _YAW_IN_EARTH = 16, 32, 64
 _FIRST_UTC_US = 1_000_000_000_000_000
@@ -27,7 +30,8 @@ def read_ulog(path: Path) -> LoggedValues:
     from pyulog import ULog  # noqa: PLC0415 - only logs need it
 
     try:
-        log = ULog(str(path), list(_TOPICS))
+        with redirect_stdout(StringIO()):  # where pyulog prints what is damaged
+            log = ULog(str(path), list(_TOPICS))
     except Exception as error:  # pyulog raises anything for another file
         msg = f'{path} cannot be read as a log of PX4 ({" ".join(str(error).split())}).'
         raise TelemetryError(msg) from error
@@ -35,6 +39,8 @@ def read_ulog(path: Path) -> LoggedValues:
     for one in log.data_list:
         topics.setdefault(one.name, one.data)
     found = LoggedValues()
+    if log.file_corruption:
+        found.remarks.append('parts of it are damaged and left out.')
     place = topics.get('vehicle_global_position')
     if place is not None:
         heights = _heights(place, topics.get('vehicle_local_position'))
@@ -51,11 +57,29 @@ def read_ulog(path: Path) -> LoggedValues:
             not flags & _YAW_IN_VEHICLE and bool(flags & _YAW_LOCK)
         )
         found.gimbals.append((stamp_ns, quaternion, is_earth))
+    _add_exposures(found, topics)
     gps = topics.get('vehicle_gps_position') or topics.get('sensor_gps') or {}
     for stamp, utc_us in zip(gps.get('timestamp', ()), gps.get('time_utc_usec', ()), strict=False):
         if utc_us > _FIRST_UTC_US:
             found.utc_ns.append((int(stamp) * 1000, int(utc_us) * 1000))
     return found
+
+
+def _add_exposures(found: LoggedValues, topics: dict[str, dict[str, Any]]) -> None:
+    captured = topics.get('camera_capture')
+    if captured is not None:
+        results = captured.get('result', np.ones(len(captured['timestamp'])))
+        columns = (captured[name] for name in ('timestamp', 'lat', 'lon', 'alt'))
+        for stamp, latitude, longitude, altitude, result in zip(*columns, results, strict=True):
+            if result == 1:
+                place = float(latitude), float(longitude), float(altitude)
+                found.add_exposure('camera_capture', int(stamp) * 1000, place)
+    triggered = topics.get('camera_trigger')
+    if triggered is not None:
+        stamps = np.asarray(triggered['timestamp'])
+        reported = np.asarray(triggered.get('feedback', np.zeros(len(stamps)))).astype(bool)
+        for stamp in stamps[reported] if reported.any() else stamps:
+            found.add_exposure('camera_trigger', int(stamp) * 1000)
 
 
 def _heights(place: dict[str, Any], local: dict[str, Any] | None) -> Any:

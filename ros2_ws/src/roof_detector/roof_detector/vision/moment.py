@@ -31,6 +31,14 @@ class Moment:
             return cls(local=taken.isoformat(timespec='milliseconds'))
         return cls(utc_ns=round((taken - _EPOCH) / timedelta(microseconds=1)) * 1000)
 
+    @property
+    def clock_ns(self) -> int:
+        """Return nanoseconds since 1970, of the camera's own clock where UTC is not known."""
+        if self.utc_ns is not None:
+            return self.utc_ns
+        taken = datetime.fromisoformat(self.local).replace(tzinfo=timezone.utc)
+        return round((taken - _EPOCH) / timedelta(microseconds=1)) * 1000
+
     def later(self, nanoseconds: int) -> Moment:
         """Return the moment that is so much later."""
         if self.utc_ns is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from roof_detector.findings.flight_segments import FlightSegments
+from roof_detector.findings.flight_segments import FlightSegments, PhotoParts
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_fix_that_jumps_belongs_to_no_part_until_the_camera_stays_there(parts)
     assert segments.jumped == 5
 
 
-def test_photos_far_apart_do_not_jump_since_their_stamps_only_count_them(parts):
+def test_photos_far_apart_do_not_jump(parts):
     assert parts([(0, 0), (1, 120), (2, 240)], timed=False)[0] == [0, 0, 0]
 
 
@@ -38,3 +38,13 @@ def test_a_photo_of_another_continent_belongs_to_no_part(parts):
     found, segments = parts([(0, 0), (1, 50_000)], timed=False)
     assert found == [0, None]
     assert segments.too_far == 1
+
+
+def test_photos_are_of_one_part_until_none_is_taken_for_ten_minutes():
+    minutes = [0, 3, 12, 23, 24, 400]
+    times_ns = [minute * 60 * 10**9 for minute in minutes]
+    # Two cards in one folder: the order of the names is not that of the flights.
+    divided = PhotoParts(times_ns[::-1])
+    assert [divided.part_of(one) for one in times_ns] == [0, 0, 0, 1, 1, 2]
+    assert divided.part_of(None) == 0
+    assert PhotoParts([]).part_of(5) == 0

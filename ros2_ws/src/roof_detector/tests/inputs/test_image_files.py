@@ -165,3 +165,33 @@ def test_a_file_of_any_claimed_size_is_not_read_into_memory(tmp_path):
     os.truncate(path, 1 << 42)
     with pytest.raises(InputError, match='expected at most'):
         read_image(path)
+
+
+def dated(path, time, *, offset='+02:00'):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: time, **({0x9011: offset} if offset else {})})
+    Image.new('RGB', (8, 6)).save(path, exif=exif)
+
+
+def test_photos_that_tell_when_they_were_taken_have_that_as_their_stamp(tmp_path):
+    for number, second in enumerate((5, 5, 9)):
+        dated(tmp_path / f'DJI_{number}.JPG', f'2026:05:01 12:00:0{second}')
+    (tmp_path / 'DJI_9.JPG').write_bytes(b'')
+    frames = list(ImageFilesInput(tmp_path).recorded())
+    noon_ns = 1_777_629_600 * 10**9  # 10:00 UTC
+    stamps = [noon_ns + 5 * 10**9, noon_ns + 5 * 10**9 + 1, noon_ns + 9 * 10**9]
+    assert [frame.stamp_ns for frame in frames] == [*stamps, stamps[-1] + 1]
+    assert [frame.log_time_ns for frame in frames] == [0, 5 * 10**8, 10**9, 15 * 10**8]
+    assert frames[0].load().moment == frames[0].moment
+    assert frames[0].moment.utc_ns == stamps[0]
+
+
+@pytest.mark.parametrize('offset', ['', None], ids=['without a zone', 'without a date'])
+def test_stamps_count_where_one_photo_does_not_tell_its_time_in_utc(tmp_path, offset):
+    dated(tmp_path / 'a.jpg', '2026:05:01 12:00:00')
+    if offset is None:
+        Image.new('RGB', (8, 6)).save(tmp_path / 'b.jpg')
+    else:
+        dated(tmp_path / 'b.jpg', '2026:05:01 12:00:01', offset=offset)
+    frames = list(ImageFilesInput(tmp_path).recorded())
+    assert [frame.stamp_ns for frame in frames] == [0, 5 * 10**8]

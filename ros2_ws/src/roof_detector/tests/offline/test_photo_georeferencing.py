@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
 import zipfile
 
 import numpy as np
@@ -16,6 +17,8 @@ from PIL import Image
 
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.georeferencing import GeoreferenceSettings
+from roof_detector.offline.inspection_frames import InspectionFrames
+from roof_detector.offline.result_bag import ResultBag
 from roof_detector.offline.rethresholding import Rethresholding
 from roof_detector.offline.settings import DetectSettings, OutputSettings
 from roof_detector.vision.thresholds import Thresholds
@@ -192,3 +195,69 @@ def test_a_photo_with_its_time_zone_has_its_time_in_utc_and_others_say_so(card, 
     dated = {one['properties']['name']: one['properties']['time'] for one in features(outcome)}
     assert dated['DJI_0000.JPG'] == '2026-05-04T08:11:12.000000Z'
     assert dated['DJI_0001.JPG'] is None
+
+
+def write_log(path, exposed_s):
+    """Write a log of PX4: a flight east at 120 m, and the exposures of its camera."""
+    formats = {
+        'vehicle_global_position': ('double lat;double lon;float alt;', '<ddf'),
+        'vehicle_attitude': ('float[4] q;', '<4f'),
+        'camera_capture': ('double lat;double lon;float alt;int8_t result;', '<ddfb'),
+    }
+    content = b'ULog\x01\x12\x35\x01' + bytes(8)
+    for name, (fields, _) in formats.items():
+        body = f'{name}:uint64_t timestamp;{fields}'.encode()
+        content += struct.pack('<HB', len(body), ord('F')) + body
+    for number, name in enumerate(formats):
+        body = struct.pack('<BH', 0, number) + name.encode()
+        content += struct.pack('<HB', len(body), ord('A')) + body
+
+    def add(number, at_s, *values):
+        _, form = list(formats.values())[number]
+        body = struct.pack('<HQ', number, round(at_s * 1e6)) + struct.pack(form, *values)
+        return struct.pack('<HB', len(body), ord('D')) + body
+
+    for at_s in np.arange(0.0, 10.0, 0.5):
+        content += add(0, at_s, 52.5, 13.4 + 1e-5 * at_s, 120.0)
+        content += add(1, at_s, 0.7071, 0.0, 0.0, 0.7071)
+    for at_s in exposed_s:
+        content += add(2, at_s, 52.5, 13.4 + 1e-5 * at_s, 120.0, 1)
+    path.write_bytes(content)
+
+
+def test_photos_without_a_place_are_placed_by_the_log_beside_them(flights, tmp_path, detect):
+    pytest.importorskip('pyulog')
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for number in range(3):
+        write_photo(flights, folder / f'DSC{number:04d}.JPG', number, place=None)
+    write_log(folder / 'flight.ulg', [2.0, 5.0])
+    (outcome,) = detect(folder, confidence=0.1, formats=None, overwrite=True)
+    assert not (outcome.output / 'detections.geojson').exists()
+    assert any('holds 2 exposures and there are 3 photos' in one for one in outcome.notes)
+
+    write_log(folder / 'flight.ulg', [2.0, 5.0, 7.0])
+    ground = GeoreferenceSettings(ground=Ground(height_m=40.0))
+    (outcome,) = detect(
+        folder, confidence=0.1, formats=None, overwrite=True, georeferencing=ground
+    )
+    assert any('3 of 3 photos have their position from flight.ulg' in n for n in outcome.notes)
+    assert features(outcome)
+    for feature in features(outcome):
+        longitude, latitude = feature['geometry']['coordinates']
+        assert abs(latitude - 52.5) < 5e-4 and abs(longitude - 13.4) < 8e-4
+
+
+def test_an_inspection_divides_photos_by_when_they_were_taken(card, flights, detect):
+    # The second photo is of another day; its name lies between those of the first flight.
+    for number, day in enumerate((1, 2, 1)):
+        path = card / f'DJI_{number:04d}.JPG'
+        photo = Image.open(path)
+        exif = photo.getexif()
+        exif.get_ifd(0x8769)[0x9003] = f'2026:05:0{day} 12:00:0{number}'
+        photo.save(path, quality=98, exif=exif, xmp=photo.info['xmp'])
+    (outcome,) = detect(card, confidence=0.1)
+    with ResultBag(outcome.output) as bag:
+        frames = InspectionFrames(bag, flight='card', georeferencing=GeoreferenceSettings())
+        flights_of = [one.frame.flight for one in frames]
+    assert flights_of == ['card', 'card part 2', 'card']
