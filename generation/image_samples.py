@@ -219,6 +219,27 @@ def cut_of(make: Callable[[], bytes]) -> bytes:
     return cut(make())
 
 
+def with_preview() -> bytes:
+    """Return a TIFF whose first page is a preview, which says so (NewSubfileType 1)."""
+    preview = Image.new('RGB', (24, 16))
+    data = io.BytesIO()
+    preview.save(data, 'TIFF', save_all=True, append_images=[rgb_chart()], tiffinfo={254: 1})
+    both = bytearray(data.getvalue())
+    entry = struct.pack('<HHI', 254, 4, 1)
+    both[both.rindex(entry) + 8] = 0  # of the second page
+    return bytes(both)
+
+
+def with_empty_sectors() -> bytes:
+    """Return a JPEG two sectors of whose pixels a card has lost."""
+    noise = np.random.default_rng(3).integers(0, 255, (128, 128, 3), np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(noise).save(data, 'JPEG', quality=90)
+    lost = bytearray(data.getvalue())
+    lost[4096:5120] = bytes(1024)
+    return bytes(lost)
+
+
 def claiming_bmp() -> bytes:
     """Return a BMP whose header claims 60000x60000 pixels."""
     data = bytearray(encoded('BMP'))
@@ -274,6 +295,12 @@ PHOTOS = (
         make=written('.jpg', partial(series, 'MPO', 2)),
         tolerance=_LOSSY,
         note=_FIRST_ONLY,
+    ),
+    Sample(
+        name='JPEG whose second image (MPO) is cut short',
+        make=written('.jpg', lambda: cut(series('MPO', 2), 0.98)),
+        tolerance=_LOSSY,
+        note='is cut short behind its first image',
     ),
     Sample(
         name='JPEG of 12 bits',
@@ -421,6 +448,7 @@ TIFFS = (
         make=written('.tif', partial(series, 'TIFF')),
         note='has 3 pages; only the first is looked at',
     ),
+    Sample(name='TIFF with a preview as its first page', make=written('.tif', with_preview)),
     Sample(
         name='TIFF of a CIELab program',
         make=by_pillow('.tif', 'TIFF', 'LAB'),
@@ -502,6 +530,11 @@ DAMAGE = (
         name='BMP cut short',
         make=written('.bmp', lambda: cut(encoded('BMP'))),
         refusal='truncated',
+    ),
+    Sample(
+        name='JPEG with empty sectors, as of a card that fails',
+        make=written('.jpg', with_empty_sectors),
+        refusal='its pixels are empty, as where a memory card fails',
     ),
     Sample(
         name='PNG with a wrong byte',

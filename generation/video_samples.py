@@ -299,6 +299,15 @@ CODECS = (
     VideoSample(name='H.264 in AVI', make=_H264('.avi', options={'crf': '12', 'bf': '0'})),
     VideoSample(name='H.264 in a transport stream (TS)', make=_H264('.ts')),
     VideoSample(
+        name='H.264 in a transport stream of camcorders (MTS, packets of 192 bytes)',
+        make=_H264('.mts', container_options={'mpegts_m2ts_mode': '1'}),
+    ),
+    VideoSample(
+        name='H.264 in MP4 in fragments',
+        make=_H264('.mp4', container_options={'movflags': 'frag_keyframe+empty_moov'}),
+    ),
+    VideoSample(name='H.264, 4:4:4', make=_H264('.mp4', pixels='yuv444p')),
+    VideoSample(
         name='H.264 of 10 bits, 4:2:2',
         make=encoded('.mp4', 'libx264', pixels='yuv422p10le', options={'crf': '12'}),
     ),
@@ -416,6 +425,20 @@ DAMAGE = (
             frames=frames,
         )
         for name, suffix, frames in (('AVI', '.avi', (0,)), ('Matroska', '.mkv', (0, 1, 2)))
+    ),
+    VideoSample(
+        name='Transport stream of camcorders (MTS) cut within a packet',
+        make=cut(
+            encoded(
+                '.mts',
+                'mpeg2video',
+                options={'g': '1'},
+                container_options={'mpegts_m2ts_mode': '1'},
+            )
+        ),
+        loss=_CUT,
+        frames=(0, 1, 2, 3, 4),
+        tolerance=7,
     ),
     VideoSample(
         name='Transport stream cut within a packet',

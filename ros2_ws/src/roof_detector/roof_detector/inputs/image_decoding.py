@@ -23,6 +23,7 @@ from roof_detector.inputs.file_kind import (
     kind_of,
     kind_of_file,
 )
+from roof_detector.inputs.jpeg_scan import check_scan
 from roof_detector.inputs.pillow_decoding import decode_with_pillow
 from roof_detector.inputs.raw_photos import RAW_SUFFIXES, is_raw_tiff, raw_preview
 from roof_detector.inputs.tiff_decoding import decode_tiff
@@ -107,6 +108,7 @@ def decode_bytes(data: bytes, *, turned: bool) -> DecodedFile:
     """
     kind = kind_of(data[:512])
     if kind is JPEG:
+        check_scan(data)
         return DecodedFile(decode_jpeg(data, turned_by_exif=turned), _jpeg_notes(data))
     if kind is PNG:
         return _decode_png(data, turned=turned)
@@ -172,9 +174,16 @@ def _further_images(data: bytes) -> list[str]:
             entries = getattr(image, 'mpinfo', {}).get(_MP_ENTRIES, ())
             kinds = [str(entry['Attribute']['MPType']) for entry in entries]
             count = sum(not kind.startswith('Large Thumbnail') for kind in kinds)
+            # Offsets count from the header of the multi-picture format; the first one's is 0.
+            begin = int(image.info.get('mpoffset', 0))
+            ends = [begin + one['DataOffset'] + one['Size'] for one in entries[1:]]
+            end = max(ends, default=0)
     except Exception:  # Pillow raises anything for what is damaged behind the first image
         return []
-    return [f'holds {count} images; only the first is looked at'] if count > 1 else []
+    notes = [f'holds {count} images; only the first is looked at'] if count > 1 else []
+    if end > len(data):
+        notes.append(f'is cut short behind its first image: it lacks {end - len(data)} bytes')
+    return notes
 
 
 def _refusal(kind: FileKind, data: bytes) -> str:

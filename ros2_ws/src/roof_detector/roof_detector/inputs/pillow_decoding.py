@@ -51,7 +51,8 @@ def decode_with_pillow(
             notes: list[str] = []
             count = int(getattr(image, 'n_frames', 1))
             if count > 1:
-                what = 'is animated' if getattr(image, 'is_animated', False) else 'is a series'
+                is_film = kind is not HEIF and getattr(image, 'is_animated', False)
+                what = 'is animated' if is_film else 'is a series'
                 notes.append(f'{what} ({count} images); only the first is looked at')
                 image.seek(0) if kind is not HEIF else None  # HEIF opens at its primary image
             orientation = (

@@ -43,14 +43,16 @@ class _Raster:
 def decode_tiff(data: bytes, *, turned: bool) -> tuple[NDArray[np.uint8], list[str]]:
     """Decode the first page of a TIFF to (height, width, 3) BGR, with notes on what was left out.
 
-    Of more than four bands only the first is read, as grey. Raises VisionError for a damaged or
-    cut-off file, and for colours that are not read.
+    A preview, which says that it is a reduced image, is not the first page. Of more than four
+    bands only the first is read, as grey. Raises VisionError for a damaged or cut-off file, and
+    for colours that are not read.
     """
     pages = read_pages(data)
-    page = pages[0]
+    number = next((n for n, one in enumerate(pages) if not one.is_reduced), 0)
+    page = pages[number]
     check_claim(page.size_wh, len(data), 'TIFF')
     _check_readable(page, data)
-    raster = _read_raster(data)
+    raster = _read_raster(data, number)
     values, valid, palette = raster.values, raster.valid, raster.palette
     notes: list[str] = []
     images = [one for one in pages if not one.is_reduced]
@@ -83,7 +85,7 @@ def _check_readable(page: TiffPage, data: bytes) -> None:
         raise UnsupportedEncoding(msg)
 
 
-def _read_raster(data: bytes) -> _Raster:
+def _read_raster(data: bytes, page_number: int) -> _Raster:
     import rasterio  # noqa: PLC0415 - a third of a second, and most images are no TIFF
     from rasterio.errors import NotGeoreferencedWarning, RasterioError  # noqa: PLC0415
     from rasterio.io import MemoryFile  # noqa: PLC0415
@@ -93,7 +95,10 @@ def _read_raster(data: bytes) -> _Raster:
         with (
             rasterio.Env(GDAL_NUM_THREADS='2'),
             MemoryFile(data) as file,
-            rasterio.open(file.name, driver='GTiff') as dataset,
+            rasterio.open(
+                f'GTIFF_DIR:{page_number + 1}:{file.name}' if page_number else file.name,
+                driver='GTiff',
+            ) as dataset,
         ):
             palette = None
             if dataset.count == 1 and dataset.colorinterp[0].name == 'palette':

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROUNDED_S = 0.25
 _MOST_INDEX_BYTES = 1 << 26
-_TS_PACKET = 188
+_TS_PACKET, _M2TS_PACKET = 188, 192
 _SEGMENT = b'\x18\x53\x80\x67'
 _SCRAMBLED_SHARE = 0.5
 
@@ -80,8 +80,9 @@ def missing_bytes(path: Path) -> int:
             end = _end_of_riffs(file, size)
         elif kind is MATROSKA:
             end = _end_of_segment(file)
-        elif kind is TRANSPORT_STREAM and file.read(1) == b'G':
-            end = -(-size // _TS_PACKET) * _TS_PACKET
+        elif kind is TRANSPORT_STREAM:
+            _, step = _packets_of_stream(file)
+            end = -(-size // step) * step
         else:
             end = 0
     return max(end - size, 0)
@@ -176,9 +177,20 @@ def _end_of_segment(file: BinaryIO) -> int:
     return 0 if length == (1 << 7 * width) - 1 else at + 4 + width + length
 
 
+def _packets_of_stream(file: BinaryIO) -> tuple[int, int]:
+    """Return where the first packet of a transport stream is, and the step to the next one.
+
+    Camcorders (.MTS, .M2TS) write four bytes of time in front of each (ISO 13818-1, BDAV).
+    """
+    head = file.read(5)
+    file.seek(0)
+    return (0, _TS_PACKET) if head.startswith(b'G') else (_M2TS_PACKET - _TS_PACKET, _M2TS_PACKET)
+
+
 def _is_scrambled(file: BinaryIO) -> bool:
-    data = file.read(_TS_PACKET * 2000)
-    controls = [data[at + 3] >> 6 for at in range(0, len(data) - _TS_PACKET + 1, _TS_PACKET)]
+    first, step = _packets_of_stream(file)
+    data = file.read(step * 2000)
+    controls = [data[at + 3] >> 6 for at in range(first, len(data) - _TS_PACKET + 1, step)]
     return bool(controls) and sum(map(bool, controls)) > _SCRAMBLED_SHARE * len(controls)
 
 

@@ -29,17 +29,20 @@ _TIMES = re.compile(
     r'\s{0,9}(\d{1,4}):(\d\d):(\d\d)(?:[,.](\d{1,3}))?[^\n]*'
 )
 _TAG = re.compile(r'<[^<>\n]*>')
-_N = r'([-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15}))'
+# Between the name and the value, which JSON puts into quotes.
+_IS = r'["\']?\s*[:=]\s*["\']?'
+# A number as a whole: not the begin of a longer one, or of one with an exponent.
+_N = r'([-+]?(?:\d{1,15}(?:\.\d{0,20})?|\.\d{1,20}))(?!\.?\d|[eE][-+]?\d)'
 _DATE = re.compile(
     r'(?<!\d)(\d{4})[-./](\d{1,2})[-./](\d{1,2})[ T]\s?(\d{1,2}):(\d\d):(\d\d)'
     r'(?:[.,:](\d{1,3})(?:,\d+)?)?'
 )
 # A letter of the hemisphere may stand on either side of the degrees.
 _LATITUDE = re.compile(
-    rf'\b(?:gps_?)?lat(?:itude)?\s*[:=]\s*([NS]\b)?\s*{_N}\s*°?\s*([NS]\b)?', re.IGNORECASE
+    rf'\b(?:gps_?)?lat(?:itude)?{_IS}([NS]\b)?\s*{_N}\s*°?\s*([NS]\b)?', re.IGNORECASE
 )
 _LONGITUDE = re.compile(
-    rf'\b(?:gps_?)?lon(?:g(?:t?itude)?)?\s*[:=]\s*([EW]\b)?\s*{_N}\s*°?\s*([EW]\b)?',
+    rf'\b(?:gps_?)?l(?:on(?:g(?:t?itude)?)?|ng){_IS}([EW]\b)?\s*{_N}\s*°?\s*([EW]\b)?',
     re.IGNORECASE,
 )
 _GPS = re.compile(
@@ -47,14 +50,14 @@ _GPS = re.compile(
     rf'(?:([EWNS])\s*:\s*)?{_N}(?:\s*°)?\s*(?:[,;]\s*{_N}\s*(?:([mM])\s*)?)?\)'
 )
 _RELATIVE = (
-    re.compile(rf'\brel(?:ative)?_?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
-    re.compile(rf'\bBAROMETER\s*[:=]\s*{_N}', re.IGNORECASE),
-    re.compile(rf'(?<![.\w])H(?:\s+|\s*[:=]\s*){_N}\s*m\b'),
-    re.compile(rf'\bheight\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\brel(?:ative)?_?alt(?:itude)?{_IS}{_N}', re.IGNORECASE),
+    re.compile(rf'\bBAROMETER{_IS}{_N}', re.IGNORECASE),
+    re.compile(rf'(?<![.\w])H(?:\s+|{_IS}){_N}\s*m\b'),
+    re.compile(rf'\bheight{_IS}{_N}', re.IGNORECASE),
 )
 _ABSOLUTE = (
-    re.compile(rf'\babs(?:olute)?_?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
-    re.compile(rf'\b(?:gps_?)?alt(?:itude)?\s*[:=]\s*{_N}', re.IGNORECASE),
+    re.compile(rf'\babs(?:olute)?_?alt(?:itude)?{_IS}{_N}', re.IGNORECASE),
+    re.compile(rf'\b(?:gps_?)?alt(?:itude)?{_IS}{_N}', re.IGNORECASE),
 )
 _DECIMAL_POINT = re.compile(r'\d\.\d')
 _DECIMAL_COMMA = re.compile(r'(?<=\d),(?=\d)')
@@ -66,16 +69,14 @@ _FLIGHT_PRY = re.compile(
     rf'\bF\.PRY\s*(?::\s*)?\(\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*[,;]\s*{_DEGREES}\s*\)'
 )
 _GIMBAL = {
-    axis: re.compile(
-        rf'\b(?:gb|gimbal|camera)[_ ]?{axis}(?:_?degree)?\s*[:=]\s*{_N}', re.IGNORECASE
-    )
+    axis: re.compile(rf'\b(?:gb|gimbal|camera)[_ ]?{axis}(?:_?degree)?{_IS}{_N}', re.IGNORECASE)
     for axis in ('yaw', 'pitch', 'roll')
 }
 _FLIGHT_YAW = re.compile(
-    rf'\b(?:drone|flight|uav|fc)[_ ]?yaw(?:_?degree)?\s*[:=]\s*{_N}', re.IGNORECASE
+    rf'\b(?:drone|flight|uav|fc)[_ ]?yaw(?:_?degree)?{_IS}{_N}', re.IGNORECASE
 )
-_FOCAL = re.compile(rf'\bfocal_len(?:gth)?\s*[:=]\s*{_N}', re.IGNORECASE)
-_DIGITAL_ZOOM = re.compile(rf'\bdzoom(?:_ratio)?\s*[:=]\s*{_N}', re.IGNORECASE)
+_FOCAL = re.compile(rf'\bfocal_len(?:gth)?{_IS}{_N}', re.IGNORECASE)
+_DIGITAL_ZOOM = re.compile(rf'\bdzoom(?:_ratio)?{_IS}{_N}', re.IGNORECASE)
 _LARGEST_ZOOM = 64.0
 
 
@@ -126,7 +127,7 @@ def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
     Raises TelemetryError if there are none, or none of them holds a position or a height.
     """
     is_text = path.suffix.lower() == '.srt'
-    cues = _cues_of_text(_text_of(path)) if is_text else _cues_of_video(path)
+    cues = _cues_of_text(_with_lines(_text_of(path))) if is_text else _cues_of_video(path)
     return parse_subtitles(path, cues)
 
 
@@ -342,6 +343,11 @@ def _text_of(path: Path) -> str:
     if content[:200].count(0) > len(content[:200]) // 3:  # UTF-16 without its mark
         return content.decode('utf-16-be' if content[:1] == b'\0' else 'utf-16-le', 'replace')
     return content.decode('utf-8-sig', 'replace')
+
+
+def _with_lines(text: str) -> str:
+    """Return a text whose lines end in LF, as those of old programs end in CR alone."""
+    return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
 def _cues_of_text(text: str) -> Iterator[tuple[float, float, str]]:

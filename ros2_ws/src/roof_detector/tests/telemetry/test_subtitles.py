@@ -106,6 +106,27 @@ VARIANTS = {
 }
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        '{"latitude": 52.520008, "longitude": 13.404954}',
+        'Lat:52.520008N Lng:13.404954E',
+        "'lat' = '52.520008', 'lon' = '13.404954'",
+        '[latitude: 52.52000800000000000001] [longitude: 13.40495400000000000001]',
+    ],
+    ids=['JSON', 'lng and letters', 'quotes', 'twenty decimals'],
+)
+def test_positions_of_less_usual_forms_are_read(tmp_path, text):
+    (record,) = read(tmp_path, srt(text)).records
+    assert (record.latitude_deg, record.longitude_deg) == (52.520008, 13.404954)
+
+
+def test_a_number_with_an_exponent_is_not_read_as_another_number(tmp_path):
+    text = '[latitude: 5.2520008e1] [longitude: 13.404954] [rel_alt: 40.0]'
+    (record,) = read(tmp_path, srt(text)).records
+    assert record.latitude_deg is None
+
+
 @pytest.mark.parametrize(('text', 'told'), VARIANTS.values(), ids=VARIANTS)
 def test_each_variant_tells_what_is_in_it(tmp_path, text, told):
     found = read(tmp_path, srt(text, text))
@@ -174,7 +195,7 @@ def test_gimbal_angles_that_are_all_zero_are_not_believed(tmp_path):
 
 
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
-@pytest.mark.parametrize('gap', ['\n\n', '\r\n\r\n', '\n'])
+@pytest.mark.parametrize('gap', ['\n\n', '\r\n\r\n', '\n', '\r\r'])
 def test_any_way_to_write_lines_is_read(tmp_path, encoding, gap):
     text = srt('GPS(13.4,52.5,9)', 'GPS(13.5,52.6,9)', gap=gap)
     found = read(tmp_path, text, encoding=encoding)
