@@ -48,7 +48,7 @@ def video_moment(path: Path, metadata: Mapping[str, str]) -> tuple[Moment | None
     if subtitles is None:
         return None, ''
     try:
-        records = read_subtitle_telemetry(subtitles).records
+        records = read_subtitle_telemetry(subtitles).samples
     except TelemetryError:
         return None, ''
     first = next((one for one in records if one.time is not None), None)

@@ -70,7 +70,7 @@ def unused_positions_note(bag: ResultBag, *, images: Path | None = None) -> str:
         telemetry = read_video_telemetry(video)
     except TelemetryError as error:
         return f'{beside.name} is not used: {error}' if beside is not None else ''
-    if not any(one.latitude_deg is not None for one in telemetry.records):
+    if not any(one.latitude_deg is not None for one in telemetry.samples):
         return f'{video.name} has no position in its {telemetry.holder}.'
     if can_be_georeferenced(telemetry):
         return ''

@@ -14,7 +14,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+from roof_detector.telemetry.telemetry_sample import TelemetrySample, VideoTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,15 +53,13 @@ class _GpsSample(NamedTuple):
     time: datetime | None
 
 
-def gopro_telemetry(
-    path: Path, packets: Iterable[tuple[float, float, bytes]]
-) -> SubtitleTelemetry:
+def gopro_telemetry(path: Path, packets: Iterable[tuple[float, float, bytes]]) -> VideoTelemetry:
     """Return the positions in packets (begin in seconds, length in seconds, content).
 
     The samples of a packet are spread over its length. They have no attitude: what the camera
     records of its turns does not tell where north is.
     """
-    found: dict[bytes, list[SubtitleRecord]] = {b'GPS9': [], b'GPS5': []}
+    found: dict[bytes, list[TelemetrySample]] = {b'GPS9': [], b'GPS5': []}
     left_out: dict[bytes, Counter[str]] = {b'GPS9': Counter(), b'GPS5': Counter()}
     is_above_sea = False
     for begin_s, length_s, content in packets:
@@ -90,11 +88,11 @@ def gopro_telemetry(
         f'{path.name}: {count} positions {cause} are left out.'
         for cause, count in sorted(left_out[key].items())
     ]
-    return SubtitleTelemetry(path, tuple(found[key]), tuple(notes), holder=NAME)
+    return VideoTelemetry(path, tuple(found[key]), tuple(notes), holder=NAME)
 
 
-def _record(sample: _GpsSample, begin_s: float, step_s: float) -> SubtitleRecord:
-    return SubtitleRecord(
+def _record(sample: _GpsSample, begin_s: float, step_s: float) -> TelemetrySample:
+    return TelemetrySample(
         begin_s=begin_s,
         end_s=begin_s + step_s,
         latitude_deg=sample.latitude_deg,

@@ -11,7 +11,7 @@ import math
 import struct
 from typing import TYPE_CHECKING
 
-from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+from roof_detector.telemetry.telemetry_sample import TelemetrySample, VideoTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,14 +35,12 @@ def is_motion_packet(content: bytes) -> bool:
     return reserved == 0 and _BYTES.get(kind) == len(content) - _HEAD.size
 
 
-def motion_telemetry(
-    path: Path, packets: Iterable[tuple[float, float, bytes]]
-) -> SubtitleTelemetry:
+def motion_telemetry(path: Path, packets: Iterable[tuple[float, float, bytes]]) -> VideoTelemetry:
     """Return the positions in packets (begin in seconds, length in seconds, content).
 
     The orientations of such a track are relative to an unnamed direction and are not used.
     """
-    records: list[SubtitleRecord] = []
+    records: list[TelemetrySample] = []
     unusable = 0
     for begin_s, length_s, content in packets:
         if not is_motion_packet(content):
@@ -61,7 +59,7 @@ def motion_telemetry(
             continue
         has_altitude = fix >= _FIX_3D and abs(altitude) <= _MOST_HEIGHT_M
         records.append(
-            SubtitleRecord(
+            TelemetrySample(
                 begin_s=begin_s,
                 end_s=begin_s + length_s,
                 latitude_deg=latitude,
@@ -72,7 +70,7 @@ def motion_telemetry(
     notes = [f'{path.name}: the positions are those of its {NAME}.']
     if unusable:
         notes.append(f'{path.name}: {unusable} positions without a fix are left out.')
-    return SubtitleTelemetry(path, tuple(records), tuple(notes), holder=NAME)
+    return VideoTelemetry(path, tuple(records), tuple(notes), holder=NAME)
 
 
 def _is_on_earth(latitude: float, longitude: float) -> bool:

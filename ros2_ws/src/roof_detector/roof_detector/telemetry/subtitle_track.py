@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from roof_detector.georeference.ground import Ground
-    from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry
+    from roof_detector.telemetry.telemetry_sample import TelemetrySample, VideoTelemetry
 
 # Subtitles come once a second or once a frame; one that is missing is bridged.
 _MAX_GAP_S, _MAX_BEYOND_S = 2.5, 1.5
@@ -46,7 +46,7 @@ _FRD_FROM_FLU = np.diag([1.0, -1.0, -1.0])
 
 
 def subtitle_track(
-    telemetry: SubtitleTelemetry,
+    telemetry: VideoTelemetry,
     *,
     size_wh: tuple[int, int],
     ground: Ground,
@@ -64,7 +64,7 @@ def subtitle_track(
     """
     notes = [] if notes is None else notes
     uncertainty = uncertainty or Uncertainty()
-    records = [one for one in telemetry.records if one.latitude_deg is not None]
+    records = [one for one in telemetry.samples if one.latitude_deg is not None]
     if not records:
         msg = f'{telemetry.path} holds no position in any of its {telemetry.holder}.'
         raise TelemetryError(msg)
@@ -121,15 +121,15 @@ def subtitle_track(
     )
 
 
-def can_be_georeferenced(telemetry: SubtitleTelemetry) -> bool:
+def can_be_georeferenced(telemetry: VideoTelemetry) -> bool:
     """Return whether subtitles hold everything that a track needs without settings."""
-    records = [one for one in telemetry.records if one.latitude_deg is not None]
+    records = [one for one in telemetry.samples if one.latitude_deg is not None]
     return bool(records) and all(
         one.gimbal and one.focal_35mm and one.relative_altitude_m is not None for one in records
     )
 
 
-def _dilution(record: SubtitleRecord) -> float:
+def _dilution(record: TelemetrySample) -> float:
     """Return by how much worse a position is than plain GPS is assumed to be."""
     return max((record.dilution or 0.0) / _USUAL_DILUTION, 1.0)
 
@@ -145,8 +145,8 @@ def _series(stamps: list[int], rows: Sequence[Sequence[object]], *, width: int) 
 
 
 def _attitudes(
-    telemetry: SubtitleTelemetry,
-    records: Sequence[SubtitleRecord],
+    telemetry: VideoTelemetry,
+    records: Sequence[TelemetrySample],
     mount: CameraMount | None,
     uncertainty: Uncertainty,
     notes: list[str],
@@ -191,7 +191,7 @@ def _attitudes(
     return rotations, np.diag(sigmas**2), mount
 
 
-def _aircraft_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64] | None:
+def _aircraft_deg(records: Sequence[TelemetrySample]) -> NDArray[np.float64] | None:
     """Return the heading of the aircraft at each record, None where it is not in all of them."""
     headings = [one.flight_yaw_deg for one in records]
     if None in headings or not any(headings):
@@ -199,7 +199,7 @@ def _aircraft_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64] | No
     return np.array(headings, np.float64)
 
 
-def _courses_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64]:
+def _courses_deg(records: Sequence[TelemetrySample]) -> NDArray[np.float64]:
     """Return the course over ground at each record, in degrees clockwise from north.
 
     It is taken over two seconds, and NaN while the drone hovers.
@@ -219,7 +219,7 @@ def _courses_deg(records: Sequence[SubtitleRecord]) -> NDArray[np.float64]:
 
 
 def _held_courses_deg(
-    telemetry: SubtitleTelemetry, records: Sequence[SubtitleRecord]
+    telemetry: VideoTelemetry, records: Sequence[TelemetrySample]
 ) -> NDArray[np.float64]:
     """Return the course at each record; while the drone hovers the last one, or the first.
 
@@ -239,8 +239,8 @@ def _held_courses_deg(
 
 
 def _lens(
-    telemetry: SubtitleTelemetry,
-    records: Sequence[SubtitleRecord],
+    telemetry: VideoTelemetry,
+    records: Sequence[TelemetrySample],
     size_wh: tuple[int, int],
     focal_35mm: float | None,
 ) -> Lens:

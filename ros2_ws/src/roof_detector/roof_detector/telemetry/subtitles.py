@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from roof_detector.telemetry.companion_file import companions_of
 from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.telemetry_sample import TelemetrySample, VideoTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,48 +80,12 @@ _DIGITAL_ZOOM = re.compile(rf'\bdzoom(?:_ratio)?{_IS}{_N}', re.IGNORECASE)
 _LARGEST_ZOOM = 64.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class SubtitleRecord:
-    """The telemetry in one subtitle.
-
-    `begin_s` and `end_s` count from the start of the video. Angles are in degrees; `gimbal` is
-    yaw, pitch, roll of the camera in north, east, down (pitch -90 looks straight down). `time` is
-    what the drone's clock showed, in its own time zone. `focal_35mm` is in millimetres.
-    `dilution` is that of the receiver's precision.
-    """
-
-    begin_s: float
-    end_s: float
-    latitude_deg: float | None = None
-    longitude_deg: float | None = None
-    altitude_m: float | None = None
-    relative_altitude_m: float | None = None
-    gimbal: tuple[float, float, float] | None = None
-    flight_yaw_deg: float | None = None
-    time: datetime | None = None
-    focal_35mm: float | None = None
-    dilution: float | None = None
-
-
-@dataclass(frozen=True)
-class SubtitleTelemetry:
-    """All records of a video in order, and notes about them, a sentence each.
-
-    `holder` is what the video holds them in, if not in subtitles.
-    """
-
-    path: Path
-    records: tuple[SubtitleRecord, ...]
-    notes: tuple[str, ...] = ()
-    holder: str = 'subtitles'
-
-
 def subtitle_file_of(video: Path) -> Path | None:
     """Return the .srt file beside a video of the same name in any case, None without one."""
     return next(companions_of(video, ('.srt',)), None)
 
 
-def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
+def read_subtitle_telemetry(path: Path) -> VideoTelemetry:
     """Read an .srt file, or the subtitles inside a video.
 
     Raises TelemetryError if there are none, or none of them holds a position or a height.
@@ -131,7 +95,7 @@ def read_subtitle_telemetry(path: Path) -> SubtitleTelemetry:
     return parse_subtitles(path, cues)
 
 
-def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> SubtitleTelemetry:
+def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> VideoTelemetry:
     """Return the telemetry in subtitles (begin in seconds, end in seconds, text)."""
     reader = _Reader()
     found = (reader.record(*cue) for cue in cues)
@@ -144,7 +108,7 @@ def parse_subtitles(path: Path, cues: Iterable[tuple[float, float, str]]) -> Sub
             'height.'
         )
         raise TelemetryError(msg)
-    return SubtitleTelemetry(path, records, tuple(reader.notes(path.name)))
+    return VideoTelemetry(path, records, tuple(reader.notes(path.name)))
 
 
 class _Reader:
@@ -155,7 +119,7 @@ class _Reader:
         self._untimed = self._without_yaw = 0
         self._order_assumed = ''
 
-    def record(self, begin_s: float, end_s: float, text: str) -> SubtitleRecord | None:
+    def record(self, begin_s: float, end_s: float, text: str) -> TelemetrySample | None:
         """Return the telemetry of a subtitle, None for one whose time no video has."""
         if not (0 <= begin_s <= _LONGEST_S and 0 <= end_s <= _LONGEST_S):
             self._untimed += 1
@@ -172,7 +136,7 @@ class _Reader:
         # Tenths of millimetres in all models that write it so large.
         focal = focal / 10 if focal and focal >= 100 else focal
         focal = focal * _digital_zoom(text) if focal else focal
-        return SubtitleRecord(
+        return TelemetrySample(
             begin_s=begin_s,
             end_s=end_s,
             latitude_deg=latitude,

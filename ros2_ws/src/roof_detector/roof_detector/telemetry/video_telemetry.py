@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
 
-    from roof_detector.telemetry.subtitles import SubtitleTelemetry
+    from roof_detector.telemetry.telemetry_sample import VideoTelemetry
 
 _PACKETS_TO_TELL = 8
 _LONGEST_S = 1e7
 
 
-def read_video_telemetry(video: Path) -> SubtitleTelemetry:
+def read_video_telemetry(video: Path) -> VideoTelemetry:
     """Return the telemetry of a video's subtitles or, without any, of its tracks of data.
 
     Raises TelemetryError where it has none of both, or none that holds a position.
@@ -38,14 +38,14 @@ def read_video_telemetry(video: Path) -> SubtitleTelemetry:
         found = _read_data(video)
         if found is None:
             raise
-    if not found.records:
+    if not found.samples:
         which = 'GPS5 or GPS9' if found.holder == gopro_track.NAME else 'types 5 or 6'
         msg = f'{video} holds {found.holder}, and no position with a fix in it ({which}).'
         raise TelemetryError(msg)
     return found
 
 
-def _read_data(video: Path) -> SubtitleTelemetry | None:
+def _read_data(video: Path) -> VideoTelemetry | None:
     """Return the telemetry of the first track of data of a known kind, None without one."""
     import av  # noqa: PLC0415 - an .srt file needs no decoder
 

@@ -199,7 +199,7 @@ def test_no_text_of_a_subtitle_takes_long(tmp_path, bomb):
     began_s = time.process_time()
     telemetry = read_subtitle_telemetry(path)
     assert time.process_time() - began_s < 3
-    assert telemetry.records[0].latitude_deg == 52.5
+    assert telemetry.samples[0].latitude_deg == 52.5
 
 
 @pytest.mark.parametrize('value', ['9' * 15, '-' + '9' * 15, '9' * 400, '1e308', 'nan', 'inf'])
@@ -207,10 +207,10 @@ def test_heights_and_angles_that_are_none_are_left_out_and_counted(tmp_path, val
     odd = re.sub(r'(rel_alt|gb_pitch|gb_yaw|focal_len): [-\d.]+', rf'\1: {value}', GOOD)
     (tmp_path / 'video.srt').write_text(subtitles(GOOD, odd, GOOD))
     telemetry = read_subtitle_telemetry(tmp_path / 'video.srt')
-    for record in telemetry.records:
+    for record in telemetry.samples:
         for number in (record.relative_altitude_m, record.focal_35mm, *(record.gimbal or ())):
             assert number is None or abs(number) <= 100_000
-    assert telemetry.records[0].relative_altitude_m == 30.0
+    assert telemetry.samples[0].relative_altitude_m == 30.0
 
 
 @settings(max_examples=100, deadline=None)

@@ -15,7 +15,8 @@ from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.subtitle_track import can_be_georeferenced, subtitle_track
-from roof_detector.telemetry.subtitles import SubtitleRecord, SubtitleTelemetry, parse_subtitles
+from roof_detector.telemetry.subtitles import parse_subtitles
+from roof_detector.telemetry.telemetry_sample import TelemetrySample, VideoTelemetry
 
 SIZE = (1920, 1080)
 GROUND = Ground(map_z_m=6.0)
@@ -23,7 +24,7 @@ TO_NORTH = 1 / 111_280
 
 
 def record(second, *, north_m=0.0, east_m=0.0, **told):
-    return SubtitleRecord(
+    return TelemetrySample(
         begin_s=second,
         end_s=second + 1,
         latitude_deg=52.52 + north_m * TO_NORTH,
@@ -38,7 +39,7 @@ def record(second, *, north_m=0.0, east_m=0.0, **told):
 
 
 def telemetry(*records):
-    return SubtitleTelemetry(Path('DJI_0001.SRT'), records)
+    return VideoTelemetry(Path('DJI_0001.SRT'), records)
 
 
 def track(*records, **options):
@@ -221,7 +222,7 @@ def test_a_missing_yaw_of_the_gimbal_is_that_of_the_aircraft():
         Path('DJI_0001.SRT'),
         [(0, 1, '[latitude: 52] [longitude: 13] [gb_pitch: -90.0] [drone_yaw: 33.0]')],
     )
-    assert told.records[0].gimbal == (33.0, -90.0, 0.0)
+    assert told.samples[0].gimbal == (33.0, -90.0, 0.0)
     assert '1 subtitles have no yaw of the gimbal' in ' '.join(told.notes)
 
 

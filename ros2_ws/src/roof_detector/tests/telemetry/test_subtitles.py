@@ -117,21 +117,21 @@ VARIANTS = {
     ids=['JSON', 'lng and letters', 'quotes', 'twenty decimals'],
 )
 def test_positions_of_less_usual_forms_are_read(tmp_path, text):
-    (record,) = read(tmp_path, srt(text)).records
+    (record,) = read(tmp_path, srt(text)).samples
     assert (record.latitude_deg, record.longitude_deg) == (52.520008, 13.404954)
 
 
 def test_a_number_with_an_exponent_is_not_read_as_another_number(tmp_path):
     text = '[latitude: 5.2520008e1] [longitude: 13.404954] [rel_alt: 40.0]'
-    (record,) = read(tmp_path, srt(text)).records
+    (record,) = read(tmp_path, srt(text)).samples
     assert record.latitude_deg is None
 
 
 @pytest.mark.parametrize(('text', 'told'), VARIANTS.values(), ids=VARIANTS)
 def test_each_variant_tells_what_is_in_it(tmp_path, text, told):
     found = read(tmp_path, srt(text, text))
-    assert len(found.records) == 2
-    record = found.records[1]
+    assert len(found.samples) == 2
+    record = found.samples[1]
     assert (record.begin_s, record.end_s) == (1.0, 2.0)
     assert (record.latitude_deg, record.longitude_deg) == (52.520008, 13.404954)
     for name in ('altitude_m', 'relative_altitude_m', 'gimbal', 'flight_yaw_deg', 'time'):
@@ -140,42 +140,42 @@ def test_each_variant_tells_what_is_in_it(tmp_path, text, told):
 
 
 def test_letters_of_the_hemisphere_give_the_signs(tmp_path):
-    (record,) = read(tmp_path, srt('GPS(W: 81.3, S: 28.5, 44.65m)')).records
+    (record,) = read(tmp_path, srt('GPS(W: 81.3, S: 28.5, 44.65m)')).samples
     assert (record.latitude_deg, record.longitude_deg) == (-28.5, -81.3)
 
 
 def test_letters_after_the_degrees_count_too(tmp_path):
-    (record,) = read(tmp_path, srt('[latitude: 28.5 S] [longitude: 81.3° W]')).records
+    (record,) = read(tmp_path, srt('[latitude: 28.5 S] [longitude: 81.3° W]')).samples
     assert (record.latitude_deg, record.longitude_deg) == (-28.5, -81.3)
 
 
 def test_a_setting_after_the_degrees_is_no_letter_of_the_south(tmp_path):
-    (record,) = read(tmp_path, srt('lat: 28.5 SS 200, lon: 81.3 EV 0')).records
+    (record,) = read(tmp_path, srt('lat: 28.5 SS 200, lon: 81.3 EV 0')).samples
     assert (record.latitude_deg, record.longitude_deg) == (28.5, 81.3)
 
 
 @pytest.mark.parametrize(('ratio', 'focal'), [('2.00', 48.0), ('20000', 48.0), ('1.00', 24.0)])
 def test_digital_zoom_lengthens_the_lens(tmp_path, ratio, focal):
     text = f'[focal_len: 24.00] [dzoom_ratio: {ratio}, delta:0] [latitude: 1.5] [longitude: 2.5]'
-    (record,) = read(tmp_path, srt(text)).records
+    (record,) = read(tmp_path, srt(text)).samples
     assert record.focal_35mm == focal
 
 
 def test_times_without_thousandths_are_times(tmp_path):
     text = '1\n00:00:01 --> 00:00:02\nGPS(13.4,52.5,9)\n'
-    (record,) = read(tmp_path, text).records
+    (record,) = read(tmp_path, text).samples
     assert (record.begin_s, record.end_s) == (1.0, 2.0)
 
 
 @pytest.mark.parametrize('encoding', ['utf-16-le', 'utf-16-be'])
 def test_two_bytes_a_character_are_told_without_a_mark(tmp_path, encoding):
     found = read(tmp_path, srt('GPS(13.4,52.5,9)'), encoding=encoding)
-    assert found.records[0].latitude_deg == 52.5
+    assert found.samples[0].latitude_deg == 52.5
 
 
 def test_a_longitude_beyond_90_degrees_shows_the_order_by_itself(tmp_path):
     found = read(tmp_path, srt('GPS(-121.7458,48.0771,30.0M) BAROMETER:3.0M'))
-    assert (found.records[0].latitude_deg, found.records[0].longitude_deg) == (48.0771, -121.7458)
+    assert (found.samples[0].latitude_deg, found.samples[0].longitude_deg) == (48.0771, -121.7458)
     assert found.notes == ()
 
 
@@ -183,14 +183,14 @@ def test_no_fix_is_counted_and_is_no_place(tmp_path):
     none = '[latitude: 0.000000] [longitude: 0.000000] [rel_alt: 1.0 abs_alt: 2.0]'
     good = '[latitude: 52.5] [longitude: 13.4] [rel_alt: 1.0 abs_alt: 2.0]'
     found = read(tmp_path, srt(none, none, good))
-    assert [one.latitude_deg for one in found.records] == [None, None, 52.5]
+    assert [one.latitude_deg for one in found.samples] == [None, None, 52.5]
     assert '2 subtitles give latitude 0' in ' '.join(found.notes)
 
 
 def test_gimbal_angles_that_are_all_zero_are_not_believed(tmp_path):
     text = '[latitude: 52.5] [longitude: 13.4] [gb_yaw: 0.0 gb_pitch: 0.0 gb_roll: 0.0]'
     found = read(tmp_path, srt(text))
-    assert found.records[0].gimbal is None
+    assert found.samples[0].gimbal is None
     assert 'all gimbal angles are zero' in ' '.join(found.notes)
 
 
@@ -199,12 +199,12 @@ def test_gimbal_angles_that_are_all_zero_are_not_believed(tmp_path):
 def test_any_way_to_write_lines_is_read(tmp_path, encoding, gap):
     text = srt('GPS(13.4,52.5,9)', 'GPS(13.5,52.6,9)', gap=gap)
     found = read(tmp_path, text, encoding=encoding)
-    assert [one.latitude_deg for one in found.records] == [52.5, 52.6]
+    assert [one.latitude_deg for one in found.samples] == [52.5, 52.6]
 
 
 def test_a_file_that_is_cut_off_gives_what_came_before(tmp_path):
     found = read(tmp_path, srt('GPS(13.4,52.5,9)', 'GPS(13.5,52.6,9)')[:-8])
-    assert found.records[0].latitude_deg == 52.5
+    assert found.samples[0].latitude_deg == 52.5
 
 
 @pytest.mark.parametrize('text', ['', srt('Hello.', 'World.'), 'no subtitles'])
@@ -218,7 +218,7 @@ def test_subtitles_without_telemetry_are_refused(tmp_path, text):
 def test_any_text_is_read_or_refused(text):
     cues = [(0.0, 1.0, text), (1.0, 2.0, f'GPS(13.4,52.5,9) {text}')]
     try:
-        records = parse_subtitles(Path('any.srt'), cues).records
+        records = parse_subtitles(Path('any.srt'), cues).samples
     except TelemetryError:
         return
     assert len(records) == 2
@@ -264,7 +264,7 @@ def test_a_video_without_subtitles_is_refused(video):
 
 def test_subtitles_inside_a_video_are_read(video):
     found = read_subtitle_telemetry(video('GPS(13.4,52.5,9)', 'GPS(13.5,52.6,9)'))
-    told = [(one.begin_s, one.latitude_deg, one.longitude_deg) for one in found.records]
+    told = [(one.begin_s, one.latitude_deg, one.longitude_deg) for one in found.samples]
     assert told == [(0.0, 52.5, 13.4), (1.0, 52.6, 13.5)]
 
 
@@ -280,7 +280,7 @@ def test_subtitles_inside_a_video_are_read(video):
     ],
 )
 def test_real_files_are_read_whole(name, count, place):
-    records = read_subtitle_telemetry(DATA / 'srt' / name).records
+    records = read_subtitle_telemetry(DATA / 'srt' / name).samples
     assert len(records) == count
     assert (records[0].latitude_deg, records[0].longitude_deg) == pytest.approx(place, abs=1e-4)
     assert all(one.latitude_deg is not None for one in records)

@@ -99,17 +99,17 @@ def test_positions_of_a_gopro_are_read_with_their_scales_and_times(tmp_path):
     places = [(47.5, -8.25, 440.5), (47.6, -8.35, 441.5)]
     video = write_video(tmp_path / 'GX010001.MP4', [gps5(*places), gps5((47.7, -8.45, 442.0))])
     found = read_video_telemetry(video)
-    told = [(one.begin_s, one.latitude_deg, one.longitude_deg) for one in found.records]
+    told = [(one.begin_s, one.latitude_deg, one.longitude_deg) for one in found.samples]
     assert told == [(0.0, 47.5, -8.25), (0.5, 47.6, -8.35), (1.0, 47.7, -8.45)]
-    assert [one.altitude_m for one in found.records] == [440.5, 441.5, 442.0]
-    assert found.records[0].time == datetime(2026, 8, 7, 13, 40, 40, 250_000)
-    assert found.records[0].dilution == pytest.approx(1.8)
+    assert [one.altitude_m for one in found.samples] == [440.5, 441.5, 442.0]
+    assert found.samples[0].time == datetime(2026, 8, 7, 13, 40, 40, 250_000)
+    assert found.samples[0].dilution == pytest.approx(1.8)
     assert 'count from the sea' in ' '.join(found.notes)
 
 
 def test_samples_with_their_own_time_and_fix_are_read(tmp_path):
     found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, gps9((-33.9, 151.2, 20.0)))])
-    (one,) = found.records
+    (one,) = found.samples
     assert (one.latitude_deg, one.longitude_deg, one.altitude_m) == (-33.9, 151.2, 20.0)
     assert one.time == datetime(2025, 8, 7, 0, 0, 0, 500_000)
     assert 'ellipsoid' in ' '.join(found.notes)
@@ -118,7 +118,7 @@ def test_samples_with_their_own_time_and_fix_are_read(tmp_path):
 def test_the_newer_positions_of_a_gopro_count_where_it_writes_both(tmp_path):
     both = gps5((1.0, 2.0, 3.0)) + gps9((47.0, 8.0, 440.0))
     found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, both)])
-    assert [one.latitude_deg for one in found.records] == [47.0]
+    assert [one.latitude_deg for one in found.samples] == [47.0]
 
 
 @pytest.mark.parametrize(
@@ -134,20 +134,20 @@ def test_the_newer_positions_of_a_gopro_count_where_it_writes_both(tmp_path):
 )
 def test_positions_that_cannot_be_used_are_counted(tmp_path, packet, cause):
     found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, packet)])
-    assert found.records == ()
+    assert found.samples == ()
     assert f'1 positions {cause} are left out' in ' '.join(found.notes)
 
 
 def test_a_fix_in_two_dimensions_has_no_altitude(tmp_path):
     found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, gps5((47.0, 8.0, 440.0), fix=2))])
-    assert found.records[0].altitude_m is None
+    assert found.samples[0].altitude_m is None
 
 
 def test_a_packet_that_is_cut_off_gives_what_is_whole(tmp_path):
     whole, other = gps5((47.0, 8.0, 440.0)), gps5((48.0, 9.0, 450.0))
     for length in range(len(other)):
         found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, whole + other[:length])])
-        assert [one.latitude_deg for one in found.records] == [47.0]
+        assert [one.latitude_deg for one in found.samples] == [47.0]
 
 
 def test_no_damage_of_a_packet_ends_a_run(tmp_path):
@@ -158,7 +158,7 @@ def test_no_damage_of_a_packet_ends_a_run(tmp_path):
             for at in random.integers(0, len(content), random.integers(1, 6)):
                 content[at] = random.choice([0, 255, 127, ord('f'), ord('d'), ord('?')])
             found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, bytes(content))])
-            for one in found.records:
+            for one in found.samples:
                 assert abs(one.latitude_deg) < 89 and abs(one.longitude_deg) <= 180
 
 
@@ -170,7 +170,7 @@ def test_a_number_that_is_none_is_left_out(tmp_path):
         element('GPS9', 'f', 36, row),
     )
     found = gopro_telemetry(tmp_path / 'a.mp4', [(0.0, 1.0, nested('DEVC', stream))])
-    assert found.records == ()
+    assert found.samples == ()
 
 
 def test_a_gopro_has_no_attitude_and_needs_the_mount_and_the_lens(tmp_path):
@@ -213,7 +213,7 @@ def test_positions_of_a_camera_motion_track_are_read(tmp_path):
     turned = struct.pack('<HH3f', 0, 0, 0.1, 0.2, 0.3)
     video = write_video(tmp_path / 'a.mp4', [turned, place, fix, lost], tag=b'camm')
     found = read_video_telemetry(video)
-    told = [(one.begin_s, one.latitude_deg, one.altitude_m) for one in found.records]
+    told = [(one.begin_s, one.latitude_deg, one.altitude_m) for one in found.samples]
     assert told == [(1.0, 47.5, 440.0), (2.0, 47.6, 441.0)]
     assert found.holder == 'CAMM telemetry'
     assert '1 positions without a fix' in ' '.join(found.notes)
