@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.dataset.assembly import image_size
 from training.dataset.instance import Floats, Instance, box_flaws, polygon_flaws
 from training.dataset.labelled_set import (
     IMAGE_SUFFIXES,
@@ -69,7 +70,7 @@ def read_voc(
             continue
         taken.add(found)
         before = len(log.faults)
-        size = _size(tree, file, log)
+        size = _size(tree, found, file, log)
         instances = [
             made
             for element in tree.all('object')
@@ -126,7 +127,10 @@ def _image_sets(root: Path) -> dict[tuple[Path, str], str]:
     return found
 
 
-def _size(tree: LinedElement, file: Path, log: FaultLog) -> tuple[int, int] | None:
+def _size(
+    tree: LinedElement, image_path: Path, file: Path, log: FaultLog
+) -> tuple[int, int] | None:
+    """Return the size that is stated or, as some tools state none, that of the image."""
     size = tree.child('size')
     try:
         width, height = (
@@ -134,11 +138,15 @@ def _size(tree: LinedElement, file: Path, log: FaultLog) -> tuple[int, int] | No
         )
     except ValueError:
         width, height = 0, 0
-    if width <= 0 or height <= 0:
-        line = size.line if size else tree.line
+    if width > 0 and height > 0:
+        return width, height
+    line = size.line if size else tree.line
+    found = image_size(image_path)
+    if found is None:
         log.fault('size', file, 'states no size of the image; export it again.', line=line)
         return None
-    return width, height
+    log.caution('size', file, 'states no size of the image; its own is taken.', line=line)
+    return found
 
 
 def _instance(

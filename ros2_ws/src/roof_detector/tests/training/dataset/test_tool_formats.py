@@ -205,6 +205,20 @@ def test_a_rotated_box_of_voc_is_its_outline(make):
     np.testing.assert_allclose(box, (70, 40, 90, 80))
 
 
+def test_a_voc_file_without_a_size_takes_that_of_its_image(make):
+    make.write_image(make.root / 'roof.png', 0)
+    for size in ('', '<size><width>0</width><height>0</height></size>'):
+        put(
+            make.root / 'roof.xml',
+            f'<annotation><filename>roof.png</filename>{size}<object><name>no</name><bndbox>'
+            '<xmax>80</xmax><xmin>40.0</xmin><ymax>60.5</ymax><ymin>30</ymin></bndbox></object>'
+            '</annotation>',
+        )
+        box = only_sample(make.root).instances[0].box_xyxy * np.tile((160, 120), 2)
+        np.testing.assert_allclose(box, (40, 30, 80, 60.5))
+        assert 'its own is taken' in str(check(make.root))
+
+
 REFUSED = {
     'TFRecord': ('train.tfrecord', 'x'),
     'Parquet': ('data.parquet', 'x'),
@@ -215,6 +229,10 @@ REFUSED = {
                                          'metadata': {}}),
     'Cityscapes': ('c.json', {'imgHeight': 1, 'imgWidth': 1, 'objects': []}),
     'GeoJSON': ('g.geojson', {'type': 'FeatureCollection', 'features': []}),
+    'Label Studio (CSV)': ('ls.csv', 'annotation_id,annotator,label,lead_time\n1,1,,1\n'),
+    'Semantic masks of Roboflow': ('_classes.csv', 'Pixel Value, Class\n0, background\n'),
+    'PaliGemma': ('p.jsonl', '{"image": "a.png", "prefix": "d", "suffix": "<loc1> a"}\n'),
+    'Conversations': ('c.jsonl', '{"messages": [{"role": "user"}]}\n'),
     'Classes of whole images': ('_classes.csv', 'filename,a,b\nx.png,0,1\n'),
 }  # fmt: skip
 

@@ -23,6 +23,25 @@ def _is_classes_table(rows: list[list[str]]) -> bool:
     return all(value.strip() in {'0', '1'} for row in rows[1:] for value in row[1:])
 
 
+def _is_label_studio_table(rows: list[list[str]]) -> bool:
+    header = {cell.strip().lower() for cell in rows[0]}
+    return {'annotation_id', 'annotator', 'lead_time'} <= header
+
+
+def _is_table_of_mask_values(rows: list[list[str]]) -> bool:
+    """Return whether a table names the values in images that are masks, as Roboflow's does."""
+    return [cell.strip().lower() for cell in rows[0]] == ['pixel value', 'class']
+
+
+def _is_text_of_boxes(content: Any) -> bool:
+    """Return whether JSON lines ask a language model for boxes, as PaliGemma reads them."""
+    return isinstance(content, dict) and {'image', 'prefix', 'suffix'} <= content.keys()
+
+
+def _is_chat(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get('messages'), list)
+
+
 def _is_coco_results(content: Any) -> bool:
     return is_list_of(content, 'image_id', 'category_id', 'score')
 
@@ -131,6 +150,34 @@ REFUSED = (
             'python -m training.orthophoto ORTHOPHOTO --outlines FILE makes a set of both'
         ),
         json=_is_geojson,
+    ),
+    Format(
+        key='label_studio_table',
+        title='Label Studio (CSV)',
+        holds='',
+        instead='export JSON or COCO in Label Studio',
+        table=_is_label_studio_table,
+    ),
+    Format(
+        key='mask_values',
+        title='Semantic masks of Roboflow',
+        holds='',
+        instead='masks of a class do not tell its objects apart; export COCO Segmentation',
+        table=_is_table_of_mask_values,
+    ),
+    Format(
+        key='text_of_boxes',
+        title='PaliGemma and Florence-2 (JSON lines)',
+        holds='',
+        instead=f'its boxes are words for a language model; {_AS_COCO}',
+        json=_is_text_of_boxes,
+    ),
+    Format(
+        key='chat',
+        title='Conversations with a language model (JSON lines)',
+        holds='',
+        instead=_AS_COCO,
+        json=_is_chat,
     ),
     Format(
         key='image_classes',
