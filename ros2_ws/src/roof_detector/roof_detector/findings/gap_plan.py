@@ -22,18 +22,27 @@ if TYPE_CHECKING:
 
 _OVERLAP = 0.7
 _LEAST_AREA_M2 = 1.0
-# MAVLink: MAV_CMD_NAV_WAYPOINT, MAV_CMD_NAV_RETURN_TO_LAUNCH, MAV_FRAME_GLOBAL_RELATIVE_ALT.
-_WAYPOINT, _RETURN, _RELATIVE = 16, 20, 3
+# MAVLink: MAV_CMD_NAV_WAYPOINT, ..._RETURN_TO_LAUNCH, ..._TAKEOFF, MAV_CMD_DO_SET_CAM_TRIGG_DIST.
+_WAYPOINT, _RETURN, _TAKE_OFF, _TRIGGER = 16, 20, 22, 206
+# MAV_FRAME_MISSION for commands without a place, MAV_FRAME_GLOBAL_RELATIVE_ALT: above take-off.
+_NO_PLACE, _RELATIVE = 2, 3
+_AT_RELATIVE_ALTITUDE = 1  # QGroundControl's AltitudeMode of a waypoint
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GapPlan:
-    """Gaps in metres east and north of an origin, and waypoints (n, 2) that see them."""
+    """Gaps in metres east and north of an origin, and waypoints (n, 2) that see them.
+
+    Waypoints lie `height_m` above the roofs, and those `roofs_up_m` above the place of take-off,
+    from which a mission counts. An image is taken every `trigger_m` on the way.
+    """
 
     gaps: tuple[shapely.Polygon, ...]
     waypoints_en: npt.NDArray[np.float64]
     height_m: float
     origin: LocalTangentPlane
+    trigger_m: float
+    roofs_up_m: float = 0.0
 
     @classmethod
     def over(
@@ -43,14 +52,26 @@ class GapPlan:
         height_m: float,
         footprint_wh_m: tuple[float, float],
         origin: LocalTangentPlane,
+        roofs_up_m: float = 0.0,
     ) -> GapPlan:
-        """Plan lines over gaps, each along its longer side, with 70 % side overlap."""
+        """Plan lines over gaps, each along its longer side.
+
+        Images overlap by 70 % along the lines and from line to line, whichever way the camera is
+        turned.
+        """
         parts = [one for one in getattr(gaps, 'geoms', [gaps]) if isinstance(one, shapely.Polygon)]
         kept = tuple(one for one in parts if one.area >= _LEAST_AREA_M2)
         spacing = max(min(footprint_wh_m) * (1 - _OVERLAP), 0.5)
         lines = [_lines(one, spacing) for one in kept]
         waypoints = np.concatenate(lines) if lines else np.zeros((0, 2))
-        return cls(gaps=kept, waypoints_en=waypoints, height_m=height_m, origin=origin)
+        return cls(
+            gaps=kept,
+            waypoints_en=waypoints,
+            height_m=height_m,
+            origin=origin,
+            trigger_m=spacing,
+            roofs_up_m=roofs_up_m,
+        )
 
     def write(self, folder: Path) -> tuple[Path, ...]:
         """Write gaps.geojson, gaps.kml and gaps.plan (QGroundControl)."""
@@ -80,15 +101,25 @@ class GapPlan:
         return [[round(float(one[1]), 8), round(float(one[0]), 8)] for one in found]
 
     def _mission(self) -> dict[str, Any]:
-        """Return a plan as in QGroundControl's developer guide, file format Plan, version 1."""
+        """Return a plan as in QGroundControl's developer guide, file format Plan, version 1.
+
+        Camera triggers stop before the way home.
+        """
         places = self._degrees(self.waypoints_en)
-        height = round(self.height_m, 1)
-        items = [
-            _item(number, _WAYPOINT, [0, 0, 0, None, latitude, longitude, height])
-            for number, (longitude, latitude) in enumerate(places, start=1)
-        ]
+        height = round(self.height_m + self.roofs_up_m, 1)
+        every = round(self.trigger_m, 2)
+        items = []
+        for number, (longitude, latitude) in enumerate(places):
+            where = [latitude, longitude, height]
+            if number == 0:
+                items.append(_item(1, _TAKE_OFF, [0, 0, 0, None, *where]))
+            items.append(_item(len(items) + 1, _WAYPOINT, [0, 0, 0, None, *where]))
+            if number == 0:
+                items.append(_item(3, _TRIGGER, [every, 0, 1, 0, 0, 0, 0]))
+        if places:
+            items.append(_item(len(items) + 1, _TRIGGER, [0, 0, 0, 0, 0, 0, 0]))
         items.append(_item(len(items) + 1, _RETURN, [0, 0, 0, 0, 0, 0, 0]))
-        home = [places[0][1], places[0][0]] if places else [0.0, 0.0]
+        home = [self.origin.latitude_deg, self.origin.longitude_deg]
         return {
             'fileType': 'Plan',
             'version': 1,
@@ -101,6 +132,7 @@ class GapPlan:
                 'vehicleType': 2,
                 'cruiseSpeed': 3,
                 'hoverSpeed': 3,
+                'globalPlanAltitudeMode': _AT_RELATIVE_ALTITUDE,
                 'plannedHomePosition': [*home, 0],
                 'items': items,
             },
@@ -108,12 +140,19 @@ class GapPlan:
 
 
 def _item(number: int, command: int, parameters: list[float | None]) -> dict[str, Any]:
+    has_place = command in (_WAYPOINT, _TAKE_OFF)
+    altitude = {
+        'AMSLAltAboveTerrain': None,
+        'Altitude': parameters[6],
+        'AltitudeMode': _AT_RELATIVE_ALTITUDE,
+    }
     return {
+        **(altitude if has_place else {}),
         'type': 'SimpleItem',
         'autoContinue': True,
         'command': command,
         'doJumpId': number,
-        'frame': _RELATIVE if command == _WAYPOINT else 2,
+        'frame': _RELATIVE if has_place else _NO_PLACE,
         'params': parameters,
     }
 

@@ -57,6 +57,11 @@ class Ground:
         return self.altitude_m is not None or self.surface is not None
 
     @property
+    def map_up_m(self) -> float | None:
+        """Return how high the roofs are in the map, whose z counts from take-off, if known."""
+        return None if self.map_z_m is None else self.map_z_m + self.roof_height_m
+
+    @property
     def model(self) -> ElevationModel | None:
         """Return the raster of heights, None for level ground."""
         return None if self.surface is None else elevation_model(self.surface)

@@ -153,7 +153,15 @@ def inspect_results(
         notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
     tables = write_tables(output, decided.findings, provenance)
     if grid is not None and origin is not None:
-        covered = write_coverage(tally.coverage, grid, output, origin=origin, area=area, goal=goal)
+        covered = write_coverage(
+            tally.coverage,
+            grid,
+            output,
+            origin=origin,
+            area=area,
+            goal=goal,
+            roofs_up_m=None if georeferencing.ground is None else georeferencing.ground.map_up_m,
+        )
         notes = (*notes, *covered.notes)
         tables = (*tables, *covered.files)
     return InspectionOutcome(

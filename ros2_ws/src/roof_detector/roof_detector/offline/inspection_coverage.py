@@ -40,10 +40,12 @@ def write_coverage(
     origin: LocalTangentPlane,
     area: InspectionArea | None = None,
     goal: CoverageGoal,
+    roofs_up_m: float | None = None,
 ) -> CoverageOutcome:
     """Write what was not seen well enough, by the grid of a coverage.
 
-    Without an area it is the convex hull of what was seen.
+    Without an area it is the convex hull of what was seen. `roofs_up_m` is how high the roofs are
+    above the place of take-off, None where that is not known.
     """
     region = coverage.region() if area is None else _in_metres(area, origin)
     seen = grid.polygons(grid.seen(goal))
@@ -54,6 +56,7 @@ def write_coverage(
         height_m=coverage.height_m,
         footprint_wh_m=coverage.footprint_wh_m,
         origin=origin,
+        roofs_up_m=roofs_up_m or 0.0,
     )
     with export_errors(folder / 'gaps.geojson'):
         files = plan.write(folder)
@@ -62,7 +65,13 @@ def write_coverage(
         f'{share:.0%} of {where} ({region.area:.0f} m2) was seen at least {goal.views} times, and '
         f'well enough to find {goal.detected:.0%} of the objects; {len(plan.gaps)} gaps are left.'
     )
-    return CoverageOutcome(share, files, (note,))
+    notes = [note]
+    if plan.gaps and roofs_up_m is None:
+        notes.append(
+            f'gaps.plan flies {plan.height_m:.0f} m above the place of take-off, as if that were '
+            'on the roofs: add their height above it before you fly, or give --ground-z.'
+        )
+    return CoverageOutcome(share, files, tuple(notes))
 
 
 def _in_metres(area: InspectionArea, origin: LocalTangentPlane) -> BaseGeometry:

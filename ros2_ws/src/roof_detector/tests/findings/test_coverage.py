@@ -19,6 +19,7 @@ from roof_detector.findings.gap_plan import GapPlan
 from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
+from roof_detector.offline.inspection_coverage import write_coverage
 
 CURVES = DetectionCurves.shipped().of(('equip',))
 GOAL = CoverageGoal()
@@ -118,19 +119,88 @@ def test_a_hole_between_two_lines_is_a_gap_of_its_size(roof):
     assert hole.area == pytest.approx(16 * 5.6, rel=0.15)
 
 
+# The keys that QGroundControl asks for, and their types (MissionController, MissionItem,
+# SimpleMissionItem::load of its source; "null" is a number that is not set).
+PLAN_KEYS = {'fileType': str, 'version': int, 'groundStation': str, 'mission': dict}
+MISSION_KEYS = {
+    'version': int,
+    'firmwareType': int,
+    'vehicleType': int,
+    'cruiseSpeed': int,
+    'hoverSpeed': int,
+    'globalPlanAltitudeMode': int,
+    'plannedHomePosition': list,
+    'items': list,
+}
+ITEM_KEYS = {'type': str, 'frame': int, 'command': int, 'params': list, 'autoContinue': bool}
+
+
+def has_keys(content, keys):
+    return all(isinstance(content.get(name), kind) for name, kind in keys.items())
+
+
 def test_the_plan_of_a_gap_flies_over_all_of_it(roof, tmp_path):
     gap = shapely.box(-10, -3, 10, 3)
-    plan = GapPlan.over(gap, height_m=12, footprint_wh_m=(15, 8.4), origin=roof.ORIGIN)
+    plan = GapPlan.over(
+        gap, height_m=12, footprint_wh_m=(15, 8.4), origin=roof.ORIGIN, roofs_up_m=9.0
+    )
     path = shapely.LineString(plan.waypoints_en)
     assert path.buffer(HALF_HEIGHT / 2).covers(gap)
     files = plan.write(tmp_path)
     assert [path.name for path in files] == ['gaps.geojson', 'gaps.kml', 'gaps.plan']
-    mission = json.loads(files[2].read_text())['mission']
-    assert mission['items'][0]['command'] == 16
-    latitude, longitude, height = mission['items'][0]['params'][4:]
-    assert (latitude, longitude, height) == pytest.approx((47, 8, 12), abs=1e-3)
+    items = json.loads(files[2].read_text())['mission']['items']
+    assert [one['command'] for one in items[:3]] == [22, 16, 206]
+    assert [one['command'] for one in items[-2:]] == [206, 20]
+    waypoints = [one for one in items if one['command'] == 16]
+    assert len(waypoints) == len(plan.waypoints_en)
+    latitude, longitude, height = waypoints[0]['params'][4:]
+    # The roofs are 9 m above the place of take-off, from which a mission counts.
+    assert (latitude, longitude, height) == pytest.approx((47, 8, 21), abs=1e-3)
     area = InspectionArea.read(files[1])
     assert area.polygons.area == pytest.approx(InspectionArea.read(files[0]).polygons.area)
+
+
+@pytest.mark.parametrize('gap', [shapely.box(-10, -3, 10, 3), shapely.Polygon()])
+def test_a_plan_has_what_qgroundcontrol_asks_for(roof, tmp_path, gap):
+    plan = GapPlan.over(gap, height_m=12, footprint_wh_m=(15, 8.4), origin=roof.ORIGIN)
+    content = json.loads(plan.write(tmp_path)[2].read_text())
+    assert has_keys(content, PLAN_KEYS) and content['fileType'] == 'Plan'
+    mission = content['mission']
+    assert has_keys(mission, MISSION_KEYS)
+    home = mission['plannedHomePosition']
+    assert home[:2] == pytest.approx([47.0, 8.0], abs=1e-3) and len(home) == 3
+    assert mission['items']  # a mission has one at least
+    for number, item in enumerate(mission['items'], start=1):
+        assert has_keys(item, ITEM_KEYS) and item['type'] == 'SimpleItem'
+        assert item['doJumpId'] == number
+        assert len(item['params']) == 7
+        assert all(one is None or isinstance(one, (int, float)) for one in item['params'])
+        if item['command'] in (16, 22):
+            assert (item['frame'], item['AltitudeMode']) == (3, 1)
+            assert item['Altitude'] == item['params'][6]
+        else:
+            assert item['frame'] == 2 and 'Altitude' not in item
+
+
+def test_images_of_a_plan_overlap_by_70_percent_both_ways(roof):
+    gap, footprint = shapely.box(-10, -6, 10, 6), (15.0, 8.4)
+    plan = GapPlan.over(gap, height_m=12, footprint_wh_m=footprint, origin=roof.ORIGIN)
+    lines = plan.waypoints_en.reshape(-1, 2, 2)
+    between = np.linalg.norm(np.diff(lines.mean(axis=1), axis=0), axis=1)
+    assert len(lines) > 3
+    # Whichever side of the image lies along the line: the shorter one decides.
+    assert (1 - between / min(footprint) >= 0.7 - 1e-9).all()
+    assert 1 - plan.trigger_m / min(footprint) >= 0.7 - 1e-9
+
+
+def test_a_mission_says_when_nothing_tells_how_high_the_roofs_are(roof, tmp_path):
+    coverage = flown(roof, [(x, y) for y in (-7, 7) for x in range(-12, 13)])
+    grid = coverage.grid(CURVES, GOAL)
+    for roofs_up_m, is_said in ((None, True), (9.0, False)):
+        outcome = write_coverage(
+            coverage, grid, tmp_path, origin=roof.ORIGIN, goal=GOAL, roofs_up_m=roofs_up_m
+        )
+        assert any('add their height' in note for note in outcome.notes) == is_said
 
 
 def outline(roof, *corners):
