@@ -9,20 +9,19 @@ that a flight costs milliseconds, no image is rendered.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from scipy.stats import beta
 
+from benchmarks.findings_telemetry import ORIGIN, Errors, Telemetry
 from roof_detector.findings.camera_motion import plane_motion
 from roof_detector.findings.ground_view import ErrorSplit, ground_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
 from roof_detector.findings.tracker import Tracker
-from roof_detector.georeference.camera_fix import CameraFix
-from roof_detector.georeference.lens import Lens
-from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
-from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.simulation import CLASS_NAMES, FlightConfig, PinholeCamera, RoofWorld
 from roof_detector.simulation.flight.survey_path import SurveyPath
 from roof_detector.vision.detections import Detections
@@ -31,30 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
+    from typing_extensions import Self
 
     from roof_detector.georeference.pose import CameraPose
     from roof_detector.simulation.world.instance import WorldInstance
 
-ORIGIN = LocalTangentPlane(47.3769, 8.5417, 408.0)
 SIZE_WH = (1280, 720)
 _LEAST_SIDE_PX = 16.0
-_CLUTTER = 2.0  # spots per object that look like one
-
-
-@dataclass(frozen=True)
-class Errors:
-    """What is wrong with the telemetry, as standard deviations, and with the detections."""
-
-    gps_bias_m: float = 3.0
-    gps_walk_m: float = 0.03
-    height_bias_m: float = 1.0
-    tilt_deg: float = 0.7
-    heading_deg: float = 2.0
-    swing_s: float = 2.0
-    pixel_share: float = 0.03
-    detected: float = 0.85
-    clutter_detected: float = 0.2
-    other_class: float = 0.03
+_LEAST_SHARE = 0.4  # of a box, in view
+_CLUTTER = 0.7  # spots per object that look like one
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +52,16 @@ class TrueObjects:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedFrame:
-    """A frame's sightings, and for each the true object that it shows, -1 for a false one."""
+    """A frame's sightings, and for each the true object that it shows, -1 for a false one.
+
+    `visible_ids` (m,) are the objects that it could show, with their boxes (m, 4) in the image.
+    """
 
     sightings: FrameSightings
     true_ids: npt.NDArray[np.int64]
+    visible_ids: npt.NDArray[np.int64]
+    visible_boxes: npt.NDArray[np.float64]
+    pose: CameraPose
 
 
 class SimulatedWorld:
@@ -105,24 +95,64 @@ class SimulatedWorld:
             axis=1,
         )
         self.clutter_classes = rng.integers(0, len(CLASS_NAMES), count).astype(np.int32)
+        # How an object looks decides how often and how surely it is detected, in every flight. The
+        # distributions are near those of findings_curves.json.
+        whole = len(positions) + count
+        self.uniform = rng.random(whole)
+        self.confidence = np.concatenate(
+            [rng.normal(1.0, 0.9, len(positions)), rng.normal(-0.4, 0.4, count)]
+        )
+
+    def changed(self, kept: npt.NDArray[np.bool_], grown: npt.NDArray[np.float64]) -> Self:
+        """Return the world with some of its objects (n,), each larger by a factor (n,)."""
+        world = copy(self)
+        world.instances = tuple(
+            replace(one, outline=one.position_enu + (one.outline - one.position_enu) * factor)
+            for one, factor, there in zip(self.instances, grown.tolist(), kept, strict=True)
+            if there
+        )
+        true = self.true
+        world.true = TrueObjects(
+            true.positions_enu[kept], true.class_ids[kept], (true.areas_m2 * grown**2)[kept]
+        )
+        spots = np.concatenate([kept, np.ones(len(self.uniform) - len(kept), np.bool_)])
+        world.uniform, world.confidence = self.uniform[spots], self.confidence[spots]
+        return world
+
+    def rates(self, errors: Errors) -> npt.NDArray[np.float64]:
+        """Return the rate at which each object and spot is detected."""
+        true = np.arange(len(self.uniform)) < len(self.instances)
+        mean = np.where(true, errors.detected, errors.clutter_detected)
+        mean = np.clip(mean, 1e-3, 1 - 1e-3)
+        spread = errors.rate_spread
+        return np.asarray(beta.ppf(self.uniform, mean * spread, (1 - mean) * spread))
 
     def flight(
-        self, name: str, *, seed: int, altitude_m: float, heading_deg: float | None, errors: Errors
+        self,
+        name: str,
+        *,
+        seed: int,
+        altitude_m: float,
+        heading_deg: float | None,
+        errors: Errors,
+        rate_hz: float = 4.0,
     ) -> Iterator[SimulatedFrame]:
         """Yield the frames of a flight with its own errors."""
         config = FlightConfig(
-            size_wh=SIZE_WH, altitude_m=altitude_m, rate_hz=4.0, heading_deg=heading_deg
+            size_wh=SIZE_WH, altitude_m=altitude_m, rate_hz=rate_hz, heading_deg=heading_deg
         )
         rng = np.random.default_rng([seed, 5])
         path = SurveyPath.over(self.world, config, rng)
         camera = PinholeCamera.centred(SIZE_WH, focal_px=config.focal_ratio * SIZE_WH[0])
-        telemetry = _Telemetry(errors, rng, self.plane_m, camera)
+        telemetry = Telemetry(errors, rng, self.plane_m, camera)
         tracker, before = Tracker(), None
         for index in range(max(int(path.duration_s * config.rate_hz), 1)):
             pose = path.pose(index / config.rate_hz)
             stamp_ns = 1_700_000_000_000_000_000 + int(index / config.rate_hz * 1e9)
             fix = telemetry.fix(pose, stamp_ns, 1 / config.rate_hz)
-            boxes, scores, class_ids, true_ids = self._detected(pose, camera, errors, rng)
+            seen = self._seen(pose, camera)
+            visible = [(k, box) for k, (box, _) in seen.items() if k < len(self.instances)]
+            boxes, scores, class_ids, true_ids = self._detected(seen, camera, errors, rng)
             found = Detections(boxes_xyxy=boxes, scores=scores, class_ids=class_ids)
             motion = None if before is None else plane_motion(before, fix)
             tracks = tracker.update(found, motion=motion)
@@ -154,6 +184,9 @@ class SimulatedWorld:
                     ground=ground,
                 ),
                 true_ids,
+                np.array([one for one, _ in visible], np.int64),
+                np.array([box for _, box in visible]).reshape(-1, 4),
+                pose,
             )
 
     def _mask_areas(
@@ -166,23 +199,13 @@ class SimulatedWorld:
                 areas[k] = _hull_area(pixels)
         return areas
 
-    def _detected(
-        self, pose: CameraPose, camera: PinholeCamera, errors: Errors, rng: np.random.Generator
-    ) -> tuple[
-        npt.NDArray[np.float32],
-        npt.NDArray[np.float32],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int64],
-    ]:
-        rows = []
-        outlines = [one.outline for one in self.instances] + list(self.clutter)
-        classes = [*self.true.class_ids.tolist(), *self.clutter_classes.tolist()]
+    def _seen(
+        self, pose: CameraPose, camera: PinholeCamera
+    ) -> dict[int, tuple[npt.NDArray[np.float64], float]]:
+        """Return the boxes (4,) in view of objects, then spots, with the visible share of each."""
         limits = np.array(camera.size_wh, np.float64)
-        for k, outline in enumerate(outlines):
-            is_true = k < len(self.instances)
-            # The same draws whatever is seen: flights with other errors stay comparable.
-            chance, other, confidence = rng.random(3)
-            noise = rng.normal(0, 1, 4)
+        found = {}
+        for k, outline in enumerate([one.outline for one in self.instances] + list(self.clutter)):
             points = pose.to_optical(outline)
             if points[:, 2].min() < 0.5:
                 continue
@@ -193,20 +216,41 @@ class SimulatedWorld:
             if (visible <= 2).any() or sides.max() < _LEAST_SIDE_PX:
                 continue
             share = float(np.prod(visible) / max(np.prod(sides), 1e-6))
-            if share < 0.4:
+            if share >= _LEAST_SHARE:
+                found[k] = box, share
+        return found
+
+    def _detected(
+        self,
+        seen: dict[int, tuple[npt.NDArray[np.float64], float]],
+        camera: PinholeCamera,
+        errors: Errors,
+        rng: np.random.Generator,
+    ) -> tuple[
+        npt.NDArray[np.float32],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int64],
+    ]:
+        rows = []
+        rates = self.rates(errors)
+        classes = [*self.true.class_ids.tolist(), *self.clutter_classes.tolist()]
+        limits = np.array(camera.size_wh, np.float64)
+        for k, class_id in enumerate(classes):
+            # The same draws whatever is seen: flights with other errors stay comparable.
+            chance, other = rng.random(2)
+            confidence = self.confidence[k] + 0.5 * rng.normal()
+            noise = rng.normal(0, 1, 4)
+            box, share = seen.get(k, (np.zeros(4), 0.0))
+            if not share or chance > rates[k] * share:
                 continue
-            rate = errors.detected if is_true else errors.clutter_detected
-            if chance > rate * share:
-                continue
-            noisy = box + noise * (errors.pixel_share * visible.mean() + 0.7)
+            noisy = box + noise * (errors.pixel_share * (box[2:] - box[:2]).mean() + 0.7)
             noisy = np.where(box == np.array([0, 0, *limits]), box, noisy)
             if (noisy[2:] - noisy[:2]).min() < 2:
                 continue
-            class_id = classes[k]
-            if other < errors.other_class:
-                class_id = (class_id + 1) % len(CLASS_NAMES)
-            score = 0.3 + 0.6 * confidence if is_true else 0.25 + 0.6 * confidence
-            rows.append((noisy, score, class_id, k if is_true else -1))
+            said = (class_id + 1) % len(CLASS_NAMES) if other < errors.other_class else class_id
+            score = max(1 / (1 + np.exp(-confidence)), 0.25)
+            rows.append((noisy, score, said, k if k < len(self.instances) else -1))
         rows.sort(key=lambda row: -row[1])
         return (
             np.array([row[0] for row in rows], np.float32).reshape(-1, 4),
@@ -214,66 +258,6 @@ class SimulatedWorld:
             np.array([row[2] for row in rows], np.int32),
             np.array([row[3] for row in rows], np.int64),
         )
-
-
-class _Telemetry:
-    """Fixes of true poses with the errors of one flight."""
-
-    def __init__(
-        self, errors: Errors, rng: np.random.Generator, plane_m: float, camera: PinholeCamera
-    ) -> None:
-        self._errors, self._rng, self._plane_m = errors, rng, plane_m
-        self._lens = Lens(size_wh=camera.size_wh, matrix=camera.matrix)
-        self._gps = rng.normal(0, errors.gps_bias_m, 2)
-        self._height = rng.normal(0, errors.height_bias_m)
-        scale = np.radians([errors.tilt_deg, errors.tilt_deg, errors.heading_deg])
-        self._bias = rng.normal(0, 1, 3) * scale / np.sqrt(2)
-        self._scale = scale / np.sqrt(2)
-        self._swing = rng.normal(0, 1, 3) * self._scale
-        uncertainty = Uncertainty(
-            horizontal_m=max(errors.gps_bias_m, 1e-3),
-            vertical_m=max(errors.height_bias_m, 1e-3),
-            tilt_deg=errors.tilt_deg,
-            heading_deg=errors.heading_deg,
-        )
-        self._position = uncertainty.fix_covariance
-        self._attitude = uncertainty.attitude_covariance
-
-    def fix(self, pose: CameraPose, stamp_ns: int, step_s: float) -> CameraFix:
-        """Return what the drone believes."""
-        errors, rng = self._errors, self._rng
-        self._gps = self._gps + rng.normal(0, errors.gps_walk_m * np.sqrt(step_s), 2)
-        keep = np.exp(-step_s / errors.swing_s)
-        fresh = rng.normal(0, 1, 3) * self._scale
-        self._swing = keep * self._swing + np.sqrt(1 - keep**2) * fresh
-        turn, _ = cv2.Rodrigues(self._bias + self._swing)
-        east, north, up = pose.position_enu
-        believed = np.array([east + self._gps[0], north + self._gps[1], up])
-        latitude, longitude, altitude = ORIGIN.to_geodetic(believed).tolist()
-        return CameraFix(
-            stamp_ns=stamp_ns,
-            latitude_deg=latitude,
-            longitude_deg=longitude,
-            altitude_m=altitude,
-            height_m=max(float(up - self._plane_m + self._height), 1.0),
-            rotation=np.asarray(turn) @ pose.rotation,
-            lens=self._lens,
-            position_covariance=self._position,
-            attitude_covariance=self._attitude,
-        )
-
-
-def without_errors(errors: Errors) -> Errors:
-    """Return errors of a perfect telemetry and detector."""
-    return replace(
-        errors,
-        **dict.fromkeys(('gps_bias_m', 'gps_walk_m', 'height_bias_m', 'pixel_share'), 0.0),
-        tilt_deg=1e-3,
-        heading_deg=1e-3,
-        detected=1.0,
-        clutter_detected=0.0,
-        other_class=0.0,
-    )
 
 
 def _hull_area(points: npt.NDArray[np.float64]) -> float:

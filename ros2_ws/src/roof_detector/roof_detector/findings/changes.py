@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from roof_detector.findings.detection_curves import DetectionCurves
+from roof_detector.findings.detection_curves import DetectionCurves, seen_again
 from roof_detector.findings.flight_shift import (
     FlightShift,
     PlacedObjects,
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 # How far findings of one inspection are off among each other, as benchmarks/findings.py measures.
 _RELATIVE_SIGMA_M = 0.25
 _SURE = 0.95
-_SIGMAS = 2.0
+_SIGMAS = 3.0  # of many unchanged objects one in twenty differs by two
 _LOOK_HEIGHTS = 0.25
+_LEAST_LOOKS = 2
+_COARSER = 1.5  # times the resolution of the best image: in coarser ones it may not be seen
 
 
 class ChangeKind(str, Enum):
@@ -104,11 +106,11 @@ def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     curves = DetectionCurves.shipped()
     for i, one in enumerate(before):
         if i not in paired_old and one.state is FindingState.CONFIRMED and not one.is_outside:
-            looks = _looks(new.frames, first.positions_en[i] - shift.offset_en, origin)
+            looks = _looks(new.frames, one, first.positions_en[i] - shift.offset_en, origin)
             found.append(_missing(one, looks, _missed(one, looks, curves)))
     for j, one in enumerate(after):
         if j not in paired_new and one.state is FindingState.CONFIRMED and not one.is_outside:
-            looks = _looks(old.frames, second.positions_en[j] + shift.offset_en, origin)
+            looks = _looks(old.frames, one, second.positions_en[j] + shift.offset_en, origin)
             found.append(_appeared(one, looks, _missed(one, looks, curves)))
     return sorted(found, key=_order), notes
 
@@ -213,15 +215,25 @@ def _compared(old: RoofFinding, new: RoofFinding) -> Change:
 
 
 def _looks(
-    frames: Sequence[SeenFrame], place_en: npt.NDArray[np.float64], origin: LocalTangentPlane
+    frames: Sequence[SeenFrame],
+    finding: RoofFinding,
+    place_en: npt.NDArray[np.float64],
+    origin: LocalTangentPlane,
 ) -> int:
-    """Return from how many independent directions frames saw a place."""
+    """Return from how many independent directions frames saw a place well enough.
+
+    Frames count that are not much coarser than the one that shows the finding best.
+    """
+    best = finding.best.metres_per_pixel
+    coarsest = _COARSER * best if np.isfinite(best) else np.inf
     latitude, longitude, _ = origin.to_geodetic([*place_en, 0.0]).tolist()
     spot = shapely.Point(longitude, latitude)
     directions = set()
     for frame in frames:
         west, south, east, north = frame.bounds_deg
         if not (west <= longitude <= east and south <= latitude <= north):
+            continue
+        if frame.metres_per_pixel > coarsest:
             continue
         if shapely.Polygon(frame.footprint_deg).contains(spot):
             middle = ((south + north) / 2, (west + east) / 2, 0.0)
@@ -232,15 +244,21 @@ def _looks(
 
 
 def _missed(finding: RoofFinding, looks: int, curves: DetectionCurves) -> float:
-    """Return the probability that looks as good as its best one all miss an object."""
+    """Return the probability that looks all miss an object, by how often it is seen itself.
+
+    An object that nearly every frame of one inspection detected is not missed by all of another.
+    """
     resolution = finding.best.metres_per_pixel
     table = curves.of((finding.class_name,))
     detected, _ = table.at(0, resolution if np.isfinite(resolution) else 0.02)
-    return float((1 - detected) ** looks)
+    hit_share = min(finding.sightings / max(finding.opportunities, 1), 1.0)
+    missed = finding.looks * (1 / max(hit_share, 0.1) - 1)
+    before = seen_again(finding.looks, missed, detected)
+    return float(np.exp(seen_again(finding.looks, missed + looks, detected) - before))
 
 
 def _missing(finding: RoofFinding, looks: int, missed: float) -> Change:
-    if missed < 1 - _SURE:
+    if missed < 1 - _SURE and looks >= _LEAST_LOOKS:
         reason = (
             f'The new flights looked at its place from {looks} directions without a sighting; '
             f'they would have missed it with a probability of {missed:.3f}.'
@@ -256,7 +274,7 @@ def _missing(finding: RoofFinding, looks: int, missed: float) -> Change:
 
 
 def _appeared(finding: RoofFinding, looks: int, missed: float) -> Change:
-    if missed < 1 - _SURE:
+    if missed < 1 - _SURE and looks >= _LEAST_LOOKS:
         reason = f'The old flights looked at its place from {looks} directions without a sighting.'
         return Change(kind=ChangeKind.NEW, old=None, new=finding, reason=reason)
     reason = f'The old flights looked at its place from {looks} directions, too few to find it.'

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import shapely
 
+from roof_detector.findings.detection_curves import missed_by_all
 from roof_detector.findings.errors import FindingsError
 from roof_detector.vision.sharpness import blur_px
 
@@ -181,4 +182,4 @@ def _detected(
     for curve in curves.curves:
         single = np.interp(at, np.log(curve[:, 0]), curve[:, 1])
         least = np.minimum(least, single)
-    return np.asarray(np.where(looks > 0, 1 - (1 - least) ** np.maximum(looks, 1), 0.0))
+    return 1 - missed_by_all(least, looks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import math
 from bisect import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,26 +16,34 @@ import numpy as np
 from roof_detector.findings.errors import FindingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
 ANY_CLASS = '*'
 _SHIPPED = Path(__file__).parent / 'tables' / 'detection_curves.csv'
 _COLUMNS = ('class', 'metres_per_pixel', 'detected', 'false_alarm')
+_PRIOR = 'prior'
 _LEAST, _MOST = 1e-3, 0.995
+# The rate at which one object is detected again differs from object to object: a beta distribution
+# of this sum of parameters, as `benchmarks/findings_curves.py` measures. At 1 most are seen in all
+# frames or in hardly any.
+_SPREAD = 1.3
 
 
 @dataclass(frozen=True)
 class DetectionCurves:
-    """Rows of class, metres per pixel and two probabilities; `benchmarks/findings.py` measures.
+    """Rows of class, metres per pixel and two probabilities, by `benchmarks/findings_curves.py`.
 
-    `detected` is that of an object in one independent look, `false_alarm` that of being reported
-    again, in another look, where a false alarm was. Between the rows both are interpolated over
-    the logarithm of the resolution; a class without rows has those of the class `*`.
+    A pixel is one of the network's input. `detected` is the probability that an object is detected
+    in a look, `false_alarm` that of being reported again, in another look, where a false alarm
+    was. Between the rows both are interpolated over the logarithm of the resolution; a class
+    without rows has those of the class `*`. `priors` holds, by class, the probability that what
+    was detected once with a confidence of one half is an object.
     """
 
     rows: tuple[tuple[str, float, float, float], ...]
+    priors: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not any(row[0] == ANY_CLASS for row in self.rows):
@@ -49,6 +57,10 @@ class DetectionCurves:
                     '0 <= false_alarm < detected <= 1.'
                 )
                 raise FindingsError(msg)
+        for name, prior in self.priors.items():
+            if not 0 < prior < 1:
+                msg = f'The prior of {name!r} is {prior}; give a probability between 0 and 1.'
+                raise FindingsError(msg)
 
     @classmethod
     def shipped(cls) -> DetectionCurves:
@@ -57,24 +69,28 @@ class DetectionCurves:
 
     @classmethod
     def read(cls, path: Path) -> DetectionCurves:
-        """Read a CSV file with a row for each class and resolution."""
+        """Read a CSV file with a row for each class and resolution, and maybe a column `prior`."""
         try:
             with path.open(encoding='utf-8', newline='') as file:
                 table = list(csv.DictReader(file))
             rows = tuple(
                 (row['class'], *(float(row[name]) for name in _COLUMNS[1:])) for row in table
             )
+            priors = {row['class']: float(row[_PRIOR]) for row in table if row.get(_PRIOR)}
         except (OSError, ValueError, KeyError, TypeError) as error:
             msg = (
                 f'{path} is not a table of detection probabilities ({error}); give a CSV file '
                 f'with the columns {", ".join(_COLUMNS)}.'
             )
             raise FindingsError(msg) from error
-        return cls(rows)  # type: ignore[arg-type]
+        return cls(rows, priors)  # type: ignore[arg-type]
 
     def of(self, class_names: Sequence[str]) -> CurveTable:
         """Return the curves of classes in the order of a model's names."""
-        return CurveTable(tuple(self._of_class(name) for name in class_names))
+        return CurveTable(
+            tuple(self._of_class(name) for name in class_names),
+            tuple(self.priors.get(name, self.priors.get(ANY_CLASS)) for name in class_names),
+        )
 
     def _of_class(self, name: str) -> npt.NDArray[np.float64]:
         own = [row[1:] for row in self.rows if row[0] == name]
@@ -85,10 +101,19 @@ class DetectionCurves:
 class CurveTable:
     """The curves of a model's classes, each (k, 3): resolution, detected, false alarm."""
 
-    def __init__(self, curves: Sequence[npt.NDArray[np.float64]]) -> None:
+    def __init__(
+        self,
+        curves: Sequence[npt.NDArray[np.float64]],
+        priors: Sequence[float | None] | None = None,
+    ) -> None:
         self.curves = tuple(curves)
+        self._priors = tuple(priors or (None,) * len(self.curves))
         self._logs = [np.log(curve[:, 0]).tolist() for curve in self.curves]
         self._values = [curve[:, 1:].tolist() for curve in self.curves]
+
+    def prior(self, class_id: int) -> float | None:
+        """Return the probability of what was detected once at one half, None where not known."""
+        return self._priors[class_id]
 
     def at(self, class_id: int, metres_per_pixel: float) -> tuple[float, float]:
         """Return both probabilities of one look, away from 0 and 1."""
@@ -105,3 +130,27 @@ class CurveTable:
             )
         detected = min(max(detected, _LEAST), _MOST)
         return detected, min(max(false_alarm, _LEAST), 0.98 * detected)
+
+
+def seen_again(hits: float, misses: float, rate: float) -> float:
+    """Return the log likelihood of looks that saw an object and did not, of a mean rate.
+
+    Each object has its own rate, so the likelihood is that of a beta-binomial distribution: a
+    second miss is likelier than the first.
+    """
+    a, b = rate * _SPREAD, (1 - rate) * _SPREAD
+    return (
+        math.lgamma(a + hits) + math.lgamma(b + misses) - math.lgamma(_SPREAD + hits + misses)
+        - math.lgamma(a) - math.lgamma(b) + math.lgamma(_SPREAD)
+    )  # fmt: skip
+
+
+def missed_by_all(
+    rate: npt.NDArray[np.float64], looks: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    """Return the probability that so many looks all miss an object, of a mean rate each."""
+    found = np.ones(np.broadcast_shapes(rate.shape, looks.shape))
+    for look in range(int(looks.max(initial=0))):
+        again = ((1 - rate) * _SPREAD + look) / (_SPREAD + look)
+        found = np.where(looks > look, found * again, found)
+    return found

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from roof_detector.findings.detection_curves import seen_again
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -20,10 +22,17 @@ if TYPE_CHECKING:
 LookKey = tuple[str, int, int]
 # A frame and the position of a detection in it: the first sighting is what names a finding.
 Anchor = tuple['FrameReference', int]
-_SIZES = 9
+_SIZES = 20
+# As many of each step of the slope of the view, so that walls can be told from the area.
+_SLOPES = 5
+_SLOPE_STEP = 0.1
 # Of a look's further frames, by how much each lessens the weight of all.
 _CORRELATION = 0.5
 _MOST_LIKELIHOOD = 12.0
+# Fitted by `benchmarks/findings_curves.py`. What looks like an object does so from most sides, and
+# is confidently detected: looks and confidence tell in part the same.
+_CONFIDENCE_WEIGHT = 1.5
+_LOOK_WEIGHT = 0.4
 
 
 @dataclass
@@ -67,6 +76,8 @@ class SizeSample:
     area_m2: float
     metres_per_pixel: float
     height_m: float
+    slope: float = 0.0
+    """The tangent of the angle from nadir."""
 
 
 @dataclass(kw_only=True)
@@ -179,24 +190,30 @@ class Evidence:
     def existence(self, curves: CurveTable, *, prior: float) -> float:
         """Return the probability that the object exists, from its looks and confidences.
 
-        Each look adds the logarithm of p(seen | object) / p(seen | false alarm) for its frames,
-        less for each further frame, because neighbouring frames repeat each other's errors.
+        The odds are those of a detection of its class at its best confidence, and the likelihood
+        ratio of how often it was seen again (`detection_curves.seen_again`), once its first
+        sighting is left out, which made it a finding. Neighbouring frames repeat each other's
+        errors, so the further frames of a look weigh less. `prior` is that of classes for which
+        the curves hold none.
         """
-        odds = math.log(prior / (1 - prior))
+        own = curves.prior(self.class_id)
+        odds = _log_odds(prior if own is None else own)
+        odds += _CONFIDENCE_WEIGHT * _log_odds(self.best_confidence)
+        hits = misses = frames = 0.0
+        rates = np.zeros(2)
         for look in self.looks.values():
-            detected, false_alarm = curves.at(self.class_id, look.metres_per_pixel)
-            per_hit = math.log(detected / false_alarm)
-            per_miss = math.log((1 - detected) / (1 - false_alarm))
-            total = look.hits * per_hit + (look.frames - look.hits) * per_miss
-            odds += total / (1 + _CORRELATION * (look.frames - 1))
-        odds += self._confidence_odds()
+            weight = 1 / (1 + _CORRELATION * (look.frames - 1))
+            hits += look.hits * weight
+            misses += (look.frames - look.hits) * weight
+            frames += look.frames
+            rates += look.frames * np.array(curves.at(self.class_id, look.metres_per_pixel))
+        if frames:
+            again = max(hits - 1, 0.0), misses
+            detected, false_alarm = (rates / frames).tolist()
+            ratio = seen_again(*again, detected) - seen_again(*again, false_alarm)
+            odds += _LOOK_WEIGHT * ratio
         odds = min(max(odds, -_MOST_LIKELIHOOD), _MOST_LIKELIHOOD)
         return 1 / (1 + math.exp(-odds))
-
-    def _confidence_odds(self) -> float:
-        mean = self.confidence_sum / max(self.sightings, 1)
-        typical = (mean + self.best_confidence) / 2
-        return 2.0 * math.log(max(typical, 0.02) / max(1 - typical, 0.02))
 
     def independent_hits(self) -> int:
         """Return in how many looks the object was sighted."""
@@ -207,7 +224,17 @@ class Evidence:
         return sum(look.frames for look in self.looks.values())
 
     def _trim_sizes(self) -> None:
-        self.sizes = sorted(self.sizes, key=lambda sample: -sample.quality)[:_SIZES]
+        kept: dict[int, list[SizeSample]] = {}
+        for sample in sorted(self.sizes, key=lambda sample: -sample.quality):
+            of_slope = kept.setdefault(min(int(sample.slope / _SLOPE_STEP), _SLOPES - 1), [])
+            if len(of_slope) < _SIZES // _SLOPES:
+                of_slope.append(sample)
+        self.sizes = [sample for samples in kept.values() for sample in samples]
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, 0.02), 0.98)
+    return math.log(bounded / (1 - bounded))
 
 
 def _stamp(frame: FrameReference) -> int:

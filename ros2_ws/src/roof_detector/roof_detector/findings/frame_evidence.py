@@ -156,6 +156,7 @@ class FrameEvidence:
                 area_m2=float(view.areas_m2[index]),
                 metres_per_pixel=float(view.metres_per_pixel[index]),
                 height_m=view.height_m,
+                slope=float(np.hypot(*view.slopes[index])),
             )
         )
 

@@ -17,6 +17,7 @@ from roof_detector.findings.flight_shift import (
     estimate_shift,
     pair_distances,
 )
+from roof_detector.findings.object_size import FlightSizes
 from roof_detector.findings.register_settings import GATE_2D
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class JoinedObject:
     is_whole: bool
     group: int
     members: list[tuple[int, int]] = field(default_factory=list)
+    sizes: list[FlightSizes] = field(default_factory=list)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -117,6 +119,7 @@ def _objects_of(flight: FlightRegister, number: int) -> list[JoinedObject]:
                 is_whole=bool(flight.states.is_whole[row]),
                 group=number,
                 members=[(number, row)],
+                sizes=[FlightSizes(evidence.sizes, float(mean[2]), float(covariance[2, 2]))],
             )
         )
     return found
@@ -197,6 +200,7 @@ def _fuse(kept: JoinedObject, other: JoinedObject) -> None:
         kept.evidence = kept.evidence.copy()
     kept.evidence.absorb(other.evidence)
     kept.members += other.members
+    kept.sizes += other.sizes
 
 
 def _correct(joined: JoinedFlights, flights: Sequence[FlightRegister]) -> None:

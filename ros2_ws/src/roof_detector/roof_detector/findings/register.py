@@ -14,10 +14,11 @@ from roof_detector.findings.duplicates import merge_duplicates
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.flight_register import FlightRegister
 from roof_detector.findings.joined_flights import join_flights
+from roof_detector.findings.object_size import size_of
 from roof_detector.findings.placeless import PlacelessFindings
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState, RoofFinding, finding_uuid
-from roof_detector.findings.summing_up import place_of, size_of, state_of
+from roof_detector.findings.summing_up import place_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -180,7 +181,7 @@ class Register:
             one.evidence,
             flights=tuple(dict.fromkeys(flights[number] for number, _ in one.members)),
             place=place,
-            size=size_of(one.evidence.sizes, one.height_m, one.height_variance),
+            size=size_of(one.sizes),
         )
 
     def _finding(

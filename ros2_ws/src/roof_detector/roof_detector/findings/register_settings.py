@@ -29,9 +29,12 @@ class RegisterSettings:
     """The random walk of the position in a second, as a share of its standard deviation."""
     look_heights: float = 0.25
     """Two frames are one look where the camera moved by less, in heights above the roof."""
-    prior: float = 0.3
-    """The probability that what was sighted once is an object, at a confidence of one half."""
-    confirmed_above: float = 0.95
+    prior: float = 0.6
+    """The probability that what was sighted once is an object, at a confidence of one half.
+
+    For classes for which the detection curves hold none.
+    """
+    confirmed_above: float = 0.9
     rejected_below: float = 0.05
     most_objects: int = 20_000
     """The weakest of more are dropped and counted: an input may be full of false detections."""

@@ -100,7 +100,8 @@ def test_what_is_rarely_seen_again_is_not_confirmed(roof):
     states = [one.state for one in result.findings]
     assert states.count(FindingState.CONFIRMED) == 5
     assert states[-1] is not FindingState.CONFIRMED
-    assert result.findings[-1].existence < 0.1
+    # A confident detection speaks for it all the same, so it stays for a person to look at.
+    assert result.findings[-1].existence < min(one.existence for one in result.findings[:5]) - 0.1
 
 
 def test_an_object_cut_by_the_edge_of_the_image_stays_one(roof):

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The size of an object in metres, from its sightings in one or several flights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from roof_detector.findings.roof_finding import FindingSize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from roof_detector.findings.evidence import SizeSample
+
+# A box holds its object and corners that are not: between half of it and all, for convex outlines.
+_BOX_FILL = 0.75
+_BOX_FILL_SIGMA = 0.15
+_EDGE_PX = 1.0  # by how much a box's side or a mask's edge is off
+_BEST_SHARE = 0.8  # of the best quality: samples whose sides are used
+_LEAST_FOR_WALLS = 4
+_SURE_OF_WALLS = 2.0  # standard deviations
+_WALL_DOUBT = 0.3  # of what is taken off for walls
+_TALLEST_M = 3.0
+
+
+class FlightSizes(NamedTuple):
+    """The sizes of an object in a flight, and its height over the plane that this one believes.
+
+    The planes of two flights differ by the errors of their heights, by a metre with plain GPS.
+    """
+
+    samples: Sequence[SizeSample]
+    height_m: float
+    height_variance: float
+
+
+class _Samples(NamedTuple):
+    """All sizes in metres at the object: sides (n, 2), areas, qualities, slopes, ... (n,)."""
+
+    sides: npt.NDArray[np.float64]
+    areas: npt.NDArray[np.float64]
+    quality: npt.NDArray[np.float64]
+    slopes: npt.NDArray[np.float64]
+    pixels: npt.NDArray[np.float64]
+    depths: npt.NDArray[np.float64]
+    relative: npt.NDArray[np.float64]
+
+
+def size_of(flights: Sequence[FlightSizes]) -> FindingSize | None:
+    """Return the size from the best whole sightings, None if it was seen in pieces only.
+
+    What stands over the plane is nearer to the camera, so it looks larger than it is; its walls
+    are seen from the side, and are taken off.
+    """
+    found = _at_object(flights)
+    if found is None:
+        return None
+    best = found.quality > _BEST_SHARE * found.quality.max()
+    sides, count = found.sides[best], int(best.sum())
+    length, width = np.median(sides, axis=0).tolist()
+    pixel = float(np.median(found.pixels[best]))
+    # Flights err independently, the sightings of one flight alike.
+    relative = float(np.median(found.relative)) / np.sqrt(len(flights))
+    spread = float(sides.std(axis=0).max()) / np.sqrt(count)
+    side_error = float(np.hypot(np.hypot(spread, _EDGE_PX * pixel), relative * length))
+    masked = np.isfinite(found.areas)
+    if masked.any():
+        area, error = _mask_area(_Samples(*(values[masked] for values in found)), best[masked])
+        edge = 0.5 * _EDGE_PX * pixel * 2 * (length + width) / np.sqrt(count)
+        error = float(np.hypot(np.hypot(edge, error), 2 * relative * area))
+    else:
+        area = _BOX_FILL * length * width
+        error = float(np.hypot(_BOX_FILL_SIGMA * length * width, side_error * (length + width)))
+    return FindingSize(
+        length_m=length,
+        width_m=width,
+        side_error_m=side_error,
+        area_m2=area,
+        area_error_m2=error,
+        is_from_mask=bool(masked.any()),
+    )
+
+
+def _at_object(flights: Sequence[FlightSizes]) -> _Samples | None:
+    rows = []
+    for samples, height_m, variance in flights:
+        for one in samples:
+            zoom = max(1 - height_m / one.height_m, 0.2)
+            depth = max(one.height_m - height_m, 0.1)
+            rows.append(
+                (
+                    *(one.sides_m[0] * zoom, one.sides_m[1] * zoom, one.area_m2 * zoom**2),
+                    *(one.quality, one.slope, one.metres_per_pixel, depth),
+                    np.sqrt(variance) / depth,
+                )
+            )
+    if not rows:
+        return None
+    table = np.array(rows)
+    return _Samples(table[:, :2], *table[:, 2:].T)
+
+
+def _mask_area(found: _Samples, best: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the area seen from straight above, and its standard deviation.
+
+    The image of a box of height h and side a is a (a + h s) at a slope s of the view: a line is
+    fitted to the areas over the slopes. Where it does not rise clearly, the object lies flat.
+    """
+    chosen = best if best.any() else np.ones(len(best), np.bool_)
+    flat = float(np.median(found.areas[chosen]))
+    spread = float(found.areas[chosen].std()) / np.sqrt(chosen.sum())
+    count = len(found.areas)
+    deviation = float(((found.slopes - found.slopes.mean()) ** 2).sum())
+    if count < _LEAST_FOR_WALLS or not deviation > 1e-3:
+        return flat, spread
+    centred = found.slopes - found.slopes.mean()
+    rise = float(centred @ found.areas) / deviation
+    left = found.areas - found.areas.mean() - rise * centred
+    noise = np.sqrt(float(left @ left) / (count - 2))
+    if rise < _SURE_OF_WALLS * noise / np.sqrt(deviation):
+        return flat, spread
+    above = float(found.areas.mean() - rise * found.slopes.mean())
+    above = max(above, 0.2 * flat)
+    tall_m = min(rise / np.sqrt(above), _TALLEST_M)
+    # The place is that of its middle; what is seen from above is its top, which is nearer.
+    area = above * max(1 - tall_m / 2 / float(np.median(found.depths)), 0.5) ** 2
+    error = noise * np.sqrt(1 / count + found.slopes.mean() ** 2 / deviation)
+    return area, float(np.hypot(error, _WALL_DOUBT * (flat - area)))
