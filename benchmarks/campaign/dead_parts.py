@@ -72,6 +72,13 @@ def _nodes(folder: Path) -> dict[str, _Node]:
                 'topics': ['/camera/image'],
             },
         ),
+        'inspector': _Node(
+            module='roof_detector.ros.inspector.inspector_node',
+            status='inspector: findings',
+            threads=('inspection', 'inspection file', 'executor'),
+            parameters={'ground_m': 8.0, 'findings_directory': str(folder / 'findings')},
+            remappings=('image:=/camera/image',),
+        ),
     }
 
 

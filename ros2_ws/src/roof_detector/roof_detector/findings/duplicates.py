@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from roof_detector.findings.covariances import inverted
 from roof_detector.findings.object_states import inside_shares
 from roof_detector.findings.register_settings import GATE_3D
 
@@ -60,7 +61,7 @@ def _pairs(flight: FlightRegister) -> list[tuple[float, int, int]]:
     total = covariance[first] + covariance[second]
     total += flight.drift_variance() * np.diag([1.0, 1.0, 0.0]) + 1e-6 * np.eye(3)
     difference = mean[first] - mean[second]
-    distance = np.einsum('ni,nij,nj->n', difference, np.linalg.inv(total), difference)
+    distance = np.einsum('ni,nij,nj->n', difference, inverted(total), difference)
     distance = np.where(
         _contained(flight, rows[first], rows[second]), np.minimum(distance, 1.0), distance
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    import numpy.typing as npt
+
     from roof_detector.findings.detection_curves import DetectionCurves
     from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.findings.register import RegisterResult, SightingKey
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 # A finding that was reported stays so until it is less likely than not: no event at each frame.
 _KEPT_ABOVE = 0.5
+# Stamps vary: a frame that comes a little earlier than its turn is taken.
+_EARLIEST = 0.9
 
 EventKind = Literal['confirmed', 'withdrawn', 'rejected', 'merged']
 
@@ -72,21 +76,24 @@ class LiveUpdate:
 
 @dataclass(frozen=True, eq=False)
 class PlacedFrame:
-    """A frame with its sightings, what each belongs to, and its label for people.
+    """A frame with its sightings, and the label of each for people.
 
-    A label is the number of the finding, `t` and the number of the track, or empty.
+    A label is the number of the finding, `t` and the number of the track, or empty. Where it is
+    not `is_registered` its detections were tracked alone, and have no places.
     """
 
     sightings: FrameSightings
-    keys: Sequence[SightingKey]
     labels: Sequence[str]
+    is_registered: bool
 
 
 @dataclass(kw_only=True)
 class LiveInspection:
     """Collects the frames of all cameras, and sums them up now and then; for one thread.
 
-    Findings get their numbers when they are confirmed, and keep them.
+    Findings get their numbers when they are confirmed, and keep them. Every frame is tracked; at
+    most `rate_hz` of a camera are registered, 0 for all: frames that follow sooner repeat each
+    other's errors, so they tell hardly more and cost the same.
     """
 
     class_names: tuple[str, ...]
@@ -95,6 +102,7 @@ class LiveInspection:
     area: InspectionArea | None = None
     curves: DetectionCurves | None = None
     settings: RegisterSettings | None = None
+    rate_hz: float = 0.0
     frames: int = 0
 
     def __post_init__(self) -> None:
@@ -105,6 +113,8 @@ class LiveInspection:
         self._numbers: dict[UUID, int] = {}
         self._reported: dict[int, RoofFinding] = {}
         self._labels: dict[SightingKey, str] = {}
+        self._registered_ns: dict[str, int] = {}
+        self._keys: dict[str, dict[int, SightingKey]] = {}
 
     @property
     def origin(self) -> LocalTangentPlane | None:
@@ -124,12 +134,22 @@ class LiveInspection:
             below = LocalTangentPlane(float(latitude), float(longitude), below.altitude_m)
         self._register.origin = below
 
+    def is_registered(self, topic: str, stamp_ns: int) -> bool:
+        """Return whether a frame of this stamp will be registered, and so needs its fix."""
+        last_ns = self._registered_ns.get(topic)
+        if last_ns is None or not self.rate_hz:
+            return True
+        return not 0 <= stamp_ns - last_ns < _EARLIEST / self.rate_hz * 1e9
+
     def add(self, frame: LiveFrame, fix: CameraFix | None) -> PlacedFrame:
         """Add the next frame of a topic, with its fix where one is known.
 
         A fix that jumps, or is far from all others, gives no place.
         """
         stream = self._streams.setdefault(frame.topic, TrackedStream())
+        if not self.is_registered(frame.topic, frame.stamp_ns):
+            return self._tracked(frame, stream)
+        self._registered_ns[frame.topic] = frame.stamp_ns
         part = 0
         if fix is not None and self.origin is not None:
             found = stream.part_of(fix, self.origin)
@@ -139,7 +159,35 @@ class LiveInspection:
                 part = found
         tracks = stream.track(frame.detections, stamp_ns=frame.stamp_ns, fix=fix)
         self.frames += 1
-        sightings = frame_sightings(
+        sightings = self._sightings(frame, tracks, part=part, fix=fix)
+        keys = self._register.add(sightings)
+        pairs = list(zip(tracks.tolist(), keys, strict=True))
+        self._keys[frame.topic] = {track: key for track, key in pairs if track}
+        labels = [self._label(key, track) for track, key in pairs]
+        return PlacedFrame(sightings, labels, is_registered=True)
+
+    def _tracked(self, frame: LiveFrame, stream: TrackedStream) -> PlacedFrame:
+        """Track the detections of a frame between two that are registered."""
+        tracks = stream.track(frame.detections, stamp_ns=frame.stamp_ns, fix=None)
+        self.frames += 1
+        keys = self._keys.get(frame.topic, {})
+        labels = [self._label(keys.get(track), track) for track in tracks.tolist()]
+        sightings = self._sightings(frame, tracks, part=0, fix=None)
+        return PlacedFrame(sightings, labels, is_registered=False)
+
+    def _label(self, key: SightingKey | None, track: int) -> str:
+        number = '' if key is None else self._labels.get(key, '')
+        return number or (f't{track}' if track else '')
+
+    def _sightings(
+        self,
+        frame: LiveFrame,
+        tracks: npt.NDArray[np.int64],
+        *,
+        part: int,
+        fix: CameraFix | None,
+    ) -> FrameSightings:
+        return frame_sightings(
             FrameReference(
                 flight=part_name(self.flight, part),
                 source=self.source,
@@ -154,12 +202,6 @@ class LiveInspection:
             fix=fix,
             origin=self.origin,
         )
-        keys = self._register.add(sightings)
-        labels = [
-            self._labels.get(key) or (f't{track}' if track else '')
-            for key, track in zip(keys, tracks.tolist(), strict=True)
-        ]
-        return PlacedFrame(sightings, keys, labels)
 
     def update(self) -> LiveUpdate:
         """Sum up what has changed, and return what is reported now."""

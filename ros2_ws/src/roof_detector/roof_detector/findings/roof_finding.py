@@ -112,7 +112,9 @@ def finding_uuid(anchor: Anchor) -> UUID:
 
 def radius95_m(covariance: npt.NDArray[np.float64]) -> float:
     """Return the radius of the circle that holds 95 % of a normal distribution (2, 2)."""
-    small, large = np.sqrt(np.clip(np.linalg.eigvalsh(covariance), 0.0, None)).tolist()
+    (a, b), (_, d) = covariance.tolist()
+    middle, apart = (a + d) / 2, math.hypot((a - d) / 2, b)
+    small, large = (math.sqrt(max(value, 0.0)) for value in (middle - apart, middle + apart))
     if not large > 0:
         return 0.0
     return float(large * np.interp(small / large, _RATIOS, _RADII))

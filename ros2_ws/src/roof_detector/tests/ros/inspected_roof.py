@@ -66,6 +66,16 @@ class InspectedRoof:
     def wait(self, condition, **options):
         self.graph.wait_until(condition, **options)
 
+    def wait_inspected(self, frames):
+        """Wait for these frames; a reader that has just matched may miss the first one or two."""
+
+        def are_done():
+            values = self.values
+            done = int(values.get('frames_inspected', 0)) >= frames - 3
+            return done and values['frames_waiting'] == '0'
+
+        self.graph.wait_until(are_done, what=f'{frames} frames')
+
     def is_ready(self):
         """Return whether the inspector hears everything, and has chosen its telemetry."""
         heard = [self.detections, *self.telemetry.values()]
@@ -84,8 +94,9 @@ class InspectedRoof:
             tell(index)
 
     def spin(self, seconds):
-        for _ in range(3):
-            self.graph.executor.spin_once(timeout_sec=seconds / 3)
+        # A frame is four messages, heard in this process too: more may not wait than QoS keeps.
+        for _ in range(15):
+            self.graph.executor.spin_once(timeout_sec=seconds / 15)
 
     def tell_place(self, index, *, shift=(0.0, 0.0)):
         for message in (fix_message(index, shift=shift), pose_message(index), info_message(index)):

@@ -55,6 +55,7 @@ class InspectionFile:
         self.written = 0
         self._folder = folder
         self._provenance = provenance
+        self._is_complete = False  # what was dropped, or is in an older file, is written anew
         self._updates: deque[_Update] = deque()
         self._final: tuple[RegisterResult, LocalTangentPlane | None] | None = None
         self._changed = threading.Condition()
@@ -74,6 +75,7 @@ class InspectionFile:
             self._updates.append(_Update(update, tuple(frames), origin))
             if len(self._updates) > _MOST_UPDATES:
                 self._updates.popleft()
+                self._is_complete = False
                 self.dropped += 1
             self._changed.notify()
 
@@ -129,7 +131,7 @@ class InspectionFile:
         try:
             work()
         except (FindingsError, OSError) as error:
-            self.failure = str(error)
+            self.failure, self._is_complete = str(error), False
             self._error('write', f'The inspection is not written: {error}')
             return False
         self.failure = ''
@@ -143,16 +145,18 @@ class InspectionFile:
             store = InspectionStore(self.path)
             with store.append(None) as run:
                 run.add_provenance(self._provenance)
-            self._store = store
+            self._store, self._is_complete = store, False
             _log.info('Writing findings to %s.', self.path)
         return self._store
 
     def _write(self, one: _Update) -> None:
-        update = one.update
-        with self._opened().append(one.origin) as run:
+        update, store = one.update, self._opened()
+        was_complete, self._is_complete = self._is_complete, True
+        findings = update.changed if was_complete else update.findings
+        with store.append(one.origin) as run:
             for frame in one.frames:
                 run.add_frame(frame, (), ())
-            run.replace_findings(update.changed, gone=update.withdrawn)
+            run.replace_findings(findings, gone=update.withdrawn)
             run.add_events(
                 FindingEvent(event.kind, event.finding.uuid, sentence(event.kind, event.finding))
                 for event in update.events

@@ -65,6 +65,7 @@ class WorkerStats:
     """What became of the frames, and how long they took; any thread may read."""
 
     placed: int = 0
+    tracked: int = 0
     unplaced: RecentFaults = field(default_factory=RecentFaults)
     dropped: RecentFaults = field(default_factory=RecentFaults)
     done: Arrivals = field(default_factory=Arrivals)
@@ -176,6 +177,8 @@ class InspectionWorker:
         camera = self.cameras.get(frame.camera)
         if camera is None or time.monotonic() - frame.arrived_s >= self._wait_s:
             return True
+        if not self.inspection.is_registered(frame.topic, frame.stamp_ns):
+            return True
         camera.frame_id = str(frame.message.header.frame_id).lstrip('/')
         return camera.is_ready(frame.stamp_ns)
 
@@ -185,13 +188,17 @@ class InspectionWorker:
         camera = self.cameras.get(frame.camera)
         detections = frame.usable.detections
         size_wh = _size_of(camera, detections.boxes_xyxy)
-        fix = self._fix(frame, camera, size_wh)
+        fix = None
+        if self.inspection.is_registered(frame.topic, frame.stamp_ns):
+            fix = self._fix(frame, camera, size_wh)
         live = LiveFrame(
             topic=frame.topic, stamp_ns=frame.stamp_ns, size_wh=size_wh, detections=detections
         )
         placed = self.inspection.add(live, fix)
         self._output.on_frame(frame, placed)
-        if placed.sightings.ground is not None:
+        if not placed.is_registered:
+            self.stats.tracked += 1
+        elif placed.sightings.ground is not None:
             self.stats.placed += 1
         elif fix is not None:
             self.stats.unplaced.note(JUMPS)

@@ -72,6 +72,7 @@ def _values(report: InspectorReport) -> dict[str, object]:
             'rate_hz': f'{stats.done.rate_hz:.2f}',
             'frames_inspected': stats.done.count,
             'frames_placed': stats.placed,
+            'frames_only_tracked': stats.tracked,
             'frames_waiting': report.waiting,
             'frames_without_a_place': sum(stats.unplaced.totals.values()),
             'frames_dropped': sum(stats.dropped.totals.values()),

@@ -212,6 +212,7 @@ class InspectorNode(LifecycleNode):
             area=settings.area,
             curves=settings.curves,
             settings=settings.register,
+            rate_hz=settings.register_rate_hz,
         )
         if settings.folder is not None:
             provenance = {

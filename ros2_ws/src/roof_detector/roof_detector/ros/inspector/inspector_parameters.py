@@ -137,6 +137,14 @@ INSPECTOR_TABLE = ParameterTable(
         maximum=60.0,
     ),
     Parameter(
+        'register_rate_hz',
+        10.0,
+        'Most frames of a camera in a second that are placed and registered; those between are '
+        'tracked alone. 0 registers every frame.',
+        minimum=0.0,
+        maximum=1000.0,
+    ),
+    Parameter(
         'most_objects',
         5000,
         'The weakest of more objects are dropped and counted.',

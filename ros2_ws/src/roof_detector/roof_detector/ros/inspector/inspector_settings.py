@@ -39,6 +39,7 @@ class InspectorSettings:
     folder: Path | None
     curves: DetectionCurves | None
     update_period_s: float
+    register_rate_hz: float
     register: RegisterSettings
 
     @classmethod
@@ -67,6 +68,7 @@ class InspectorSettings:
             folder=Path(folder).expanduser().absolute() if folder else None,
             curves=DetectionCurves.read(Path(curves).expanduser()) if curves else None,
             update_period_s=values['update_period_s'],
+            register_rate_hz=values['register_rate_hz'],
             register=RegisterSettings(most_objects=values['most_objects']),
         )
 
