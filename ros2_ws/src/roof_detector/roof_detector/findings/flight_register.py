@@ -35,7 +35,9 @@ class FlightRegister:
 
     The same frames give the same objects. `states` and `evidence` have a row for each object that
     ever was; those merged into another or dropped are not alive. `changed` are the rows that the
-    frames since the last summing up changed.
+    frames since the last summing up changed. With `reuses_rows` an object takes the row of one
+    that was dropped, so that memory is bounded however many false detections come; a row is then
+    no name of an object for ever.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class FlightRegister:
         curves: CurveTable,
         settings: RegisterSettings,
         apart: Collection[TrackKey] = (),
+        reuses_rows: bool = False,
     ) -> None:
         self.flight = flight
         self.states = ObjectStates()
@@ -63,6 +66,8 @@ class FlightRegister:
             flight, states=self.states, evidence=self.evidence, curves=curves, settings=settings
         )
         self._row_of_track: dict[TrackKey, int] = {}
+        self._reuses_rows = reuses_rows
+        self._free: list[int] = []
         self._alive = 0
 
     def add(self, sightings: FrameSightings, serial: int) -> npt.NDArray[np.intp]:
@@ -247,13 +252,16 @@ class FlightRegister:
             view.slopes[index],
             view.own_covariance[index] + view.turned(view.turn_covariance)[index],
             height_sigma_m=view.height_sigma_m,
+            row=self._free.pop() if self._free else None,
         )
         self.states.box_en[row] = problem.boxes_en[position]
         self.states.class_id[row] = sightings.class_ids[index]
         votes = np.zeros(self._class_count)
-        self.evidence.append(
-            Evidence(votes=votes, anchors=[(sightings.frame, index)], last=sightings.frame)
-        )
+        evidence = Evidence(votes=votes, anchors=[(sightings.frame, index)], last=sightings.frame)
+        if row < len(self.evidence):
+            self.evidence[row] = evidence
+        else:
+            self.evidence.append(evidence)
         self._alive += 1
         return row
 
@@ -269,7 +277,14 @@ class FlightRegister:
         kept = int(_KEPT_SHARE * self._settings.most_objects)
         weakest = sorted(rows.tolist(), key=strength)[: len(rows) - kept]
         for row in weakest:
+            evidence = self.evidence[row]
+            assert evidence is not None
+            for track in evidence.tracks:
+                if self._row_of_track.get(track) == row:
+                    del self._row_of_track[track]
             self.states.alive[row] = False
             self.evidence[row] = None
+        if self._reuses_rows:
+            self._free += weakest
         self._alive -= len(weakest)
         self.dropped += len(weakest)

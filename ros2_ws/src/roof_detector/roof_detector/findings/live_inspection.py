@@ -107,7 +107,11 @@ class LiveInspection:
 
     def __post_init__(self) -> None:
         self._register = Register(
-            self.class_names, origin=None, curves=self.curves, settings=self.settings
+            self.class_names,
+            origin=None,
+            curves=self.curves,
+            settings=self.settings,
+            reuses_rows=True,
         )
         self._streams: dict[str, TrackedStream] = {}
         self._numbers: dict[UUID, int] = {}

@@ -58,11 +58,18 @@ class ObjectStates:
         covariance: npt.NDArray[np.float64],
         *,
         height_sigma_m: float,
+        row: int | None = None,
     ) -> int:
-        """Begin an object at the plane, of unknown height over it; return its row."""
-        row = self.count
-        self._reserve(row + 1)
-        self.count += 1
+        """Begin an object at the plane, of unknown height over it; return its row.
+
+        `row` is one that is not alive any more, whose place it takes.
+        """
+        if row is None:
+            row = self.count
+            self._reserve(row + 1)
+            self.count += 1
+        for name in ('log_size', 'is_whole', 'last_ns', 'sightings'):
+            getattr(self, name)[row] = 0
         self.alive[row] = True
         self.restart(row, position_en, slope, covariance, height_sigma_m=height_sigma_m)
         return row

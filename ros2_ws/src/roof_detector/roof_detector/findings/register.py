@@ -69,6 +69,7 @@ class Register:
         curves: DetectionCurves | None = None,
         settings: RegisterSettings | None = None,
         apart: Collection[tuple[str, TrackKey]] = (),
+        reuses_rows: bool = False,
     ) -> None:
         if not class_names:
             msg = 'The register was given no class names; give those of the model that ran.'
@@ -78,6 +79,7 @@ class Register:
         self._curves = (curves or DetectionCurves.shipped()).of(self._class_names)
         self._settings = settings or RegisterSettings()
         self._apart = tuple(apart)
+        self._reuses_rows = reuses_rows
         self._flights: dict[str, FlightRegister] = {}
         self._placeless = PlacelessFindings(len(self._class_names))
         self._merged_into: dict[tuple[str, int], int] = {}
@@ -164,6 +166,7 @@ class Register:
             curves=self._curves,
             settings=self._settings,
             apart=[track for name, track in self._apart if name == flight],
+            reuses_rows=self._reuses_rows,
         )
 
     def _placed(

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Findings while a flight lasts: numbers that stay, and memory that does not grow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from roof_detector.findings.live_inspection import LiveFrame, LiveInspection
+from roof_detector.findings.register_settings import RegisterSettings
+from roof_detector.vision.detections import Detections
+
+STEP_NS = 250_000_000
+
+
+@pytest.fixture
+def objects(roof):
+    return roof([(x, y) for x in (-4.0, 0.0, 4.0) for y in (-1.5, 1.5)])
+
+
+def frame(objects, boxes, index):
+    count = len(boxes)
+    found = Detections(
+        boxes_xyxy=np.asarray(boxes, np.float32).reshape(-1, 4),
+        scores=np.full(count, 0.8, np.float32),
+        class_ids=np.zeros(count, np.int32),
+    )
+    stamp_ns = objects.BEGIN_NS + index * STEP_NS
+    return LiveFrame(topic='/camera', stamp_ns=stamp_ns, size_wh=(640, 360), detections=found)
+
+
+def fly(inspection, objects, *, begin=0, steps=24, clutter=None):
+    """Fly east and sum up after each fourth frame; return all updates."""
+    updates = []
+    for step in range(steps):
+        place, index = (-6 + 12 * step / steps, 0.0), begin + step
+        boxes, _ = objects.boxes(place)
+        if clutter is not None:
+            boxes = np.concatenate([boxes, clutter()])
+        fix = objects.fix(place, stamp_ns=objects.BEGIN_NS + index * STEP_NS)
+        if inspection.origin is None:
+            inspection.begin_at(fix, (*place, objects.HEIGHT_M))
+        inspection.add(frame(objects, boxes, index), fix)
+        if step % 4 == 3:
+            updates.append(inspection.update())
+    return updates
+
+
+def new(**settings):
+    return LiveInspection(
+        class_names=('equip', 'drain'),
+        flight='f',
+        source='live',
+        settings=RegisterSettings(**settings),
+    )
+
+
+def test_numbers_are_given_at_confirmation_and_stay(objects):
+    inspection, seen = new(), {}
+    for update in fly(inspection, objects):
+        for finding in update.findings:
+            assert seen.setdefault(finding.uuid, finding.number) == finding.number
+    assert sorted(seen.values()) == [1, 2, 3, 4, 5, 6]
+    again = fly(inspection, objects, begin=100)
+    assert not [event for update in again for event in update.events]
+    assert [one.number for one in inspection.finish().findings] == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_update_without_frames_changes_nothing(objects):
+    inspection = new()
+    fly(inspection, objects)
+    update = inspection.update()
+    assert len(update.findings) == 6
+    assert update.changed == update.withdrawn == update.events == ()
+
+
+def test_a_live_inspection_finds_what_the_register_of_a_recording_finds(objects):
+    inspection = new()
+    fly(inspection, objects)
+    places = {
+        (round(one.place.east_m, 1), round(one.place.north_m, 1))
+        for one in inspection.finish().findings
+    }
+    assert places == {(x, y) for x in (-4.0, 0.0, 4.0) for y in (-1.5, 1.5)}
+
+
+def test_frames_between_two_that_are_registered_are_labelled_by_their_tracks(objects):
+    inspection = new()
+    inspection.rate_hz = 2.0
+    for step in range(40):
+        place = (-2 + step / 20, 0.0)
+        boxes, _ = objects.boxes(place)
+        fix = objects.fix(place, stamp_ns=objects.BEGIN_NS + step * STEP_NS)
+        if inspection.origin is None:
+            inspection.begin_at(fix, (*place, objects.HEIGHT_M))
+        placed = inspection.add(frame(objects, boxes, step), fix)
+        if step % 4 == 3:
+            inspection.update()
+    assert not placed.is_registered
+    assert placed.sightings.ground is None
+    assert placed.labels and all(label.isdigit() for label in placed.labels)
+
+
+def test_rows_of_dropped_objects_are_taken_again(objects):
+    inspection, random = new(most_objects=60), np.random.default_rng(1)
+
+    def clutter():
+        corners = random.uniform((0, 0), (600, 330), (40, 2))
+        return np.hstack([corners, corners + random.uniform(8, 30, (40, 2))])
+
+    fly(inspection, objects, steps=60, clutter=clutter)
+    (flight,) = inspection._register._flights.values()
+    assert flight.dropped > 500
+    assert flight.states.count < 250 and len(flight.evidence) == flight.states.count
+    assert len(flight._row_of_track) < 250
