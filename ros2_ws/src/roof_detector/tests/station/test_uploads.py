@@ -37,6 +37,7 @@ from roof_detector.station.jobs.job import JobRequest, JobState
 from roof_detector.station.jobs.job_queue import JobQueue
 from roof_detector.station.language import Language
 from roof_detector.station.model_store import ModelStore
+from roof_detector.station.review.received_inspections import ReceivedInspections
 from roof_detector.station.upload_content import recognise
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads, safe_stem
@@ -60,7 +61,15 @@ class Station:
         models = self.models = ModelStore(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
         flights = FlightStore(lambda: self.folders.flights)
         text = Language('en')
-        add_upload_routes(app, uploads=uploads, queue=self.queue, models=models, text=text)
+        received = ReceivedInspections(self.folders, limit_bytes=LIMIT_BYTES, disk=disk)
+        add_upload_routes(
+            app,
+            uploads=uploads,
+            queue=self.queue,
+            models=models,
+            received=received,
+            text=text,
+        )
         add_download_routes(app, folders=self.folders, queue=self.queue, flights=flights)
         app.add_middleware(
             AccessMiddleware,

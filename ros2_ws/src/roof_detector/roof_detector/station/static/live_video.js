@@ -36,7 +36,7 @@ class LiveVideo extends HTMLElement {
   async draw(camera) {
     const query = new URLSearchParams({
       camera, after: this.sequence,
-      width: this.width(), quality: this.getAttribute('quality'),
+      width: this.askedWidth(), quality: this.getAttribute('quality'),
     });
     try {
       const response = await fetch(`/video?${query}`, { priority: 'low' });
@@ -63,7 +63,7 @@ class LiveVideo extends HTMLElement {
   }
 
   // The width that is asked for, or less where the link is slow.
-  width() {
+  askedWidth() {
     const wanted = Number(this.getAttribute('width')) || 1920;
     const divided = Math.round(wanted / (this.divisor ?? 1));
     return this.divisor > 1 ? Math.max(divided, Math.min(LEAST_WIDTH, wanted)) : this.getAttribute('width');
