@@ -203,6 +203,17 @@ class Detector:
         }
 
     @property
+    def unproven(self) -> tuple[str, ...]:
+        """Return the classes without a figure on photographs, if a package has one of others."""
+        if not any(facts.recall for facts in self.class_facts.values()):
+            return ()
+        return tuple(
+            name
+            for name in self.names
+            if name not in self.class_facts or not self.class_facts[name].recall
+        )
+
+    @property
     def task(self) -> Task:
         """Return detect or segment."""
         return self._backend.facts.task

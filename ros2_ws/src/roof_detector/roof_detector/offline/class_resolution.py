@@ -13,7 +13,7 @@ from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def reduction_of(size_wh: tuple[int, int], network: NetworkFacts, tiling: Tiling | None) -> float:
@@ -86,6 +86,19 @@ class FrameResolution:
         if metres_per_pixel is not None:
             shown_m = metres_per_pixel * reduction_of(size_wh, self._network, self._tiling)
         self.counts.count(shown_m)
+
+
+def unproven_note(manifests: Iterable[Mapping[str, str]], found: Iterable[str]) -> list[str]:
+    """Return a sentence on findings of classes that no photograph has proven the model on."""
+    networks = [NetworkFacts.read(one[NETWORK]) for one in manifests if NETWORK in one]
+    unproven = {name for one in networks for name in one.unproven}
+    named = [name for name in dict.fromkeys(found) if name in unproven]
+    if not named:
+        return []
+    return [
+        f'Not proven on photographs: {", ".join(named)}. The model package states no figure of '
+        'them on photographs, so look at each of these findings yourself.'
+    ]
 
 
 def _tiling_of(manifest: Mapping[str, str]) -> Tiling | None:

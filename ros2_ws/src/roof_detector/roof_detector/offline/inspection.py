@@ -19,7 +19,7 @@ from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.findings.sightings import ORTHOGRAPHIC_M
-from roof_detector.offline.class_resolution import FrameResolution
+from roof_detector.offline.class_resolution import FrameResolution, unproven_note
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import write_tables
 from roof_detector.offline.inspection_coverage import write_coverage
@@ -150,7 +150,10 @@ def inspect_results(
             run.finish(
                 decided.findings, decided.numbers, result.events, provenance, computed=found
             )
-        notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes)
+        doubts = unproven_note(
+            [bag.manifest for bag in bags], [one.class_name for one in decided.findings]
+        )
+        notes = (*dict.fromkeys(tally.notes), *result.notes, *decided.notes, *doubts)
     tables = write_tables(output, decided.findings, provenance)
     if grid is not None and origin is not None:
         covered = write_coverage(

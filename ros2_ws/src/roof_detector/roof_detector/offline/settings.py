@@ -25,7 +25,8 @@ class NetworkFacts:
     """The facts of a model that its results need for the manifest and for rethresholding.
 
     `coarsest_m` is, for each class that its package states it of, the coarsest ground resolution
-    of the network's input at which the class is found.
+    of the network's input at which the class is found. `unproven` are the classes without a
+    figure on photographs, of a package that states some of others.
     """
 
     model: str
@@ -38,6 +39,7 @@ class NetworkFacts:
     stride: int
     fixed_size: bool
     coarsest_m: Mapping[str, float] = field(default_factory=dict)
+    unproven: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, detector: Detector) -> NetworkFacts:
@@ -53,6 +55,7 @@ class NetworkFacts:
             stride=detector.stride,
             fixed_size=detector.fixed_size,
             coarsest_m=detector.coarsest_m,
+            unproven=detector.unproven,
         )
 
     @classmethod
@@ -61,13 +64,15 @@ class NetworkFacts:
         values: dict[str, Any] = json.loads(text)
         values['names'] = tuple(values['names'])
         values['image_size'] = tuple(values['image_size'])
+        values['unproven'] = tuple(values.get('unproven', ()))
         return cls(**values)
 
     def to_text(self) -> str:
         """Return the facts as JSON."""
         values = asdict(self)
-        if not self.coarsest_m:  # as all results were before packages could state it
-            del values['coarsest_m']
+        for name in ('coarsest_m', 'unproven'):  # no results had them before packages did
+            if not values[name]:
+                del values[name]
         return json.dumps(values)
 
 

@@ -20,7 +20,7 @@ from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.inference.detector import Detector
-from roof_detector.inference.package.class_facts import ClassFacts
+from roof_detector.inference.package.class_facts import ClassFacts, MeasuredRecall
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import COLUMNS
 from roof_detector.offline.georeferencing import GeoreferenceSettings
@@ -102,6 +102,26 @@ def test_a_class_that_the_flight_shows_too_coarsely_cannot_be_judged(
         f'{second} cannot be judged at this resolution in 6 of 6 frames of DJI_0001: they show '
         'the model 0.9'
     )
+
+
+@pytest.mark.parametrize('is_measured', [True, False])
+def test_findings_of_classes_that_no_photograph_proves_are_named(
+    flights, model_path, detect, tmp_path, is_measured
+):
+    path = tmp_path / 'roof.png'
+    cv2.imwrite(str(path), flights.image(1))
+    with Detector.open(model_path, device='cpu', threads=1) as detector:
+        first, *others = detector.names
+        recall = (MeasuredRecall(0.01, 0.8, 40),)
+        detector.class_facts = {first: ClassFacts(recall=recall)} if is_measured else {}
+        (outcome,) = detect(path, confidence=0.01, detector=detector)
+    results = [InspectedResults(outcome.output, 'roof', path)]
+    found = inspect_results(results, tmp_path / 'inspection', georeferencing=UNPLACED)
+    seen = dict.fromkeys(one.class_name for one in found.findings if one.class_name in others)
+    notes = [note for note in found.notes if note.startswith('Not proven on photographs')]
+    assert seen
+    expected = f'Not proven on photographs: {", ".join(seen)}. '
+    assert [note[: len(expected)] for note in notes] == ([expected] if is_measured else [])
 
 
 def test_a_video_without_telemetry_gives_tracks_and_says_why(video, detect, tmp_path):
