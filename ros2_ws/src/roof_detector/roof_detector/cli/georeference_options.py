@@ -93,6 +93,14 @@ def _add_telemetry(group: argparse._ArgumentGroup) -> None:
             help=f"{kind}; by default that of the set, or the name most like the image topic's",
         )
     group.add_argument(
+        '--origin',
+        type=float,
+        nargs=3,
+        metavar=('LAT', 'LON', 'ALT'),
+        help='place on Earth of the origin of the recorded poses (degrees, degrees, metres), for '
+        'a bag that has poses and no NavSatFix; without it positions are in metres of their map',
+    )
+    group.add_argument(
         '--world-frame',
         default='',
         metavar='FRAME',
@@ -168,11 +176,22 @@ def georeferencing_of(arguments: argparse.Namespace) -> GeoreferenceSettings:
                 fix=arguments.fix_topic, pose=arguments.pose_topic, gimbal=arguments.gimbal_topic
             ),
             world_frame=arguments.world_frame,
+            origin=_origin_of(arguments),
         ),
         adjust_photos=not arguments.no_adjust,
         focal_35mm=arguments.focal_35mm,
         log=LogSettings(arguments.log, arguments.log_begin),
     )
+
+
+def _origin_of(arguments: argparse.Namespace) -> tuple[float, float, float] | None:
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane  # noqa: PLC0415
+
+    if arguments.origin is None:
+        return None
+    latitude, longitude, altitude = arguments.origin
+    LocalTangentPlane(latitude, longitude, altitude)  # one that is not on Earth is refused
+    return latitude, longitude, altitude
 
 
 def _ground_of(arguments: argparse.Namespace) -> Ground | None:

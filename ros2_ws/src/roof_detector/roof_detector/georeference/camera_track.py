@@ -66,7 +66,8 @@ class CameraTrack:
     north, up; z in the map; and the covariance (9) of small rotations about east, north, up; or
     is the attitudes of the camera itself, which need no mount.
     `time_sigma_s` is the standard deviation of the time between image and telemetry, `sources`
-    names where each value comes from.
+    names where each value comes from. `is_local`: where on Earth it was is not known, and
+    positions count from latitude 0, longitude 0 in place of the origin of its own map.
     """
 
     positions: StampedSeries
@@ -76,6 +77,7 @@ class CameraTrack:
     mount: CameraMount = field(default_factory=CameraMount.optical)
     time_sigma_s: float = 0.0
     sources: Mapping[str, str] = field(default_factory=dict)
+    is_local: bool = False
 
     def __post_init__(self) -> None:
         for name, columns in (('positions', 12), ('attitudes', 14)):

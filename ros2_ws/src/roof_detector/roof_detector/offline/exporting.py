@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.errors import BagError
+from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.raster import RasterInput
 from roof_detector.offline.errors import ReplayError
@@ -66,7 +67,7 @@ def export_results(
         bag = stack.enter_context(ResultBag(bag_path))
         chosen: list[str] = list(formats)
         tracks = _tracks(bag, chosen, georeferencing, tally, images=images)
-        if not tracks:
+        if not tracks or any(map(_is_local, tracks.values())):
             chosen = [name for name in chosen if name not in MAP_FORMATS]
         images_of_topic: dict[str, FrameImages] = {}
         already_annotated: set[str] = set()
@@ -138,7 +139,7 @@ def export_positions(
     if formats is None:
         formats = (*DEFAULT_FORMATS, *DEFAULT_MAP_FORMATS)
         with ResultBag(bag_path) as bag:
-            if not can_georeference(bag, images=images):
+            if not can_georeference(bag, images=images, has_origin=georeferencing.has_origin):
                 formats = DEFAULT_FORMATS
                 note = unused_positions_note(bag, images=images) or unused_log_note(
                     bag, images=images
@@ -230,16 +231,28 @@ def _tracks(
     """Return the tracks that maps, and tables where positions are known, need; none without."""
     maps = [name for name in formats if name in MAP_FORMATS]
     has_tables = bool(TABLE_FORMATS.intersection(formats))
-    if not maps and not (has_tables and can_georeference(bag, images=images)):
+    is_known = can_georeference(bag, images=images, has_origin=True)
+    if not maps and not (has_tables and is_known):
         return {}
     try:
-        return georeferencing.tracks(bag, notes=tally.notes, images=images)
+        tracks = georeferencing.tracks(bag, notes=tally.notes, images=images)
+        if maps and any(map(_is_local, tracks.values())):
+            tally.warnings.append(
+                f'{", ".join(maps)} was not exported: the poses of the bag are in a map of their '
+                'own. Give the place of its origin with --origin LATITUDE LONGITUDE ALTITUDE.'
+            )
+        return tracks
     except ReplayError as error:
         if maps:
             tally.warnings.append(f'{", ".join(maps)} was not exported: {error}')
         else:
             tally.notes.append(f'The tables hold no positions. {error}')
     return {}
+
+
+def _is_local(track: Track) -> bool:
+    """Return whether nothing tells where on Earth a track is."""
+    return isinstance(track, CameraTrack) and track.is_local
 
 
 def _same_raster(source: RasterInput, bag: ResultBag, tally: FrameTally) -> RasterFile | None:

@@ -25,7 +25,7 @@ from roof_detector.offline.video_georeferencing import (
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.message_clock import MessageClock
 from roof_detector.telemetry.recorded_track import TelemetrySettings, read_track
-from roof_detector.telemetry.topic_choice import has_telemetry
+from roof_detector.telemetry.topic_choice import has_local_poses, has_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +64,11 @@ class GeoreferenceSettings:
     adjust_photos: bool = True
     focal_35mm: float | None = None
     log: LogSettings = field(default_factory=LogSettings)
+
+    @property
+    def has_origin(self) -> bool:
+        """Return whether the place on Earth of the origin of poses was given."""
+        return self.telemetry.origin is not None
 
     def tracks(
         self, bag: ResultBag, *, notes: list[str], images: Path | None = None
@@ -139,8 +144,13 @@ class GeoreferenceSettings:
         ]
 
 
-def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
-    """Return whether a bag holds fixes and poses of the camera, or is of images that do."""
+def can_georeference(
+    bag: ResultBag, *, images: Path | None = None, has_origin: bool = False
+) -> bool:
+    """Return whether a bag holds fixes and poses of the camera, or is of images that do.
+
+    With `has_origin`, the origin of the poses' own map was given, and they are enough.
+    """
     try:
         if _raster_place(bag) is not None:
             return True
@@ -148,6 +158,7 @@ def can_georeference(bag: ResultBag, *, images: Path | None = None) -> bool:
         return False
     return (
         has_telemetry(bag.reader.topics)
+        or (has_origin and has_local_poses(bag.reader.topics))
         or has_photo_positions(bag, images=images)
         or has_video_positions(bag, images=images)
     )

@@ -181,7 +181,9 @@ class InspectionFrames:
 
     def _camera_tracks(self, georeferencing: GeoreferenceSettings) -> Mapping[str, CameraFixes]:
         try:
-            if not can_georeference(self._bag, images=self._images):
+            if not can_georeference(
+                self._bag, images=self._images, has_origin=georeferencing.has_origin
+            ):
                 self.counts.notes.append(
                     f'{self.flight} has no positions of the camera, so its findings have no '
                     'place; each is a track or a detection of one image.'

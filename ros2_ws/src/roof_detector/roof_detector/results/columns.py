@@ -115,11 +115,12 @@ def detection_rows(
 def _placed(feature: MapFeature | None) -> tuple[Value, ...]:
     """Return latitude, longitude, error, width, length, area and the place in an own CRS.
 
-    None stands for what is unknown; only orthophotos have a CRS of their own.
+    None stands for what is unknown; orthophotos have a CRS of their own, and so have positions in
+    the map of a pose, whose latitude and longitude are unknown.
     """
-    if feature is None or feature.point is None:
+    if feature is None or (feature.point is None and feature.in_crs is None):
         return (None,) * 9
-    longitude, latitude = feature.point
+    longitude, latitude = feature.point or (None, None)
     width, length = feature.size_m or (None, None)
     crs, x, y = feature.in_crs or (None, None, None)
     return latitude, longitude, feature.error_m, width, length, feature.area_m2, crs, x, y

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.georeference.camera_track import CameraFixes
+from roof_detector.georeference.camera_track import CameraFixes, CameraTrack
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground_points import GroundPoints, ground_points
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
@@ -29,6 +29,8 @@ Position = tuple[float, float]
 """Longitude and latitude in degrees on WGS 84."""
 Track = CameraFixes | RasterGeoreference
 """What gives the pixels of a frame their positions: a camera above the ground, or a map."""
+LOCAL_CRS = 'local (m)'
+"""What stands for the CRS of positions in the map of a pose, whose place on Earth is unknown."""
 _PER_BOX = 5  # points: the centre, then the corners
 _DECIMALS = 8  # of a degree: a millimetre
 # Of the values whose source is named in the properties.
@@ -67,7 +69,7 @@ class MapFeature:
 
     @property
     def in_crs(self) -> tuple[str, float, float] | None:
-        """Return the name of an orthophoto's own CRS with x and y in it, None for others."""
+        """Return the name of an own CRS with x and y in it: an orthophoto's, or a local map's."""
         crs, x, y = (self.properties.get(name) for name in ('crs', 'crs_x', 'crs_y'))
         if not (isinstance(crs, str) and isinstance(x, float) and isinstance(y, float)):
             return None
@@ -119,10 +121,13 @@ class MapFeatures:
         # Boxes count from the corner of the first pixel, a lens from its centre.
         pixels = _pixels(findings) - 0.5
         points = ground_points(fix, pixels, pixel_px=self._pixel_px)
+        make = (
+            _local if isinstance(self._track, CameraTrack) and self._track.is_local else _located
+        )
         return [
             _unlocated(findings, number, reason=points.reasons.get(_PER_BOX * number, _MISSED))
             if np.isnan(points.error_m[_PER_BOX * number])
-            else _located(findings, number, fix=fix, points=points)
+            else make(findings, number, fix=fix, points=points)
             for number in numbers
         ]
 
@@ -162,6 +167,19 @@ def _located(
         point=positions[0],
         ring=_ring(positions[1:]),
     )
+
+
+def _local(
+    findings: FrameFindings, number: int, *, fix: CameraFix, points: GroundPoints
+) -> MapFeature:
+    """Return the feature of a track that is not on Earth: in metres of its own map."""
+    placed = _located(findings, number, fix=fix, points=points)
+    first = _PER_BOX * number
+    place = (points.latitude_deg[first], points.longitude_deg[first], 0.0)
+    x, y, _ = LocalTangentPlane(0.0, 0.0, 0.0).to_enu(place).tolist()
+    properties = {**placed.properties, 'crs': LOCAL_CRS, 'crs_x': round(x, 3)}
+    properties |= {'crs_y': round(y, 3)}
+    return MapFeature(identity=placed.identity, properties=properties, ring=placed.ring)
 
 
 def _on_raster(findings: FrameFindings, place: RasterGeoreference) -> list[MapFeature]:

@@ -15,7 +15,7 @@ from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.telemetry.gimbal_attitudes import GimbalAttitudes, is_all_zero
 from roof_detector.telemetry.message_clock import MessageClock
 from roof_detector.telemetry.message_values import UnusableMessageError
-from roof_detector.telemetry.role_reader import RoleReader
+from roof_detector.telemetry.role_reader import WIDTHS, RoleReader
 from roof_detector.telemetry.topic_presets import TRANSFORMS_TYPE, type_fields
 from roof_detector.telemetry.transform_tree import TransformCollector, TransformTree
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from roof_detector.bags.reader import BagReader
+    from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
     from roof_detector.telemetry.topic_choice import Chosen
 
 
@@ -83,6 +84,26 @@ class RecordedSeries:
 
         return self._series(reader, row)
 
+    def local_positions(
+        self, chosen: Chosen, plane: LocalTangentPlane, assumed: NDArray[np.float64]
+    ) -> StampedSeries:
+        """Return rows as `positions` does, of poses in metres from the origin of a plane."""
+        reader = RoleReader(chosen, 'attitude', assumed)
+        covariance = assumed.ravel()
+
+        def row(message: Any) -> tuple[float, ...]:
+            place = reader.place(message)
+            if place is None:
+                msg = 'not a position'
+                raise UnusableMessageError(msg)
+            return (*place, *covariance)
+
+        series = self._series(reader, row, width=WIDTHS['position'])
+        rows = series.rows.copy()
+        if len(rows):
+            rows[:, :3] = plane.to_geodetic(rows[:, :3])
+        return StampedSeries(stamps_ns=series.stamps_ns, rows=rows)
+
     def heights(self, chosen: Chosen) -> StampedSeries:
         """Return rows (1,): the height in the map."""
         reader = RoleReader(chosen, 'height', np.eye(3))
@@ -137,7 +158,11 @@ class RecordedSeries:
         return collector.tree()
 
     def _series(
-        self, reader: RoleReader, row: Callable[[Any], tuple[float, ...]]
+        self,
+        reader: RoleReader,
+        row: Callable[[Any], tuple[float, ...]],
+        *,
+        width: int | None = None,
     ) -> StampedSeries:
         topic, source = reader.chosen
         stamps, numbers = array('q'), array('d')
@@ -163,7 +188,7 @@ class RecordedSeries:
         return StampedSeries.of(
             np.frombuffer(stamps, np.int64) + shift_ns,
             np.frombuffer(numbers),
-            width=reader.width,
+            width=width or reader.width,
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraAttitudes, CameraTrack
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.altitude_steps import altitude_step_note
@@ -36,6 +37,8 @@ BODY_FRAMES = ('base_link', 'body', 'psdk_base_link')
 _ASSUMED_TILT_DEG, _ASSUMED_HEADING_DEG = 10.0, 10.0
 # Messages that are stamped at reception came over a bus and a thread that wake when they do.
 RECEPTION_SIGMA_S = 0.05
+# Of visual or lidar odometry over a flight; a pose's own covariance seldom means anything.
+LOCAL_SIGMA_M = 0.3
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,14 @@ class TelemetrySettings:
     """What a person said about the telemetry of a bag; '' and None: to be found.
 
     `preset` is a name of tables/topics.yaml. `world_frame` is the frame of /tf whose axes are
-    east, north, up.
+    east, north, up. `origin` is latitude, longitude and altitude of the origin of a pose's map,
+    for bags without a position on Earth.
     """
 
     preset: str = ''
     names: TopicNames = field(default_factory=TopicNames)
     world_frame: str = ''
+    origin: tuple[float, float, float] | None = None
 
 
 def read_track(
@@ -78,6 +83,7 @@ def read_track(
         image_topic=image_topic,
         preset=settings.preset,
         names=settings.names,
+        allows_local=True,
     )
     reader = _TrackReader(bag, chosen, settings, uncertainty or Uncertainty(), images)
     try:
@@ -117,9 +123,12 @@ class _TrackReader:
         """Return the track; raise GeoError or TelemetryError where a part is missing."""
         chosen, records = self._chosen, self._records
         self._check_height(ground)
-        positions = records.positions(chosen.position, self._uncertainty.fix_covariance)
+        if chosen.is_local:
+            positions = self._local_positions()
+        else:
+            positions = records.positions(chosen.position, self._uncertainty.fix_covariance)
         attitudes, camera_mount = self._attitudes(ground, mount, frame_id)
-        if isinstance(attitudes, StampedSeries):
+        if isinstance(attitudes, StampedSeries) and not chosen.is_local:
             self._check_take_off(positions, attitudes)
         lens = recorded_lens(records, chosen.info.name, rectified=rectified)
         self._sources['lens'] = chosen.info.name
@@ -136,7 +145,31 @@ class _TrackReader:
             mount=camera_mount,
             time_sigma_s=self._time_sigma_s(),
             sources=self._sources,
+            is_local=chosen.is_local and self._settings.origin is None,
         )
+
+    def _local_positions(self) -> StampedSeries:
+        """Return the positions of poses in their own map, which has its origin on the plane."""
+        topic = self._chosen.position[0].name
+        if self._settings.origin is None:
+            self._notes.append(
+                f'The bag does not tell where on Earth the camera was: positions are those of '
+                f'{topic}, in metres along the x and y of its map (columns crs_x and crs_y). Give '
+                '--origin LATITUDE LONGITUDE ALTITUDE of its origin for a map.'
+            )
+        else:
+            latitude, longitude, altitude = self._settings.origin
+            self._notes.append(
+                f'Positions are those of {topic} around the origin that was given ({latitude:g}, '
+                f'{longitude:g}, {altitude:g} m), whose x is taken as east and y as north.'
+            )
+        self._notes.append(
+            f'The error of {topic} is not known; {LOCAL_SIGMA_M:g} m of each axis are assumed, '
+            'without its drift.'
+        )
+        plane = LocalTangentPlane(*(self._settings.origin or (0.0, 0.0, 0.0)))
+        assumed = np.eye(3) * LOCAL_SIGMA_M**2
+        return self._records.local_positions(self._chosen.position, plane, assumed)
 
     def notes(self) -> list[str]:
         """Return what was left out, corrected or assumed, a sentence each."""
@@ -244,7 +277,12 @@ class _TrackReader:
         )
 
     def _antenna(self, tree: TransformTree, target: str) -> TransformPath | None:
-        """Return the transforms of the frame of the fix, None where they are unknown."""
+        """Return the transforms of the frame of the fix, None where they are unknown.
+
+        A pose without a fix is its own antenna.
+        """
+        if self._chosen.is_local:
+            return tree.path(target, target)
         frame = next(
             (
                 str(one.header.frame_id).lstrip('/')

@@ -31,6 +31,9 @@ POSE_TYPES = (
     'nav_msgs/msg/Odometry',
     'sensor_msgs/msg/Imu',
 )
+LOCAL_POSE_TYPES = tuple(
+    one for one in POSE_TYPES if 'place' in type_fields(one).get('attitude', {})
+)
 INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
 _WORDS = {'position': 'fix', 'attitude': 'pose', 'gimbal': 'gimbal', 'height': 'height'}
 
@@ -59,7 +62,11 @@ Chosen = tuple['BagTopic', TopicSource]
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenTopics:
-    """The topics of each role; `attitude` is None where it comes from transforms."""
+    """The topics of each role; `attitude` is None where it comes from transforms.
+
+    With `is_local` nothing tells where on Earth the camera was: the position is that of the pose
+    in its own map, in metres.
+    """
 
     preset: TelemetryPreset
     info: BagTopic
@@ -68,6 +75,7 @@ class ChosenTopics:
     height: Chosen | None
     gimbal: Chosen | None
     is_found: bool
+    is_local: bool = False
 
     @property
     def is_of_camera(self) -> bool:
@@ -87,16 +95,45 @@ def has_telemetry(topics: Sequence[BagTopic]) -> bool:
     return TRANSFORMS_TYPE in types and not types.isdisjoint(FIX_TYPES)
 
 
+def has_local_poses(topics: Sequence[BagTopic]) -> bool:
+    """Return whether topics hold where a camera was in a map of its own, and its lens."""
+    filled = [topic for topic in topics if topic.message_count]
+    has_info = any(topic.type_name in INFO_TYPES for topic in filled)
+    return has_info and any(_has_place(topic) for topic in filled)
+
+
+def _has_place(topic: BagTopic) -> bool:
+    """Return whether a topic holds poses with a position in their map."""
+    return topic.type_name in LOCAL_POSE_TYPES
+
+
 def choose_topics(
-    topics: Sequence[BagTopic], *, bag: str, image_topic: str, preset: str, names: TopicNames
+    topics: Sequence[BagTopic],
+    *,
+    bag: str,
+    image_topic: str,
+    preset: str,
+    names: TopicNames,
+    allows_local: bool = False,
 ) -> ChosenTopics:
     """Return the topics of a preset, or without one of the preset that the bag holds.
 
-    Named topics count before those of the preset. Raises TelemetryError with what the bag holds
-    where a role has no topic.
+    Named topics count before those of the preset. With `allows_local` a pose is enough, where it
+    has a position in its own map and nothing tells the place on Earth. Raises TelemetryError with
+    what the bag holds where a role has no topic.
     """
     filled = [topic for topic in topics if topic.message_count]
-    chosen = preset_named(preset) if preset else _preset_in(filled, image_topic, names)
+    is_local = (
+        allows_local
+        and not (names.fix or has_telemetry(topics))
+        and any(_has_place(topic) for topic in filled)
+    )
+    if preset:
+        chosen = preset_named(preset)
+    elif is_local:
+        chosen = _preset_of_pose(filled)
+    else:
+        chosen = _preset_in(filled, image_topic, names)
     choice = _Choice(
         filled=filled,
         topics=tuple(topics),
@@ -106,10 +143,14 @@ def choose_topics(
         names=names,
     )
     info = choice.of_types(names.info, INFO_TYPES, what='camera info')
-    position = choice.required('position', FIX_TYPES)
+    position = None if is_local else choice.required('position', FIX_TYPES)
     attitude = None
     if not chosen.uses_transforms or names.pose:
-        attitude = choice.required('attitude', POSE_TYPES)
+        attitude = choice.required('attitude', LOCAL_POSE_TYPES if is_local else POSE_TYPES)
+    position = position or attitude
+    if position is None or (is_local and not _has_place(position[0])):
+        position = choice.required('position', FIX_TYPES)
+    is_local = is_local and position is attitude
     return ChosenTopics(
         preset=chosen,
         info=info,
@@ -118,7 +159,17 @@ def choose_topics(
         height=chosen.found('height', filled),
         gimbal=choice.named('gimbal') or chosen.found('gimbal', filled),
         is_found=not preset,
+        is_local=is_local,
     )
+
+
+def _preset_of_pose(filled: Sequence[BagTopic]) -> TelemetryPreset:
+    """Return the preset of whose vehicle a pose is, or the one that goes by type."""
+    for one in presets().values():
+        found = None if one.uses_transforms else one.found('attitude', filled)
+        if found is not None and found[1].topic and _has_place(found[0]):
+            return one
+    return presets()[BY_TYPE]
 
 
 def _preset_in(filled: Sequence[BagTopic], image_topic: str, names: TopicNames) -> TelemetryPreset:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -18,6 +19,7 @@ from roof_detector.georeference.ground import Ground
 from roof_detector.offline.georeferencing import GeoreferenceSettings
 from roof_detector.telemetry.recorded_track import TelemetrySettings
 
+ODOMETRY = 'nav_msgs/msg/Odometry'
 IMAGE, FIX, INFO, TF = (
     'sensor_msgs/msg/Image',
     'sensor_msgs/msg/NavSatFix',
@@ -86,3 +88,72 @@ def test_a_preset_that_is_not_there_is_refused_with_its_topics(robot, detect):
     )
     (outcome,) = detect(robot, formats=('geojson',), georeferencing=settings)
     assert any('no fix of px4 (fmu/out/vehicle_global_position' in w for w in outcome.warnings)
+
+
+@pytest.fixture
+def indoors(flights, tmp_path):
+    """Return a bag of a vehicle without GNSS: odometry alone tells where it is."""
+    path = tmp_path / 'indoors'
+    k = [40.0, 0, 39.5, 0, 40, 29.5, 0, 0, 1]
+    with BagWriter(path) as writer:
+        for topic, kind in (
+            ('/eo/image', IMAGE), ('/eo/camera_info', INFO), ('/odom', ODOMETRY),
+            ('/tf_static', TF),
+        ):  # fmt: skip
+            writer.add_topic(topic, kind)
+        begin_ns = flights.stamp_ns(0)
+
+        def write(topic, kind, values, log_ns):
+            writer.write(topic, message_bytes(kind, values), log_time_ns=log_ns)
+
+        mounted = transform(begin_ns, 'base_link', 'lens', rotation=DOWN)
+        write('/tf_static', TF, mounted, begin_ns)
+        info = {'header': header_values(begin_ns, 'lens'), 'width': 80, 'height': 60, 'k': k}
+        write('/eo/camera_info', INFO, info, begin_ns)
+        for number in range(4):
+            stamp_ns = flights.stamp_ns(number)
+            pose = {'position': {'x': 5.0, 'y': 2.0, 'z': 40.0}, 'orientation': {'w': 1.0}}
+            odometry = {
+                'header': header_values(stamp_ns, 'odom'),
+                'child_frame_id': 'base_link',
+                'pose': {'pose': pose},
+            }
+            write('/odom', ODOMETRY, odometry, stamp_ns)
+            write('/eo/image', IMAGE, flights.image_values(number), stamp_ns + 1)
+    return path
+
+
+def table_of(outcome):
+    with (outcome.output / 'detections.csv').open(encoding='utf-8-sig', newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def test_poses_without_a_fix_give_metres_of_their_map_and_no_map_of_the_earth(indoors, detect):
+    (outcome,) = detect(indoors, confidence=0.1, formats=None)
+    assert not (outcome.output / 'detections.geojson').exists()
+    rows = table_of(outcome)
+    assert rows
+    for row in rows:
+        assert (row['latitude'], row['longitude'], row['crs']) == ('', '', 'local (m)')
+        across = (float(row['left_px']) + float(row['right_px'])) / 2
+        down = (float(row['top_px']) + float(row['bottom_px'])) / 2
+        assert float(row['crs_x']) == pytest.approx(5 + 30 - down, abs=0.02)
+        assert float(row['crs_y']) == pytest.approx(2 + 40 - across, abs=0.02)
+        assert float(row['position_error_m']) > 0
+    assert any('does not tell where on Earth the camera was' in one for one in outcome.notes)
+    (outcome,) = detect(indoors, confidence=0.1, formats=('gpkg',), output='asked')
+    assert any('Give the place of its origin with --origin' in one for one in outcome.warnings)
+
+
+def test_poses_without_a_fix_are_on_the_map_by_the_origin_that_is_given(indoors, detect):
+    settings = GeoreferenceSettings(telemetry=TelemetrySettings(origin=(47.0, 8.0, 440.0)))
+    (outcome,) = detect(indoors, confidence=0.1, formats=None, georeferencing=settings)
+    found = json.loads((outcome.output / 'detections.geojson').read_text())['features']
+    assert found
+    for one in found:
+        longitude, latitude = one['geometry']['coordinates']
+        left, top, right, bottom = one['properties']['box_px']
+        east, north = 5 + 30 - (top + bottom) / 2, 2 + 40 - (left + right) / 2
+        assert latitude == pytest.approx(47 + north / 111_170, abs=2e-6)
+        assert longitude == pytest.approx(8 + east / (111_320 * np.cos(np.radians(47))), abs=3e-6)
+    assert all(row['crs'] == '' and row['latitude'] for row in table_of(outcome))
