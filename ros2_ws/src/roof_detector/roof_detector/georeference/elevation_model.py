@@ -90,6 +90,13 @@ class ElevationModel:
             return str(self._crs.sub_crs_list[-1].name)
         return str(self._crs.name) if len(self._crs.axis_info) == 3 else ''
 
+    @property
+    def is_ellipsoidal(self) -> bool | None:
+        """Return whether heights count from the ellipsoid, and else the sea; None if unknown."""
+        if self._crs.is_compound:
+            return False
+        return True if len(self._crs.axis_info) == 3 else None
+
     def heights_m(
         self, latitudes_deg: NDArray[np.float64], longitudes_deg: NDArray[np.float64]
     ) -> NDArray[np.float64]:

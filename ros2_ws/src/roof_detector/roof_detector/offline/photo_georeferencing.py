@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.geoid import with_level_of_camera
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.inputs.image_decoding import read_image
 from roof_detector.inputs.image_files import ImageFilesInput
@@ -117,6 +118,14 @@ def photo_track(
     notes += _altitude_notes(poses.values())
     if ground.uses_altitude:
         notes += _reference_notes(poses.values())
+        first, *others = poses.values()
+        if all(one.is_ellipsoidal == first.is_ellipsoidal for one in others):
+            ground = with_level_of_camera(
+                ground,
+                is_ellipsoidal=first.is_ellipsoidal,
+                place=(first.latitude_deg, first.longitude_deg),
+                notes=notes,
+            )
     if adjusted and ground.surface is not None:
         notes.append(
             'The photos are not adjusted to each other, which needs level ground; their positions '

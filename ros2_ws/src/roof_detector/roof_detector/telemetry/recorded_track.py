@@ -13,6 +13,7 @@ import numpy as np
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraAttitudes, CameraTrack
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.geoid import with_level_of_camera
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
@@ -20,7 +21,7 @@ from roof_detector.telemetry.altitude_steps import altitude_step_note
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.recorded_lens import recorded_lens
 from roof_detector.telemetry.recorded_series import RecordedSeries, holds_height
-from roof_detector.telemetry.topic_choice import ChosenTopics, TopicNames, choose_topics
+from roof_detector.telemetry.topic_choice import FIX_TYPES, ChosenTopics, TopicNames, choose_topics
 from roof_detector.telemetry.transformed_attitudes import BodyAttitudes, MapAttitudes
 
 if TYPE_CHECKING:
@@ -130,6 +131,15 @@ class _TrackReader:
         attitudes, camera_mount = self._attitudes(ground, mount, frame_id)
         if isinstance(attitudes, StampedSeries) and not chosen.is_local:
             self._check_take_off(positions, attitudes)
+        if len(positions.rows) and chosen.position[0].type_name in FIX_TYPES:
+            latitude, longitude = map(float, positions.rows[0, :2])
+            # NavSatFix counts from the ellipsoid by its definition.
+            ground = with_level_of_camera(
+                ground,
+                is_ellipsoidal=True,
+                place=(latitude, longitude),
+                notes=self._notes,
+            )
         lens = recorded_lens(records, chosen.info.name, rectified=rectified)
         self._sources['lens'] = chosen.info.name
         if chosen.is_found and not chosen.is_of_camera:
