@@ -76,7 +76,8 @@ def camera_messages():
 
 
 def test_a_bag_without_fixes_is_refused_with_its_topics(tmp_path):
-    messages = [m for m in camera_messages() if m[1] != FIX]
+    turned = {'orientation': {'w': 1.0}, **header(0)}
+    messages = [camera_messages()[0], ('/camera/imu', IMU, turned)]
     with (
         bag(tmp_path, *messages) as reader,
         pytest.raises(
@@ -84,6 +85,16 @@ def test_a_bag_without_fixes_is_refused_with_its_topics(tmp_path):
         ),
     ):
         read_track(reader, image_topic=IMAGE, ground=GROUND)
+
+
+def test_poses_alone_give_positions_in_their_own_map(tmp_path):
+    messages = [m for m in camera_messages() if m[1] != FIX]
+    notes = []
+    with bag(tmp_path, *messages) as reader:
+        track = read_track(reader, image_topic=IMAGE, ground=Ground(map_z_m=0.0), notes=notes)
+    assert track.is_local
+    assert track.at(START_NS + 50_000_000, size_wh=(640, 480)).height_m == pytest.approx(30.5)
+    assert 'does not tell where on Earth the camera was' in ' '.join(notes)
 
 
 def test_a_camera_that_knows_where_it_is_has_a_place_between_two_fixes(tmp_path):
