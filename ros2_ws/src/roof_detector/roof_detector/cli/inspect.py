@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ from roof_detector.cli.detect import (
     add_model_options,
     add_tile_options,
     detect_and_print,
+    open_detector,
     tiling_of,
 )
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
@@ -26,7 +30,19 @@ if TYPE_CHECKING:
 
     from roof_detector.offline.inspection import InspectedResults
     from roof_detector.offline.outcome import InputOutcome
+    from roof_detector.offline.roof_area import RoofArea
     from roof_detector.offline.settings import DetectSettings
+
+
+ROOFS = 'roofs'
+# What belongs to the model of the findings is not that of the roofs.
+_ROOF_MODEL = {
+    'model': ROOFS,
+    'image_size': None,
+    'backend': 'auto',
+    'trust_model': False,
+    'model_key': None,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,10 +74,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--area',
-        type=Path,
         metavar='FILE',
         help='GeoJSON or KML with the outline of what is inspected: findings outside are kept '
-        'apart; by default there is none',
+        f'apart; {ROOFS} takes the roofs that the shipped model of that name finds on the '
+        'orthophotos, or on the mosaic of the frames; by default there is none',
     )
     parser.add_argument(
         '--detection-curves',
@@ -89,16 +105,27 @@ def run(arguments: argparse.Namespace) -> int:
     curves = None
     if arguments.detection_curves is not None:
         curves = DetectionCurves.read(arguments.detection_curves)
-    area = None if arguments.area is None else InspectionArea.read(arguments.area)
+    takes_roofs = arguments.area == ROOFS
+    area = None
+    if arguments.area is not None and not takes_roofs:
+        area = InspectionArea.read(Path(arguments.area))
     make_output(arguments.output)
     results, outcomes = _results(arguments)
-    found = inspect_results(
+    inspected = partial(
+        inspect_results,
         results,
         arguments.output,
         georeferencing=georeferencing_of(arguments),
         curves=curves,
-        area=area,
     )
+    notes: tuple[str, ...] = ()
+    if takes_roofs:
+        # The places of the frames come first: the mosaic on which roofs are found needs them.
+        inspected()
+        roofs = _roofs(arguments, results)
+        area, notes = roofs.area, roofs.notes
+    found = inspected(area=area)
+    found = replace(found, notes=(*notes, *found.notes))
     if arguments.progress == 'json':
         from roof_detector.offline.progress import print_event  # noqa: PLC0415
 
@@ -112,6 +139,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(found.lines()), flush=True)
     return exit_code(outcomes)
+
+
+def _roofs(arguments: argparse.Namespace, results: list[InspectedResults]) -> RoofArea:
+    """Find the roofs of the inspection with the shipped model, on what runs the other one."""
+    from roof_detector.offline.roof_area import search_roofs  # noqa: PLC0415
+
+    with open_detector(Namespace(**{**vars(arguments), **_ROOF_MODEL})) as detector:
+        return search_roofs(
+            results, arguments.output, detector=detector, progress=arguments.progress
+        )
 
 
 def _results(
