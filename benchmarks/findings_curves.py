@@ -44,6 +44,8 @@ REDUCTION = 2.0  # frames of 1280 pixels, a network of 640
 BINS = (0.0, 0.05, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99, 1.001)
 _PRIOR_SIGMA = 1.0  # of the log odds of a class around those of all: few of a class say little
 _EDGE_PX = 8.0
+# Coarser than any flight: not measured, but what is a tenth of its pixels is not found either.
+_COARSEST = {'metres_per_pixel': 0.2, 'detected': 0.05, 'false_alarm': 0.03}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +160,7 @@ def rates(seen: list[tuple[int, float, bool]], found: list[FoundOnce]) -> list[d
                     'false_alarm_frames': int(frames),
                 }
             )
+        rows.append({'class': name, **_COARSEST, 'opportunities': 0, 'false_alarm_frames': 0})
     return rows
 
 
@@ -170,7 +173,7 @@ def again_of(found: list[FoundOnce], *, is_true: bool) -> tuple[int, int]:
 
 def features(found: list[FoundOnce], rows: list[dict[str, Any]]) -> npt.NDArray[np.float64]:
     """Return class (one-hot, and all), confidence and likelihood of the looks of findings."""
-    false_rate = {row['class']: row['false_alarm'] for row in rows}
+    false_rate = {row['class']: row['false_alarm'] for row in rows if row['opportunities']}
     true_rate = {
         name: (again_of(own, is_true=True)[0] + 9) / (again_of(own, is_true=True)[1] + 10)
         for k, name in enumerate(CLASS_NAMES)

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.optimize import linear_sum_assignment
 
 from roof_detector.findings.detection_curves import DetectionCurves, seen_again
-from roof_detector.findings.flight_shift import (
-    FlightShift,
-    PlacedObjects,
-    estimate_shift,
-    pair_distances,
-)
-from roof_detector.findings.register_settings import GATE_2D
+from roof_detector.findings.inspection_alignment import paired, placed, shift_between
 from roof_detector.findings.roof_finding import FindingState, RoofFinding
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
@@ -31,9 +24,8 @@ if TYPE_CHECKING:
 
     from roof_detector.findings.seen_frames import SeenFrame
 
-# How far findings of one inspection are off among each other, as benchmarks/findings.py measures.
-_RELATIVE_SIGMA_M = 0.25
 _SURE = 0.95
+_LEAST_CHANGE = 0.15  # of an area: masks of one object differ by less
 _SIGMAS = 3.0  # of many unchanged objects one in twenty differs by two
 _LOOK_HEIGHTS = 0.25
 _LEAST_LOOKS = 2
@@ -97,9 +89,9 @@ def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     if anchor is None:
         return [], ['Neither inspection has findings with a place, so nothing can be compared.']
     origin = LocalTangentPlane(anchor.latitude_deg, anchor.longitude_deg, 0.0)
-    first, second = _placed(before, origin), _placed(after, origin)
-    shift, notes = _shift(before, after, first, second)
-    pairs = _pairs(first, second, shift)
+    first, second = placed(before, origin), placed(after, origin)
+    shift, notes = shift_between(before, after, first, second)
+    pairs = paired(first, second, shift)
     found = [_compared(before[i], after[j]) for i, j in pairs]
     found = [one for one in found if _is_reported(one)]
     paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -128,73 +120,6 @@ def _is_reported(change: Change) -> bool:
     )
 
 
-def _placed(findings: Sequence[RoofFinding], origin: LocalTangentPlane) -> PlacedObjects:
-    count = len(findings)
-    geodetic = np.array(
-        [(one.place.latitude_deg, one.place.longitude_deg, 0.0) for one in findings if one.place]
-    ).reshape(-1, 3)
-    names = {name: k for k, name in enumerate(sorted({one.class_name for one in findings}))}
-    sizes = [
-        0.5 * np.log(max(one.size.length_m * one.size.width_m, 1e-4)) if one.size else 0.0
-        for one in findings
-    ]
-    return PlacedObjects(
-        positions_en=origin.to_enu(geodetic)[:, :2],
-        covariances=np.tile(np.eye(2) * _RELATIVE_SIGMA_M**2, (count, 1, 1)),
-        class_ids=np.array([_class_number(one.class_name, names) for one in findings], np.int32),
-        log_sizes=np.array(sizes, np.float64),
-        sightings=np.array([one.sightings for one in findings], np.int64),
-    )
-
-
-def _class_number(name: str, names: dict[str, int]) -> int:
-    """Return a number that is the same for a name in every inspection."""
-    return int.from_bytes(name.encode()[:3].ljust(3, b'\0'), 'big') if name in names else -1
-
-
-def _shift(
-    before: Sequence[RoofFinding],
-    after: Sequence[RoofFinding],
-    first: PlacedObjects,
-    second: PlacedObjects,
-) -> tuple[FlightShift, list[str]]:
-    prior = 1e-4 * np.eye(2)
-    for findings in (before, after):
-        covariances = [
-            np.array([[one.place.covariance[0], one.place.covariance[1]],
-                      [one.place.covariance[1], one.place.covariance[2]]])
-            for one in findings if one.place is not None
-        ]  # fmt: skip
-        if covariances:
-            prior = prior + np.median(covariances, axis=0)
-    shift = estimate_shift(first, second, prior)
-    if shift.refused:
-        return shift, [
-            f'The inspections could not be aligned: {shift.refused}. Objects are compared only '
-            'where no other could be meant.'
-        ]
-    east, north = shift.offset_en.tolist()
-    return shift, [
-        f'The new positions were shifted by {east:+.2f} m east and {north:+.2f} m north, from '
-        f'{shift.matches} objects that both inspections have.'
-    ]
-
-
-def _pairs(
-    first: PlacedObjects, second: PlacedObjects, shift: FlightShift
-) -> list[tuple[int, int]]:
-    if not (len(first) and len(second)):
-        return []
-    distance = pair_distances(first, second, shift.offset_en, shift.covariance)
-    allowed = (first.class_ids[:, None] == second.class_ids[None]) & (distance < GATE_2D)
-    if shift.refused:
-        alone = (allowed.sum(axis=0) == 1)[None] & (allowed.sum(axis=1) == 1)[:, None]
-        rows, columns = np.nonzero(allowed & alone)
-    else:
-        rows, columns = linear_sum_assignment(np.where(allowed, distance - GATE_2D, 0.0))
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
-
-
 def _compared(old: RoofFinding, new: RoofFinding) -> Change:
     if old.size is None or new.size is None:
         reason = 'Both inspections have it; its size is not known in one of them.'
@@ -208,7 +133,8 @@ def _compared(old: RoofFinding, new: RoofFinding) -> Change:
         f'{old.size.area_m2:.2f} m2 became {new.size.area_m2:.2f} m2, and the difference has a '
         f'standard deviation of {error:.2f} m2.'
     )
-    if abs(difference) <= _SIGMAS * error:
+    least = max(_SIGMAS * error, _LEAST_CHANGE * max(old.size.area_m2, new.size.area_m2))
+    if abs(difference) <= least:
         return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=sizes)
     kind = ChangeKind.GROWN if difference > 0 else ChangeKind.SHRUNK
     return Change(kind=kind, old=old, new=new, reason=sizes)

@@ -25,7 +25,7 @@ _BEST_SHARE = 0.8  # of the best quality: samples whose sides are used
 _LEAST_FOR_WALLS = 4
 _SURE_OF_WALLS = 2.0  # standard deviations
 _WALL_DOUBT = 0.3  # of what is taken off for walls
-_TALLEST_M = 3.0
+_TALLEST = 1.2  # of the side: what is taller is a wrong fit
 
 
 class FlightSizes(NamedTuple):
@@ -125,8 +125,8 @@ def _mask_area(found: _Samples, best: npt.NDArray[np.bool_]) -> tuple[float, flo
     if rise < _SURE_OF_WALLS * noise / np.sqrt(deviation):
         return flat, spread
     above = float(found.areas.mean() - rise * found.slopes.mean())
-    above = max(above, 0.2 * flat)
-    tall_m = min(rise / np.sqrt(above), _TALLEST_M)
+    above = max(above, flat / (1 + _TALLEST * float(np.median(found.slopes[chosen]))))
+    tall_m = min(rise / np.sqrt(above), _TALLEST * np.sqrt(above))
     # The place is that of its middle; what is seen from above is its top, which is nearer.
     area = above * max(1 - tall_m / 2 / float(np.median(found.depths)), 0.5) ** 2
     error = noise * np.sqrt(1 / count + found.slopes.mean() ** 2 / deviation)

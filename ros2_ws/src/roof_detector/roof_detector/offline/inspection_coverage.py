@@ -50,7 +50,7 @@ def write_coverage(
     region = coverage.region() if area is None else _in_metres(area, origin)
     seen = grid.polygons(grid.seen(goal))
     missing = region.difference(seen)
-    share = 1 - missing.area / region.area if region.area > 0 else 0.0
+    share = max(1 - missing.area / region.area, 0.0) if region.area > 0 else 0.0
     plan = GapPlan.over(
         missing,
         height_m=coverage.height_m,

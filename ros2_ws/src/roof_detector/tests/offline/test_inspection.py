@@ -215,3 +215,32 @@ def test_the_command_inspects_and_continues_what_is_done(video, model_path, tmp_
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 'was done before' in again.stdout, again.stderr
     assert np.array_equal(first.stdout.splitlines()[-2:], again.stdout.splitlines()[-2:])
+
+
+def test_positions_that_are_no_numbers_leave_findings_without_a_place(video, detect, tmp_path):
+    write_subtitles(video, latitudes=(float('nan'),) * 3)
+    found = inspect(detect, video, tmp_path / 'inspection')
+    assert found.frames == 6
+    assert any('no place' in note for note in found.notes), found.notes
+    assert [one.place for one in found.findings] == [None] * len(found.findings)
+    with InspectionStore(tmp_path / 'inspection' / 'inspection.gpkg') as store:
+        assert len(store.findings()) == len(found.findings)
+
+
+def test_two_inputs_of_different_places_are_counted_apart(video, detect, tmp_path):
+    write_subtitles(video)
+    (outcome,) = detect(video, confidence=0.01, resume=True)
+    write_subtitles(video, latitudes=(48.0, 48.0, 48.0))
+    other = tmp_path / 'other' / 'DJI_0002.MP4'
+    other.parent.mkdir()
+    other.write_bytes(video.read_bytes())
+    other.with_name('DJI_0002.srt').write_text(video.with_name('dji_0001.srt').read_text())
+    (away,) = detect(other, confidence=0.01, resume=True)
+    write_subtitles(video)
+    results = [
+        InspectedResults(outcome.output, 'DJI_0001', video),
+        InspectedResults(away.output, 'DJI_0002', other),
+    ]
+    found = inspect_results(results, tmp_path / 'inspection', georeferencing=UNPLACED)
+    assert any('far from all others' in note for note in found.notes), found.notes
+    assert {one.place is None for one in found.findings if one.flights == ('DJI_0002',)} == {True}
