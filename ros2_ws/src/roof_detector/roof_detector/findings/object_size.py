@@ -24,7 +24,8 @@ _EDGE_PX = 1.0  # by how much a box's side or a mask's edge is off
 _BEST_SHARE = 0.8  # of the best quality: samples whose sides are used
 _LEAST_FOR_WALLS = 4
 _SURE_OF_WALLS = 2.0  # standard deviations
-_WALL_DOUBT = 0.3  # of what is taken off for walls
+_WALL_DOUBT = 0.3  # of what is taken off for walls, and of walls as high as the object is wide
+_NO_WALLS = 0.25  # of the area for each unit of slope: walls a quarter as high as it is wide
 _TALLEST = 1.2  # of the side: what is taller is a wrong fit
 
 
@@ -115,15 +116,17 @@ def _mask_area(found: _Samples, best: npt.NDArray[np.bool_]) -> tuple[float, flo
     flat = float(np.median(found.areas[chosen]))
     spread = float(found.areas[chosen].std()) / np.sqrt(chosen.sum())
     count = len(found.areas)
+    unknown = float(np.hypot(spread, _WALL_DOUBT * np.median(found.slopes[chosen]) * flat))
     deviation = float(((found.slopes - found.slopes.mean()) ** 2).sum())
     if count < _LEAST_FOR_WALLS or not deviation > 1e-3:
-        return flat, spread
+        return flat, unknown
     centred = found.slopes - found.slopes.mean()
     rise = float(centred @ found.areas) / deviation
     left = found.areas - found.areas.mean() - rise * centred
     noise = np.sqrt(float(left @ left) / (count - 2))
-    if rise < _SURE_OF_WALLS * noise / np.sqrt(deviation):
-        return flat, spread
+    doubt = _SURE_OF_WALLS * noise / np.sqrt(deviation)
+    if rise < doubt:
+        return flat, spread if rise + doubt < _NO_WALLS * flat else unknown
     above = float(found.areas.mean() - rise * found.slopes.mean())
     above = max(above, flat / (1 + _TALLEST * float(np.median(found.slopes[chosen]))))
     tall_m = min(rise / np.sqrt(above), _TALLEST * np.sqrt(above))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,3 +96,41 @@ def test_the_command_writes_a_table(inspect, tmp_path):
     with table.open(encoding='utf-8') as file:
         rows = list(csv.DictReader(file))
     assert sorted({row['change'] for row in rows}) == ['gone', 'unchanged']
+
+
+def test_nothing_is_gone_that_frames_much_coarser_than_before_did_not_show(inspect):
+    old, new = inspect('old', GRID), inspect('new', GRID[1:], seed=2)
+    # The same views with a third of the pixels on each side.
+    coarse = [replace(one, size_wh=(213, 120)) for one in new.frames]
+    found, _ = changes(old, Inspected(new.findings, coarse))
+    assert kinds(found) == {'unchanged': 9, 'not seen this time': 1}
+
+
+def test_what_is_seldom_seen_is_not_gone_after_few_looks(inspect):
+    old, new = inspect('old', GRID), inspect('new', GRID[1:], seed=2)
+    seldom = [replace(one, sightings=2, looks=2, opportunities=24) for one in old.findings]
+    found, _ = changes(Inspected(seldom, old.frames), new)
+    assert kinds(found) == {'unchanged': 9, 'not seen this time': 1}
+
+
+def test_an_object_whose_place_is_less_sure_than_others_is_found_farther_away(inspect, roof):
+    old, new = inspect('old', GRID), inspect('new', GRID, seed=2)
+
+    def moved(one, east_m, variance):
+        latitude, longitude, _ = roof.ORIGIN.to_geodetic(
+            (one.place.east_m + east_m, one.place.north_m, 0)
+        )
+        ee, en, nn = one.place.covariance
+        place = replace(
+            one.place,
+            latitude_deg=float(latitude),
+            longitude_deg=float(longitude),
+            covariance=(ee + variance, en, nn),
+        )
+        return replace(one, place=place)
+
+    first, *others = new.findings
+    sure = Inspected([moved(first, -1.4, 0.0), *others], new.frames)
+    unsure = Inspected([moved(first, -1.4, 1.0), *others], new.frames)
+    assert kinds(changes(old, sure)[0]) == {'unchanged': 9, 'new': 1, 'gone': 1}
+    assert kinds(changes(old, unsure)[0]) == {'unchanged': 10}

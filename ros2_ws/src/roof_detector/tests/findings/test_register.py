@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roof_detector.findings.detection_curves import DetectionCurves
+from roof_detector.findings.detection_curves import DetectionCurves, missed_by_all, seen_again
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
@@ -238,3 +238,28 @@ def test_an_invalid_table_of_detection_probabilities_is_refused(tmp_path):
     path.write_text('nothing\n1\n')
     with pytest.raises(FindingsError, match='give a CSV file'):
         DetectionCurves.read(path)
+
+
+def test_the_prior_of_a_class_is_read_and_moves_its_existence(roof, tmp_path):
+    path, found = tmp_path / 'curves.csv', {}
+    for prior in (0.2, 0.8):
+        path.write_text(
+            'class,metres_per_pixel,detected,false_alarm,prior\n'
+            f'equip,0.01,0.9,0.4,{prior}\n*,0.01,0.9,0.4,\n'
+        )
+        findings = register(roof, curves=DetectionCurves.read(path))
+        roof([(0, 0)]).fly(findings)
+        (found[prior],) = findings.finish().findings
+    assert found[0.2].existence < found[0.8].existence
+    path.write_text('class,metres_per_pixel,detected,false_alarm,prior\n*,0.01,0.9,0.4,1.5\n')
+    with pytest.raises(FindingsError, match='give a probability between'):
+        DetectionCurves.read(path)
+
+
+def test_a_second_miss_is_likelier_than_the_first():
+    rate = np.array([0.9])
+    one, two = (float(missed_by_all(rate, np.array([looks]))[0]) for looks in (1, 2))
+    assert one == pytest.approx(0.1)
+    assert 0.01 < two < 0.1
+    assert np.exp(seen_again(0, 2, 0.9)) == pytest.approx(two)
+    assert missed_by_all(rate, np.array([0]))[0] == 1.0
