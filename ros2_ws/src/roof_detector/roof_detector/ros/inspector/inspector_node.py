@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from threadpoolctl import threadpool_limits
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import DETECTIONS, LABELS, label_names
@@ -394,7 +395,9 @@ def make_node() -> InspectorNode:
 
 def main() -> None:
     """Run the inspector until it is interrupted."""
-    sys.exit(run_node(make_node))
+    # Its products are small: a second thread would only spin beside the detector's network.
+    with threadpool_limits(limits=1, user_api='blas'):
+        sys.exit(run_node(make_node))
 
 
 if __name__ == '__main__':
