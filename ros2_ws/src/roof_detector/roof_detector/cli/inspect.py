@@ -24,12 +24,14 @@ from roof_detector.cli.offline_options import (
     add_threshold_options,
     thresholds_of,
 )
+from roof_detector.cli.report import add_appearance_options
 
 if TYPE_CHECKING:
     import argparse
 
     from roof_detector.offline.inspection import InspectedResults
     from roof_detector.offline.outcome import InputOutcome
+    from roof_detector.offline.reporting.written_report import WrittenReport
     from roof_detector.offline.roof_area import RoofArea
     from roof_detector.offline.settings import DetectSettings
 
@@ -51,8 +53,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'inspect',
         help='find every object of recorded flights once, with its place, size and certainty',
         description='Detect in each input, tie the detections of all of them to objects, and '
-        'write DIR/inspection.gpkg, findings.csv, findings.xlsx and findings.geojson. Run again '
-        'over the same DIR, it uses the detections that are there and keeps the decisions.',
+        'write DIR/inspection.gpkg, findings.csv, findings.xlsx, findings.geojson and '
+        'report.html. Run again over the same DIR, it uses the detections that are there and '
+        'keeps the decisions.',
         epilog=EXIT_CODES,
     )
     parser.add_argument(
@@ -86,6 +89,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='CSV with class, metres_per_pixel, detected, false_alarm: how probably the model '
         'finds an object; that of the shipped model by default',
     )
+    parser.add_argument(
+        '--no-report',
+        action='store_true',
+        help='write no report; "roof_detector report" can later',
+    )
+    parser.add_argument('--pdf', action='store_true', help='write report.pdf too')
+    add_appearance_options(parser)
     add_progress_options(parser)
     add_model_options(parser)
     add_tile_options(parser)
@@ -126,7 +136,8 @@ def run(arguments: argparse.Namespace) -> int:
         area, notes = roofs.area, roofs.notes
     found = inspected(area=area)
     found = replace(found, notes=(*notes, *found.notes))
-    if arguments.progress == 'json':
+    in_json = arguments.progress == 'json'
+    if in_json:
         from roof_detector.offline.progress import print_event  # noqa: PLC0415
 
         print_event(
@@ -138,6 +149,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         print('\n'.join(found.lines()), flush=True)
+    if not arguments.no_report:
+        report = _report(arguments)
+        if in_json:
+            print_event('report', files=[str(path) for path in report.files])
+        else:
+            print('\n'.join(report.lines()), flush=True)
     return exit_code(outcomes)
 
 
@@ -149,6 +166,16 @@ def _roofs(arguments: argparse.Namespace, results: list[InspectedResults]) -> Ro
         return search_roofs(
             results, arguments.output, detector=detector, progress=arguments.progress
         )
+
+
+def _report(arguments: argparse.Namespace) -> WrittenReport:
+    """Write the report, which replaces that of an earlier run as the tables do."""
+    from roof_detector.offline.reporting.report_settings import ReportSettings  # noqa: PLC0415
+    from roof_detector.offline.reporting.written_report import write_report  # noqa: PLC0415
+
+    names = ('language', 'severity', 'station', 'pdf')
+    chosen = {name: getattr(arguments, name) for name in names}
+    return write_report(arguments.output, ReportSettings(**chosen, overwrite=True))
 
 
 def _results(

@@ -26,6 +26,7 @@ COMMANDS = (
     'inspect',
     'models',
     'play',
+    'report',
     'rethreshold',
     'security',
     'station',

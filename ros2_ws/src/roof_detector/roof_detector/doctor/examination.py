@@ -12,6 +12,7 @@ from roof_detector.doctor.dds import check_dds
 from roof_detector.doctor.device import check_device
 from roof_detector.doctor.disk import check_disk
 from roof_detector.doctor.finding import Finding, Verdict, fail
+from roof_detector.doctor.fonts import check_fonts
 from roof_detector.doctor.graph_snapshot import GraphSnapshot
 from roof_detector.doctor.images import check_images
 from roof_detector.doctor.model import check_model
@@ -53,6 +54,7 @@ class Examination:
         yield from check_device()
         yield from check_model(self.model)
         yield from check_disk(self.bag_directory)
+        yield from check_fonts()
         yield from check_clock(snapshot.images, simulated_time=snapshot.simulated_time)
         if with_graph:
             yield from check_images(

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.errors import BagError
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.inputs.raster import RasterInput
+from roof_detector.inputs.raster_file import RasterFile
 from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.offline.result_bag import ResultBag
+from roof_detector.telemetry.errors import TelemetryError
+from roof_detector.telemetry.photo_tags import read_photo_tags
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.findings.stored_frames import StoredFrame
-    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.offline.frame_images import FrameImages
+    from roof_detector.vision.moment import Moment
 
 FrameKey = tuple[str, str, int]
 
@@ -33,7 +37,8 @@ class InspectionImages:
 
     `inputs` are those of the provenance. An image whose content is another than what was detected
     in is refused. `images` is where the recordings are now, if they were moved; `notes` collects
-    what is missing and why.
+    what is missing and why. `moments` and `cameras` are, by flight, when the first image that was
+    come by was taken, and the maker and model of photos.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class InspectionImages:
         self._images = images
         self.notes: list[str] = []
         self.missing = 0
+        self.moments: dict[str, Moment] = {}
+        self.cameras: dict[str, str] = {}
 
     def read(
         self, wanted: Collection[StoredFrame]
@@ -79,37 +86,51 @@ class InspectionImages:
             return
         bag = ResultBag(path)
         with ExitStack() as stack:
-            images: dict[str, FrameImages] = {}
-            rasters: dict[str, RasterFile] = {}
-            for topic in {key[1] for key in frames}:
-                source = next(camera_inputs((bag,), topic, images=self._images), None)
-                if source is None:
-                    self.notes.append(
-                        f'The recording of {flight} is not where it was ({bag.source}); name '
-                        'its place with --images.'
-                    )
-                    continue
-                stack.enter_context(closing(source))
-                if isinstance(source, RasterInput):
-                    rasters[topic] = source.raster
-                else:
-                    images[topic] = images_of(source, bag)
+            sources = self._sources(stack, flight, bag, {key[1] for key in frames})
             left = len(frames)
             for recorded in bag.frames():
-                key = (flight, recorded.record.topic, recorded.record.index)
-                frame = frames.get(key)
-                if frame is None or recorded.findings is None:
+                findings = recorded.findings
+                if findings is None:
+                    continue
+                if findings.moment is not None:
+                    self.moments.setdefault(flight, findings.moment)
+                frame = frames.get((flight, recorded.record.topic, recorded.record.index))
+                if frame is None:
                     continue
                 left -= 1
-                if frame.topic in rasters:
-                    yield frame, rasters[frame.topic]
-                elif frame.topic in images:
-                    image = images[frame.topic].of(recorded.findings)
+                source = sources.get(frame.topic)
+                if isinstance(source, RasterFile):
+                    yield frame, source
+                elif source is not None:
+                    image = source.of(findings)
                     if image is not None:
                         yield frame, image.image_bgr
                 if not left:
                     break
-            self.notes += [text for one in images.values() for text in one.warnings()]
+            for one in sources.values():
+                self.notes += [] if isinstance(one, RasterFile) else one.warnings()
+
+    def _sources(
+        self, stack: ExitStack, flight: str, bag: ResultBag, topics: Collection[str]
+    ) -> dict[str, FrameImages | RasterFile]:
+        """Return what has the images of each topic; it is closed with the stack."""
+        found: dict[str, FrameImages | RasterFile] = {}
+        for topic in sorted(topics):
+            source = next(camera_inputs((bag,), topic, images=self._images), None)
+            if source is None:
+                self.notes.append(
+                    f'The recording of {flight} is not where it was ({bag.source}); name its '
+                    'place with --images.'
+                )
+                continue
+            stack.enter_context(closing(source))
+            if isinstance(source, ImageFilesInput):
+                self.cameras[flight] = _camera_of(source.paths)
+            if isinstance(source, RasterInput):
+                found[topic] = source.raster
+            else:
+                found[topic] = images_of(source, bag)
+        return found
 
     def _results(self, flight: str, given: Mapping[str, Any]) -> Path | None:
         """Return the results of a flight: in the inspection, or where `inspect` had them from."""
@@ -118,3 +139,13 @@ class InspectionImages:
         if isinstance(named, str):
             places += [self._folder / named, Path(named)]
         return next((place for place in places if place.exists()), None)
+
+
+def _camera_of(paths: Sequence[Path]) -> str:
+    """Return maker and model of the first photo, '' where it does not tell them."""
+    try:
+        tags = read_photo_tags(paths[0])
+    except (TelemetryError, OSError, IndexError):
+        return ''
+    names = [str(tags.exif.get(name, '')).strip('\0 ') for name in ('Make', 'Model')]
+    return ' '.join(name for name in names if name)

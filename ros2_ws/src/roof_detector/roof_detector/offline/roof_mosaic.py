@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,11 +29,13 @@ from roof_detector.results.atomic_output import AtomicOutput
 from roof_detector.results.errors import export_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from roof_detector.findings.ground_mosaic import GroundImage
+    from roof_detector.findings.stored_frames import GroundedFrame
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
 COG_NAME, PNG_NAME, PLACE_NAME = 'roof_mosaic.tif', 'roof_mosaic.png', 'roof_mosaic.json'
@@ -43,12 +46,17 @@ _CACHE_MB = 64
 
 @dataclass(frozen=True, kw_only=True)
 class MosaicFiles:
-    """The files of a mosaic, its bounds on WGS 84 (west, south, east, north), and notes."""
+    """The files of a mosaic, its bounds on WGS 84 (west, south, east, north), and notes.
+
+    `frames` are the images that it is made of; `made_from` is a hash of all that it should be.
+    """
 
     cog: Path
     png: Path
     bounds_deg: tuple[float, float, float, float]
     metres_per_pixel: float
+    frames: int = 0
+    made_from: str = ''
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -62,6 +70,9 @@ class MosaicFiles:
                 png=folder / PNG_NAME,
                 bounds_deg=(west, south, east, north),
                 metres_per_pixel=float(place['metres_per_pixel']),
+                frames=int(place['frames']),
+                made_from=str(place['made_from']),
+                notes=tuple(map(str, place['notes'])),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -86,34 +97,67 @@ def make_mosaic(
             'hold no telemetry, or none that tells where the camera looked.'
         )
         raise FindingsError(msg)
-    mosaic = GroundMosaic(grounded(frames, plane), plane)
     source = InspectionImages(folder, inputs, images=images)
+    return lay_mosaic(grounded(frames, plane), plane, source, folder, overwrite=overwrite)
+
+
+def lay_mosaic(
+    frames: Sequence[GroundedFrame],
+    plane: LocalTangentPlane,
+    source: InspectionImages,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    reuse: bool = False,
+) -> MosaicFiles:
+    """Lay the images of frames into a mosaic in the folder `output`.
+
+    With `reuse` a complete one of the same frames that lies there is returned as it is, and any
+    other is replaced. Raises FindingsError where no image is found, and ExportError.
+    """
+    mosaic = GroundMosaic(frames, plane)
+    made_from = _identity(mosaic.frames)
+    if reuse:
+        known = MosaicFiles.read(output)
+        whole = known is not None and known.frames == len(mosaic.frames)
+        if known is not None and whole and known.made_from == made_from:
+            return known
     by_key = {one.frame.key: one for one in mosaic.frames}
-    laid = 0
+    before, laid = len(source.notes), 0
     for frame, image in source.read([one.frame for one in mosaic.frames]):
         if isinstance(image, np.ndarray):
             mosaic.add(by_key[frame.key], image)
             laid += 1
+    notes = source.notes[before:]
     if not laid:
-        msg = f'None of the images of {folder} was found. {" ".join(source.notes)}'.rstrip()
+        msg = f'None of the images of the flights was found. {" ".join(notes)}'.rstrip()
         raise FindingsError(msg)
-    notes = list(source.notes)
     if laid < len(mosaic.frames):
-        notes.append(f'{len(mosaic.frames) - laid} of {len(mosaic.frames)} images are missing.')
-    return write_mosaic(mosaic.result(), folder, notes=tuple(notes), overwrite=overwrite)
-
-
-def write_mosaic(
-    ground: GroundImage, folder: Path, *, notes: tuple[str, ...] = (), overwrite: bool = False
-) -> MosaicFiles:
-    """Write a mosaic as COG and PNG, and where the PNG is as JSON; raise ExportError."""
+        missing = len(mosaic.frames) - laid
+        notes.append(f'The mosaic lacks {missing} of {len(mosaic.frames)} images.')
+    ground = mosaic.result()
     files = MosaicFiles(
-        cog=folder / COG_NAME,
-        png=folder / PNG_NAME,
+        cog=output / COG_NAME,
+        png=output / PNG_NAME,
         bounds_deg=ground.bounds_deg,
         metres_per_pixel=ground.metres_per_pixel,
-        notes=notes,
+        frames=laid,
+        made_from=made_from,
+        notes=tuple(notes),
     )
+    _write(ground, files, output, overwrite=overwrite or reuse)
+    return files
+
+
+def _identity(frames: Sequence[GroundedFrame]) -> str:
+    """Return a hash of which frames a mosaic is made of, and where they are."""
+    digest = hashlib.sha256()
+    for one in frames:
+        digest.update(repr((one.frame.key, one.frame.footprint_deg)).encode())
+    return digest.hexdigest()
+
+
+def _write(ground: GroundImage, files: MosaicFiles, folder: Path, *, overwrite: bool) -> None:
     with export_errors(folder, RasterioError):
         outputs = [
             AtomicOutput(path, overwrite=overwrite)
@@ -128,11 +172,13 @@ def write_mosaic(
             'bounds_deg': list(files.bounds_deg),
             'metres_per_pixel': files.metres_per_pixel,
             'png_size_wh': list(small.image_bgra.shape[1::-1]),
+            'frames': files.frames,
+            'made_from': files.made_from,
+            'notes': list(files.notes),
         }
         place.write_text(json.dumps(table, indent=1) + '\n', encoding='utf-8')
         for one in outputs:
             one.finish()
-    return files
 
 
 def _write_cog(ground: GroundImage, path: Path) -> None:

@@ -60,6 +60,11 @@ STATION_TABLE = ParameterTable(
         'Title of the page and of its tab; empty for the title of the language.',
     ),
     Parameter('logo', _CONFIG.logo, 'Image file beside the title; empty for none.'),
+    Parameter(
+        'accent',
+        '',
+        "Colour of headings in reports, such as '#1f4e79'; empty for the report's own.",
+    ),
     Parameter('background', _CONFIG.background, 'Image file behind the page; empty for none.'),
     Parameter('language', _CONFIG.language, 'Language of the page.', choices=LANGUAGES),
     Parameter(

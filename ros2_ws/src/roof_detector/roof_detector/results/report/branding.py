@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The operator's title, logo and colour, as the station's parameter file has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import yaml
+
+from roof_detector.results.errors import ExportError
+from roof_detector.results.report.report_model import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_ACCENT = '#1f4e79'
+_COLOUR = re.compile(r'#[0-9a-fA-F]{6}')
+_LARGEST_FILE = 10_000_000
+_LOGO_SIDE = 600
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True)
+class Branding:
+    """Title, logo, colour and language of the operator; '' and None stand for none."""
+
+    title: str = ''
+    logo: Picture | None = None
+    accent: str = DEFAULT_ACCENT
+    language: str = ''
+
+
+def read_branding(path: Path) -> Branding:
+    """Read `title`, `logo`, `accent` and `language` of a station.yaml; raise ExportError.
+
+    Other parameters of the station are left alone; a relative logo is beside the file.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8-sig'))
+    except OSError as error:
+        msg = f'{path} cannot be read ({error.strerror}); name a station.yaml.'
+        raise ExportError(msg) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        msg = f'{path} is not YAML: {" ".join(str(error).split())}.'
+        raise ExportError(msg) from error
+    values = _parameters(content, path)
+    texts = {}
+    for name in ('title', 'logo', 'accent', 'language'):
+        value = values.get(name, '')
+        if not isinstance(value, str) or len(value) > _LONGEST_TITLE:
+            msg = f'{path} has the {name} {str(value)[:60]!r}, expected a short text.'
+            raise ExportError(msg)
+        texts[name] = value.strip()
+    if texts['accent'] and not _COLOUR.fullmatch(texts['accent']):
+        msg = f"{path} has the accent {texts['accent']!r}, expected a colour such as '#1f4e79'."
+        raise ExportError(msg)
+    logo = None
+    if texts['logo']:
+        named = Path(texts['logo']).expanduser()
+        logo = read_logo(named if named.is_absolute() else path.parent / named)
+    accent = texts['accent'] or DEFAULT_ACCENT
+    return Branding(texts['title'], logo, accent.lower(), texts['language'])
+
+
+def read_logo(path: Path) -> Picture:
+    """Read a logo in any usual image format; raise ExportError for what is no image."""
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= _LARGEST_FILE else b''
+    except OSError as error:
+        msg = f'The logo {path} cannot be read ({error.strerror}); name an image file.'
+        raise ExportError(msg) from error
+    if not data:
+        msg = f'The logo {path} has {size} bytes, expected an image of up to 10 MB.'
+        raise ExportError(msg)
+    if path.suffix.lower() == '.svg':
+        return _svg(data, path)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        image = None
+    if image is None:
+        msg = f'The logo {path} is no image that can be read; save it as PNG, JPEG or SVG.'
+        raise ExportError(msg)
+    scale = min(_LOGO_SIDE / max(image.shape[:2]), 1.0)
+    if scale < 1:
+        wh = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
+        image = cv2.resize(image, wh, interpolation=cv2.INTER_AREA)
+    if image.dtype != np.uint8:
+        image = (image / 257).astype(np.uint8)
+    encoded = cv2.imencode('.png', image)[1].tobytes()
+    return Picture(encoded, 'png', (int(image.shape[1]), int(image.shape[0])))
+
+
+def _svg(data: bytes, path: Path) -> Picture:
+    """Return a drawing that needs nothing beside itself."""
+    refused = f'The logo {path} is no SVG that can be used'
+    if b'<!DOCTYPE' in data or b'<!ENTITY' in data:
+        msg = f'{refused}: it defines entities. Export it as plain SVG.'
+        raise ExportError(msg)
+    try:
+        root = ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError) as error:
+        msg = f'{refused} ({error}). Export it again, or save it as PNG.'
+        raise ExportError(msg) from error
+    if root.tag.rpartition('}')[2] != 'svg':
+        msg = f'{refused}: its first element is {root.tag[:40]!r}.'
+        raise ExportError(msg)
+    for element in root.iter():
+        if str(element.tag).rpartition('}')[2] == 'script':
+            msg = f'{refused}: it holds a script. Export it as plain SVG.'
+            raise ExportError(msg)
+        for name, value in element.attrib.items():
+            outside = name.rpartition('}')[2] == 'href' and not value.startswith(('#', 'data:'))
+            if outside:
+                msg = f'{refused}: it refers to {value[:60]!r}. Embed the images in it.'
+                raise ExportError(msg)
+    return Picture(data, 'svg', (1, 1))
+
+
+def _parameters(content: Any, path: Path) -> Mapping[str, Any]:
+    """Return the parameters of the first node of a ROS parameter file."""
+    nodes = content.values() if isinstance(content, dict) else ()
+    for node in nodes:
+        values = node.get('ros__parameters') if isinstance(node, dict) else None
+        if isinstance(values, dict):
+            return values
+    msg = (
+        f'{path} holds no parameters: expected "/**:", below it "ros__parameters:", and below '
+        'that title, logo and accent. Copy config/station.yaml.'
+    )
+    raise ExportError(msg)
