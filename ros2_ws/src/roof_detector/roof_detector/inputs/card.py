@@ -150,11 +150,12 @@ def is_video_file(path: Path) -> bool:
 
 def _named_apart(recordings: list[CardRecording]) -> tuple[CardRecording, ...]:
     """Give each recording a name that is neither another's nor a folder around another's."""
-    names = [one.name for one in recordings]
+    names = [one.name.casefold() for one in recordings]
     apart: list[CardRecording] = []
     taken: set[str] = set()
     for one in recordings:
-        holds_others = any(other.startswith(f'{one.name}/') for other in names if one.name)
+        begin = f'{one.name.casefold()}/'
+        holds_others = bool(one.name) and any(other.startswith(begin) for other in names)
         if one.path.is_dir() and (holds_others or (not one.name and len(names) > 1)):
             one = replace(one, name=f'{one.name}/images'.removeprefix('/'))  # noqa: PLW2901
         # Two names that differ in their case alone are one on Windows and macOS.

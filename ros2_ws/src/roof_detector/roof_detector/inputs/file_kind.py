@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 COMPANION_SUFFIXES = (
     *('.srt', '.lrf', '.lrv', '.thm', '.mrk', '.nav', '.obs', '.rtk', '.rpos', '.imu'),
     *('.aac', '.m4a', '.wav', '.xmp', '.tlog', '.ulg'),
-    *('.tfw', '.jgw', '.pgw', '.wld', '.prj', '.ovr'),  # the place and overviews of orthophotos
+    # The place and overviews of orthophotos.
+    *('.tfw', '.jgw', '.jpgw', '.pgw', '.pngw', '.bpw', '.wld', '.prj', '.ovr'),
 )
 UNFINISHED_SUFFIXES = ('.part', '.tmp', '.crdownload')
 HEAD_BYTES = 512
@@ -152,7 +153,10 @@ def kind_of_file(path: Path) -> FileKind:
 
 def is_companion(path: Path) -> bool:
     """Return whether a file is one that cameras and autopilots write beside recordings."""
-    if path.suffix.lower() in COMPANION_SUFFIXES or path.stem.lower().endswith('ppkraw'):
+    name = path.name.lower()
+    if path.suffix.lower() in COMPANION_SUFFIXES or name.endswith('.aux.xml'):
+        return True
+    if path.stem.lower().endswith('ppkraw'):
         return True
     return kind_of_file(path) in (AUTOPILOT_LOG, OBSERVATIONS)
 

@@ -8,6 +8,7 @@ import os
 import threading
 import warnings
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.raster_georeference import RasterGeoreference
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.raster_kinds import driver_of
+from roof_detector.inputs.tiff_header import read_pages
+from roof_detector.vision.errors import VisionError
 
 # Megabytes of decoded blocks that GDAL keeps; it reads this once, before its first block. By
 # default it takes a twentieth of the machine's memory. A row of tiles of a raster that is stored
@@ -23,8 +26,9 @@ from roof_detector.inputs.raster_kinds import driver_of
 os.environ.setdefault('GDAL_CACHEMAX', '256')
 
 import rasterio
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 warnings.filterwarnings('ignore', category=NotGeoreferencedWarning)
 
+_MOST_PRJ_CHARACTERS = 100_000
 _PADDING = 114  # as the letterbox pads: the network knows it as nothing
 _RANGE_SIDE_PX = 1024  # of the reduced image that the range of values is read from
 _RANGE_PERCENT = (0.1, 99.9)
@@ -83,6 +88,7 @@ class RasterFile:
         try:
             with _opened(path) as dataset:
                 is_placed = dataset.crs is not None or not dataset.transform.is_identity
+                is_placed = is_placed or bool(dataset.gcps[0])
                 return is_placed or dataset.width * dataset.height > than_px
         except (RasterioError, OSError, ValueError):
             return False
@@ -151,10 +157,21 @@ class RasterFile:
             )
         )
 
-    @property
+    @cached_property
     def crs(self) -> Any:
-        """Return the CRS as rasterio has it, to be written into a copy."""
-        return self._dataset.crs
+        """Return the CRS as rasterio has it, to be written into a copy; None if it is unknown.
+
+        Beside a world file a .prj may tell it, in the WKT of ESRI, which GDAL does not read for
+        images.
+        """
+        beside = self.path.with_suffix('.prj')
+        if self._dataset.crs is not None or not beside.is_file():
+            return self._dataset.crs
+        try:
+            text = beside.read_text(encoding='utf-8', errors='replace')[:_MOST_PRJ_CHARACTERS]
+            return CRS.from_wkt(text, morph_from_esri_dialect=True)
+        except (CRSError, OSError):
+            return None
 
     @property
     def transform(self) -> Any:
@@ -231,6 +248,9 @@ class RasterFile:
                     valid = np.ones(shape, dtype=np.bool_)
         except (RasterioError, OSError, ValueError) as error:
             reason = _one_line(error.__cause__ or error)
+            lacking = _missing_bytes(self.path)
+            if lacking:
+                reason = f'the file is cut short, it lacks {lacking} bytes.'
             msg = (
                 f'The raster {self.path} cannot be read at {int(window.col_off)}, '
                 f'{int(window.row_off)}: {reason}'
@@ -253,16 +273,22 @@ class RasterFile:
 
     def _read_georeference(self) -> RasterGeoreference | None:
         dataset = self._dataset
+        if dataset.transform.is_identity and dataset.gcps[0]:
+            self.why_unplaced = (
+                'it has ground control points alone, and no transform from pixels to a map; '
+                'gdalwarp makes one of them'
+            )
+            return None
         if dataset.transform.is_identity:
             self.why_unplaced = 'it has no transform from pixels to a map'
             return None
-        if dataset.crs is None:
+        if self.crs is None:
             self.why_unplaced = 'it does not state its coordinate reference system (CRS)'
             return None
         transform = tuple(map(float, dataset.transform[:6]))
         width, height = self.size_wh
         try:
-            wkt = dataset.crs.to_wkt()
+            wkt = self.crs.to_wkt()
             found = RasterGeoreference(transform, wkt, self._stated_error_m())  # type: ignore[arg-type]
             found.metres_per_pixel((width / 2, height / 2))
         except (GeoError, RasterioError) as error:
@@ -290,6 +316,18 @@ def _opened(path: Path) -> Any:
         msg = 'it is none of GeoTIFF, JPEG 2000, JPEG, PNG, BMP and WebP.'
         raise ValueError(msg)
     return rasterio.open(path, driver=driver)
+
+
+def _missing_bytes(path: Path) -> int:
+    """Return how many bytes a TIFF lacks by its own directory of tags, 0 where that is unknown."""
+    try:
+        with path.open('rb') as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            if data[:2] not in (b'II', b'MM'):
+                return 0
+            # The arrays of tags are views of the file, and end with it.
+            return max(read_pages(data)[0].end - len(data), 0)  # type: ignore[arg-type]
+    except (OSError, ValueError, BufferError, VisionError):
+        return 0
 
 
 def _in_8_bits(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.ground import Ground
 from roof_detector.georeference.raster_georeference import RasterGeoreference
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.raster import RasterInput
 from roof_detector.inputs.recorded_header import frame_id, stamp_ns
 from roof_detector.offline.errors import ReplayError
+from roof_detector.offline.image_search import camera_inputs
 from roof_detector.offline.manifest import RASTER
 from roof_detector.offline.photo_georeferencing import has_photo_positions, photo_track
 from roof_detector.offline.video_georeferencing import (
@@ -82,10 +85,10 @@ class GeoreferenceSettings:
         if raster is not None:
             notes += _raster_notes(raster)
             return dict.fromkeys(bag.image_topics, raster)
-        notes += self._ground_notes()
         ground = self.ground or _ASSUMED_GROUND
         mount = self.body_mount.camera_mount() if self.body_mount else None
         try:
+            _check_raster(bag, images)
             _ = ground.model  # one that cannot be used is refused before anything is read
             photos = photo_track(
                 bag,
@@ -98,6 +101,7 @@ class GeoreferenceSettings:
                 focal_35mm=self.focal_35mm,
             )
             if photos is not None:
+                notes += self._ground_notes()
                 return dict.fromkeys(bag.image_topics, photos)
             video = video_track(
                 bag,
@@ -109,8 +113,9 @@ class GeoreferenceSettings:
                 log=self.log,
             )
             if video is not None:
+                notes += self._ground_notes()
                 return dict.fromkeys(bag.image_topics, video)
-            return {
+            tracks: dict[str, Track] = {
                 topic: read_track(
                     bag.reader,
                     image_topic=topic,
@@ -124,6 +129,8 @@ class GeoreferenceSettings:
                 for topic in bag.image_topics
                 for of_camera, clock in [_images_of(bag, topic)]
             }
+            notes += self._ground_notes()
+            return tracks
         except (TelemetryError, BagError, GeoError) as error:
             msg = f'The positions are not known: {error}'
             raise ReplayError(msg) from error
@@ -178,6 +185,18 @@ def _images_of(bag: ResultBag, topic: str) -> tuple[str, MessageClock]:
         except InputError:
             continue
     return found, clock
+
+
+def _check_raster(bag: ResultBag, images: Path | None) -> None:
+    """Raise TelemetryError, with the reason, for results of an image without a place on a map."""
+    (topic, *more) = bag.image_topics or ('',)
+    found = None if more else next(camera_inputs((bag,), topic, images=images), None)
+    if found is None:
+        return
+    with closing(found):
+        if isinstance(found, RasterInput):
+            msg = f'{found.path} has no place on a map: {found.raster.why_unplaced}.'
+            raise TelemetryError(msg)
 
 
 def _raster_place(bag: ResultBag) -> RasterGeoreference | None:

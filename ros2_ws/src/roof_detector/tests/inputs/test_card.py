@@ -177,6 +177,19 @@ def test_names_that_differ_in_their_case_alone_are_numbered(card):
     assert list(recordings(found)) == ['a/flight', 'a/Flight_2']
 
 
+def test_no_result_lies_within_another_where_names_differ_in_their_case_alone(card):
+    found = card('DCIM/100/a.jpg', 'DCIM/100/b.mp4', 'dcim/100/c.jpg')
+    names = [name.casefold() for name in recordings(found)]
+    assert len(set(names)) == 3
+    assert not any(one.startswith(f'{other}/') for one in names for other in names)
+
+
+def test_what_gdal_and_world_files_tell_belongs_to_an_orthophoto(card):
+    found = card('a.jpg', 'a.jpg.aux.xml', 'a.jpgw')
+    assert found.ignored == ()
+    assert len(found.beside) == 2
+
+
 def test_links_out_of_a_card_are_counted_and_not_followed(card, tmp_path):
     outside = tmp_path.parent / f'{tmp_path.name}_outside.jpg'
     outside.touch()

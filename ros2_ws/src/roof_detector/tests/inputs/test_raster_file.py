@@ -7,8 +7,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rasterio
+import rasterio.control
+import rasterio.warp
 from affine import Affine
 from PIL import Image
+from pyproj import CRS
 from rasterio.enums import ColorInterp
 
 from roof_detector.inputs.errors import InputError
@@ -235,5 +238,31 @@ def test_a_truncated_raster_says_where_it_cannot_be_read(write, tmp_path):
     write(noise(3), tiled=True, blockxsize=16, blockysize=16).close()
     path = tmp_path / 'raster.tif'
     path.write_bytes(path.read_bytes()[:-1500])
-    with pytest.raises(InputError, match=r'raster\.tif cannot be read at 0, 0: '):
+    with pytest.raises(InputError, match=r'read at 0, 0: the file is cut short, it lacks'):
         whole(RasterFile(path))
+
+
+def test_the_crs_beside_a_world_file_is_taken(tmp_path):
+    Image.fromarray(np.moveaxis(noise(3), 0, -1)).save(tmp_path / 'map.png')
+    (tmp_path / 'map.pgw').write_text('0.05\n0\n0\n-0.05\n454000\n38000\n')
+    (tmp_path / 'map.prj').write_text(CRS(UTM).to_wkt('WKT1_ESRI'))
+    raster = RasterFile(tmp_path / 'map.png')
+    found = raster.georeference.on_wgs84(np.zeros((1, 2)))[0]
+    expected = np.ravel(rasterio.warp.transform(UTM, 'EPSG:4326', [454000], [38000]))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    (tmp_path / 'map.prj').write_text('nothing that is known')
+    assert 'coordinate reference system' in RasterFile(tmp_path / 'map.png').why_unplaced
+
+
+def test_ground_control_points_are_no_transform_and_are_named(tmp_path):
+    points = [
+        rasterio.control.GroundControlPoint(row, column, 454000 + column, 38000 - row)
+        for row, column in ((0, 0), (0, 40), (24, 0))
+    ]
+    with rasterio.open(
+        tmp_path / 'map.tif', 'w', driver='GTiff', width=40, height=24, count=3, dtype='uint8'
+    ) as dataset:
+        dataset.write(noise(3))
+        dataset.gcps = points, UTM
+    assert is_raster(tmp_path / 'map.tif')
+    assert 'ground control points alone' in RasterFile(tmp_path / 'map.tif').why_unplaced
