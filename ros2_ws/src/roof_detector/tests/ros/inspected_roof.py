@@ -32,26 +32,28 @@ LATCHED = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 class InspectedRoof:
     """Flies east over six objects, and hears what the inspector says of them."""
 
-    def __init__(self, graph, *, prefix='', telemetry=True):
+    def __init__(
+        self, graph, *, telemetry=True, fix='/camera/fix', pose='/camera/pose', camera=''
+    ):
         self.graph, self.node = graph, graph.node('drone')
         create = self.node.create_publisher
         self.telemetry = {
-            kind: create(kind, f'{prefix}/camera/{topic}', 50)
+            kind: create(kind, topic, 50)
             for kind, topic in (
-                (NavSatFix, 'fix'),
-                (PoseStamped, 'pose'),
-                (CameraInfo, 'camera_info'),
+                (NavSatFix, fix),
+                (PoseStamped, pose),
+                (CameraInfo, '/camera/camera_info'),
             )
             if telemetry
         }
-        self.labels = create(LabelInfo, f'{prefix}/detector/labels', LATCHED)
-        self.detections = create(Detection2DArray, f'{prefix}/detector/detections', 50)
+        self.labels = create(LabelInfo, '/detector/labels', LATCHED)
+        self.detections = create(Detection2DArray, f'/detector{camera}/detections', 50)
         self.findings, self.events, self.labelled = [], [], []
         self.statuses = []
         listen = self.node.create_subscription
-        listen(Detection3DArray, f'{prefix}/inspector/findings', self.findings.append, LATCHED)
-        listen(String, f'{prefix}/inspector/events', self._note_event, LATCHED)
-        listen(Detection2DArray, f'{prefix}/inspector/detections', self.labelled.append, 50)
+        listen(Detection3DArray, '/inspector/findings', self.findings.append, LATCHED)
+        listen(String, '/inspector/events', self._note_event, LATCHED)
+        listen(Detection2DArray, f'/inspector{camera}/detections', self.labelled.append, 50)
         listen(DiagnosticArray, '/diagnostics', self._note_status, 50)
         self.labels.publish(labels_message(NAMES, threshold=0.25, header=header(0)))
 

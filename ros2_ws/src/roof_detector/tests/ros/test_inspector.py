@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from inspected_roof import OBJECTS, ORIGIN, InspectedRoof, fix_message, places_of
+from geometry_msgs.msg import Quaternion
+from inspected_roof import (
+    OBJECTS,
+    ORIGIN,
+    InspectedRoof,
+    fix_message,
+    info_message,
+    places_of,
+    pose_message,
+)
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import NavSatFix
@@ -20,6 +29,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.ros.inspector.detection_intake import usable_detections
+from roof_detector.ros.inspector.followed_topic import FollowedTopic
 from roof_detector.ros.inspector.inspection_worker import InspectionWorker
 from roof_detector.ros.inspector.inspector_node import InspectorNode
 
@@ -75,6 +85,65 @@ def test_each_object_is_found_once_with_its_place_an_event_and_a_number(graph, i
     node.trigger_cleanup()
     with InspectionStore(tmp_path / 'inspection.gpkg') as store:
         assert [one.number for one in store.findings()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_it_is_ok_only_while_what_was_asked_for_arrives(graph, inspect):
+    roof = InspectedRoof(graph)
+    inspect(roof)
+    roof.fly(frames=30)
+    assert any(one.level == DiagnosticStatus.OK for one in roof.statuses)
+
+    def is_silent():
+        words = roof.status.message
+        return roof.status.level != DiagnosticStatus.OK and 'No detections on /detector' in words
+
+    roof.wait(is_silent, within_s=10, what='a warning of silence')
+
+
+def test_a_named_camera_has_its_detections_and_its_outputs(graph, inspect):
+    roof = InspectedRoof(graph, camera='/left')
+    inspect(roof, cameras=['left:/camera/image'])
+    roof.fly()
+    roof.wait(lambda: len(roof.events) == len(OBJECTS), what='six events')
+    check_places(roof.findings[-1])
+    assert {one.id for array in roof.labelled for one in array.detections} & set('123456')
+
+
+def test_the_vehicle_s_pose_of_mavros_is_that_of_a_camera_that_is_said_to_look_down(
+    graph, inspect
+):
+    roof = InspectedRoof(
+        graph, fix='/mavros/global_position/global', pose='/mavros/local_position/pose'
+    )
+    inspect(roof, telemetry='mavros', ground_sigma_m=0.1)
+
+    def tell(index):
+        body = pose_message(index)
+        body.pose.orientation = Quaternion(z=math.sqrt(0.5), w=math.sqrt(0.5))  # heads north
+        for message in (fix_message(index), body, info_message(index)):
+            roof.telemetry[type(message)].publish(message)
+
+    roof.fly(tell=tell)
+    roof.wait(lambda: len(roof.events) >= len(OBJECTS), what='six events')
+    roof.wait(lambda: 'note.1' in roof.values, what='a note')
+    assert 'assumed to look straight down' in roof.values['note.1']
+    check_places(roof.findings[-1])
+
+
+def test_topics_of_any_name_are_taken_where_they_are_named(graph, inspect):
+    roof = InspectedRoof(graph, fix='/rtk/fix', pose='/vio/pose')
+    inspect(roof, fix_topic='/rtk/fix', pose_topic='/vio/pose', info_topic='/camera/camera_info')
+    roof.fly()
+    roof.wait(lambda: len(roof.events) == len(OBJECTS), what='six events')
+    check_places(roof.findings[-1])
+
+
+def test_a_package_that_is_not_installed_is_named(graph):
+    topic = FollowedTopic(
+        graph.node('n'), '/fmu/out/x', 'px4_msgs/msg/NoSuchMessage', lambda _: True
+    )
+    topic.refresh()
+    assert 'px4_msgs is not installed here' in topic.trouble
 
 
 def test_telemetry_that_comes_late_is_waited_for(graph, inspect):
