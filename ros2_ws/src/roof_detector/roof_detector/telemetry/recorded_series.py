@@ -151,11 +151,21 @@ class RecordedSeries:
         for topic in self._bag.topics:
             if topic.type_name == TRANSFORMS_TYPE:
                 is_static = topic.name.endswith('tf_static')
+                invalid = collector.invalid_count
                 for message, _ in self.messages(topic.name):
                     collector.add(message, is_static=is_static)
-        if collector.invalid_count:
-            self.left_out['/tf'] = Counter({'not a transform': collector.invalid_count})
+                if collector.invalid_count > invalid:
+                    counted = {'not a transform': collector.invalid_count - invalid}
+                    self.left_out[topic.name] = Counter(counted)
         return collector.tree()
+
+    @property
+    def transform_topic(self) -> str:
+        """Return the name of the topic of transforms, with its namespace; /tf of several."""
+        names = [one.name for one in self._bag.topics if one.type_name == TRANSFORMS_TYPE]
+        moving = [name for name in names if not name.endswith('tf_static')]
+        names = moving or names
+        return names[0] if len(names) == 1 else '/tf'
 
     def _series(
         self,

@@ -259,9 +259,10 @@ class _TrackReader:
 
     def _in_map(self, tree: TransformTree, frame_id: str) -> MapAttitudes:
         """Return attitudes by transforms alone."""
+        topic = self._records.transform_topic
         if not frame_id:
             msg = (
-                f'The images of {self._path} have no frame_id, which /tf needs; set it in the '
+                f'The images of {self._path} have no frame_id, which {topic} needs; set it in the '
                 'camera driver, or name the topic of the pose.'
             )
             raise TelemetryError(msg)
@@ -272,15 +273,15 @@ class _TrackReader:
             top = tree.ancestors(frame_id)[-1] if frame_id in tree.frames else ''
             found = f'leads only to {top}' if top else f'has {", ".join(tree.frames) or "nothing"}'
             msg = (
-                f'/tf does not connect {frame_id}, the frame of the images, to map or odom; it '
-                f'{found}. Name the frame of east, north, up with --world-frame, or the topic of '
-                'the pose of the vehicle.'
+                f'{topic} does not connect {frame_id}, the frame of the images, to map or odom; '
+                f'it {found}. Name the frame of east, north, up with --world-frame, or the topic '
+                'of the pose of the vehicle.'
             )
             raise TelemetryError(msg)
         camera = tree.path(world, frame_id)
-        self._sources['attitude'] = f'/tf ({camera})'
+        self._sources['attitude'] = f'{topic} ({camera})'
         self._notes.append(
-            f'The attitude is that of /tf ({camera}); x of {world} is taken as east (REP 105).'
+            f'The attitude is that of {topic} ({camera}); x of {world} is taken as east (REP 105).'
         )
         return MapAttitudes(
             camera, self._antenna(tree, world), self._uncertainty.attitude_covariance
@@ -307,13 +308,16 @@ class _TrackReader:
         self, body: StampedSeries, tree: TransformTree, topic: BagTopic, frame_id: str
     ) -> BodyAttitudes | None:
         """Return attitudes of the camera whose transform on the body is known, else None."""
+        topic_of_transforms = self._records.transform_topic
         named = self._records.body_frames.get(topic.name, '')
         known = (named,) if named else () if self._chosen.is_of_camera else BODY_FRAMES
         for frame in known:
             if frame_id and frame != frame_id and tree.connects(frame, frame_id):
                 camera = tree.path(frame, frame_id)
-                self._sources['attitude'] += f' and /tf ({camera})'
-                self._notes.append(f'The mount of the camera is that of /tf ({camera}).')
+                self._sources['attitude'] += f' and {topic_of_transforms} ({camera})'
+                self._notes.append(
+                    f'The mount of the camera is that of {topic_of_transforms} ({camera}).'
+                )
                 return BodyAttitudes(body, camera, self._antenna(tree, frame))
         return None
 

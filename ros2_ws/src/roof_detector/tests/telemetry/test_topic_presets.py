@@ -537,7 +537,9 @@ def test_static_transforms_are_the_mount_of_a_camera_on_a_vehicle(flight):
     camera = at(track(flight, frame_id='eo_optical', notes=notes), 0.5)
     np.testing.assert_allclose(view(camera)[0], [0, 0, -1], atol=1e-9)
     assert np.degrees(np.sqrt(camera.attitude_covariance[0, 0])) < 2
-    assert 'The mount of the camera is that of /tf (eo_optical -> base_link)' in ' '.join(notes)
+    assert 'The mount of the camera is that of /tf_static (eo_optical -> base_link)' in ' '.join(
+        notes
+    )
 
 
 def fly_psdk(flight, angles, *, steps=6, turn_deg=60.0):
