@@ -212,6 +212,8 @@ def test_the_command_inspects_and_continues_what_is_done(video, model_path, tmp_
     first = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr
     assert 'findings from' in first.stdout
+    assert f'findings: {tmp_path / "out" / "report.html"}.' in first.stdout
+    assert (tmp_path / 'out' / 'roof_mosaic.tif').is_file()
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 'was done before' in again.stdout, again.stderr
     assert np.array_equal(first.stdout.splitlines()[-2:], again.stdout.splitlines()[-2:])

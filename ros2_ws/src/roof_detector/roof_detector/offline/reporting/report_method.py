@@ -115,7 +115,7 @@ def change_table(
     before: Inspected, content: InspectionContent, rules: SeverityRules,
     words: Mapping[str, str], language: str, *, name: str,
 ) -> tuple[ReportTable | None, str]:  # fmt: skip
-    """Return what changed since an earlier inspection, and a sentence about it."""
+    """Return what changed since an earlier inspection, and a sentence with all counts."""
     found, notes = changes(before, content.inspected)
     kinds = {kind.value: words[f'change_{kind.value.replace(" ", "_")}'] for kind in ChangeKind}
     counts = ', '.join(f'{count} {kinds[kind]}' for kind, count in counted(found).items())
@@ -124,6 +124,7 @@ def change_table(
         .format(name=name, counts=counts or words['changes_nothing'], notes=' '.join(notes))
         .strip()
     )
+    found = [one for one in found if one.kind is not ChangeKind.UNCHANGED]
     if not found:
         return None, sentence
     unknown, rows = words['unknown'], []
