@@ -152,7 +152,11 @@ class StoreReader:
         """Return what the findings were made of."""
         with store_errors(self.path):
             rows = self._connection.execute('SELECT name, value FROM provenance').fetchall()
-        return {name: json.loads(value) for name, value in rows}
+        try:
+            return {name: json.loads(value) for name, value in rows}
+        except (ValueError, TypeError, RecursionError) as error:
+            msg = f'{self.path} has a provenance that cannot be read ({error}); restore a copy.'
+            raise FindingsError(msg) from error
 
 
 @contextmanager

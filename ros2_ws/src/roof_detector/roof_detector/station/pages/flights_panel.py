@@ -128,7 +128,11 @@ def _table(context: StationContext) -> ui.table:
         }
         for name in names
     ]
-    table = ui.table(columns=columns, rows=[], row_key='name').classes('w-full').mark('flights')
+    table = (
+        ui.table(columns=columns, rows=[], row_key='name')
+        .classes('w-full flights-table')
+        .mark('flights')
+    )
     table.props('flat hide-bottom').props['rows-per-page-options'] = [0]
     table.props['no-data-label'] = context.text('no_flights')
     table.add_slot('body-cell-name', _NAME)

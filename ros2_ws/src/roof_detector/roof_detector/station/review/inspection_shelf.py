@@ -8,7 +8,7 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from roof_detector.findings.errors import FindingsError
@@ -108,9 +108,8 @@ class InspectionShelf:
         if one.path not in self._live:
             try:
                 with open_reader(one.path) as reader:
-                    inputs = reader.provenance().get('inputs', [])
-                self._live[one.path] = any(given.get('source') == 'live' for given in inputs)
-            except (FindingsError, AttributeError, TypeError):
+                    self._live[one.path] = is_of_a_flight(reader.provenance())
+            except FindingsError:
                 return False
         return self._live[one.path]
 
@@ -136,6 +135,14 @@ class InspectionShelf:
         name = f'{folder.name}{_NUMBER_MARK}{number}' if number else folder.name
         roots = (folder,) if shelf == 'received' else (folder, *self._image_roots())
         return ShelvedInspection(shelf, name, path, roots)
+
+
+def is_of_a_flight(provenance: Mapping[str, Any]) -> bool:
+    """Return whether the inspector node made an inspection during a flight."""
+    inputs = provenance.get('inputs')
+    return isinstance(inputs, list) and any(
+        isinstance(one, dict) and one.get('source') == 'live' for one in inputs
+    )
 
 
 def _stats(path: Path) -> list[os.stat_result]:

@@ -16,6 +16,7 @@ from roof_detector.findings.reviewer import FindingVerdict, Reviewer, disputed
 from roof_detector.findings.severity_file import shipped_severity
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.findings.surroundings import grades_of
+from roof_detector.station.review.inspection_shelf import is_of_a_flight
 from roof_detector.station.review.review_rows import decision_row, finding_row
 from roof_detector.vision.palette import class_colours
 
@@ -49,6 +50,7 @@ class ReviewBoard:
         self._numbers: dict[UUID, int] = {}
         self._members: dict[int, list[int]] = {}
         self._decisions: list[Decision] = []
+        self._is_of_a_flight = False
 
     def is_changed(self, since: str) -> bool:
         """Return whether there may be something that a page does not know yet."""
@@ -79,6 +81,7 @@ class ReviewBoard:
                     if one.kind is not DecisionKind.UNDO and one.serial not in stand
                 ],
                 'changed_at_s': self.inspection.changed_at_s,
+                'live': self._is_of_a_flight,
                 'colours': _colours({row['class'] for _, row in self._rows.values()}),
             }
 
@@ -126,6 +129,7 @@ class ReviewBoard:
         with open_reader(self.inspection.path) as reader:
             decided = reader.decided()
             decisions = reader.decisions()
+            self._is_of_a_flight = is_of_a_flight(reader.provenance())
         if decisions[: len(self._decisions)] != self._decisions or (
             known and not known & {str(one.uuid) for one in decided.findings}
         ):

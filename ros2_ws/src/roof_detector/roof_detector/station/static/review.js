@@ -284,7 +284,7 @@ function renderHeader() {
   const all = rows();
   const done = all.filter((row) => row.decided).length;
   element('progress').textContent = say('progress', { done, total: all.length });
-  const isLive = Date.now() / 1000 - store.changedAt < 20 && !store.pending.length;
+  const isLive = store.isLive && Date.now() / 1000 - store.changedAt < 20 && !store.pending.length;
   const words = [];
   if (!store.isOnline) words.push(say('offline'));
   if (store.pending.length) words.push(say('waiting', { count: store.pending.length }));

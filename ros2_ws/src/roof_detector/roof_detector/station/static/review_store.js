@@ -95,6 +95,7 @@ class ReviewStore extends EventTarget {
     this.revision = news.revision;
     this.changedAt = news.changed_at_s;
     this.colours = news.colours;
+    this.isLive = news.live;
     this.announce();
   }
 
