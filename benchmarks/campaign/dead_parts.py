@@ -166,7 +166,7 @@ class _Process:
     def is_well(self) -> bool:
         """Return whether its diagnostics show no error and something has arrived."""
         level, values, _ = self._diagnostics.last(self.node.status)
-        counts = ('frames_processed', 'frames_published', 'messages')
+        counts = ('frames_processed', 'frames_published', 'messages', 'frames_inspected')
         works = any(int(values.get(count, 0)) > 0 for count in counts)
         return self.process.poll() is None and level < 2 and works
 

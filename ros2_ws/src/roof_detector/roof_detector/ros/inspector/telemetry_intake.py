@@ -57,11 +57,15 @@ class TelemetryIntake:
 
     def refresh(self) -> None:
         """Choose topics that are not chosen yet, and follow the publishers of those that are."""
-        published = self._published()
+        unknown = []
         for camera in self._settings.cameras:
             chosen = self.cameras.get(camera.name)
             if chosen is None or self._is_silent(chosen, camera.name):
-                self._choose(camera.name, camera.topic, published)
+                unknown.append(camera)
+        # An autopilot publishes hundreds of topics: they are listed only while that is of use.
+        published = self._published() if unknown else ()
+        for camera in unknown:
+            self._choose(camera.name, camera.topic, published)
         for topic in self._topics.values():
             topic.refresh()
 
