@@ -57,8 +57,10 @@ class ImageFilesInput(RecordedInput):
         self.stem = path.name if path.is_dir() else path.stem
         files = images_in(path) if path.is_dir() else [path]
         files = [one for one in files if has_rasters or not is_raster(one)]
-        self.paths = tuple(without_raw_twins(files))
-        self._twins = len(files) - len(self.paths)
+        once = without_links_beside(files)
+        self._links = len(files) - len(once)
+        self.paths = tuple(without_raw_twins(once))
+        self._twins = len(once) - len(self.paths)
         self._videos = _videos_in(path) if path.is_dir() else 0
 
     @property
@@ -104,13 +106,18 @@ class ImageFilesInput(RecordedInput):
                 raise InputError(msg)
 
     def notes(self) -> tuple[str, ...]:
-        """Return how many raw photos are not read, because a JPEG shows the same."""
-        if not self._twins:
-            return ()
-        return (
-            f'{self._twins} raw photos of {self.path} lie beside an image of the same name, which '
-            'is looked at instead: each photo counts once.',
-        )
+        """Return how many files are not read, because another one shows the same."""
+        notes = []
+        if self._twins:
+            notes.append(
+                f'{self._twins} raw photos of {self.path} lie beside an image of the same name, '
+                'which is looked at instead: each photo counts once.'
+            )
+        if self._links:
+            notes.append(
+                f'{self._links} links of {self.path} lead to images beside them, which count once.'
+            )
+        return tuple(notes)
 
     def recorded(self) -> Iterator[Frame]:
         """Yield each image file once, unread.
@@ -183,6 +190,12 @@ def without_raw_twins(paths: Iterable[Path]) -> list[Path]:
         if path.suffix.lower() not in RAW_SUFFIXES
         or (path.parent, path.stem.casefold()) not in developed
     ]
+
+
+def without_links_beside(paths: Sequence[Path]) -> list[Path]:
+    """Return image files without the links to others of them."""
+    files = {path.resolve() for path in paths if not path.is_symlink()}
+    return [path for path in paths if not (path.is_symlink() and path.resolve() in files)]
 
 
 def leads_out(path: Path, folder: Path) -> bool:

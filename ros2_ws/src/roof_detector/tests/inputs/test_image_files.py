@@ -195,3 +195,14 @@ def test_stamps_count_where_one_photo_does_not_tell_its_time_in_utc(tmp_path, of
         dated(tmp_path / 'b.jpg', '2026:05:01 12:00:01', offset=offset)
     frames = list(ImageFilesInput(tmp_path).recorded())
     assert [frame.stamp_ns for frame in frames] == [0, 5 * 10**8]
+
+
+def test_a_link_to_an_image_beside_it_counts_once_and_is_said(tmp_path):
+    Image.new('RGB', (8, 6)).save(tmp_path / 'a.png')
+    (tmp_path / 'b.png').symlink_to('a.png')
+    source = ImageFilesInput(tmp_path)
+    assert [path.name for path in source.paths] == ['a.png']
+    assert source.notes() == (
+        f'1 links of {tmp_path} lead to images beside them, which count once.',
+    )
+    assert [path.name for path in ImageFilesInput(tmp_path / 'b.png').paths] == ['b.png']
