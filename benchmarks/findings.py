@@ -26,7 +26,7 @@ from benchmarks.findings_telemetry import ORIGIN, Errors
 from roof_detector.findings.register import Register, RegisterResult
 from roof_detector.simulation import CLASS_NAMES
 
-FIRST_WORLD = 100
+FIRST_WORLD = 101
 HEIGHTS_M = (12.0, 20.0, 30.0)
 HEADINGS_DEG = (None, 70.0)
 
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument('--worlds', type=int, default=20)
     parser.add_argument('--reruns', type=int, default=10)
     options = parser.parse_args()
-    rows, whole = [], Tally()
+    whole = Tally()
     tallies = {altitude_m: Tally() for altitude_m in HEIGHTS_M}
     prints: set[str] = set()
     run = describe_run()
@@ -79,22 +79,35 @@ def main() -> None:
                 judge(tally, world, *flown[:3])
                 tally.frame_s.append(flown[3])
             print(seed, altitude_m, json.dumps(dict(whole.counts)), flush=True)
-        if seed == FIRST_WORLD + 1:
+        if seed == FIRST_WORLD:
             for _ in range(options.reruns):
-                again = fly(world, seed=seed, altitude_m=HEIGHTS_M[-1], errors=Errors())
+                again = fly(world, seed=seed, altitude_m=HEIGHTS_M[0], errors=Errors())
                 prints.add(fingerprint(again[0]))
-    for altitude_m, tally in tallies.items():
-        rows.append({'height_m': altitude_m, **summary(tally)})
-    rows.append({'height_m': None, **summary(whole)})
+        if whole.flown:
+            _write(options, run, tallies, whole, (seed - FIRST_WORLD + 1, prints))
+
+
+def _write(
+    options: argparse.Namespace,
+    run: dict[str, Any],
+    tallies: dict[float, Tally],
+    whole: Tally,
+    done: tuple[int, set[str]],
+) -> None:
+    """Write the result of the worlds so far: a long campaign may be ended early."""
+    rows = [
+        {'height_m': altitude_m, **summary(tally)}
+        for altitude_m, tally in [*tallies.items(), (None, whole)]
+        if tally.flown
+    ]
     facts = {
-        'worlds': options.worlds,
+        'worlds': done[0],
         'errors': Errors().__dict__,
-        'different_results_of_reruns': len(prints),
+        'different_results_of_reruns': len(done[1]),
         'reruns': options.reruns,
         'peak_memory_mb': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     write_result(options.output, 'findings', run, {**facts, 'rows': rows})
-    print(json.dumps(rows[-1], indent=1))
 
 
 if __name__ == '__main__':

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from roof_detector.findings.flight_register import FlightRegister
 
 _FARTHEST_M = 5.0
+_LARGEST_M = 30.0  # half a side of the largest object of which pieces are looked for
 _SIZE_RATIO = 0.8  # of the logarithm: e to this is 2.2
 _INSIDE = 0.6
+_CONFUSED = 0.2  # of the sightings of an object, at most, are of another class
 _MOST_PAIRS = 200_000
 
 
@@ -28,7 +30,8 @@ def merge_duplicates(flight: FlightRegister) -> list[tuple[int, int]]:
     """Merge the objects of a flight that are one; return the rows (kept, merged) in their order.
 
     Two are one if they are within the 99 % gate, alike in class and size, and were never sighted
-    in one frame. The nearest pair is merged first, and looked at again with its new place.
+    in one frame; those of two classes only if one of them was sighted much less often. The
+    nearest pair is merged first, and looked at again with its new place.
     """
     merged: list[tuple[int, int]] = []
     while pairs := _pairs(flight):
@@ -52,7 +55,13 @@ def _pairs(flight: FlightRegister) -> list[tuple[float, int, int]]:
         return []
     mean, covariance = states.mean[rows], states.covariance[rows]
     tree = cKDTree(mean[:, :2])
-    near = tree.query_pairs(_FARTHEST_M, output_type='ndarray')
+    # A piece of a large object lies within it, but far from its middle.
+    boxes, whole = states.box_en[rows], states.is_whole[rows]
+    half_m = float((boxes[:, 2:] - boxes[:, :2]).max()) / 2 if not whole.all() else 0.0
+    reach_m = float(np.clip(half_m, _FARTHEST_M, _LARGEST_M))
+    near = tree.query_pairs(reach_m, output_type='ndarray')
+    gaps_m = np.linalg.norm(mean[near[:, 0], :2] - mean[near[:, 1], :2], axis=1)
+    near = near[(gaps_m <= _FARTHEST_M) | ~whole[near].all(axis=1)]
     if not len(near):
         return []
     if len(near) > _MOST_PAIRS:  # so crowded are false detections only
@@ -94,6 +103,8 @@ def _may_merge(flight: FlightRegister, row: int, other: int) -> bool:
         return False
     if first.class_id != second.class_id:
         shared = np.minimum(first.class_probabilities(), second.class_probabilities()).sum()
-        if shared < 0.4:
+        few, many = sorted((first.sightings, second.sightings))
+        # Two objects at one place would be seen together; now and then one is taken for another.
+        if shared < 0.4 and few > _CONFUSED * many:
             return False
     return set(first.frames).isdisjoint(second.frames) and not flight.are_apart(first, second)
