@@ -172,10 +172,14 @@ def _report(arguments: argparse.Namespace) -> WrittenReport:
     """Write the report, which replaces that of an earlier run as the tables do."""
     from roof_detector.offline.reporting.report_settings import ReportSettings  # noqa: PLC0415
     from roof_detector.offline.reporting.written_report import write_report  # noqa: PLC0415
+    from roof_detector.offline.roof_area import AREA_NAME  # noqa: PLC0415
 
     names = ('language', 'severity', 'station', 'pdf')
     chosen = {name: getattr(arguments, name) for name in names}
-    return write_report(arguments.output, ReportSettings(**chosen, overwrite=True))
+    area = None if arguments.area is None else Path(arguments.area)
+    if arguments.area == ROOFS:
+        area = arguments.output / AREA_NAME
+    return write_report(arguments.output, ReportSettings(**chosen, area=area, overwrite=True))
 
 
 def _results(

@@ -50,6 +50,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--zones', type=Path, metavar='FILE', help='GeoJSON with a named polygon for each zone'
     )
     parser.add_argument(
+        '--area',
+        type=Path,
+        metavar='FILE',
+        help='GeoJSON or KML with the outline that coverage is counted in; by default the zones, '
+        'or all that the flights enclose',
+    )
+    parser.add_argument(
         '--images', type=Path, metavar='PATH', help='where the recordings are, if they were moved'
     )
     add_appearance_options(parser)
@@ -84,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     from roof_detector.offline.reporting.written_report import write_report  # noqa: PLC0415
 
     names = ('language', 'pdf', 'overwrite', 'output', 'details', 'severity', 'zones')
-    more = ('plan', 'previous', 'station', 'images')
+    more = ('plan', 'area', 'previous', 'station', 'images')
     settings = ReportSettings(**{name: getattr(arguments, name) for name in (*names, *more)})
     print('\n'.join(write_report(arguments.inspection, settings).lines()))
     return 0

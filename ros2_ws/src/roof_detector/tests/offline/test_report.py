@@ -325,6 +325,15 @@ def test_zones_have_their_figures_and_a_condition_index(placed, tmp_path):
     assert 'It is not that standard' in text
 
 
+def test_coverage_is_that_of_the_area_where_there_is_one(placed, tmp_path):
+    path = tmp_path / 'area.geojson'
+    path.write_text(json.dumps(zone('', 13.4099, 52.51995, 13.4101, 52.52005)))
+    text = page(placed, tmp_path, area=path)
+    assert report_texts('en')['region_area'] in text
+    # 13.6 m by 11.1 m, all of it within what the camera showed.
+    assert re.search(r'% of 1[45]\d m² ', text)
+
+
 def test_changes_are_those_since_the_inspection_that_is_named(placed, tmp_path):
     assert report_texts('en')['changes_none'].split('(')[0] in page(placed, tmp_path)
     text = page(placed, tmp_path, previous=placed)

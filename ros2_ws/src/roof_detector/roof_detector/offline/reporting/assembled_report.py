@@ -11,6 +11,7 @@ import shapely
 
 from roof_detector.findings.decided_grades import decided_grades
 from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.roof_zones import read_zones
 from roof_detector.findings.severity_file import read_severity, shipped_severity
 from roof_detector.findings.surroundings import grades_of
@@ -88,7 +89,8 @@ def assembled_report(
     reported = ReportedFindings(content, grades, rules, zones, words=words, language=language)
     images = InspectionImages(folder, content.inputs, images=settings.images)
     pictures = _pictures(content, reported.findings, images)
-    coverage = roof_coverage(content, zones)
+    area = None if settings.area is None else InspectionArea.read(settings.area)
+    coverage = roof_coverage(content, zones, area)
     plan, why_none, notes = _plan(
         content,
         folder,

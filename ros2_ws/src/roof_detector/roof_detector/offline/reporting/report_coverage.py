@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.roof_zones import RoofZone
     from roof_detector.findings.seen_ground import SeenGround
@@ -47,19 +48,27 @@ class RoofCoverage:
 
     seen: SeenGround
     roof: npt.NDArray[np.bool_]
-    has_zones: bool
+    region: str
+    """The key of the words for what counts as the roof."""
 
 
-def roof_coverage(content: InspectionContent, zones: Sequence[RoofZone]) -> RoofCoverage | None:
-    """Return what was seen of the zones, or of the hull of all footprints; None without places."""
+def roof_coverage(
+    content: InspectionContent, zones: Sequence[RoofZone], area: InspectionArea | None = None
+) -> RoofCoverage | None:
+    """Return what was seen of the zones, the area, or the hull of all footprints.
+
+    None where no frame has a place.
+    """
     seen = seen_ground(content.grounded)
     if seen is None or content.plane is None:
         return None
-    region = hull_of(content.grounded)
+    region, name = hull_of(content.grounded), 'region_hull'
     if zones:
         whole = shapely.union_all([zone.polygons for zone in zones])
-        region = metres_of(whole, content.plane)
-    return RoofCoverage(seen, seen.inside(region), bool(zones))
+        region, name = metres_of(whole, content.plane), 'region_zones'
+    elif area is not None:
+        region, name = metres_of(area.polygons, content.plane), 'region_area'
+    return RoofCoverage(seen, seen.inside(region), name)
 
 
 def coverage_lead(coverage: RoofCoverage, words: Mapping[str, str]) -> str:
@@ -70,7 +79,7 @@ def coverage_lead(coverage: RoofCoverage, words: Mapping[str, str]) -> str:
         seen=percent(float((roof & (views > 0)).sum()) / count),
         twice=percent(float((roof & (views > 1)).sum()) / count),
         area=metres2(coverage.seen.area_m2(roof)),
-        region=words['region_zones' if coverage.has_zones else 'region_hull'],
+        region=words[coverage.region],
     )
 
 

@@ -56,7 +56,8 @@ class ReportSettings:
     """The options of a report; each file is None where it is not given.
 
     `language` is '' for that of the station's file, and English without one. `images` is where the
-    recordings are now. `plan` is a georeferenced orthophoto or floor plan.
+    recordings are now. `plan` is a georeferenced orthophoto or floor plan. `area` is the outline
+    of what was to be inspected; without it and zones it is all that the flights enclose.
     """
 
     language: str = ''
@@ -66,6 +67,7 @@ class ReportSettings:
     details: Path | None = None
     severity: Path | None = None
     zones: Path | None = None
+    area: Path | None = None
     plan: Path | None = None
     previous: Path | None = None
     station: Path | None = None
