@@ -144,7 +144,7 @@ def write_inspection(folder):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     roof = module.Roof
-    scene = roof([(x, 0.0) for x in range(-4, 5, 2)], class_ids=[0, 1, 0, 1, 0])
+    scene = roof([(x, 0.0) for x in range(-4, 5, 2)], class_ids=[0, 1, 0, 0, 0])
     (folder / 'photos').mkdir(parents=True)
     register = Register(roof.NAMES, origin=roof.ORIGIN)
     with InspectionStore(folder / 'inspection.gpkg') as store, store.run(roof.ORIGIN) as run:

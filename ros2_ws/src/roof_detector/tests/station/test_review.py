@@ -171,6 +171,15 @@ def test_thumbnails_crops_and_whole_images_show_the_box(client, inspection):
         assert len(jpeg) < most
 
 
+def test_a_finding_without_sightings_shows_its_best_image(client, inspection):
+    with InspectionStore(inspection) as store, store.rewriting() as connection:
+        connection.execute('DELETE FROM sightings')  # as the inspector writes during a flight
+    assert client.get(f'{PAGE}/thumbnail/1').status_code == 200
+    (only,) = client.get(f'{PAGE}/sightings/1').json()['sightings']
+    assert client.get(f'{PAGE}/image/{only["fid"]}').status_code == 200
+    assert client.get(f'{PAGE}/thumbnail/99').status_code == 404
+
+
 def test_an_image_that_is_missing_or_another_is_named(client, inspection):
     fid = client.get(f'{PAGE}/sightings/1').json()['sightings'][0]['fid']
     photo = next((inspection.parent / 'photos').glob('f_0.jpg'))
@@ -328,7 +337,7 @@ for number in range(int(sys.argv[2]), 50):
 
 def test_a_review_of_fifty_decisions_killed_in_between_loses_none(inspection):
     done = 0
-    for until in (7, 19, 33, 50):
+    for until in (17, 34, 50):
         writer = subprocess.Popen(
             [sys.executable, '-c', WRITER, str(inspection), str(done)],
             stdout=subprocess.PIPE,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from roof_detector.station.errors import StationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from roof_detector.findings.store_reader import StoreReader
 
 # More of one finding nobody pages through; the best are shown, and how many there are.
 MOST_SIGHTINGS = 200
@@ -78,13 +81,18 @@ def read_sightings(path: Path, numbers: Sequence[int]) -> tuple[list[StoredSight
             *numbers,
             MOST_SIGHTINGS,
         )
+    if not rows:  # the inspector writes none during a flight
+        best = read_sighting(path, -numbers[0])
+        return [best], 0
     found = [_sighting(path, row) for row in rows]
     return sorted(found, key=lambda one: (one.flight, one.stamp_ns, one.fid)), int(count)
 
 
 def read_sighting(path: Path, fid: int) -> StoredSighting:
-    """Return one sighting; raise StationError if there is none."""
+    """Return one sighting, by minus its number the best of a finding; raise StationError."""
     with open_reader(path) as reader:
+        if fid < 0:
+            return _best_of_finding(reader, -fid)
         rows = reader.rows(f'SELECT {_COLUMNS} FROM {_TABLES} WHERE s.fid = ? LIMIT 1', fid)
     if not rows:
         msg = f'There is no sighting {fid} any more; the inspection was made again.'
@@ -102,10 +110,28 @@ def best_sighting(path: Path, numbers: Sequence[int]) -> StoredSighting:
             'LIMIT 1',
             *numbers,
         )
+    return _sighting(path, rows[0]) if rows else read_sighting(path, -numbers[0])
+
+
+def _best_of_finding(reader: StoreReader, number: int) -> StoredSighting:
+    """Return what a finding itself says of the image that shows it best."""
+    rows = reader.rows(
+        'SELECT best_source, best_topic, best_frame, best_name, best_stamp_ns, "class", '
+        'best_confidence, best_box_px, best_metres_per_pixel, flights FROM findings '
+        'WHERE number = ? LIMIT 1',
+        number,
+    )
     if not rows:
-        msg = f'Finding {numbers[0]} has no sighting in this inspection.'
+        msg = f'There is no finding {number} any more; the inspection was made again.'
         raise StationError(msg, status=404)
-    return _sighting(path, rows[0])
+    *frame, class_name, confidence, box, resolution, flights = rows[0]
+    try:
+        corners, flight = json.loads(box), next(iter(json.loads(flights)), '')
+        values = (-number, flight, *frame, class_name, confidence, *corners)
+        return _sighting(reader.path, (*values, 0, resolution, 0, 0))
+    except (ValueError, TypeError) as error:
+        msg = f'{reader.path} has a finding {number} that cannot be read; restore a copy.'
+        raise FindingsError(msg) from error
 
 
 def _sighting(path: Path, row: tuple[Any, ...]) -> StoredSighting:
