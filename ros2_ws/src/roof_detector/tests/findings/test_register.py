@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from roof_detector.findings.detection_curves import DetectionCurves, missed_by_all, seen_again
+from roof_detector.findings.duplicates import merge_duplicates
 from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.flight_register import FlightRegister
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState, radius95_m
@@ -88,6 +90,44 @@ def test_an_object_above_the_plane_is_one_finding_without_parallax(roof):
     assert len(result.findings) == 3
     (high,) = [one for one in result.findings if one.place.height_m > 0.8]
     assert np.hypot(high.place.east_m, high.place.north_m) < 0.25
+
+
+def flight_over_two(roof, class_ids, turns):
+    """Return a flight over two objects, of which each frame reports one: the second in turns."""
+    scene = roof([(0, 0), (6, 0)], class_ids=class_ids)
+    flight = FlightRegister(
+        'f',
+        class_count=2,
+        curves=DetectionCurves.shipped().of(roof.NAMES),
+        settings=RegisterSettings(),
+    )
+    for index in range(24):
+        missed = (0,) if index in turns else (1,)
+        sightings, _ = scene.sightings((3 + index * 0.05, 0), index, missed=missed)
+        flight.add(sightings, index + 1)
+    assert len(flight.rows()) == 2
+    return flight
+
+
+@pytest.mark.parametrize(
+    ('turns', 'merged'),
+    [({9, 15}, 1), (set(range(0, 24, 2)), 0)],
+    ids=['now and then', 'in every second frame'],
+)
+def test_an_object_of_another_class_at_one_place_is_one_if_seldom_seen(roof, turns, merged):
+    flight = flight_over_two(roof, [0, 1], turns)
+    rows = flight.rows()
+    flight.states.mean[rows] = flight.states.mean[rows[0]]
+    assert len(merge_duplicates(flight)) == merged
+
+
+@pytest.mark.parametrize(('is_whole', 'merged'), [(False, 1), (True, 0)], ids=['piece', 'whole'])
+def test_a_piece_far_from_the_middle_of_a_large_object_belongs_to_it(roof, is_whole, merged):
+    flight = flight_over_two(roof, [0, 0], {9, 15})
+    first, second = flight.rows()
+    flight.states.box_en[first] = (-9, -4, 9, 4)
+    flight.states.is_whole[second] = is_whole
+    assert len(merge_duplicates(flight)) == merged
 
 
 def test_what_is_rarely_seen_again_is_not_confirmed(roof):
