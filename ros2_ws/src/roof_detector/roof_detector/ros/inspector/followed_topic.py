@@ -67,7 +67,7 @@ class FollowedTopic:
             if one.topic_type == self.type_name
         ]
         present = self._subscription
-        if not publishers and present is not None:
+        if not publishers:  # what to ask for is not known yet, or what was asked for stays
             return
         if present is not None and all(is_heard(one, present.qos_profile) for one in publishers):
             return
