@@ -130,7 +130,8 @@ def test_a_simulated_flight_gives_its_objects_and_a_kill_costs_none(graph, flown
         same = {name: at for name, (called, at) in truth.items() if called == class_name}
         distances = {name: np.linalg.norm(at[:2] - place) for name, at in same.items()}
         nearest = min(distances, key=distances.get)
-        assert distances[nearest] < 2.5  # as few views tell it, of objects of unknown height
+        # Two standard deviations of the error that is stated, and of the roofs' unknown heights.
+        assert distances[nearest] < 4.0
         owners.append(nearest)
     assert len(set(owners)) == len(owners), 'each object once'
     numbers = sorted(int(one.id) for one in reported)
