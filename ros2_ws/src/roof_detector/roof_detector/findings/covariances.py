@@ -50,4 +50,4 @@ def mahalanobis(
     determinant = np.maximum(a * d - b * b, 1e-12)
     x, y = residuals[..., 0], residuals[..., 1]
     distance = (d * x * x - 2 * b * x * y + a * y * y) / determinant
-    return np.nan_to_num(distance, nan=_FAR), np.log(determinant)
+    return np.where(np.isnan(distance), _FAR, distance), np.log(determinant)

@@ -104,7 +104,9 @@ class FlightRegister:
             if track:
                 self._row_of_track[sightings.frame.topic, track] = row
         self._told.add_sightings(problem, matched, sightings, serial)
-        missed = self._told.add_misses(ground, rows[~np.isin(rows, matched)])
+        unseen = np.ones(self.states.count, np.bool_)
+        unseen[matched] = False
+        missed = self._told.add_misses(ground, rows[unseen[rows]])
         self.changed.update(missed.tolist())
         if self._alive > self._settings.most_objects:
             self._drop_weakest()
