@@ -42,6 +42,7 @@ class ChangeKind(str, Enum):
     UNCHANGED = 'unchanged'
     NOT_SEEN = 'not seen this time'
     NOT_SEEN_BEFORE = 'not seen before'
+    DISPUTED = 'disputed'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +78,21 @@ class Inspected:
             if one.state is not FindingState.REJECTED and one.place is not None
         ]
 
+    def refuted(self) -> list[RoofFinding]:
+        """Return the findings with a place that a person rejected."""
+        return [
+            one
+            for one in self.findings
+            if one.state is FindingState.REJECTED and one.decided and one.place is not None
+        ]
+
 
 def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     """Compare two inspections; return a change for each object, and notes.
 
     The new positions are shifted to agree with the old ones by what both saw. An object is gone
-    only where the new flights looked at its place so often that they would have found it.
+    only where the new flights looked at its place so often that they would have found it. What a
+    person rejected in one inspection, and the other one has, is disputed.
     """
     before, after = old.possible(), new.possible()
     anchor = next((one.place for one in [*before, *after] if one.place is not None), None)
@@ -96,12 +106,21 @@ def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     found = [one for one in found if _is_reported(one)]
     paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
     curves = DetectionCurves.shipped()
+    refuted_old, refuted_new = old.refuted(), new.refuted()
+    refuted_now = dict(paired(first, placed(refuted_new, origin), shift))
+    refuted_then = {j: i for i, j in paired(placed(refuted_old, origin), second, shift)}
     for i, one in enumerate(before):
         if i not in paired_old and one.state is FindingState.CONFIRMED and not one.is_outside:
+            if i in refuted_now:
+                found.append(_disputed(one, refuted_new[refuted_now[i]]))
+                continue
             looks = _looks(new.frames, one, first.positions_en[i] - shift.offset_en, origin)
             found.append(_missing(one, looks, _missed(one, looks, curves)))
     for j, one in enumerate(after):
         if j not in paired_new and one.state is FindingState.CONFIRMED and not one.is_outside:
+            if j in refuted_then:
+                found.append(_disputed(refuted_old[refuted_then[j]], one))
+                continue
             looks = _looks(old.frames, one, second.positions_en[j] + shift.offset_en, origin)
             found.append(_appeared(one, looks, _missed(one, looks, curves)))
     return sorted(found, key=_order), notes
@@ -205,6 +224,16 @@ def _appeared(finding: RoofFinding, looks: int, missed: float) -> Change:
         return Change(kind=ChangeKind.NEW, old=None, new=finding, reason=reason)
     reason = f'The old flights looked at its place from {looks} directions, too few to find it.'
     return Change(kind=ChangeKind.NOT_SEEN_BEFORE, old=None, new=finding, reason=reason)
+
+
+def _disputed(old: RoofFinding, new: RoofFinding) -> Change:
+    is_new = new.decided and new.state is FindingState.REJECTED
+    when, number = ('new', new.number) if is_new else ('old', old.number)
+    reason = (
+        f'A person rejected it as finding {number} of the {when} inspection; the other has it: '
+        'look at its images in both, then confirm or reject it in both.'
+    )
+    return Change(kind=ChangeKind.DISPUTED, old=old, new=new, reason=reason)
 
 
 def _order(change: Change) -> tuple[int, int]:

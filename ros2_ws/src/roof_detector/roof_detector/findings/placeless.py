@@ -80,6 +80,19 @@ class PlacelessFindings:
             self._drop_weakest()
         return key
 
+    def take(self, key: PlacelessKey) -> Evidence | None:
+        """Take the evidence of a track that has got a place now; None where it has none here.
+
+        Its looks and its best image are left out: they were judged without a resolution.
+        """
+        evidence = self.evidence.pop(key, None)
+        if evidence is not None:
+            self._last_frame.pop(key, None)
+            self.changed.discard(key)
+            evidence.looks.clear()
+            evidence.best = None
+        return evidence
+
     def _count_looks(self, key: PlacelessKey, evidence: Evidence, stamp_ns: int) -> None:
         """Count the frame, and those since the last sighting, which a track bridged."""
         now = self._frame_counts.get(key[:2], 1)

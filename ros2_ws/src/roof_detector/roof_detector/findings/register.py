@@ -83,6 +83,7 @@ class Register:
         self._flights: dict[str, FlightRegister] = {}
         self._placeless = PlacelessFindings(len(self._class_names))
         self._merged_into: dict[tuple[str, int], int] = {}
+        self._placed_later: dict[SightingKey, tuple[str, int]] = {}
         self._summed: dict[SightingKey, RoofFinding] = {}
         self._serial = 0
 
@@ -111,11 +112,28 @@ class Register:
                 if row >= 0:
                     flight.add_unplaced(row, sightings, index, self._serial)
             if row >= 0:
+                assert flight is not None
+                self._place_earlier(sightings, index, flight, row)
                 keys.append((frame.flight, '', row))
             else:
                 flight_name, topic, track = self._placeless.add(sightings, index, self._serial)
                 keys.append((flight_name, topic or '/', track))
         return keys
+
+    def _place_earlier(
+        self, sightings: FrameSightings, index: int, flight: FlightRegister, row: int
+    ) -> None:
+        """Give a track's sightings from before its first place to the object that it is."""
+        frame, track = sightings.frame, int(sightings.track_ids[index])
+        if not track:
+            return
+        earlier = self._placeless.take((frame.flight, frame.topic, track))
+        evidence = flight.evidence[row]
+        if earlier is None or evidence is None:
+            return
+        evidence.absorb(earlier)
+        if not self._reuses_rows:  # nor does a live inspection ask for the keys of old frames
+            self._placed_later[frame.flight, frame.topic or '/', track] = (frame.flight, row)
 
     def finish(self, *, known: Mapping[UUID, int] | None = None) -> RegisterResult:
         """Merge, join flights, and return the findings of the frames so far.
@@ -252,12 +270,14 @@ class Register:
                 FindingEvent('merged', finding.uuid, f'{alias} is part of finding {own}.')
                 for alias in finding.aliases
             ]
+        later: dict[SightingKey, tuple[str, int]] = dict(self._placed_later)
         for (flight, gone), kept in self._merged_into.items():
-            row = kept
+            later[flight, '', gone] = flight, kept
+        for key, (flight, row) in later.items():
             while (flight, row) in self._merged_into:
-                row = self._merged_into[flight, row]
+                row = self._merged_into[flight, row]  # noqa: PLW2901
             if (flight, '', row) in numbers:
-                numbers[flight, '', gone] = numbers[flight, '', row]
+                numbers[key] = numbers[flight, '', row]
         if known:
             numbered.sort(key=lambda one: one.number)
         return RegisterResult(

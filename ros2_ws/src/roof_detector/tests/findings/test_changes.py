@@ -13,6 +13,7 @@ import pytest
 from roof_detector.findings.changes import ChangeKind, Inspected, changes, counted
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
+from roof_detector.findings.roof_finding import FindingState
 from roof_detector.findings.seen_frames import read_seen_frames
 
 GRID = [(x, y) for x in range(-4, 5, 2) for y in (-1.5, 1.0)]
@@ -50,6 +51,24 @@ def test_two_empty_inspections_have_no_changes():
     found, notes = changes(Inspected([], []), Inspected([], []))
     assert found == []
     assert 'nothing can be compared' in notes[0]
+
+
+def test_what_a_person_rejected_in_one_inspection_is_disputed_and_not_gone_or_new(inspect):
+    old, new = inspect('old', GRID), inspect('new', GRID, seed=2)
+
+    def rejected(inspected):
+        first, *others = inspected.findings
+        refuted = replace(first, state=FindingState.REJECTED, decided=True)
+        return first, Inspected([refuted, *others], inspected.frames)
+
+    finding, refuted = rejected(new)
+    found, _ = changes(old, refuted)
+    assert kinds(found) == {'unchanged': 9, 'disputed': 1}
+    assert f'rejected it as finding {finding.number} of the new inspection' in found[-1].reason
+    finding, refuted = rejected(old)
+    found, _ = changes(refuted, new)
+    assert kinds(found) == {'unchanged': 9, 'disputed': 1}
+    assert f'rejected it as finding {finding.number} of the old inspection' in found[-1].reason
 
 
 def test_the_same_roof_is_unchanged_whatever_the_error_of_the_fix(inspect):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -217,15 +219,17 @@ def test_without_telemetry_a_finding_is_a_track(roof):
     assert {one.tracks for one in result.findings} == {('#1',), ('#2',)}
 
 
-def test_a_gap_in_the_telemetry_keeps_a_tracked_object_one(roof):
+@pytest.mark.parametrize('gap', [(8, 16), (0, 8)], ids=['between', 'before the first place'])
+def test_a_gap_in_the_telemetry_keeps_a_tracked_object_one(roof, gap):
     scene, findings = roof(ROW), register(roof)
 
     def tracks(ids):
         return np.array(ids, np.int64) + 1
 
+    keys = []
     for index in range(24):
         sightings, _ = scene.sightings((0.05 * index, 0), index, track_ids=tracks)
-        if 8 <= index < 16:
+        if index in range(*gap):
             sightings = FrameSightings(
                 frame=sightings.frame,
                 size_wh=sightings.size_wh,
@@ -234,10 +238,12 @@ def test_a_gap_in_the_telemetry_keeps_a_tracked_object_one(roof):
                 confidences=sightings.confidences,
                 track_ids=sightings.track_ids,
             )
-        findings.add(sightings)
+        keys += findings.add(sightings)
     result = findings.finish()
     assert len(result.findings) == 5
     assert {one.sightings for one in result.findings} == {24}
+    assert all(one.place is not None for one in result.findings)
+    assert Counter(result.numbers[key] for key in keys) == dict.fromkeys(range(1, 6), 24)
 
 
 def test_false_detections_without_end_are_bounded_and_counted(roof):
