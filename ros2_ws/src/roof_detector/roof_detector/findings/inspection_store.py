@@ -210,7 +210,7 @@ class StoreRun:
     def replace_findings(
         self, findings: Iterable[RoofFinding], *, gone: Iterable[int] = ()
     ) -> None:
-        """Write findings anew, each in place of the one of its number; delete those `gone`."""
+        """Write findings again, each in place of the one of its number; delete those `gone`."""
         for finding in findings:
             self._delete(finding.number)
             self._add(FINDINGS, finding)

@@ -40,7 +40,7 @@ from roof_detector.station.page_limits import PageBuilder, harden_pages
 from roof_detector.station.page_watch import PageWatch
 from roof_detector.station.pages import shell
 from roof_detector.station.refusal_log import RefusalLog
-from roof_detector.station.review.inspection_shelf import InspectionShelf
+from roof_detector.station.review.inspection_catalog import InspectionCatalog
 from roof_detector.station.review.received_inspections import ReceivedInspections
 from roof_detector.station.review.review_boards import ReviewBoards
 from roof_detector.station.review.review_routes import add_review_routes
@@ -68,7 +68,7 @@ def serve(node: Node) -> None:
     disk = DiskBudget(folders.root, recorder_floor_bytes=lambda: _recorder_floor(bridge))
     text = Language(values['language'])
     flights = FlightStore(lambda: _flights_folder(bridge, folders))
-    shelf = InspectionShelf(
+    catalog = InspectionCatalog(
         {
             'inspections': lambda: folders.inspections,
             'results': lambda: folders.results,
@@ -88,7 +88,7 @@ def serve(node: Node) -> None:
         queue=JobQueue(folders, disk=disk),
         models=ModelStore(folders, limit_bytes=limit_bytes, disk=disk),
         flights=flights,
-        boards=ReviewBoards(shelf, text=text),
+        boards=ReviewBoards(catalog, text=text),
         upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],

@@ -26,7 +26,7 @@ _MOST_ROWS = 1000
 
 
 class LiveTransforms:
-    """Links by parent and child; the tree is made anew when one is added."""
+    """Links by parent and child; the tree is rebuilt when one is added."""
 
     def __init__(self) -> None:
         self._moving: dict[tuple[str, str], _LiveRows] = {}

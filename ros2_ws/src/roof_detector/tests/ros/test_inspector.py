@@ -143,7 +143,7 @@ def test_a_package_that_is_not_installed_is_named(graph):
         graph.node('n'), '/fmu/out/x', 'px4_msgs/msg/NoSuchMessage', lambda _: True
     )
     topic.refresh()
-    assert 'px4_msgs is not installed here' in topic.trouble
+    assert 'px4_msgs is not installed here' in topic.warning
 
 
 def test_telemetry_that_comes_late_is_waited_for(graph, inspect):

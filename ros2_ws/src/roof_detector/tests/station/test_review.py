@@ -28,7 +28,7 @@ from roof_detector.station.disk_budget import DiskBudget
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import StationFolders
 from roof_detector.station.language import Language
-from roof_detector.station.review.inspection_shelf import InspectionShelf
+from roof_detector.station.review.inspection_catalog import InspectionCatalog
 from roof_detector.station.review.received_inspections import ReceivedInspections
 from roof_detector.station.review.review_boards import ReviewBoards
 from roof_detector.station.review.review_routes import add_review_routes
@@ -49,8 +49,8 @@ def inspection(folders, written):
 
 
 @pytest.fixture
-def shelf(folders):
-    return InspectionShelf(
+def catalog(folders):
+    return InspectionCatalog(
         {
             'inspections': lambda: folders.inspections,
             'received': lambda: folders.received,
@@ -60,10 +60,10 @@ def shelf(folders):
 
 
 @pytest.fixture
-def client(folders, shelf):
+def client(folders, catalog):
     """Return a client of the routes alone."""
     app = FastAPI()
-    add_review_routes(app, ReviewBoards(shelf, text=Language('en')))
+    add_review_routes(app, ReviewBoards(catalog, text=Language('en')))
     received = ReceivedInspections(folders, limit_bytes=10**8, disk=DiskBudget(folders.root))
     add_upload_routes(
         app, uploads=None, queue=None, models=None, received=received, text=Language('en')
@@ -94,9 +94,9 @@ def decided(row, kind, value=''):
     return {'uuid': row['uuid'], 'kind': kind, 'value': value}
 
 
-def test_a_station_without_inspections_lists_none(shelf):
-    assert shelf.listed() == []
-    assert shelf.live() is None
+def test_a_station_without_inspections_lists_none(catalog):
+    assert catalog.listed() == []
+    assert catalog.live() is None
 
 
 def test_only_what_changed_since_is_sent(client, inspection):
@@ -212,11 +212,11 @@ def test_no_file_outside_the_folders_is_read_for_a_store(client, inspection, fol
 
 
 def test_names_from_a_store_cannot_end_the_element_that_holds_them(
-    folders, shelf, client, written
+    folders, catalog, client, written
 ):
     name = '<img src=x onerror=alert(1)>{facts}'
     shutil.copytree(written, folders.inspections / name)
-    (found,) = shelf.listed()
+    (found,) = catalog.listed()
     page = client.get(found.address).text
     assert '<img' not in page
     assert page.count('</script>') == 4
@@ -251,19 +251,19 @@ def test_a_file_that_another_program_writes_is_tried_again(client, inspection, m
     other.close()
 
 
-def test_an_uploaded_inspection_is_a_copy_that_reads_nothing_beside_it(client, written, shelf):
+def test_an_uploaded_inspection_is_a_copy_that_reads_nothing_beside_it(client, written, catalog):
     content = (written / 'inspection.gpkg').read_bytes()
     answer = client.post('/inspections', params={'name': '../My roof.gpkg'}, content=content)
     assert answer.json()['message'] == 'My_roof is available: 5 findings, 0 decisions.'
-    (found,) = shelf.listed()
-    assert (found.shelf, found.roots) == ('received', (found.path.parent,))
+    (found,) = catalog.listed()
+    assert (found.group, found.roots) == ('received', (found.path.parent,))
     assert client.get(f'{found.address}/state').json()['findings'][0]['class']
     image = client.get(f'{found.address}/thumbnail/1')
     assert (image.status_code, 'is missing' in image.text) == (404, True)
     for name, body in (('a.gpkg', b'PK' * 100), ('b.gpkg', b'SQLite format 3\0' + b'x' * 5000)):
         refused = client.post('/inspections', params={'name': name}, content=body)
         assert refused.status_code == 415, refused.text
-    assert [one.name for one in shelf.listed()] == ['My_roof']
+    assert [one.name for one in catalog.listed()] == ['My_roof']
 
 
 ATTACKS = {
@@ -323,10 +323,10 @@ import sys
 from pathlib import Path
 from uuid import UUID
 from roof_detector.findings.decisions import DecisionKind
-from roof_detector.station.review.inspection_shelf import ShelvedInspection
+from roof_detector.station.review.inspection_catalog import ListedInspection
 from roof_detector.station.review.review_board import ReviewBoard
 path = Path(sys.argv[1])
-board = ReviewBoard(ShelvedInspection('inspections', 'roof', path, (path.parent,)), language='en')
+board = ReviewBoard(ListedInspection('inspections', 'roof', path, (path.parent,)), language='en')
 rows = board.rows()
 for number in range(int(sys.argv[2]), 50):
     row = rows[number % len(rows)]
@@ -376,14 +376,14 @@ def test_a_page_sees_within_a_second_what_another_one_decides(client, inspection
     assert asyncio.run(both()).json()['decisions'][0]['who'] == 'C. D.'
 
 
-def test_an_inspection_of_the_inspector_is_live_while_it_is_written(shelf, inspection):
-    assert shelf.live() is None  # `inspect` made it
+def test_an_inspection_of_the_inspector_is_live_while_it_is_written(catalog, inspection):
+    assert catalog.live() is None  # `inspect` made it
     with InspectionStore(inspection) as store, store.rewriting() as connection:
         inputs = json.dumps([{'flight': 'f', 'source': 'live'}])
         connection.execute("DELETE FROM provenance WHERE name = 'inputs'")
         connection.execute("INSERT INTO provenance (name, value) VALUES ('inputs', ?)", (inputs,))
     inspection.rename(inspection.with_name('inspection_2.gpkg'))
-    fresh = InspectionShelf(shelf._shelves, image_roots=tuple)
+    fresh = InspectionCatalog(catalog._groups, image_roots=tuple)
     assert fresh.live().name == 'roof~2'
     assert fresh.find('inspections', 'roof~2') == fresh.live()
     with pytest.raises(StationError, match='no inspection'):

@@ -17,6 +17,7 @@ from roof_detector.findings.severity_file import read_severity, shipped_severity
 from roof_detector.findings.surroundings import grades_of
 from roof_detector.inputs.raster_file import RasterFile
 from roof_detector.offline.inspection_images import InspectionImages
+from roof_detector.offline.reporting.finding_images import finding_images
 from roof_detector.offline.reporting.report_coverage import (
     condition_rows,
     coverage_lead,
@@ -31,7 +32,6 @@ from roof_detector.offline.reporting.report_method import (
     method_texts,
     recall_table,
 )
-from roof_detector.offline.reporting.report_pictures import finding_pictures
 from roof_detector.offline.reporting.report_plan import (
     ground_of_files,
     ground_of_raster,
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from roof_detector.findings.changes import Inspected
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.roof_zones import RoofZone
+    from roof_detector.offline.reporting.finding_images import FindingImages
     from roof_detector.offline.reporting.inspection_content import InspectionContent
-    from roof_detector.offline.reporting.report_pictures import FindingPictures
     from roof_detector.offline.reporting.report_settings import ReportDetails, ReportSettings
     from roof_detector.results.report.report_model import ConditionRow, Plan, Share
 
-# What all pictures of findings take together, and each at most.
-_MOST_PICTURE_BYTES = 13_000_000
+# What all images of findings take together, and each at most.
+_MOST_IMAGE_BYTES = 13_000_000
 _MOST_OF_ONE = 100_000
 _FIRST_DATE = datetime(1980, 1, 1, tzinfo=timezone.utc)
 
@@ -88,7 +88,7 @@ def assembled_report(
     grades = grades_of(findings, rules, outline=outline, decided=decided)
     reported = ReportedFindings(content, grades, rules, zones, words=words, language=language)
     images = InspectionImages(folder, content.inputs, images=settings.images)
-    pictures = _pictures(content, reported.findings, images)
+    encoded = _finding_images(content, reported.findings, images)
     area = None if settings.area is None else InspectionArea.read(settings.area)
     coverage = roof_coverage(content, zones, area)
     plan, why_none, notes = _plan(
@@ -145,7 +145,7 @@ def assembled_report(
         condition_note=condition_note,
         plan=plan,
         plan_missing=why_none,
-        cards=tuple(reported.card(one, pictures.get(one.uuid)) for one in reported.findings),
+        cards=tuple(reported.card(one, encoded.get(one.uuid)) for one in reported.findings),
         tables=reported.tables(),
         changes=changed,
         changes_note=changes_note,
@@ -171,10 +171,10 @@ def assembled_report(
     )
 
 
-def _pictures(
+def _finding_images(
     content: InspectionContent, findings: Sequence[RoofFinding], images: InspectionImages
-) -> dict[UUID, FindingPictures]:
-    """Return the pictures of findings whose images are found, by their identities."""
+) -> dict[UUID, FindingImages]:
+    """Return the images of findings whose frames are found, by their identities."""
     shown: dict[tuple[str, str, int], list[RoofFinding]] = {}
     # The first frame of each flight tells when it was flown.
     wanted = {one.key[0]: one for one in reversed(content.frames)}
@@ -184,12 +184,12 @@ def _pictures(
         if frame is not None:
             shown.setdefault(frame.key, []).append(one)
             frames[frame.key] = frame
-    most_bytes = min(_MOST_OF_ONE, _MOST_PICTURE_BYTES // max(len(findings), 1))
-    found: dict[UUID, FindingPictures] = {}
+    most_bytes = min(_MOST_OF_ONE, _MOST_IMAGE_BYTES // max(len(findings), 1))
+    found: dict[UUID, FindingImages] = {}
     for frame, image in images.read(frames.values()):
         for one in shown.get(frame.key, ()):
             try:
-                found[one.uuid] = finding_pictures(image, one.best.box_xyxy, most_bytes=most_bytes)
+                found[one.uuid] = finding_images(image, one.best.box_xyxy, most_bytes=most_bytes)
             except ExportError as error:
                 images.notes.append(str(error))
     return found

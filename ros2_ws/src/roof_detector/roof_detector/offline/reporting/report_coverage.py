@@ -16,7 +16,7 @@ from roof_detector.findings.condition_index import condition_index
 from roof_detector.findings.seen_ground import hull_of, seen_ground
 from roof_detector.findings.severity import Severity
 from roof_detector.findings.surroundings import metres_of
-from roof_detector.results.report.report_model import ConditionRow, Picture, Share
+from roof_detector.results.report.report_model import ConditionRow, EncodedImage, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ def coverage_shares(coverage: RoofCoverage, words: Mapping[str, str]) -> tuple[S
     return (*shares, _share(missing, coverage, words, key='res_none', colour=_NOT_SEEN))
 
 
-def coverage_map(coverage: RoofCoverage) -> Picture:
+def coverage_map(coverage: RoofCoverage) -> EncodedImage:
     """Return the cells of the roof in the colours of `coverage_shares`, north up."""
     seen = coverage.seen
     rows, columns = seen.views.shape
@@ -106,7 +106,7 @@ def coverage_map(coverage: RoofCoverage) -> Picture:
     scale = max(round(_MAP_SIDE / max(rows, columns)), 1)
     large = image.repeat(scale, axis=0).repeat(scale, axis=1)
     data = cv2.imencode('.png', large)[1].tobytes()
-    return Picture(data, 'png', (columns * scale, rows * scale))
+    return EncodedImage(data, 'png', (columns * scale, rows * scale))
 
 
 def _bgr(colour: str) -> tuple[int, int, int]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.roof_zones import RoofZone
     from roof_detector.findings.severity import Grade, SeverityRules
+    from roof_detector.offline.reporting.finding_images import FindingImages
     from roof_detector.offline.reporting.inspection_content import InspectionContent
-    from roof_detector.offline.reporting.report_pictures import FindingPictures
 
 _COLOURS = {'high': '#b3261e', 'medium': '#b86a00', 'low': '#2f6f4f', 'none': '#5c6773'}
 _MOST_NAMED = 5
@@ -121,8 +121,8 @@ class ReportedFindings:
         )
         return tuple(lines)
 
-    def card(self, finding: RoofFinding, pictures: FindingPictures | None) -> FindingCard:
-        """Return the card of a finding; without pictures it says that they are gone."""
+    def card(self, finding: RoofFinding, encoded: FindingImages | None) -> FindingCard:
+        """Return the card of a finding; without images it says that they are gone."""
         words, grade = self._words, self._grades.get(finding.uuid)
         severity = self.severity(finding)
         reason = words['reason_inventory']
@@ -150,8 +150,8 @@ class ReportedFindings:
             reason=reason,
             facts=tuple(self._facts(finding)),
             note=finding.note,
-            crop=None if pictures is None else pictures.crop,
-            context=None if pictures is None else pictures.context,
+            crop=None if encoded is None else encoded.crop,
+            context=None if encoded is None else encoded.context,
             missing=words['no_image'].format(name=best.frame.name),
             context_caption=caption,
         )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The plan of the roof: its picture, and where findings and zones are on it."""
+"""The plan of the roof: its image, and where findings and zones are on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.raster_file import RasterFile
 from roof_detector.offline.errors import one_line
-from roof_detector.offline.reporting.report_pictures import jpeg_picture
+from roof_detector.offline.reporting.finding_images import encode_jpeg
 from roof_detector.results.report.report_model import Marker, Outline, Plan
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def roof_plan(
     height, width = ground.image_bgra.shape[:2]
     alpha = ground.image_bgra[..., 3:].astype(np.float32) / 255
     paper = ground.image_bgra[..., :3] * alpha + np.array(_PAPER_BGR) * (1 - alpha)
-    picture = jpeg_picture(paper.round().astype(np.uint8), most_bytes=_PLAN_BYTES)
+    image = encode_jpeg(paper.round().astype(np.uint8), most_bytes=_PLAN_BYTES)
     size = np.array([width, height], np.float64)
     placed = [one for one in findings if one.place is not None]
     at = np.array(
@@ -129,7 +129,7 @@ def roof_plan(
     metres = width * ground.metres_per_pixel
     length = nice_length(metres * _SCALE_SHARE)
     return Plan(
-        picture=picture,
+        image=image,
         markers=tuple(
             Marker(
                 number=one.number,

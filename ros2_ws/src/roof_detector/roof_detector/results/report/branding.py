@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from roof_detector.results.errors import ExportError
-from roof_detector.results.report.report_model import Picture
+from roof_detector.results.report.report_model import EncodedImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Branding:
     """Title, logo, colour and language of the operator; '' and None stand for none."""
 
     title: str = ''
-    logo: Picture | None = None
+    logo: EncodedImage | None = None
     accent: str = DEFAULT_ACCENT
     language: str = ''
 
@@ -69,7 +69,7 @@ def read_branding(path: Path) -> Branding:
     return Branding(texts['title'], logo, accent.lower(), texts['language'])
 
 
-def read_logo(path: Path) -> Picture:
+def read_logo(path: Path) -> EncodedImage:
     """Read a logo in any usual image format; raise ExportError for what is no image."""
     try:
         size = path.stat().st_size
@@ -96,10 +96,10 @@ def read_logo(path: Path) -> Picture:
     if image.dtype != np.uint8:
         image = (image / 257).astype(np.uint8)
     encoded = cv2.imencode('.png', image)[1].tobytes()
-    return Picture(encoded, 'png', (int(image.shape[1]), int(image.shape[0])))
+    return EncodedImage(encoded, 'png', (int(image.shape[1]), int(image.shape[0])))
 
 
-def _svg(data: bytes, path: Path) -> Picture:
+def _svg(data: bytes, path: Path) -> EncodedImage:
     """Return a drawing that needs nothing beside itself."""
     refused = f'The logo {path} is no SVG that can be used'
     if b'<!DOCTYPE' in data or b'<!ENTITY' in data:
@@ -122,7 +122,7 @@ def _svg(data: bytes, path: Path) -> Picture:
             if outside:
                 msg = f'{refused}: it refers to {value[:60]!r}. Embed the images in it.'
                 raise ExportError(msg)
-    return Picture(data, 'svg', (1, 1))
+    return EncodedImage(data, 'svg', (1, 1))
 
 
 def _parameters(content: Any, path: Path) -> Mapping[str, Any]:

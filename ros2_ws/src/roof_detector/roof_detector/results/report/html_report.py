@@ -16,7 +16,7 @@ from roof_detector.results.report.shown_text import shown_text
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from roof_detector.results.report.report_model import InspectionReport, Picture
+    from roof_detector.results.report.report_model import EncodedImage, InspectionReport
 
 _TEMPLATE = Path(__file__).parent / 'static' / 'report.html.jinja'
 _TYPES = {'jpeg': 'image/jpeg', 'png': 'image/png', 'svg': 'image/svg+xml'}
@@ -45,6 +45,6 @@ def _shown(value: object) -> object:
     return shown_text(value) if type(value) is str else value
 
 
-def _data_uri(picture: Picture) -> str:
-    encoded = base64.b64encode(picture.data).decode('ascii')
-    return f'data:{_TYPES[picture.kind]};base64,{encoded}'
+def _data_uri(image: EncodedImage) -> str:
+    encoded = base64.b64encode(image.data).decode('ascii')
+    return f'data:{_TYPES[image.kind]};base64,{encoded}'

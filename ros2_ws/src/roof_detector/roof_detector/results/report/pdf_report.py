@@ -15,7 +15,7 @@ import typst
 
 from roof_detector.results.errors import ExportError
 from roof_detector.results.report.pdf_fonts import CJK_PACKAGE, cjk_family, missing_characters
-from roof_detector.results.report.report_model import Picture
+from roof_detector.results.report.report_model import EncodedImage
 from roof_detector.results.report.shown_text import breakable_text
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def pdf_report(report: InspectionReport) -> bytes:
 
 
 def _plain(value: Any, folder: Path) -> Any:
-    """Return dataclasses as tables; pictures become files, and their names stand for them."""
-    if isinstance(value, Picture):
-        name = f'picture{len(list(folder.iterdir())):05d}.{_SUFFIXES[value.kind]}'
+    """Return dataclasses as tables; images become files, and their names stand for them."""
+    if isinstance(value, EncodedImage):
+        name = f'image{len(list(folder.iterdir())):05d}.{_SUFFIXES[value.kind]}'
         (folder / name).write_bytes(value.data)
         return {'file': name, 'width': value.size_wh[0], 'height': value.size_wh[1]}
     if isinstance(value, str):

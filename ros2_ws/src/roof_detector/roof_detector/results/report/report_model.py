@@ -14,7 +14,7 @@ SEVERITIES = ('high', 'medium', 'low', 'none')
 
 
 @dataclass(frozen=True)
-class Picture:
+class EncodedImage:
     """An image file in bytes, `kind` is jpeg, png or svg, with its size in pixels."""
 
     data: bytes
@@ -77,7 +77,7 @@ class Outline:
 class Plan:
     """The roof from above, north up; the scale bar is `scale_share` of its width long."""
 
-    picture: Picture
+    image: EncodedImage
     markers: tuple[Marker, ...]
     outlines: tuple[Outline, ...]
     scale_share: float
@@ -87,7 +87,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingCard:
-    """One finding; a picture that is None is replaced by `missing`."""
+    """One finding; an image that is None is replaced by `missing`."""
 
     number: int
     class_name: str
@@ -97,8 +97,8 @@ class FindingCard:
     reason: str
     facts: tuple[Fact, ...]
     note: str
-    crop: Picture | None
-    context: Picture | None
+    crop: EncodedImage | None
+    context: EncodedImage | None
     missing: str = ''
     context_caption: str = ''
 
@@ -132,13 +132,13 @@ class InspectionReport:
     date_text: str
     stamp_s: int
     accent: str
-    logo: Picture | None
+    logo: EncodedImage | None
     words: dict[str, str]
     facts: tuple[Fact, ...]
     coverage_lead: str
     coverage_shares: tuple[Share, ...]
     coverage_notes: tuple[str, ...]
-    coverage_map: Picture | None
+    coverage_map: EncodedImage | None
     tiles: tuple[Share, ...]
     summary: tuple[str, ...]
     condition: tuple[ConditionRow, ...]

@@ -96,7 +96,7 @@ class FindingDetections:
 def findings_message(
     findings: Iterable[RoofFinding], *, header: Header, plane_up_m: float = 0.0
 ) -> Detection3DArray:
-    """Return the Detection3DArray of findings as `FindingDetections` does, made anew."""
+    """Return the Detection3DArray of findings as `FindingDetections` does, all rebuilt."""
     return FindingDetections(plane_up_m=plane_up_m).message(findings, header=header)
 
 

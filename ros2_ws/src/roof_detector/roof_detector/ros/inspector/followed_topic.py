@@ -43,7 +43,7 @@ class FollowedTopic:
         self._subscription: Subscription | None = None
 
     @property
-    def trouble(self) -> str:
+    def warning(self) -> str:
         """Return why nothing can come, '' where it can."""
         if self._class is not None:
             return ''

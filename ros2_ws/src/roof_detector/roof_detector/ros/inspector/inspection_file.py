@@ -55,7 +55,7 @@ class InspectionFile:
         self.written = 0
         self._folder = folder
         self._provenance = provenance
-        self._is_complete = False  # what was dropped, or is in an older file, is written anew
+        self._is_complete = False  # what was dropped, or is in an older file, is written again
         self._updates: deque[_Update] = deque()
         self._final: tuple[RegisterResult, LocalTangentPlane | None] | None = None
         self._changed = threading.Condition()

@@ -26,7 +26,7 @@ class InspectorReport:
     """What the status is made of.
 
     `detections` and `telemetry` are what was asked for and how long it has not come; `missing`
-    says what telemetry there is none of, by camera; `troubles` what else is wrong.
+    says what telemetry there is none of, by camera; `warnings` what else is wrong.
     """
 
     state: str
@@ -34,7 +34,7 @@ class InspectorReport:
     detections: Sequence[Delivery] = ()
     telemetry: Sequence[Delivery] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
-    troubles: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     stats: WorkerStats | None = None
     waiting: int = 0
     update: LiveUpdate | None = None
@@ -106,7 +106,7 @@ def _verdict(report: InspectorReport) -> Health:
     stats, update = report.stats, report.update
     found = 0 if update is None else len(update.findings)
     working = f'{found} findings, {0.0 if stats is None else stats.done.rate_hz:.1f} frames/s.'
-    faults = [Health(Level.WARN, _short(text)) for text in report.troubles]
+    faults = [Health(Level.WARN, _short(text)) for text in report.warnings]
     if report.file_failure:
         faults.insert(0, Health(Level.ERROR, f'Not written: {report.file_failure}'))
     if not report.has_labels:

@@ -76,7 +76,7 @@ class InspectorNode(LifecycleNode):
         self._class_ids: dict[str, int] = {}
         self._stamps: dict[str, StampCheck] = {}
         self._left_out: dict[str, Counter[str]] = {}
-        self._labels_trouble = ''
+        self._labels_warning = ''
         self._footprints: list[FrameSightings] = []
         self._footprint_ns: dict[str, int] = {}
         self._updates = 0
@@ -258,16 +258,16 @@ class InspectorNode(LifecycleNode):
         try:
             names = label_names(message)
         except BagError as error:
-            self._labels_trouble = str(error)
+            self._labels_warning = str(error)
             return False
         if not names or len(set(names)) < len(names):
-            self._labels_trouble = 'The labels name no class, or one of them twice.'
+            self._labels_warning = 'The labels name no class, or one of them twice.'
             return False
-        self._labels_trouble = ''
+        self._labels_warning = ''
         if self._worker is None:
             self._begin(names)
         elif new := [name for name in names if name not in self._class_ids]:
-            self._labels_trouble = (
+            self._labels_warning = (
                 f'The detector has other classes now ({", ".join(new)}): they are left out. '
                 'Clean the inspector up and configure it again to begin another inspection.'
             )
@@ -309,9 +309,9 @@ class InspectorNode(LifecycleNode):
                 for one in telemetry.deliveries(camera.name)
             ],
             missing={} if telemetry is None else dict(telemetry.missing),
-            troubles=[
-                *([] if telemetry is None else telemetry.troubles()),
-                *([self._labels_trouble] if self._labels_trouble else []),
+            warnings=[
+                *([] if telemetry is None else telemetry.warnings()),
+                *([self._labels_warning] if self._labels_warning else []),
             ],
             stats=None if worker is None else worker.stats,
             waiting=0 if worker is None else worker.waiting,

@@ -69,9 +69,9 @@ class TelemetryIntake:
         for topic in self._topics.values():
             topic.refresh()
 
-    def troubles(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Return why topics that were chosen cannot be received."""
-        return [topic.trouble for topic in self._topics.values() if topic.trouble]
+        return [topic.warning for topic in self._topics.values() if topic.warning]
 
     def notes(self) -> list[str]:
         """Return what is assumed or corrected, a sentence each."""

@@ -163,11 +163,11 @@ def _row(finding: LiveFinding, log: FlightLog) -> dict[str, Any]:
 
 def _live_rows(context: StationContext) -> tuple[str, list[dict[str, Any]]] | None:
     """Return the inspection that is being written, and its findings without the rejected ones."""
-    live = context.boards.shelf.live()
+    live = context.boards.catalog.live()
     if live is None:
         return None
     try:
-        rows = context.boards.find(live.shelf, live.name).rows()
+        rows = context.boards.find(live.group, live.name).rows()
     except (StationError, FindingsError):
         return None  # it ended, or its first run is being written
     return live.name, [row for row in rows if row['state'] != 'rejected']

@@ -14,11 +14,11 @@ from nicegui import ui
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.station.pages import file_drop
-from roof_detector.station.review.inspection_shelf import LIVE_WITHIN_S
+from roof_detector.station.review.inspection_catalog import LIVE_WITHIN_S
 
 if TYPE_CHECKING:
     from roof_detector.station.context import StationContext
-    from roof_detector.station.review.inspection_shelf import ShelvedInspection
+    from roof_detector.station.review.inspection_catalog import ListedInspection
 
 # The reason why one cannot be opened stands below its name.
 _NAME = """
@@ -49,7 +49,7 @@ def build(context: StationContext) -> None:
 
     def rows() -> list[dict[str, Any]]:
         found = []
-        for one in context.boards.shelf.listed()[:_SHOWN]:
+        for one in context.boards.catalog.listed()[:_SHOWN]:
             signature = one.signature
             known = counts.get(one.path)
             if known is None or known[0] != signature:
@@ -90,7 +90,7 @@ def _table(context: StationContext) -> ui.table:
     return table
 
 
-def _counts(one: ShelvedInspection) -> dict[str, Any]:
+def _counts(one: ListedInspection) -> dict[str, Any]:
     """Return how many findings and decisions there are, or why that is not known."""
     try:
         with open_reader(one.path) as reader:
@@ -102,9 +102,7 @@ def _counts(one: ShelvedInspection) -> dict[str, Any]:
     return {'findings': findings, 'decisions': decisions}
 
 
-def _row(
-    context: StationContext, one: ShelvedInspection, counts: dict[str, Any]
-) -> dict[str, Any]:
+def _row(context: StationContext, one: ListedInspection, counts: dict[str, Any]) -> dict[str, Any]:
     changed = datetime.fromtimestamp(one.changed_at_s).astimezone()
     is_live = time.time() - one.changed_at_s < LIVE_WITHIN_S
     return {
@@ -117,7 +115,7 @@ def _row(
     }
 
 
-def _title(context: StationContext, one: ShelvedInspection) -> str:
+def _title(context: StationContext, one: ListedInspection) -> str:
     """Return the name of an inspection, that of the job which made it."""
     jobs = {job.id: job.request.title for job in context.queue.jobs}
-    return jobs.get(one.name, one.name) if one.shelf == 'results' else one.name
+    return jobs.get(one.name, one.name) if one.group == 'results' else one.name

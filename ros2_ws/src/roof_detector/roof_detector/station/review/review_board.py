@@ -16,7 +16,7 @@ from roof_detector.findings.reviewer import FindingVerdict, Reviewer, disputed
 from roof_detector.findings.severity_file import shipped_severity
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.findings.surroundings import grades_of
-from roof_detector.station.review.inspection_shelf import is_of_a_flight
+from roof_detector.station.review.inspection_catalog import is_of_a_flight
 from roof_detector.station.review.review_rows import decision_row, finding_row
 from roof_detector.vision.palette import class_colours
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roof_detector.findings.decisions import Decision
-    from roof_detector.station.review.inspection_shelf import ShelvedInspection
+    from roof_detector.station.review.inspection_catalog import ListedInspection
 
 Row = dict[str, Any]
 
@@ -35,7 +35,7 @@ class ReviewBoard:
     Any thread may call it; it reads the file only when that has changed.
     """
 
-    def __init__(self, inspection: ShelvedInspection, *, language: str) -> None:
+    def __init__(self, inspection: ListedInspection, *, language: str) -> None:
         self.inspection = inspection
         self._language = language
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from roof_detector.station.language import Language
-    from roof_detector.station.review.inspection_shelf import InspectionShelf
+    from roof_detector.station.review.inspection_catalog import InspectionCatalog
 
 _MOST_OPEN = 8
 _MOST_ACTS = 4096
@@ -24,21 +24,21 @@ _MOST_ACTS = 4096
 class ReviewBoards:
     """Opens inspections as pages ask for them, and keeps the last few; for the event loop."""
 
-    def __init__(self, shelf: InspectionShelf, *, text: Language) -> None:
-        self.shelf = shelf
+    def __init__(self, catalog: InspectionCatalog, *, text: Language) -> None:
+        self.catalog = catalog
         self.text = text
         self._open: OrderedDict[tuple[str, str], tuple[ReviewBoard, SightingImages]]
         self._open = OrderedDict()
         self._acts: OrderedDict[str, None] = OrderedDict()
         self._writing = asyncio.Lock()
 
-    def find(self, shelf: str, name: str) -> ReviewBoard:
+    def find(self, group: str, name: str) -> ReviewBoard:
         """Return the board of an inspection; raise StationError if there is none."""
-        return self._opened(shelf, name)[0]
+        return self._opened(group, name)[0]
 
-    def images(self, shelf: str, name: str) -> SightingImages:
+    def images(self, group: str, name: str) -> SightingImages:
         """Return the images of an inspection; raise StationError if there is none."""
-        return self._opened(shelf, name)[1]
+        return self._opened(group, name)[1]
 
     async def once(self, act: str, write: Callable[[], None]) -> None:
         """Write what a page decided, unless it is sent again."""
@@ -50,9 +50,9 @@ class ReviewBoards:
             if len(self._acts) > _MOST_ACTS:
                 self._acts.popitem(last=False)
 
-    def _opened(self, shelf: str, name: str) -> tuple[ReviewBoard, SightingImages]:
-        inspection = self.shelf.find(shelf, name)
-        key = (shelf, name)
+    def _opened(self, group: str, name: str) -> tuple[ReviewBoard, SightingImages]:
+        inspection = self.catalog.find(group, name)
+        key = (group, name)
         if key not in self._open or self._open[key][0].inspection != inspection:
             self._open[key] = (
                 ReviewBoard(inspection, language=self.text.code),

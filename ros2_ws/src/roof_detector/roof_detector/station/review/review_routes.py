@@ -55,7 +55,7 @@ class DecidedAct(BaseModel):
 
 
 def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
-    """Serve /review/<shelf>/<name> and what is below it."""
+    """Serve /review/<group>/<name> and what is below it."""
 
     @app.exception_handler(FindingsError)
     async def refuse(_: Request, error: FindingsError) -> Response:
@@ -64,18 +64,18 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
         status = 503 if 'Another program' in text else 409
         return PlainTextResponse(text, status_code=status)
 
-    @app.get('/review/{shelf}/{name}')
-    async def page(shelf: str, name: str) -> Response:
+    @app.get('/review/{group}/{name}')
+    async def page(group: str, name: str) -> Response:
         """Respond with the page, which then asks for everything else."""
-        boards.find(shelf, name)
+        boards.find(group, name)
         return HTMLResponse(review_page(boards.text, name), headers={'Cache-Control': 'no-cache'})
 
-    @app.get('/review/{shelf}/{name}/state')
+    @app.get('/review/{group}/{name}/state')
     async def state(
-        shelf: str, name: str, since: str = Query('', max_length=64), wait: int = 0
+        group: str, name: str, since: str = Query('', max_length=64), wait: int = 0
     ) -> Response:
         """Respond with what is new, at once or when something changes; 204 if nothing does."""
-        board = boards.find(shelf, name)
+        board = boards.find(group, name)
         until_s = time.monotonic() + (_WAIT_S if wait else 0)
         while not board.is_changed(since):
             if time.monotonic() >= until_s:
@@ -83,19 +83,19 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
             await asyncio.sleep(_LOOK_EVERY_S)
         return JSONResponse(await asyncio.to_thread(board.changes, since))
 
-    @app.get('/review/{shelf}/{name}/sightings/{number}')
-    async def sightings(shelf: str, name: str, number: int) -> dict[str, Any]:
+    @app.get('/review/{group}/{name}/sightings/{number}')
+    async def sightings(group: str, name: str, number: int) -> dict[str, Any]:
         """Respond with the sightings of a finding."""
-        board = boards.find(shelf, name)
+        board = boards.find(group, name)
         found, count = await asyncio.to_thread(
             read_sightings, board.inspection.path, board.members(number)
         )
         return {'sightings': [one.row() for one in found], 'count': count}
 
-    @app.get('/review/{shelf}/{name}/thumbnail/{number}')
-    async def thumbnail(shelf: str, name: str, number: int) -> Response:
+    @app.get('/review/{group}/{name}/thumbnail/{number}')
+    async def thumbnail(group: str, name: str, number: int) -> Response:
         """Respond with the thumbnail of a finding, at most 4 kB."""
-        board, images = boards.find(shelf, name), boards.images(shelf, name)
+        board, images = boards.find(group, name), boards.images(group, name)
         members = board.members(number)
 
         def made() -> bytes:
@@ -104,12 +104,12 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
         jpeg = await asyncio.to_thread(made)
         return Response(jpeg, media_type='image/jpeg', headers=_JPEG)
 
-    @app.get('/review/{shelf}/{name}/image/{fid}')
+    @app.get('/review/{group}/{name}/image/{fid}')
     async def image(
-        shelf: str, name: str, fid: int, kind: Literal['crop', 'context'] = 'crop'
+        group: str, name: str, fid: int, kind: Literal['crop', 'context'] = 'crop'
     ) -> Response:
         """Respond with a sighting's crop, or its whole image with the box."""
-        board, images = boards.find(shelf, name), boards.images(shelf, name)
+        board, images = boards.find(group, name), boards.images(group, name)
 
         def made() -> bytes:
             return images.jpeg(read_sighting(board.inspection.path, fid), kind)
@@ -117,22 +117,22 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
         jpeg = await asyncio.to_thread(made)
         return Response(jpeg, media_type='image/jpeg', headers=_JPEG)
 
-    @app.get('/review/{shelf}/{name}/layers')
-    async def layers(shelf: str, name: str) -> dict[str, Any]:
+    @app.get('/review/{group}/{name}/layers')
+    async def layers(group: str, name: str) -> dict[str, Any]:
         """Respond with the other layers of the map."""
-        return await asyncio.to_thread(map_layers, boards.find(shelf, name).inspection.path)
+        return await asyncio.to_thread(map_layers, boards.find(group, name).inspection.path)
 
-    @app.get('/review/{shelf}/{name}/mosaic')
-    async def mosaic(shelf: str, name: str) -> Response:
+    @app.get('/review/{group}/{name}/mosaic')
+    async def mosaic(group: str, name: str) -> Response:
         """Respond with the mosaic of the roof."""
-        folder = boards.find(shelf, name).inspection.path.parent
+        folder = boards.find(group, name).inspection.path.parent
         webp = await asyncio.to_thread(mosaic_webp, folder)
         return Response(webp, media_type='image/webp', headers=_JPEG)
 
-    @app.post('/review/{shelf}/{name}/decisions')
-    async def decide(shelf: str, name: str, given: DecidedAct) -> dict[str, str]:
+    @app.post('/review/{group}/{name}/decisions')
+    async def decide(group: str, name: str, given: DecidedAct) -> dict[str, str]:
         """Write decisions; they are on the disk when the response is sent."""
-        board = boards.find(shelf, name)
+        board = boards.find(group, name)
         if not (given.items or given.undo or given.serials):
             msg = 'Nothing is decided: give findings, or decisions to take back.'
             raise StationError(msg)

@@ -30,13 +30,13 @@ LIVE_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
-class ShelvedInspection:
+class ListedInspection:
     """The file of an inspection, and from which of the station's folders it is.
 
     `roots` are the folders below which its images are read.
     """
 
-    shelf: str
+    group: str
     name: str
     path: Path
     roots: tuple[Path, ...]
@@ -44,7 +44,7 @@ class ShelvedInspection:
     @property
     def address(self) -> str:
         """Return the address of its page."""
-        return f'/review/{self.shelf}/{quote(self.name, safe="")}'
+        return f'/review/{self.group}/{quote(self.name, safe="")}'
 
     @property
     def changed_at_s(self) -> float:
@@ -57,44 +57,44 @@ class ShelvedInspection:
         return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in _stats(self.path))
 
 
-class InspectionShelf:
-    """Finds `inspection.gpkg` in the folders of the shelves, one level below each.
+class InspectionCatalog:
+    """Finds `inspection.gpkg` in the folders of the groups, one level below each.
 
     A further one in the same folder, such as `inspection_2.gpkg`, is called FOLDER~2.
 
-    An inspection that was uploaded is on the shelf `received`: only images beside it are shown,
+    An inspection that was uploaded is in the group `received`: only images beside it are shown,
     whatever paths it names. Those of the others are read below the station's own folder, the
     recorder's, and `image_folders`.
     """
 
     def __init__(
         self,
-        shelves: Mapping[str, Callable[[], Path]],
+        groups: Mapping[str, Callable[[], Path]],
         *,
         image_roots: Callable[[], tuple[Path, ...]],
     ) -> None:
-        self._shelves = shelves
+        self._groups = groups
         self._image_roots = image_roots
         self._live: dict[Path, bool] = {}
 
-    def listed(self) -> list[ShelvedInspection]:
+    def listed(self) -> list[ListedInspection]:
         """Return the inspections, the one that changed last first."""
-        found = [one for shelf in self._shelves for one in self._on(shelf)]
+        found = [one for group in self._groups for one in self._on(group)]
         return sorted(found, key=lambda one: -one.changed_at_s)
 
-    def find(self, shelf: str, name: str) -> ShelvedInspection:
+    def find(self, group: str, name: str) -> ListedInspection:
         """Return an inspection; raise StationError if there is none."""
-        root = self._shelves.get(shelf)
+        root = self._groups.get(group)
         if root is not None and _NAME.fullmatch(name):
             folder, _, number = name.partition(_NUMBER_MARK)
             file = f'inspection_{number}.gpkg' if number.isdecimal() else STORE_NAME
-            found = self._at(shelf, root() / folder / file)
+            found = self._at(group, root() / folder / file)
             if found is not None and found.name == name:
                 return found
         msg = f'There is no inspection {name!r} here; it was moved, renamed or deleted.'
         raise StationError(msg, status=404)
 
-    def live(self) -> ShelvedInspection | None:
+    def live(self) -> ListedInspection | None:
         """Return the inspection that the inspector is writing, None if there is none."""
         for one in self.listed():
             if time.time() - one.changed_at_s > LIVE_WITHIN_S:
@@ -103,7 +103,7 @@ class InspectionShelf:
                 return one
         return None
 
-    def _is_of_a_flight(self, one: ShelvedInspection) -> bool:
+    def _is_of_a_flight(self, one: ListedInspection) -> bool:
         """Return whether the inspector node wrote it, not `inspect` or a person's decision."""
         if one.path not in self._live:
             try:
@@ -113,18 +113,18 @@ class InspectionShelf:
                 return False
         return self._live[one.path]
 
-    def _on(self, shelf: str) -> Iterator[ShelvedInspection]:
-        root = self._shelves[shelf]()
+    def _on(self, group: str) -> Iterator[ListedInspection]:
+        root = self._groups[group]()
         for folder in root.iterdir() if root.is_dir() else ():
             if not _NAME.fullmatch(folder.name):
                 continue
             with suppress(OSError):
                 for path in sorted(folder.glob('inspection*.gpkg')):
-                    found = self._at(shelf, path) if _FILE.fullmatch(path.name) else None
+                    found = self._at(group, path) if _FILE.fullmatch(path.name) else None
                     if found is not None:
                         yield found
 
-    def _at(self, shelf: str, path: Path) -> ShelvedInspection | None:
+    def _at(self, group: str, path: Path) -> ListedInspection | None:
         folder = path.parent
         try:
             if folder.is_symlink() or path.is_symlink() or not path.is_file():
@@ -133,8 +133,8 @@ class InspectionShelf:
             return None
         number = path.stem.removeprefix('inspection').removeprefix('_')
         name = f'{folder.name}{_NUMBER_MARK}{number}' if number else folder.name
-        roots = (folder,) if shelf == 'received' else (folder, *self._image_roots())
-        return ShelvedInspection(shelf, name, path, roots)
+        roots = (folder,) if group == 'received' else (folder, *self._image_roots())
+        return ListedInspection(group, name, path, roots)
 
 
 def is_of_a_flight(provenance: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from roof_detector.inputs.errors import InputError
 from roof_detector.results.errors import ExportError
-from roof_detector.results.report.report_model import Picture
+from roof_detector.results.report.report_model import EncodedImage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,20 +31,20 @@ _QUALITIES = (85, 75, 65, 55, 45)
 
 
 @dataclass(frozen=True)
-class FindingPictures:
+class FindingImages:
     """The crop and the view around it with the box drawn in."""
 
-    crop: Picture
-    context: Picture
+    crop: EncodedImage
+    context: EncodedImage
 
 
-def finding_pictures(
+def finding_images(
     image: npt.NDArray[np.uint8] | RasterFile,
     box_xyxy: tuple[float, float, float, float],
     *,
     most_bytes: int,
-) -> FindingPictures:
-    """Return both pictures of a box, together of about `most_bytes`; raise ExportError."""
+) -> FindingImages:
+    """Return both images of a box, together of about `most_bytes`; raise ExportError."""
     is_image = isinstance(image, np.ndarray)
     size_wh = image.size_wh if not isinstance(image, np.ndarray) else image.shape[1::-1]
     width, height = size_wh
@@ -69,13 +69,13 @@ def finding_pictures(
     cv2.rectangle(wide, (x0 - 2, y0 - 2), (x1 + 2, y1 + 2), (255, 255, 255), 5, cv2.LINE_AA)
     cv2.rectangle(wide, (x0 - 2, y0 - 2), (x1 + 2, y1 + 2), _BOX_BGR, 2, cv2.LINE_AA)
     share = _CROP_WH[0] / (_CROP_WH[0] + _CONTEXT_WH[0])
-    return FindingPictures(
-        jpeg_picture(small, most_bytes=round(most_bytes * share)),
-        jpeg_picture(wide, most_bytes=round(most_bytes * (1 - share))),
+    return FindingImages(
+        encode_jpeg(small, most_bytes=round(most_bytes * share)),
+        encode_jpeg(wide, most_bytes=round(most_bytes * (1 - share))),
     )
 
 
-def jpeg_picture(image_bgr: npt.NDArray[np.uint8], *, most_bytes: int) -> Picture:
+def encode_jpeg(image_bgr: npt.NDArray[np.uint8], *, most_bytes: int) -> EncodedImage:
     """Return an image as JPEG; where that takes more, the quality falls, then the size."""
     while True:
         for quality in _QUALITIES:
@@ -84,7 +84,7 @@ def jpeg_picture(image_bgr: npt.NDArray[np.uint8], *, most_bytes: int) -> Pictur
                 break
         height, width = image_bgr.shape[:2]
         if len(data) <= most_bytes or min(height, width) < 120:
-            return Picture(data.tobytes(), 'jpeg', (width, height))
+            return EncodedImage(data.tobytes(), 'jpeg', (width, height))
         smaller = (width * 3 // 4, height * 3 // 4)
         image_bgr = np.asarray(cv2.resize(image_bgr, smaller, interpolation=cv2.INTER_AREA))
 
