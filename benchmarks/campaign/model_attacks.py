@@ -335,6 +335,7 @@ def _packages(trap: Path) -> Iterator[_Made]:
     for name in ('model.onnx', 'weights.safetensors', 'architecture.yaml', 'golden.json'):
         changed = {**files, name: files[name][:-1] + b'~'}
         yield f'package: hash of {name}', partial(dict, changed), options
+    options = {'suffix': '.zip', 'backend': 'torch'}  # other backends read neither
     real = files['architecture.yaml'].decode()
     for kind, text in (
         ('evaluated activation', f'{real}activation: __import__("os").mkdir({str(trap)!r})\n'),
@@ -361,6 +362,7 @@ def _packages(trap: Path) -> Iterator[_Made]:
     content = (2**63).to_bytes(8, 'little') + b'{}'
     make = partial(_rebuilt, files, weights__safetensors=content)
     yield 'package: tensors: header of 2**63', make, options
+    options = {'suffix': '.zip'}
     vast = bytearray(files['golden_1.png'])
     vast[16:24] = b'\x7f\xff\xff\xff' * 2
     make = partial(_rebuilt, files, golden_1__png=bytes(vast))

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import rasterio
 import rasterio.shutil
-from affine import Affine
+from rasterio import Affine
 from rasterio.errors import RasterioError
 
 from roof_detector.findings.errors import FindingsError

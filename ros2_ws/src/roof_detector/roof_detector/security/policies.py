@@ -131,7 +131,15 @@ def our_policies(
                 *(_absolute(topic, root) for topic in recorded_topics),
             ),
             serves=(f'{recorder}/record', f'{recorder}/trigger'),
-            calls=(*parameters, *(f'{recorder}/{one}' for one in _PARAMETER_SERVICES)),
+            # The parameters of nodes whose messages it records are part of the recording.
+            calls=(
+                *parameters,
+                *(
+                    f'{node}/{one}'
+                    for node in (inspector, recorder)
+                    for one in _PARAMETER_SERVICES
+                ),
+            ),
         ),
         _node(
             'station',

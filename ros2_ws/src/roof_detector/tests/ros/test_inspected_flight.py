@@ -24,7 +24,7 @@ from roof_detector.simulation import CLASS_NAMES, RoofWorld
 
 FLIGHT = 'roof_detector.ros.camera.simulated_flight_node'
 INSPECTOR = 'roof_detector.ros.inspector.inspector_node'
-FRAMES = 40
+FRAMES = 60
 
 
 class TruthDetector:
@@ -60,7 +60,8 @@ class TruthDetector:
     def is_heard(self):
         """Return whether the inspector listens to this and to the telemetry of the flight."""
         telemetry = self.node.count_subscribers('/camera/fix')
-        return telemetry > 0 and self._found.get_subscription_count() > 0
+        flight = self.node.count_publishers('/camera/ground_truth')
+        return telemetry > 0 and flight > 0 and self._found.get_subscription_count() > 0
 
     def _announce(self):
         self._labels.publish(labels_message(CLASS_NAMES, threshold=0.25, header=Header()))
@@ -106,7 +107,7 @@ def flown(graph, tmp_path):
     graph.wait_until(detector.is_heard, what='the inspector to listen')
     detector.node.create_subscription(Image, '/camera/image', lambda _: None, 1)
     # A reader that has just matched may miss the first ones.
-    graph.wait_until(lambda: detector.frames >= FRAMES - 4, what='the end of the flight')
+    graph.wait_until(lambda: detector.frames >= FRAMES * 2 // 3, what='most of the flight')
     return detector, inspector, tmp_path
 
 
@@ -116,7 +117,6 @@ def test_a_simulated_flight_gives_its_objects_and_a_kill_costs_none(graph, flown
     assert len(truth) >= 3, 'another part of the flight is needed'
     graph.wait_until(
         lambda: detector.findings and len(detector.findings[-1].detections) >= len(truth) // 2,
-        within_s=10,
         what='findings of the objects that were seen long enough',
     )
     for _ in range(20):  # what was published is written within a second

@@ -87,6 +87,7 @@ def test_there_is_a_file_for_every_job_and_setup_installs_it():
         'camera',
         'detector',
         'drone',
+        'inspector',
         'record',
         'replay',
         'rviz',
