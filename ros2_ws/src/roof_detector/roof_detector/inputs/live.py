@@ -32,6 +32,8 @@ _CLOSE_WAIT_S = 2.0
 # take that long for a frame.
 _OPEN_PATIENCE_S, _READ_PATIENCE_S = 20.0, 11.0
 _RATE_KNOWN_AFTER = 10
+# Longer than a watchdog takes, so that only one of both replaces a dead thread.
+_DEAD_FOR_S = 2.0
 
 
 class Capture(Protocol):
@@ -63,7 +65,8 @@ class LiveInput(Input):
 
     A thread grabs all the time; frames that a newer one replaced are counted. An absent or lost
     camera is opened again, with growing waits, until `stop`, and `health` reports it. A camera
-    whose thread died or hangs in its driver is opened again by another thread.
+    whose thread died or hangs in its driver is opened again by another thread, a dead one also
+    where no watchdog runs.
     """
 
     live = True
@@ -78,6 +81,7 @@ class LiveInput(Input):
         self._ever_connected = False
         self._own_rate: float | None = None
         self._size_wh: tuple[int, int] | None = None
+        self._dead_since_s: float | None = None
         self._start_grabbing()
 
     @property
@@ -100,6 +104,7 @@ class LiveInput(Input):
                 self._wait_until(started + ticks / self._rate_hz, self._arrived)
             while self._newest is None and not self._stopped:
                 self._arrived.wait()
+                self._replace_dead()
             with self._lock:
                 if self._stopped or self._newest is None:
                     return
@@ -132,6 +137,17 @@ class LiveInput(Input):
         if not self._stopped:
             self._report_lost(f'{problem}. Opening {self.name} again.')
             self._start_grabbing()
+
+    def _replace_dead(self) -> None:
+        """Replace a thread that has been dead for a while: no watchdog runs in this process."""
+        death = self._grabber.death
+        if not death:
+            self._dead_since_s = None
+        elif self._dead_since_s is None:
+            self._dead_since_s = time.monotonic()
+        elif time.monotonic() - self._dead_since_s > _DEAD_FOR_S:
+            self._dead_since_s = None
+            self._replace(f'The grab thread died ({death})')
 
     def _grab(self) -> None:
         grabber = self._grabber

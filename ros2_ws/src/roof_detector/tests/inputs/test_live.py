@@ -106,6 +106,19 @@ def test_a_stream_that_dies_is_found_again_when_it_comes_back(streaming_camera):
         assert source.health().warning == ''
 
 
+def test_a_thread_that_died_is_replaced_without_a_watchdog(streaming_camera, caplog):
+    class BreaksOnce(NetworkStream):
+        def open(self):
+            if 'died' not in caplog.text:
+                msg = 'out of order'
+                raise RuntimeError(msg)
+            return super().open()
+
+    with LiveInput(BreaksOnce(streaming_camera.url)) as source:
+        assert next(iter(source)).image_bgr.shape == (48, 64, 3)
+    assert 'out of order' in caplog.text
+
+
 def test_the_password_of_a_camera_is_never_shown(streaming_camera):
     url = streaming_camera.url
     streaming_camera.switch_off()
