@@ -17,6 +17,7 @@ import numpy as np
 
 from roof_detector.findings.geopackage import store_errors
 from roof_detector.findings.ground_view import border_pixels
+from roof_detector.findings.sightings import FrameReference
 from roof_detector.georeference.geopackage import outer_ring
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
@@ -31,18 +32,12 @@ _PART = re.compile(r' part \d+$')
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredFrame:
+class StoredFrame(FrameReference):
     """A frame as the file has it; `footprint_deg` is empty where it has no place.
 
     The footprint goes round the image's border, see `border_pixels`, in longitude and latitude.
     """
 
-    flight: str
-    source: str
-    topic: str
-    index: int
-    name: str
-    stamp_ns: int
     size_wh: tuple[int, int]
     footprint_deg: tuple[tuple[float, float], ...] = ()
 

@@ -57,6 +57,14 @@ class BackendChoice:
         return f'{self.backend}: {self.reason}{f" ({others})" if others else ""}.'
 
 
+@dataclass(frozen=True)
+class _Unusable:
+    """Why there is no export to use; one that `is_refused` answered otherwise than the weights."""
+
+    reason: str
+    is_refused: bool = False
+
+
 def export_precision(precision: PrecisionOption, device: str) -> Precision:
     """Return the precision in which a checkpoint and its exports compute."""
     if precision == 'auto':
@@ -113,10 +121,9 @@ def choose_backend(
     passed_over: dict[str, str] = {}
     for backend in CACHED_BACKENDS if wish == 'auto' else (wish,):
         found = _look_for(model_path, backend, device=device, precision=wanted, cache=cache)
-        if isinstance(found, str):
-            passed_over[backend] = found
-            entry = cache.find(key_of(model_path, backend, precision=wanted, device=device))
-            if entry is not None and entry.refused:
+        if isinstance(found, _Unusable):
+            passed_over[backend] = found.reason
+            if found.is_refused:
                 refused.add(backend)
         else:
             ready[backend] = found
@@ -175,21 +182,16 @@ def choose_unmeasured(
     otherwise than the weights.
     """
     others = dict(passed_over or {})
+    chosen: BackendName = 'torch'
+    reason = 'no checked and timed export is here'
     for backend in _AS_IT_IS:
-        problem = '' if backend in refused else why_not_as_it_is(backend, device, precision)
-        if backend not in refused and not problem and device == 'cpu':
+        problem = why_not_as_it_is(backend, device, precision)
+        if device == 'cpu' and backend not in refused and not problem:
+            chosen, reason = backend, f'it runs the package as it is, {reason}'
             others.pop(backend, None)
-            return BackendChoice(
-                backend=backend,
-                reason='it runs the package as it is, no checked and timed export is here',
-                passed_over=tuple(others.items()),
-            )
+            break
         others.setdefault(backend, problem or 'it was not timed')
-    return BackendChoice(
-        backend='torch',
-        reason='no checked and timed export is here',
-        passed_over=tuple(others.items()),
-    )
+    return BackendChoice(backend=chosen, reason=reason, passed_over=tuple(others.items()))
 
 
 def why_not_as_it_is(backend: CachedBackend, device: str, precision: Precision) -> str:
@@ -206,20 +208,20 @@ def _look_for(
     device: str,
     precision: Precision,
     cache: ExportCache,
-) -> tuple[CacheEntry, Path] | str:
+) -> tuple[CacheEntry, Path] | _Unusable:
     """Return a usable export, or the reason why there is none."""
     if reason := why_not_here(backend, device, precision):
-        return reason
+        return _Unusable(reason)
     key = key_of(model_path, backend, precision=precision, device=device)
     entry = cache.find(key)
     if entry is None:
-        return cache.why_absent(key, source=model_path.name)
+        return _Unusable(cache.why_absent(key, source=model_path.name))
     if entry.refused:
-        return entry.refused
+        return _Unusable(entry.refused, is_refused=True)
     try:
         return entry, cache.path(entry)
     except BadModel as error:
-        return str(error).rstrip('.')
+        return _Unusable(str(error).rstrip('.'))
 
 
 def _versions(backend: CachedBackend) -> Iterator[tuple[str, str]]:

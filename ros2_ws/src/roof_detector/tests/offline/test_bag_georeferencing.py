@@ -37,34 +37,43 @@ def transform(stamp_ns, parent, child, *, rotation=None, up=0.0):
     return {'transforms': [{'header': header, 'child_frame_id': child, 'transform': inner}]}
 
 
-@pytest.fixture
-def robot(flights, tmp_path):
-    """Return a bag whose vehicle heads east, 40 m over the roofs; the image is 80 m wide."""
-    path = tmp_path / 'robot'
+def write_flight(path, flights, topics, write_positions):
+    """Write four images from 40 m above the roofs; each is 80 m wide.
+
+    `topics` has the types of those that tell where `base_link` is, which `write_positions` is
+    called for with a call that writes a message, and a stamp.
+    """
     k = [40.0, 0, 39.5, 0, 40, 29.5, 0, 0, 1]
     with BagWriter(path) as writer:
-        for topic, kind in (
-            ('/eo/image', IMAGE), ('/eo/camera_info', INFO), ('/gps', FIX), ('/tf', TF),
-            ('/tf_static', TF),
-        ):  # fmt: skip
+        kinds = {'/eo/image': IMAGE, '/eo/camera_info': INFO, **topics, '/tf_static': TF}
+        for topic, kind in kinds.items():
             writer.add_topic(topic, kind)
         begin_ns = flights.stamp_ns(0)
 
-        def write(topic, kind, values, log_ns):
-            writer.write(topic, message_bytes(kind, values), log_time_ns=log_ns)
+        def write(topic, values, log_ns):
+            writer.write(topic, message_bytes(kinds[topic], values), log_time_ns=log_ns)
 
-        mounted = transform(begin_ns, 'base_link', 'lens', rotation=DOWN)
-        write('/tf_static', TF, mounted, begin_ns)
+        write('/tf_static', transform(begin_ns, 'base_link', 'lens', rotation=DOWN), begin_ns)
         info = {'header': header_values(begin_ns, 'lens'), 'width': 80, 'height': 60, 'k': k}
-        write('/eo/camera_info', INFO, info, begin_ns)
+        write('/eo/camera_info', info, begin_ns)
         for number in range(4):
             stamp_ns = flights.stamp_ns(number)
-            header = header_values(stamp_ns, 'gps')
-            write('/tf', TF, transform(stamp_ns, 'map', 'base_link', up=40.0), stamp_ns)
-            fix = {'header': header, 'latitude': 47.0, 'longitude': 8.0, 'altitude': 440.0}
-            write('/gps', FIX, fix, stamp_ns)
-            write('/eo/image', IMAGE, flights.image_values(number), stamp_ns + 1)
+            write_positions(write, stamp_ns)
+            write('/eo/image', flights.image_values(number), stamp_ns + 1)
     return path
+
+
+@pytest.fixture
+def robot(flights, tmp_path):
+    """Return a bag whose vehicle heads east, 40 m over the roofs; the image is 80 m wide."""
+
+    def positions(write, stamp_ns):
+        header = header_values(stamp_ns, 'gps')
+        write('/tf', transform(stamp_ns, 'map', 'base_link', up=40.0), stamp_ns)
+        fix = {'header': header, 'latitude': 47.0, 'longitude': 8.0, 'altitude': 440.0}
+        write('/gps', fix, stamp_ns)
+
+    return write_flight(tmp_path / 'robot', flights, {'/gps': FIX, '/tf': TF}, positions)
 
 
 def test_a_robot_with_transforms_gives_a_map_without_being_asked(robot, detect):
@@ -93,34 +102,17 @@ def test_a_preset_that_is_not_there_is_refused_with_its_topics(robot, detect):
 @pytest.fixture
 def indoors(flights, tmp_path):
     """Return a bag of a vehicle without GNSS: odometry alone tells where it is."""
-    path = tmp_path / 'indoors'
-    k = [40.0, 0, 39.5, 0, 40, 29.5, 0, 0, 1]
-    with BagWriter(path) as writer:
-        for topic, kind in (
-            ('/eo/image', IMAGE), ('/eo/camera_info', INFO), ('/odom', ODOMETRY),
-            ('/tf_static', TF),
-        ):  # fmt: skip
-            writer.add_topic(topic, kind)
-        begin_ns = flights.stamp_ns(0)
 
-        def write(topic, kind, values, log_ns):
-            writer.write(topic, message_bytes(kind, values), log_time_ns=log_ns)
+    def positions(write, stamp_ns):
+        pose = {'position': {'x': 5.0, 'y': 2.0, 'z': 40.0}, 'orientation': {'w': 1.0}}
+        odometry = {
+            'header': header_values(stamp_ns, 'odom'),
+            'child_frame_id': 'base_link',
+            'pose': {'pose': pose},
+        }
+        write('/odom', odometry, stamp_ns)
 
-        mounted = transform(begin_ns, 'base_link', 'lens', rotation=DOWN)
-        write('/tf_static', TF, mounted, begin_ns)
-        info = {'header': header_values(begin_ns, 'lens'), 'width': 80, 'height': 60, 'k': k}
-        write('/eo/camera_info', INFO, info, begin_ns)
-        for number in range(4):
-            stamp_ns = flights.stamp_ns(number)
-            pose = {'position': {'x': 5.0, 'y': 2.0, 'z': 40.0}, 'orientation': {'w': 1.0}}
-            odometry = {
-                'header': header_values(stamp_ns, 'odom'),
-                'child_frame_id': 'base_link',
-                'pose': {'pose': pose},
-            }
-            write('/odom', ODOMETRY, odometry, stamp_ns)
-            write('/eo/image', IMAGE, flights.image_values(number), stamp_ns + 1)
-    return path
+    return write_flight(tmp_path / 'indoors', flights, {'/odom': ODOMETRY}, positions)
 
 
 def table_of(outcome):

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
@@ -20,10 +20,10 @@ from roof_detector.inference.model_file import backend_for
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.pipeline.model_opening import OpenedModel, open_model
 from roof_detector.pipeline.model_slot import ModelSlot
-from roof_detector.ros.common.callback_errors import errors_of
-from roof_detector.ros.common.errors import ParameterError, RosError
+from roof_detector.ros.common.errors import ParameterError
 from roof_detector.ros.common.large_blocks import release_free_blocks
 from roof_detector.ros.common.lifecycle_errors import reports_errors
+from roof_detector.ros.common.managed_node import ManagedNode, autostarted
 from roof_detector.ros.common.messages import labels_message
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class DetectorNode(LifecycleNode):
+class DetectorNode(ManagedNode):
     """Runs a model on every image there is time for, and publishes the detections.
 
     configure loads and warms up the model, activate subscribes to images, deactivate unsubscribes,
@@ -59,6 +59,8 @@ class DetectorNode(LifecycleNode):
     pipeline of the model in `_slot`; annotated images are drawn by the annotation worker. Cameras
     share the model; each has its own channel. Another model takes its place while it runs.
     """
+
+    called = 'detector'
 
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
@@ -81,15 +83,6 @@ class DetectorNode(LifecycleNode):
         names = [camera.status_name for camera in self._cameras]
         self._diagnostics = NodeDiagnostics(self, self._statuses, names=names)
 
-    def start(self) -> None:
-        """Configure and activate; raise RosError when the model cannot be had."""
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            msg = 'The detector could not be configured, see the error above.'
-            raise RosError(msg)
-        if self.trigger_activate() != TransitionCallbackReturn.SUCCESS:
-            msg = 'The detector could not be activated, see the error above.'
-            raise RosError(msg)
-
     @reports_errors
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up and offer the outputs."""
@@ -111,43 +104,6 @@ class DetectorNode(LifecycleNode):
         """Listen for images."""
         self._listen()
         return super().on_activate(state)
-
-    @reports_errors
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening; the model stays loaded."""
-        self._stop_listening()
-        return super().on_deactivate(state)
-
-    @reports_errors
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the model."""
-        self._release()
-        return super().on_cleanup(state)
-
-    @reports_errors
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening and free the model."""
-        self._release()
-        return super().on_shutdown(state)
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything after an error in a transition, so that configure works again."""
-        try:
-            self._release()
-        except Exception as error:  # all of it was tried, and the rest is free
-            errors_of(self).note('transition on_error', error)
-        self.get_logger().error(
-            f'A transition from {state.label} failed, see the error above: the detector is '
-            'unconfigured now. Remove the cause, then configure and activate it again.'
-        )
-        return TransitionCallbackReturn.SUCCESS
-
-    def destroy_node(self) -> None:
-        """Stop the threads, then the node."""
-        self._release()
-        self._diagnostics.close()
-        self._log_handler.close()
-        super().destroy_node()
 
     def open_model(self, model: str) -> OpenedModel:
         """Open and warm up a model as the parameters ask, in the thread that will own it."""
@@ -268,14 +224,7 @@ class DetectorNode(LifecycleNode):
 
 def make_node() -> DetectorNode:
     """Make the detector node, started if the parameters say so."""
-    node = DetectorNode()
-    if node.get_parameter('autostart').value:
-        try:
-            node.start()
-        except RosError:
-            node.destroy_node()
-            raise
-    return node
+    return autostarted(DetectorNode())
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from threadpoolctl import threadpool_limits
 
 from roof_detector.bags.errors import BagError
@@ -22,8 +21,9 @@ from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.live_inspection import LiveInspection
 from roof_detector.georeference.errors import GeoError
 from roof_detector.ros.common.callback_errors import errors_of
-from roof_detector.ros.common.errors import ParameterError, RosError
+from roof_detector.ros.common.errors import ParameterError
 from roof_detector.ros.common.lifecycle_errors import reports_errors
+from roof_detector.ros.common.managed_node import ManagedNode, autostarted
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.ros.common.node_process import run_node
 from roof_detector.ros.common.ros_log_handler import RosLogHandler
@@ -40,6 +40,7 @@ from roof_detector.ros.inspector.telemetry_intake import TelemetryIntake
 
 if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticStatus
+    from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
     from roof_detector.findings.live_inspection import LiveUpdate, PlacedFrame
     from roof_detector.findings.sightings import FrameSightings
@@ -52,7 +53,7 @@ _FOOTPRINT_NS = 500_000_000
 _MOST_FOOTPRINTS = 1000
 
 
-class InspectorNode(LifecycleNode):
+class InspectorNode(ManagedNode):
     """Places what the detector finds by the telemetry, and makes findings of it.
 
     configure makes the outputs and the thread of the inspection, activate listens, deactivate
@@ -60,6 +61,8 @@ class InspectorNode(LifecycleNode):
     the executor's thread; findings are made in that of `InspectionWorker`, and written in that of
     `InspectionFile`.
     """
+
+    called = 'inspector'
 
     def __init__(self, **options: Any) -> None:
         super().__init__('inspector', **options)
@@ -86,16 +89,6 @@ class InspectorNode(LifecycleNode):
         self._diagnostics = NodeDiagnostics(
             self, lambda: [self._status(name)], names=[name], period_s=_DIAGNOSTICS_S
         )
-
-    def start(self) -> None:
-        """Configure and activate; raise RosError where that fails."""
-        for act, what in (
-            (self.trigger_configure, 'configured'),
-            (self.trigger_activate, 'activated'),
-        ):
-            if act() != TransitionCallbackReturn.SUCCESS:
-                msg = f'The inspector could not be {what}, see the error above.'
-                raise RosError(msg)
 
     @reports_errors
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -125,43 +118,6 @@ class InspectorNode(LifecycleNode):
         listed = ', '.join(topic.name for topic in self._topics.values())
         self.get_logger().info(f'Listening on {listed}.')
         return super().on_activate(state)
-
-    @reports_errors
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening; the findings stay."""
-        self._stop_listening()
-        return super().on_deactivate(state)
-
-    @reports_errors
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """End the inspection and its file."""
-        self._release()
-        return super().on_cleanup(state)
-
-    @reports_errors
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening and end the inspection."""
-        self._release()
-        return super().on_shutdown(state)
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything after an error in a transition, so that configure works again."""
-        try:
-            self._release()
-        except Exception as error:  # all of it was tried
-            errors_of(self).note('transition on_error', error)
-        self.get_logger().error(
-            f'A transition from {state.label} failed, see the error above: the inspector is '
-            'unconfigured now. Remove the cause, then configure and activate it again.'
-        )
-        return TransitionCallbackReturn.SUCCESS
-
-    def destroy_node(self) -> None:
-        """End the inspection, then the node."""
-        self._release()
-        self._diagnostics.close()
-        self._log_handler.close()
-        super().destroy_node()
 
     def on_frame(self, frame: InspectedFrame, placed: PlacedFrame) -> None:
         """Publish the detections of a frame; in the worker's thread."""
@@ -383,14 +339,7 @@ def _settings(values: dict[str, Any]) -> InspectorSettings:
 
 def make_node() -> InspectorNode:
     """Make the inspector node, started if the parameters say so."""
-    node = InspectorNode()
-    if node.get_parameter('autostart').value:
-        try:
-            node.start()
-        except RosError:
-            node.destroy_node()
-            raise
-    return node
+    return autostarted(InspectorNode())
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ VIEW_TOPICS = {
     'annotations': 'foxglove_msgs/msg/ImageAnnotations',
     'geojson': 'foxglove_msgs/msg/GeoJSON',
 }
-# What was shown last is shown to whoever joins.
+# What was shown last is shown to every node that joins.
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _FRAME_QOS = QoSProfile(depth=10)
 

@@ -34,7 +34,7 @@ _KEPT_FRAMES = 2
 
 
 class SightingImages:
-    """Makes and keeps JPEGs; one frame is decoded at a time, whoever asks."""
+    """Makes and keeps JPEGs; one frame is decoded at a time, for all who ask."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._files = FrameFiles(roots)

@@ -60,7 +60,7 @@ def write_set(
     composer: PhotoComposer, output: Path, images: int, *, seed: int, overwrite: bool = False
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Write both splits in the YOLO layout; return images and boxes of each split and source."""
-    pictures: Counter[tuple[str, str]] = Counter()
+    written: Counter[tuple[str, str]] = Counter()
     boxes: Counter[tuple[str, str]] = Counter()
     with fresh_folder(output, overwrite=overwrite) as folder:
         composed = composer.images(images, seed=seed)
@@ -70,11 +70,11 @@ def write_set(
         ):
             for i, (name, photo) in enumerate(parts):
                 _write(folder, split, f'{name}_{i:05}', photo)
-                pictures[split, name] += 1
+                written[split, name] += 1
                 boxes[split, name] += len(photo.boxes_xyxy)
-        splits = {split: f'images/{split}' for split in ('train', 'val') if pictures}
+        splits = {split: f'images/{split}' for split in ('train', 'val') if written}
         write_data_yaml(folder / 'data.yaml', CLASSES, splits)
-    return {key: (pictures[key], boxes[key]) for key in pictures}
+    return {key: (written[key], boxes[key]) for key in written}
 
 
 def _write(folder: Path, split: str, stem: str, photo: Photo) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Training images composed of photographs: windows, patchworks, and things laid elsewhere."""
+"""Training images composed of photographs: windows, patchworks, and objects laid elsewhere."""
 
 from __future__ import annotations
 
@@ -99,20 +99,20 @@ class PhotoComposer:
         return Photo(sheet, np.concatenate(boxes), first.class_id)
 
     def _laid(self, laid: Laid, rng: np.random.Generator) -> Photo:
-        """Return a surface without anything on which one to four cut-out things lie."""
+        """Return a surface without anything on which one to four cut-out objects lie."""
         cutouts, class_id = self._cut(laid)
         ground = self._surface(laid, rng)
         image_bgr = ground.copy()
         boxes: list[np.ndarray] = []  # type: ignore[type-arg]
         for _ in range(int(rng.integers(1, 5))):
-            thing = _turned(cutouts[int(rng.integers(len(cutouts)))], rng)
-            height, width = thing.cover.shape
+            cutout = _turned(cutouts[int(rng.integers(len(cutouts)))], rng)
+            height, width = cutout.cover.shape
             if height >= image_bgr.shape[0] or width >= image_bgr.shape[1]:
                 continue
             x = int(rng.integers(0, image_bgr.shape[1] - width))
             y = int(rng.integers(0, image_bgr.shape[0] - height))
             if all(_apart((x, y, x + width, y + height), box) for box in boxes):
-                boxes.append(thing.lay(image_bgr, x, y))
+                boxes.append(cutout.lay(image_bgr, x, y))
         return Photo(image_bgr, np.array(boxes).reshape(-1, 4), class_id)
 
     def _surface(self, laid: Laid, rng: np.random.Generator) -> Image:
@@ -139,7 +139,7 @@ class PhotoComposer:
             cut = crack_cutouts if laid.name == 'crack' else rust_cutouts
             self._cutouts[laid.name] = [one for photo in self._read(source) for one in cut(photo)]
         if not self._cutouts[laid.name]:
-            msg = f'Nothing could be cut out of {laid.of}; give photographs of clearer things.'
+            msg = f'Nothing could be cut out of {laid.of}; give photographs of clearer objects.'
             raise DatasetError(msg)
         return self._cutouts[laid.name], source.class_id or 0
 
@@ -157,7 +157,7 @@ def _drawn(photos: Sequence[Photo], zoom: float, rng: np.random.Generator) -> Ph
     return photo.posed(int(rng.integers(4)), mirrored=bool(rng.random() < 0.5))
 
 
-def _turned(thing: Cutout, rng: np.random.Generator) -> Cutout:
+def _turned(cutout: Cutout, rng: np.random.Generator) -> Cutout:
     quarters, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
     factor = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6))))
 
@@ -167,9 +167,9 @@ def _turned(thing: Cutout, rng: np.random.Generator) -> Cutout:
         return cv2.resize(np.ascontiguousarray(posed), size, interpolation=cv2.INTER_AREA)
 
     return Cutout(
-        own_bgr=turned(thing.own_bgr),
-        cover=turned(thing.cover),
-        ratio_bgr=None if thing.ratio_bgr is None else turned(thing.ratio_bgr),
+        own_bgr=turned(cutout.own_bgr),
+        cover=turned(cutout.cover),
+        ratio_bgr=None if cutout.ratio_bgr is None else turned(cutout.ratio_bgr),
     )
 
 

@@ -25,7 +25,7 @@ _SOFT_PX = 1.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cutout:
-    """A thing's pixels (h, w, 3), how much each is of it, and how far it darkens its surface.
+    """An object's pixels (h, w, 3), how much each is of it, and how far it darkens its surface.
 
     Laid on another surface a crack darkens that by the same ratio, so that one in shaded asphalt
     is one in sunlit concrete too. Where `ratio_bgr` is None, as for rust, it keeps its own colour.
@@ -36,7 +36,7 @@ class Cutout:
     ratio_bgr: Mask | None = None
 
     def lay(self, image_bgr: Image, x: int, y: int) -> Floats:
-        """Lay the thing into an image, in place, and return the box of what is seen of it."""
+        """Lay the object into an image, in place, and return the box of what is seen of it."""
         height, width = self.cover.shape
         place = image_bgr[y : y + height, x : x + width].astype(np.float32)
         laid = self.own_bgr.astype(np.float32)
