@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections import Counter
 
@@ -167,7 +168,10 @@ def test_without_telemetry_findings_are_tracks_and_it_is_said_what_is_missing(gr
 
     roof.wait(is_warned, what='a warning')
     assert 'no camera info' in roof.status.message or 'holds no' in roof.status.message
-    assert roof.values['frames_without_a_place'] == roof.values['frames_inspected']
+    roof.wait(
+        lambda: roof.values['frames_without_a_place'] == roof.values['frames_inspected'],
+        what='all frames to be counted as frames without a place',
+    )
     roof.wait(lambda: roof.events, what='events of tracks, which are findings too')
     assert all('latitude' not in event for event in roof.events)
 
@@ -323,6 +327,7 @@ def test_parameters_that_make_no_sense_are_refused_in_a_sentence(graph, tmp_path
                 context=graph.context,
                 parameter_overrides=[Parameter(name, value=v) for name, v in values.items()],
             )
+        assert not logging.getLogger('roof_detector').handlers
 
 
 def array_of(rows):

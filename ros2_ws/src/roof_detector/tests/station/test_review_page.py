@@ -197,6 +197,7 @@ def test_all_like_one_are_decided_and_taken_back_at_once(page, store):
     assert kept(store)[-1][1] == kept(store)[-2][1] == 'reject'
     page.keyboard.press('u')
     page.wait_for_function(f'!{rejected}')
+    page.wait_for_function('!store.pending.length')
 
 
 def test_a_decision_waits_for_the_station_where_the_link_is_lost(page, store):

@@ -42,9 +42,9 @@ class StreamNode(Node):
     def __init__(self, *, table: ParameterTable, **options: Any) -> None:
         # Every node that takes the camera's place has its name, and so the same topics.
         super().__init__('camera', **options)
-        self._log_handler = RosLogHandler.install(self)
         self.values = table.declare(self)
         self.settings = stream_settings(self.values)
+        self._log_handler = RosLogHandler.install(self)
         table.watch(self, check=stream_settings, apply=self._apply)
         self._playback: Playback | None = None
         self._ahead: Prefetcher[OutgoingFrame] | None = None

@@ -64,13 +64,13 @@ class DetectorNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
-        self._log_handler = RosLogHandler.install(self)
         self._values = DETECTOR_TABLE.declare(self)
         self._settings = detector_settings(self._values)
         self._cameras = tuple(
             CameraChannel(self, camera, transport=self._values['image_transport'])
             for camera in parse_cameras(self._values['cameras'])
         )
+        self._log_handler = RosLogHandler.install(self)
         # Trust was given to one file, and not by a client that sets parameters later.
         self._trusted = self._values['model'] if self._values['trust_model'] else None
         self._slot = ModelSlot(self, settings=self._settings)

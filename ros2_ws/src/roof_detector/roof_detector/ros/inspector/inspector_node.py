@@ -66,8 +66,8 @@ class InspectorNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('inspector', **options)
+        self._settings = _settings(INSPECTOR_TABLE.declare(self))  # may refuse them
         self._log_handler = RosLogHandler.install(self)
-        self._settings = _settings(INSPECTOR_TABLE.declare(self))
         INSPECTOR_TABLE.watch(self, check=lambda values: values, apply=lambda _: None)
         self._outputs: InspectorOutputs | None = None
         self._views: InspectorViews | None = None

@@ -87,11 +87,11 @@ class PlayerNode(Node):
             self._bag = BagReader(path)
         except BagError as error:
             raise RosError(str(error)) from error
-        self._log_handler = RosLogHandler.install(self)
         self._logged_damage: set[str] = set()
         self._log_damage()
         self._outputs = self._make_publishers(self._chosen_topics())
         self._check_awaited()
+        self._log_handler = RosLogHandler.install(self)
         self._clock_output = self.create_publisher(Clock, '/clock', _CLOCK_QOS)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self._end = self.create_guard_condition(self._finish)

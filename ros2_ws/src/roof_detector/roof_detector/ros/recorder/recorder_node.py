@@ -40,9 +40,9 @@ class RecorderNode(Node):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('recorder', **options)
-        self._log_handler = RosLogHandler.install(self)
         values = RECORDER_TABLE.declare(self)
         self._settings = RecorderSettings.of(values)
+        self._log_handler = RosLogHandler.install(self)
         RECORDER_TABLE.watch(self, check=RecorderSettings.of, apply=self._take_over)
         self._recorder = FlightRecorder(self, self._settings)
         self._losses = Growth()
