@@ -13,7 +13,7 @@ from training.dataset import check
 from training.dataset.error import DatasetError
 from training.research.realset.__main__ import main
 from training.research.realset.cutout import crack_cutouts, rust_cutouts
-from training.research.realset.material import CLASSES, Material
+from training.research.realset.material import CLASSES, Material, Source
 from training.research.realset.photo import Photo
 
 GREY = 150
@@ -104,6 +104,27 @@ def test_a_source_that_is_absent_is_named_with_what_to_do(folder, capsys):
     assert '--without field' in capsys.readouterr().err
     assert make(folder, folder / 'set', '--without', 'field') == 0
     assert not list((folder / 'set/images/train').glob('crack_*'))  # nothing to lay cracks on
+
+
+def test_masks_become_a_box_around_each_object_however_it_was_drawn(tmp_path):
+    for kind in ('pictures', 'masks'):
+        (tmp_path / kind).mkdir()
+    mask = np.zeros((80, 120), np.uint8)
+    mask[10:15, 5:40] = mask[10:15, 48:70] = 255  # one crack, drawn in two strokes
+    mask[50:78, 100:105] = 255
+    mask[70:74, 10:14] = 255  # a speck
+    cv2.imwrite(str(tmp_path / 'pictures/a.png'), np.full((80, 120, 3), GREY, np.uint8))
+    cv2.imwrite(str(tmp_path / 'masks/a.png'), mask)
+    source = Source(
+        **{'name': 'walls', 'root': 'public', 'images': 'pictures/*.png', 'share': 1.0},
+        **{'masks': 'pictures:masks', 'role': 'labelled', 'class_id': CLASSES.index('crack')},
+        **{'zoom': (1.0, 1.0), 'licence': 'CC0', 'commit': 'none', 'repository': 'none'},
+    )
+    (photo,) = source.photos({'public': tmp_path})
+    assert photo.boxes_xyxy.tolist() == [[5, 10, 70, 15], [100, 50, 105, 78]]
+    cv2.imwrite(str(tmp_path / 'masks/a.png'), mask[:40])
+    with pytest.raises(DatasetError, match='no mask of 120x80'):
+        source.photos({'public': tmp_path})
 
 
 def test_what_judges_models_is_refused_as_training_material(folder):

@@ -12,7 +12,7 @@ import numpy as np
 
 from training.dataset.error import DatasetError
 from training.research.realset.cutout import Cutout, crack_cutouts, rust_cutouts
-from training.research.realset.material import Laid
+from training.research.realset.material import CLASSES, Laid
 from training.research.realset.photo import Photo
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.research.realset.photo import Image
 
 _TRIES = 25
+_CRACK = CLASSES.index('crack')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +137,7 @@ class PhotoComposer:
     def _cut(self, laid: Laid) -> tuple[list[Cutout], int]:
         source = self._source(laid.of)
         if laid.name not in self._cutouts:
-            cut = crack_cutouts if laid.name == 'crack' else rust_cutouts
+            cut = crack_cutouts if source.class_id == _CRACK else rust_cutouts
             self._cutouts[laid.name] = [one for photo in self._read(source) for one in cut(photo)]
         if not self._cutouts[laid.name]:
             msg = f'Nothing could be cut out of {laid.of}; give photographs of clearer objects.'

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import yaml
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CLASSES = ('equip', 'drain', 'crack', 'ponding', 'rust')
 DESCRIPTION = Path(__file__).parents[2] / 'configs' / 'real_material.yaml'
+_GAP_PX = 13  # pieces of a mask with smaller gaps between them are one object
+_LEAST_LONG_PX = 14
 # A folder of the shared data that may be looked at, but never learned from.
 _ONLY_JUDGED = frozenset({'equip', 'solar', 'drone_photos'})
 
@@ -33,7 +36,8 @@ class Source:
 
     `images` and `validate` are patterns below the folder that `root` names; `rows` is the part of
     the height that may be shown, `zoom` the range of factors by which photographs are enlarged,
-    and `boxes` (x1, y1, x2, y2 in pixels, by the image's name) stand for label files.
+    and `boxes` (x1, y1, x2, y2 in pixels, by the image's name) stand for label files. `masks` is
+    a pattern `from:to` that turns an image's path into that of its mask, white on what is seen.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Source:
     class_id: int | None = None
     rows: tuple[float, float] = (0.0, 1.0)
     boxes: Mapping[str, Sequence[Sequence[float]]] | None = None
+    masks: str | None = None
 
     def __post_init__(self) -> None:
         if self.role not in {'labelled', 'ground'}:
@@ -90,11 +95,18 @@ class Source:
         boxes = np.empty((0, 4))
         if self.boxes is not None:
             boxes = np.array(self.boxes.get(path.stem, []), dtype=np.float64).reshape(-1, 4)
+        elif self.masks is not None:
+            boxes = _boxes_of_mask(self._mask(path), (width, height))
         elif self.role == 'labelled':
             label = Path(*('labels' if part == 'images' else part for part in path.parts))
             label = label.with_suffix('.txt')
             boxes = _read_boxes(label, (width, height))
         return Photo(image_bgr, boxes, self.class_id or 0).window(0, top, (width, bottom - top))
+
+    def _mask(self, path: Path) -> Path:
+        assert self.masks is not None
+        before, after = self.masks.split(':')
+        return Path(*(after if part == before else part for part in path.parts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +170,7 @@ def _source(name: str, content: dict[str, Any]) -> Source:
         zoom=(float(low), float(high)),
         rows=(float(top), float(bottom)),
         boxes=content.get('boxes'),
+        masks=content.get('masks'),
         licence=content['licence'],
         commit=content['commit'],
         repository=content['repository'],
@@ -169,6 +182,24 @@ def _spelled_out(pattern: str) -> list[str]:
     parts = re.split(r'\{([^}]*)\}', pattern)
     choices = [part.split(',') if i % 2 else [part] for i, part in enumerate(parts)]
     return [''.join(one) for one in itertools.product(*choices)]
+
+
+def _boxes_of_mask(path: Path, size_wh: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a box around each piece of a mask; pieces a few pixels apart are one object."""
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None or mask.shape[::-1] != size_wh:
+        msg = f'{path} is no mask of {size_wh[0]}x{size_wh[1]} pixels. Fetch it again.'
+        raise DatasetError(msg)
+    seen = (mask > 127).astype(np.uint8)
+    joined = cv2.dilate(seen, np.ones((_GAP_PX, _GAP_PX), np.uint8))
+    count, pieces = cv2.connectedComponents(joined)
+    boxes = []
+    for piece in range(1, count):
+        rows, columns = np.nonzero(seen & (pieces == piece))
+        box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        if max(box[2] - box[0], box[3] - box[1]) >= _LEAST_LONG_PX:
+            boxes.append(box)
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def _read_boxes(path: Path, size_wh: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.float64]]:
