@@ -80,11 +80,10 @@ def frame_sightings(
     """
     ground = None
     if fix is not None and origin is not None:
-        areas = _mask_areas(detections)
         ground = ground_view(
             fix,
             detections.boxes_xyxy,
-            mask_areas_px=areas,
+            mask_areas_px=mask_areas(detections),
             size_wh=size_wh,
             origin=origin,
             split=split or ErrorSplit(),
@@ -221,7 +220,8 @@ def spread_of_cut(
     return (np.where(cut, half, 0.0) ** 2)[:, None, None] * np.eye(2)
 
 
-def _mask_areas(detections: Detections) -> npt.NDArray[np.float64]:
+def mask_areas(detections: Detections) -> npt.NDArray[np.float64]:
+    """Return the areas of masks in pixels (n,), nan where the network has none."""
     if detections.masks is None:
         return np.full(len(detections), np.nan)
     return np.array(

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from roof_detector.findings.evidence import SizeSample
 
-# A box holds its object and corners that are not: between half of it and all, for convex outlines.
-_BOX_FILL = 0.75
-_BOX_FILL_SIGMA = 0.15
+# A box holds its object and corners that are not. Outlines of the simulator's objects fill 0.27 to
+# 0.87 of their boxes (95 %, 3600 of them), the 108 roofs of the Kampala orthophoto 0.34 to 1, and
+# the paint of a crack next to nothing: two of these deviations hold them all.
+_BOX_FILL = 0.6
+_BOX_FILL_SIGMA = 0.28
 _EDGE_PX = 1.0  # by how much a box's side or a mask's edge is off
 _BEST_SHARE = 0.8  # of the best quality: samples whose sides are used
 _LEAST_FOR_WALLS = 4

@@ -43,14 +43,16 @@ def raster_view(
     place: RasterGeoreference,
     boxes_xyxy: npt.NDArray[np.float32],
     *,
+    mask_areas_px: npt.NDArray[np.float64],
     size_wh: tuple[int, int],
     origin: LocalTangentPlane,
     split: ErrorSplit,
 ) -> GroundView:
     """Return where the boxes (n, 4) of an orthophoto are, which looks straight down everywhere.
 
-    The outline is empty: what is blank in a raster was not seen, so no part of it counts as
-    searched. Raises GeoError where the raster's resolution cannot be told.
+    `mask_areas_px` (n,) is nan where there is no mask. The outline is empty: what is blank in a
+    raster was not seen, so no part of it counts as searched. Raises GeoError where the raster's
+    resolution cannot be told.
     """
     count = len(boxes_xyxy)
     boxes = boxes_xyxy.astype(np.float64).reshape(-1, 4)
@@ -79,7 +81,7 @@ def raster_view(
         flight_covariance=raster_sigma_m(place) ** 2 * np.eye(2),
         sides_m=sides_m,
         half_extent_en=np.ptp(corners, axis=1) / 2,
-        areas_m2=np.full(count, np.nan),
+        areas_m2=mask_areas_px * metres_per_pixel**2,
         metres_per_pixel=metres_per_pixel,
         cut=cut,
         outline_en=np.zeros((0, 2)),

@@ -138,10 +138,6 @@ class FlightDetection:
             reason = f' {self._tally.warnings[0]}' if self._tally.warnings else ''
             msg = f'None of {self._tally.frames} images can be read.{reason}'
             raise ReplayError(msg)
-        if self._network.task == 'segment':
-            self._tally.notes.append(
-                'The model predicts masks too; the results keep only the boxes.'
-            )
         # At the end, because the track of the camera needs the whole bag: tables too, which hold
         # positions where they are known.
         chosen = self._settings.output

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roof_detector.bags.finding_messages import candidates_bytes, detections_bytes
+from roof_detector.bags.mask_messages import masks_bytes
 from roof_detector.inputs.frame import Frame, PassthroughMessages
 from roof_detector.inputs.raster_tile import RasterTile
 from roof_detector.offline.errors import one_line
@@ -290,6 +291,7 @@ def _inferred(submitted: OfflineFrame, frame: Frame, result: FrameResult) -> Inf
             result.detections, names=names, stamp_ns=stamp_ns, frame_id=frame_id
         ),
         candidates=candidates,
+        masks=masks_bytes(result.detections),
         inference_s=round(seconds, 6),  # as timing.csv has it
         topic=frame.topic,
         name=frame.name,

@@ -13,7 +13,7 @@ import numpy as np
 
 from roof_detector.bags.errors import BagError
 from roof_detector.findings.flight_segments import PhotoParts
-from roof_detector.findings.ground_view import ErrorSplit, frame_sightings
+from roof_detector.findings.ground_view import ErrorSplit, frame_sightings, mask_areas
 from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
 from roof_detector.findings.tracked_stream import TrackedStream, part_name, without_numbers
@@ -153,6 +153,7 @@ class InspectionFrames:
                 ground = raster_view(
                     place,
                     found.boxes_xyxy,
+                    mask_areas_px=mask_areas(found),
                     size_wh=findings.size_wh,
                     origin=self.origin,
                     split=self._split,

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _HEAD = struct.Struct('<II')  # length and CRC-32 of what follows
-# Seconds, width, height, bytes of the content, lengths of the seven parts that follow.
-_FRAME = struct.Struct('<dIIQIIIIIII')
-FORMAT = 3
+# Seconds, width, height, bytes of the content, lengths of the eight parts that follow.
+_FRAME = struct.Struct('<dIIQIIIIIIII')
+FORMAT = 4
 _SYNC_PERIOD_S = 1.0
 
 
@@ -35,6 +35,7 @@ class Inferred:
     size_wh: tuple[int, int]
     detections: bytes = b''
     candidates: bytes = b''
+    masks: bytes = b''
     error: str = ''
     inference_s: float = 0.0
     topic: str = ''
@@ -45,7 +46,7 @@ class Inferred:
     def _packed(self) -> bytes:
         content = self.content or ContentIdentity(0, '')
         texts = (self.error, self.topic, self.name, content.sha256, '\n'.join(self.notes))
-        parts = (self.detections, self.candidates, *(text.encode() for text in texts))
+        parts = (self.detections, self.candidates, self.masks, *(text.encode() for text in texts))
         numbers = (self.inference_s, *self.size_wh, content.size_bytes, *map(len, parts))
         return _FRAME.pack(*numbers) + b''.join(parts)
 
@@ -56,11 +57,12 @@ class Inferred:
         for length in lengths:
             parts.append(data[begin : begin + length])
             begin += length
-        error, topic, name, sha256, notes = (part.decode() for part in parts[2:])
+        error, topic, name, sha256, notes = (part.decode() for part in parts[3:])
         return cls(
             size_wh=(width, height),
             detections=parts[0],
             candidates=parts[1],
+            masks=parts[2],
             error=error,
             inference_s=inference_s,
             topic=topic,

@@ -10,6 +10,7 @@ import numpy as np
 from shapely import STRtree, box
 
 from roof_detector.bags.finding_messages import DETECTIONS, detections_bytes, read_detections
+from roof_detector.bags.mask_messages import MASKS, masks_bytes, read_masks
 from roof_detector.bags.typestore import shared_typestore
 from roof_detector.inputs.frame import Frame
 from roof_detector.inputs.input import DEFAULT_FRAME_ID
@@ -17,7 +18,7 @@ from roof_detector.offline.inference import InferredFrame
 from roof_detector.offline.journal import Inferred
 from roof_detector.offline.outcome import cap_note
 from roof_detector.vision.detections import Detections
-from roof_detector.vision.seams import View, merge
+from roof_detector.vision.seams import JoinedMasks, View, merge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,8 +64,14 @@ class RasterMosaic:
             return
         left, top, width, height = self._source.tiles[index].window_xywh
         corner = np.array((left, top) * 2, np.float32)
+        boxes, masks = found.boxes_xyxy + corner, None
+        if inferred.masks:
+            message = shared_typestore().deserialize_cdr(inferred.masks, MASKS)
+            masks = read_masks(message, found, size_wh=(width, height)).placed(
+                boxes, origin_xy=(left, top), image_wh=self._source.raster.size_wh
+            )
         placed = Detections(
-            boxes_xyxy=found.boxes_xyxy + corner, scores=found.scores, class_ids=found.class_ids
+            boxes_xyxy=boxes, scores=found.scores, class_ids=found.class_ids, masks=masks
         )
         window = np.array((left, top, left + width, top + height), np.float32)
         self._views.append(View(placed, window))
@@ -93,6 +100,7 @@ class RasterMosaic:
             detections=detections_bytes(
                 merged, names=self._names, stamp_ns=0, frame_id=DEFAULT_FRAME_ID
             ),
+            masks=masks_bytes(merged),
             inference_s=round(self._inference_s, 6),
             name=source.frame_name,
             content=source.content,
@@ -145,10 +153,16 @@ def merge_views(views: list[View], *, source_wh: tuple[int, int], iou: float) ->
         ]
         parts.append(merge(pieces, source_wh=source_wh, iou=iou, max_detections=len(group)))
     order = np.argsort(-np.concatenate([part.scores for part in parts]), kind='stable')
+    boxes = np.concatenate([part.boxes_xyxy for part in parts])[order]
+    masks = [part.masks for part in parts if isinstance(part.masks, JoinedMasks)]
+    shapes = [shape for mask in masks for shape in mask.pieces]
     return Detections(
-        boxes_xyxy=np.concatenate([part.boxes_xyxy for part in parts])[order],
+        boxes_xyxy=boxes,
         scores=np.concatenate([part.scores for part in parts])[order],
         class_ids=np.concatenate([part.class_ids for part in parts])[order],
+        masks=JoinedMasks(tuple(shapes[i] for i in order), boxes, source_wh)
+        if len(masks) == len(parts)
+        else None,
     )
 
 

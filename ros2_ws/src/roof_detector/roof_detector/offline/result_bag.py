@@ -15,6 +15,7 @@ from roof_detector.bags.finding_messages import (
     read_candidates,
     read_detections,
 )
+from roof_detector.bags.mask_messages import read_masks
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.records import MANIFEST, metadata_records
 from roof_detector.bags.topics import BagMessage, is_result_topic
@@ -53,10 +54,12 @@ class _TopicFrames:
     image_topic: str
     has_frames: bool
     has_candidates: bool
+    has_masks: bool = False
     index: int = 0
     record: FrameRecord | None = None
     detections: Any = None
     candidates: Any = None
+    masks: Any = None
 
 
 class ResultBag:
@@ -117,7 +120,10 @@ class ResultBag:
         of_topic = {
             topic: stream
             for stream in self._streams.values()
-            for topic in (stream.topics.frames, stream.topics.detections, stream.topics.candidates)
+            for topic in (
+                *(stream.topics.frames, stream.topics.detections),
+                *(stream.topics.candidates, stream.topics.masks),
+            )
         }
         # Beside the bag, also where the bag of a result folder was named by itself.
         timing = read_timing(self.path.parent if self.path.name == BAG else self.folder)
@@ -179,6 +185,7 @@ class ResultBag:
                 or ('' if len(found) == 1 else live_image_topic(topics, self.manifest)),
                 has_frames=topics.frames in self._types,
                 has_candidates=topics.candidates in self._types,
+                has_masks=topics.masks in self._types,
             )
         return streams
 
@@ -202,9 +209,11 @@ class ResultBag:
         if message.topic == stream.topics.frames:
             # The exports know the stream's topic; in a damaged record it can be another one.
             stream.record = replace(FrameRecord.of(content), topic=stream.image_topic)
-            stream.detections = stream.candidates = None
+            stream.detections = stream.candidates = stream.masks = None
         elif message.topic == stream.topics.candidates:
             stream.candidates = content
+        elif message.topic == stream.topics.masks:
+            stream.masks = content
         else:
             stream.detections = content
 
@@ -226,7 +235,7 @@ class ResultBag:
                 size_wh=(0, 0),
             )
         stream.record = replace(stream.record, error=sentence)
-        stream.detections = stream.candidates = None
+        stream.detections = stream.candidates = stream.masks = None
 
     def _topic_in_names(self, stream: _TopicFrames) -> str:
         return stream.topics.namespace if len(self._streams) > 1 else ''
@@ -240,7 +249,7 @@ class ResultBag:
     ) -> RecordedFrame:
         """Begin the stream's next frame, and return this one with its times."""
         stream.index += 1
-        stream.record = stream.detections = stream.candidates = None
+        stream.record = stream.detections = stream.candidates = stream.masks = None
         inference_s = next(timing, (None, None, 0.0))[2] or None
         findings = frame.findings and replace(frame.findings, inference_s=inference_s)
         return replace(frame, log_time_ns=log_time_ns, findings=findings)
@@ -261,6 +270,10 @@ class ResultBag:
         if content is not None:
             if stream.candidates is not None:
                 candidates = read_candidates(stream.candidates, names=self.class_names)
+            detections = read_detections(content, names=self.class_names)
+            if stream.masks is not None:
+                masks = read_masks(stream.masks, detections, size_wh=record.size_wh)
+                detections = replace(detections, masks=masks)
             findings = FrameFindings(
                 source=self.source,
                 topic=record.topic,
@@ -269,7 +282,7 @@ class ResultBag:
                 stamp_ns=record.stamp_ns,
                 frame_id=record.frame_id,
                 size_wh=record.size_wh,
-                detections=read_detections(content, names=self.class_names),
+                detections=detections,
                 class_names=self.class_names,
                 content=record.content,
                 moment=record.moment,
@@ -284,8 +297,10 @@ def _is_complete(stream: _TopicFrames) -> bool:
         return True
     if stream.has_frames and stream.record is None:
         return False
-    waits_for_candidates = stream.has_candidates and stream.candidates is None
-    return stream.detections is not None and not waits_for_candidates
+    waits = (stream.has_candidates and stream.candidates is None) or (
+        stream.has_masks and stream.masks is None
+    )
+    return stream.detections is not None and not waits
 
 
 def _is_detector_topic(topic: str) -> bool:

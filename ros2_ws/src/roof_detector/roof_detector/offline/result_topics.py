@@ -52,6 +52,11 @@ class ResultTopics:
         return f'{self.namespace}/candidates'
 
     @property
+    def masks(self) -> str:
+        """Return the topic of the masks; the live node's are images, under another name."""
+        return f'{self.namespace}/masks_rle'
+
+    @property
     def annotated(self) -> str:
         """Return the topic of the annotated images."""
         return f'{self.namespace}/image_annotated/compressed'

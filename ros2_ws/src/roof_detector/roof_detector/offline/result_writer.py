@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,6 +19,7 @@ from roof_detector.bags.finding_messages import (
     labels_bytes,
     read_detections,
 )
+from roof_detector.bags.mask_messages import MASKS, read_masks
 from roof_detector.bags.provenance import WRITTEN_BY, software_versions
 from roof_detector.bags.qos import LATCHED, OfferedQos
 from roof_detector.bags.typestore import shared_typestore
@@ -58,7 +60,8 @@ class ResultWriter:
     """Writes a result bag: the same results give the same bytes, at any time and on any machine.
 
     Therefore the bag holds no time of the clock, and its chunks end by size alone. `files` is the
-    text of `files_text` for the files of a bag or video, `raster` the place of an orthophoto.
+    text of `files_text` for the files of a bag or video, `raster` the place of an orthophoto. With
+    `keeps_masks` the masks of a network that has them are kept.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class ResultWriter:
         network: NetworkFacts,
         settings: DetectSettings,
         raster: str = '',
+        keeps_masks: bool = True,
     ) -> None:
         self._source = source
         self._raster = raster
         self._files = files
         self._network = network
         self._settings = settings
+        self._keeps_masks = keeps_masks and network.task == 'segment'
         self._labels_written = False
         alone = len(image_topics) == 1
         self._topics = {name: ResultTopics.of(name, alone=alone) for name in image_topics}
@@ -89,6 +94,8 @@ class ResultWriter:
             self._bag.add_topic(topics.detections, DETECTIONS, offered_qos=[_RESULTS_QOS])
             if settings.output.keep_candidates is not None:
                 self._bag.add_topic(topics.candidates, DETECTIONS, offered_qos=[_RESULTS_QOS])
+            if self._keeps_masks:
+                self._bag.add_topic(topics.masks, MASKS, offered_qos=[_RESULTS_QOS])
             if settings.output.annotated:
                 self._bag.add_topic(topics.annotated, COMPRESSED_IMAGE, offered_qos=[_IMAGES_QOS])
         for topic in passthrough_topics:
@@ -123,6 +130,8 @@ class ResultWriter:
         self._bag.write(topics.detections, inferred.detections, log_time_ns=log_time_ns)
         if self._settings.output.keep_candidates is not None:
             self._bag.write(topics.candidates, inferred.candidates, log_time_ns=log_time_ns)
+        if self._keeps_masks:
+            self._bag.write(topics.masks, inferred.masks, log_time_ns=log_time_ns)
         findings = self._findings(record, inferred)
         if self._settings.output.annotated and image_bgr is not None:
             jpeg = self._annotated(findings, image_bgr)
@@ -141,6 +150,11 @@ class ResultWriter:
     def _findings(self, record: FrameRecord, inferred: Inferred) -> FrameFindings:
         """Read back what was written, so that exports are the same whenever they are made."""
         message = shared_typestore().deserialize_cdr(inferred.detections, DETECTIONS)
+        detections = read_detections(message, names=self._network.names)
+        if self._keeps_masks:
+            message = shared_typestore().deserialize_cdr(inferred.masks, MASKS)
+            masks = read_masks(message, detections, size_wh=record.size_wh)
+            detections = replace(detections, masks=masks)
         return FrameFindings(
             source=self._source,
             topic=record.topic,
@@ -149,7 +163,7 @@ class ResultWriter:
             stamp_ns=record.stamp_ns,
             frame_id=record.frame_id,
             size_wh=record.size_wh,
-            detections=read_detections(message, names=self._network.names),
+            detections=detections,
             class_names=self._network.names,
             inference_s=inferred.inference_s or None,
             content=record.content,

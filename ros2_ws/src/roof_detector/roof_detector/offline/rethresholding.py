@@ -100,6 +100,11 @@ class Rethresholding:
                 else:
                     writer.pass_through(item)
             self._tally.warnings += bag.reader.damage
+            if self._network.task == 'segment':
+                self._tally.notes.append(
+                    'Results with other thresholds have boxes only: candidates hold no masks. '
+                    'Detect again where areas or outlines are wanted.'
+                )
             self._tally.note_cap(self._settings.thresholds.max_detections)
         self._export_images(folder)
         self._export_positions(folder)
@@ -196,6 +201,7 @@ class Rethresholding:
             passthrough_topics=passthrough_topics,
             network=self._network,
             settings=self._settings,
+            keeps_masks=False,  # candidates hold boxes alone
         )
 
 

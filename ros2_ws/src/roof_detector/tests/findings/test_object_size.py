@@ -62,5 +62,5 @@ def test_the_walls_of_what_stands_there_are_taken_off():
 def test_the_area_of_a_box_says_that_it_is_one():
     size = size_of([FlightSizes(samples(0.8, masked=False), 0.0, 0.01)])
     assert not size.is_from_mask
-    assert size.area_m2 == pytest.approx(0.75 * 0.64, rel=0.01)
+    assert size.area_m2 == pytest.approx(0.6 * 0.64, rel=0.01)
     assert abs(0.64 - size.area_m2) < 2 * size.area_error_m2

@@ -126,6 +126,13 @@ def other_detector(other_model_path):
         yield opened
 
 
+@pytest.fixture(scope='session')
+def mask_detector(tmp_path_factory):
+    path = write_model(tmp_path_factory.mktemp('model') / 'masks.onnx', prototypes=3)
+    with Detector.open(path, device='cpu', threads=1) as opened:
+        yield opened
+
+
 @pytest.fixture
 def detect(detector, tmp_path):
     """Return a call that detects in inputs and gives their outcomes."""

@@ -22,6 +22,7 @@ FRAMES = [
         size_wh=(4, 3),
         detections=b'found',
         candidates=b'proposed',
+        masks=b'outlined',
         error='',
         inference_s=0.25,
         topic='/camera',

@@ -216,7 +216,7 @@ class ReportedFindings:
                 area=f'{size.area_m2:.2f}',
                 area_error=f'{size.area_error_m2:.2f}',
             )
-            measured += f' ({words["size_mask"]})' if size.is_from_mask else ''
+            measured += f' ({words["size_mask" if size.is_from_mask else "size_box"]})'
         certainty = words['certainty_value'].format(
             existence=_certain(finding.existence),
             class_share=_certain(finding.class_probability),
