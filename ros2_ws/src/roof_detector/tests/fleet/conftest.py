@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Stores with inspections of simulated roofs, as `fleet run` leaves them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.register import Register
+from roof_detector.fleet.fleet_store import FleetStore
+from roof_detector.fleet.publishing import FLIGHT_MARK, INSPECTIONS
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+
+ROOF = Path(__file__).parents[1] / 'findings' / 'conftest.py'
+DAY_NS = 86_400 * 10**9
+GRID = [(x, y) for x in range(-4, 5, 2) for y in (-1.5, 1.0)]
+
+
+@pytest.fixture(scope='session')
+def roof():
+    spec = importlib.util.spec_from_file_location('roof_of_findings_for_fleets', ROOF)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Roof
+
+
+class FlownStore:
+    """A store on this computer's disk, to which flights over simulated roofs are added."""
+
+    def __init__(self, folder, roof):
+        self.store = FleetStore.create(folder)
+        self.folder, self.roof = folder, roof
+
+    def fly(self, name, positions=GRID, *, day=0, origin=(47.0, 8.0), side_m=0.6, **mark):
+        """Add the inspection of a flight, so many days after 2023-11-14."""
+        roof = type('MovedRoof', (self.roof,), {'ORIGIN': LocalTangentPlane(*origin, 400.0)})
+        roof.BEGIN_NS = self.roof.BEGIN_NS + day * DAY_NS
+        folder = self.folder / INSPECTIONS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        register, scene = Register(roof.NAMES, origin=roof.ORIGIN), roof(positions, side_m=side_m)
+        random = np.random.default_rng(day)
+        with (
+            InspectionStore(folder / 'inspection.gpkg') as store,
+            store.run(roof.ORIGIN) as run,
+        ):
+            for index, east in enumerate(np.linspace(-6, 6, 24)):
+                sightings, _ = scene.sightings((east, 0), index, flight=name, noise=random)
+                run.add_frame(sightings, register.add(sightings), roof.NAMES)
+            result = register.finish()
+            run.finish(result.findings, result.numbers, result.events, {'model': 'tiny'})
+        values = {'flight_id': name, 'name': name, 'key': f'key of {name}', 'frames': 24, **mark}
+        (folder / FLIGHT_MARK).write_text(json.dumps(values))
+        return folder / 'inspection.gpkg'
+
+
+@pytest.fixture
+def flown(tmp_path, roof):
+    return FlownStore(tmp_path / 'store', roof)
+
+
+@pytest.fixture
+def contents():
+    """Return a call that gives the bytes of every data file of a store by its path."""
+
+    def read(folder):
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob('*.parquet'))
+        }
+
+    return read
