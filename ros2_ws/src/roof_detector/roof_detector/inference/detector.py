@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from roof_detector.inference.backend_choice import (
     export_precision,
     why_not_as_it_is,
 )
-from roof_detector.inference.device_name import resolve_device
+from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
+from roof_detector.inference.machine_load import MachineLoad
 from roof_detector.inference.model_file import backend_for, open_backend
 from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.options import CACHED_BACKENDS, PACKAGE_BACKENDS
@@ -30,6 +31,7 @@ from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.stage_times import StageTimes
+from roof_detector.inference.thread_adaptation import ThreadAdaptation, adaptive_numbers
 from roof_detector.vision.calibration import ConfidenceCalibration
 from roof_detector.vision.detections import Detections
 from roof_detector.vision.letterbox import Letterbox
@@ -86,6 +88,7 @@ class Detector:
         image_size: tuple[int, int],
         choice: BackendChoice,
         threads: int | None = None,
+        adaptation: ThreadAdaptation | None = None,
         metres_per_pixel: tuple[float, float] | None = None,
         class_facts: Mapping[str, ClassFacts] | None = None,
         calibrate: bool = True,
@@ -100,7 +103,9 @@ class Detector:
             else None
         )
         self.choice = choice
-        self.threads = threads
+        self._threads = threads
+        self.adaptation = adaptation
+        self.load = MachineLoad()
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
         self.model_path = model_path
         self.model_hash = hash_model(model_path)
@@ -119,6 +124,7 @@ class Detector:
         trust_model: bool = False,
         model_key: str | Path | None = None,
         threads: int | None = None,
+        adapts_threads: bool = False,
         cache: ExportCache | None = None,
         calibrate: bool = True,
     ) -> Detector:
@@ -134,7 +140,8 @@ class Detector:
         With a `cache`, exports of a package or .pt that it holds may run in its place. With
         `backend` auto and without a measured one, the first runs it of OpenVINO, ONNX Runtime
         and torch that is installed and can: `choice` says which does and why. `threads` of the
-        CPU are by default those that an export was fastest with, else the runtime's choice. With
+        CPU are by default those that an export was fastest with, else the runtime's choice; with
+        `adapts_threads` they begin with these and change as `adapt_threads` finds best. With
         `calibrate` confidences are what a package states that they are worth, else the network's
         own. Raises `InferenceError`.
         """
@@ -154,8 +161,12 @@ class Detector:
             )
         else:
             choice = _choose(path, backend, device=device, precision=precision, cache=cache)
+        adaptation = None
         if threads is None:
             threads = choice.threads
+            if adapts_threads and resolve_device(device) == 'cpu':
+                adaptation = ThreadAdaptation(adaptive_numbers(available_cores()), start=threads)
+                threads = adaptation.threads
         opened = open_backend(
             choice.export or path,
             backend=choice.backend if choice.export or package else backend,
@@ -165,6 +176,7 @@ class Detector:
             # What the cache holds was made of this very file, by this package.
             trust_model=trust_model or choice.export is not None,
             threads=threads,
+            numbers=() if adaptation is None else adaptation.numbers,
             package=package,
         )
         if package is not None:
@@ -180,6 +192,7 @@ class Detector:
             image_size=size,
             choice=choice,
             threads=threads,
+            adaptation=adaptation,
             metres_per_pixel=None if package is None else package.manifest.metres_per_pixel,
             class_facts=None if package is None else package.manifest.classes,
             calibrate=calibrate,
@@ -243,6 +256,11 @@ class Detector:
         """Return what the network is computed with: f32, f16 or bf16."""
         return self._backend.precision
 
+    @property
+    def threads(self) -> int | None:
+        """Return with how many CPU threads the network runs; None if the runtime chooses."""
+        return self._threads
+
     def warm_up(self, source_wh: tuple[int, int] = (1280, 720)) -> None:
         """Run the network on a grey image, so that the first frame takes no longer than others.
 
@@ -250,9 +268,29 @@ class Detector:
         """
         width, height = source_wh
         image_bgr = np.full((height, width, 3), 114, dtype=np.uint8)
+        for threads in () if self.adaptation is None else self.adaptation.numbers:
+            if threads != self._threads:
+                self._backend.use_threads(threads)
+                for _ in range(WARM_UP_PASSES):
+                    self.detect(image_bgr, Thresholds())
+        if self.adaptation is not None:
+            self._backend.use_threads(self.adaptation.threads)
         for _ in range(WARM_UP_PASSES):
             self.detect(image_bgr, Thresholds())
         self.times = StageTimes()
+
+    def adapt_threads(self, forward_s: float) -> None:
+        """Learn what a pass took, and run the next with the number of threads that is best.
+
+        Only where it was opened with `adapts_threads`. Belongs to the thread that owns the model;
+        other numbers of threads are compiled and warm, so that a change costs no frame.
+        """
+        if (adaptation := self.adaptation) is None:
+            return
+        adaptation.note(forward_s, others=self.load.measure(), now_s=monotonic())
+        if adaptation.threads != self._threads:
+            self._threads = adaptation.threads
+            self._backend.use_threads(adaptation.threads)
 
     def detect(
         self,

@@ -13,6 +13,7 @@ from roof_detector.inference.package.container import is_package
 from roof_detector.inference.package.manifest import ONNX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from roof_detector.inference.backends.backend import Backend
@@ -66,10 +67,12 @@ def open_backend(
     precision: PrecisionOption = 'auto',
     trust_model: bool = False,
     threads: int | None = None,
+    numbers: Sequence[int] = (),
     package: ModelPackage | None = None,
 ) -> Backend:
     """Open a model file with its backend; runtimes are imported on demand.
 
+    `numbers` are other numbers of threads than `threads` to change to by `use_threads`.
     `package` is the one that `path` is, or was imported into, if the caller has opened it.
     """
     readable = backend_for(path)
@@ -88,13 +91,16 @@ def open_backend(
                 device=device,
                 precision=precision,
                 threads=threads,
+                numbers=numbers,
             )
         case 'onnxruntime':
             from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
                 OnnxRuntimeBackend,
             )
 
-            return OnnxRuntimeBackend(path, device=device, precision=precision, threads=threads)
+            return OnnxRuntimeBackend(
+                path, device=device, precision=precision, threads=threads, numbers=numbers
+            )
         case 'torchscript':
             from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
                 TorchScriptBackend,
@@ -116,7 +122,9 @@ def open_backend(
                 OpenVinoBackend,
             )
 
-            return OpenVinoBackend(path, device=device, precision=precision, threads=threads)
+            return OpenVinoBackend(
+                path, device=device, precision=precision, threads=threads, numbers=numbers
+            )
 
 
 def _open_package(
@@ -127,6 +135,7 @@ def _open_package(
     device: str,
     precision: PrecisionOption,
     threads: int | None,
+    numbers: Sequence[int],
 ) -> Backend:
     match backend:
         case 'torch':
@@ -152,6 +161,7 @@ def _open_package(
                 device=device,
                 precision=precision,
                 threads=threads,
+                numbers=numbers,
                 content=package.files[ONNX],
                 facts=package.facts,
             )
@@ -165,6 +175,7 @@ def _open_package(
                 device=device,
                 precision=precision,
                 threads=threads,
+                numbers=numbers,
                 content=package.files[ONNX],
                 facts=package.facts,
             )

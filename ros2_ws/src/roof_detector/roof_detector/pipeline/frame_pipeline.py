@@ -186,7 +186,7 @@ class FramePipeline:
                 self._opened.set_exception(failure)
             return
         with model as detector:
-            self._queue.batch, self._queue.ahead = model.batch, model.ahead
+            self._queue.batch, self._queue.ahead = model.batch, model.is_ahead
             with suppress(InvalidStateError):  # it was given up meanwhile
                 self._opened.set_result(detector)
             self._listener.on_pipeline_changed()
@@ -201,4 +201,5 @@ class FramePipeline:
                     break
                 heart.begin('detecting')
                 detection.run(frames)
+                self._queue.ahead = model.is_ahead  # its threads may have changed
             self._preprocessing.join()

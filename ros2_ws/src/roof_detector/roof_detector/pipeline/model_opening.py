@@ -26,13 +26,19 @@ class OpenedModel:
     """A warm detector, and how a pipeline uses it best; `with` gives the detector.
 
     `batch` is how many images it infers at once; `ahead` whether the next frame is preprocessed
-    while it runs. A detector that `is_shared` stays open afterwards.
+    while it runs, None to do so while it leaves a core free. A detector that `is_shared` stays
+    open afterwards.
     """
 
     detector: Detector
     batch: int = 1
-    ahead: bool = True
+    ahead: bool | None = True
     is_shared: bool = False
+
+    @property
+    def is_ahead(self) -> bool:
+        """Return whether to preprocess the next frame while the network runs on this one."""
+        return _has_spare_core(self.detector) if self.ahead is None else self.ahead
 
     def __enter__(self) -> Detector:
         return self.detector
@@ -57,6 +63,7 @@ def open_model(values: dict[str, Any], *, cameras: int) -> OpenedModel:
         trust_model=values['trust_model'],
         model_key=values['model_key'] or None,
         threads=values['threads'] or None,
+        adapts_threads=True,
         calibrate=values['calibrate'],
     )
     _log.info('Backend %s', detector.choice.sentence)
@@ -67,7 +74,7 @@ def open_model(values: dict[str, Any], *, cameras: int) -> OpenedModel:
     return OpenedModel(
         detector=detector,
         batch=_choose_batch(detector, values['batch'], cameras=cameras),
-        ahead=_has_spare_core(detector),
+        ahead=None,
     )
 
 

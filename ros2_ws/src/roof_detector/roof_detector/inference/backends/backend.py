@@ -74,6 +74,12 @@ class Backend(Protocol):
     def infer(self, batch: Any) -> Sequence[RawOutput]:
         """Run the network on a batch that `preprocessor` stacked; return once it is done."""
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many CPU threads from the next pass on.
+
+        It is one of the numbers that the backend was opened with; changing it takes no time.
+        """
+
     def close(self) -> None:
         """Free the model and its memory."""
 

@@ -34,7 +34,8 @@ class OnnxRuntimeBackend:
     """Run an ONNX file with TensorRT, CUDA or the CPU, the first that the runtime has.
 
     `device` says which of them took the graph. `content` is that of a file which was read already
-    and does not refer to others, and `facts` what its package says about it.
+    and does not refer to others, and `facts` what its package says about it. `numbers` are other
+    numbers of threads for `use_threads`: each has a session.
     """
 
     name: BackendName = 'onnxruntime'
@@ -46,6 +47,7 @@ class OnnxRuntimeBackend:
         device: str = 'auto',
         precision: PrecisionOption = 'auto',
         threads: int | None = None,
+        numbers: Sequence[int] = (),
         content: bytes | None = None,
         facts: ModelFacts | None = None,
     ) -> None:
@@ -57,10 +59,6 @@ class OnnxRuntimeBackend:
             raise MissingBackend(msg) from error
         _check_file(path, content)
         onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
         providers = choose_providers(device, onnxruntime.get_available_providers())
         try:
             # Errors of a GPU are printed on standard output, which belongs to commands.
@@ -68,13 +66,17 @@ class OnnxRuntimeBackend:
                 if providers != [_CPU]:
                     # Libraries that pip installed lie where the loader does not look.
                     onnxruntime.preload_dlls()
-                session = onnxruntime.InferenceSession(
-                    content or str(path),
-                    options,
-                    providers=providers,
-                    # Else a model that cannot be read is tried a second time, with four lines.
-                    enable_fallback=int(providers != [_CPU]),
-                )
+                sessions = {
+                    number: onnxruntime.InferenceSession(
+                        content or str(path),
+                        _session_options(onnxruntime, number),
+                        providers=providers,
+                        # Else a model that cannot be read is tried a second time, with four lines.
+                        enable_fallback=int(providers != [_CPU]),
+                    )
+                    for number in (threads, *(one for one in numbers if one != threads))
+                }
+                session = sessions[threads]
             # A damaged name or text is found where it is asked for.
             source = session.get_inputs()[0]
             shape = source.shape
@@ -86,6 +88,7 @@ class OnnxRuntimeBackend:
                 'Copy it or export it again.'
             )
             raise BadModel(msg) from error
+        self._sessions: dict[int | None, Any] = sessions
         self._session: Any = session
         self._input = source.name
         self._input_dtype = np.float16 if 'float16' in source.type else np.float32
@@ -114,9 +117,26 @@ class OnnxRuntimeBackend:
         blob = to_blob(batch).astype(self._input_dtype, copy=False)
         return HostOutput.of_batch(self._session.run(None, {self._input: blob}))
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many threads, one of `numbers`, from the next pass on."""
+        self._session = self._sessions[threads]
+
     def close(self) -> None:
-        """Free the session."""
+        """Free the sessions."""
         self._session = None
+        self._sessions.clear()
+
+
+def _session_options(onnxruntime: Any, threads: int | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Threads that wait sleep: beside another busy process, spinning takes its time and ours
+    # (docs/decisions/waiting_threads.md).
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    options.add_session_config_entry('session.inter_op.allow_spinning', '0')
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options
 
 
 def _check_file(path: Path, content: bytes | None) -> None:

@@ -34,6 +34,7 @@ class OpenVinoBackend:
     """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml.
 
     Or the ONNX file of a package: `content` is what it holds and `facts` what the package says.
+    `numbers` are other numbers of threads for `use_threads`: the graph is compiled for each.
     """
 
     name: BackendName = 'openvino'
@@ -45,6 +46,7 @@ class OpenVinoBackend:
         device: str = 'auto',
         precision: PrecisionOption = 'auto',
         threads: int | None = None,
+        numbers: Sequence[int] = (),
         content: bytes | None = None,
         facts: ModelFacts | None = None,
     ) -> None:
@@ -74,15 +76,19 @@ class OpenVinoBackend:
         config: dict[str, Any] = {'PERFORMANCE_HINT': 'LATENCY'}
         if name == 'CPU':
             config['INFERENCE_PRECISION_HINT'] = 'f32' if precision == 'auto' else precision
-            if threads is not None:
-                config['INFERENCE_NUM_THREADS'] = threads
         graph = folder if content else _only_file(folder, '*.xml')
         if content:
             check_onnx(content, path=folder, folder=None)
         try:
             model = core.read_model(content or graph)
             shape = model.input().get_partial_shape()
-            compiled = core.compile_model(_with_pixels(model), name, config)
+            model = _with_pixels(model)
+            compiled = {
+                number: core.compile_model(
+                    model, name, {**config, **_threads_config(name, number)}
+                )
+                for number in {threads, *numbers}
+            }
         except RuntimeError as error:
             msg = (
                 f'{graph} is not a model that OpenVINO {openvino.__version__} can run, or it is '
@@ -100,8 +106,11 @@ class OpenVinoBackend:
             facts = ModelFacts.read(metadata, path=folder, fixed=fixed)
         self.preprocessor = HostPreprocessor()
         self.facts = facts
-        self.precision = _precision_of(compiled, self.facts)
-        self._request: Any = compiled.create_infer_request()
+        self.precision = _precision_of(compiled[threads], self.facts)
+        self._requests: dict[int | None, Any] = {
+            number: one.create_infer_request() for number, one in compiled.items()
+        }
+        self._request: Any = self._requests[threads]
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
@@ -110,9 +119,18 @@ class OpenVinoBackend:
         result = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
         return HostOutput.of_batch([np.array(result[i]) for i in range(len(result))])
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many threads, one of `numbers`, from the next pass on."""
+        self._request = self._requests[threads]
+
     def close(self) -> None:
-        """Free the compiled model."""
+        """Free the compiled models."""
         self._request = None
+        self._requests.clear()
+
+
+def _threads_config(device: str, threads: int | None) -> dict[str, Any]:
+    return {} if threads is None or device != 'CPU' else {'INFERENCE_NUM_THREADS': threads}
 
 
 def _with_pixels(model: Any) -> Any:

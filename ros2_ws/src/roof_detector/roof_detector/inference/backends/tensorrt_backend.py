@@ -94,6 +94,9 @@ class TensorRtBackend:
         torch.cuda.current_stream(self._device).synchronize()
         return DeviceOutput.of_batch(outputs)
 
+    def use_threads(self, threads: int) -> None:
+        """Do nothing: an engine runs on the GPU alone."""
+
     def close(self) -> None:
         """Free the engine and its memory."""
         self._engine = None

@@ -122,6 +122,10 @@ class TorchBackend:
         scaled = np.multiply(rgb, np.float32(1 / 255), dtype=np.float32).reshape(shape)
         return torch.from_numpy(scaled).permute(0, 3, 1, 2).to(self._dtype)
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many threads from the next pass on, as all of torch in this process."""
+        torch.set_num_threads(threads)
+
     def close(self) -> None:
         """Free the model and, on CUDA, its memory."""
         model, self._model, self._network = self._model, None, None

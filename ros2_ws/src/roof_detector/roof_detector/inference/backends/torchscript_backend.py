@@ -92,6 +92,10 @@ class TorchScriptBackend:
             tensors = output if isinstance(output, tuple) else (output,)
             return HostOutput.of_batch([tensor.numpy() for tensor in tensors])
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many threads from the next pass on, as all of torch in this process."""
+        torch.set_num_threads(threads)
+
     def close(self) -> None:
         """Free the model."""
         self._model = None

@@ -68,6 +68,7 @@ def detector_status(
             'backend_reason': detector.choice.reason,
             'precision': detector.precision,
             'threads': detector.threads or 'all',
+            'threads_reason': _threads_reason(detector),
             'model_change': model_change,
         }
         values |= {f'passed_over.{name}': why for name, why in detector.choice.passed_over}
@@ -106,6 +107,14 @@ def detector_status(
         hardware_id='' if detector is None else detector.device,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
+
+
+def _threads_reason(detector: Detector) -> str:
+    adaptation = detector.adaptation
+    if adaptation is None:
+        return 'given' if detector.device == 'cpu' else 'the network runs elsewhere'
+    numbers = ', '.join(str(number) for number in adaptation.numbers)
+    return f'chosen of {numbers} while running: {adaptation.reason}'
 
 
 def _verdict(

@@ -57,8 +57,9 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'threads',
         0,
-        'CPU threads of the backend; 0 takes as many as roof_detector models prepare found best, '
-        'else all cores.',
+        'CPU threads of the backend; 0 begins with what roof_detector models prepare found best, '
+        'else all cores, and then changes between one and all as the machine is busy with other '
+        'work; any other number stays.',
         minimum=0,
         maximum=256,
     ),
