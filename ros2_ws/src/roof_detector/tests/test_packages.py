@@ -41,7 +41,7 @@ MAY_IMPORT = {
     },
 }
 # These join the others for a person's command and may import any of them.
-ABOVE_ALL = {'cli', 'demo', 'doctor', 'fleet', 'launching', 'offline', 'station'}
+ABOVE_ALL = {'cli', 'demo', 'doctor', 'fleet', 'history', 'launching', 'offline', 'station'}
 OF_ROS = ('rclpy', 'rcl_interfaces', 'cv_bridge', 'ament_index_python')
 
 

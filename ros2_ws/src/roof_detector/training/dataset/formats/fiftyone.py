@@ -83,8 +83,8 @@ def _numbered(entry: dict[str, Any], classes: list[str]) -> RawObject:
     label = entry.get('label')
     if isinstance(label, int) and not isinstance(label, bool):
         if not 0 <= label < len(classes):
-            msg = 'class'
-            raise LabelError(msg, f'the label is {label}; the file has {len(classes)} classes.')
+            msg = f'the label is {label}; the file has {len(classes)} classes.'
+            raise LabelError(msg, 'class')
         label = classes[label]
     return _object({**entry, 'label': label})
 

@@ -57,12 +57,21 @@ def _images(files: Sequence[Path], log: FaultLog) -> Iterator[RawImage]:
                 text = f'[{number}] names no image; only image tasks are read.'
                 log.fault('image_missing', file, text, line=line)
                 continue
+            if _is_waiting(task):
+                log.skip('tasks that nobody annotated yet', file, line=line, place=f'[{number}]')
+                continue
             image = RawImage(file=file, name=stated, line=line)
             for place, region in _regions(task, file, line, log):
                 where = f'[{number}].{place}'
                 image.collect_one(region, _object, log, place=where, line=line)
                 image.size_wh = image.size_wh or _size(region)
             yield image
+
+
+def _is_waiting(task: dict[str, Any]) -> bool:
+    """Return whether a task has predictions of a model and no annotation of a person."""
+    annotations = task.get('annotations', task.get('completions'))
+    return bool(task.get('predictions')) and annotations == []
 
 
 def _image_of(data: Any) -> str | None:
