@@ -23,8 +23,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'prepare',
         help='build, check and time exports for this machine, so that the fastest can be deployed',
         description='Build what the cache of exports lacks for a model on this machine, check it '
-        'against the checkpoint on frames and time all of them interleaved. A detector with '
-        'backend auto then uses the fastest; nothing is built at take-off.',
+        'against the checkpoint on frames and time all of them interleaved, alone and beside a '
+        'busy process. A detector with backend auto then uses the one that costs least latency '
+        'and CPU time; nothing is built at take-off.',
     )
     parser.add_argument('model', help='model package, checkpoint (.pt) or name of a shipped model')
     parser.add_argument(
@@ -117,21 +118,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def table(prepared: list[PreparedBackend]) -> str:
-    """Return a Markdown table, one backend a row."""
+    """Return a Markdown table, one backend a row: alone, and beside a busy process."""
     rows = [
-        ('backend', 'threads', 'forward (ms)', "of torch's time", ''),
-        ('---', '---:', '---:', '---:', '---'),
+        (
+            'backend',
+            'threads',
+            'alone (ms)',
+            'CPU (ms)',
+            'threads beside',
+            'beside (ms)',
+            'CPU (ms)',
+            "of torch's cost",
+            '',
+        ),
+        ('---', *['---:'] * 7, '---'),
     ]
-    torch_ms = next(one.forward_ms for one in prepared if one.backend == 'torch')
+    torch_cost = next(one.cost for one in prepared if one.backend == 'torch')
+    assert torch_cost is not None
     for one in prepared:
-        times = (
-            ('', '', '')
-            if one.problem
-            else (
-                str(one.threads or 'all'),
-                f'{one.forward_ms:.1f}',
-                f'{one.forward_ms / torch_ms:.2f}',
-            )
-        )
+        times = [''] * 7
+        if (cost := one.cost) is not None:
+            times = [
+                str(cost.alone_threads or 'all'),
+                f'{cost.alone_ms:.1f}',
+                f'{cost.alone_cpu_ms:.1f}',
+                str(cost.beside_threads or 'all'),
+                f'{cost.beside_ms:.1f}',
+                f'{cost.beside_cpu_ms:.1f}',
+                f'{cost.weighed_ms() / torch_cost.weighed_ms():.2f}',
+            ]
         rows.append((one.backend, *times, one.problem or 'ready'))
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -16,12 +16,14 @@ from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.export.export_cache import CacheEntry, ExportCache, ExportKey
 from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.options import CACHED_BACKENDS, CachedBackend
+from roof_detector.inference.pass_cost import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from roof_detector.inference.options import BackendName, Precision, PrecisionOption
+    from roof_detector.inference.pass_cost import PassCost
 
 # Export format, device and packages of each backend: other versions of these packages may give
 # other results.
@@ -41,7 +43,7 @@ class BackendChoice:
     """The backend that runs a model, the reason, and the reason for each one passed over.
 
     `export` is the cached export to open instead of the checkpoint, `threads` the number that it
-    was fastest with, None to leave that to the runtime.
+    was fastest with, None to leave that to the runtime. `costs` are those of all that were timed.
     """
 
     backend: BackendName
@@ -49,6 +51,7 @@ class BackendChoice:
     passed_over: tuple[tuple[str, str], ...] = ()
     export: Path | None = None
     threads: int | None = None
+    costs: Mapping[BackendName, PassCost] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -111,7 +114,8 @@ def choose_backend(
     """Choose the backend of a checkpoint: the requested one, or with auto the fastest.
 
     Only exports count that were made of the same contents, with these versions, on this device,
-    and that agreed with the checkpoint; without one, it runs as it is (`choose_unmeasured`).
+    and that agreed with the checkpoint; without one, it runs as it is (`choose_unmeasured`). What
+    would run unmeasured stays unless another costs a tenth less: a smaller lead is noise.
     Raises MissingBackend if the request cannot be met.
     """
     device = resolve_device(device)
@@ -137,35 +141,69 @@ def choose_backend(
     if wish != 'auto':
         entry, path = ready[wish]
         return BackendChoice(
-            backend=wish, reason='it is asked for', export=path, threads=entry.threads or None
+            backend=wish,
+            reason='it is asked for',
+            export=path,
+            threads=entry.threads or None,
+            costs=_costs(ready),
         )
     shares = {name: entry.torch_share for name, (entry, _) in ready.items()}
     timed = {name: share for name, share in shares.items() if share is not None}
     passed_over |= {name: 'it was not timed' for name, share in shares.items() if share is None}
-    best = min(timed, key=lambda name: timed[name], default=None)
-    if best is None:
+    if not timed:
         return choose_unmeasured(device, wanted, passed_over=passed_over, refused=refused)
-    if timed[best] >= 1:
-        passed_over |= {name: f'{share:.2f} of the time of torch' for name, share in timed.items()}
+    what = 'cost' if _costs(ready) else 'time'
+    best = _best(timed)
+    if best is None:
+        passed_over |= {
+            name: f'{share:.2f} of the {what} of torch' for name, share in timed.items()
+        }
         return BackendChoice(
             backend='torch',
             reason='no checked export is faster here',
             passed_over=tuple(passed_over.items()),
+            costs=_costs(ready),
         )
     passed_over |= {
-        name: f'{share / timed[best]:.2f} of the time of {best}'
+        name: f'{share / timed[best]:.2f} of the {what} of {best}'
         for name, share in (*timed.items(), ('torch', 1.0))
         if name != best
     }
     entry, path = ready[best]
-    reason = f'{timed[best]:.2f} of the time of torch ({entry.measured})'
+    reason = f'{timed[best]:.2f} of the {what} of torch ({entry.measured})'
     return BackendChoice(
         backend=best,
         reason=reason,
         passed_over=tuple(passed_over.items()),
         export=path,
         threads=entry.threads or None,
+        costs=_costs(ready),
     )
+
+
+def _best(shares: Mapping[CachedBackend, float]) -> CachedBackend | None:
+    """Return the cheapest, or the simplest one that it leads by less than a tenth; None is torch.
+
+    `shares` are those of torch's cost.
+    """
+    simplest = next((name for name in _AS_IT_IS if name in shares), None)
+    best = min(shares, key=lambda name: shares[name])
+    cheapest = best if shares[best] < 1 else None
+    least = min(shares[best], 1.0)
+    return (
+        cheapest if MARGIN * least < (1.0 if simplest is None else shares[simplest]) else simplest
+    )
+
+
+def _costs(
+    ready: Mapping[CachedBackend, tuple[CacheEntry, Path]],
+) -> dict[BackendName, PassCost]:
+    """Return what passes cost with each backend that was timed, torch with the newest of them."""
+    costs: dict[BackendName, PassCost] = {}
+    for name, (entry, _) in ready.items():
+        if entry.cost is not None and entry.torch_cost is not None:
+            costs[name], costs['torch'] = entry.cost, entry.torch_cost
+    return costs
 
 
 def choose_unmeasured(

@@ -20,6 +20,7 @@ from roof_detector.inference.backend_choice import (
     export_precision,
     why_not_as_it_is,
 )
+from roof_detector.inference.backend_watch import BackendWatch
 from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
 from roof_detector.inference.machine_load import MachineLoad
@@ -106,6 +107,7 @@ class Detector:
         self._threads = threads
         self.adaptation = adaptation
         self.load = MachineLoad()
+        self.watch = BackendWatch(backend.name, choice.costs)
         self._resolved: tuple[Thresholds, ResolvedThresholds] | None = None
         self.model_path = model_path
         self.model_hash = hash_model(model_path)
@@ -141,7 +143,7 @@ class Detector:
         `backend` auto and without a measured one, the first runs it of OpenVINO, ONNX Runtime
         and torch that is installed and can: `choice` says which does and why. `threads` of the
         CPU are by default those that an export was fastest with, else the runtime's choice; with
-        `adapts_threads` they begin with these and change as `adapt_threads` finds best. With
+        `adapts_threads` they begin with these and change as `adapt` finds best. With
         `calibrate` confidences are what a package states that they are worth, else the network's
         own. Raises `InferenceError`.
         """
@@ -261,6 +263,11 @@ class Detector:
         """Return with how many CPU threads the network runs; None if the runtime chooses."""
         return self._threads
 
+    def use_threads(self, threads: int) -> None:
+        """Run with so many CPU threads from the next pass on; torch takes any number."""
+        self._threads = threads
+        self._backend.use_threads(threads)
+
     def warm_up(self, source_wh: tuple[int, int] = (1280, 720)) -> None:
         """Run the network on a grey image, so that the first frame takes no longer than others.
 
@@ -279,18 +286,20 @@ class Detector:
             self.detect(image_bgr, Thresholds())
         self.times = StageTimes()
 
-    def adapt_threads(self, forward_s: float) -> None:
-        """Learn what a pass took, and run the next with the number of threads that is best.
+    def adapt(self, forward_s: float) -> None:
+        """Learn what a pass took: whether another backend is better now, and which threads are.
 
-        Only where it was opened with `adapts_threads`. Belongs to the thread that owns the model;
-        other numbers of threads are compiled and warm, so that a change costs no frame.
+        Opened with `adapts_threads`, the next pass runs with the best number of threads. Belongs
+        to the thread that owns the model; other numbers of threads are compiled and warm, so that
+        a change costs no frame.
         """
+        others, now_s = self.load.measure(), monotonic()
+        self.watch.note(forward_s, others=others, now_s=now_s)
         if (adaptation := self.adaptation) is None:
             return
-        adaptation.note(forward_s, others=self.load.measure(), now_s=monotonic())
+        adaptation.note(forward_s, others=others, now_s=now_s)
         if adaptation.threads != self._threads:
-            self._threads = adaptation.threads
-            self._backend.use_threads(adaptation.threads)
+            self.use_threads(adaptation.threads)
 
     def detect(
         self,

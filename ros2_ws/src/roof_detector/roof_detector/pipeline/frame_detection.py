@@ -71,7 +71,7 @@ class FrameDetection:
             for ready in fresh:
                 self._delivery.drop(ready, 'inference', error)
             return
-        self._detector.adapt_threads(outputs[0].forward_s)
+        self._detector.adapt(outputs[0].forward_s)
         for ready, output in zip(fresh, outputs, strict=True):
             self._postprocess(ready, output, settings, began_s=started_s)
 

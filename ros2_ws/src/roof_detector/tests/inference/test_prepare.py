@@ -25,6 +25,7 @@ from roof_detector.inference.export.export_cache import CacheEntry, ExportCache
 from roof_detector.inference.export.preparation import Preparation
 from roof_detector.inference.export.prepare import prepare_exports
 from roof_detector.inference.export.thread_choice import fewest_threads, thread_numbers
+from roof_detector.inference.pass_cost import PassCost
 
 SIZE_WH = (128, 96)
 ON_CPU = ('openvino', 'onnxruntime')
@@ -116,6 +117,9 @@ def test_prepared_exports_are_checked_and_timed_beside_torch(preparation, prepar
         assert 0 < entry.forward_ms == prepared[name].forward_ms
         assert entry.measured == '128x96 pixels, 1 thread'
         assert entry.threads == prepared[name].threads == 1
+        assert entry.cost == prepared[name].cost
+        assert entry.torch_cost == prepared['torch'].cost
+        assert min(entry.cost.alone_cpu_ms, entry.cost.beside_ms, entry.cost.beside_cpu_ms) > 0
     folders = [path.name for path in preparation.cache.folder.iterdir()]
     assert sorted(folders) == sorted(prepared[name].entry.key.folder_name for name in ON_CPU)
 
@@ -254,9 +258,39 @@ def test_auto_takes_the_fastest_and_says_by_how_much(checkpoint, cache):
     assert choice.reason == '0.50 of the time of torch (1 thread)'
     assert dict(choice.passed_over)['onnxruntime'] == '1.50 of the time of openvino'
     assert dict(choice.passed_over)['torch'] == '2.00 of the time of openvino'
+    timed(checkpoint, cache, openvino=0.5, onnxruntime=0.46)
+    assert choose(checkpoint, cache).backend == 'openvino', 'a lead below a tenth is noise'
+    timed(checkpoint, cache, openvino=0.5, onnxruntime=0.45)
+    assert choose(checkpoint, cache).backend == 'onnxruntime'
+    timed(checkpoint, cache, openvino=1.05, onnxruntime=1.02)
+    assert choose(checkpoint, cache).backend == 'openvino', 'nor is a lead of torch'
     timed(checkpoint, cache, openvino=1.5, onnxruntime=1.25)
     choice = choose(checkpoint, cache)
     assert (choice.backend, choice.reason) == ('torch', 'no checked export is faster here')
+
+
+def test_latency_and_cpu_time_alone_and_beside_others_choose_together(checkpoint, cache):
+    """A lead in latency, alone, is no reason to be slower beside others."""
+    costs = {
+        'openvino': PassCost(50.0, 90.0, 2, 80.0, 70.0, 1),
+        'onnxruntime': PassCost(44.0, 95.0, 2, 150.0, 130.0, 2),
+        'torch': PassCost(80.0, 150.0, 2, 160.0, 140.0, 1),
+    }
+    for backend in ON_CPU:
+        entry = cache.find(key_of(checkpoint, backend, precision='f32', device='cpu'))
+        cache.keep_times(
+            entry,
+            forward_ms=costs[backend].alone_ms,
+            torch_ms=80.0,
+            measured='here',
+            cost=costs[backend],
+            torch_cost=costs['torch'],
+        )
+    choice = choose(checkpoint, cache)
+    assert choice.backend == 'openvino'
+    assert choice.reason == '0.56 of the cost of torch (here)'
+    assert choice.costs == costs
+    assert choose(checkpoint, cache, wish='onnxruntime').costs.keys() == {'onnxruntime', 'torch'}
 
 
 def test_a_wish_beats_speed_and_one_that_cannot_be_met_says_how_to_mend_it(checkpoint, cache):

@@ -170,7 +170,7 @@ def test_a_detector_changes_its_threads_between_two_frames_and_finds_the_same(
             used.add(detector.threads)
             (output,) = detector.infer(preprocessed)
             outputs.append(output.raw.predictions)
-            detector.adapt_threads(output.forward_s)
+            detector.adapt(output.forward_s)
         assert used == {1, 2}
         assert detector.threads == detector.adaptation.present
         assert all(np.allclose(one, outputs[0], atol=1e-3) for one in outputs)

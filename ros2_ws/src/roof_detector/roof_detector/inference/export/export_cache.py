@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.export.workplace import install, workplace
 from roof_detector.inference.model_hash import hash_model
+from roof_detector.inference.pass_cost import PassCost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,8 @@ class CacheEntry:
 
     `forward_ms` and `torch_ms` are medians of one interleaved run, 0 before they were measured;
     `measured` describes the measurement. `threads` is the number that `forward_ms` was reached
-    with, 0 if the runtime chose.
+    with, 0 if the runtime chose. `cost` and `torch_cost` hold latency and CPU time alone and
+    beside a busy process, None before they were measured.
     """
 
     key: ExportKey
@@ -76,10 +78,14 @@ class CacheEntry:
     torch_ms: float = 0.0
     measured: str = ''
     threads: int = 0
+    cost: PassCost | None = None
+    torch_cost: PassCost | None = None
 
     @property
     def torch_share(self) -> float | None:
-        """Return the export's share of torch's time; None before it was measured."""
+        """Return the export's share of torch's cost or time; None before it was measured."""
+        if self.cost is not None and self.torch_cost is not None:
+            return self.cost.weighed_ms() / self.torch_cost.weighed_ms()
         return self.forward_ms / self.torch_ms if self.torch_ms else None
 
     @classmethod
@@ -88,6 +94,9 @@ class CacheEntry:
         values: dict[str, Any] = json.loads((folder / _ENTRY_FILE).read_text(encoding='utf-8'))
         key = values.pop('key')
         versions = tuple((str(name), str(one)) for name, one in key.pop('versions'))
+        for name in ('cost', 'torch_cost'):
+            if values.get(name) is not None:
+                values[name] = PassCost(**values[name])
         return cls(key=ExportKey(**key, versions=versions), **values)
 
     def write(self, folder: Path) -> None:
@@ -154,10 +163,18 @@ class ExportCache:
         torch_ms: float,
         measured: str,
         threads: int = 0,
+        cost: PassCost | None = None,
+        torch_cost: PassCost | None = None,
     ) -> CacheEntry:
         """Store the speed of an export beside torch, and its number of threads."""
         timed = replace(
-            entry, forward_ms=forward_ms, torch_ms=torch_ms, measured=measured, threads=threads
+            entry,
+            forward_ms=forward_ms,
+            torch_ms=torch_ms,
+            measured=measured,
+            threads=threads,
+            cost=cost,
+            torch_cost=torch_cost,
         )
         timed.write(self.folder / entry.key.folder_name)
         return timed

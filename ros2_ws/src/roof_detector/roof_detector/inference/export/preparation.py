@@ -26,13 +26,15 @@ if TYPE_CHECKING:
         Precision,
         PrecisionOption,
     )
+    from roof_detector.inference.pass_cost import PassCost
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedBackend:
     """The result for one backend: its time, or why it cannot be used; torch has no `entry`.
 
-    `threads` is the best number of threads, 0 if that is left to the runtime.
+    `threads` is the best number of threads, 0 if that is left to the runtime; `cost` is None
+    where it was not timed.
     """
 
     backend: BackendName
@@ -40,6 +42,7 @@ class PreparedBackend:
     entry: CacheEntry | None = None
     forward_ms: float = 0.0
     threads: int = 0
+    cost: PassCost | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

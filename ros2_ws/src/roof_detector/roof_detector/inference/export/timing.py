@@ -5,41 +5,53 @@
 from __future__ import annotations
 
 import contextlib
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from roof_detector.inference.export.busy_machine import Intake, busy_neighbour
 from roof_detector.inference.export.preparation import Preparation, PreparedBackend
 from roof_detector.inference.export.thread_choice import fewest_threads
+from roof_detector.inference.pass_cost import PassCost
+from roof_detector.vision.letterbox import Letterbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roof_detector.inference.detector import Detector
+    from roof_detector.inference.options import BackendName
 
-_ROUNDS = 6
+_ROUNDS = 4
 _WARM_UP_ROUNDS = 1
-# The threads of the previous runtime still spin during the first pass.
+# The first pass of a turn finds the caches and threads of the turn before, and does not count.
 _PASSES_A_TURN = 4
 # A busy machine gets fewer rounds: its times are noisy anyway, their ratios are not.
 _FEWEST_ROUNDS = 2
 _ENOUGH_S = 20.0
 
+# A backend with a number of threads, 0 for the runtime's own.
+_Way = tuple['BackendName', int]
+# Median milliseconds by the clock and of the CPU.
+_Times = dict[_Way, tuple[float, float]]
+
 
 def time_prepared(
     preparation: Preparation, outcomes: Sequence[PreparedBackend]
 ) -> list[PreparedBackend]:
-    """Time the usable exports and torch, interleaved, and keep the medians.
+    """Time the usable exports and torch, interleaved, alone and beside a busy process.
 
-    Exports are timed with several numbers of threads, unless one is given; torch has one number
-    for the whole process and uses all cores.
+    What is timed is what flies: the input that the frames have in flight, several numbers of
+    threads unless one is given, and a thread that takes in 30 images a second meanwhile.
     """
     cache = preparation.cache
-    torch_way = ('torch', preparation.threads or 0)
+    image_bgr = preparation.frames[0]
     with contextlib.ExitStack() as stack:
-        detectors = {torch_way: stack.enter_context(preparation.open('torch'))}
+        torch_detector = stack.enter_context(preparation.open('torch'))
+        detectors: dict[_Way, Detector] = {
+            ('torch', threads): torch_detector for threads in preparation.threads_tried()
+        }
         for one in outcomes:
             if one.entry is not None and not one.problem:
                 path = cache.path(one.entry)
@@ -47,58 +59,89 @@ def time_prepared(
                     detectors[one.backend, threads] = stack.enter_context(
                         preparation.open(one.backend, path=path, threads=threads)
                     )
-        times_ms = _time_in_turn(detectors, preparation.frames[0])
-        width, height = detectors[torch_way].preprocess(preparation.frames[0]).geometry.input_wh
-    torch_ms = times_ms[torch_way]
-    timed = [PreparedBackend(backend='torch', forward_ms=torch_ms, threads=torch_way[1])]
+        alone = _time_in_turn(detectors, image_bgr)
+        with busy_neighbour():
+            beside = _time_in_turn(detectors, image_bgr)
+        width, height = torch_detector.preprocess(image_bgr).geometry.input_wh
+        if threads := max(preparation.threads_tried()):  # of the whole process
+            torch_detector.use_threads(threads)
+    torch_cost = _cost('torch', alone, beside)
+    timed = [
+        PreparedBackend(
+            backend='torch',
+            forward_ms=torch_cost.alone_ms,
+            threads=torch_cost.alone_threads,
+            cost=torch_cost,
+        )
+    ]
     for one in outcomes:
         if one.entry is None or one.problem:
             timed.append(one)
             continue
-        own_ms = {
-            threads: taken_ms
-            for (backend, threads), taken_ms in times_ms.items()
-            if backend == one.backend
-        }
-        threads = fewest_threads(own_ms)
+        cost = _cost(one.backend, alone, beside)
         entry = cache.keep_times(
             one.entry,
-            forward_ms=own_ms[threads],
-            torch_ms=torch_ms,
-            measured=f'{width}x{height} pixels, {_name_threads(threads)}',
-            threads=threads,
+            forward_ms=cost.alone_ms,
+            torch_ms=torch_cost.alone_ms,
+            measured=f'{width}x{height} pixels, {_name_threads(cost)}',
+            threads=cost.alone_threads,
+            cost=cost,
+            torch_cost=torch_cost,
         )
         timed.append(
             PreparedBackend(
                 backend=one.backend,
-                problem='',
                 entry=entry,
-                forward_ms=entry.forward_ms,
-                threads=threads,
+                forward_ms=cost.alone_ms,
+                threads=cost.alone_threads,
+                cost=cost,
             )
         )
     return timed
 
 
-def _name_threads(threads: int) -> str:
-    if not threads:
+def _cost(backend: BackendName, alone: _Times, beside: _Times) -> PassCost:
+    """Return what a backend costs with the threads that are best alone, and best beside others."""
+    best = [
+        fewest_threads(
+            {threads: wall for (name, threads), (wall, _) in one.items() if name == backend}
+        )
+        for one in (alone, beside)
+    ]
+    return PassCost(*alone[backend, best[0]], best[0], *beside[backend, best[1]], best[1])
+
+
+def _name_threads(cost: PassCost) -> str:
+    if not cost.alone_threads:
         return 'all cores'
-    return f'{threads} thread{"s" if threads > 1 else ""}'
+    text = f'{cost.alone_threads} thread{"s" if cost.alone_threads > 1 else ""}'
+    if cost.beside_threads == cost.alone_threads:
+        return text
+    return f'{text}, {cost.beside_threads} beside a busy process'
 
 
-def _time_in_turn(
-    detectors: dict[tuple[str, int], Detector], frame_bgr: npt.NDArray[np.uint8]
-) -> dict[tuple[str, int], float]:
+def _time_in_turn(detectors: dict[_Way, Detector], image_bgr: npt.NDArray[np.uint8]) -> _Times:
     """Return the median milliseconds of each forward pass; interleaving spreads disturbances."""
-    prepared = {way: one.preprocess(frame_bgr) for way, one in detectors.items()}
-    times_s: dict[tuple[str, int], list[float]] = {way: [] for way in detectors}
+    prepared = {way: one.preprocess(image_bgr) for way, one in detectors.items()}
+    times_s: dict[_Way, list[tuple[float, float]]] = {way: [] for way in detectors}
+    size_wh = image_bgr.shape[1], image_bgr.shape[0]
     started_s = perf_counter()
-    for round_number in range(_WARM_UP_ROUNDS + _ROUNDS):
-        late = perf_counter() - started_s > _ENOUGH_S
-        if late and round_number >= _WARM_UP_ROUNDS + _FEWEST_ROUNDS:
-            break
-        for way, detector in detectors.items():
-            answers = [detector.infer(prepared[way])[0] for _ in range(_PASSES_A_TURN)]
-            if round_number >= _WARM_UP_ROUNDS:
-                times_s[way] += [answer.forward_s for answer in answers[1:]]
-    return {way: float(np.median(taken)) * 1e3 for way, taken in times_s.items()}
+    with Intake(image_bgr, Letterbox.fit(size_wh)) as intake:
+        for round_number in range(_WARM_UP_ROUNDS + _ROUNDS):
+            late = perf_counter() - started_s > _ENOUGH_S
+            if late and round_number >= _WARM_UP_ROUNDS + _FEWEST_ROUNDS:
+                break
+            for way, detector in detectors.items():
+                if way[0] == 'torch' and way[1]:
+                    detector.use_threads(way[1])
+                for pass_number in range(_PASSES_A_TURN):
+                    began_s = process_time() - intake.cpu_s
+                    forward_s = detector.infer(prepared[way])[0].forward_s
+                    cpu_s = process_time() - intake.cpu_s - began_s
+                    if pass_number and round_number >= _WARM_UP_ROUNDS:
+                        times_s[way].append((forward_s, cpu_s))
+    return {
+        way: (float(wall_s) * 1e3, max(float(cpu_s), 1e-6) * 1e3)
+        for way, taken in times_s.items()
+        for wall_s, cpu_s in [np.median(taken, axis=0)]
+    }

@@ -66,6 +66,7 @@ def detector_status(
             'device': detector.device,
             'backend': detector.backend,
             'backend_reason': detector.choice.reason,
+            'backend_advice': detector.watch.advice,
             'precision': detector.precision,
             'threads': detector.threads or 'all',
             'threads_reason': _threads_reason(detector),
