@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.findings.inspection_area import InspectionArea
-    from roof_detector.findings.inspection_store import StoreRun
     from roof_detector.findings.register import SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
+    from roof_detector.findings.store_run import StoreRun
     from roof_detector.offline.georeferencing import GeoreferenceSettings
 
 
@@ -102,7 +102,8 @@ def inspect_results(
 ) -> InspectionOutcome:
     """Make the findings of all results, in one store and as tables in the folder `output`.
 
-    Decisions that the store holds are kept and followed. Findings outside the `area` are marked.
+    Decisions that the store holds are kept and followed, those that come meanwhile as well: the
+    store is locked only at the end. Findings outside the `area` are marked.
     What was not seen well enough is written beside them. Raises ReplayError, BagError or
     FindingsError.
     """
@@ -128,13 +129,12 @@ def inspect_results(
             )
         origin = next((source.origin for source in sources if source.origin), None)
         store = stack.enter_context(InspectionStore(output / STORE_NAME))
-        decisions = store.decisions()
         register = Register(
             names,
             origin=origin,
             curves=curves,
             settings=settings,
-            apart=tracks_apart(decisions),
+            apart=tracks_apart(store.decisions()),
         )
         table, goal = (curves or DetectionCurves.shipped()).of(names), CoverageGoal()
         provenance = _provenance(results, bags, settings or RegisterSettings(), output)
@@ -143,10 +143,12 @@ def inspect_results(
                 _read(source, register, run, names, tally)
             result = register.finish()
             found = result.findings if area is None else area.mark(result.findings)
-            decided = apply_decisions(found, result.numbers, decisions)
             grid = None if origin is None else tally.coverage.grid(table, goal)
             if grid is not None:
                 run.add_coverage(grid)
+            # People may have decided while the recordings were read.
+            run.publish()
+            decided = apply_decisions(found, result.numbers, store.decisions())
             run.finish(
                 decided.findings, decided.numbers, result.events, provenance, computed=found
             )

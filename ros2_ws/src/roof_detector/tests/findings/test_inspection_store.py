@@ -271,6 +271,31 @@ def test_a_failed_run_leaves_the_store_as_it_was(path, roof):
         assert len(store.findings()) == 5
 
 
+def test_people_decide_while_recordings_are_read_and_the_run_follows_them(path, roof):
+    with InspectionStore(path) as store:
+        fill(store, roof)
+    with InspectionStore(path) as store, store.run(roof.ORIGIN) as run:
+        register, scene = Register(roof.NAMES, origin=roof.ORIGIN), roof(ROW)
+        for index in range(20):
+            sightings, _ = scene.sightings((index * 0.5 - 5, 0), index)
+            run.add_frame(sightings, register.add(sightings), roof.NAMES)
+            if index == 10:
+                with InspectionStore(path) as other:
+                    assert len(other.findings()) == 5  # those of the run before
+                    Reviewer(other, 'A. B.').decide(
+                        FindingVerdict(number=2, kind=DecisionKind.REJECT)
+                    )
+        result = register.finish()
+        run.publish()
+        decided = apply_decisions(result.findings, result.numbers, store.decisions())
+        run.finish(decided.findings, decided.numbers, (), {}, computed=result.findings)
+    with InspectionStore(path) as store:
+        assert [one.number for one in store.findings() if one.decided] == [2]
+        assert len(store.decisions()) == 1
+        assert store.rows('SELECT count(*) FROM frames') == [(20,)]
+        assert store.rows("SELECT count(*) FROM sqlite_master WHERE name = 'frames'") == [(1,)]
+
+
 def test_a_newer_schema_is_refused_in_a_sentence(path):
     InspectionStore(path).close()
     with sqlite3.connect(path) as connection:
