@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from roof_detector.georeference.camera_fix import CameraFix
     from roof_detector.vision.detections import Detections
 
+LIVE_SOURCE = 'live'
+"""The source of frames that came from a camera in flight, not from a file."""
 # A finding that was reported stays so until it is less likely than not: no event at each frame.
 _KEPT_ABOVE = 0.5
 # Stamps vary: a frame that comes a little earlier than its turn is taken.

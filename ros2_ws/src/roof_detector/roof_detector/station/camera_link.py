@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rclpy.node import Node
 
+    from roof_detector.station.live_frames import LiveFrames
+
 _QOS = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THUMBNAIL_PX = 96
 # Detections wait this long for their annotated image, which is drawn after them.
@@ -34,8 +36,9 @@ _LONGEST_LABEL = 200
 class CameraLink:
     """The station's subscriptions to one camera; `name` is the common prefix of its topics."""
 
-    def __init__(self, node: Node, name: str) -> None:
+    def __init__(self, node: Node, name: str, *, frames: LiveFrames) -> None:
         self.name = name
+        self._frames = frames
         self.log = FlightLog()
         self.video = Video(
             node, f'{name}/image_annotated/compressed', on_image=self._add_thumbnails
@@ -48,7 +51,7 @@ class CameraLink:
 
     def update(self) -> None:
         """Update video and log; called several times a second, in ROS's thread only."""
-        self.video.update()
+        self.video.update(is_wanted=self._frames.is_wanted)
         self.log.sample()
 
     def close(self) -> None:
@@ -87,6 +90,7 @@ class CameraLink:
         findings = self._pending.pop(stamp, ())
         if not findings:
             return
+        self._frames.add(self.name, findings, jpeg)
         try:
             image_bgr = decode_jpeg(jpeg)
         except VisionError:

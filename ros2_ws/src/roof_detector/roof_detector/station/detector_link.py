@@ -19,6 +19,8 @@ from roof_detector.supervision.throttle import Throttle, cause_of
 if TYPE_CHECKING:
     from rclpy.node import Node
 
+    from roof_detector.station.live_frames import LiveFrames
+
 _log = logging.getLogger(__name__)
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -29,8 +31,9 @@ class DetectorLink:
     `name` is the full name of the node; `labels` is empty until a model is loaded.
     """
 
-    def __init__(self, node: Node, name: str) -> None:
+    def __init__(self, node: Node, name: str, *, frames: LiveFrames) -> None:
         self.name = name
+        self._frames = frames
         self.labels: tuple[str, ...] = ()
         self.cameras: tuple[CameraLink, ...] = ()
         self.parameters = RemoteParameters(node, name)
@@ -43,7 +46,9 @@ class DetectorLink:
     def find_cameras(self, names: frozenset[str]) -> None:
         """Add links to new cameras; call in ROS's thread only."""
         known = {camera.name: camera for camera in self.cameras}
-        new = {name: CameraLink(self._node, name) for name in names - set(known)}
+        new = {
+            name: CameraLink(self._node, name, frames=self._frames) for name in names - set(known)
+        }
         both = known | new  # a camera that is briefly absent keeps its log
         self.cameras = tuple(both[name] for name in sorted(both))
 

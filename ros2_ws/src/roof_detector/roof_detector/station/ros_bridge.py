@@ -19,6 +19,7 @@ from roof_detector.doctor.graph_snapshot import NodeReport
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
 from roof_detector.ros.common.node_diagnostics import NodeDiagnostics
 from roof_detector.station.detector_link import DetectorLink
+from roof_detector.station.live_frames import LiveFrames
 from roof_detector.station.recorder_link import RecorderLink
 from roof_detector.supervision.health import Delivery, health
 from roof_detector.supervision.rate import Arrivals
@@ -51,6 +52,7 @@ class RosBridge:
         self.detectors: tuple[DetectorLink, ...] = ()
         self.recorder: RecorderLink | None = None
         self.refused: Counter[str] = Counter()
+        self.live_frames = LiveFrames()
         self._reports: dict[str, tuple[float, NodeReport]] = {}
         self._executor = GuardedExecutor(context=node.context)
         self._executor.add_node(node)
@@ -163,7 +165,7 @@ class RosBridge:
             owner, _, last = name.rpartition('/')
             is_new = last == 'labels' and topics[name] == _LABELS and owner not in known
             if is_new and len(self.detectors) < _MOST_DETECTORS:
-                self.detectors += (DetectorLink(self.node, owner),)
+                self.detectors += (DetectorLink(self.node, owner, frames=self.live_frames),)
         for detector in self.detectors:
             detector.find_cameras(
                 frozenset(

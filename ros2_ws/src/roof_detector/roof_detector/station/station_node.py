@@ -88,7 +88,7 @@ def serve(node: Node) -> None:
         queue=JobQueue(folders, disk=disk),
         models=ModelStore(folders, limit_bytes=limit_bytes, disk=disk),
         flights=flights,
-        boards=ReviewBoards(catalog, text=text),
+        boards=ReviewBoards(catalog, text=text, live=bridge.live_frames),
         upload_limit_bytes=limit_bytes,
         jpeg_quality=values['jpeg_quality'],
         video_width=values['video_width'],

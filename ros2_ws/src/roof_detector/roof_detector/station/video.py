@@ -63,9 +63,9 @@ class Video:
         """Return how many requests wait for an image."""
         return len(self._waiting)
 
-    def update(self) -> None:
-        """Subscribe or unsubscribe, depending on the requests of pages."""
-        wanted = time.monotonic() - self._requested_at_s < _FORGET_AFTER_S
+    def update(self, *, is_wanted: bool = False) -> None:
+        """Subscribe while pages request images, or something else wants them; else unsubscribe."""
+        wanted = is_wanted or time.monotonic() - self._requested_at_s < _FORGET_AFTER_S
         if wanted and self._subscription is None:
             self._arrivals = Arrivals()
             self._subscription = self._node.create_subscription(

@@ -9,15 +9,21 @@ import importlib.util
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 from ros_graph import Graph
 from tiny_model import write_model
+from truth_detector import TruthDetector
 
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
+from roof_detector.simulation import RoofWorld
+
+if TYPE_CHECKING:
+    import subprocess
 
 ROOF = Path(__file__).parents[1] / 'findings/conftest.py'
 CHROMIUM = Path('/usr/bin/chromium')
@@ -52,37 +58,48 @@ def damage_chunk():
 
 @dataclass(frozen=True)
 class Site:
-    """Say where the page is, where the station keeps things, and where the recorder writes."""
+    """Say where the page is, where the station keeps things, and where the recorder writes.
+
+    `processes` are the nodes by their modules.
+    """
 
     address: str
     folder: Path
     bags: Path
+    graph: Graph
+    processes: dict[str, subprocess.Popen]
 
 
 @contextlib.contextmanager
-def served(root, nodes):
+def served(root, nodes, *, recorder=True):
     """Start a recorder, the station with a small model, and more nodes."""
     if not CHROMIUM.exists():
         pytest.skip(f'{CHROMIUM} is not there.')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    site = Site(f'http://127.0.0.1:{port}/', root / 'station', root / 'bags')
+    graph = Graph()
+    site = Site(f'http://127.0.0.1:{port}/', root / 'station', root / 'bags', graph, {})
     (site.folder / 'models').mkdir(parents=True)
     site.bags.mkdir()
     write_model(site.folder / 'models/tiny.onnx')
     nodes = {
         **nodes,
-        'ros.recorder.recorder_node': (f'output_directory:={site.bags} min_free_gb:=0.0', ''),
+        **(
+            {'ros.recorder.recorder_node': (f'output_directory:={site.bags} min_free_gb:=0.0', '')}
+            if recorder
+            else {}
+        ),
         'station.station_node': (f'port:={port} folder:={site.folder}', ''),
     }
-    graph = Graph()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv('PYTEST_CURRENT_TEST', raising=False)  # NiceGUI would take it for its own
         for module, (values, remapping) in nodes.items():
             given = [text for value in values.split() for text in ('-p', value)]
             renamed = ['-r', remapping] if remapping else []
-            graph.start(f'roof_detector.{module}', '--ros-args', *renamed, *given)
+            site.processes[module] = graph.start(
+                f'roof_detector.{module}', '--ros-args', *renamed, *given
+            )
     try:
         for _ in range(600):
             with socket.socket() as probe:
@@ -112,6 +129,27 @@ def flying(tmp_path_factory):
         'ros.detector.detector_node': (detector, 'image:=camera/image'),
     }
     with served(tmp_path_factory.mktemp('flying'), nodes) as site:
+        yield site
+
+
+@pytest.fixture(scope='module')
+def inspecting(tmp_path_factory):
+    """Serve the page over a simulated flight that is inspected; the folder is called roof.
+
+    What the detector finds is the truth, so that findings come at once on any computer.
+    """
+    root = tmp_path_factory.mktemp('inspecting')
+    roof_m = max(one.footprint.height for one in RoofWorld.generate(seed=7).buildings)
+    inspector = (
+        f'ground_m:={roof_m} findings_directory:={root / "station/inspections/roof"} '
+        'update_period_s:=0.5 telemetry_wait_s:=5.0'
+    )
+    flight = 'rate_hz:=8.0 width:=320 height:=192 seed:=7 loop:=true wait_timeout_s:=60.0'
+    nodes = {
+        'ros.camera.simulated_flight_node': (flight, '__node:=camera'),
+        'ros.inspector.inspector_node': (inspector, 'image:=camera/image'),
+    }
+    with served(root, nodes, recorder=False) as site, TruthDetector(site.graph):
         yield site
 
 

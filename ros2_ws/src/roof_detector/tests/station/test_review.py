@@ -251,6 +251,27 @@ def test_a_file_that_another_program_writes_is_tried_again(client, inspection, m
     other.close()
 
 
+def test_decisions_are_taken_while_the_inspection_is_made_again(client, inspection):
+    """`inspect` reads recordings for minutes; what is decided meanwhile is kept and followed."""
+    with InspectionStore(inspection) as store:
+        found = store.findings()
+        with store.run(None) as run:
+            first, second, *_ = state(client)['findings']
+            assert post(
+                client, decided(first, 'reject'), decided(second, 'note', 'wet')
+            ).is_success
+            assert post(client, undo=True).is_success
+            assert post(client, decided(first, 'confirm')).is_success
+            run.publish()
+            run.finish(found, {}, (), {})
+    seen = state(client)
+    assert [one['kind'] for one in seen['decisions']] == [
+        *('reject', 'note', 'undo', 'undo', 'confirm'),
+    ]
+    assert [(row['n'], row['by']) for row in seen['findings'] if row['decided']] == [(1, 'A. B.')]
+    assert len(seen['findings']) == 5
+
+
 def test_an_uploaded_inspection_is_a_copy_that_reads_nothing_beside_it(client, written, catalog):
     content = (written / 'inspection.gpkg').read_bytes()
     answer = client.post('/inspections', params={'name': '../My roof.gpkg'}, content=content)

@@ -18,7 +18,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import DETECTIONS, LABELS, label_names
 from roof_detector.bags.provenance import software_versions
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.live_inspection import LiveInspection
+from roof_detector.findings.live_inspection import LIVE_SOURCE, LiveInspection
 from roof_detector.georeference.errors import GeoError
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.errors import ParameterError
@@ -165,7 +165,7 @@ class InspectorNode(ManagedNode):
         inspection = LiveInspection(
             class_names=names,
             flight=f'flight_{started}',
-            source='live',
+            source=LIVE_SOURCE,
             area=settings.area,
             curves=settings.curves,
             settings=settings.register,
@@ -173,7 +173,7 @@ class InspectorNode(ManagedNode):
         )
         if settings.folder is not None:
             provenance = {
-                'inputs': [{'flight': inspection.flight, 'source': 'live'}],
+                'inputs': [{'flight': inspection.flight, 'source': LIVE_SOURCE}],
                 'classes': list(names),
                 'software': software_versions(),
             }

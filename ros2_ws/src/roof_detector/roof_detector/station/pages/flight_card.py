@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roof_detector.station.context import StationContext
     from roof_detector.station.finding import LiveFinding
     from roof_detector.station.flight_log import FlightLog
+    from roof_detector.station.review.inspection_catalog import ListedInspection
 
 # A thousand rows would fill a slow link at each update.
 _SHOWN_ROWS = 100
@@ -41,7 +42,8 @@ _OBJECT_ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 _WIDE_COLUMNS = ('box', 'area')  # a phone has no room for them
 _THUMBNAIL = """
-<q-td :props="props"><img v-if="props.value" :src="props.value" class="station-thumbnail"></q-td>
+<q-td :props="props"><img v-if="props.value" :key="props.value" :src="props.value" alt=""
+  onerror="this.style.visibility = 'hidden'" loading="lazy" class="station-thumbnail"></q-td>
 """
 
 
@@ -75,12 +77,15 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
             minimum = ui.number(text('min_confidence'), value=0, min=0, max=1, step=0.05)
             frozen = ui.switch(text('freeze')).mark('freeze')
         counts = ui.label().classes('font-semibold').mark('counts')
-        summary = ui.label().mark('summary')
+        with ui.row().classes('w-full items-center justify-between no-wrap'):
+            summary = ui.label().mark('summary')
+            review = ui.button(text('review'), icon='map').props('no-caps color=blue-8 href=/')
+            review.set_visibility(False)
         table = _table(
             context, ('thumbnail', 'class', 'confidence', 'box', 'area', 'time')
         ).classes('max-h-96')
         objects = _table(
-            context, ('number', 'class', 'state', 'confidence', 'sightings', 'time')
+            context, ('thumbnail', 'number', 'class', 'state', 'confidence', 'sightings', 'time')
         ).classes('max-h-96')
         objects.mark('objects').set_visibility(False)
 
@@ -95,13 +100,16 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
         found = await asyncio.to_thread(_live_rows, context)
         objects.set_visibility(found is not None)
         table.set_visibility(found is None)
+        review.set_visibility(found is not None)
         if found is not None:
-            name, rows = found
+            live, rows = found
+            if review.props['href'] != live.address:
+                review.props['href'] = live.address
             kept = _kept_objects(rows, wanted.value, minimum.value or 0, order.value)
             counted = Counter(row['class'] for row in rows)
             show_counts(dict(sorted(counted.items())))
-            summary.set_text(text('each_once', name=name))
-            _show(objects, [_object_row(context, row) for row in kept[:_SHOWN_ROWS]])
+            summary.set_text(text('each_once', name=live.name))
+            _show(objects, [_object_row(context, live, row) for row in kept[:_SHOWN_ROWS]])
             return
         link = camera()
         if link is None:
@@ -161,7 +169,9 @@ def _row(finding: LiveFinding, log: FlightLog) -> dict[str, Any]:
     }
 
 
-def _live_rows(context: StationContext) -> tuple[str, list[dict[str, Any]]] | None:
+def _live_rows(
+    context: StationContext,
+) -> tuple[ListedInspection, list[dict[str, Any]]] | None:
     """Return the inspection that is being written, and its findings without the rejected ones."""
     live = context.boards.catalog.live()
     if live is None:
@@ -170,7 +180,7 @@ def _live_rows(context: StationContext) -> tuple[str, list[dict[str, Any]]] | No
         rows = context.boards.find(live.group, live.name).rows()
     except (StationError, FindingsError):
         return None  # it ended, or its first run is being written
-    return live.name, [row for row in rows if row['state'] != 'rejected']
+    return live, [row for row in rows if row['state'] != 'rejected']
 
 
 def _kept_objects(
@@ -184,9 +194,12 @@ def _kept_objects(
     return sorted(kept, key=_OBJECT_ORDERS[order])
 
 
-def _object_row(context: StationContext, row: dict[str, Any]) -> dict[str, Any]:
+def _object_row(
+    context: StationContext, live: ListedInspection, row: dict[str, Any]
+) -> dict[str, Any]:
     moment = datetime.fromtimestamp(row['last_ms'] / 1e3, tz=timezone.utc).astimezone()
     return {
+        'thumbnail': f'{live.address}/thumbnail/{row["n"]}?of={row["uuid"]}.{row["shown"]}',
         'number': row['n'],
         'class': row['class'],
         'state': context.text(f'review_state_{row["state"]}'),

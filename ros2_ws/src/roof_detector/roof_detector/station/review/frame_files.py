@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import av
 from av.error import FFmpegError
 
+from roof_detector.findings.live_inspection import LIVE_SOURCE
 from roof_detector.inputs.bag import BagInput
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.file_kind import Group, kind_of_file
@@ -24,6 +26,7 @@ from roof_detector.inputs.video_frame import FrameConverter
 from roof_detector.offline.work_folder import RUN_FILE
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import open_below
+from roof_detector.station.review.flight_bags import FlightBags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,10 +52,11 @@ class FrameFiles:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(roots)
         self._bag: _BagCursor | None = None
+        self._flights = FlightBags(self._roots)
 
     def read(self, sighting: StoredSighting) -> NDArray[np.uint8]:
         """Return the image (height, width, 3) in BGR; raise StationError that names it."""
-        path = self._path(sighting)
+        path, sighting = self._found(sighting)
         try:
             image = self._read(path, sighting)
         except (InputError, FFmpegError, OSError, ValueError) as error:
@@ -75,6 +79,19 @@ class FrameFiles:
         if self._bag is not None:
             self._bag.close()
             self._bag = None
+
+    def _found(self, sighting: StoredSighting) -> tuple[Path, StoredSighting]:
+        """Return the recording, and the sighting with the topic that it has there."""
+        if sighting.source != LIVE_SOURCE:
+            return self._path(sighting), sighting
+        bag = self._flights.find(sighting.topic, sighting.stamp_ns)
+        if bag is None:
+            msg = (
+                f'{_called(sighting)} was not kept: it is shown while this page is open during '
+                'the flight, and afterwards from the bag of a recorder, once the recording ended.'
+            )
+            raise StationError(msg, status=_MISSING)
+        return bag[0], replace(sighting, topic=bag[1])
 
     def _path(self, sighting: StoredSighting) -> Path:
         """Return the recording, where it was or beside the inspection."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.live_inspection import LIVE_SOURCE
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.station.errors import StationError
 
@@ -50,6 +51,11 @@ class ListedInspection:
     def changed_at_s(self) -> float:
         """Return when a program last wrote to it."""
         return max((one.st_mtime for one in _stats(self.path)), default=0.0)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether a program wrote to it in the last seconds."""
+        return time.time() - self.changed_at_s <= LIVE_WITHIN_S
 
     @property
     def signature(self) -> tuple[tuple[int, int, int], ...]:
@@ -97,7 +103,7 @@ class InspectionCatalog:
     def live(self) -> ListedInspection | None:
         """Return the inspection that the inspector is writing, None if there is none."""
         for one in self.listed():
-            if time.time() - one.changed_at_s > LIVE_WITHIN_S:
+            if not one.is_fresh:
                 return None
             if self._is_of_a_flight(one):
                 return one
@@ -141,7 +147,7 @@ def is_of_a_flight(provenance: Mapping[str, Any]) -> bool:
     """Return whether the inspector node made an inspection during a flight."""
     inputs = provenance.get('inputs')
     return isinstance(inputs, list) and any(
-        isinstance(one, dict) and one.get('source') == 'live' for one in inputs
+        isinstance(one, dict) and one.get('source') == LIVE_SOURCE for one in inputs
     )
 
 

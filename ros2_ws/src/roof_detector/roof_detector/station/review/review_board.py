@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from roof_detector.findings.decisions import Decision
+    from roof_detector.findings.roof_finding import RoofFinding
+    from roof_detector.station.live_frames import LiveFrames
     from roof_detector.station.review.inspection_catalog import ListedInspection
 
 Row = dict[str, Any]
@@ -35,8 +37,11 @@ class ReviewBoard:
     Any thread may call it; it reads the file only when that has changed.
     """
 
-    def __init__(self, inspection: ListedInspection, *, language: str) -> None:
+    def __init__(
+        self, inspection: ListedInspection, *, language: str, live: LiveFrames | None = None
+    ) -> None:
         self.inspection = inspection
+        self._live = live
         self._language = language
         self._lock = threading.Lock()
         self._begin()
@@ -50,6 +55,7 @@ class ReviewBoard:
         self._numbers: dict[UUID, int] = {}
         self._members: dict[int, list[int]] = {}
         self._decisions: list[Decision] = []
+        self._found: Sequence[RoofFinding] = ()
         self._is_of_a_flight = False
 
     def is_changed(self, since: str) -> bool:
@@ -135,6 +141,7 @@ class ReviewBoard:
         ):
             self._begin()  # another file is in its place
         self._revision += 1
+        self._found = decided.findings
         grades = grades_of(decided.findings, shipped_severity())
         argued = disputed(decisions)
         deciders = {one.uuid: one.who for one in standing(decisions)}
@@ -163,6 +170,10 @@ class ReviewBoard:
         }
         self._decisions = decisions
         self._signature = signature
+        if self._live is not None and self._is_of_a_flight and self.inspection.is_fresh:
+            # Its images are on no disk yet: those that show a finding best are kept.
+            self._live.want()
+            self._live.keep((one.best.frame.stamp_ns, one.best.box_xyxy) for one in self._found)
 
 
 def _colours(names: set[str]) -> dict[str, str]:

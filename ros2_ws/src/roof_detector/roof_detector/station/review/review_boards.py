@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from roof_detector.station.live_frames import LiveFrames
 from roof_detector.station.review.review_board import ReviewBoard
 from roof_detector.station.review.sighting_images import SightingImages
 
@@ -24,8 +25,11 @@ _MOST_ACTS = 4096
 class ReviewBoards:
     """Opens inspections as pages ask for them, and keeps the last few; for the event loop."""
 
-    def __init__(self, catalog: InspectionCatalog, *, text: Language) -> None:
+    def __init__(
+        self, catalog: InspectionCatalog, *, text: Language, live: LiveFrames | None = None
+    ) -> None:
         self.catalog = catalog
+        self._live = live or LiveFrames()
         self.text = text
         self._open: OrderedDict[tuple[str, str], tuple[ReviewBoard, SightingImages]]
         self._open = OrderedDict()
@@ -55,8 +59,8 @@ class ReviewBoards:
         key = (group, name)
         if key not in self._open or self._open[key][0].inspection != inspection:
             self._open[key] = (
-                ReviewBoard(inspection, language=self.text.code),
-                SightingImages(inspection.roots),
+                ReviewBoard(inspection, language=self.text.code, live=self._live),
+                SightingImages(inspection.roots, live=self._live),
             )
             if len(self._open) > _MOST_OPEN:
                 _, (_, images) = self._open.popitem(last=False)

@@ -42,6 +42,7 @@ def finding_row(
         'graded': bool(finding.severity),
         'why': '' if finding.severity or grade is None else grade.sentence(language),
         'outside': finding.is_outside,
+        'shown': f'{finding.best.frame.index}.{finding.best.detection}',
     }
     if place is not None:
         row['at'] = [_finite(place.latitude_deg, 8), _finite(place.longitude_deg, 8)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import cv2
 import numpy as np
 
+from roof_detector.findings.live_inspection import LIVE_SOURCE
 from roof_detector.station.preview import encoded_jpeg
 from roof_detector.station.review.frame_files import FrameFiles
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from roof_detector.station.live_frames import LiveFrames
     from roof_detector.station.review.sightings import StoredSighting
 
 ImageKind = Literal['thumbnail', 'crop', 'context']
@@ -36,8 +38,9 @@ _KEPT_FRAMES = 2
 class SightingImages:
     """Makes and keeps JPEGs; one frame is decoded at a time, for all who ask."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, roots: Sequence[Path], *, live: LiveFrames | None = None) -> None:
         self._files = FrameFiles(roots)
+        self._live = live
         self._lock = threading.Lock()
         self._jpegs: OrderedDict[tuple[int, str], tuple[StoredSighting, bytes]] = OrderedDict()
         self._frames: OrderedDict[tuple[str, str, int], NDArray[np.uint8]] = OrderedDict()
@@ -65,10 +68,17 @@ class SightingImages:
     def _frame(self, sighting: StoredSighting) -> NDArray[np.uint8]:
         key = (sighting.source, sighting.topic, sighting.index)
         if key not in self._frames:
-            self._frames[key] = self._files.read(sighting)
+            self._frames[key] = self._read(sighting)
             if len(self._frames) > _KEPT_FRAMES:
                 self._frames.popitem(last=False)
         return self._frames[key]
+
+    def _read(self, sighting: StoredSighting) -> NDArray[np.uint8]:
+        if self._live is not None and sighting.source == LIVE_SOURCE:
+            image = self._live.image(sighting.stamp_ns, sighting.box_xyxy)
+            if image is not None:
+                return image
+        return self._files.read(sighting)
 
 
 def _thumbnail(image_bgr: NDArray[np.uint8], sighting: StoredSighting) -> bytes:

@@ -269,13 +269,15 @@ function setView(name) {
   }
 }
 
+// A button that is replaced between press and release, as a flight brings news, is not clicked.
 function render() {
+  if (view.isPressed) return;
   renderHeader();
   renderFilters();
   renderRows();
   renderFinding();
   map.colours = store.colours;
-  map.show(rows(), chosen());
+  map.show(rows(), chosen(), store.isLive);
   const hasPlaces = rows().some((row) => row.at);
   element('no-map').hidden = hasPlaces || !store.revision;
 }
@@ -335,13 +337,16 @@ function renderRows() {
 }
 
 function rowItem(row, old) {
-  const thumbnail = old?.dataset.uuid === row.uuid ? old.querySelector('img, .no-image') : make('img', {
-    loading: 'lazy', width: 96, height: 72, alt: '', src: `${store.base}/thumbnail/${row.n}?of=${row.uuid}`,
+  // During a flight a better image may come, or the first one at all.
+  const image = `${row.uuid}.${row.shown}`;
+  const isKnown = old?.dataset.image === image && !(store.isLive && old.querySelector('.no-image'));
+  const thumbnail = isKnown ? old.querySelector('img, .no-image') : make('img', {
+    loading: 'lazy', width: 96, height: 72, alt: '', src: `${store.base}/thumbnail/${row.n}?of=${image}`,
     onerror: (event) => event.target.replaceWith(make('span', { className: 'no-image' })),
   });
   const facts = [say(`state_${row.state}`), `${Math.round(row.p * 100)} %`, say('seen', { count: row.sightings })];
   const item = make('li', {
-    dataset: { number: row.n, uuid: row.uuid },
+    dataset: { number: row.n, image },
     className: `touch${row.n === view.chosen ? ' chosen' : ''}`,
     onclick: () => choose(row.n),
     parts: [thumbnail, pin(row), make('span', { className: 'about', parts: [
@@ -378,7 +383,7 @@ function renderFinding() {
   }
   loadSightings(row);
   const found = sightings.get(row.n);
-  const look = JSON.stringify([row, view.sighting, view.isWhole, found?.list.length, store.decisions.length, [...store.undone]]);
+  const look = JSON.stringify([row, view.sighting, view.isWhole, found?.list.length, found?.list[view.sighting]?.fid, store.decisions.length, [...store.undone]]);
   if (panel.look === look) return;
   panel.look = look;
   panel.replaceChildren(
@@ -387,20 +392,21 @@ function renderFinding() {
 }
 
 async function loadSightings(row) {
-  const of = JSON.stringify([row.uuid, row.ids, row.sightings]);
-  if (sightings.get(row.n)?.of === of) return;
-  sightings.set(row.n, { of, list: [], count: 0 });
+  const of = JSON.stringify([row.uuid, row.ids, row.sightings, row.shown]);
+  const before = sightings.get(row.n);
+  if (before?.of === of) return;
+  sightings.set(row.n, { list: [], count: 0, ...before, of });
   try {
     const response = await fetch(`${store.base}/sightings/${row.n}`);
     if (!response.ok) throw new Error(await response.text());
     const { sightings: list, count } = await response.json();
     // The best first: most confident.
     sightings.set(row.n, { of, list, count });
-    if (row.n === view.chosen) {
+    if (row.n === view.chosen && !before?.list.length) {
       const best = list.reduce((at, one, index) => (one.confidence > (list[at]?.confidence ?? 0) ? index : at), 0);
       view.sighting = best;
-      render();
     }
+    if (row.n === view.chosen) render();
   } catch {
     sightings.delete(row.n);
   }
@@ -411,7 +417,7 @@ function imageOf(row, found) {
   const frame = make('figure', { className: view.isWhole ? 'whole' : '' });
   if (!one) return frame;
   const image = make('img', {
-    src: `${store.base}/image/${one.fid}?kind=${view.isWhole ? 'context' : 'crop'}&of=${row.uuid}`,
+    src: `${store.base}/image/${one.fid}?kind=${view.isWhole ? 'context' : 'crop'}&of=${row.uuid}.${row.shown}`,
     alt: one.name, onclick: toggleWhole, title: `${say('key_whole')} (x)`,
   });
   image.onerror = async () => {
@@ -518,6 +524,13 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   act();
 });
+document.addEventListener('pointerdown', () => { view.isPressed = true; });
+for (const name of ['pointerup', 'pointercancel']) {
+  document.addEventListener(name, () => setTimeout(() => {
+    view.isPressed = false;
+    render();
+  }));
+}
 map.addEventListener('choose', (event) => choose(event.detail));
 store.addEventListener('refused', (event) => notify(event.detail));
 let isMapAsked = false;

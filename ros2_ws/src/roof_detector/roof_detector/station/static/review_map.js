@@ -33,6 +33,8 @@ class ReviewMap extends EventTarget {
     };
     const named = Object.entries(this.layers).map(([key, layer]) => [say(`layer_${key}`), layer]);
     L.control.layers(null, Object.fromEntries(named)).addTo(this.map);
+    this.map.on('dragstart', () => { this.isMoved = true; });
+    this.element.addEventListener('wheel', () => { this.isMoved = true; }, { passive: true });
     this.radius = L.circle([0, 0], { radius: 0, color: '#fff', weight: 2, dashArray: '4 4', fill: false });
     this.base = base;
     await this.refreshLayers();
@@ -65,8 +67,10 @@ class ReviewMap extends EventTarget {
   }
 
   // Shows findings; those that are not in `rows` any more vanish.
-  show(rows, chosen) {
+  // With `isGrowing`, as in a flight, the map shows all of them until somebody moves it.
+  show(rows, chosen, isGrowing = false) {
     if (!this.layers) return;
+    const before = this.markers.size;
     const shown = new Set();
     for (const row of rows) {
       if (!row.at) continue;
@@ -96,7 +100,8 @@ class ReviewMap extends EventTarget {
     if (chosen?.at) {
       this.radius.setLatLng(chosen.at).setRadius(chosen.radius ?? 0).addTo(this.map);
     } else this.radius.remove();
-    if (!this.isFitted && shown.size) this.fit(rows);
+    const isMore = isGrowing && !this.isMoved && shown.size > before;
+    if ((!this.isFitted || isMore) && shown.size) this.fit(rows);
   }
 
   icon(row, isChosen) {
