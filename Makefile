@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 ENVIRONMENT := source pypi_ros/env.bash
 PACKAGE := ros2_ws/src/roof_detector
 
-.PHONY: help setup demo station test lint generate docs bench campaign sbom lock clean
+.PHONY: help setup flight demo station test lint generate docs bench campaign sbom lock clean
 
 help:
 	@echo 'make demo                  fly a simulated roof inspection and show what was found'
@@ -24,10 +24,15 @@ help:
 	@echo 'make campaign              attack and damage it: what docs/reference/promises.md counts'
 	@echo 'make sbom                  write the software bill of materials, sbom.cdx.json'
 	@echo 'make setup                 only install and build'
+	@echo 'make flight                the same for a computer that only flies: no torch'
 	@echo 'make lock                  resolve the pinned versions anew'
 
 setup:
 	@$(PYTHON) pypi_ros/bootstrap.py --venv $(VENV)
+
+# The light set for a computer that only flies, instead of the full one.
+flight:
+	@$(PYTHON) pypi_ros/bootstrap.py --venv $(VENV) --flight
 
 demo: setup
 	@$(ENVIRONMENT)

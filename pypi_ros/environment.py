@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PINS = HERE / 'pins'
 UV_PINS = PINS / 'uv.txt'
+FLIGHT_PINS = PINS / 'flight.txt'  # of every Python and processor, with markers
 BUILD_PINS = PINS / 'build.txt'  # what builds the source distributions among the pins
 UV = 'uv==0.13.9'  # resolves and links in seconds what pip copies in minutes
 
@@ -24,9 +25,15 @@ _BUILDER_NUMPY = re.compile(
 )
 
 
-def make_environment(venv: Path, *, with_ros: bool) -> bool:
-    """Bring the environment up to the pins; return False when it already was."""
-    common, ros = (PINS / name for name in pins_of(f'{sys.version_info[0]}.{sys.version_info[1]}'))
+def make_environment(venv: Path, *, with_ros: bool, flight: bool = False) -> bool:
+    """Bring the environment up to the pins; return False when it already was.
+
+    With `flight` it is the light one: no torch, no ultralytics, nothing for training.
+    """
+    version = f'{sys.version_info[0]}.{sys.version_info[1]}'
+    common, ros = (PINS / name for name in pins_of(version))
+    if flight:
+        common, ros = FLIGHT_PINS, PINS / flight_ros_pins(version)
     pins = [common] if with_ros else [common, ros]
     stamp = venv / 'roof_detector.stamp'
     content = _digest(*pins, UV_PINS, BUILD_PINS, Path(__file__))
@@ -61,6 +68,11 @@ def pins_of(version: str) -> tuple[str, str]:
     """Return the pin files of a Python such as 3.11: of every machine, and of one without ROS."""
     tag = f'cp{version.replace(".", "")}'
     return f'{tag}.txt', f'{tag}-ros.txt'
+
+
+def flight_ros_pins(version: str) -> str:
+    """Return the pin file of what a light environment takes besides on a machine without ROS."""
+    return f'cp{version.replace(".", "")}-flight-ros.txt'
 
 
 def mend_cmake_targets(venv: Path, *, python: str) -> int:

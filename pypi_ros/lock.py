@@ -3,8 +3,9 @@
 """Resolve the pinned versions with their hashes: `python pypi_ros/lock.py [--upgrade]`.
 
 For each Python two files: `cp311.txt` is what every machine gets, `cp311-ros.txt` what a machine
-without ROS gets besides. What the package needs stands in its own pyproject.toml. What is locked
-already keeps its version unless `--upgrade` is given.
+without ROS gets besides. `flight.txt` is the light set of every Python and processor, and
+`cp311-flight-ros.txt` what that takes besides without ROS. What the package needs stands in its
+own pyproject.toml. What is locked already keeps its version unless `--upgrade` is given.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from environment import BUILD_PINS, HERE, PINS, UV, UV_PINS, pins_of
+from environment import BUILD_PINS, FLIGHT_PINS, HERE, PINS, UV, UV_PINS, flight_ros_pins, pins_of
 
 PROJECT = HERE.parent / 'ros2_ws' / 'src' / 'roof_detector' / 'pyproject.toml'
 VERSIONS = ('3.10', '3.11', '3.12', '3.13')
 PLATFORM = 'x86_64-manylinux_2_28'
+# One OpenCV each: ultralytics asks for the one with windows, a drone gets the one without.
+OVERRIDES = "opencv-python-headless; python_version<'3'\n"
 BUILD_REQUIREMENTS = 'setuptools<80\nwheel\n'  # what the source distributions among the pins need
 
 
@@ -29,19 +32,19 @@ def main() -> int:
     parser.add_argument('--upgrade', action='store_true', help='take the newest versions')
     upgrade = parser.parse_args().upgrade
     with tempfile.TemporaryDirectory() as folder:
+        overrides = Path(folder, 'overrides.in')
+        overrides.write_text(OVERRIDES)
+        everything = ('--all-extras', '--override', str(overrides))
+        light = ('--extra', 'flight')
+        universal = ('--universal', *light)
+        _compile(FLIGHT_PINS, PROJECT, options=universal, version=VERSIONS[0], upgrade=upgrade)
         for version in VERSIONS:
             common, ros = (PINS / name for name in pins_of(version))
-            whole = Path(folder, f'whole-{version}.txt')
-            if not upgrade:
-                whole.write_text(_text(common) + _text(ros))
-            _compile(whole, PROJECT, HERE / 'ros.in', version=version, upgrade=upgrade)
-            common.write_text(whole.read_text())  # the versions that `common` has to keep
-            _compile(common, PROJECT, version=version, upgrade=False)
-            kept = _blocks(common.read_text())
-            extra = [
-                block for name, block in _blocks(whole.read_text()).items() if name not in kept
-            ]
-            ros.write_text(''.join(extra))
+            _lock_pair(common, ros, *everything, version=version, upgrade=upgrade)
+            flight = Path(folder, f'flight-{version}.txt')
+            flight.write_text(_text(FLIGHT_PINS))
+            ros = PINS / flight_ros_pins(version)
+            _lock_pair(flight, ros, *light, version=version, upgrade=False)
         for target, requirements in ((UV_PINS, f'{UV}\n'), (BUILD_PINS, BUILD_REQUIREMENTS)):
             wanted = Path(folder, 'wanted.in')
             wanted.write_text(requirements)
@@ -49,12 +52,31 @@ def main() -> int:
     return 0
 
 
-def _compile(target: Path, *wanted: Path, version: str, upgrade: bool) -> None:
+def _lock_pair(common: Path, ros: Path, *options: str, version: str, upgrade: bool) -> None:
+    """Write what every machine gets, and what one without ROS gets besides."""
+    whole = common.with_name(f'.whole-{common.name}')
+    try:
+        if not upgrade:
+            whole.write_text(_text(common) + _text(ros))
+        sources = (PROJECT, HERE / 'ros.in')
+        _compile(whole, *sources, options=options, version=version, upgrade=upgrade)
+        common.write_text(whole.read_text())  # the versions that `common` has to keep
+        _compile(common, PROJECT, options=options, version=version, upgrade=False)
+        kept = _blocks(common.read_text())
+        extra = [block for name, block in _blocks(whole.read_text()).items() if name not in kept]
+        ros.write_text(''.join(extra))
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _compile(
+    target: Path, *wanted: Path, options: tuple[str, ...] = (), version: str, upgrade: bool
+) -> None:
+    platform = [] if '--universal' in options else ['--python-platform', PLATFORM]
     command = [
         sys.executable, '-m', 'uv', 'pip', 'compile', '--quiet', '--no-annotate', '--no-header',
-        '--generate-hashes', '--python-version', version, '--python-platform', PLATFORM,
-        *(['--upgrade'] if upgrade else []), *(['--all-extras'] if PROJECT in wanted else []),
-        *map(str, wanted), '-o', str(target),
+        '--generate-hashes', '--python-version', version, *platform, *options,
+        *(['--upgrade'] if upgrade else []), *map(str, wanted), '-o', str(target),
     ]  # fmt: skip
     subprocess.run(command, check=True)
 

@@ -15,15 +15,19 @@ from pathlib import Path
 PYTHONS = ((3, 10), (3, 13))
 # The CUDA build of torch, OpenVINO and ROS take 7.5 GB; building adds little.
 NEEDED_DISK_GB = 10.0
+# The light set takes 0.5 GB, and ROS from PyPI with what builds on it 0.6 GB more.
+FLIGHT_DISK_GB = 1.5
+FLIGHT_PYTHON = (3, 14)  # what Lyrical has: the light set has wheels for it
 
 
-def missing(target: Path, *, with_ros: bool) -> list[str]:
+def missing(target: Path, *, with_ros: bool, flight: bool = False) -> list[str]:
     """Return a sentence for each thing this machine lacks, with the command that brings it."""
     faults = []
     version = sys.version_info[:2]
-    if not PYTHONS[0] <= version <= PYTHONS[1]:
+    newest = FLIGHT_PYTHON if flight and with_ros else PYTHONS[1]
+    if not PYTHONS[0] <= version <= newest:
         faults.append(
-            f'Python {version[0]}.{version[1]} is not supported, expected 3.10 to 3.13: '
+            f'Python {version[0]}.{version[1]} is not supported, expected 3.10 to 3.{newest[1]}: '
             'sudo apt install python3.11 python3.11-venv, then make PYTHON=python3.11.'
         )
     if not with_ros and (platform.system(), platform.machine()) != ('Linux', 'x86_64'):
@@ -36,9 +40,15 @@ def missing(target: Path, *, with_ros: bool) -> list[str]:
     if not with_ros:
         faults += _missing_compiler()
     free_gb = shutil.disk_usage(_existing(target)).free / 1e9
-    if not target.exists() and free_gb < NEEDED_DISK_GB:
+    needed_gb = FLIGHT_DISK_GB if flight else NEEDED_DISK_GB
+    if flight and any(target.glob('lib/python3.*/site-packages/torch')):
         faults.append(
-            f'{target.parent} has {free_gb:.1f} GB free, {NEEDED_DISK_GB:.0f} GB are needed: '
+            f'{target} holds the full environment, of which none becomes a light one: use another '
+            'clone, or rm -r it first.'
+        )
+    if not target.exists() and free_gb < needed_gb:
+        faults.append(
+            f'{target.parent} has {free_gb:.1f} GB free, {needed_gb:g} GB are needed: '
             'sudo apt clean, or clone to a larger disk.'
         )
     return faults

@@ -61,7 +61,15 @@ def test_a_full_disk_is_named_with_its_free_space(pypi_ros, monkeypatch, tmp_pat
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: Usage(1, 1, 2.5e9))
     (sentence,) = pypi_ros.machine.missing(tmp_path / 'new', with_ros=False)
     assert '2.5 GB free, 10 GB are needed' in sentence
+    assert '1.5 GB are needed' not in sentence
+    assert pypi_ros.machine.missing(tmp_path / 'new', with_ros=True, flight=True) == []
     assert pypi_ros.machine.missing(tmp_path, with_ros=False) == [], 'installed already'
+
+
+def test_a_full_environment_does_not_become_a_light_one(pypi_ros, tmp_path):
+    (tmp_path / 'lib/python3.11/site-packages/torch').mkdir(parents=True)
+    (sentence,) = pypi_ros.machine.missing(tmp_path, with_ros=True, flight=True)
+    assert 'holds the full environment' in sentence
 
 
 @pytest.mark.parametrize('version', [(3, 9), (3, 14)])
@@ -107,8 +115,39 @@ def test_every_python_has_pins_for_all_that_is_required(pypi_ros):
         for line in required():
             wanted = re.split(r'[\[=<>!~;# ]', line.strip().lower())[0]
             wanted = re.sub('[._]', '-', wanted)
-            known = {'', 'roof-detector', *pinned}
+            # ultralytics brings the one with windows, which is the same OpenCV.
+            known = {'', 'roof-detector', 'opencv-python-headless', *pinned}
             assert wanted in known, f'{wanted} is not pinned for {version}'
+
+
+def test_the_light_set_is_pinned_for_both_processors_and_holds_no_torch(pypi_ros):
+    lines = pypi_ros.environment.FLIGHT_PINS.read_text().splitlines()
+    pins = {line.split('==')[0]: line for line in lines if '==' in line}
+    assert "platform_machine == 'x86_64'" in pins['openvino']
+    assert "platform_machine != 'x86_64'" in pins['onnxruntime']
+    assert {'numpy', 'opencv-python-headless', 'av', 'mcap', 'pyproj'} <= set(pins)
+    assert not {'torch', 'ultralytics', 'scipy', 'opencv-python', 'onnx', 'nncf'} & set(pins)
+    for version in ('3.10', '3.11', '3.12', '3.13'):
+        ros = pypi_ros.environment.PINS / pypi_ros.environment.flight_ros_pins(version)
+        assert 'ros-rclpy==' in ros.read_text()
+
+
+def test_lightening_removes_what_is_named_and_says_how_much(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    import lighten
+
+    packages = tmp_path / 'lib/python3.12/site-packages'
+    unused = packages / 'openvino/libs/libopenvino_intel_gpu_plugin.so'
+    tests = packages / 'numpy/linalg/tests/test_linalg.py'
+    used = packages / 'openvino/libs/libopenvino_intel_cpu_plugin.so'
+    other = packages / 'mine/tests/test_mine.py'
+    for path in (unused, tests, used, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'0' * 1000)
+    assert lighten.lighten(tmp_path) == 2000
+    assert used.exists() and other.exists()
+    assert not unused.exists() and not tests.parent.exists()
+    assert lighten.lighten(tmp_path) == 0
 
 
 def required():

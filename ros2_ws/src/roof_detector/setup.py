@@ -11,7 +11,7 @@ NAME = 'roof_detector'
 setup(
     license='AGPL-3.0-only',  # because ultralytics is; setuptools 68 and 79 read it here alike
     # A text: of what pyproject.toml would make of it colcon can read nothing.
-    python_requires='>=3.10,<3.14',
+    python_requires='>=3.10,<3.15',
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         # colcon build --symlink-install links what is listed here beside setup.py, and no more.

@@ -160,7 +160,10 @@ def imported(folder):
 
 @pytest.mark.parametrize(
     ('folder', 'extras'),
-    [('roof_detector', ('flight', 'ground')), ('training', ('training', 'flight'))],
+    [
+        ('roof_detector', ('flight', 'ground', 'fleet', 'signing', 'torch')),
+        ('training', ('training', 'flight', 'ground', 'torch')),
+    ],
 )
 def test_what_is_imported_is_asked_for(wheel, folder, extras):
     wanted = required(wheel, *extras)

@@ -8,7 +8,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.exit_code import exit_code_of, not_installed
+from roof_detector.cli.exit_code import exit_code_of
+from roof_detector.inference.missing_extra import not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,10 @@ from roof_detector import __version__
 WRITTEN_BY, STARTED_AT = 'written_by', 'started_at'
 RECORDER = 'roof_detector recorder'  # the value of WRITTEN_BY in a bag of the recorder
 # The packages that decide which detections an image gives, and how they were written.
-_PACKAGES = ('ultralytics', 'torch', 'onnxruntime', 'openvino', 'opencv-python', 'numpy', 'mcap')
+_PACKAGES = (
+    *('ultralytics', 'torch', 'onnxruntime', 'openvino'),
+    *('opencv-python', 'opencv-python-headless', 'numpy', 'mcap'),
+)
 
 
 def provenance(*, written_by: str) -> dict[str, str]:

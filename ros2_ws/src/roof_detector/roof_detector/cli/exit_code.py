@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
-from importlib.metadata import PackageNotFoundError, requires
 from typing import TYPE_CHECKING
 
+from roof_detector.inference.missing_extra import not_installed
 from roof_detector.inputs.plain_text import plain_lines
 
 if TYPE_CHECKING:
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
 
 # If set to 1, an error is shown with its whole traceback.
 _TRACEBACK = 'ROOF_DETECTOR_TRACEBACK'
-_EXTRA = re.compile(r'^([\w.-]+)[^;]*;.*\bextra\s*==\s*["\'](\w+)["\']')
-_OF_DEVELOPERS = 'dev'
-# Packages that are imported by another name than they are installed by.
-_DISTRIBUTIONS = {'socketio': 'python-socketio'}
 
 
 def exit_code_of(parsed: argparse.Namespace) -> int:
@@ -42,38 +37,6 @@ def exit_code_of(parsed: argparse.Namespace) -> int:
         print(plain_lines(str(error) if is_ours else _unforeseen(error)), file=sys.stderr)
         return 1
     return code
-
-
-def not_installed(error: ModuleNotFoundError) -> str:
-    """Return one sentence for a package that is missing, with the extra that brings it."""
-    name = (error.name or '').partition('.')[0]
-    if name in ('rclpy', 'cv_bridge', 'launch') or name.endswith(('_msgs', '_interfaces')):
-        return (
-            f'{name} is not found: it comes with ROS 2. Source /opt/ros/jazzy/setup.bash, or run '
-            '`make setup` in a clone and source its pypi_ros/env.bash.'
-        )
-    extra = _extra_of(name)
-    if extra:
-        return (
-            f"{name} is not installed: it comes with the extra {extra}. pip install '.[{extra}]' "
-            "in the package's folder of a clone (ros2_ws/src/roof_detector) brings it."
-        )
-    return (
-        f"{name} is not installed: pip install '.[flight,ground,training]' in a clone brings "
-        'what any command needs.'
-    )
-
-
-def _extra_of(module: str) -> str:
-    """Return the extra of this package that brings a module, '' where none is known to."""
-    wanted = _DISTRIBUTIONS.get(module, module).replace('_', '-').casefold()
-    try:
-        lines = requires('roof_detector') or []
-    except PackageNotFoundError:
-        return ''
-    found = (match for line in lines if (match := _EXTRA.match(line)))
-    extras = [one[2] for one in found if one[1].replace('_', '-').casefold() == wanted]
-    return next((one for one in extras if one != _OF_DEVELOPERS), '')
 
 
 def _unforeseen(error: Exception) -> str:

@@ -10,7 +10,8 @@ import sys
 from typing import NoReturn
 
 from roof_detector import __version__
-from roof_detector.cli.exit_code import exit_code_of, not_installed
+from roof_detector.cli.exit_code import exit_code_of
+from roof_detector.inference.missing_extra import not_installed
 
 # Each module of cli/ offers `add_parser(subparsers)`, which sets `run(arguments) -> int`. A module
 # imports what its work needs only when it runs, so that `--help` is quick and needs no ROS.

@@ -8,7 +8,7 @@ import importlib
 import sys
 from typing import NoReturn
 
-from roof_detector.cli.exit_code import not_installed
+from roof_detector.inference.missing_extra import not_installed
 
 _HELP = """\
 usage: {name} [--ros-args -p PARAMETER:=VALUE ...]

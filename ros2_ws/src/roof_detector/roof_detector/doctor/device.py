@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from roof_detector.doctor.finding import Finding, fail, ok, warn
@@ -17,6 +18,8 @@ _GPU_FILES = ('/dev/nvidia0', '/dev/nvhost-gpu', '/dev/nvgpu/igpu0/ctrl')
 
 def check_device() -> list[Finding]:
     """Find the GPU; warn if there is one that torch cannot use."""
+    if find_spec('torch') is None:
+        return _without_torch()
     try:
         import torch  # noqa: PLC0415
     except ImportError as error:
@@ -24,9 +27,7 @@ def check_device() -> list[Finding]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return [ok(_SUBJECT, f'CUDA {torch.version.cuda}: {", ".join(names)}.')]
-    cores = available_cores()
-    cpu = f'The model runs on the CPU ({cores} cores, load {os.getloadavg()[0]:.1f}).'
-    present = [name for name in _GPU_FILES if Path(name).exists()]
+    cpu, present = _cpu(), _gpu_files()
     if present:
         return [
             warn(
@@ -36,3 +37,31 @@ def check_device() -> list[Finding]:
             )
         ]
     return [ok(_SUBJECT, cpu)]
+
+
+def _without_torch() -> list[Finding]:
+    """Return what runs models where only the extra `flight` is installed."""
+    runtimes = [name for name in ('openvino', 'onnxruntime') if find_spec(name) is not None]
+    if not runtimes:
+        return [fail(_SUBJECT, 'No runtime for models is installed.', "pip install '.[flight]'")]
+    names = ' or '.join(runtimes)
+    summary = f'{_cpu()} {names} runs model packages; torch is not installed.'
+    present = _gpu_files()
+    if present:
+        return [
+            warn(
+                _SUBJECT,
+                f'{summary} There is a GPU ({present[0]}), which needs it.',
+                "pip install '.[torch]'",
+            )
+        ]
+    return [ok(_SUBJECT, summary)]
+
+
+def _cpu() -> str:
+    cores, load = available_cores(), os.getloadavg()[0]
+    return f'The model runs on the CPU ({cores} cores, load {load:.1f}).'
+
+
+def _gpu_files() -> list[str]:
+    return [name for name in _GPU_FILES if Path(name).exists()]

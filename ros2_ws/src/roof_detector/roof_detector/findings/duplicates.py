@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from roof_detector.findings.covariances import inverted
 from roof_detector.findings.object_states import inside_shares
@@ -54,12 +53,11 @@ def _pairs(flight: FlightRegister) -> list[tuple[float, int, int]]:
     if len(rows) < 2:
         return []
     mean, covariance = states.mean[rows], states.covariance[rows]
-    tree = cKDTree(mean[:, :2])
     # A piece of a large object lies within it, but far from its middle.
     boxes, whole = states.box_en[rows], states.is_whole[rows]
     half_m = float((boxes[:, 2:] - boxes[:, :2]).max()) / 2 if not whole.all() else 0.0
     reach_m = float(np.clip(half_m, _FARTHEST_M, _LARGEST_M))
-    near = tree.query_pairs(reach_m, output_type='ndarray')
+    near = near_pairs(mean[:, :2], reach_m)
     gaps_m = np.linalg.norm(mean[near[:, 0], :2] - mean[near[:, 1], :2], axis=1)
     near = near[(gaps_m <= _FARTHEST_M) | ~whole[near].all(axis=1)]
     if not len(near):
@@ -108,3 +106,17 @@ def _may_merge(flight: FlightRegister, row: int, other: int) -> bool:
         if shared < 0.4 and few > _CONFUSED * many:
             return False
     return set(first.frames).isdisjoint(second.frames) and not flight.are_apart(first, second)
+
+
+def near_pairs(points_en: npt.NDArray[np.float64], reach_m: float) -> npt.NDArray[np.intp]:
+    """Return the indices (k, 2) of all pairs of points (n, 2) no farther apart than `reach_m`."""
+    order = np.argsort(points_en[:, 0], kind='stable')
+    east = points_en[order, 0]
+    # Sorted by east, the points that may be near follow one another.
+    counts = np.searchsorted(east, east + reach_m, side='right') - np.arange(len(east)) - 1
+    first = np.repeat(np.arange(len(east)), counts)
+    begins = np.repeat(np.cumsum(counts) - counts, counts)
+    second = first + 1 + np.arange(len(first)) - begins
+    pairs = np.column_stack([order[first], order[second]])
+    gaps = points_en[pairs[:, 0]] - points_en[pairs[:, 1]]
+    return pairs[np.einsum('ni,ni->n', gaps, gaps) <= reach_m**2]

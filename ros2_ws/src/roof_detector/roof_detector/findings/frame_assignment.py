@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from roof_detector.findings.assignment import assign
 from roof_detector.findings.attitude_estimate import estimate_turn, likeliest_turn
 from roof_detector.findings.covariances import mahalanobis
 from roof_detector.findings.object_states import inside_shares
@@ -143,8 +143,8 @@ class _Solver:
         cost -= _TRACK_BONUS * problem.tracked
         new = -2 * math.log(self.settings.new_objects_per_m2) + 1.0
         allowed = (distance <= gate) & (cost < new) & ~problem.forbidden
-        lines, columns = linear_sum_assignment(np.where(allowed, cost - new, 0.0))
-        return [(int(i), int(j)) for i, j in zip(lines, columns, strict=True) if allowed[i, j]]
+        lines, columns = assign(cost - new, allowed)
+        return list(zip(lines.tolist(), columns.tolist(), strict=True))
 
 
 def _contained(problem: FrameProblem, states: ObjectStates) -> npt.NDArray[np.bool_]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from roof_detector.findings.assignment import assign
 from roof_detector.findings.flight_shift import (
     FlightShift,
     PlacedObjects,
@@ -111,5 +111,5 @@ def paired(
         alone = (allowed.sum(axis=0) == 1)[None] & (allowed.sum(axis=1) == 1)[:, None]
         rows, columns = np.nonzero(allowed & alone)
     else:
-        rows, columns = linear_sum_assignment(np.where(allowed, distance - GATE_2D, 0.0))
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
+        rows, columns = assign(distance - GATE_2D, allowed)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

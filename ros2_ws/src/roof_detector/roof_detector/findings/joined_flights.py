@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from roof_detector.findings.assignment import assign
 from roof_detector.findings.flight_shift import (
     FlightShift,
     PlacedObjects,
@@ -180,8 +180,8 @@ def _pairs(
         cost = distance + np.where(whole, size**2 / settings.size_sigma**2 / 2, 0.5)
         cost += np.where(same, 0.0, other)
         limit = GATE_2D + other
-        rows, columns = linear_sum_assignment(np.where(allowed, cost - limit, 0.0))
-    return {int(j): int(i) for i, j in zip(rows, columns, strict=True) if allowed[i, j]}
+        rows, columns = assign(cost - limit, allowed)
+    return dict(zip(columns.tolist(), rows.tolist(), strict=True))
 
 
 def _fuse(kept: JoinedObject, other: JoinedObject) -> None:

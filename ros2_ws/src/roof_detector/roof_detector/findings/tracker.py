@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from roof_detector.findings.assignment import assign
 from roof_detector.findings.box_filter import BoxFilter
 from roof_detector.findings.errors import FindingsError
 from roof_detector.vision.matching import pairwise_iou
@@ -127,10 +127,9 @@ class Tracker:
         other = detections.class_ids[chosen][:, None] != self._class_ids[tracks]
         overlap -= _OTHER_CLASS * other
         allowed = overlap >= least
-        rows, columns = linear_sum_assignment(np.where(allowed, -overlap, 0.0))
-        kept = allowed[rows, columns]
-        track_of[chosen[rows[kept]]] = tracks[columns[kept]]
-        free[tracks[columns[kept]]] = False
+        rows, columns = assign(-overlap, allowed)
+        track_of[chosen[rows]] = tracks[columns]
+        free[tracks[columns]] = False
 
     def _enlarged(self, boxes_xyxy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         margin = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * self._settings.margin

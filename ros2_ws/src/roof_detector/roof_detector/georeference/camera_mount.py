@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.rotation import Rotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_fix import CameraFix, CameraMotionRate
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.stamped_series import StampedSeries
 
 if TYPE_CHECKING:

@@ -229,6 +229,13 @@ def choose_unmeasured(
             others.pop(backend, None)
             break
         others.setdefault(backend, problem or 'it was not timed')
+    if chosen == 'torch' and find_spec('torch') is None:
+        reasons = '; '.join(f'{name}: {why}' for name, why in others.items())
+        msg = (
+            f'No runtime that is installed runs this model here ({reasons}). Install one: pip '
+            "install '.[flight]', or '.[torch]', in a clone of roof_detector."
+        )
+        raise MissingBackend(msg)
     return BackendChoice(backend=chosen, reason=reason, passed_over=tuple(others.items()))
 
 

@@ -24,6 +24,7 @@ from roof_detector.inference.backend_watch import BackendWatch
 from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
 from roof_detector.inference.machine_load import MachineLoad
+from roof_detector.inference.missing_extra import missing_extras_named
 from roof_detector.inference.model_file import backend_for, open_backend
 from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.options import CACHED_BACKENDS, PACKAGE_BACKENDS
@@ -115,6 +116,7 @@ class Detector:
         self.times = StageTimes()
 
     @classmethod
+    @missing_extras_named()
     def open(
         cls,
         model_path: str | Path,

@@ -8,6 +8,7 @@ import ctypes
 import os
 import platform
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -38,6 +39,8 @@ def cuda_devices() -> tuple[str, ...]:
         ctypes.CDLL('nvcuda.dll' if platform.system() == 'Windows' else 'libcuda.so.1')
     except OSError:
         return ()
+    if find_spec('torch') is None:  # as on a drone whose models OpenVINO or ONNX Runtime runs
+        return ()
     import torch  # noqa: PLC0415  (see above)
 
     return tuple(f'cuda:{index}' for index in range(torch.cuda.device_count()))
@@ -55,6 +58,8 @@ def why_no_cuda(device: str) -> str:
     found = cuda_devices()
     if device in found:
         return ''
+    if find_spec('torch') is None:
+        return "torch, which finds CUDA devices, is not installed (pip install '.[torch]')"
     return f'torch finds only {", ".join(found)}' if found else 'torch finds no CUDA device'
 
 

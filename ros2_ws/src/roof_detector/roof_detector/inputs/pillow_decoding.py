@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pillow_heif
 from PIL import Image
 
 from roof_detector.inputs.file_kind import AVIF, GIF, HEIF, JPEG_2000, WEBP
@@ -24,8 +23,15 @@ if TYPE_CHECKING:
 
     from roof_detector.inputs.file_kind import FileKind
 
-# Pillow opens HEIF for the readers of tags too. Its own limit of pixels is lower than ours.
-pillow_heif.register_heif_opener()
+try:
+    import pillow_heif
+except ModuleNotFoundError:  # of the extra `ground`
+    _HAS_HEIF = False
+else:
+    _HAS_HEIF = True
+    pillow_heif.register_heif_opener()  # for the readers of tags too
+
+# Pillow's own limit of pixels is lower than ours.
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 _DAMAGED = (
     *(OSError, ValueError, KeyError, IndexError, TypeError, SyntaxError, EOFError),
@@ -45,6 +51,12 @@ def decode_with_pillow(
     or cut-off file.
     """
     _check_end(data, kind)
+    if kind is HEIF and not _HAS_HEIF:
+        msg = (
+            f'{kind.name} needs the package pillow-heif, which comes with the extra ground: pip '
+            "install '.[ground]'."
+        )
+        raise UnsupportedEncoding(msg)
     try:
         with Image.open(BytesIO(data)) as image:
             check_claim(image.size, len(data), kind.name)

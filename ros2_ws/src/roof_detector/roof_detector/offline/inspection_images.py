@@ -12,8 +12,8 @@ from roof_detector.bags.errors import BagError
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_files import ImageFilesInput
 from roof_detector.inputs.raster import RasterInput
-from roof_detector.inputs.raster_file import RasterFile
 from roof_detector.offline.errors import ReplayError, one_line
+from roof_detector.offline.frame_images import FrameImages
 from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.telemetry.errors import TelemetryError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.findings.stored_frames import StoredFrame
-    from roof_detector.offline.frame_images import FrameImages
+    from roof_detector.inputs.raster_file import RasterFile
     from roof_detector.vision.moment import Moment
 
 FrameKey = tuple[str, str, int]
@@ -99,16 +99,16 @@ class InspectionImages:
                     continue
                 left -= 1
                 source = sources.get(frame.topic)
-                if isinstance(source, RasterFile):
-                    yield frame, source
-                elif source is not None:
+                if isinstance(source, FrameImages):
                     image = source.of(findings)
                     if image is not None:
                         yield frame, image.image_bgr
+                elif source is not None:
+                    yield frame, source
                 if not left:
                     break
             for one in sources.values():
-                self.notes += [] if isinstance(one, RasterFile) else one.warnings()
+                self.notes += one.warnings() if isinstance(one, FrameImages) else []
 
     def _sources(
         self, stack: ExitStack, flight: str, bag: ResultBag, topics: Collection[str]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,6 +215,12 @@ def _adjusted(
     if len(heights) < 2 or min(heights.values()) <= 0:
         return {}
     chosen = [poses[stamp_ns] for stamp_ns in heights]
+    if find_spec('scipy') is None:
+        notes.append(
+            'The photos are not adjusted to each other: SciPy is not installed, it comes with the '
+            "extra ground (pip install '.[ground]')."
+        )
+        return {}
     result = adjust(chosen, list(heights.values()), lambda pose: read_image(pose.path))
     notes += result.notes
     return dict(zip(heights, result.poses, strict=True))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.telemetry.altitude_steps import altitude_step_note
 from roof_detector.telemetry.companion_file import companions_of
@@ -196,7 +196,7 @@ class LoggedValues:
                 into = ENU_FROM_NED
             else:
                 ahead = Rotation.from_quat(row[:4]).apply([1.0, 0.0, 0.0])
-                level = Rotation.from_euler('z', np.arctan2(ahead[1], ahead[0])).as_matrix()
+                level = Rotation.from_euler('Z', np.arctan2(ahead[1], ahead[0])).as_matrix()
                 into = level @ FRD_FROM_FLU
             turned = Rotation.from_matrix(into @ rotation @ FRD_FROM_FLU).as_quat()
             stamps.append(stamp_ns)

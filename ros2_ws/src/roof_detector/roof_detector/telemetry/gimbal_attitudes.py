@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.telemetry.gimbal_checks import constant_yaw, is_zero, turned_by_deg
 from roof_detector.telemetry.message_values import FRD_FROM_FLU
@@ -54,7 +54,7 @@ class GimbalAttitudes:
                     if is_of_vehicle:
                         self.without_heading += 1
                         continue
-            if is_of_vehicle:
+            if is_of_vehicle and heading is not None:
                 rotation = heading @ (self._at_zero @ rotation if one[4] else rotation)
             stamps.append(stamp_ns)
             rotations.append(rotation)

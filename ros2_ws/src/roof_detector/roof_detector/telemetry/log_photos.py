@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.telemetry.camera_attitudes import camera_attitudes
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.exposure_match import match_exposures

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.telemetry.autopilot_log import LoggedValues
 from roof_detector.telemetry.errors import TelemetryError
 

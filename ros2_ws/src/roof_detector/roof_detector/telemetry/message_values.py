@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.telemetry.gimbal_checks import is_turned_over
 from roof_detector.telemetry.photo_pose import ENU_FROM_NED
 from roof_detector.telemetry.topic_presets import type_fields

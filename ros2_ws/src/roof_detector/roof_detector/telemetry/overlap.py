@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
-from scipy.sparse import lil_matrix
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.telemetry.photo_pose import PhotoPose
 
 _MATCHED_SIDE_PX = 1000  # the longer side at which marks are looked for
@@ -320,6 +318,9 @@ def _bundle(scene: _Scene, ties: Sequence[TiePoints]) -> None:
     Six numbers a photo: east, north, height and small turns about east, north, up. The ground is
     level; a robust loss (soft L1) leaves marks on higher objects be.
     """
+    from scipy.optimize import least_squares  # noqa: PLC0415  (of the extra `ground`)
+    from scipy.sparse import lil_matrix  # noqa: PLC0415
+
     numbers = sorted({n for tie in ties for n in (tie.first, tie.second)})
     column = {number: 6 * index for index, number in enumerate(numbers)}
     rays = [

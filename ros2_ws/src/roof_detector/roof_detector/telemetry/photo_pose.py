@@ -9,9 +9,9 @@ from math import radians
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.lens import Lens
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.shown_image import optical_turn
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.errors import TelemetryError

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_mount import CameraMount
 from roof_detector.georeference.camera_track import CameraTrack
 from roof_detector.georeference.lens import Lens
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.georeference.uncertainty import Uncertainty
 from roof_detector.telemetry.altitude_steps import altitude_step_note

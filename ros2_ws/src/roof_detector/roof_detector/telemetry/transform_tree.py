@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.errors import GeoError
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.georeference.stamped_series import StampedSeries
 from roof_detector.telemetry.errors import TelemetryError
 

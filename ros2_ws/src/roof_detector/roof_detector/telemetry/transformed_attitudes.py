@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from roof_detector.georeference.camera_track import CameraAttitude
+from roof_detector.georeference.rotation import Rotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from roof_detector.cli import models_export
-from roof_detector.cli.exit_code import exit_code_of, not_installed
+from roof_detector.cli.exit_code import exit_code_of
 from roof_detector.cli.main import COMMANDS, TRAINING_COMMANDS, main, make_parser
+from roof_detector.inference.missing_extra import not_installed
 from roof_detector.inference.options import EXPORT_FORMATS, EXPORT_PRECISIONS
 from training import quantize
 from training.quantization.quantization import KINDS

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, NavSatFix, NavSatStatus
 from std_msgs.msg import Header
 
 from roof_detector.georeference.pose import CameraPose
+from roof_detector.georeference.rotation import Rotation
 from roof_detector.ros.camera.camera_messages import image_messages
 from roof_detector.ros.common.messages import detections_message
 from roof_detector.ros.common.outgoing import Outgoing, OutgoingFrame
