@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roof_detector.cli import models_export, models_package, models_prepare
+from roof_detector.cli import models_export, models_package, models_prepare, models_replay
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export = commands.add_parser('export', help='export a model to files of other runtimes')
     models_export.add_options(export)
     models_package.add_parsers(commands)
+    models_replay.add_parser(commands)
     check = commands.add_parser(
         'check',
         help='load a model and print its facts as JSON',

@@ -22,6 +22,7 @@ from roof_detector.findings.sightings import ORTHOGRAPHIC_M
 from roof_detector.offline.class_resolution import FrameResolution, unproven_note
 from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import write_tables
+from roof_detector.offline.georeference_record import georeference_record
 from roof_detector.offline.inspection_coverage import write_coverage
 from roof_detector.offline.inspection_frames import InspectionFrames
 from roof_detector.offline.result_bag import ResultBag
@@ -138,6 +139,7 @@ def inspect_results(
         )
         table, goal = (curves or DetectionCurves.shipped()).of(names), CoverageGoal()
         provenance = _provenance(results, bags, settings or RegisterSettings(), output)
+        provenance['georeferencing'] = georeference_record(georeferencing)
         with store.run(origin) as run:
             for source in sources:
                 _read(source, register, run, names, tally)

@@ -77,7 +77,7 @@ class InspectionImages:
     def _of_flight(
         self, flight: str, given: Mapping[str, Any], frames: Mapping[FrameKey, StoredFrame]
     ) -> Iterator[tuple[StoredFrame, npt.NDArray[np.uint8] | RasterFile]]:
-        path = self._results(flight, given)
+        path = recorded_results(self._folder, {**given, 'flight': flight})
         if path is None:
             self.notes.append(
                 f'The results of {flight} are no longer in {self._folder / "detections"}, so its '
@@ -132,13 +132,17 @@ class InspectionImages:
                 found[topic] = images_of(source, bag)
         return found
 
-    def _results(self, flight: str, given: Mapping[str, Any]) -> Path | None:
-        """Return the results of a flight: in the inspection, or where `inspect` had them from."""
-        named = given.get('results')
-        places = [self._folder / 'detections' / flight]
-        if isinstance(named, str):
-            places += [self._folder / named, Path(named)]
-        return next((place for place in places if place.exists()), None)
+
+def recorded_results(folder: Path, given: Mapping[str, Any]) -> Path | None:
+    """Return the results of a flight of an inspection's provenance, None where they are gone.
+
+    They are in the inspection's folder, or where `inspect` had them from.
+    """
+    named = given.get('results')
+    places = [folder / 'detections' / str(given.get('flight', ''))]
+    if isinstance(named, str):
+        places += [folder / named, Path(named)]
+    return next((place for place in places if place.exists()), None)
 
 
 def _camera_of(paths: Sequence[Path]) -> str:

@@ -44,7 +44,7 @@ def write_flight(path, *, seed=4, frames=12, soften=0):
     return path
 
 
-def make_inspection(folder, *, model, videos, confidence=0.3):
+def make_inspection(folder, *, model, videos, confidence=0.85):
     """Inspect videos with a model; return the folder of the inspection."""
     settings = DetectSettings(Thresholds(confidence=confidence), OutputSettings(formats=()))
     with Detector.open(model, device='cpu', threads=1) as detector:
