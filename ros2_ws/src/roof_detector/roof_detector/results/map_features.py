@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,10 +62,9 @@ class MapFeature:
     @property
     def size_m(self) -> tuple[float, float] | None:
         """Return the mean lengths of the sides along the rows and the columns of the image."""
-        if self.ring is None:
+        if self._ring_m is None:
             return None
-        corners = _metres(self.ring)
-        bottom, right, top, left = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+        bottom, right, top, left = np.linalg.norm(np.diff(self._ring_m, axis=0), axis=1)
         return float(bottom + top) / 2, float(right + left) / 2
 
     @property
@@ -78,10 +78,19 @@ class MapFeature:
     @property
     def area_m2(self) -> float | None:
         """Return the area of the footprint."""
+        if self._ring_m is None:
+            return None
+        east, north = self._ring_m.T
+        return float(abs(np.sum(east[:-1] * north[1:] - east[1:] * north[:-1]))) / 2
+
+    @cached_property
+    def _ring_m(self) -> npt.NDArray[np.float64] | None:
+        """Return the ring (n, 2) in metres east and north of its first position."""
         if self.ring is None:
             return None
-        east, north = _metres(self.ring).T
-        return float(abs(np.sum(east[:-1] * north[1:] - east[1:] * north[:-1]))) / 2
+        longitude, latitude = self.ring[0]
+        plane = LocalTangentPlane(latitude, longitude, 0.0)
+        return plane.to_enu([(north, east, 0.0) for east, north in self.ring])[:, :2]
 
 
 class MapFeatures:
@@ -250,13 +259,6 @@ def _properties(findings: FrameFindings, number: int) -> dict[str, object]:
         'box_px': [round(v, 2) for v in detections.boxes_xyxy[number].tolist()],
         **({} if findings.content is None else {'sha256': findings.content.sha256}),
     }
-
-
-def _metres(ring: tuple[Position, ...]) -> npt.NDArray[np.float64]:
-    """Return positions (n, 2) in metres east and north of the first one."""
-    longitude, latitude = ring[0]
-    plane = LocalTangentPlane(latitude, longitude, 0.0)
-    return plane.to_enu([(north, east, 0.0) for east, north in ring])[:, :2]
 
 
 def _ring(corners: list[Position]) -> tuple[Position, ...] | None:
