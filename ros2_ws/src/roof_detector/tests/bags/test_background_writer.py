@@ -122,7 +122,7 @@ def test_a_killed_writing_thread_is_known_to_be_dead_and_leaves_a_whole_bag(tmp_
         raise SystemExit
 
     writer._soon(die)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not writer.is_finished and time.monotonic() < deadline:
         time.sleep(0.01)
     state = writer.state()

@@ -67,7 +67,7 @@ def test_whenever_a_kill_comes_no_file_is_empty_missing_or_unknown(tmp_path, fli
     )
     try:
         flights.fill(writer, [])
-        for number in range(20):
+        for number in range(10):
             flights.append(writer, [number])
             if keeps:
                 moments.written = number + 1
@@ -150,15 +150,14 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
             )
         )
         time.sleep(0.01)
-    deadline = time.monotonic() + 10
-    while writer.state().message_count < 40 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.15)  # a flush period
-    left = shutil.copytree(tmp_path / 'bag', tmp_path / 'left')
-    stands_still.set()
-    with BagReader(left) as reader:
-        numbers = [reader.deserialize(message).header.stamp.sec for message in reader.messages()]
+    numbers, deadline = [], time.monotonic() + 25  # the disk goes on after 30 s
+    while len(numbers) < 40 and time.monotonic() < deadline:
+        time.sleep(0.1)  # a flush period
+        left = shutil.copytree(tmp_path / 'bag', tmp_path / f'left_at_{time.monotonic_ns()}')
+        with BagReader(left) as reader:
+            numbers = [reader.deserialize(one).header.stamp.sec for one in reader.messages()]
     assert numbers == list(range(40))
+    stands_still.set()
     for number in range(40, 60):
         writer.write(
             TimedMessage(

@@ -30,12 +30,12 @@ def test_no_more_is_done_ahead_than_was_asked_for():
             yield k
 
     ahead = Prefetcher(items(), depth=3)
-    assert third.wait(10)
+    assert third.wait(60)
     taken = iter(ahead)
     assert [next(taken) for _ in range(5)] == [0, 1, 2, 3, 4]
     assert len(begun) <= 5 + 3
     ahead.stop()
-    assert ahead.join(10)
+    assert ahead.join(60)
     assert len(begun) <= 5 + 3
 
 
@@ -63,4 +63,4 @@ def test_stopping_ends_an_iteration_that_waits():
     threading.Timer(0.05, ahead.stop).start()
     assert list(ahead) == []
     release.set()
-    assert ahead.join(10)
+    assert ahead.join(60)

@@ -200,7 +200,7 @@ def test_an_empty_queue_of_every_frame_ends_its_threads_when_it_closes():
             pool.submit(queue.next_ready, expected_s=0),
         )
         assert queue.close() == ()
-        assert (taking.result(timeout=10), inferring.result(timeout=10)) == (None, ())
+        assert (taking.result(timeout=60), inferring.result(timeout=60)) == (None, ())
     frame = numbered('front')
     assert queue.push(frame) is frame
 
@@ -233,6 +233,6 @@ def test_every_frame_comes_in_order_and_who_submits_waits_for_room():
         working = [pool.submit(submit), pool.submit(preprocess)]
         numbers = [queue.next_ready(expected_s=0)[0].frame.number for _ in range(count)]
         for one in working:
-            one.result(timeout=10)
+            one.result(timeout=60)
     assert numbers == list(range(count))
     assert max(waiting) <= 9

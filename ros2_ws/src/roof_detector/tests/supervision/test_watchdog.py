@@ -15,6 +15,9 @@ from roof_detector.supervision.doorbell import Doorbell
 from roof_detector.supervision.watchdog import EXIT_DEAD_PART, Watchdog
 from roof_detector.supervision.watched_thread import WatchedThread, current_heart, watched_parts
 
+# The tests share a machine; what it keeps when it is idle is measured by the campaign dead_parts.
+SLOWER = 5.0
+
 
 class Watched:
     """A watchdog at work, and how long each of its reports took to come."""
@@ -31,7 +34,7 @@ class Watched:
         """
         began_s, late_s = time.monotonic(), 0.0
         while not any(condition(report) for report in self.reports):
-            assert time.monotonic() - began_s - late_s < within_s, self.reports[-1:]
+            assert time.monotonic() - began_s - late_s < SLOWER * within_s, self.reports[-1:]
             before_s = time.monotonic()
             time.sleep(0.01)
             late_s += time.monotonic() - before_s - 0.01
@@ -95,8 +98,8 @@ def hang():
 
 def test_nothing_is_wrong_with_no_threads_and_with_one_that_waits(watched):
     part = Replaceable(idle_for_ever)
+    watched.wait_for(lambda report: True, within_s=4.0)
     time.sleep(1.5)
-    assert watched.reports
     assert all(report.faults == () for report in watched.reports)
     assert part.replaced == []
 
@@ -130,15 +133,19 @@ def test_a_thread_that_hangs_while_it_waits_for_work_is_noticed_too(watched):
 
 
 def test_a_busy_thread_is_reported_and_not_replaced(watched):
+    enough = threading.Event()
+
     def compute():
         current_heart().begin('computing')
-        until_s = time.monotonic() + 3.0
-        while time.monotonic() < until_s:
+        while not enough.is_set():
             pass
 
     part = Replaceable(once(compute))
-    watched.wait_for(lambda report: report.faults, within_s=2.0)
-    time.sleep(2.5)
+    try:
+        watched.wait_for(lambda report: report.faults, within_s=2.0)
+        time.sleep(2.5)
+    finally:
+        enough.set()
     assert part.replaced == []
 
 
@@ -219,7 +226,8 @@ def test_a_dead_watchdog_is_replaced_when_it_is_looked_after(watched):
         raise SystemExit
 
     watched.watchdog.attach(kill)
-    time.sleep(0.5)
+    watched.watchdog._thread.join(20)
+    assert not watched.watchdog._thread.is_alive()
     watched.watchdog.detach(kill)
     count = len(watched.reports)
     watched.watchdog.look_alive()
@@ -255,7 +263,7 @@ def test_a_guarded_process_ends_with_the_code_of_a_dead_part(main_thread, output
     process = subprocess.run(
         [sys.executable, '-c', PROCESS, main_thread],
         stdout=subprocess.PIPE,
-        timeout=30,
+        timeout=120,
         text=True,
         check=False,
     )
@@ -277,7 +285,7 @@ def test_a_process_whose_interpreter_stands_still_ends_with_every_traceback():
     process = subprocess.run(
         [sys.executable, '-c', BLACKOUT],
         stderr=subprocess.PIPE,
-        timeout=30,
+        timeout=120,
         text=True,
         check=False,
     )
