@@ -95,11 +95,14 @@ def box_lines(found, size_wh):
         yield f'{class_id} {x:.8f} {y:.8f} {w:.8f} {h:.8f}'
 
 
-def label_images(model, folder: Path, frames, *, confidence, image_size, lines_of=box_lines):
+def label_images(
+    model, folder: Path, frames, *, confidence, image_size, lines_of=box_lines, backend='auto'
+):
     """Write images and, as their labels, what the model finds above a confidence."""
     for kind in ('images', 'labels'):
         (folder / kind / 'val').mkdir(parents=True)
-    with Detector.open(model, image_size=image_size, device='cpu') as detector:
+    options = {'image_size': image_size, 'device': 'cpu', 'backend': backend}
+    with Detector.open(model, **options) as detector:
         for number, image_bgr in enumerate(frames):
             found = detector.detect(image_bgr, Thresholds(confidence=confidence))
             lines = lines_of(found, image_bgr.shape[1::-1])
@@ -135,6 +138,7 @@ def self_labelled(tmp_path_factory, frames):
         frames,
         confidence=0.5,
         image_size=416,
+        backend='onnxruntime',  # OpenVINO compiles it for seconds, and so in all these tests
     )
 
 

@@ -26,9 +26,8 @@ MODEL = 'roof_anomalies'
 
 
 def run(data, *, size=416, **options):
-    return evaluate(
-        MODEL, data, image_size=size, device='cpu', resamples=50, progress=False, **options
-    )
+    quick = {'device': 'cpu', 'backend': 'onnxruntime', 'resamples': 50, 'progress': False}
+    return evaluate(MODEL, data, image_size=size, **quick, **options)
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +69,8 @@ def test_a_model_agrees_wholly_with_what_it_finds_itself(own, self_labelled):
 
 def test_what_is_counted_is_what_the_node_would_publish(changed):
     score = MatchCounts()
-    with Detector.open(resolve_model(MODEL), image_size=416, device='cpu') as detector:
+    options = {'image_size': 416, 'device': 'cpu', 'backend': 'onnxruntime'}
+    with Detector.open(resolve_model(MODEL), **options) as detector:
         for image in changed.images:
             found = detector.detect(cv2.imread(str(image.path)), Thresholds())
             score.add(
@@ -232,7 +232,7 @@ def test_the_command_writes_a_whole_report(changed, tmp_path, capsys):
     output, parameters = tmp_path / 'report', tmp_path / 'thresholds.yaml'
     arguments = [
         MODEL, '--data', str(changed.data.source), '--image-size', '416', '--device', 'cpu',
-        '--output', str(output), '--resamples', '20', '--gallery', '3',
+        '--output', str(output), '--resamples', '20', '--gallery', '3', '--backend', 'onnxruntime',
     ]  # fmt: skip
     assert command.main([*arguments, '--write-parameters', str(parameters)]) == 0
     report = (output / 'report.md').read_text()
@@ -275,7 +275,7 @@ def test_several_sizes_stand_in_one_table_and_folders_of_their_own(
     output = tmp_path / 'sizes'
     arguments = [
         MODEL, '--data', str(self_labelled.data), '--image-size', '416', '224', '--device', 'cpu',
-        '--output', str(output), '--resamples', '20', '--gallery', '2',
+        '--output', str(output), '--resamples', '20', '--gallery', '2', '--backend', 'onnxruntime',
     ]  # fmt: skip
     with_file = [*arguments, '--write-parameters', str(tmp_path / 'thresholds.yaml')]
     assert command.main(with_file) == 1

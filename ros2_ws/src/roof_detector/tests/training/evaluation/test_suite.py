@@ -26,7 +26,8 @@ from training.suites.suite_images import open_images
 DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[6] / '../shared/data'))
 MODEL = 'roof_anomalies'
 ABOUT = {'source': 'the test', 'commit': 'none', 'licence': 'none'}
-OPTIONS = SuiteOptions(device='cpu', resamples=20, progress=False, confidence=0.5)
+QUICK = {'device': 'cpu', 'backend': 'onnxruntime', 'progress': False}
+OPTIONS = SuiteOptions(**QUICK, resamples=20, confidence=0.5)
 
 
 def write_suite(folder: Path, **sets) -> Path:
@@ -133,6 +134,7 @@ def test_the_command_writes_one_table_for_people_and_one_for_machines(
 ):
     folder, suite, result = measured
     words = [MODEL, '--suite', str(suite), '--device', 'cpu', '--confidence', '0.5']
+    words += ['--backend', 'onnxruntime']
     monkeypatch.delenv('ROOF_DETECTOR_DATA', raising=False)
     assert command.main([*words, '--output', str(tmp_path / 'out')]) == 1
     assert '--data-folder or ROOF_DETECTOR_DATA' in capsys.readouterr().err
@@ -183,7 +185,7 @@ def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path):
 
 def test_one_image_has_no_interval(self_labelled, tmp_path):
     data = self_labelled.relabel(tmp_path, change=lambda lines: [lines[0], [], []])
-    evaluation = evaluate(MODEL, data, image_size=416, device='cpu', resamples=20, progress=False)
+    evaluation = evaluate(MODEL, data, image_size=416, resamples=20, **QUICK)
     assert evaluation.map50 is not None
     assert evaluation.map50_interval is None
 
@@ -209,10 +211,9 @@ def test_tiles_find_what_the_whole_image_shows_too_small(self_labelled, tmp_path
             tmp_path,
             names=self_labelled.names,
             image_size=416,
-            device='cpu',
             resamples=0,
-            progress=False,
             tiling=tiling,
+            **QUICK,
         )
         for tiling in (None, Tiling())
     }
