@@ -23,6 +23,7 @@ COMMANDS = (
     'demo',
     'detect',
     'doctor',
+    'drift',
     'export',
     'inspect',
     'models',

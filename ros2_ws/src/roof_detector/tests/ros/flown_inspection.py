@@ -65,12 +65,13 @@ def make_inspection(folder, *, model, videos, confidence=0.85):
     return folder
 
 
-def fly_and_inspect(folder, **flight):
+def fly_and_inspect(folder, *, name='roof', confidence=0.85, **flight):
     """Write a flight, inspect it with a small model, and return the folder of the inspection."""
     folder.mkdir(parents=True, exist_ok=True)
     model = write_model(folder / 'small.onnx')
-    video = write_flight(folder / 'DJI_0001.MP4', **flight)
-    return make_inspection(folder / 'roof', model=model, videos=[video])
+    stem = 'DJI_0001' if name == 'roof' else name
+    video = write_flight(folder / f'{stem}.MP4', **flight)
+    return make_inspection(folder / name, model=model, videos=[video], confidence=confidence)
 
 
 def decide(folder, number, kind, value=''):
