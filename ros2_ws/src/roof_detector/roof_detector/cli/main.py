@@ -40,7 +40,7 @@ TRAINING_COMMANDS = {
     'simulate': ('training.simulate', 'render a labelled training set'),
     'train': ('training.train', 'train a model from a configuration file'),
     'evaluate': ('training.evaluate', 'measure models on labelled images'),
-    'learn': ('training.learning.__main__', 'choose frames to label, take the labels back'),
+    'learn': ('training.learning.__main__', 'choose frames to label, take labels back, retrain'),
     'quantize': ('training.quantize', 'make an INT8 model, if it loses little'),
     'ship': ('training.ship', 'make a model package of a trained checkpoint'),
 }

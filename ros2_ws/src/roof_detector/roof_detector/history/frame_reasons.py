@@ -47,6 +47,15 @@ class FrameReasons:
 
 def frame_reasons(inspection: RecordedInspection) -> list[FrameReasons]:
     """Return the reasons of each frame of an inspection, in their order."""
+    missed = missed_findings(inspection)
+    return [
+        _of_frame(inspection, frame, of_frame)
+        for frame, of_frame in zip(inspection.frames, missed, strict=True)
+    ]
+
+
+def missed_findings(inspection: RecordedInspection) -> list[list[RoofFinding]]:
+    """Return the confirmed findings that lie well inside each frame without a sighting in it."""
     placed = [
         one
         for one in inspection.findings.values()
@@ -55,29 +64,34 @@ def frame_reasons(inspection: RecordedInspection) -> list[FrameReasons]:
     points = np.array(
         [(one.place.longitude_deg, one.place.latitude_deg) for one in placed if one.place]
     ).reshape(-1, 2)
-    return [_of_frame(inspection, frame, placed, points) for frame in inspection.frames]
+    return [_missed(inspection, frame, placed, points) for frame in inspection.frames]
 
 
-def _of_frame(
+def _missed(
     inspection: RecordedInspection,
     frame: StoredFrame,
     placed: Sequence[RoofFinding],
     points: npt.NDArray[np.float64],
+) -> list[RoofFinding]:
+    if not (frame.footprint_deg and len(points)):
+        return []
+    seen = {one.finding for one in inspection.of_frame(frame)}
+    inner = _inner(frame)
+    west, south, east, north = inner.bounds
+    within = (points >= (west, south)).all(axis=1) & (points <= (east, north)).all(axis=1)
+    near = np.nonzero(within)[0]
+    inside = near[shapely.contains_xy(inner, points[near])]
+    return [placed[k] for k in inside.tolist() if placed[k].number not in seen]
+
+
+def _of_frame(
+    inspection: RecordedInspection, frame: StoredFrame, missed: Sequence[RoofFinding]
 ) -> FrameReasons:
     sightings = inspection.of_frame(frame)
     pairs = [(one, inspection.finding_of(one)) for one in sightings]
     disagreeing = [_contradiction(one, finding) for one, finding in pairs]
+    disagreeing += [_hit_share(one) for one in missed]
     centre, extent = _where(frame)
-    if frame.footprint_deg and len(points):
-        seen = {one.finding for one in sightings}
-        inner = _inner(frame)
-        west, south, east, north = inner.bounds
-        near = np.nonzero(
-            (points >= (west, south)).all(axis=1) & (points <= (east, north)).all(axis=1)
-        )[0]
-        inside = near[shapely.contains_xy(inner, points[near])]
-        missed = [placed[k] for k in inside.tolist() if placed[k].number not in seen]
-        disagreeing += [_hit_share(one) for one in missed]
     return FrameReasons(
         uncertain=max((_uncertainty(*pair) for pair in pairs), default=0.0),
         disagreeing=max(disagreeing, default=0.0),

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     import argparse
 
 # Each module offers `add_parser(subparsers)`, which sets `run(arguments) -> int`.
-COMMANDS = ('select', 'labels')
+COMMANDS = ('select', 'labels', 'decisions', 'retrain')
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     parser.description = (
-        'Choose frames of inspections that are worth a label, and take the labels back.'
+        'Choose frames of inspections that are worth a label, take the labels back, and train '
+        'again with them and with what reviewers decided.'
     )
     subparsers = parser.add_subparsers(dest='action', metavar='COMMAND', required=True)
     for name in COMMANDS:

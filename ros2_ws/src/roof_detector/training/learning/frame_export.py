@@ -112,7 +112,7 @@ def export_frames(
         if _key(frame) not in labelled
     ]
     outcome.candidates = len(candidates)
-    reader = _ImageReader(inspections, settings.images)
+    reader = CandidateImages(inspections, settings.images)
     pool = worth_a_look(candidates, settings.selection)
     found = list(_with_features(pool, reader, features))
     outcome.lost += reader.lost
@@ -122,7 +122,7 @@ def export_frames(
         reasons = ' '.join(outcome.lost) or 'All their frames were selected before.'
         msg = f'No frame of {len(history.files)} inspections can be chosen: {reasons}'
         raise LearningError(msg)
-    outcome.frames = _selected(chosen, inspections)
+    outcome.frames = selected_frames(chosen, inspections)
     target.part.mkdir(parents=True)
     try:
         (target.part / IMAGES).mkdir()
@@ -153,7 +153,7 @@ def _key(frame: StoredFrame) -> tuple[str, str, str, int]:
     return flight, topic, frame.name, frame.stamp_ns
 
 
-def _selected(
+def selected_frames(
     chosen: Sequence[ChosenFrame], inspections: Sequence[RecordedInspection]
 ) -> tuple[SelectedFrame, ...]:
     """Return the chosen frames, each under a name of its own."""
@@ -186,14 +186,14 @@ def _selected(
 
 
 def _with_features(
-    pool: Sequence[Candidate], reader: _ImageReader, features: FrameFeatures | None
+    pool: Sequence[Candidate], reader: CandidateImages, features: FrameFeatures | None
 ) -> Iterator[Candidate]:
     """Yield the candidates whose images are there, with their features."""
     for one, image_bgr in reader.read(pool):
         yield one if features is None else replace(one, feature=features.of(image_bgr))
 
 
-class _ImageReader:
+class CandidateImages:
     """Reads the images of candidates, inspection by inspection."""
 
     def __init__(self, inspections: Sequence[RecordedInspection], images: Path | None) -> None:
