@@ -152,7 +152,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         'allows; %(default)s by default',
     )
     group.add_argument(
-        '--threads', type=int, metavar='N', help='CPU threads; all cores by default'
+        '--threads',
+        type=int,
+        metavar='N',
+        help='images inferred side by side on the CPU, each on one core; as many as there are '
+        'cores by default (torch: threads of one image)',
     )
     group.add_argument(
         '--trust-model',
@@ -289,6 +293,7 @@ def tiling_of(arguments: argparse.Namespace) -> Tiling | None:
 def open_detector(arguments: argparse.Namespace) -> Detector:
     """Open the detector of the options."""
     from roof_detector.inference.detector import Detector  # noqa: PLC0415
+    from roof_detector.inference.device_name import available_cores  # noqa: PLC0415
     from roof_detector.inference.export.export_cache import ExportCache  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
@@ -301,5 +306,6 @@ def open_detector(arguments: argparse.Namespace) -> Detector:
         trust_model=arguments.trust_model,
         model_key=arguments.model_key,
         threads=arguments.threads,
+        lanes=arguments.threads or available_cores(),
         calibrate=not arguments.raw_confidence,
     )

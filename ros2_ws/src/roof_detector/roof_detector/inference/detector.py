@@ -23,6 +23,7 @@ from roof_detector.inference.backend_choice import (
 from roof_detector.inference.backend_watch import BackendWatch
 from roof_detector.inference.device_name import available_cores, resolve_device
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
+from roof_detector.inference.lanes import MOST_LANES
 from roof_detector.inference.machine_load import MachineLoad
 from roof_detector.inference.missing_extra import missing_extras_named
 from roof_detector.inference.model_file import backend_for, open_backend
@@ -40,7 +41,8 @@ from roof_detector.vision.letterbox import Letterbox
 from roof_detector.vision.thresholds import ResolvedThresholds, Thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
 
     from roof_detector.inference.backends.backend import Backend, RawOutput
     from roof_detector.inference.export.export_cache import ExportCache
@@ -69,6 +71,24 @@ class NetworkOutput:
     geometry: Letterbox
     letterbox_s: float
     forward_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class PendingOutput:
+    """A pass that was started in one of several lanes."""
+
+    preprocessed: PreprocessedImage
+    _future: Future[tuple[Sequence[RawOutput], float]]
+
+    def result(self) -> NetworkOutput:
+        """Wait for the output of the network; raise what its runtime raised."""
+        (raw,), forward_s = self._future.result()
+        return NetworkOutput(
+            raw=raw,
+            geometry=self.preprocessed.geometry,
+            letterbox_s=self.preprocessed.letterbox_s,
+            forward_s=forward_s,
+        )
 
 
 class Detector:
@@ -129,6 +149,7 @@ class Detector:
         model_key: str | Path | None = None,
         threads: int | None = None,
         adapts_threads: bool = False,
+        lanes: int = 1,
         cache: ExportCache | None = None,
         calibrate: bool = True,
     ) -> Detector:
@@ -145,9 +166,11 @@ class Detector:
         `backend` auto and without a measured one, the first runs it of OpenVINO, ONNX Runtime
         and torch that is installed and can: `choice` says which does and why. `threads` of the
         CPU are by default those that an export was fastest with, else the runtime's choice; with
-        `adapts_threads` they begin with these and change as `adapt` finds best. With
-        `calibrate` confidences are what a package states that they are worth, else the network's
-        own. Raises `InferenceError`.
+        `adapts_threads` they begin with these and change as `adapt` finds best. More than one of
+        `lanes` are passes of one thread each that run side by side (`start`), for more images a
+        second where none of them is urgent; what cannot do that has one lane. With `calibrate`
+        confidences are what a package states that they are worth, else the network's own. Raises
+        `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long
@@ -181,6 +204,7 @@ class Detector:
             trust_model=trust_model or choice.export is not None,
             threads=threads,
             numbers=() if adaptation is None else adaptation.numbers,
+            lanes=min(lanes, MOST_LANES),
             package=package,
         )
         if package is not None:
@@ -338,8 +362,28 @@ class Detector:
         """Return the size at which the network sees an image: more pixels are of no use to it."""
         return self._fit(source_wh).resized_wh
 
+    @property
+    def lanes(self) -> int:
+        """Return how many passes run side by side."""
+        return 1 if self._backend.lanes is None else self._backend.lanes.count
+
+    def start(self, preprocessed: PreprocessedImage) -> PendingOutput:
+        """Start a pass on an image, in one of several lanes, and return it at once.
+
+        More than `lanes` wait for a free one.
+        """
+        assert self._backend.lanes is not None
+        batch = self._backend.preprocessor.stack([preprocessed.tensor])
+        return PendingOutput(preprocessed, self._backend.lanes.start(batch))
+
     def infer(self, *preprocessed: PreprocessedImage) -> tuple[NetworkOutput, ...]:
-        """Run the network on images of one input size, as a batch where it takes one."""
+        """Run the network on images of one input size, as a batch where it takes one.
+
+        With several lanes the images run side by side, each by itself.
+        """
+        if self._backend.lanes is not None:
+            pending = [self.start(one) for one in preprocessed]
+            return tuple(one.result() for one in pending)
         batch = self._backend.preprocessor.stack([one.tensor for one in preprocessed])
         started_s = perf_counter()
         outputs = self._backend.infer(batch)

@@ -68,11 +68,13 @@ def open_backend(
     trust_model: bool = False,
     threads: int | None = None,
     numbers: Sequence[int] = (),
+    lanes: int = 1,
     package: ModelPackage | None = None,
 ) -> Backend:
     """Open a model file with its backend; runtimes are imported on demand.
 
-    `numbers` are other numbers of threads than `threads` to change to by `use_threads`.
+    `numbers` are other numbers of threads than `threads` to change to by `use_threads`,
+    `lanes` how many passes run side by side where a backend can.
     `package` is the one that `path` is, or was imported into, if the caller has opened it.
     """
     readable = backend_for(path)
@@ -92,6 +94,7 @@ def open_backend(
                 precision=precision,
                 threads=threads,
                 numbers=numbers,
+                lanes=lanes,
             )
         case 'onnxruntime':
             from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
@@ -99,7 +102,12 @@ def open_backend(
             )
 
             return OnnxRuntimeBackend(
-                path, device=device, precision=precision, threads=threads, numbers=numbers
+                path,
+                device=device,
+                precision=precision,
+                threads=threads,
+                numbers=numbers,
+                lanes=lanes,
             )
         case 'torchscript':
             from roof_detector.inference.backends.torchscript_backend import (  # noqa: PLC0415
@@ -123,7 +131,12 @@ def open_backend(
             )
 
             return OpenVinoBackend(
-                path, device=device, precision=precision, threads=threads, numbers=numbers
+                path,
+                device=device,
+                precision=precision,
+                threads=threads,
+                numbers=numbers,
+                lanes=lanes,
             )
 
 
@@ -136,6 +149,7 @@ def _open_package(
     precision: PrecisionOption,
     threads: int | None,
     numbers: Sequence[int],
+    lanes: int,
 ) -> Backend:
     match backend:
         case 'torch':
@@ -162,6 +176,7 @@ def _open_package(
                 precision=precision,
                 threads=threads,
                 numbers=numbers,
+                lanes=lanes,
                 content=package.files[ONNX],
                 facts=package.facts,
             )
@@ -176,6 +191,7 @@ def _open_package(
                 precision=precision,
                 threads=threads,
                 numbers=numbers,
+                lanes=lanes,
                 content=package.files[ONNX],
                 facts=package.facts,
             )

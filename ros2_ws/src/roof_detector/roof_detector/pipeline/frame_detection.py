@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +14,7 @@ from roof_detector.pipeline.tiles import FrameTiles
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
-    from roof_detector.inference.detector import Detector, NetworkOutput
+    from roof_detector.inference.detector import Detector, NetworkOutput, PendingOutput
     from roof_detector.pipeline.frame import PipelineFrame, PreprocessedFrame
     from roof_detector.pipeline.listener import FrameDelivery
     from roof_detector.pipeline.settings import PipelineSettings
@@ -44,14 +45,52 @@ class FrameDetection:
         self._detector = detector
         self._delivery = delivery
         self._tiles = FrameTiles(detector)
+        # Frames whose passes were started side by side, in order; no pass for one without pixels.
+        self._started: deque[tuple[PreprocessedFrame, PendingOutput | None, float]] = deque()
 
     def run(self, frames: tuple[PreprocessedFrame, ...]) -> None:
         """Run the network on ready frames, those of one input size as a batch."""
         settings = self._owner.settings
+        if self._detector.lanes > 1:
+            for ready in frames:
+                self._start(ready)
+            return
         started_s = perf_counter()
         for _, group in groupby(frames, key=_input_wh):
             self._infer(list(group), settings)
         self.usual_s += _SMOOTHING * (perf_counter() - started_s - self.usual_s)
+
+    def finish(self) -> None:
+        """Wait for the passes that were started, and deliver their results in order."""
+        while self._started:
+            self._finish_oldest()
+
+    def _start(self, ready: PreprocessedFrame) -> None:
+        """Start a frame's pass beside those before it; finish the oldest if all lanes have one."""
+        if self._owner.is_expired(ready.frame):
+            return
+        image = ready.preprocessed
+        pending = None if image is None else self._detector.start(image)
+        self._started.append((ready, pending, perf_counter()))
+        while len(self._started) > self._detector.lanes + 1:
+            self._finish_oldest()
+
+    def _finish_oldest(self) -> None:
+        ready, pending, began_s = self._started.popleft()
+        if pending is None:
+            self._deliver_without_pixels(ready)
+            return
+        try:
+            output = pending.result()
+        except Exception as error:  # the errors of the runtimes share no base class
+            self._delivery.drop(ready, 'inference', error)
+            return
+        self._postprocess(ready, output, self._owner.settings, began_s=began_s)
+
+    def _deliver_without_pixels(self, ready: PreprocessedFrame) -> None:
+        self._delivery.deliver(
+            ready, FrameResult(frame=ready.frame, cause='decoding', error=ready.error)
+        )
 
     def _infer(self, frames: list[PreprocessedFrame], settings: PipelineSettings) -> None:
         fresh = [ready for ready in frames if not self._owner.is_expired(ready.frame)]
@@ -60,9 +99,7 @@ class FrameDetection:
         images = [ready.preprocessed for ready in fresh if ready.preprocessed is not None]
         if not images:
             for ready in fresh:
-                self._delivery.deliver(
-                    ready, FrameResult(frame=ready.frame, cause='decoding', error=ready.error)
-                )
+                self._deliver_without_pixels(ready)
             return
         started_s = perf_counter()
         try:

@@ -194,7 +194,7 @@ class FramePipeline:
                 self._starts.wait()
             detection = FrameDetection(self, detector=detector, delivery=self._delivery)
             self._preprocessing = Preprocessing(self, detector=detector, queue=self._queue)
-            while frames := self._queue.next_ready(expected_s=detection.usual_s):
+            while frames := self._next_ready(detection):
                 if self._thread.is_abandoned:
                     for ready in frames:
                         ready.frame.drop('detection_lost')
@@ -202,4 +202,11 @@ class FramePipeline:
                 heart.begin('detecting')
                 detection.run(frames)
                 self._queue.ahead = model.is_ahead  # its threads may have changed
+            detection.finish()
             self._preprocessing.join()
+
+    def _next_ready(self, detection: FrameDetection) -> tuple[PreprocessedFrame, ...]:
+        """Wait for the next frames; none once closed. Passes in work are not kept waiting."""
+        if not self._queue.has_ready:
+            detection.finish()
+        return self._queue.next_ready(expected_s=detection.usual_s)

@@ -56,6 +56,11 @@ class FrameQueue(ABC):
         """Return whether no frame is queued any more."""
         return self._closed
 
+    @property
+    def has_ready(self) -> bool:
+        """Return whether `next_ready` would not wait."""
+        return False
+
     @abstractmethod
     def push(self, frame: PipelineFrame) -> PipelineFrame | None:
         """Queue a frame; return the one that it supersedes, or itself once closed."""
@@ -213,6 +218,11 @@ class EveryFrameQueue(FrameQueue):
             self._ready.append(ready)
         self._inferable.ring()
         return None
+
+    @property
+    def has_ready(self) -> bool:
+        """Return whether `next_ready` would not wait."""
+        return bool(self._ready)
 
     def next_ready(self, *, expected_s: float) -> tuple[PreprocessedFrame, ...]:
         """Wait for the next frame; none once closed. A batch has one frame."""

@@ -9,14 +9,17 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from rosbags.highlevel import AnyReader
 
 from roof_detector.bags.finding_messages import detections_bytes, label_names
 from roof_detector.bags.reader import BagReader
 from roof_detector.bags.records import metadata_records
+from roof_detector.inference.detector import Detector
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.result_bag import ResultBag
 from roof_detector.vision.thresholds import Thresholds
+from roof_detector.vision.tiles import Tiling
 
 DETECTIONS = '/detector/detections'
 
@@ -118,6 +121,37 @@ def test_several_image_topics_have_results_of_their_own(flights, detect, detecto
         expected = [expected_bytes(detector, flights, n, shift=1000 * k) for n in range(3)]
         assert found == expected
     assert [d for _, _, d in messages(one[0].output / 'bag', DETECTIONS)] == expected
+
+
+@pytest.mark.parametrize(
+    ('kind', 'backend'),
+    [
+        ('bag', 'openvino'),
+        ('bag', 'onnxruntime'),
+        ('orthophoto', 'onnxruntime'),
+        ('tiles', 'onnxruntime'),
+    ],
+)
+def test_images_inferred_side_by_side_give_the_same_bytes(
+    flights, detect, model_path, tmp_path, kind, backend
+):
+    model = model_path if backend == 'onnxruntime' else 'roof_anomalies'
+    if kind == 'orthophoto':
+        source = tmp_path / 'roof.tif'
+        Image.fromarray(flights.image(1, size_wh=(150, 170))).save(source)
+    else:
+        source = flights.write(tmp_path / 'flight', range(5))
+    bags = []
+    for lanes in (1, 3):
+        options = {'tiling': Tiling(48)} if kind == 'tiles' else {}
+        if kind == 'bag':
+            options |= {'keep_candidates': 0.001}
+        with Detector.open(model, device='cpu', backend=backend, lanes=lanes) as opened:
+            assert opened.lanes == lanes
+            (outcome,) = detect(source, detector=opened, output=f'lanes{lanes}', **options)
+        assert not outcome.failure
+        bags.append([path.read_bytes() for path in sorted((outcome.output / 'bag').iterdir())])
+    assert bags[0] == bags[1]
 
 
 def test_a_second_run_gives_the_same_bytes(flights, detect, tmp_path):

@@ -48,13 +48,14 @@ class ArrayFrame(PipelineFrame):
 class Listener:
     """Opens the tiny model for each pipeline and keeps what it hears."""
 
-    def __init__(self, path):
+    def __init__(self, path, **options):
         self._path = path
+        self._options = {'threads': 1, **options}
         self.results, self.dropped = [], []
         self.heard = threading.Semaphore(0)
 
     def open_model(self, model):
-        detector = Detector.open(self._path, device='cpu', threads=1)
+        detector = Detector.open(self._path, device='cpu', **self._options)
         detector.warm_up()
         return OpenedModel(detector=detector)
 
@@ -145,6 +146,34 @@ def test_every_frame_keeps_its_place_whatever_becomes_of_it(listener, pipeline_o
         assert result.error is (broken if number % 5 == 1 else None)
         assert (result.detections is None) == (number % 5 in (1, 2))
     assert listener.dropped == []
+
+
+def test_passes_side_by_side_give_the_same_results_in_the_same_order(model_path):
+    broken, results = UnsupportedEncoding('no such encoding'), {}
+    for lanes in (1, 3):
+        listener = Listener(model_path, lanes=lanes)
+        pipeline = FramePipeline(
+            listener, model='tiny', settings=SETTINGS, policy=FramePolicy.EVERY
+        )
+        assert pipeline.wait_until_open().lanes == lanes
+        pipeline.start()
+        stream = FrameStream()
+        for number in range(40):
+            error = broken if number % 5 == 1 else None
+            pipeline.submit(ArrayFrame(stream, number, error=error, has_pixels=number % 5 != 2))
+        listener.wait_for(40)
+        pipeline.submit(ArrayFrame(stream, 40))
+        listener.wait_for(1)  # the last one is not kept waiting for others
+        pipeline.close()
+        assert listener.numbers() == list(range(41))
+        assert listener.dropped == []
+        results[lanes] = listener.results
+    for one, many in zip(results[1], results[3], strict=True):
+        assert (one.error, many.error) in [(None, None), (broken, broken)]
+        assert (one.detections is None) == (many.detections is None)
+        if one.detections is not None:
+            assert one.detections.boxes_xyxy.tobytes() == many.detections.boxes_xyxy.tobytes()
+            assert one.detections.scores.tobytes() == many.detections.scores.tobytes()
 
 
 def test_the_latest_frame_wins_and_each_of_them_ends_once(listener, pipeline_of):

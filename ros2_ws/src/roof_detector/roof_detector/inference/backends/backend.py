@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from roof_detector.inference.lanes import Lanes
     from roof_detector.inference.model_facts import ModelFacts
     from roof_detector.inference.options import BackendName, PrecisionOption
     from roof_detector.vision.candidates import Candidates
@@ -66,6 +67,10 @@ class Backend(Protocol):
     device: str
     precision: str  # of an export what its metadata says
     facts: ModelFacts
+
+    @property
+    def lanes(self) -> Lanes | None:
+        """Return what runs passes side by side, if it can and was opened so."""
 
     @property
     def preprocessor(self) -> Preprocessor:

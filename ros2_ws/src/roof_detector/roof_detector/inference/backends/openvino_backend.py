@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from roof_detector.inference.backends.backend import RawOutput, run_in_batches
 from roof_detector.inference.backends.host_output import HostOutput
 from roof_detector.inference.backends.host_preprocessor import HostPreprocessor
 from roof_detector.inference.errors import BadModel, MissingBackend
+from roof_detector.inference.lanes import Lanes
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.onnx_check import check_onnx
 from roof_detector.inference.openvino_core import openvino_core
@@ -34,7 +36,8 @@ class OpenVinoBackend:
     """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml.
 
     Or the ONNX file of a package: `content` is what it holds and `facts` what the package says.
-    `numbers` are other numbers of threads for `use_threads`: the graph is compiled for each.
+    `numbers` are other numbers of threads for `use_threads`: the graph is compiled for each. More
+    than one of `lanes` run passes of one thread each side by side instead.
     """
 
     name: BackendName = 'openvino'
@@ -47,6 +50,7 @@ class OpenVinoBackend:
         precision: PrecisionOption = 'auto',
         threads: int | None = None,
         numbers: Sequence[int] = (),
+        lanes: int = 1,
         content: bytes | None = None,
         facts: ModelFacts | None = None,
     ) -> None:
@@ -76,6 +80,9 @@ class OpenVinoBackend:
         config: dict[str, Any] = {'PERFORMANCE_HINT': 'LATENCY'}
         if name == 'CPU':
             config['INFERENCE_PRECISION_HINT'] = 'f32' if precision == 'auto' else precision
+            if lanes > 1:
+                config |= {'PERFORMANCE_HINT': 'THROUGHPUT', 'NUM_STREAMS': lanes}
+                threads = lanes
         graph = folder if content else _only_file(folder, '*.xml')
         if content:
             check_onnx(content, path=folder, folder=None)
@@ -111,12 +118,19 @@ class OpenVinoBackend:
             number: one.create_infer_request() for number, one in compiled.items()
         }
         self._request: Any = self._requests[threads]
+        self.lanes: Lanes | None = None
+        if lanes > 1:
+            requests = [compiled[threads].create_infer_request() for _ in range(lanes)]
+            self.lanes = Lanes([partial(self._infer_in, request) for request in requests])
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
         if self._batch not in (None, len(batch)):
             return run_in_batches(batch, self._batch, self.infer)
-        result = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+        return self._infer_in(self._request, batch)
+
+    def _infer_in(self, request: Any, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
+        result = request.infer([np.ascontiguousarray(batch)], share_inputs=True)
         return HostOutput.of_batch([np.array(result[i]) for i in range(len(result))])
 
     def use_threads(self, threads: int) -> None:
@@ -125,6 +139,9 @@ class OpenVinoBackend:
 
     def close(self) -> None:
         """Free the compiled models."""
+        if self.lanes is not None:
+            self.lanes.close()
+            self.lanes = None
         self._request = None
         self._requests.clear()
 

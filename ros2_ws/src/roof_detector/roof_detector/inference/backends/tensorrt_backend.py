@@ -35,6 +35,7 @@ class TensorRtBackend:
     """
 
     name: BackendName = 'tensorrt'
+    lanes = None
 
     def __init__(
         self,

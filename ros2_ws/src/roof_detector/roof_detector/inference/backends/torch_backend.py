@@ -52,6 +52,7 @@ class TorchBackend:
     """
 
     name: BackendName = 'torch'
+    lanes = None
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class TorchScriptBackend:
     """
 
     name: BackendName = 'torchscript'
+    lanes = None
 
     def __init__(
         self,
