@@ -350,11 +350,20 @@ class Detector:
         return detections
 
     def preprocess(
-        self, image_bgr: npt.NDArray[np.uint8], *, source_wh: tuple[int, int] | None = None
+        self,
+        image_bgr: npt.NDArray[np.uint8],
+        *,
+        source_wh: tuple[int, int] | None = None,
+        scale: float = 1.0,
     ) -> PreprocessedImage:
-        """Letterbox an image (height, width, 3) uint8 BGR into an input tensor."""
+        """Letterbox an image (height, width, 3) uint8 BGR into an input tensor.
+
+        A `scale` below 1 gives a smaller tensor, which costs less and shows small objects worse;
+        a network of one input size ignores it.
+        """
         started_s = perf_counter()
-        geometry = self._fit(source_wh or (image_bgr.shape[1], image_bgr.shape[0]))
+        size_wh = source_wh or (image_bgr.shape[1], image_bgr.shape[0])
+        geometry = self._fit(size_wh, scale=scale)
         tensor = self._backend.preprocessor.to_tensor(image_bgr, geometry)
         return PreprocessedImage(tensor, geometry, perf_counter() - started_s)
 
@@ -434,11 +443,15 @@ class Detector:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fit(self, source_wh: tuple[int, int]) -> Letterbox:
+    def _fit(self, source_wh: tuple[int, int], *, scale: float = 1.0) -> Letterbox:
         facts = self._backend.facts
-        return Letterbox.fit(
-            source_wh, image_size=self.image_size, stride=facts.stride, fixed=facts.fixed
-        )
+        size_wh = self.image_size
+        if scale != 1.0 and not facts.fixed:
+            width, height = (
+                max(round(side * scale / facts.stride), 1) * facts.stride for side in size_wh
+            )
+            size_wh = width, height
+        return Letterbox.fit(source_wh, image_size=size_wh, stride=facts.stride, fixed=facts.fixed)
 
     def _resolve(self, thresholds: Thresholds) -> ResolvedThresholds:
         if self._resolved is None or self._resolved[0] != thresholds:

@@ -30,6 +30,15 @@ class FrameStream:
 
     stats: FrameStats = field(default_factory=FrameStats)
     tiles: TileTurns = field(default_factory=TileTurns)
+    _arrived: int = 0
+
+    def is_thinned(self, every: int) -> bool:
+        """Return whether the frame that arrives now is left out, of `every` so many all but one.
+
+        Belongs to the thread of the arrivals.
+        """
+        self._arrived += 1
+        return self._arrived % every != 0
 
 
 @dataclass(frozen=True, eq=False)

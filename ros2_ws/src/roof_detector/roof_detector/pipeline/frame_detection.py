@@ -170,7 +170,10 @@ class FrameDetection:
             age_s = ready.frame.age_s()
             if ready.frame.settle():
                 ready.frame.stream.stats.process(
-                    durations_s, age_s=age_s, found=detections.counts(detector.names)
+                    durations_s,
+                    age_s=age_s,
+                    found=detections.counts(detector.names),
+                    limit_s=settings.max_age_s,
                 )
 
 

@@ -29,6 +29,7 @@ DropCause = Literal[
     'inference',
     'publishing',
     'lost_before_arrival',
+    'thinned',
     'arrival_lost',
     'preprocessing_lost',
     'detection_lost',
@@ -48,9 +49,10 @@ class FrameStatsSnapshot:
     `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
     stage, or 'age' (publication of the source image to publication of its result), to its 50th,
     95th and 99th percentile in seconds, of the newest results: those of
-    5 s, and at most 300. `ages_unknown` counts results of frames whose stamp cannot be an age.
-    `recent_ages_unknown` and `recent_drops` are those of the last 10 s; `silent_s` is how long no
-    result has come, `usual_s` how far apart the newest ones came.
+    5 s, and at most 300. `ages_unknown` counts results of frames whose stamp cannot be an age,
+    `stale` those older than the limit. `recent_ages_unknown`, `recent_stale` and `recent_drops`
+    are those of the last 10 s; `silent_s` is how long no result has come, `usual_s` how far apart
+    the newest ones came.
     """
 
     seen: int
@@ -61,6 +63,8 @@ class FrameStatsSnapshot:
     found: Mapping[str, int] = field(default_factory=dict)
     ages_unknown: int = 0
     recent_ages_unknown: int = 0
+    stale: int = 0
+    recent_stale: int = 0
     recent_drops: Mapping[str, int] = field(default_factory=dict)
     silent_s: float = 0.0
     usual_s: float = 0.0
@@ -83,6 +87,7 @@ class FrameStats:
         self._began_s = clock()
         self._found: Counter[str] = Counter()
         self._ages_unknown = 0
+        self._stale = RecentFaults(clock=clock)
         # When the newest results were published, and how long each of their stages took.
         self._results: deque[tuple[float, Mapping[str, float]]] = deque(maxlen=_MOST_RECENT)
 
@@ -104,15 +109,26 @@ class FrameStats:
         *,
         found: Mapping[str, int],
         age_s: float | None = None,
+        limit_s: float = 0.0,
     ) -> None:
-        """Count a frame whose result was published, how long each stage took, and its age."""
+        """Count a frame whose result was published, how long each stage took, and its age.
+
+        A result older than `limit_s` is stale, at 0 none is.
+        """
         if age_s is not None:
             durations_s = {**durations_s, 'age': age_s}
         with self._lock:
             self._processed += 1
             self._ages_unknown += age_s is None
+            if age_s is not None and 0 < limit_s < age_s:
+                self._stale.note('stale')
             self._found.update(found)
             self._results.append((self._clock(), durations_s))
+
+    def dropped(self, cause: DropCause) -> int:
+        """Return how many frames were dropped for a cause."""
+        with self._lock:
+            return self._dropped.totals.get(cause, 0)
 
     def snapshot(self) -> FrameStatsSnapshot:
         """Return the state of this moment."""
@@ -121,6 +137,7 @@ class FrameStats:
             seen, processed, ages_unknown = self._seen, self._processed, self._ages_unknown
             dropped, found = self._dropped.totals, dict(self._found)
             recent_drops = self._dropped.recent()
+            stale, recent_stale = self._stale.totals, self._stale.recent()
         now_s = self._clock()
         moments_s = [moment for moment, _ in results]
         durations_s: dict[str, list[float]] = {}
@@ -145,6 +162,8 @@ class FrameStats:
                 'age' not in stages_s and moment > now_s - FAULT_S for moment, stages_s in results
             ),
             recent_drops=recent_drops,
+            stale=sum(stale.values()),
+            recent_stale=sum(recent_stale.values()),
             silent_s=now_s - (moments_s[-1] if moments_s else self._began_s),
             usual_s=usual_interval_s(moments_s),
         )

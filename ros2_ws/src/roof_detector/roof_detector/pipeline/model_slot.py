@@ -106,6 +106,8 @@ class ModelSlot:
                 frame.drop('deactivated')
             elif not self.enabled:
                 frame.drop('disabled')
+            elif frame.stream.is_thinned(self._settings.every):
+                frame.drop('thinned')
             else:
                 pipeline.submit(frame)
         except BaseException:  # the thread of the arrivals dies here: its frame is counted

@@ -107,7 +107,9 @@ class Preprocessing:
         if image is None:
             return PreprocessedFrame(frame=frame)
         decoded_s = perf_counter()
-        preprocessed = self._detector.preprocess(image.image_bgr, source_wh=image.source_wh)
+        preprocessed = self._detector.preprocess(
+            image.image_bgr, source_wh=image.source_wh, scale=settings.input_scale
+        )
         return PreprocessedFrame(
             frame=frame,
             image=image,

@@ -30,7 +30,8 @@ class PipelineSettings:
 
     `tile_budget_s` is the time for tiled inference of one frame: 0 for none, infinite for all
     tiles. `max_age_s` is the age at which a frame is dropped, 0 for never. `candidate_floor` is
-    the confidence down to which a result keeps candidates, None to keep none.
+    the confidence down to which a result keeps candidates, None to keep none. `input_scale` makes
+    the network's input smaller than the model's own; of `every` so many frames one is processed.
     """
 
     thresholds: Thresholds
@@ -39,6 +40,8 @@ class PipelineSettings:
     max_age_s: float = 0.0
     reduced_decoding: bool = False
     candidate_floor: float | None = None
+    input_scale: float = 1.0
+    every: int = 1
 
     @property
     def has_tiles(self) -> bool:

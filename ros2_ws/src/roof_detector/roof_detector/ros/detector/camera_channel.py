@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roof_detector.pipeline.model_slot import ModelSlot
     from roof_detector.ros.common.image_topic_name import ImageTransport
     from roof_detector.ros.detector.camera_topic import CameraTopic
+    from roof_detector.ros.detector.detector_degradation import DetectorDegradation
     from roof_detector.ros.detector.detector_parameters import DetectorSettings
 
 _TRANSPORTS: dict[ImageTransport, tuple[type, str]] = {
@@ -86,8 +87,17 @@ class CameraChannel:
         if self.calibration is not None:
             self.calibration.refresh()
 
+    def is_watched(self, settings: DetectorSettings) -> bool:
+        """Return whether anyone subscribes to annotated images."""
+        return self.outputs is not None and self.outputs.has_image_subscribers(settings)
+
     def status(
-        self, slot: ModelSlot, *, state: str, settings: DetectorSettings
+        self,
+        slot: ModelSlot,
+        *,
+        state: str,
+        settings: DetectorSettings,
+        degradation: DetectorDegradation,
     ) -> DiagnosticStatus:
         """Return how the camera is doing, after a look at its publishers."""
         self.refresh()
@@ -107,6 +117,7 @@ class CameraChannel:
             calibration=self.calibration,
             annotations_skipped=0 if outputs is None else outputs.skipped,
             tiles=self.stream.tiles.report,
+            degradation=degradation,
         )
 
     def stop_listening(self) -> None:

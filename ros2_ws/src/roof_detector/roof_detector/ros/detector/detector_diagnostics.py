@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
     from roof_detector.pipeline.tiles import TileReport
     from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
+    from roof_detector.ros.detector.detector_degradation import DetectorDegradation
 
 _AGES_UNKNOWN = "The age of images is unknown, for their stamps are not of this computer's time"
 # Drops that are the design at work, not a fault: the newest frame wins.
-_EXPECTED_DROPS = frozenset({'superseded', 'lost_before_arrival', 'disabled', 'deactivated'})
+_EXPECTED_DROPS = frozenset(
+    {'superseded', 'lost_before_arrival', 'thinned', 'disabled', 'deactivated'}
+)
 
 
 def detector_status(
@@ -32,6 +35,7 @@ def detector_status(
     stats: FrameStatsSnapshot,
     annotations_skipped: int,
     tiles: TileReport | None,
+    degradation: DetectorDegradation | None = None,
     repeated: int = 0,
     calibration: CameraInfoCheck | None = None,
     images: Delivery | None = None,
@@ -45,7 +49,8 @@ def detector_status(
     has; `annotated` how long no annotated image has gone out, None while nobody listens;
     `model_change` how the last change of the model stands; `tiles` what is seen through tiles,
     None while none are wanted; `repeated` counts images that came twice, which are no frames;
-    `calibration` compares images with camera_info, None while it does not.
+    `calibration` compares images with camera_info, None while it does not; `degradation` tells
+    what quality was given up.
     """
     verdict = _verdict(
         state=state,
@@ -55,6 +60,7 @@ def detector_status(
         enabled=enabled,
         annotated=annotated,
         mismatch='' if calibration is None else calibration.recent_mismatch,
+        reduced='' if degradation is None else degradation.sentence,
     )
     values: dict[str, object] = {'state': state, 'topic': topic, 'enabled': str(enabled).lower()}
     if detector is not None:
@@ -80,9 +86,15 @@ def detector_status(
         'frames_waiting': stats.waiting,
         'frames_dropped': sum(stats.dropped.values()),
         'ages_unknown': stats.ages_unknown,
+        'results_stale': stats.stale,
         'images_repeated': repeated,
         'annotations_skipped': annotations_skipped,
     }
+    if degradation is not None:
+        values |= {
+            'degradation': ', '.join(degradation.steps) or 'none',
+            'degradation_reason': degradation.reason,
+        }
     if calibration is not None:
         values |= {
             'camera_info': calibration.topic,
@@ -110,6 +122,10 @@ def detector_status(
     )
 
 
+def _stale(stats: FrameStatsSnapshot) -> str:
+    return f'Results are not fresh: {stats.recent_stale} of late were older than max_age_s.'
+
+
 def _threads_reason(detector: Detector) -> str:
     adaptation = detector.adaptation
     if adaptation is None:
@@ -127,6 +143,7 @@ def _verdict(
     enabled: bool,
     annotated: Delivery | None,
     mismatch: str,
+    reduced: str,
 ) -> Health:
     if state != 'active':
         return Health(Level.WARN, f'The detector is {state}.')
@@ -148,6 +165,8 @@ def _verdict(
             *([Health(Level.WARN, f'Frames dropped: {causes}.')] if faults else ()),
             *([Health(Level.WARN, f'{_AGES_UNKNOWN} ({ages_unknown}).')] if ages_unknown else ()),
             *([Health(Level.WARN, mismatch)] if mismatch else ()),
+            *([Health(Level.WARN, reduced)] if reduced else ()),
+            *([Health(Level.WARN, _stale(stats))] if stats.recent_stale else ()),
         ],
         missing=missing,
         has_arrived=stats.processed > 0,

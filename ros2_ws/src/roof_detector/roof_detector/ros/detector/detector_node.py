@@ -9,6 +9,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # its home in Humble
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
@@ -32,10 +33,12 @@ from roof_detector.ros.detector.annotation_worker import AnnotationWorker
 from roof_detector.ros.detector.camera_channel import CameraChannel
 from roof_detector.ros.detector.camera_frame import CameraFrame
 from roof_detector.ros.detector.camera_topic import parse_cameras
+from roof_detector.ros.detector.detector_degradation import PERIOD_S, DetectorDegradation
 from roof_detector.ros.detector.detector_parameters import (
     DETECTOR_TABLE,
     DetectorSettings,
     detector_settings,
+    reduced_settings,
 )
 from roof_detector.supervision.throttle import Throttle
 
@@ -65,7 +68,9 @@ class DetectorNode(ManagedNode):
     def __init__(self, **options: Any) -> None:
         super().__init__('detector', **options)
         self._values = DETECTOR_TABLE.declare(self)
-        self._settings = detector_settings(self._values)
+        # What the parameters ask for, and what the degradation leaves of it.
+        self._wanted = self._settings = detector_settings(self._values)
+        self._degradation = DetectorDegradation()
         self._cameras = tuple(
             CameraChannel(self, camera, transport=self._values['image_transport'])
             for camera in parse_cameras(self._values['cameras'])
@@ -80,6 +85,8 @@ class DetectorNode(ManagedNode):
         self._warn = Throttle(_log.warning)
         DETECTOR_TABLE.watch(self, check=self._check_settings, apply=self._apply_settings)
         self.create_service(SetBool, '~/enable', self._enable)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(PERIOD_S, self._degrade, clock=steady)
         names = [camera.status_name for camera in self._cameras]
         self._diagnostics = NodeDiagnostics(self, self._statuses, names=names)
 
@@ -121,6 +128,7 @@ class DetectorNode(ManagedNode):
         self._annotations.submit(frame, result, settings=self._settings)
         assert result.image is not None
         frame.calibration.check(frame.message.header.stamp, result.image.source_wh)
+        self._degradation.note(frame.age_s())
 
     def on_dropped(self, cause: DropCause | Literal['drawing'], message: str) -> None:
         """Log that a frame was dropped for an error, each cause now and then."""
@@ -174,11 +182,36 @@ class DetectorNode(ManagedNode):
 
     def _apply_settings(self, settings: DetectorSettings) -> None:
         self._values = DETECTOR_TABLE.values(self)
-        self._settings = settings
-        self._slot.configure(settings)
-        self._slot.request(self._values['model'])
+        self._wanted = settings
+        self._configure()
         if self._labels is not None:
             self._publish_labels()
+
+    def _degrade(self) -> None:
+        """Give up quality, or take it back, as old as results are."""
+        detector = self._slot.detector
+        if detector is None or self._annotations is None:
+            return
+        changed = self._degradation.update(
+            self._wanted,
+            values=self._values,
+            detector=detector,
+            too_old=sum(camera.stream.stats.dropped('too_old') for camera in self._cameras),
+            is_watched=any(camera.is_watched(self._wanted) for camera in self._cameras),
+        )
+        if changed:
+            self._configure()
+            sentence = self._degradation.sentence or 'Quality is whole again.'
+            self.get_logger().warning(sentence)
+            self._diagnostics.publish()
+
+    def _configure(self) -> None:
+        """Have the pipeline and the model follow the parameters and the degradation."""
+        steps = self._degradation.steps
+        self._settings = reduced_settings(self._wanted, steps)
+        self._slot.configure(self._settings)
+        lighter = self._values['lighter_model'] if 'model' in steps else ''
+        self._slot.request(lighter or self._values['model'])
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if self._slot.detector is None:
@@ -192,7 +225,12 @@ class DetectorNode(ManagedNode):
     def _statuses(self) -> list[DiagnosticStatus]:
         state = self._state_machine.current_state[1]
         return [
-            camera.status(self._slot, state=state, settings=self._settings)
+            camera.status(
+                self._slot,
+                state=state,
+                settings=self._settings,
+                degradation=self._degradation,
+            )
             for camera in self._cameras
         ]
 
@@ -209,6 +247,9 @@ class DetectorNode(ManagedNode):
 
     def _release(self) -> None:
         """Stop listening and free the model and the outputs, whatever of that raises."""
+        self._degradation.reset()
+        self._settings = self._wanted
+        self._slot.configure(self._settings)
         with ExitStack() as last_first:
             if (labels := self._labels) is not None:
                 self._labels = None

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from roof_detector.inference.options import BACKENDS, BATCH_OPTIONS, PRECISIONS
 from roof_detector.pipeline.settings import PipelineSettings
@@ -13,6 +14,17 @@ from roof_detector.ros.common.image_topic_name import IMAGE_TRANSPORTS
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter, ParameterTable
 from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import MAX_OVERLAP, Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from roof_detector.pipeline.degradation import DegradationStep
+
+# What the steps of the degradation leave: an image a second for who watches, the one tile that
+# any budget has room for, and an input of 9/16 of the pixels.
+_REDUCED_RATE_HZ = 1.0
+_ONE_TILE_S = 1e-6
+_REDUCED_INPUT = 0.75
 
 DETECTOR_TABLE = ParameterTable(
     Parameter(
@@ -198,10 +210,25 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'max_age_s',
         0.0,
-        'Frames older than this when their turn comes are dropped and counted; 0 for no limit.',
+        'Frames older than this when their turn comes are dropped and counted, and a result that '
+        'is older when it goes out is never called fresh in /diagnostics; 0 for no limit.',
         minimum=0.0,
         maximum=3600.0,
         live=True,
+    ),
+    Parameter(
+        'degrade',
+        default=True,
+        description='Give up quality step by step while results are older than max_age_s or the '
+        'CPU is slowed down for heat: fewer annotated images, one tile a frame, a smaller input, '
+        'lighter_model, every second frame; and take it back once results are young.',
+        live=True,
+    ),
+    Parameter(
+        'lighter_model',
+        '',
+        'Model that takes over while degrade gives up quality, loaded beside the one in use; '
+        'empty for none.',
     ),
     HANG_LIMIT,
 )
@@ -243,3 +270,19 @@ def detector_settings(
         tile_budget_s=values['tile_budget_ms'] / 1e3,
         max_age_s=values['max_age_s'],
     )
+
+
+def reduced_settings(
+    settings: DetectorSettings, steps: Collection[DegradationStep]
+) -> DetectorSettings:
+    """Return settings with the quality that some steps of the degradation leave."""
+    if 'annotations' in steps:
+        rate_hz = min(settings.annotated_rate_hz or inf, _REDUCED_RATE_HZ)
+        settings = replace(settings, annotated_rate_hz=rate_hz)
+    if 'tiles' in steps and settings.has_tiles:
+        settings = replace(settings, tile_budget_s=min(settings.tile_budget_s, _ONE_TILE_S))
+    if 'input' in steps:
+        settings = replace(settings, input_scale=_REDUCED_INPUT)
+    if 'thinning' in steps:
+        settings = replace(settings, every=2)
+    return settings

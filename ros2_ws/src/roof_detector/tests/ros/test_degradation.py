@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Quality that is given up while results are too old, over DDS, and what is called fresh."""
+
+from __future__ import annotations
+
+from roof_detector.pipeline.frame_stats import FrameStats
+from roof_detector.ros.detector.detector_diagnostics import detector_status
+from roof_detector.ros.detector.detector_parameters import (
+    DETECTOR_TABLE,
+    detector_settings,
+    reduced_settings,
+)
+from roof_detector.supervision.health import Level
+
+LIMIT_S = 2.0
+
+
+def status_of(stats):
+    status = detector_status(
+        name='detector: detection',
+        state='active',
+        topic='/image',
+        detector=None,
+        model_change='',
+        stats=stats.snapshot(),
+        annotations_skipped=0,
+        tiles=None,
+    )
+    return status, {one.key: one.value for one in status.values}
+
+
+def test_a_result_older_than_the_limit_is_never_called_fresh():
+    stats = FrameStats()
+    for age_s in (LIMIT_S, 0.1):
+        stats.see()
+        stats.process({}, found={}, age_s=age_s, limit_s=LIMIT_S)
+    status, values = status_of(stats)
+    assert status.level == bytes([Level.OK])
+    assert values['results_stale'] == '0'
+    stats.see()
+    stats.process({}, found={}, age_s=2.1, limit_s=LIMIT_S)
+    status, values = status_of(stats)
+    assert status.level == bytes([Level.WARN])
+    assert status.message.startswith('Results are not fresh: 1 of late were older than max_age_s')
+    assert values['results_stale'] == '1'
+    stats.process({}, found={}, age_s=99.0)
+    assert status_of(stats)[1]['results_stale'] == '1', 'without a limit none is'
+
+
+def test_each_step_leaves_less_and_none_leaves_what_was_asked_for():
+    values = {one.name: one.default for one in DETECTOR_TABLE}
+    asked = detector_settings({**values, 'tile_budget_ms': 100.0, 'annotated_rate': 10.0})
+    assert reduced_settings(asked, ()) == asked
+    assert reduced_settings(asked, ('annotations',)).annotated_rate_hz == 1.0
+    assert reduced_settings(detector_settings(values), ('annotations',)).annotated_rate_hz == 1.0
+    tiles = reduced_settings(asked, ('tiles',))
+    assert tiles.has_tiles and tiles.tile_budget_s < 1e-3
+    assert not reduced_settings(detector_settings(values), ('tiles',)).has_tiles
+    assert reduced_settings(asked, ('input',)).input_scale == 0.75
+    assert reduced_settings(asked, ('model',)) == asked, 'the slot has it loaded'
+    assert reduced_settings(asked, ('thinning',)).every == 2
+
+
+def test_frames_that_come_too_old_reduce_quality_until_the_operator_forbids_it(
+    graph, make_probe, roof_bgr
+):
+    probe = make_probe(graph, arguments=[f'max_age_s:={LIMIT_S}'])
+    probe.send_and_wait(roof_bgr)
+
+    def send_old():
+        old = probe.stamp()
+        old.sec -= 60
+        probe.send(roof_bgr, stamp=old)
+
+    timer = probe.node.create_timer(0.1, send_old)
+    values = probe.report_when(lambda values: values.get('degradation') == 'input, thinning')
+    assert values['degradation_reason'] == 'all frames were too old, the limit is 2 s'
+    probe.report_when(lambda values: int(values.get('dropped.thinned', 0)) > 0)
+    assert probe.set('degrade', False).successful
+    probe.report_when(lambda values: values.get('degradation') == 'none')
+    probe.node.destroy_timer(timer)
+    for _ in range(2):
+        probe.send_and_wait(roof_bgr)
