@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import http.server
+import logging
 import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,26 +22,46 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 # What takes longest, in this order: begun last, one of them would be all that is left to wait for.
 LONG_FILES = (
+    'bench/test_bench.py',
     'blocks/test_model_export.py',
     'station/test_page.py',
-    'bench/test_bench.py',
     'campaign/test_campaigns.py',
-    'ros/test_detector_node.py',
-    'inference/test_prepare.py',
-    'training/research/ablation/test_ablation.py',
-    'demo/test_demo.py',
-    'ros/test_model_change.py',
-    'inference/package/test_package.py',
     'ros/test_camera_node.py',
-    'inference/test_exports.py',
+    'training/research/ablation/test_ablation.py',
+    'ros/test_detector_node.py',
+    'demo/test_demo.py',
     'ros/test_recorder_process.py',
-    'blocks/test_registry.py',
-    'training/test_train.py',
+    'training/evaluation/test_evaluate.py',
+    'offline/test_rasters.py',
+    'inference/test_prepare.py',
+    'training/quantization/test_quantize.py',
+    'station/test_files_page.py',
+    'training/test_ship.py',
+    'ros/test_inspected_flight.py',
+    'ros/test_health_of_nodes.py',
+    'offline/test_inspection.py',
+    'telemetry/test_overlap.py',
+    'ros/test_model_change.py',
     'training/trainer/test_processes.py',
-    'inference/test_parity.py',
-    'inference/test_offline.py',
+    'ros/test_several_cameras.py',
     'blocks/test_triton_scan.py',
+    'inference/test_parity.py',
+    'station/test_flights_page.py',
+    'inference/package/test_package.py',
+    'inference/test_exports.py',
+    'ros/test_real_flight.py',
     'ros/test_tiles.py',
+    'ros/test_bad_messages.py',
+    'ros/test_two_namespaces.py',
+    'station/test_uploads.py',
+    'results/test_streaming.py',
+    'inference/test_offline.py',
+    'training/test_train.py',
+    'bags/test_splitting.py',
+    'ros/test_odd_bags.py',
+    'training/evaluation/test_suite.py',
+    'blocks/test_registry.py',
+    'offline/test_report.py',
 )
 
 
@@ -202,3 +224,26 @@ def _own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(root / 'cache'))
         yield
+
+
+def _is_ours(thread: threading.Thread) -> bool:
+    """Tell whether a thread that keeps a process alive runs code of this project."""
+    work = getattr(thread, '_target', None) or type(thread)
+    path = getattr(sys.modules.get(work.__module__), '__file__', None) or ''
+    return not thread.daemon and Path(path).is_relative_to(TESTS.parent)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind():
+    """Fail a test that leaves a log handler or a running thread to those after it."""
+    package = logging.getLogger('roof_detector')
+    handlers, threads = set(package.handlers), set(threading.enumerate())
+    yield
+    left = [handler for handler in package.handlers if handler not in handlers]
+    for handler in left:
+        package.removeHandler(handler)
+    running = [one for one in set(threading.enumerate()) - threads if _is_ours(one)]
+    for thread in running:
+        thread.join(20)
+    assert not left, 'log handlers of the package outlive the test'
+    assert not any(thread.is_alive() for thread in running), 'threads outlive the test'

@@ -283,7 +283,7 @@ def test_closing_takes_no_longer_than_it_may_and_counts_what_is_not_written(tmp_
         )
     begin_s = time.monotonic()
     state = writer.close()
-    assert time.monotonic() - begin_s < 2.0
+    assert time.monotonic() - begin_s < 4.0  # of the 5 that all would take
     assert state.message_count + state.dropped['/fix'] == 100
     assert state.dropped['/fix'] > 50
     with BagReader(tmp_path / 'bag') as bag:

@@ -37,9 +37,9 @@ def check(model, tmp_path):
 
 def test_an_ordinary_file_is_let_in_quickly(detect_models, tmp_path):
     content = detect_models.onnx.read_bytes()
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     check_onnx(content, path=detect_models.onnx, folder=None)
-    assert time.perf_counter() - started_s < 1
+    assert time.process_time() - started_s < 1
     check(small_model(), tmp_path)
 
 

@@ -39,5 +39,5 @@ def test_stopping_ends_a_wait():
     threading.Timer(0.05, pace.stop).start()
     start = time.monotonic()
     pace.wait_until_due(60_000_000_000)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert pace.stopped

@@ -85,6 +85,14 @@ class Graph:
                 raise AssertionError(msg)
             self.executor.spin_once(timeout_sec=0.05)
 
+    def hear_out(self, *, quiet_s=0.25):
+        """Hear all that has arrived: a process that published it may have ended before."""
+        quiet = 0
+        while quiet < 2:  # a callback may take as long as silence does, but hardly two of them
+            began_s = time.monotonic()
+            self.executor.spin_once(timeout_sec=quiet_s)
+            quiet = quiet + 1 if time.monotonic() - began_s >= quiet_s else 0
+
     @staticmethod
     def is_heard(node, publisher):
         """Tell whether a reader has matched the publisher and followed its reliability.
@@ -116,7 +124,7 @@ class Graph:
             self.executor.spin_once(timeout_sec=0.05)
         return future if future.done() else client.call_async(request)
 
-    def stop(self, process, *, within_s=20.0):
+    def stop(self, process, *, within_s=60.0):
         """Interrupt a process as Ctrl-C does and return its exit code and output."""
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -369,7 +369,7 @@ def test_a_replay_waits_until_the_detector_listens_however_long_that_takes(graph
         graph.executor.spin_once(timeout_sec=0.1)
     assert process.poll() is None
     detector.create_subscription(Image, 'camera/image', print, 1)
-    graph.wait_until(lambda: process.poll() is not None, within_s=20.0, what='its end')
+    graph.wait_until(lambda: process.poll() is not None, within_s=60.0, what='its end')
     assert process.returncode == 0
 
 

@@ -13,7 +13,7 @@ def test_an_empty_mailbox_lets_its_taker_go_when_it_closes():
     taker = threading.Thread(target=lambda: taken.append(mailbox.take()))
     taker.start()
     assert mailbox.close() == ()
-    taker.join(timeout=10)
+    taker.join(timeout=60)
     assert taken == [None]
 
 

@@ -72,6 +72,6 @@ def test_a_signal_after_the_time_to_finish_ends_a_node_that_hangs(graph):
     assert 'still finishing' in process.stdout.readline()
     time.sleep(0.6)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
     assert 'SIGTERM again: ending at once' in output and 'finished\n' not in output

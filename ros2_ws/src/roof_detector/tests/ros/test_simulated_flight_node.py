@@ -49,6 +49,7 @@ def start(graph, **parameters):
 
 def ended(graph, process):
     graph.wait_until(lambda: process.poll() is not None, within_s=90, what='the end of the flight')
+    graph.hear_out()
     return graph.stop(process)
 
 
