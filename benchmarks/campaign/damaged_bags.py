@@ -42,7 +42,7 @@ from roof_detector.bags.schemas import message_schema
 from roof_detector.bags.writer import BagWriter
 
 MCAP_MUTANTS, SQLITE_MUTANTS = 1000, 200
-SHORT_MCAP_MUTANTS, SHORT_SQLITE_MUTANTS = 60, 15
+SHORT_MCAP_MUTANTS, SHORT_SQLITE_MUTANTS = 30, 8
 _MAGIC = b'\x89MCAP0\r\n'
 _TYPE = 'sensor_msgs/msg/CompressedImage'
 _MESSAGES = 60

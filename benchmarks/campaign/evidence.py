@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from roof_detector.inputs.input import RecordedInput
 
-_TRIES, _SHORT_TRIES = 900, 36
+_TRIES, _SHORT_TRIES = 900, 18
 _SIDE_PX = 12
 _IMAGE = 'sensor_msgs/msg/Image'
 _NETWORK = NetworkFacts(
