@@ -58,7 +58,8 @@ class FrameDetection:
         started_s = perf_counter()
         for _, group in groupby(frames, key=_input_wh):
             self._infer(list(group), settings)
-        self.usual_s += _SMOOTHING * (perf_counter() - started_s - self.usual_s)
+        taken_s = perf_counter() - started_s
+        self.usual_s += (_SMOOTHING if self.usual_s else 1.0) * (taken_s - self.usual_s)
 
     def finish(self) -> None:
         """Wait for the passes that were started, and deliver their results in order."""

@@ -90,9 +90,9 @@ class LatestFrameQueue(FrameQueue):
 
     Where `ahead`, a frame is preprocessed while the model runs on the one before, but only so
     early that it is ready when the model is free: until then a newer one may take its place, and
-    a decoding is not wasted on it. A ready frame that the model does not take in time is
-    superseded as well. Otherwise preprocessing waits for the model to be free. Who supersedes a
-    frame gets it back, to count it.
+    a decoding is not wasted on it. A ready frame keeps its place, so that no decoding is thrown
+    away, unless it has waited for longer than a pass should take. Otherwise preprocessing waits
+    for the model to be free. Who supersedes a frame gets it back, to count it.
     """
 
     def __init__(self) -> None:
@@ -102,6 +102,8 @@ class LatestFrameQueue(FrameQueue):
         self._ready: dict[FrameStream, PreprocessedFrame] = {}
         self._preprocess_s = 0.0
         self._due_s = 0.0
+        self._expected_s = 0.0
+        self._ready_since_s = 0.0  # since when the newest of them waits
 
     def push(self, frame: PipelineFrame) -> PipelineFrame | None:
         """Queue a frame; return the one that it supersedes, or itself once closed.
@@ -138,6 +140,7 @@ class LatestFrameQueue(FrameQueue):
                 return ready
             superseded = self._ready.get(ready.frame.stream)
             self._ready[ready.frame.stream] = ready
+            self._ready_since_s = perf_counter()
         self._inferable.ring()
         return superseded
 
@@ -151,6 +154,7 @@ class LatestFrameQueue(FrameQueue):
             self.in_inference = frames = tuple(self._ready.values())[: self.batch]
             for ready in frames:
                 del self._ready[ready.frame.stream]
+            self._expected_s = expected_s
             head_start_s = _HEAD_START * self._preprocess_s * self.batch
             self._due_s = perf_counter() + expected_s - head_start_s if self.ahead else inf
         self._preprocessable.ring()
@@ -168,8 +172,16 @@ class LatestFrameQueue(FrameQueue):
         return left
 
     def _next_stream(self) -> FrameStream | None:
-        """Return whose frame is next: a place is free, or only a ready one would be superseded."""
-        if len(self._ready) < self.batch or self._submitted.keys() <= self._ready.keys():
+        """Return whose frame is next: of a stream without a ready one, while a place is free.
+
+        Where all have one that has waited for too long, the first of them.
+        """
+        if len(self._ready) < self.batch:
+            waiting = next((one for one in self._submitted if one not in self._ready), None)
+            if waiting is not None:
+                return waiting
+        is_stale = perf_counter() - self._ready_since_s > self._expected_s
+        if is_stale and self._submitted.keys() <= self._ready.keys():
             return next(iter(self._submitted), None)
         return None
 

@@ -192,6 +192,45 @@ def test_the_latest_frame_wins_and_each_of_them_ends_once(listener, pipeline_of)
         assert numbers == sorted(numbers)
 
 
+@pytest.mark.parametrize('ahead', [True, False], ids=['ahead', 'in turn'])
+def test_of_frames_that_come_three_times_too_fast_none_is_decoded_in_vain(model_path, ahead):
+    """At 30 Hz with a network of 10 Hz: one decoding for each result, and the newest wins."""
+    decoded = []
+
+    class CountedFrame(ArrayFrame):
+        def decode(self, *, needed_wh):
+            decoded.append(self.number)
+            return super().decode(needed_wh=needed_wh)
+
+    class SlowListener(Listener):
+        def open_model(self, model):
+            opened = super().open_model(model)
+            return OpenedModel(detector=opened.detector, ahead=ahead)
+
+        def on_result(self, result):
+            time.sleep(0.05)  # as long as a pass
+            super().on_result(result)
+
+    listener, stream = SlowListener(model_path), FrameStream()
+    pipeline = FramePipeline(listener, model='tiny', settings=SETTINGS)
+    pipeline.wait_until_open()
+    pipeline.start()
+    number = 0
+    while len(listener.results) < 20:
+        assert number < 5000, listener.dropped
+        stream.stats.see()
+        pipeline.submit(CountedFrame(stream, number))
+        number += 1
+        time.sleep(0.05 / 3)
+    pipeline.close()
+    stats = stream.stats.snapshot()
+    assert listener.numbers() == sorted(listener.numbers())
+    assert set(listener.numbers()) <= set(decoded)
+    # Of the first pass nobody knows how long it takes, and a busy machine has slow ones.
+    assert len(decoded) <= 1.2 * stats.processed + 4
+    assert stats.dropped['superseded'] > stats.processed
+
+
 def test_a_frame_that_cannot_be_decoded_is_dropped_for_its_cause(listener, pipeline_of):
     pipeline, stream = pipeline_of(), FrameStream()
     pipeline.submit(ArrayFrame(stream, error=UnsupportedEncoding('no such encoding')))

@@ -86,6 +86,23 @@ def test_while_the_model_is_busy_a_newer_frame_takes_the_place_of_one_not_yet_pr
         assert [one.frame.number for one in model.result()] == [frame.number] == [2]
 
 
+def test_a_ready_frame_is_not_thrown_away_for_a_newer_one_while_the_model_is_in_time():
+    queue = LatestFrameQueue()
+    queue.push(numbered('front', 0))
+    preprocess_next(queue)
+    queue.next_ready(expected_s=3600)
+    queue._due_s = 0.0  # it is time to have the next one ready
+    queue.push(numbered('front', 1))
+    assert preprocess_next(queue).number == 1
+    with ThreadPoolExecutor() as pool:
+        taking = pool.submit(queue.next_frame)
+        for number in range(2, 9):
+            superseded = queue.push(numbered('front', number))
+            assert superseded is None or superseded.number == number - 1
+        assert [one.frame.number for one in queue.next_ready(expected_s=0)] == [1]
+        assert taking.result().number == 8, 'the newest, once there is a place'
+
+
 def test_cameras_take_turns_however_fast_one_of_them_sends():
     queue = LatestFrameQueue()
     served = []
