@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from roof_detector.findings.change_sentences import change_sentence
 from roof_detector.findings.detection_curves import DetectionCurves, seen_again
 from roof_detector.findings.inspection_alignment import paired, placed, shift_between
 from roof_detector.findings.roof_finding import FindingState, RoofFinding
@@ -87,8 +88,12 @@ class Inspected:
         ]
 
 
-def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
+def changes(
+    old: Inspected, new: Inspected, *, language: str = 'en'
+) -> tuple[list[Change], list[str]]:
     """Compare two inspections; return a change for each object, and notes.
+
+    Reasons and notes are in a language, en or zh.
 
     The new positions are shifted to agree with the old ones by what both saw. An object is gone
     only where the new flights looked at its place so often that they would have found it. What a
@@ -97,12 +102,12 @@ def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     before, after = old.possible(), new.possible()
     anchor = next((one.place for one in [*before, *after] if one.place is not None), None)
     if anchor is None:
-        return [], ['Neither inspection has findings with a place, so nothing can be compared.']
+        return [], [change_sentence(language, 'nothing')]
     origin = LocalTangentPlane(anchor.latitude_deg, anchor.longitude_deg, 0.0)
     first, second = placed(before, origin), placed(after, origin)
-    shift, notes = shift_between(before, after, first, second)
+    shift, notes = shift_between(before, after, first, second, language=language)
     pairs = paired(first, second, shift)
-    found = [_compared(before[i], after[j]) for i, j in pairs]
+    found = [_compared(before[i], after[j], language) for i, j in pairs]
     found = [one for one in found if _is_reported(one)]
     paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
     curves = DetectionCurves.shipped()
@@ -112,17 +117,17 @@ def changes(old: Inspected, new: Inspected) -> tuple[list[Change], list[str]]:
     for i, one in enumerate(before):
         if i not in paired_old and one.state is FindingState.CONFIRMED and not one.is_outside:
             if i in refuted_now:
-                found.append(_disputed(one, refuted_new[refuted_now[i]]))
+                found.append(_disputed(one, refuted_new[refuted_now[i]], language))
                 continue
             looks = _looks(new.frames, one, first.positions_en[i] - shift.offset_en, origin)
-            found.append(_missing(one, looks, _missed(one, looks, curves)))
+            found.append(_missing(one, looks, _missed(one, looks, curves), language))
     for j, one in enumerate(after):
         if j not in paired_new and one.state is FindingState.CONFIRMED and not one.is_outside:
             if j in refuted_then:
-                found.append(_disputed(refuted_old[refuted_then[j]], one))
+                found.append(_disputed(refuted_old[refuted_then[j]], one, language))
                 continue
             looks = _looks(old.frames, one, second.positions_en[j] + shift.offset_en, origin)
-            found.append(_appeared(one, looks, _missed(one, looks, curves)))
+            found.append(_appeared(one, looks, _missed(one, looks, curves), language))
     return sorted(found, key=_order), notes
 
 
@@ -139,18 +144,17 @@ def _is_reported(change: Change) -> bool:
     )
 
 
-def _compared(old: RoofFinding, new: RoofFinding) -> Change:
+def _compared(old: RoofFinding, new: RoofFinding, language: str) -> Change:
     if old.size is None or new.size is None:
-        reason = 'Both inspections have it; its size is not known in one of them.'
+        reason = change_sentence(language, 'size_unknown')
         return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
     if old.size.is_from_mask != new.size.is_from_mask:
-        reason = 'Both inspections have it; one size is of a mask and one of a box.'
+        reason = change_sentence(language, 'size_kinds')
         return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
     difference = new.size.area_m2 - old.size.area_m2
     error = float(np.hypot(old.size.area_error_m2, new.size.area_error_m2))
-    sizes = (
-        f'{old.size.area_m2:.2f} m2 became {new.size.area_m2:.2f} m2, and the difference has a '
-        f'standard deviation of {error:.2f} m2.'
+    sizes = change_sentence(
+        language, 'sizes', old=old.size.area_m2, new=new.size.area_m2, error=error
     )
     least = max(_SIGMAS * error, _LEAST_CHANGE * max(old.size.area_m2, new.size.area_m2))
     if abs(difference) <= least:
@@ -202,37 +206,27 @@ def _missed(finding: RoofFinding, looks: int, curves: DetectionCurves) -> float:
     return float(np.exp(seen_again(finding.looks, missed + looks, detected) - before))
 
 
-def _missing(finding: RoofFinding, looks: int, missed: float) -> Change:
+def _missing(finding: RoofFinding, looks: int, missed: float, language: str) -> Change:
     if missed < 1 - _SURE and looks >= _LEAST_LOOKS:
-        reason = (
-            f'The new flights looked at its place from {looks} directions without a sighting; '
-            f'they would have missed it with a probability of {missed:.3f}.'
-        )
+        reason = change_sentence(language, 'gone', looks=looks, missed=missed)
         return Change(kind=ChangeKind.GONE, old=finding, new=None, reason=reason)
-    reason = (
-        f'The new flights looked at its place from {looks} directions, too few to say that it is '
-        'gone.'
-        if looks
-        else 'The new flights did not look at its place.'
-    )
+    key = 'too_few_to_be_gone' if looks else 'not_looked_at'
+    reason = change_sentence(language, key, looks=looks)
     return Change(kind=ChangeKind.NOT_SEEN, old=finding, new=None, reason=reason)
 
 
-def _appeared(finding: RoofFinding, looks: int, missed: float) -> Change:
+def _appeared(finding: RoofFinding, looks: int, missed: float, language: str) -> Change:
     if missed < 1 - _SURE and looks >= _LEAST_LOOKS:
-        reason = f'The old flights looked at its place from {looks} directions without a sighting.'
+        reason = change_sentence(language, 'new', looks=looks)
         return Change(kind=ChangeKind.NEW, old=None, new=finding, reason=reason)
-    reason = f'The old flights looked at its place from {looks} directions, too few to find it.'
+    reason = change_sentence(language, 'too_few_to_be_new', looks=looks)
     return Change(kind=ChangeKind.NOT_SEEN_BEFORE, old=None, new=finding, reason=reason)
 
 
-def _disputed(old: RoofFinding, new: RoofFinding) -> Change:
+def _disputed(old: RoofFinding, new: RoofFinding, language: str) -> Change:
     is_new = new.decided and new.state is FindingState.REJECTED
-    when, number = ('new', new.number) if is_new else ('old', old.number)
-    reason = (
-        f'A person rejected it as finding {number} of the {when} inspection; the other has it: '
-        'look at its images in both, then confirm or reject it in both.'
-    )
+    key, number = ('rejected_now', new.number) if is_new else ('rejected_then', old.number)
+    reason = change_sentence(language, key, number=number)
     return Change(kind=ChangeKind.DISPUTED, old=old, new=new, reason=reason)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.findings.assignment import assign
+from roof_detector.findings.change_sentences import change_sentence
 from roof_detector.findings.flight_shift import (
     FlightShift,
     PlacedObjects,
@@ -79,8 +80,10 @@ def shift_between(
     after: Sequence[RoofFinding],
     first: PlacedObjects,
     second: PlacedObjects,
+    *,
+    language: str = 'en',
 ) -> tuple[FlightShift, list[str]]:
-    """Return what to add to the places of the later inspection, and a note about it."""
+    """Return what to add to the places of the later inspection, and a note in a language."""
     prior = 1e-4 * np.eye(2)
     for findings in (before, after):
         covariances = _covariances(findings)
@@ -88,14 +91,11 @@ def shift_between(
             prior = prior + np.median(covariances, axis=0)
     shift = estimate_shift(first, second, prior)
     if shift.refused:
-        return shift, [
-            f'The inspections could not be aligned: {shift.refused}. Objects are compared only '
-            'where no other could be meant.'
-        ]
+        note = change_sentence(language, 'unaligned', why=shift.refused, matches=shift.matches)
+        return shift, [note]
     east, north = shift.offset_en.tolist()
     return shift, [
-        f'The new positions were shifted by {east:+.2f} m east and {north:+.2f} m north, from '
-        f'{shift.matches} objects that both inspections have.'
+        change_sentence(language, 'shifted', east=east, north=north, matches=shift.matches)
     ]
 
 

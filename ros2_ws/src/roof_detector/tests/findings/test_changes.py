@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from roof_detector.findings.change_sentences import _sentences
 from roof_detector.findings.changes import ChangeKind, Inspected, changes, counted
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
@@ -87,6 +89,22 @@ def test_what_is_there_no_more_is_gone_and_what_came_is_new(inspect):
     (gone,) = [one for one in found if one.kind is ChangeKind.GONE]
     assert (round(gone.old.place.east_m), round(gone.old.place.north_m, 1)) == (-4, -1.5)
     assert 'directions without a sighting' in gone.reason
+    found, notes = changes(old, new, language='zh')
+    (gone,) = [one for one in found if one.kind is ChangeKind.GONE]
+    assert '均未发现' in gone.reason
+    assert '向东移动' in notes[0]
+    for sentence in (*notes, *(one.reason for one in found)):
+        assert set(re.findall('[A-Za-z]+', sentence)) <= {'m'}
+
+
+def test_every_sentence_is_there_in_each_language_with_the_same_values():
+    english, chinese = (_sentences()[name] for name in ('en', 'zh'))
+    assert english.keys() == chinese.keys()
+    for key, text in chinese.items():
+        assert set(re.findall(r'{(\w+)', text)) <= {
+            *re.findall(r'{(\w+)', english[key]),
+            'matches',
+        }
 
 
 def test_nothing_is_gone_where_nobody_looked(inspect):

@@ -116,7 +116,7 @@ def change_table(
     words: Mapping[str, str], language: str, *, name: str,
 ) -> tuple[ReportTable | None, str]:  # fmt: skip
     """Return what changed since an earlier inspection, and a sentence with all counts."""
-    found, notes = changes(before, content.inspected)
+    found, notes = changes(before, content.inspected, language=language)
     kinds = {kind.value: words[f'change_{kind.value.replace(" ", "_")}'] for kind in ChangeKind}
     counts = ', '.join(f'{count} {kinds[kind]}' for kind, count in counted(found).items())
     sentence = (
