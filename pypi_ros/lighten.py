@@ -3,13 +3,15 @@
 """Remove what no flight uses from a light environment: `python3 pypi_ros/lighten.py VENV`.
 
 Wheels bring what other users need: OpenVINO's plugins for GPUs and readers of formats that are not
-read here, tests, cascades of faces. `pip install --force-reinstall` brings all of it back.
+read here, tests, cascades of faces, and symbols for debuggers, which go where there is `strip`
+(of binutils). `pip install --force-reinstall` brings all of it back.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +36,18 @@ UNUSED = {
     'shapely': ('tests',),
     'zstandard': ('_cffi.*.so',),  # for PyPy; CPython takes backend_c
 }
+# Whose modules have symbols for debuggers, 57 MB of them.
+WITH_SYMBOLS = ('PIL', 'apsw', 'av', 'cryptography', 'lz4', 'pyproj', 'yaml', 'zstandard')
+# Writes which of the files that it is given can be loaded.
+LOAD = """
+import ctypes, sys
+for path in sys.argv[1:]:
+    try:
+        ctypes.CDLL(path)
+    except OSError:
+        continue
+    print(path)
+"""
 TOOLS = ('uv',)  # what only the installation needed
 
 
@@ -46,10 +60,41 @@ def lighten(venv: Path) -> int:
                 for path in sorted((packages / package).glob(pattern)):
                     freed += _size(path)
                     _remove(path)
+        freed += _strip(venv, packages)
     for tool in TOOLS:
         for path in (*venv.glob(f'bin/{tool}'), *venv.glob(f'bin/{tool}x')):
             freed += _size(path)
             _remove(path)
+    return freed
+
+
+def _strip(venv: Path, packages: Path) -> int:
+    """Take the symbols for debuggers out of modules; return how many bytes became free.
+
+    A module is replaced only if it can still be loaded.
+    """
+    if shutil.which('strip') is None:
+        return 0
+    stripped: dict[str, Path] = {}
+    for package in WITH_SYMBOLS:
+        for path in sorted((packages / package).rglob('*.so')):
+            copy = path.with_suffix('.stripped')
+            command = ['strip', '--strip-unneeded', '-o', str(copy), str(path)]
+            if not subprocess.run(command, capture_output=True, check=False).returncode:
+                stripped[str(copy)] = path
+    if not stripped:
+        return 0
+    python = str(venv / 'bin' / 'python')
+    command = [python, '-c', LOAD, *stripped]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    freed = 0
+    for copy, path in stripped.items():
+        smaller = path.stat().st_size - Path(copy).stat().st_size
+        if copy in loaded.splitlines() and smaller > 0:
+            freed += smaller
+            Path(copy).replace(path)
+        else:
+            Path(copy).unlink()
     return freed
 
 
