@@ -18,6 +18,7 @@ WORKSPACE = ROOT / 'ros2_ws'
 # Where the definitions are: those that bags need without ROS too are shipped with the package.
 _SHIPPED = ROOT / 'ros2_ws/src/roof_detector/roof_detector/bags/definitions'
 MESSAGE_PACKAGES = {
+    'ffmpeg_image_transport_msgs': _SHIPPED / 'ffmpeg_image_transport_msgs',
     'foxglove_msgs': _SHIPPED / 'foxglove_msgs',
     'nav_msgs': ROOT / 'pypi_ros' / 'nav_msgs',
     'vision_msgs': _SHIPPED / 'vision_msgs',

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +135,37 @@ def make_once(tmp_path_factory):
 @pytest.fixture
 def numbered_images():
     return NumberedImages()
+
+
+@pytest.fixture(scope='session')
+def encode_video():
+    """Return what encodes images to the packets of a stream, as (number, bytes, is keyframe).
+
+    The packets are in the order in which they are decoded, numbered by the images.
+    """
+    import av
+
+    def encode(images, *, codec='libx264', gop=10, b_frames=0):
+        height, width = images[0].shape[:2]
+        context = av.CodecContext.create(codec, 'w')
+        context.width, context.height, context.pix_fmt = width, height, 'yuv420p'
+        context.time_base, context.framerate, context.gop_size = Fraction(1, 30), 30, gop
+        reordering = f'keyint={gop}:scenecut=0:bframes={b_frames}'
+        context.options = {
+            'preset': 'ultrafast' if not b_frames else 'fast',
+            'x264-params': reordering,
+            'x265-params': f'log-level=none:pools=1:frame-threads=1:{reordering}',
+            **({} if b_frames else {'tune': 'zerolatency'}),
+        }
+        packets = []
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+            frame.pts = number
+            packets += context.encode(frame)
+        packets += context.encode(None)
+        return [(packet.pts, bytes(packet), packet.is_keyframe) for packet in packets]
+
+    return encode
 
 
 class StreamingCamera:

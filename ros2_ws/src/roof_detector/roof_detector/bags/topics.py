@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from roof_detector.bags.qos import OfferedQos
 
 RESULT_NAMESPACE = '/detector'  # the namespace of the detector node in the launch files
-IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+# Packets of H.264 or H.265, each of which needs those before it.
+VIDEO_TYPES = ('ffmpeg_image_transport_msgs/msg/FFMPEGPacket', 'foxglove_msgs/msg/CompressedVideo')
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage', *VIDEO_TYPES)
+# How the plugins of image_transport name what they make of a topic of raw images.
+_TRANSPORT = re.compile(r'/(compressed|ffmpeg|foxglove)$')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +99,16 @@ def source_image_topics(topics: Sequence[BagTopic], *, bag: str) -> list[BagTopi
     images = [topic for topic in topics if topic.is_image and topic.message_count]
     sources = [topic for topic in images if 'annotated' not in topic.name] or images
     raw_names = {topic.name for topic in sources}
-    sources = [
-        t for t in sources if t.name.removesuffix('/compressed') not in raw_names - {t.name}
-    ]
+    sources = [t for t in sources if without_transport(t.name) not in raw_names - {t.name}]
     if not sources:
         msg = f'{bag} has no images: no topic of sensor_msgs Image. {_listed(topics)}'
         raise BagError(msg)
     return sources
+
+
+def without_transport(name: str) -> str:
+    """Return the topic of raw images that a topic of a plugin of image_transport is made of."""
+    return _TRANSPORT.sub('', name)
 
 
 def is_result_topic(name: str) -> bool:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from rosbags.typesys.store import Typestore
 
-_PACKAGES = ('foxglove_msgs', 'vision_msgs')  # not among rosbags' own types
+# Not among rosbags' own types.
+_PACKAGES = ('ffmpeg_image_transport_msgs', 'foxglove_msgs', 'vision_msgs')
 
 
 @functools.cache

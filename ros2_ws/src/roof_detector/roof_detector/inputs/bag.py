@@ -20,7 +20,7 @@ from roof_detector.inputs.frame import Frame, PassthroughMessages, PassthroughTo
 from roof_detector.inputs.input import RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import input_files
 from roof_detector.inputs.recorded_header import stamp_ns
-from roof_detector.inputs.recorded_image import RecordedImage
+from roof_detector.inputs.recorded_video import RecordedImages
 from roof_detector.telemetry.topic_presets import is_telemetry
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.bags.topics import BagMessage, BagTopic
+    from roof_detector.inputs.frame import Companion
     from roof_detector.inputs.input_files import InputFile
+    from roof_detector.inputs.recorded_image import RecordedImage
 
 _LEAST_RATE_HZ = 0.001  # the duration of a bag whose times are years apart gives no rate
 # Passthrough messages travel together up to this size, so that a fast small topic does not fill
@@ -137,24 +139,21 @@ class BagInput(RecordedInput):
         while not self._stopped:
             index_before, begin_ns, period_ns = index, None, 0
             due_times = DueTimes()
-            for message, companions in with_companions(
-                self._playable_messages(topic), image_topic=topic, roles=self._roles
-            ):
+            for image, companions, log_time_ns in self._playable_images(topic):
                 if self._stopped:
                     return
-                time_ns = due_times.of(message.log_time_ns)
+                time_ns = due_times.of(log_time_ns)
                 if due_times.warning:
                     self._health = replace(self._health, warning=due_times.warning)
                 begin_ns = time_ns if begin_ns is None else begin_ns
                 last_due_ns, due_ns = due_ns, shift_ns + time_ns - begin_ns
                 if index > index_before:
                     period_ns = due_ns - last_due_ns
-                image = RecordedImage(message, self._reader)
                 self._count_delivered()
                 yield Frame(
                     index=index,
                     name=f'{topic} message {index - index_before}',
-                    stamp_ns=(image.stamp_ns or message.log_time_ns) + shift_ns,
+                    stamp_ns=(image.stamp_ns or image.message.log_time_ns) + shift_ns,
                     image=image,
                     due_ns=due_ns
                     if self._rate_hz is None
@@ -175,6 +174,7 @@ class BagInput(RecordedInput):
         indices: Counter[str] = Counter()
         waiting: list[BagMessage] = []
         waiting_bytes = 0
+        images = RecordedImages(self._reader)
         try:
             for message in self._reader.messages({*self.image_topics, *passthrough}):
                 if message.topic in passthrough:
@@ -184,13 +184,17 @@ class BagInput(RecordedInput):
                 if waiting and (is_frame or waiting_bytes > _BATCH_BYTES):
                     yield PassthroughMessages(tuple(waiting))
                     waiting, waiting_bytes = [], 0
-                if is_frame:
-                    yield self._recorded_frame(message, indices[message.topic])
+                for image in images.of(message) if is_frame else ():
+                    yield self._recorded_frame(image, indices[message.topic])
                     indices[message.topic] += 1
+            for image in images.rest():
+                yield self._recorded_frame(image, indices[image.message.topic])
+                indices[image.message.topic] += 1
         except BagError as error:
             raise InputError(str(error)) from error
         if waiting:
             yield PassthroughMessages(tuple(waiting))
+        self._report_lost(images)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what of the bag is damaged, as far as it was read, or cannot be copied."""
@@ -216,13 +220,35 @@ class BagInput(RecordedInput):
         finally:
             self._report_damage()
 
+    def _playable_images(
+        self, topic: str
+    ) -> Iterator[tuple[RecordedImage, tuple[Companion, ...], int]]:
+        """Yield each image to play, what comes with it, and when it was there to be seen."""
+        images = RecordedImages(self._reader)
+        log_time_ns = 0
+        for message, companions in with_companions(
+            self._playable_messages(topic), image_topic=topic, roles=self._roles
+        ):
+            log_time_ns = message.log_time_ns
+            for image in images.of(message):
+                yield image, companions, log_time_ns
+        for image in images.rest():
+            yield image, (), log_time_ns
+        self._report_lost(images)
+
+    def _report_lost(self, images: RecordedImages) -> None:
+        self._warnings += [
+            f'{count} pictures of the video on {name} rested on damaged or missing packets.'
+            for name, count in images.lost.items()
+        ]
+
     def _report_damage(self) -> None:
         """Put what of the bag cannot be read, as far as it was read, into the health."""
         if self._reader.damage:
             self._health = replace(self._health, warning=' '.join(self._reader.damage))
 
-    def _recorded_frame(self, message: BagMessage, index: int) -> Frame:
-        image = RecordedImage(message, self._reader)
+    def _recorded_frame(self, image: RecordedImage, index: int) -> Frame:
+        message = image.message
         has_odd_stamp = False
         try:
             image_ns, frame_id = image.stamp_ns, image.frame_id

@@ -35,6 +35,11 @@ class RecordedImage:
         return self.message.type_name.endswith('/CompressedImage')
 
     @property
+    def is_video(self) -> bool:
+        """Return whether the message is a packet of video, and no image alone."""
+        return False
+
+    @property
     def stamp_ns(self) -> int:
         """Return the stamp in the recorded header."""
         return stamp_ns(self.message.data)

@@ -38,8 +38,8 @@ IMAGE = Argument('image', 'camera/image', 'Topic of raw images.')
 IMAGE_COMPRESSED = Argument(
     'image_compressed',
     '',
-    'Topic of compressed images, used if image_transport is compressed; empty uses the value of '
-    'image followed by /compressed.',
+    'Topic of compressed images or video, used if image_transport is not raw; empty uses the '
+    'value of image followed by the transport, such as /compressed.',
 )
 
 # The nodes of a drone; a parameter that two of them share has an argument for each, or for all.
@@ -95,12 +95,13 @@ def image_remappings(job: NodeJob, given: Mapping[str, str]) -> Sequence[tuple[s
         )
         raise LaunchError(msg)
     transport = values.get('image_transport', DETECTOR_TABLE['image_transport'].default)
-    if given.get(IMAGE_COMPRESSED.name) and transport != 'compressed':
+    if given.get(IMAGE_COMPRESSED.name) and transport == 'raw':
         msg = (
             f'{IMAGE_COMPRESSED.name} has no effect with image_transport {transport}; add '
-            'image_transport:=compressed.'
+            'image_transport:=compressed, ffmpeg or foxglove.'
         )
         raise LaunchError(msg)
     image = given.get(IMAGE.name) or str(IMAGE.default)
-    compressed = given.get(IMAGE_COMPRESSED.name) or f'{image}/compressed'
-    return [('image', image), ('image/compressed', compressed)]
+    suffix = 'compressed' if transport == 'raw' else transport
+    compressed = given.get(IMAGE_COMPRESSED.name) or f'{image}/{suffix}'
+    return [('image', image), (f'image/{suffix}', compressed)]

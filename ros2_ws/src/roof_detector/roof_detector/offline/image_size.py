@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from roof_detector.bags.errors import BagError
 from roof_detector.georeference.lens import calibrated_image_wh
 from roof_detector.inputs.errors import InputError
-from roof_detector.inputs.recorded_image import RecordedImage
+from roof_detector.inputs.recorded_video import RecordedImages
 
 if TYPE_CHECKING:
     from roof_detector.bags.reader import BagReader
@@ -43,13 +43,15 @@ class ImageSize:
         return width, height
 
     def _search(self) -> tuple[int, int] | None:
+        images = RecordedImages(self._reader)
         # Images first: a camera info holds the size before binning and regions of interest.
         for message in self._reader.messages({t.name for t in self._reader.image_topics()}):
-            try:
-                height, width = RecordedImage(message, self._reader).to_bgr().shape[:2]
-            except InputError:
-                continue
-            return width, height
+            for image in images.of(message):
+                try:
+                    height, width = image.to_bgr().shape[:2]
+                except InputError:
+                    continue
+                return width, height
         infos = {t.name for t in self._reader.topics if t.type_name == _CAMERA_INFO}
         for message in self._reader.messages(infos):
             try:

@@ -15,6 +15,8 @@ VisionCause = Literal[
     'bad_step',
     'encoding',
     'jpeg',
+    'packet',
+    'awaiting_keyframe',
     'threshold',
 ]
 
@@ -67,6 +69,18 @@ class BadJpeg(VisionError):
     """A compressed image is damaged, cut short or not an image."""
 
     cause = 'jpeg'
+
+
+class BadPacket(VisionError):
+    """A packet of video is damaged, or cannot be decoded after those before it."""
+
+    cause = 'packet'
+
+
+class AwaitingKeyframe(VisionError):
+    """A packet of video needs pictures that were not received; a keyframe needs none."""
+
+    cause = 'awaiting_keyframe'
 
 
 class BadThreshold(VisionError):

@@ -13,7 +13,13 @@ from rosbags.typesys import Stores, get_typestore
 
 from roof_detector.bags.typestore import shared_typestore
 
-PACKAGES = ('foxglove_msgs', 'nav_msgs', 'vision_msgs', 'visualization_msgs')
+PACKAGES = (
+    'ffmpeg_image_transport_msgs',
+    'foxglove_msgs',
+    'nav_msgs',
+    'vision_msgs',
+    'visualization_msgs',
+)
 
 
 def type_hashes(package):

@@ -66,11 +66,11 @@ class CameraMessages:
         recorded_as = 'compressed' if recorded.is_compressed else 'image'
         wanted = {'image': self.settings.raw, 'compressed': self.settings.compressed}
         messages = []
-        if wanted.pop(recorded_as):
+        if not recorded.is_video and wanted.pop(recorded_as):
             messages.append(Outgoing(recorded_as, recorded.message.data))
         if any(wanted.values()):
             made = image_messages(recorded.to_bgr(), self.settings, frame_id=recorded.frame_id)
-            messages += [outgoing for outgoing in made if outgoing.role != recorded_as]
+            messages += [one for one in made if recorded.is_video or one.role != recorded_as]
         if self._calibration is not None:
             self._calibration.header.frame_id = recorded.frame_id
             messages.append(Outgoing('camera_info', self._calibration))

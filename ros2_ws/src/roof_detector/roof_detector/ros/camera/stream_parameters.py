@@ -7,10 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from roof_detector.ros.common.image_topic_name import ImageTransport
 from roof_detector.ros.common.parameters import HANG_LIMIT, Parameter
 
-OutputTransport = Literal[ImageTransport, 'both']
+OutputTransport = Literal['raw', 'compressed', 'both']
 Reliability = Literal['reliable', 'best_effort']
 StampSource = Literal['now', 'source']
 AtEnd = Literal['exit', 'idle']

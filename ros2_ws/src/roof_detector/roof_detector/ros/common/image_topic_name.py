@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from rclpy.node import Node
 
-ImageTransport = Literal['raw', 'compressed']
+ImageTransport = Literal['raw', 'compressed', 'ffmpeg', 'foxglove']
 IMAGE_TRANSPORTS: tuple[ImageTransport, ...] = get_args(ImageTransport)
 
 

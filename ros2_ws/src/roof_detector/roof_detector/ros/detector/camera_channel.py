@@ -15,12 +15,23 @@ from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
 from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.image_subscription import ImageSubscription
+from roof_detector.ros.detector.video_intake import (
+    QUEUE_DEPTH,
+    VIDEO_TRANSPORTS,
+    VideoFrame,
+    VideoIntake,
+    video_message_class,
+)
 
 if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticStatus
     from rclpy.node import Node
+    from std_msgs.msg import Header
 
     from roof_detector.inference.detector import Detector
+    from roof_detector.inputs.video_packets import VideoPicture
+    from roof_detector.pipeline.frame_stats import DropCause
+    from roof_detector.pipeline.listener import PipelineListener
     from roof_detector.pipeline.model_slot import ModelSlot
     from roof_detector.ros.common.image_topic_name import ImageTransport
     from roof_detector.ros.detector.camera_topic import CameraTopic
@@ -39,14 +50,27 @@ class CameraChannel:
     `calibration` compares them with camera_info; None while it does not listen.
     """
 
-    def __init__(self, node: Node, camera: CameraTopic, *, transport: ImageTransport) -> None:
+    def __init__(
+        self,
+        node: Node,
+        camera: CameraTopic,
+        *,
+        transport: ImageTransport,
+        listener: PipelineListener,
+    ) -> None:
         self.stream = FrameStream()
         self.outputs: CameraOutputs | None = None
         self.calibration: CameraInfoCheck | None = None
         self._node = node
+        self._listener = listener
         self._slot: ModelSlot | None = None
         self._name = camera.name
-        self._type, suffix = _TRANSPORTS[transport]
+        self._intake: VideoIntake | None = None
+        self._is_video = transport in VIDEO_TRANSPORTS
+        if self._is_video:
+            self._type, suffix = video_message_class(transport), VIDEO_TRANSPORTS[transport][1]
+        else:
+            self._type, suffix = _TRANSPORTS[transport]
         self._topic = image_topic_name(node, camera.topic, suffix)
         self._images: ImageSubscription | None = None
 
@@ -76,8 +100,16 @@ class CameraChannel:
         """Subscribe to images and submit each to the slot, from the thread of their arrival."""
         self._slot = slot
         self.calibration = CameraInfoCheck(self._node, self._topic)
+        on_image = self._submit
+        if self._is_video:
+            self._intake = VideoIntake(submit=self._submit_picture, drop=self._drop_packet)
+            on_image = self._intake.take
         self._images = ImageSubscription(
-            self._node, self._type, self._topic, on_image=self._submit
+            self._node,
+            self._type,
+            self._topic,
+            on_image=on_image,
+            depth=QUEUE_DEPTH if self._is_video else 1,
         )
 
     def refresh(self) -> None:
@@ -118,6 +150,7 @@ class CameraChannel:
             annotations_skipped=0 if outputs is None else outputs.skipped,
             tiles=self.stream.tiles.report,
             degradation=degradation,
+            video={} if self._intake is None else self._intake.report,
         )
 
     def stop_listening(self) -> None:
@@ -136,13 +169,24 @@ class CameraChannel:
             self.outputs = None
 
     def _submit(self, message: Any, missed: int) -> None:
-        assert self._slot is not None and self.outputs is not None
-        assert self.calibration is not None
-        frame = CameraFrame(
-            message,
-            stream=self.stream,
-            outputs=self.outputs,
-            calibration=self.calibration,
-            clock=self._node.get_clock(),
-        )
-        self._slot.submit(frame, missed=missed)
+        assert self._slot is not None
+        self._slot.submit(CameraFrame(message, **self._belongings), missed=missed)
+
+    def _submit_picture(self, picture: VideoPicture[Header], missed: int) -> None:
+        assert self._slot is not None
+        self._slot.submit(VideoFrame(picture, **self._belongings), missed=missed)
+
+    def _drop_packet(self, cause: DropCause, message: str, missed: int) -> None:
+        self.stream.stats.see(missed=missed)
+        self.stream.stats.drop(cause)
+        self._listener.on_dropped(cause, f'{self._topic}: {message}')
+
+    @property
+    def _belongings(self) -> dict[str, Any]:
+        assert self.outputs is not None and self.calibration is not None
+        return {
+            'stream': self.stream,
+            'outputs': self.outputs,
+            'calibration': self.calibration,
+            'clock': self._node.get_clock(),
+        }

@@ -16,6 +16,7 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
+from roof_detector.bags.topics import without_transport
 from roof_detector.georeference.lens import calibrated_image_wh
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.qos_matching import request_for
@@ -32,7 +33,6 @@ _log = logging.getLogger(__name__)
 # Between two results a camera sends a few messages more than the detector takes; a peer may send
 # any number, of which the newest are read.
 _DEPTH = 30
-_COMPRESSED = '/compressed'
 _MISMATCH = 'mismatch'
 
 
@@ -49,7 +49,7 @@ class CameraInfoCheck:
     """
 
     def __init__(self, node: Node, image_topic: str) -> None:
-        base = image_topic.removesuffix(_COMPRESSED)
+        base = without_transport(image_topic)
         self.newest_mismatch = ''
         self._node = node
         self._warn = Throttle(_log.warning)

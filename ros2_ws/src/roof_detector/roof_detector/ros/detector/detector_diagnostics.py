@@ -12,6 +12,8 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from roof_detector.supervision.health import Delivery, Health, Level, health
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from roof_detector.inference.detector import Detector
     from roof_detector.pipeline.frame_stats import FrameStatsSnapshot
     from roof_detector.pipeline.tiles import TileReport
@@ -42,6 +44,7 @@ def detector_status(
     has_heard: bool = True,
     enabled: bool = True,
     annotated: Delivery | None = None,
+    video: Mapping[str, str] | None = None,
 ) -> DiagnosticStatus:
     """Return the detector's status: level and message for people, values for plots.
 
@@ -50,7 +53,7 @@ def detector_status(
     `model_change` how the last change of the model stands; `tiles` what is seen through tiles,
     None while none are wanted; `repeated` counts images that came twice, which are no frames;
     `calibration` compares images with camera_info, None while it does not; `degradation` tells
-    what quality was given up.
+    what quality was given up; `video` is what is known of a stream of video.
     """
     verdict = _verdict(
         state=state,
@@ -95,6 +98,7 @@ def detector_status(
             'degradation': ', '.join(degradation.steps) or 'none',
             'degradation_reason': degradation.reason,
         }
+    values |= video or {}
     if calibration is not None:
         values |= {
             'camera_info': calibration.topic,

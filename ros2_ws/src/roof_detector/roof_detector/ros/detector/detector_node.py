@@ -72,7 +72,7 @@ class DetectorNode(ManagedNode):
         self._wanted = self._settings = detector_settings(self._values)
         self._degradation = DetectorDegradation()
         self._cameras = tuple(
-            CameraChannel(self, camera, transport=self._values['image_transport'])
+            CameraChannel(self, camera, transport=self._values['image_transport'], listener=self)
             for camera in parse_cameras(self._values['cameras'])
         )
         self._log_handler = RosLogHandler.install(self)

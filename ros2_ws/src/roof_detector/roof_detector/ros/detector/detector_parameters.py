@@ -96,7 +96,9 @@ DETECTOR_TABLE = ParameterTable(
     Parameter(
         'image_transport',
         'raw',
-        'Which topic is listened to: raw takes image, compressed takes image/compressed.',
+        'Which topic is listened to: raw takes image, compressed takes image/compressed, ffmpeg '
+        'takes image/ffmpeg (FFMPEGPacket) and foxglove takes image/foxglove (CompressedVideo), '
+        'both H.264 or H.265.',
         choices=IMAGE_TRANSPORTS,
     ),
     Parameter(

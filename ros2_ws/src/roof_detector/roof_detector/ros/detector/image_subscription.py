@@ -30,8 +30,10 @@ class ImageSubscription:
     repeated. So the reader is best effort until every publisher is known to be reliable, and
     changes when the publishers do.
 
-    `on_image` is called in a thread of its own with each message and how many were missed before
-    it. QoS events come in that thread too and wake the executor's, to which all else belongs.
+    With a `depth` above 1 so many messages wait for `on_image`, for packets of video need each
+    other; of images the newest is enough. `on_image` is called in a thread of its own with each
+    message and how many were missed before it. QoS events come in that thread too and wake the
+    executor's, to which all else belongs.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class ImageSubscription:
         *,
         on_image: Callable[[Any, int], None],
         silence_limit_s: float = LOST_S,
+        depth: int = 1,
     ) -> None:
         self._node = node
+        self._depth = depth
         self._type = message_type
         self._topic = node.resolve_topic_name(topic)
         self._on_image = on_image
@@ -138,7 +142,7 @@ class ImageSubscription:
             self._type,
             self._topic,
             self._receive,  # type: ignore[arg-type]  # rclpy also calls with message info
-            QoSProfile(depth=1, reliability=self._reliability),
+            QoSProfile(depth=self._depth, reliability=self._reliability),
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=self._refuse_qos,
                 matched=lambda _: self._changes.trigger(),
