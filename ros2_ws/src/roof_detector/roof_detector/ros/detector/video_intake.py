@@ -57,7 +57,7 @@ class VideoFrame(CameraFrame):
     """A decoded picture of a camera's video; its colours are converted when it is its turn."""
 
     def __init__(self, picture: VideoPicture[Header], **options: Any) -> None:
-        super().__init__(_Stamped(picture.token), **options)  # type: ignore[arg-type]
+        super().__init__(_Stamped(picture.token), **options)
         self._picture = picture
 
     def decode(self, *, needed_wh: object) -> DecodedImage:
