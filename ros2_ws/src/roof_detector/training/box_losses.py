@@ -9,7 +9,7 @@ and returns (n, 1), 1 for equal boxes; the loss is 1 less it.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from ultralytics.utils.loss import BboxLoss
@@ -131,14 +131,6 @@ class SimilarityLoss(BboxLoss):
         boxes, targets = pred_bboxes[fg_mask] * pixels, target_bboxes[fg_mask] * pixels
         similarity = SIMILARITIES[self.name](boxes.float(), targets.float(), size_wh.float())
         return ((1 - similarity) * weights).sum() / target_scores_sum, distributions
-
-
-def use_box_loss(model: Any, name: str) -> None:
-    """Give a model that has its training arguments a criterion with the loss of a name."""
-    if name != STOCK_LOSS:
-        criterion = model.init_criterion()
-        criterion.bbox_loss = SimilarityLoss(criterion.bbox_loss, name)
-        model.criterion = criterion
 
 
 def _iou(boxes: Tensor, targets: Tensor) -> Tensor:

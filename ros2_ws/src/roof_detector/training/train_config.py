@@ -68,6 +68,12 @@ class TrainConfig:
         reason="Loss of boxes beside that of their distributions: ciou is ultralytics' own; nwd "
         'knows a direction for objects of a few pixels that do not overlap yet.',
     )
+    class_loss: str = option(
+        'bce',
+        choices=('bce', 'focal', 'quality_focal', 'varifocal'),
+        reason="Loss of classes: bce is ultralytics' own; the others weigh down the background "
+        'that is known already.',
+    )
     accumulate_to: int = option(
         64,
         low=1,

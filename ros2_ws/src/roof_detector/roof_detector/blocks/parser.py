@@ -107,6 +107,14 @@ def _lower(d: dict[str, Any]) -> dict[str, Any]:
         if entry is not None:
             row[2] = entry.stands_for
             row[3], _ = _split_options(row[3])
+            if entry.stands_for == 'CBFuse':
+                if row[3]:
+                    msg = (
+                        f'{entry.name} joins maps and takes no arguments but its options, '
+                        f'not {row[3]}.'
+                    )
+                    raise BlocksError(msg)
+                row[3] = [[]]  # its constructor wants a list of places
     return lowered
 
 

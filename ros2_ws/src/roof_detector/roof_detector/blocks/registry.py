@@ -21,6 +21,8 @@ parameters for, and the mapping:
 - `'C3k2'`: c1, c2, n (repeats at this scale), c3k, e, attn, g, shortcut. For whatever is a stage.
 - `'Conv'`: c1, c2, k, s, p, g, d, act. For downsamplers (write the row `[c2, 3, 2]`) and for
   single layers (`[c2, 1, 1]`).
+- `'CBFuse'`: nothing. For what joins maps of one shape into one of the same channels; its row has
+  no arguments but the options.
 - `'Detect'`: nc, reg_max, end2end, ch. For detection heads; subclass ultralytics' Detect.
 - `'Segment'`: nc, nm, npr, reg_max, end2end, ch. For segmentation heads; subclass Segment. The
   name of a head contains Detect or Segment: ultralytics guesses the task from it.
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 Block = TypeVar('Block', bound=type[nn.Module])
 
-STAND_INS = ('C3k2', 'Conv', 'Detect', 'Segment')
+STAND_INS = ('C3k2', 'Conv', 'CBFuse', 'Detect', 'Segment')
 
 
 @dataclass(frozen=True, kw_only=True)

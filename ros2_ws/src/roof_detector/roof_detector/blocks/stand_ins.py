@@ -68,6 +68,10 @@ def _read_layer(name: str, stand_in: nn.Module, row: list[Any]) -> dict[str, Any
     return _bind(name, Conv, [stand_in.conv.in_channels, stand_in.conv.out_channels, *row[1:]])
 
 
+def _read_fusion(_name: str, _stand_in: nn.Module, _row: list[Any]) -> dict[str, Any]:
+    return {}
+
+
 def _read_head(name: str, stand_in: nn.Module, row: list[Any]) -> dict[str, Any]:
     stock = Segment if isinstance(stand_in, Segment) else Detect
     return _bind(name, stock, row)
@@ -76,6 +80,7 @@ def _read_head(name: str, stand_in: nn.Module, row: list[Any]) -> dict[str, Any]
 _READERS: Mapping[str, Callable[[str, nn.Module, list[Any]], dict[str, Any]]] = {
     'C3k2': _read_stage,
     'Conv': _read_layer,
+    'CBFuse': _read_fusion,
     'Detect': _read_head,
     'Segment': _read_head,
 }

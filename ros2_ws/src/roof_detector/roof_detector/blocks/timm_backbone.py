@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 from torch import nn
 
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.registry import register
-
-if TYPE_CHECKING:
-    import torch
 
 
 @register(stands_for='Conv')
@@ -28,7 +26,8 @@ class TimmBackbone(nn.Module):
 
     def __init__(self, c1: int, *, name: str, strides: tuple[int, ...] = (8, 16, 32)) -> None:
         super().__init__()
-        model = feature_network(name, in_channels=c1)
+        with torch.device('meta'):  # only to read its facts: no weights are made
+            model = feature_network(name, in_channels=c1)
         reductions = model.feature_info.reduction()
         if absent := [stride for stride in strides if stride not in reductions]:
             msg = (

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.testing import assert_close
 from ultralytics.utils.loss import BboxLoss
 
-from training.box_losses import SIMILARITIES, STOCK_LOSS, SimilarityLoss, use_box_loss
+from training.box_losses import SIMILARITIES, STOCK_LOSS, SimilarityLoss
 from training.train_config import TrainConfig
 
 SIZE_WH = torch.tensor([640.0, 480.0])
@@ -106,16 +105,6 @@ def test_the_loss_takes_boxes_in_pixels_and_leaves_that_of_distributions_alone(m
     assert_close(one, boxes(3, 3)[[0, 2]])
     assert_close(other, boxes(3, 2)[[0, 2]])
     assert size_wh.tolist() == [640, 480]
-
-
-def test_a_model_gets_the_loss_that_is_named_and_keeps_its_own_otherwise():
-    stock = BboxLoss(16)
-    own = SimpleNamespace(bbox_loss=stock)
-    model = SimpleNamespace(criterion=None, init_criterion=lambda: own)
-    use_box_loss(model, STOCK_LOSS)
-    assert model.criterion is None
-    use_box_loss(model, 'nwd')
-    assert isinstance(model.criterion.bbox_loss, SimilarityLoss)
 
 
 def test_the_configuration_offers_every_loss():

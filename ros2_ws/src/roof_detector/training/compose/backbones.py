@@ -1,14 +1,20 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The backbones: YOLO11's own, and those of timm that are small enough to fly.
+"""The backbones: YOLO11's own, and those of timm.
 
-Each of the list was built with random weights and gives maps of the strides 8, 16 and 32 for any
-input whose sides are multiples of 32; none has more than 12 million weights.
+Each of the list was built with random weights and gives maps of the strides 4, 8, 16 and 32 for
+any input whose sides are multiples of 32; none has more than 12 million weights. Others of timm
+can be named too, if they have maps of the strides that are needed.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import difflib
+from functools import lru_cache
+from typing import Any, Final
+
+from roof_detector.blocks.errors import BlocksError
+from training.compose.errors import ComposeError
 
 OWN: Final = 'yolo11'
 TIMM_BACKBONES: Final = tuple(
@@ -32,3 +38,57 @@ TIMM_BACKBONES: Final = tuple(
     tinynet_e
     """.split()  # noqa: SIM905 - a hundred quoted names would fill the screen
 )
+
+
+def check_backbone(name: Any, *, strides: tuple[int, ...]) -> None:
+    """Raise ComposeError for a backbone that does not exist, has other strides or is downloaded.
+
+    Weights are random, or come from a checkpoint that training is given.
+    """
+    if name in (OWN, *TIMM_BACKBONES):
+        return
+    text = str(name)
+    if ':' in text or '/' in text:
+        msg = (
+            f'The backbone {text!r} is an address, from which timm would download weights; '
+            'nothing is downloaded. Name a network of timm: it begins at random.'
+        )
+        raise ComposeError(msg)
+    network, _, tag = text.partition('.')
+    if tag:
+        msg = (
+            f'{text!r} names the weights {tag!r}, which timm would download; nothing is '
+            f"downloaded. Write {network}, which begins at random, and give training's option "
+            'weights a checkpoint of your own.'
+        )
+        raise ComposeError(msg)
+    import timm  # noqa: PLC0415  (half a second)
+
+    if not timm.is_model(text):
+        close = difflib.get_close_matches(text, (OWN, *TIMM_BACKBONES), n=1)
+        close = close or difflib.get_close_matches(text, timm.list_models(), n=1)
+        hint = f'Did you mean {close[0]}?' if close else f'Choose {OWN} or a network of timm.'
+        msg = f'There is no backbone {text!r}. {hint}'
+        raise ComposeError(msg)
+    found = feature_channels(text)
+    if absent := [stride for stride in strides if stride not in found]:
+        msg = (
+            f'{text} has maps of the strides {sorted(found)}, but {absent} are needed; '
+            'choose another backbone.'
+        )
+        raise ComposeError(msg)
+
+
+@lru_cache(maxsize=256)
+def feature_channels(name: str) -> dict[int, int]:
+    """Return the channels of a timm network's maps by their stride; no weights are made."""
+    import torch  # noqa: PLC0415  (seconds)
+
+    from roof_detector.blocks.timm_backbone import feature_network  # noqa: PLC0415
+
+    try:
+        with torch.device('meta'):
+            features = feature_network(name).feature_info
+    except BlocksError as error:
+        raise ComposeError(str(error)) from error
+    return dict(zip(features.reduction(), features.channels(), strict=True))

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from training.compose.backbones import OWN, TIMM_BACKBONES
+from training.compose.backbones import OWN, check_backbone
 from training.compose.errors import ComposeError
 from training.compose.parts import (
     ATTENTION,
     BACKBONE_PLACES,
+    BIFPN_CHANNELS,
+    BOX_LOSSES,
+    CLASS_LOSSES,
     DOWNSAMPLING,
     HEADS,
+    NECK_PLACES,
+    NECKS,
     PLACES,
     SCALES,
+    STAGE_CHANNELS,
     STAGES,
     UPSAMPLING,
 )
@@ -36,7 +42,8 @@ class Description:
 
     `stages` maps a stage block to its places, an empty list to the block's own. `attention` stands
     before each input of the head. `scale` is one of n, s, m, l and x; a backbone of timm keeps its
-    own width. Raises ComposeError for what does not exist or does not fit.
+    own width. The losses are options of the training, not of the network. Raises ComposeError for
+    what does not exist or does not fit.
     """
 
     backbone: str = OWN
@@ -45,21 +52,33 @@ class Description:
     upsampling: str = 'nearest'
     backbone_downsampling: str = 'conv'
     neck_downsampling: str = 'conv'
+    neck: str = 'pan'
     head: str = 'detect'
     scale: str = 'n'
+    box_loss: str = BOX_LOSSES[0]
+    class_loss: str = CLASS_LOSSES[0]
 
     def __post_init__(self) -> None:
-        _known('backbone', self.backbone, (OWN, *TIMM_BACKBONES))
+        _known('head', self.head, HEADS)
+        check_backbone(self.backbone, strides=tuple(2**level for level in self.levels))
         _known('attention', self.attention, (NONE, *ATTENTION))
         _known('upsampling', self.upsampling, UPSAMPLING)
         _known('backbone_downsampling', self.backbone_downsampling, DOWNSAMPLING)
         _known('neck_downsampling', self.neck_downsampling, DOWNSAMPLING)
-        _known('head', self.head, HEADS)
+        _known('neck', self.neck, NECKS)
         _known('scale', self.scale, SCALES)
+        _known('box loss', self.box_loss, BOX_LOSSES)
+        _known('class loss', self.class_loss, CLASS_LOSSES)
         if self.backbone != OWN and self.backbone_downsampling != 'conv':
             msg = (
                 f'{self.backbone} has downsampling of its own; leave backbone_downsampling out, '
                 f'or take the backbone {OWN}.'
+            )
+            raise ComposeError(msg)
+        if self.task == 'obb' and self.box_loss != BOX_LOSSES[0]:
+            msg = (
+                f'The box loss {self.box_loss} compares upright boxes, but the head {self.head} '
+                'gives rotated ones, which are compared by ProbIoU alone; leave box_loss out.'
             )
             raise ComposeError(msg)
         self._check_stages()
@@ -90,7 +109,21 @@ class Description:
 
     @property
     def _shape(self) -> str:
-        return f'a network of the backbone {self.backbone} and the head {self.head}'
+        return (
+            f'a network of the backbone {self.backbone}, the neck {self.neck} and the head '
+            f'{self.head}'
+        )
+
+    @property
+    def task(self) -> str:
+        """Return detect, segment or obb."""
+        last = self.head.split('-')[-1]
+        return last if last in {'segment', 'obb'} else 'detect'
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Return the levels of the pyramid, of strides 2 to their power."""
+        return (2, 3, 4, 5) if self.has_p2 else (3, 4, 5)
 
     @property
     def has_p2(self) -> bool:
@@ -101,6 +134,8 @@ class Description:
     def places(self) -> tuple[str, ...]:
         """Return the places for stages that this network has."""
         absent: tuple[str, ...] = () if self.has_p2 else ('t2', 'd3')
+        if self.neck != 'gfpn':
+            absent += ('t5',)
         if self.backbone != OWN:
             absent += BACKBONE_PLACES
         return tuple(place for place in PLACES if place not in absent)
@@ -109,6 +144,25 @@ class Description:
         """Return the places of a stage block of this network."""
         given = tuple(self.stages[block])
         return given or tuple(p for p in STAGES[block].places if p in self.places)
+
+    def channels_of(self, place: str) -> int:
+        """Return the channels of a stage, or of the top of the backbone, before the width."""
+        if place in NECK_PLACES and self.neck == 'bifpn':
+            return BIFPN_CHANNELS
+        return STAGE_CHANNELS.get(place, STAGE_CHANNELS['b5'])
+
+    @property
+    def title(self) -> str:
+        """Return what differs from the stock network, in one line."""
+        stock = {one.name: one.default for one in fields(self)}
+        parts = []
+        for key, value in self.as_dict().items():
+            if key == 'stages':
+                for block, places in value.items():
+                    parts.append(f'stages {block}' + (f' at {" ".join(places)}' if places else ''))
+            elif value != stock[key]:
+                parts.append(f'{key} {value}')
+        return ', '.join(parts) or 'stock'
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for YAML."""
@@ -119,6 +173,12 @@ class Description:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Description:
         """Return the description of plain values; `stages` may be one block's name."""
+        if 'pretrained' in values:
+            msg = (
+                'Weights are never downloaded, so there is no key pretrained: a backbone begins '
+                "at random, or from a checkpoint given to training's option weights."
+            )
+            raise ComposeError(msg)
         for key in values:
             _known('key', key, [one.name for one in fields(cls)])
         stages = values.get('stages', {})

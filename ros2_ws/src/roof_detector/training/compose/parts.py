@@ -8,24 +8,30 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from roof_detector.blocks.library_stage import LIBRARY_BLOCKS
 from roof_detector.blocks.timm_attention import ATTENTION_KINDS
+from training.box_losses import SIMILARITIES, STOCK_LOSS
+from training.class_losses import CLASS_LOSSES as OWN_CLASS_LOSSES
+from training.class_losses import STOCK_CLASS_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Where a stage stands: b in the backbone, t in the neck's way from the top, d in its way back
-# down; the number is the level, of stride 2 to its power.
+# down; the number is the level, of stride 2 to its power. The neck gfpn has t5 too.
 BACKBONE_PLACES: Final = ('b2', 'b3', 'b4', 'b5')
-NECK_PLACES: Final = ('t4', 't3', 't2', 'd3', 'd4', 'd5')
+NECK_PLACES: Final = ('t5', 't4', 't3', 't2', 'd3', 'd4', 'd5')
 PLACES: Final = (*BACKBONE_PLACES, *NECK_PLACES)
 # Channels before the scale's width, and the further arguments of the stock stage C3k2.
 STAGE_CHANNELS: Final[Mapping[str, int]] = MappingProxyType(
-    {'b2': 256, 'b3': 512, 'b4': 512, 'b5': 1024, 't4': 512, 't3': 256, 't2': 128, 'd3': 256,
-     'd4': 512, 'd5': 1024}
+    {'b2': 256, 'b3': 512, 'b4': 512, 'b5': 1024, 't5': 1024, 't4': 512, 't3': 256, 't2': 128,
+     'd3': 256, 'd4': 512, 'd5': 1024}
 )  # fmt: skip
+# The neck bifpn has the same channels everywhere: sums need maps of one shape.
+BIFPN_CHANNELS: Final = 256
 STOCK_ARGUMENTS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
-    {'b2': (False, 0.25), 'b3': (False, 0.25), 'b4': (True,), 'b5': (True,), 't4': (False,),
-     't3': (False,), 't2': (False,), 'd3': (False,), 'd4': (False,), 'd5': (True,)}
+    {'b2': (False, 0.25), 'b3': (False, 0.25), 'b4': (True,), 'b5': (True,), 't5': (True,),
+     't4': (False,), 't3': (False,), 't2': (False,), 'd3': (False,), 'd4': (False,), 'd5': (True,)}
 )  # fmt: skip
 
 
@@ -41,12 +47,17 @@ class StagePart:
     arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def arguments_at(self, place: str) -> list[Any]:
-        """Return the arguments of the row at a place, the channels first."""
-        return [STAGE_CHANNELS[place], *self.arguments.get(place, STOCK_ARGUMENTS[place])]
+        """Return the arguments of the row at a place, without the channels that come first."""
+        return list(self.arguments.get(place, STOCK_ARGUMENTS[place]))
 
 
 def _ms_block(kernel: int) -> tuple[Any, ...]:
     return ({'kernel_sizes': [1, kernel, kernel], 'in_down_ratio': 2},)
+
+
+def _library_stage(kind: str) -> StagePart:
+    arguments = {place: (*STOCK_ARGUMENTS[place], {'kind': kind}) for place in PLACES}
+    return StagePart(module='LibraryStage', places=_NOT_FIRST, arguments=arguments)
 
 
 _NOT_FIRST = tuple(place for place in PLACES if place not in ('b2', 't2'))
@@ -73,6 +84,7 @@ STAGES: Final[Mapping[str, StagePart]] = MappingProxyType(
             places=('b5', 'd5'),
             arguments=dict.fromkeys(PLACES, (False, 0.25)),
         ),
+        **{kind: _library_stage(kind) for kind in LIBRARY_BLOCKS},
     }
 )  # fmt: skip
 
@@ -85,7 +97,18 @@ ATTENTION: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType
         'ema': ('EMA', {}),
     }
 )
-UPSAMPLING: Final = ('nearest', 'bilinear', 'dysample')
+NECKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        'pan': 'the neck of YOLO11 (PANet, Liu et al., arXiv:1803.01534)',
+        'bifpn': 'weighted sums, and a way past the middle (EfficientDet, arXiv:1911.09070)',
+        'gfpn': 'each node sees both neighbours (DAMO-YOLO, arXiv:2211.15444, of GiraffeDet)',
+        'asf': 'triple encoding and a sequence of scales (ASF-YOLO, arXiv:2312.06458)',
+    }
+)
+# A row's module; None is torch's nn.Upsample with the mode of that name.
+UPSAMPLING: Final[Mapping[str, str | None]] = MappingProxyType(
+    {'nearest': None, 'bilinear': None, 'dysample': 'DySample', 'carafe': 'CARAFE'}
+)
 DOWNSAMPLING: Final[Mapping[str, str]] = MappingProxyType(
     {'conv': 'Conv', 'spd': 'SPDConv', 'context_guided': 'ContextGuidedDown'}
 )
@@ -111,3 +134,5 @@ SCALES: Final[Mapping[str, tuple[float, float, int]]] = MappingProxyType(
         'x': (1.00, 1.50, 512),
     }
 )
+BOX_LOSSES: Final = (STOCK_LOSS, *SIMILARITIES)
+CLASS_LOSSES: Final = (STOCK_CLASS_LOSS, *OWN_CLASS_LOSSES)

@@ -7,132 +7,135 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from training.compose.backbones import OWN
+from training.compose.backbones import OWN, feature_channels
+from training.compose.necks import NECK_ROWS
 from training.compose.parts import (
     ATTENTION,
     DOWNSAMPLING,
     HEADS,
     SCALES,
-    STAGE_CHANNELS,
     STAGES,
     STOCK_ARGUMENTS,
+    UPSAMPLING,
 )
 
 if TYPE_CHECKING:
     from training.compose.description import Description
 
 Row = list[Any]
+TOP = 'top'
 
 
 def model_rows(description: Description) -> dict[str, Any]:
     """Return what a model file of ultralytics holds, for 80 classes and all scales."""
-    rows = _Rows(description)
-    backbone = rows.backbone()
+    rows = Rows(description)
+    rows.write_backbone()
+    backbone, rows.written = rows.written, []
+    rows.write_head()
     return {
         'nc': 80,
         'scales': {name: list(values) for name, values in SCALES.items()},
         'backbone': backbone,
-        'head': rows.head(),
+        'head': rows.written,
     }
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Rows that are written one after another; `named` gives the number of those used later."""
 
     description: Description
+    written: list[Row] = field(default_factory=list)
     count: int = 0
     named: dict[str, int] = field(default_factory=dict)
 
-    def backbone(self) -> list[Row]:
-        if self.description.backbone != OWN:
-            return self._timm_backbone()
+    def write_backbone(self) -> None:
+        """Write the rows of the backbone; its maps are named b and their level, the last `top`."""
+        if self.description.backbone == OWN:
+            self._own_backbone()
+        else:
+            self._timm_backbone()
+        self.row('sppf', -1, 1, 'SPPF', [1024, 5])
+        self.row(TOP, -1, 2, 'C2PSA', [1024])
+
+    def _own_backbone(self) -> None:
         down = DOWNSAMPLING[self.description.backbone_downsampling]
-        rows = [
-            self._row('p1', -1, 1, 'Conv', [64, 3, 2]),
-            self._row('p2', -1, 1, 'Conv', [128, 3, 2]),
-        ]
+        self.row('p1', -1, 1, 'Conv', [64, 3, 2])
+        self.row('p2', -1, 1, 'Conv', [128, 3, 2])
         for level, channels in ((2, 128), (3, 256), (4, 512), (5, 1024)):
             if level > 2:
-                rows.append(self._row(f'p{level}', -1, 1, down, [channels, 3, 2]))
-            rows.append(self._stage(f'b{level}'))
-        return [*rows, *self._top()]
+                self.row(f'p{level}', -1, 1, down, [channels, 3, 2])
+            self.stage(f'b{level}')
 
-    def _timm_backbone(self) -> list[Row]:
-        levels = (2, 3, 4, 5) if self.description.has_p2 else (3, 4, 5)
+    def _timm_backbone(self) -> None:
+        levels = self.description.levels
+        channels = feature_channels(self.description.backbone)
         options = {'name': self.description.backbone, 'strides': [2**level for level in levels]}
-        rows = [self._row('timm', -1, 1, 'TimmBackbone', [64, 3, 2, options])]
+        self.row('timm', -1, 1, 'TimmBackbone', [64, 3, 2, options])
         for place, level in enumerate(levels):
-            channels = feature_channels(self.description.backbone, 2**level)
-            rows.append(self._row(f'b{level}', self.named['timm'], 1, 'Index', [channels, place]))
-        return [*rows, *self._top()]
+            self.row(f'b{level}', self.named['timm'], 1, 'Index', [channels[2**level], place])
 
-    def _top(self) -> list[Row]:
-        return [
-            self._row('sppf', -1, 1, 'SPPF', [1024, 5]),
-            self._row('top', -1, 2, 'C2PSA', [1024]),
-        ]
-
-    def head(self) -> list[Row]:
-        lowest = 2 if self.description.has_p2 else 3
-        rows: list[Row] = []
-        above = 'top'
-        for level in range(4, lowest - 1, -1):
-            rows.append(self._upsampling(above))
-            rows.append(self._row('', [-1, self.named[f'b{level}']], 1, 'Concat', [1]))
-            rows.append(self._stage(f't{level}'))
-            above = f't{level}'
-        inputs = [above]
-        for level in range(lowest + 1, 6):
-            down = DOWNSAMPLING[self.description.neck_downsampling]
-            channels = STAGE_CHANNELS[inputs[-1]]
-            rows.append(self._row('', -1, 1, down, [channels, 3, 2]))
-            beside = self.named['top' if level == 5 else f't{level}']
-            rows.append(self._row('', [-1, beside], 1, 'Concat', [1]))
-            rows.append(self._stage(f'd{level}'))
-            inputs.append(f'd{level}')
+    def write_head(self) -> None:
+        """Write the rows of the neck, of attention, and of the head."""
+        inputs = NECK_ROWS[self.description.neck](self)
         if self.description.attention != 'none':
-            rows += [self._attention(place) for place in inputs]
+            for place in inputs:
+                self._attention(place)
             inputs = [f'attention {place}' for place in inputs]
         module, arguments, _ = HEADS[self.description.head]
-        sources = [self.named[place] for place in inputs]
-        rows.append(self._row('head', sources, 1, module, list(arguments)))
-        return rows
+        self.row('head', [self.named[place] for place in inputs], 1, module, list(arguments))
 
-    def _upsampling(self, above: str) -> Row:
+    def upsampling(self, above: str, name: str = '') -> None:
+        """Write a row that doubles the size of a map."""
         kind = self.description.upsampling
-        if kind == 'dysample':
-            channels = STAGE_CHANNELS.get(above, 1024)
-            return self._row('', -1, 1, 'DySample', [channels, 1, 1])
-        return self._row('', -1, 1, 'nn.Upsample', ['None', 2, kind])
+        module = UPSAMPLING[kind]
+        if module is None:
+            self.row(name, self._source(above), 1, 'nn.Upsample', ['None', 2, kind])
+        else:
+            channels = self.description.channels_of(above)
+            self.row(name, self._source(above), 1, module, [channels, 1, 1])
 
-    def _stage(self, place: str) -> Row:
+    def downsampling(self, below: str, name: str = '', *, channels: int = 0) -> None:
+        """Write a row that halves the size of a map."""
+        module = DOWNSAMPLING[self.description.neck_downsampling]
+        channels = channels or self.description.channels_of(below)
+        self.row(name, self._source(below), 1, module, [channels, 3, 2])
+
+    def concatenation(self, *names: str) -> None:
+        """Write a row that joins maps by their channels; '' is the row before."""
+        self.row('', [self._source(name) for name in names], 1, 'Concat', [1])
+
+    def weighted_sum(self, *names: str, name: str = '') -> None:
+        """Write a row that adds maps with learned weights; '' is the row before."""
+        sources = [self._source(one) for one in names]
+        self.row(name, sources, 1, 'WeightedFusion', [{'inputs': len(names)}])
+
+    def stage(self, place: str) -> None:
+        """Write the stage of a place."""
+        channels = self.description.channels_of(place)
         for block in self.description.stages:
             if place in self.description.places_of(block):
                 part = STAGES[block]
-                return self._row(place, -1, 2, part.module, part.arguments_at(place))
-        stock = [STAGE_CHANNELS[place], *STOCK_ARGUMENTS[place]]
-        return self._row(place, -1, 2, 'C3k2', stock)
+                self.row(place, -1, 2, part.module, [channels, *part.arguments_at(place)])
+                return
+        self.row(place, -1, 2, 'C3k2', [channels, *STOCK_ARGUMENTS[place]])
 
-    def _attention(self, place: str) -> Row:
+    def _attention(self, place: str) -> None:
         module, options = ATTENTION[self.description.attention]
-        arguments: Row = [STAGE_CHANNELS[place], 1, 1]
+        arguments: Row = [self.description.channels_of(place), 1, 1]
         arguments += [dict(options)] if options else []
-        source = self.named[place]
-        return self._row(f'attention {place}', source, 1, module, arguments)
+        self.row(f'attention {place}', self.named[place], 1, module, arguments)
 
-    def _row(
+    def _source(self, name: str) -> int:
+        """Return the number of a row, -1 for the one before, as model files write it."""
+        number = self.named[name] if name else -1
+        return -1 if number == self.count - 1 else number
+
+    def row(
         self, name: str, source: int | list[int], repeats: int, module: str, arguments: Row
-    ) -> Row:
+    ) -> None:
+        """Write one row; a name keeps its number."""
         if name:
             self.named[name] = self.count
         self.count += 1
-        return [source, repeats, module, arguments]
-
-
-def feature_channels(name: str, stride: int) -> int:
-    """Return the channels of a timm backbone's map of a stride."""
-    from roof_detector.blocks.timm_backbone import feature_network  # noqa: PLC0415
-
-    features = feature_network(name).feature_info
-    return int(features.channels()[features.reduction().index(stride)])
+        self.written.append([source, repeats, module, arguments])

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from training.compose.backbones import OWN, TIMM_BACKBONES
 from training.compose.description import NONE, Description
 from training.compose.errors import ComposeError
-from training.compose.parts import ATTENTION, DOWNSAMPLING, HEADS, STAGES, UPSAMPLING
+from training.compose.parts import (
+    ATTENTION,
+    BOX_LOSSES,
+    CLASS_LOSSES,
+    DOWNSAMPLING,
+    HEADS,
+    NECKS,
+    STAGES,
+    UPSAMPLING,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Set
@@ -30,10 +39,13 @@ FACTORS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         'backbone': (OWN, *TIMM_BACKBONES),
         'stages': (NONE, *STAGES),
         'attention': (NONE, *ATTENTION),
-        'upsampling': UPSAMPLING,
+        'neck': tuple(NECKS),
+        'upsampling': tuple(UPSAMPLING),
         'backbone_downsampling': tuple(DOWNSAMPLING),
         'neck_downsampling': tuple(DOWNSAMPLING),
         'head': tuple(HEADS),
+        'box_loss': BOX_LOSSES,
+        'class_loss': CLASS_LOSSES,
     }
 )
 STOCK: Final[Mapping[str, Any]] = MappingProxyType(
@@ -53,6 +65,28 @@ def all_variants() -> list[Description]:
         if made is not None:
             found.setdefault(repr(made), made)
     return list(found.values())
+
+
+def covering_subset() -> list[Description]:
+    """Return few variants in which every part occurs; of backbones, one of each family."""
+    factors = {**FACTORS, 'backbone': _FAMILIES}
+    waiting = {factor: list(values) for factor, values in factors.items()}
+    found: list[Description] = []
+    while any(waiting.values()):
+        choice: Choice = {}
+        made = None
+        for factor, values in factors.items():
+            for value in (*waiting[factor], *values):
+                fitting = described({**choice, factor: value})
+                if fitting is not None:
+                    choice[factor], made = value, fitting
+                    break
+        for factor, value in choice.items():
+            if value in waiting[factor]:
+                waiting[factor].remove(value)
+        assert made is not None
+        found.append(made)
+    return found
 
 
 def spread_sample(count: int) -> list[Description]:

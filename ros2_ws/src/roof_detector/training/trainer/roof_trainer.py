@@ -16,7 +16,7 @@ from ultralytics.utils.torch_utils import init_seeds, unwrap_model
 
 from roof_detector.inference.safe_load import load_checkpoint
 from roof_detector.inference.shipped_weights import resolve_model
-from training.box_losses import use_box_loss
+from training.criterion import use_losses
 from training.errors import TrainingError
 from training.trainer.accumulation import Accumulation
 from training.trainer.arguments import ultralytics_arguments
@@ -99,9 +99,9 @@ class RoofTraining(DetectionTrainer):
         return model
 
     def set_model_attributes(self) -> None:
-        """Attach names and arguments, and the loss of boxes that the configuration names."""
+        """Attach names and arguments, and the losses that the configuration names."""
         super().set_model_attributes()
-        use_box_loss(self.model, self.config.box_loss)
+        use_losses(self.model, box_loss=self.config.box_loss, class_loss=self.config.class_loss)
 
     def build_dataset(self, img_path: str, mode: str = 'train', batch: int | None = None) -> Any:
         """Return the images of a split."""

@@ -11,8 +11,9 @@ from roof_detector.blocks.model_files import model_files
 from training.compose import ComposeError, Description, model_rows
 from training.compose.__main__ import main
 from training.compose.backbones import TIMM_BACKBONES
-from training.compose.check import prove
-from training.compose.variants import FACTORS, all_variants, described
+from training.compose.campaign import ProofFile, left_to_do, read_lines
+from training.compose.check import Proof, prove
+from training.compose.variants import FACTORS, all_variants, covering_subset, described
 from training.compose.zoo import zoo
 
 
@@ -48,6 +49,17 @@ def test_every_model_file_of_the_package_is_a_description():
         ({'scale': 'z'}, "no scale 'z'"),
         ({'bakcbone': 'yolo11'}, 'Did you mean backbone'),
         ({'upsampling': None}, 'no upsampling None'),
+        ({'neck': 'bifnp'}, 'Did you mean bifpn'),
+        ({'stages': {'convnext': ['t5']}}, 'at t5, which a network of .* the neck pan'),
+        ({'box_loss': 'wiuo'}, 'Did you mean wiou'),
+        ({'class_loss': 'bec'}, 'Did you mean bce'),
+        ({'head': 'p2-obb', 'box_loss': 'nwd'}, 'p2-obb gives rotated ones'),
+        ({'backbone': 'mobilenetv4_conv_small.e2400_r224_in1k'}, 'which timm would download'),
+        ({'backbone': 'hf-hub:timm/lcnet_050'}, 'an address, from which timm would download'),
+        ({'backbone': 'efficientvit_m0'}, r'maps of the strides \[16, 32, 64\], but \[8\]'),
+        ({'backbone': 'vit_tiny_patch16_224'}, r'maps of the strides \[16\], but \[8, 32\]'),
+        ({'pretrained': True}, 'never downloaded, so there is no key pretrained'),
+        ({'backbone': ['lcnet_050']}, 'There is no backbone'),
     ],
 )
 def test_what_does_not_exist_or_fit_is_refused_before_anything_is_built(values, said):
@@ -61,8 +73,17 @@ def test_there_are_forty_backbones_and_two_hundred_and_fifty_variants():
     assert len(variants) >= 250
     assert len({repr(one) for one in variants}) == len(variants)
     values = [one.as_dict() for one in variants]
-    for factor in ('backbone', 'attention', 'head', 'upsampling', 'neck_downsampling'):
+    for factor in set(FACTORS) - {'stages'}:
         assert {one[factor] for one in values} == set(FACTORS[factor])
+
+
+def test_the_covering_subset_holds_every_part():
+    values = [one.as_dict() for one in covering_subset()]
+    for factor in set(FACTORS) - {'backbone', 'stages'}:
+        assert {one[factor] for one in values} == set(FACTORS[factor])
+    assert {block for one in values for block in one['stages']} == set(FACTORS['stages'][1:])
+    assert len({one['backbone'] for one in values}) >= 15
+    assert len(values) <= 20
 
 
 def test_the_variants_cover_all_pairs_that_fit():
@@ -80,19 +101,45 @@ def test_the_variants_cover_all_pairs_that_fit():
         assert fitting <= {one[place] for one in seen}
 
 
-@pytest.mark.parametrize(
-    'values',
-    [
-        {'backbone': 'lcnet_035', 'attention': 'ema', 'neck_downsampling': 'spd', 'head': 'p2'},
-        {'stages': 'ContextGuided', 'attention': 'coord', 'upsampling': 'dysample',
-         'backbone_downsampling': 'spd', 'head': 'segment'},
-        {'backbone': 'starnet_s050', 'attention': 'lska', 'head': 'obb'},
-    ],
-)  # fmt: skip
-def test_a_variant_builds_runs_fuses_and_exports_alike(values, one_thread):
-    proof = prove(Description.of(values), side=64)
+@pytest.mark.parametrize('description', covering_subset(), ids=lambda one: one.title)
+def test_every_part_builds_learns_fuses_and_exports_alike(description, one_thread):
+    proof = prove(description)
     assert proof.problem == ''
     assert proof.parameters > 1e5
+    assert proof.gflops > 1e-3
+
+
+def test_the_proof_sees_a_network_that_is_exported_wrongly(monkeypatch, one_thread):
+    monkeypatch.setattr(
+        'training.compose.check.openvino_outputs',
+        lambda compiled, images: [compiled([images])[0] * 1.01],
+    )
+    proof = prove(Description(backbone='lcnet_035'))
+    assert proof.problem.startswith('openvino differs by')
+    assert proof.onnx_error < 1e-3
+
+
+def test_another_network_of_timm_can_be_named():
+    assert Description(backbone='resnet26').channels_of('b5') == 1024
+
+
+def test_a_run_that_was_stopped_goes_on_with_what_it_lacks(tmp_path):
+    variants = all_variants()[:3]
+    path = tmp_path / 'proofs.jsonl'
+    file = ProofFile(path, side=64)
+    assert left_to_do(variants, file) == variants
+    file.append(Proof(description=variants[0], problem='', parameters=3))
+    with path.open('a') as cut_off:
+        cut_off.write('{"title": "stock", "descri')
+    again = ProofFile(path, side=64)
+    assert left_to_do(variants, again) == variants[1:]
+    again.append(Proof(description=variants[1], problem='it fails'))
+    assert left_to_do(variants, again) == variants[2:]
+    rows = list(read_lines(path))
+    assert [row.get('title') for row in rows] == [None, 'stock', variants[1].title]
+    assert Description.of(rows[2]['description']) == variants[1]
+    with pytest.raises(ComposeError, match='no proofs at 128 pixels'):
+        ProofFile(path, side=128)
 
 
 def test_a_variant_that_fails_is_reported_and_stops_no_other(one_thread):
@@ -105,10 +152,11 @@ def test_the_command_writes_a_model_file_that_ultralytics_builds(tmp_path, capsy
     from ultralytics import YOLO
 
     described_file = tmp_path / 'mine.yaml'
-    described_file.write_text('stages: MSBlock\nattention: simam\n')
+    described_file.write_text('stages: MSBlock\nattention: simam\nbox_loss: nwd\n')
     model_file = tmp_path / 'yolo11n-mine.yaml'
     assert main(['write', str(described_file), str(model_file)]) == 0
     assert 'SimAM' in model_file.read_text()
+    assert '# Losses are options of the training: box_loss: nwd' in model_file.read_text()
     assert YOLO(str(model_file)).task == 'detect'
     assert main(['write', str(described_file), str(model_file)]) == 2
     assert 'not overwriting' in capsys.readouterr().err
