@@ -7,6 +7,6 @@ from __future__ import annotations
 from training.compose.build import build_network
 from training.compose.description import Description
 from training.compose.errors import ComposeError
-from training.compose.rows import model_rows
+from training.compose.model_file import model_rows
 
 __all__ = ['ComposeError', 'Description', 'build_network', 'model_rows']

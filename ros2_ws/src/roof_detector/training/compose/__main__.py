@@ -15,8 +15,8 @@ from training.compose.campaign import ProofFile, left_to_do
 from training.compose.check import Proof, prove
 from training.compose.description import Description
 from training.compose.errors import ComposeError
+from training.compose.model_file import model_rows
 from training.compose.pass_time import StockPass
-from training.compose.rows import model_rows
 from training.compose.variants import all_variants, spread_sample
 
 

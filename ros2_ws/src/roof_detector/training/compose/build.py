@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import roof_detector.blocks  # noqa: F401  (registers the blocks)
 from roof_detector.blocks.errors import BlocksError
 from training.compose.errors import ComposeError
-from training.compose.rows import model_rows
+from training.compose.model_file import model_rows
 
 if TYPE_CHECKING:
     from training.compose.description import Description

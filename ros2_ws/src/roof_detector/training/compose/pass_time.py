@@ -24,6 +24,7 @@ class StockPass:
     def __init__(self, *, side: int, rounds: int = 5) -> None:
         self.side = side
         self.rounds = rounds
+        self.best_ms = float('inf')  # of all its passes: other load only makes them longer
         network = build_network(Description(), class_count=3).eval()
         network.model[-1].export = True
         fused = network.fuse(verbose=False)
@@ -51,4 +52,5 @@ class StockPass:
                 run([images])
                 if number:  # the first warms up
                     times.append((time.perf_counter() - begin) * 1e3)
+        self.best_ms = min(self.best_ms, *taken[1])
         return statistics.median(taken[0]), statistics.median(taken[1])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The rows of ultralytics' model file for a description."""
+"""The rows of ultralytics' model files, one after another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from training.compose.backbones import OWN, feature_channels
-from training.compose.necks import NECK_ROWS
 from training.compose.parts import (
     ATTENTION,
     DOWNSAMPLING,
-    HEADS,
-    SCALES,
     STAGES,
     STOCK_ARGUMENTS,
     UPSAMPLING,
@@ -24,20 +21,6 @@ if TYPE_CHECKING:
 
 Row = list[Any]
 TOP = 'top'
-
-
-def model_rows(description: Description) -> dict[str, Any]:
-    """Return what a model file of ultralytics holds, for 80 classes and all scales."""
-    rows = Rows(description)
-    rows.write_backbone()
-    backbone, rows.written = rows.written, []
-    rows.write_head()
-    return {
-        'nc': 80,
-        'scales': {name: list(values) for name, values in SCALES.items()},
-        'backbone': backbone,
-        'head': rows.written,
-    }
 
 
 @dataclass
@@ -75,16 +58,6 @@ class Rows:
         for place, level in enumerate(levels):
             self.row(f'b{level}', self.named['timm'], 1, 'Index', [channels[2**level], place])
 
-    def write_head(self) -> None:
-        """Write the rows of the neck, of attention, and of the head."""
-        inputs = NECK_ROWS[self.description.neck](self)
-        if self.description.attention != 'none':
-            for place in inputs:
-                self._attention(place)
-            inputs = [f'attention {place}' for place in inputs]
-        module, arguments, _ = HEADS[self.description.head]
-        self.row('head', [self.named[place] for place in inputs], 1, module, list(arguments))
-
     def upsampling(self, above: str, name: str = '') -> None:
         """Write a row that doubles the size of a map."""
         kind = self.description.upsampling
@@ -120,7 +93,8 @@ class Rows:
                 return
         self.row(place, -1, 2, 'C3k2', [channels, *STOCK_ARGUMENTS[place]])
 
-    def _attention(self, place: str) -> None:
+    def attention(self, place: str) -> None:
+        """Write the attention of a place, named attention and the place."""
         module, options = ATTENTION[self.description.attention]
         arguments: Row = [self.description.channels_of(place), 1, 1]
         arguments += [dict(options)] if options else []
