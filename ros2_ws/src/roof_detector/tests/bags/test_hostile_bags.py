@@ -251,10 +251,10 @@ _BOMB = 'a: &a0 [x, x]\n' + ''.join(
 )
 def test_yaml_that_is_made_to_harm_is_refused_at_once(tmp_path, text):
     canary = tmp_path / 'canary'
-    began_s = time.monotonic()
+    began_s = time.process_time()
     with pytest.raises(ValueError, match=r'.'):
         from_yaml(text.replace('{canary}', str(canary)))
-    assert time.monotonic() - began_s < 5
+    assert time.process_time() - began_s < 5
     assert not canary.exists()
     assert recorded_qos(text) == ()
 
@@ -400,11 +400,11 @@ def test_an_sqlite_file_that_computes_its_messages_is_refused(tmp_path, sql):
         if sql.startswith('CREATE TABLE'):
             database.execute('INSERT INTO messages(topic_id, timestamp) VALUES (1, 1)')
         database.commit()
-    began_s = time.monotonic()
+    began_s = time.process_time()
     with BagReader(path) as bag:
         assert list(bag.messages()) == []
         assert 'is damaged' in bag.damage[0]
-    assert time.monotonic() - began_s < 10
+    assert time.process_time() - began_s < 10
 
 
 @pytest.mark.parametrize('length', [1 << 62, (1 << 64) - 1, 1 << 40])
@@ -448,11 +448,11 @@ def test_a_file_of_chunks_within_chunks_ends(tmp_path):
         inner = chunk(inner + bytes(100), '', size=1 << 40, crc=7)
     file = tmp_path / 'a.mcap'
     file.write_bytes(b'\x89MCAP0\r\n' + inner)
-    began_s = time.monotonic()
+    began_s = time.process_time()
     with BagReader(file) as bag:
         assert list(bag.messages()) == []
     assert recover(file).message_count == 0
-    assert time.monotonic() - began_s < 20
+    assert time.process_time() - began_s < 20
 
 
 def test_a_definition_that_speaks_python_is_text(tmp_path):

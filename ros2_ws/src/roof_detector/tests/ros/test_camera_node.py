@@ -72,6 +72,7 @@ def ended(graph, process, *, within_s=60):
     graph.wait_until(
         lambda: process.poll() is not None, within_s=within_s, what='the end of the camera node'
     )
+    graph.hear_out()
     return graph.stop(process)
 
 
