@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -45,8 +46,13 @@ ABOVE_ALL = {'cli', 'demo', 'doctor', 'fleet', 'history', 'launching', 'offline'
 OF_ROS = ('rclpy', 'rcl_interfaces', 'cv_bridge', 'ament_index_python')
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(), str(path))
+
+
 def imported_modules(path):
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -56,7 +62,7 @@ def imported_modules(path):
 
 def imports_at_module_level(path):
     """Yield the modules that a file imports outside functions, those for types included."""
-    pending = list(ast.parse(path.read_text(), str(path)).body)
+    pending = list(parsed(path).body)
     while pending:
         node = pending.pop()
         if isinstance(node, ast.ImportFrom):
@@ -119,7 +125,7 @@ def test_no_modules_import_each_other_not_even_for_types():
 def test_no_two_classes_share_a_name():
     files = defaultdict(set)
     for path in (*PACKAGE.rglob('*.py'), *TRAINING.rglob('*.py')):
-        for node in ast.parse(path.read_text(), str(path)).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef):
                 files[node.name].add(path)
     assert {name: found for name, found in files.items() if len(found) > 1} == {}
