@@ -125,11 +125,11 @@ class OpenVinoBackend:
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
         """Run the network on letterboxed images (n, height, width, 3) uint8 BGR."""
-        if self._batch not in (None, len(batch)):
-            return run_in_batches(batch, self._batch, self.infer)
         return self._infer_in(self._request, batch)
 
     def _infer_in(self, request: Any, batch: npt.NDArray[np.uint8]) -> Sequence[RawOutput]:
+        if self._batch not in (None, len(batch)):
+            return run_in_batches(batch, self._batch, partial(self._infer_in, request))
         result = request.infer([np.ascontiguousarray(batch)], share_inputs=True)
         return HostOutput.of_batch([np.array(result[i]) for i in range(len(result))])
 
