@@ -187,7 +187,7 @@ def _results(
 ) -> tuple[list[InspectedResults], list[InputOutcome]]:
     """Return the results that inputs are, and those of detecting in the others."""
     from roof_detector.offline.batch import names_of  # noqa: PLC0415
-    from roof_detector.offline.inspection import InspectedResults  # noqa: PLC0415
+    from roof_detector.offline.inspection import InspectedResults, results_of  # noqa: PLC0415
     from roof_detector.offline.work_folder import RUN_FILE  # noqa: PLC0415
 
     ready = [text for text in arguments.inputs if (Path(text) / RUN_FILE).is_file()]
@@ -207,11 +207,7 @@ def _results(
             resume=not arguments.overwrite,
             interrupted='Interrupted. The same command continues here.',
         )
-    for outcome in outcomes:
-        if outcome.output is not None and not outcome.failure:
-            name = outcome.output.relative_to(folder).as_posix()
-            results.append(InspectedResults(outcome.output, name, Path(outcome.source)))
-    return results, outcomes
+    return [*results, *results_of(outcomes, folder)], outcomes
 
 
 def _settings(arguments: argparse.Namespace) -> DetectSettings:

@@ -25,6 +25,7 @@ COMMANDS = (
     'doctor',
     'drift',
     'export',
+    'fleet',
     'inspect',
     'models',
     'play',

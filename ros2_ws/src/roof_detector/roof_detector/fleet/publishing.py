@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 INSPECTIONS = 'inspections'
 FLIGHT_MARK = 'flight.json'
+OLD = '.old'  # ends the name of an inspection that is being replaced
 _BEGUN = 'work/publishing.json'
 _DATE = re.compile(r'(?<!\d)(20\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)')
 # Stamps before are of a clock that was never set, or count from the beginning of a video.
@@ -116,7 +117,7 @@ def flight_marks(store: FleetStore) -> dict[str, dict[str, Any]]:
     """Return what is known of each complete inspection, by the flight's id."""
     marks = {}
     for path in store.files.below(INSPECTIONS):
-        if path.endswith(f'/{FLIGHT_MARK}') and path.count('/') == 2:
+        if path.endswith(f'/{FLIGHT_MARK}') and path.count('/') == 2 and f'{OLD}/' not in path:
             content = store.files.read(path)
             if content is not None:
                 marks[path.split('/')[1]] = json.loads(content)

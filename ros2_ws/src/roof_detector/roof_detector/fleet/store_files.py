@@ -101,6 +101,22 @@ class StoreFiles:
         begin = len(self.root) + 1
         return sorted(path[begin:] for path in found if not path.endswith(PART))
 
+    def is_folder(self) -> bool:
+        """Return whether the address is a folder and not a file."""
+        with self._errors(''):
+            return bool(self.filesystem.isdir(self.root))
+
+    def listed(self, *, deep: bool = True) -> list[tuple[str, int, str]]:
+        """Return path, size and version of each file in the root, and below it, in order."""
+        with self._errors(''):
+            found = self.filesystem.find(self.root, maxdepth=None if deep else 1, detail=True)
+        begin = len(self.root) + 1
+        listed = []
+        for path, facts in found.items():
+            version = facts.get('ETag') or facts.get('mtime') or facts.get('LastModified') or ''
+            listed.append((path[begin:], int(facts.get('size') or 0), str(version).strip('"')))
+        return sorted(listed)
+
     def upload(self, folder: Path, name: str) -> None:
         """Write all files of a folder of this computer, each at once."""
         for path in sorted(one for one in folder.rglob('*') if one.is_file()):
@@ -111,13 +127,16 @@ class StoreFiles:
             with self._errors(target):
                 self.filesystem.put_file(str(path), self.path(target))
 
-    def download(self, name: str, folder: Path) -> None:
-        """Copy all files below a folder of the store into one of this computer."""
-        for path in self.below(name):
-            target = folder / Path(path).relative_to(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with self._errors(path):
-                self.filesystem.get_file(self.path(path), str(target))
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy one file to this computer, where it appears when it is whole."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f'{target.name}.{uuid4().hex[:8]}{PART}')
+        try:
+            with self._errors(name):
+                self.filesystem.get_file(self.path(name), str(part))
+                part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
     @contextmanager
     def _errors(self, name: str) -> Iterator[None]:

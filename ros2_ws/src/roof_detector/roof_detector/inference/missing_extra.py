@@ -46,8 +46,8 @@ def not_installed(error: ModuleNotFoundError) -> str:
             "in the package's folder of a clone (ros2_ws/src/roof_detector) brings it."
         )
     return (
-        f"{name} is not installed: pip install '.[flight,ground,training]' in a clone brings "
-        'what any command needs.'
+        f"{name} is not installed: pip install '.[flight,ground,fleet,training]' in a "
+        'clone brings what any command needs.'
     )
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.addresses import without_password
 from roof_detector.inputs.errors import InputError
+from roof_detector.inputs.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from roof_detector.inputs.frame import Frame, PassthroughMessages, PassthroughTopic
+    from roof_detector.inputs.frame import PassthroughMessages, PassthroughTopic
     from roof_detector.inputs.input_files import InputFile
 
 # The frame of images that come without one, as in the camera node's parameter frame_id.
@@ -131,6 +133,11 @@ class RecordedInput(Input):
     @abstractmethod
     def recorded(self) -> Iterator[Frame | PassthroughMessages]:
         """Yield each frame once, in order; raise InputError where the rest cannot be read."""
+
+    def frames_from(self, begin: int) -> Iterator[Frame]:
+        """Yield the frames of `recorded` alone, from the one of a number on."""
+        frames = (item for item in self.recorded() if isinstance(item, Frame))
+        return islice(frames, begin, None)
 
     @property
     def passthrough_topics(self) -> tuple[PassthroughTopic, ...]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from roof_detector.inputs.due_times import DueTimes
+from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.frame import Frame, frame_name
 from roof_detector.inputs.input import DEFAULT_FRAME_ID, RecordedInput, frame_time_ns
 from roof_detector.inputs.input_files import input_files
@@ -43,6 +44,7 @@ class VideoInput(RecordedInput):
         self._decoder = VideoDecoder(path)
         self._own_rate = self._decoder.rate_hz
         self._moment_note = ''
+        self._skipped = 0  # frames that a piece begins after
 
     @property
     def rate_hz(self) -> float:
@@ -71,10 +73,11 @@ class VideoInput(RecordedInput):
         return input_files(self.path)
 
     def __iter__(self) -> Iterator[Frame]:
-        index = shift_ns = due_shift_ns = stamp_ns = due_ns = 0
+        index = self._skipped
+        shift_ns = due_shift_ns = stamp_ns = due_ns = 0
         while not self._stopped:
             due_times = DueTimes()
-            for position, (time_ns, image_bgr) in enumerate(self._one_pass()):
+            for position, (time_ns, image_bgr) in enumerate(self._one_pass(), self._skipped):
                 if self._stopped:
                     return
                 self._count_delivered()
@@ -114,6 +117,15 @@ class VideoInput(RecordedInput):
                 moment=None if began is None else began.later(frame.stamp_ns),
             )
 
+    def frames_from(self, begin: int) -> Iterator[Frame]:
+        """Yield the frames from a number on; decoding begins at the keyframe before it."""
+        try:
+            self._skipped = self._decoder.skip_to(begin)
+        except InputError:
+            self._decoder.close()
+            self._decoder = VideoDecoder(self.path)
+        return (frame for frame in self.recorded() if frame.index >= begin)
+
     def notes(self) -> tuple[str, ...]:
         """Return what was done with the frames so far, a sentence each."""
         note = (f'{self._moment_note}.',) if self._moment_note else ()
@@ -134,8 +146,8 @@ class VideoInput(RecordedInput):
 
     def _one_pass(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield time and image of each frame."""
-        time_ns = -self._period_ns
-        read, first_ns = 0, 0
+        read, first_ns = self._skipped, self._decoder.begins_ns if self._skipped else 0
+        time_ns = first_ns + frame_time_ns(read, rate_hz=self._own_rate) - self._period_ns
         for shown_ns, image_bgr in self._decoder.images():
             if self._stopped:
                 return

@@ -28,6 +28,7 @@ DEFAULT_RATE_HZ = 30.0
 _WAY_OUT = "play it with another program, or convert it with 'ffmpeg -i IN -c:v libx264 OUT.mp4'."
 # Frames before the first whole one are shown by no player; more than that is another beginning.
 _LONGEST_LEAD_S = 30.0
+_FRAMES_OFF = 0.1  # by which the time of a frame may differ from its number
 _DAMAGED = (FFmpegError, OSError, ValueError)
 
 
@@ -59,6 +60,7 @@ class VideoDecoder:
             raise InputError(msg) from error
         self._notes: list[str] = []
         self._undecodable = self._corrupt = self._lead = 0
+        self._begins_at: Fraction | None = None
         try:
             self._stream = self._best_stream()
             self._stream.thread_type = 'AUTO'
@@ -78,6 +80,7 @@ class VideoDecoder:
             self._container.close()
             raise
         self.first_image = first[1]
+        self.begins_ns = first[0] or 0
         self._first = first
 
     @property
@@ -114,6 +117,44 @@ class VideoDecoder:
         """
         yield self._first
         yield from self._frames
+
+    def skip_to(self, index: int) -> int:
+        """Go to the last keyframe at or before a frame; return the number of the next frame.
+
+        Only of undamaged files of an even rate can it be told which frame a keyframe is: for
+        others, and where no keyframe is near, it is 0 and nothing is skipped. Call it before
+        `images`; raises InputError where what was skipped to is another frame than announced.
+        """
+        begin, rate = self._first[0], self._stream.average_rate
+        entries = self._stream.index_entries
+        if begin is None or not rate or 'mov' not in self._container.format.name:
+            return 0
+        keyframes = [n for n, one in enumerate(entries) if one.is_keyframe and 0 < n <= index]
+        is_even = self._stream.guessed_rate == rate and len(entries) == self._stream.frames
+        if not keyframes or not is_even or any(one.is_discard for one in entries):
+            return 0
+        number, base = keyframes[-1], self._stream.time_base
+        if base is None:
+            return 0
+        # FFmpeg goes to the last keyframe that is shown at a time or before.
+        shown = (self._stream.start_time or 0) + (number + Fraction(1, 2)) / rate / base
+        try:
+            self._container.seek(int(shown), stream=self._stream)
+        except _DAMAGED:
+            return 0
+        self._frames = self._decoded()
+        first = next(self._frames, None)
+        # Frames of an open group that show before their keyframe would be counted wrongly.
+        shown_ns = None if first is None else first[0]
+        if (
+            first is None
+            or shown_ns is None
+            or abs(float((shown_ns - begin) * rate) / 1e9 - number) > _FRAMES_OFF
+        ):
+            msg = f'The file {self.path} cannot be read from its frame {number} on.'
+            raise InputError(msg)
+        self._first = first
+        return number
 
     def notes(self) -> tuple[str, ...]:
         """Return what was done with the frames so far, a sentence each."""
@@ -174,12 +215,12 @@ class VideoDecoder:
         return best
 
     def _decoded(self) -> Iterator[tuple[int | None, NDArray[np.uint8]]]:
-        begin: Fraction | None = None
+        begin = self._begins_at
         waiting: list[Fraction] = []
         for frame in self._raw_frames(waiting):
             time = _time(frame)
             if begin is None:
-                begin = self._begin(time)
+                begin = self._begins_at = self._begin(time)
                 self._lead = sum(1 for one in waiting if time is not None and one < time)
                 waiting.clear()
             self._corrupt += frame.is_corrupt

@@ -18,7 +18,7 @@ from roof_detector.offline.outcome import InputOutcome
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from roof_detector.inference.detector import Detector
     from roof_detector.offline.progress import ProgressKind
@@ -38,11 +38,13 @@ def detect_all(
     overwrite: bool = False,
     resume: bool = False,
     progress: ProgressKind = 'bar',
+    parts: Mapping[str, Sequence[Path]] | None = None,
 ) -> Iterator[InputOutcome]:
     """Detect in one input after another; yield the outcome of each.
 
     A folder with several recordings in it or below, such as a memory card, is as many inputs;
-    their results lie under the folder's name as the recordings do.
+    their results lie under the folder's name as the recordings do. `parts` are journals of
+    `FlightDetection.infer_part` by the name of the results.
     """
     for planned in plan_inputs(inputs):
         detection = FlightDetection(
@@ -53,6 +55,7 @@ def detect_all(
             overwrite=overwrite,
             resume=resume,
             progress=progress,
+            parts=() if parts is None else parts.get(planned.name, ()),
         )
         try:
             outcome = detection.run()

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from roof_detector.offline.exports import Exports, without_positions
 from roof_detector.offline.frame_record import FrameRecord
 from roof_detector.offline.inference import InferredFrame, OfflineInference
 from roof_detector.offline.journal import FORMAT as JOURNAL_FORMAT
+from roof_detector.offline.journal import Journal, journal_frames
 from roof_detector.offline.outcome import FrameTally, InputOutcome
 from roof_detector.offline.progress import ProgressDisplay
 from roof_detector.offline.raster_mosaic import RasterMosaic
@@ -43,6 +45,8 @@ from roof_detector.offline.work_folder import WorkFolder, read_run
 from roof_detector.vision.tiles import Tiling
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from roof_detector.inference.detector import Detector
     from roof_detector.inputs.input import RecordedInput
     from roof_detector.offline.progress import ProgressKind
@@ -53,7 +57,8 @@ class FlightDetection:
     """Detects in one input and writes the results to a folder, which appears when it is complete.
 
     The inferences of a killed run are kept and used by a run with `resume`; the rest is made
-    again, so that the results are those of a run that was never killed.
+    again, so that the results are those of a run that was never killed. So are those of `parts`,
+    the journals of `infer_part`.
     """
 
     def __init__(
@@ -66,7 +71,9 @@ class FlightDetection:
         overwrite: bool = False,
         resume: bool = False,
         progress: ProgressKind = 'bar',
+        parts: Sequence[Path] = (),
     ) -> None:
+        self._parts = tuple(parts)
         self._source = source
         self._detector = detector
         self._settings = settings
@@ -83,17 +90,9 @@ class FlightDetection:
 
     def run(self) -> InputOutcome:
         """Detect; raise ReplayError, InputError, BagError or InferenceError if nothing comes."""
-        chosen = self._settings.output
-        source = open_recording(
-            self._source,
-            image_topics=chosen.image_topics,
-            passthrough_topics=chosen.copy_topics,
-            named_topics=chosen.georeferencing.telemetry.names.named,
-        )
+        source = self._open()
         with ExitStack() as stack:
             stack.enter_context(closing(source))
-            if isinstance(source, RasterInput):
-                self._cut(source)
             folder = WorkFolder(
                 self._output,
                 made_from=self._made_from(source),
@@ -113,6 +112,57 @@ class FlightDetection:
                     'The bag holds annotated images only: annotations may be detected as objects.'
                 )
             return self._finish(folder)
+
+    def frame_count(self) -> int | None:
+        """Return how many frames there are to infer, None where the input does not tell.
+
+        Raises what `run` raises for an input that cannot be opened.
+        """
+        with closing(self._open()) as source:
+            return source.frame_count
+
+    def infer_part(self, path: Path, *, begin: int, end: int | None, made_from: str) -> int:
+        """Infer the frames from `begin` to before `end` into a journal; return how many.
+
+        They count in the order in which `run` infers them, which takes journals as `parts`. What
+        an interrupted call inferred is kept where `made_from` is the same.
+        """
+        with ExitStack() as stack:
+            source = stack.enter_context(closing(self._open()))
+            journal = stack.enter_context(closing(Journal(path, made_from=made_from)))
+            is_raster = isinstance(source, RasterInput)
+            inference = OfflineInference(
+                self._detector,
+                replace(self._settings, tiling=None) if is_raster else self._settings,
+                journal=journal,
+            )
+            frames = islice(source.frames_from(begin), None if end is None else end - begin)
+            results = stack.enter_context(closing(inference.results(frames)))
+            count = 0
+            with suppress(InputError):  # `run` reports where the input ends
+                for item in results:
+                    assert isinstance(item, InferredFrame)
+                    if item.is_new:
+                        journal.append(item.inferred)
+                    count += 1
+            return count
+
+    def _open(self) -> RecordedInput:
+        """Open the input; an orthophoto is cut into tiles."""
+        chosen = self._settings.output
+        source = open_recording(
+            self._source,
+            image_topics=chosen.image_topics,
+            passthrough_topics=chosen.copy_topics,
+            named_topics=chosen.georeferencing.telemetry.names.named,
+        )
+        if isinstance(source, RasterInput):
+            try:
+                self._cut(source)
+            except BaseException:
+                source.close()
+                raise
+        return source
 
     def _cut(self, source: RasterInput) -> None:
         """Choose the scale of an orthophoto, and cut it into tiles."""
@@ -185,6 +235,8 @@ class FlightDetection:
         self._tally.files += source.files
         with ExitStack() as stack:
             journal = stack.enter_context(closing(folder.open()))
+            for part in self._parts:
+                journal.adopt(journal_frames(part))
             writer = stack.enter_context(closing(self._writer(source, folder)))
             timing = stack.enter_context(TimingWriter(folder.path))
             exports = stack.enter_context(self._exports(source, folder, writer))

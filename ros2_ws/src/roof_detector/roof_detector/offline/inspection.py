@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from os.path import relpath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.bags.provenance import software_versions
@@ -28,14 +29,14 @@ from roof_detector.offline.inspection_frames import InspectionFrames
 from roof_detector.offline.result_bag import ResultBag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
 
     from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.findings.register import SightingKey
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.findings.store_run import StoreRun
     from roof_detector.offline.georeferencing import GeoreferenceSettings
+    from roof_detector.offline.outcome import InputOutcome
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ class InspectedResults:
     path: Path
     flight: str
     images: Path | None = None
+
+
+def results_of(outcomes: Iterable[InputOutcome], folder: Path) -> list[InspectedResults]:
+    """Return the results that detecting in inputs left in a folder, without those that failed."""
+    return [
+        InspectedResults(one.output, one.output.relative_to(folder).as_posix(), Path(one.source))
+        for one in outcomes
+        if one.output is not None and not one.failure
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from roof_detector.vision.content_identity import ContentIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -122,6 +122,15 @@ class Journal:
             return None
         return inferred
 
+    def adopt(self, frames: Iterable[Inferred]) -> None:
+        """Take over what others inferred of the same input; `find` finds it from now on."""
+        for inferred in frames:
+            self._offsets[inferred.topic, inferred.name] = self._file.tell()
+            self._write(inferred._packed())
+        self._sync()
+        if self._offsets and self._earlier is None:
+            self._earlier = self._path.open('rb')
+
     def changes(self) -> tuple[list[str], list[str]]:
         """Return the names of frames that changed, and of those that are gone.
 
@@ -156,6 +165,13 @@ def made_from(path: Path) -> str | None:
     """Return what a journal was made from, None where there is none."""
     record = next(_records(path), None)
     return None if record is None else record.decode()
+
+
+def journal_frames(path: Path) -> Iterator[Inferred]:
+    """Yield what a journal holds, whatever it was made from."""
+    records = _records(path)
+    next(records, None)
+    yield from map(Inferred._unpacked, records)
 
 
 def _records(path: Path) -> Iterator[bytes]:

@@ -106,8 +106,8 @@ def test_a_package_that_is_missing_is_one_sentence_with_its_remedy(capsys):
 
     assert exit_code_of(argparse.Namespace(run=run)) == 1
     assert capsys.readouterr().err == (
-        "no_such_package is not installed: pip install '.[flight,ground,training]' in a clone "
-        'brings what any command needs.\n'
+        "no_such_package is not installed: pip install '.[flight,ground,fleet,training]' in a "
+        'clone brings what any command needs.\n'
     )
 
 

@@ -75,3 +75,28 @@ def contents():
         }
 
     return read
+
+
+@pytest.fixture(scope='module')
+def bucket():
+    """Return the empty bucket `fleet` of an S3 server on this computer's loopback address."""
+    from moto.server import ThreadedMotoServer
+
+    from roof_detector.fleet.store_files import StoreFiles
+
+    server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            'AWS_ENDPOINT_URL': f'http://{host}:{port}',
+            'AWS_ACCESS_KEY_ID': 'test',
+            'AWS_SECRET_ACCESS_KEY': 'test',
+            'AWS_DEFAULT_REGION': 'us-east-1',
+        }.items():
+            patch.setenv(name, value)
+        files = StoreFiles('s3://fleet')
+        files.filesystem.mkdir('fleet')
+        yield files
+        files.filesystem.clear_instance_cache()
+    server.stop()

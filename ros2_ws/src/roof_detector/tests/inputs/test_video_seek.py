@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A part of a video, read from the keyframe before it, is that part of the whole."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from roof_detector.inputs.video import VideoInput
+
+FRAMES = 50
+OPEN_GROUPS = {'x264-params': 'open-gop=1:keyint=12:min-keyint=12:bframes=3:b-adapt=0:scenecut=0'}
+
+
+def write(path, codec='libx264', *, uneven=False, options=None):
+    rng = np.random.default_rng(1)
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream(codec, rate=Fraction(30000, 1001), options=options or {})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        stream.codec_context.gop_size = 12
+        base = rng.integers(0, 256, (48, 64, 3), np.uint8)
+        for number in range(FRAMES):
+            image = np.roll(base, number, axis=1)
+            image[:, :8] = 5 * number
+            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+            frame.time_base = Fraction(1001, 30000)
+            frame.pts = number + (number * number // 40 if uneven else 0)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def facts(frame):
+    return frame.index, frame.name, frame.stamp_ns, frame.log_time_ns, frame.image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ('codec', 'options', 'skips'),
+    [
+        ('libx264', None, True),
+        ('mpeg4', None, True),
+        ('libx264', {'bf': '0'}, True),
+        ('libx264', OPEN_GROUPS, None),
+    ],
+    ids=['h264', 'mpeg4', 'without B frames', 'open groups'],
+)
+def test_frames_from_a_number_on_are_those_of_the_whole(tmp_path, codec, options, skips):
+    path = write(tmp_path / 'video.mp4', codec, options=options)
+    with VideoInput(path) as video:
+        whole = [facts(frame) for frame in video.recorded()]
+    assert len(whole) == FRAMES
+    for begin in (0, 1, 12, 13, 30, 49, 80):
+        with VideoInput(path) as video:
+            assert [facts(frame) for frame in video.frames_from(begin)] == whole[begin:]
+            if skips is not None:
+                assert (video._skipped > 0) is (begin >= 12)
+
+
+def test_a_video_of_uneven_rate_is_read_from_its_beginning(tmp_path):
+    path = write(tmp_path / 'video.mp4', uneven=True)
+    with VideoInput(path) as video:
+        whole = [facts(frame) for frame in video.recorded()]
+    with VideoInput(path) as video:
+        assert [facts(frame) for frame in video.frames_from(30)] == whole[30:]
+        assert video._skipped == 0
