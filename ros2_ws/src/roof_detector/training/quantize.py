@@ -54,6 +54,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=Path('exports'),
         help='folder of the export; %(default)s by default',
     )
+    parser.add_argument(
+        '--write-package',
+        type=Path,
+        metavar='FILE.zip',
+        help='write the package of the model again with the INT8 model and its loss in it, for '
+        "the node's parameter int8; with --format onnx and --measured-on",
+    )
+    parser.add_argument(
+        '--measured-on',
+        choices=('photographs', 'simulation'),
+        help='what the labelled images are; only what was measured on photographs runs by itself',
+    )
     parser.add_argument('--threads', type=int, help='CPU threads while measuring')
     add_trust_option(parser)
     parser.set_defaults(run=run)
@@ -68,6 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     from training.evaluation import open_split  # noqa: PLC0415
     from training.quantization.quantization import TooLossy, quantize  # noqa: PLC0415
 
+    package = arguments.write_package
+    if package is not None and (arguments.format != 'onnx' or arguments.measured_on is None):
+        print('--write-package needs --format onnx and --measured-on.', file=sys.stderr)  # noqa: T201
+        return 2
     frames = trial_frames(arguments.calibration, count=arguments.calibration_count)
     try:
         with (
@@ -97,6 +113,10 @@ def run(arguments: argparse.Namespace) -> int:
         f'{made.loss.table()}\n{made.path}: measured on {made.loss.images} images with '
         f'{made.loss.instances} objects'
     )
+    if package is not None:
+        from training.quantization.int8_package import write_int8_package  # noqa: PLC0415
+
+        print(write_int8_package(arguments.model, made, package, on=arguments.measured_on))  # noqa: T201
     return 0
 
 

@@ -21,7 +21,12 @@ from roof_detector.inference.backend_choice import (
     why_not_as_it_is,
 )
 from roof_detector.inference.backend_watch import BackendWatch
-from roof_detector.inference.device_name import available_cores, resolve_device
+from roof_detector.inference.device_name import (
+    available_cores,
+    has_int8_instructions,
+    is_x86,
+    resolve_device,
+)
 from roof_detector.inference.errors import MissingBackend, UnsafeModel
 from roof_detector.inference.lanes import MOST_LANES
 from roof_detector.inference.machine_load import MachineLoad
@@ -114,8 +119,10 @@ class Detector:
         metres_per_pixel: tuple[float, float] | None = None,
         class_facts: Mapping[str, ClassFacts] | None = None,
         calibrate: bool = True,
+        int8: bool = False,
     ) -> None:
         self._backend = backend
+        self._int8 = int8
         self.metres_per_pixel = metres_per_pixel
         self.class_facts = class_facts or {}
         facts = [self.class_facts.get(name) for name in backend.facts.names]
@@ -152,6 +159,7 @@ class Detector:
         lanes: int = 1,
         cache: ExportCache | None = None,
         calibrate: bool = True,
+        int8: bool = False,
     ) -> Detector:
         """Open a model package, a .pt, an .onnx, an OpenVINO folder, a .torchscript or an .engine.
 
@@ -169,7 +177,8 @@ class Detector:
         `adapts_threads` they begin with these and change as `adapt` finds best. More than one of
         `lanes` are passes of one thread each that run side by side (`start`), for more images a
         second where none of them is urgent; what cannot do that has one lane. With `calibrate`
-        confidences are what a package states that they are worth, else the network's own. Raises
+        confidences are what a package states that they are worth, else the network's own. With
+        `int8` the INT8 model of a package runs on a CPU if it may (`Int8Facts`). Raises
         `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
@@ -188,6 +197,11 @@ class Detector:
             )
         else:
             choice = _choose(path, backend, device=device, precision=precision, cache=cache)
+        uses_int8 = False
+        if int8 and package is not None:
+            choice, uses_int8 = _with_int8(
+                choice, package, device=resolve_device(device), precision=precision
+            )
         adaptation = None
         if threads is None:
             threads = choice.threads
@@ -206,10 +220,11 @@ class Detector:
             numbers=() if adaptation is None else adaptation.numbers,
             lanes=min(lanes, MOST_LANES),
             package=package,
+            int8=uses_int8,
         )
         if package is not None:
             try:
-                package.self_test(opened)
+                package.self_test(opened, int8=uses_int8)
             except BaseException:
                 opened.close()
                 raise
@@ -224,6 +239,7 @@ class Detector:
             metres_per_pixel=None if package is None else package.manifest.metres_per_pixel,
             class_facts=None if package is None else package.manifest.classes,
             calibrate=calibrate,
+            int8=uses_int8,
         )
 
     @property
@@ -281,8 +297,8 @@ class Detector:
 
     @property
     def precision(self) -> str:
-        """Return what the network is computed with: f32, f16 or bf16."""
-        return self._backend.precision
+        """Return what the network is computed with: f32, f16, bf16, or int8 of a package."""
+        return 'int8' if self._int8 else self._backend.precision
 
     @property
     def threads(self) -> int | None:
@@ -476,6 +492,30 @@ def _signed_package(path: Path, public_key: Path) -> ModelPackage:
 
     verify_package(package, public_key=public_key)
     return package
+
+
+def _with_int8(
+    choice: BackendChoice, package: ModelPackage, *, device: str, precision: PrecisionOption
+) -> tuple[BackendChoice, bool]:
+    """Return the choice with the INT8 model if it may run here, else with the reason why not."""
+    facts = package.manifest.int8
+    if facts is None:
+        reason = 'the package has no INT8 model'
+    elif device != 'cpu':
+        reason = f'it is made for CPUs, not for {device}'
+    elif precision not in ('auto', 'f32'):
+        reason = f'precision {precision} is asked for'
+    elif choice.backend != 'openvino' and (choice.backend != 'onnxruntime' or is_x86()):
+        # ONNX Runtime took 1.4 times as long as in FP32 on x86-64, with VNNI too (training.md).
+        reason = f'{choice.backend} does not run it faster'
+    elif not has_int8_instructions():
+        reason = 'this processor has no instructions for it'
+    else:
+        reason = facts.refusal
+    if facts is None or reason:
+        return replace(choice, passed_over=(*choice.passed_over, ('int8', reason))), False
+    # An export is of FP32.
+    return replace(choice, export=None, reason=f'{choice.reason}, in INT8: {facts.sentence}'), True
 
 
 def _choose(

@@ -28,6 +28,20 @@ def processor_instructions() -> set[str]:
         return set()
 
 
+def is_x86() -> bool:
+    """Return whether the CPU is one of Intel's or AMD's with 64 bits."""
+    return platform.machine() == 'x86_64'
+
+
+def has_int8_instructions() -> bool:
+    """Return whether the CPU multiplies INT8 in one step (VNNI, AMX, or Arm's dot product).
+
+    Without them INT8 is no quicker than FP32.
+    """
+    known = {'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp'}
+    return bool(known & processor_instructions())
+
+
 @cache
 def cuda_devices() -> tuple[str, ...]:
     """Return the CUDA devices that torch finds, cuda:0 and so on.

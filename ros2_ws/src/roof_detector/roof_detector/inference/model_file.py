@@ -10,7 +10,7 @@ from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.options import BACKENDS, PACKAGE_BACKENDS
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
-from roof_detector.inference.package.manifest import ONNX
+from roof_detector.inference.package.manifest import INT8, ONNX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,12 +70,14 @@ def open_backend(
     numbers: Sequence[int] = (),
     lanes: int = 1,
     package: ModelPackage | None = None,
+    int8: bool = False,
 ) -> Backend:
     """Open a model file with its backend; runtimes are imported on demand.
 
     `numbers` are other numbers of threads than `threads` to change to by `use_threads`,
     `lanes` how many passes run side by side where a backend can.
-    `package` is the one that `path` is, or was imported into, if the caller has opened it.
+    `package` is the one that `path` is, or was imported into, if the caller has opened it; with
+    `int8` its INT8 model runs.
     """
     readable = backend_for(path)
     runs_packages = readable == 'torch' and backend in PACKAGE_BACKENDS
@@ -95,6 +97,7 @@ def open_backend(
                 threads=threads,
                 numbers=numbers,
                 lanes=lanes,
+                int8=int8,
             )
         case 'onnxruntime':
             from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
@@ -150,7 +153,9 @@ def _open_package(
     threads: int | None,
     numbers: Sequence[int],
     lanes: int,
+    int8: bool,
 ) -> Backend:
+    name = INT8 if int8 else ONNX
     match backend:
         case 'torch':
             from roof_detector.inference.backends.torch_backend import (  # noqa: PLC0415
@@ -177,7 +182,7 @@ def _open_package(
                 threads=threads,
                 numbers=numbers,
                 lanes=lanes,
-                content=package.files[ONNX],
+                content=package.files[name],
                 facts=package.facts,
             )
         case 'openvino':
@@ -192,6 +197,6 @@ def _open_package(
                 threads=threads,
                 numbers=numbers,
                 lanes=lanes,
-                content=package.files[ONNX],
+                content=package.files[name],
                 facts=package.facts,
             )

@@ -65,6 +65,7 @@ def open_model(values: dict[str, Any], *, cameras: int) -> OpenedModel:
         threads=values['threads'] or None,
         adapts_threads=True,
         calibrate=values['calibrate'],
+        int8=values['int8'],
     )
     _log.info('Backend %s', detector.choice.sentence)
     detector.warm_up()

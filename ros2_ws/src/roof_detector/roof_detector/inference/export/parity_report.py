@@ -39,8 +39,11 @@ class ParityLimits:
         A self-test detects other or damaged weights, and must not fail because of rounding: BF16
         moved the confidences of `roofs` by 0.056 and a box by 3.9 pixels on its golden images, and
         a box of an uncertain network by 78. So boxes are compared on the largest golden image
-        alone, while other weights also move the confidences.
+        alone, while other weights also move the confidences. INT8 moves these further; how much
+        it may lose is judged on labelled images, by its package's statement.
         """
+        if precision == 'int8':
+            return cls(box_px=1024.0, confidence=0.4, mask_share=0.2)
         return (
             cls() if precision == 'f32' else cls(box_px=1024.0, confidence=0.12, mask_share=0.04)
         )

@@ -133,13 +133,18 @@ def read_golden(
 
 
 def check_golden(
-    backend: Backend, golden: Sequence[GoldenImage], images: Mapping[str, bytes], *, where: str
+    backend: Backend,
+    golden: Sequence[GoldenImage],
+    images: Mapping[str, bytes],
+    *,
+    where: str,
+    int8: bool = False,
 ) -> None:
     """Run a network on its golden images and raise BadModel if its outputs differ.
 
     They may differ by what the precision allows in which it computes.
     """
-    limits = ParityLimits.of_self_test(backend.precision)
+    limits = ParityLimits.of_self_test('int8' if int8 else backend.precision)
     for one in golden:
         try:
             answer, geometry = _run(backend, images[one.image], name=one.image)

@@ -13,6 +13,7 @@ from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_facts import ModelFacts
 from roof_detector.inference.options import TASKS
 from roof_detector.inference.package.class_facts import ClassFacts, read_class_facts
+from roof_detector.inference.package.int8_facts import Int8Facts, read_int8_facts
 from roof_detector.inference.package.strict_json import read_json
 from roof_detector.vision.letterbox import PAD_VALUE, fits_stride
 
@@ -26,6 +27,7 @@ FORMAT_VERSION = 1
 
 MANIFEST = 'manifest.json'
 ONNX = 'model.onnx'
+INT8 = 'model_int8.onnx'  # where there is one: the same network, quantized
 WEIGHTS = 'weights.safetensors'
 ARCHITECTURE = 'architecture.yaml'
 GOLDEN = 'golden.json'
@@ -43,6 +45,7 @@ PREPROCESSING: Mapping[str, Any] = {
 # The maximum size of each kind of file. The largest supported network has 57 million weights.
 _MOST_BYTES = {
     ONNX: 1 << 30,
+    INT8: 1 << 30,
     WEIGHTS: 1 << 30,
     ARCHITECTURE: 1 << 18,
     GOLDEN: 1 << 20,
@@ -95,7 +98,7 @@ class Manifest:
     is the record of the run that made it and `source` what it was packaged from, plain values
     both. `metres_per_pixel` are the lowest and highest ground resolution that the model was
     trained at, as its input shows them, None where that is not known. `classes` are the measured
-    facts of those classes that there are any of.
+    facts of those classes that there are any of, `int8` those of the INT8 model if there is one.
     """
 
     name: str
@@ -110,6 +113,7 @@ class Manifest:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     metres_per_pixel: tuple[float, float] | None = None
     classes: Mapping[str, ClassFacts] = field(default_factory=dict)
+    int8: Int8Facts | None = None
 
     @property
     def facts(self) -> ModelFacts:
@@ -140,7 +144,7 @@ class Manifest:
             )
             raise _bad(msg)
         known = {'format', 'format_version', 'preprocessing', *_READERS}
-        for key in sorted((set(values) - {*_OPTIONAL, 'classes'}) ^ known):
+        for key in sorted((set(values) - {*_OPTIONAL, 'classes', 'int8'}) ^ known):
             msg = f'{"lacks" if key in known else "has the unknown"} key {key[:60]!r}'
             raise _bad(msg)
         if values['preprocessing'] != dict(PREPROCESSING):
@@ -156,6 +160,14 @@ class Manifest:
             except ValueError as error:
                 raise _bad(str(error)) from error
             manifest = replace(manifest, classes=classes)
+        if 'int8' in values:
+            try:
+                manifest = replace(manifest, int8=read_int8_facts(values['int8']))
+            except ValueError as error:
+                raise _bad(str(error)) from error
+        if (manifest.int8 is None) == (INT8 in manifest.files):
+            msg = f'states int8 and lists no {INT8}, or lists it and states nothing of it'
+            raise _bad(msg)
         if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
             msg = (
                 f'has the image size {manifest.image_size_wh[0]}x{manifest.image_size_wh[1]}, '
@@ -174,6 +186,9 @@ class Manifest:
         }
         if self.metres_per_pixel is None:  # as all packages were before there was the key
             del values['metres_per_pixel']
+        del values['int8']
+        if self.int8 is not None:
+            values['int8'] = self.int8.to_dict()
         del values['classes']
         if self.classes:
             values['classes'] = {name: one.to_dict() for name, one in self.classes.items()}

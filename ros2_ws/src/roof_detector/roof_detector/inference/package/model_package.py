@@ -71,8 +71,11 @@ class ModelPackage:
         """Return the content of architecture.yaml, unchecked plain values; raise BadModel."""
         return read_plain_yaml(self.files[ARCHITECTURE], name=f'{ARCHITECTURE} of {self.path}')
 
-    def self_test(self, backend: Backend) -> None:
-        """Run the golden images; raise BadModel if a backend's outputs differ."""
+    def self_test(self, backend: Backend, *, int8: bool = False) -> None:
+        """Run the golden images; raise BadModel if a backend's outputs differ.
+
+        With `int8` the backend runs the INT8 model.
+        """
         facts = backend.facts
         if (facts.names, facts.task) != (self.facts.names, self.facts.task):
             msg = (
@@ -81,7 +84,7 @@ class ModelPackage:
                 f'{self.facts.task} of {", ".join(self.facts.names[:20])}.'
             )
             raise BadModel(msg)
-        check_golden(backend, self.golden, self.files, where=str(self.path))
+        check_golden(backend, self.golden, self.files, where=str(self.path), int8=int8)
 
 
 def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roof_detector.inference.package.manifest import (
+    INT8,
     MANIFEST,
     SIGNATURE,
+    FileRecord,
     Manifest,
     check_metres_per_pixel,
 )
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from roof_detector.inference.package.class_facts import ClassFacts
+    from roof_detector.inference.package.int8_facts import Int8Facts
 
 
 def with_metres_per_pixel(
@@ -39,6 +43,17 @@ def with_class_facts(
     Raises BadModel for classes that the model lacks and for impossible facts.
     """
     return _with(files, replace(Manifest.read(files[MANIFEST]), classes=dict(classes)))
+
+
+def with_int8(files: Mapping[str, bytes], content: bytes, facts: Int8Facts) -> dict[str, bytes]:
+    """Return the files of a package with an INT8 model beside its own, and unsigned.
+
+    `content` is an ONNX file with quantization in its graph, `facts` what it loses.
+    """
+    manifest = Manifest.read(files[MANIFEST])
+    record = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
+    manifest = replace(manifest, files={**manifest.files, INT8: record}, int8=facts)
+    return _with({**files, INT8: content}, manifest)
 
 
 def _with(files: Mapping[str, bytes], manifest: Manifest) -> dict[str, bytes]:

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A package's INT8 model runs only where its stated loss allows it, and on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from roof_detector.inference import detector as detector_module
+from roof_detector.inference.detector import Detector
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.package.container import read_files, write_zip
+from roof_detector.inference.package.int8_facts import Int8Facts, read_int8_facts
+from roof_detector.inference.package.manifest import INT8, MANIFEST, ONNX, Manifest
+from roof_detector.inference.package.model_package import ModelPackage
+from roof_detector.inference.package.scale import with_int8
+from roof_detector.inference.shipped_weights import resolve_model
+
+GOOD = Int8Facts(map50=(0.612, 0.609), images=400, objects=2100, measured_on='photographs')
+
+
+@pytest.fixture
+def with_instructions(monkeypatch):
+    monkeypatch.setattr(detector_module, 'has_int8_instructions', lambda: True)
+
+
+@pytest.fixture(scope='module')
+def quantized():
+    """Return the shipped model's ONNX with the weights of its convolutions rounded to 8 bits."""
+    onnx = pytest.importorskip('onnx')
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(read_files(resolve_model('roof_anomalies'))[ONNX])
+    for one in model.graph.initializer:
+        weights = numpy_helper.to_array(one)
+        if weights.ndim == 4 and weights.dtype == np.float32:
+            scale = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / 127 + 1e-12
+            one.CopyFrom(numpy_helper.from_array((weights / scale).round() * scale, one.name))
+    return model.SerializeToString()
+
+
+def package(tmp_path, quantized, facts):
+    files = with_int8(read_files(resolve_model('roof_anomalies')), quantized, facts)
+    write_zip(tmp_path / 'model.zip', files)
+    return tmp_path / 'model.zip'
+
+
+def test_the_int8_model_runs_on_request_and_says_what_it_loses(
+    tmp_path, quantized, with_instructions
+):
+    path = package(tmp_path, quantized, GOOD)
+    image = np.full((96, 128, 3), 90, np.uint8)
+    with Detector.open(path, device='cpu', backend='onnxruntime', threads=1) as detector:
+        assert detector.precision == 'f32', 'off by default'
+        assert 'int8' not in dict(detector.choice.passed_over)
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        assert detector.precision == 'int8'
+        assert 'in INT8: loses 0.3 points of mAP50 (0.612 to 0.609) on 400 images of ' in (
+            detector.choice.sentence
+        )
+        detector.detect(image, detector_module.Thresholds())
+
+
+@pytest.mark.parametrize(
+    ('changed', 'reason'),
+    [
+        ({'map50': (0.612, 0.607)}, 'less than 0.5 are allowed'),
+        ({'measured_on': 'simulation'}, 'not measured on photographs'),
+        ({'images': 99}, 'too few images'),
+    ],
+)
+def test_a_loss_that_is_too_high_or_proves_nothing_keeps_fp32(
+    tmp_path, quantized, with_instructions, changed, reason
+):
+    path = package(tmp_path, quantized, replace(GOOD, **changed))
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        assert detector.precision == 'f32'
+        assert reason in dict(detector.choice.passed_over)['int8']
+
+
+def test_other_devices_precisions_and_packages_keep_fp32_and_say_why(
+    tmp_path, quantized, monkeypatch
+):
+    path = package(tmp_path, quantized, GOOD)
+
+    def why(model, **options):
+        with Detector.open(model, device='cpu', int8=True, threads=1, **options) as detector:
+            assert detector.precision != 'int8'
+            return dict(detector.choice.passed_over)['int8']
+
+    monkeypatch.setattr(detector_module, 'has_int8_instructions', lambda: False)
+    assert 'no instructions' in why(path, backend='openvino')
+    monkeypatch.setattr(detector_module, 'has_int8_instructions', lambda: True)
+    assert 'precision bf16' in why(path, backend='openvino', precision='bf16')
+    monkeypatch.setattr(detector_module, 'is_x86', lambda: True)
+    assert 'onnxruntime does not run it faster' in why(path, backend='onnxruntime')
+    assert 'has no INT8 model' in why(resolve_model('roof_anomalies'), backend='onnxruntime')
+
+
+def test_the_manifest_and_the_files_agree_about_it(tmp_path, quantized):
+    path = package(tmp_path, quantized, GOOD)
+    files = read_files(path)
+    manifest = Manifest.read(files[MANIFEST])
+    assert manifest.int8 == GOOD and INT8 in manifest.files
+    assert ModelPackage.open(path).manifest.int8 == GOOD
+    with pytest.raises(BadModel, match='states int8 and lists no'):
+        Manifest.read(replace(manifest, int8=None).as_bytes())
+    rest = {name: one for name, one in manifest.files.items() if name != INT8}
+    with pytest.raises(BadModel, match='states int8 and lists no'):
+        Manifest.read(replace(manifest, files=rest).as_bytes())
+    write_zip(path, {**files, INT8: quantized[:-1]})
+    with pytest.raises(BadModel, match='is not the file that its manifest names'):
+        ModelPackage.open(path)
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        {'map50': [0.6]},
+        {'map50': [0.6, 1.2]},
+        {'map50': [True, 0.5]},
+        {'images': 0},
+        {'objects': 1.5},
+        {'measured_on': 'paintings'},
+        {'more': 1},
+    ],
+)
+def test_facts_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match='int8'):
+        read_int8_facts({**GOOD.to_dict(), **wrong})
+    assert read_int8_facts(GOOD.to_dict()) == GOOD

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 roof_detector authors
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A model package written again with an INT8 model beside its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roof_detector.inference.errors import BadModel
+from roof_detector.inference.package.container import is_package, read_files, write_zip
+from roof_detector.inference.package.int8_facts import Int8Facts
+from roof_detector.inference.package.scale import with_int8
+from roof_detector.inference.shipped_weights import resolve_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from roof_detector.inference.package.int8_facts import ImageOrigin
+    from training.quantization.quantization import Quantized
+
+
+def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOrigin) -> str:
+    """Write the package of a model with its INT8 model in it; return what was stated, as text.
+
+    A signature is lost: it was of the manifest before. Raises BadModel for what is no package.
+    """
+    path = resolve_model(model)
+    if not is_package(path) or output.suffix != '.zip':
+        msg = f'{path} and {output} have to be model packages, the latter a .zip.'
+        raise BadModel(msg)
+    loss = made.loss
+    facts = Int8Facts(map50=loss.map50, images=loss.images, objects=loss.instances, measured_on=on)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_zip(output, with_int8(read_files(path), made.path.read_bytes(), facts))
+    verdict = facts.refusal or 'the parameter int8 runs it'
+    return f'{output}: {facts.sentence}; {verdict}'
