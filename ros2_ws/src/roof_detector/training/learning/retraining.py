@@ -28,6 +28,7 @@ from training.trainer.run_state import KEY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from roof_detector.inference.options import BackendOption
     from training.evaluation import Evaluation
     from training.train_config import TrainConfig
 
@@ -39,7 +40,7 @@ class RetrainSettings:
     """What the model is compared with and on, what it must reach, and its name if it does.
 
     `test` are labelled images that neither was trained on, None for the test split of the fixed
-    set. `device` is that of the comparison.
+    set. `device` and `backend` are those of the comparison.
     """
 
     against: str
@@ -47,6 +48,7 @@ class RetrainSettings:
     test: Path | None = None
     limits: PromotionLimits = field(default_factory=PromotionLimits)
     device: str = 'auto'
+    backend: BackendOption = 'auto'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,7 @@ def retrain(
             )
     with open_split(test, split=split) as data:
         old, new = (
-            evaluate(model, data, device=settings.device, progress=False)
+            evaluate(model, data, device=settings.device, backend=settings.backend, progress=False)
             for model in (settings.against, best)
         )
         write_output(label_all([old, new]), output / 'evaluation', gallery=0, overwrite=True)

@@ -102,7 +102,7 @@ def test_one_command_trains_compares_and_promotes_with_a_record(
 ):
     out = tmp_path / 'out'
     words = ['retrain', str(config), '--labels', str(corrections), '--device', 'cpu']
-    words += ['--output', str(out), '--name', 'mine']
+    words += ['--backend', 'onnxruntime', '--output', str(out), '--name', 'mine']
     loose = ['--least-gain', '-1', '--most-lost', '1', '--most-class-lost', '1']
     assert main([*words, *loose]) == 0
     assert 'Promoted' in capsys.readouterr().out

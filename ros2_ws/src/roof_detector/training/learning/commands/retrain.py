@@ -54,6 +54,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument('--device', default='auto', help='of the comparison; auto by default')
     parser.add_argument(
+        '--backend', default='auto', help='that runs both in the comparison; auto by default'
+    )
+    parser.add_argument(
         '--least-gain',
         type=float,
         default=0.0,
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             most_class_lost=arguments.most_class_lost,
         ),
         device=arguments.device,
+        backend=arguments.backend,
     )
     config = TrainConfig.read(arguments.config)
     try:
