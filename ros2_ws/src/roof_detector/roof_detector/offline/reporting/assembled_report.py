@@ -78,7 +78,7 @@ def assembled_report(
     Whatever cannot be shown, such as images that are gone, is said in its place.
     """
     branding = branding or Branding()
-    language = settings.language or branding.language or 'en'
+    language = settings.language_of(branding)
     words = report_texts(language)
     rules = shipped_severity() if settings.severity is None else read_severity(settings.severity)
     zones = () if settings.zones is None else read_zones(settings.zones)

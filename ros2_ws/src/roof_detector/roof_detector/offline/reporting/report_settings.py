@@ -15,6 +15,8 @@ from roof_detector.offline.errors import ReplayError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from roof_detector.results.report.branding import Branding
+
 DETAILS_NAME = 'report.yaml'
 _LARGEST_FILE = 100_000
 _LONGEST_TEXT = 2000
@@ -72,6 +74,10 @@ class ReportSettings:
     previous: Path | None = None
     station: Path | None = None
     images: Path | None = None
+
+    def language_of(self, branding: Branding | None) -> str:
+        """Return the language of the report."""
+        return self.language or (branding.language if branding else '') or 'en'
 
 
 def read_details(path: Path) -> ReportDetails:

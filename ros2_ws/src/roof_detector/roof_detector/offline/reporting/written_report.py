@@ -16,7 +16,7 @@ from roof_detector.results.atomic_output import AtomicOutput
 from roof_detector.results.errors import export_errors
 from roof_detector.results.report.branding import read_branding
 from roof_detector.results.report.html_report import html_report
-from roof_detector.results.report.pdf_report import pdf_report
+from roof_detector.results.report.pdf_report import pdf_report, require_fonts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,8 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
     folder = path.parent
     output = settings.output or folder
     branding = None if settings.station is None else read_branding(settings.station)
+    if settings.pdf:
+        require_fonts(settings.language_of(branding))
     details = details_of(folder, settings.details)
     with export_errors(output):
         output.mkdir(parents=True, exist_ok=True)

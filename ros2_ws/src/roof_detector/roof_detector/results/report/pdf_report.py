@@ -25,6 +25,16 @@ _TEMPLATE = Path(__file__).parent / 'static' / 'report.typ'
 _SUFFIXES = {'jpeg': 'jpg', 'png': 'png', 'svg': 'svg'}
 
 
+def require_fonts(language: str) -> None:
+    """Raise ExportError if no installed font has the characters of a language."""
+    if language == 'zh' and cjk_family() is None:
+        msg = (
+            'The PDF cannot be written in Chinese: no font with Chinese characters is installed. '
+            f'Install one (apt install {CJK_PACKAGE}), or take the HTML file, which needs none.'
+        )
+        raise ExportError(msg)
+
+
 def pdf_report(report: InspectionReport) -> bytes:
     """Return the PDF; the same report and fonts give the same bytes. Raises ExportError.
 
@@ -32,13 +42,8 @@ def pdf_report(report: InspectionReport) -> bytes:
     has are written as their code, and a remark says so; a Chinese report without a Chinese font is
     refused.
     """
+    require_fonts(report.language)
     family = cjk_family()
-    if report.language == 'zh' and family is None:
-        msg = (
-            'The PDF cannot be written in Chinese: no font with Chinese characters is installed. '
-            f'Install one (apt install {CJK_PACKAGE}), or take the HTML file, which needs none.'
-        )
-        raise ExportError(msg)
     attachments, report = report.attachments, replace(report, attachments={})
     with TemporaryDirectory(prefix='roof_detector_') as name:
         folder = Path(name)
