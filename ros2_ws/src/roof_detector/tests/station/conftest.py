@@ -70,6 +70,13 @@ class Site:
     processes: dict[str, subprocess.Popen]
 
 
+def is_open(port):
+    """Return whether something listens on a port of this computer."""
+    with socket.socket() as probe:
+        probe.settimeout(0.1)
+        return not probe.connect_ex(('127.0.0.1', port))
+
+
 @contextlib.contextmanager
 def served(root, nodes, *, recorder=True):
     """Start a recorder, the station with a small model, and more nodes."""
@@ -101,12 +108,9 @@ def served(root, nodes, *, recorder=True):
                 f'roof_detector.{module}', '--ros-args', *renamed, *given
             )
     try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                probe.settimeout(0.1)
-                if not probe.connect_ex(('127.0.0.1', port)):
-                    break
-                graph.executor.spin_once(timeout_sec=0.1)
+        graph.wait_until(
+            lambda: is_open(port), within_s=PATIENCE_MS / 1e3, what='a station that answers'
+        )
         yield site
     finally:
         graph.close()
@@ -116,6 +120,13 @@ def served(root, nodes, *, recorder=True):
 def grounded(tmp_path_factory):
     """Serve the page beside an idle recorder."""
     with served(tmp_path_factory.mktemp('grounded'), {}) as site:
+        yield site
+
+
+@pytest.fixture(scope='module')
+def reviewed(tmp_path_factory):
+    """Serve the page alone."""
+    with served(tmp_path_factory.mktemp('reviewed'), {}, recorder=False) as site:
         yield site
 
 

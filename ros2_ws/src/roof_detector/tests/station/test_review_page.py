@@ -33,8 +33,8 @@ MISFITS = """() => {
 
 
 @pytest.fixture(scope='module')
-def site(grounded):
-    return grounded
+def site(reviewed):
+    return reviewed
 
 
 @pytest.fixture(scope='module')

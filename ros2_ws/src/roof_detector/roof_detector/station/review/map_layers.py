@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the map shows beside findings: flight path, footprints, gaps, and the mosaic."""
+"""What the map shows beside findings: flight path, footprints, coverage, gaps, and the mosaic."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from roof_detector.findings.store_reader import open_reader
 from roof_detector.georeference.geopackage import outer_ring
 from roof_detector.station.errors import StationError
 from roof_detector.station.folders import open_below
+from roof_detector.station.review.coverage_image import read_coverage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,12 +50,14 @@ def map_layers(path: Path) -> dict[str, Any]:
             point = (round(latitude, 7), round(longitude, 7))
             paths.setdefault(str(flight), []).append(point)
     footprints = _thinned(outlines, _MOST_FOOTPRINTS)
+    coverage = read_coverage(path)
     return {
         'footprints': footprints,
         'shown': [len(footprints), len(outlines)],
         'paths': [_thinned(points, _MOST_POINTS) for points in paths.values()],
         'gaps': _gaps(path.parent),
         'mosaic': _mosaic_bounds(path.parent),
+        'coverage': None if coverage is None else coverage.bounds_deg,
     }
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from roof_detector.findings.decisions import DecisionKind  # noqa: TC001 - pydantic needs it
 from roof_detector.findings.errors import FindingsError
 from roof_detector.station.errors import StationError
+from roof_detector.station.review.coverage_image import read_coverage
 from roof_detector.station.review.map_layers import map_layers, mosaic_webp
 from roof_detector.station.review.review_page import review_page
 from roof_detector.station.review.sightings import (
@@ -72,13 +73,17 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
 
     @app.get('/review/{group}/{name}/state')
     async def state(
-        group: str, name: str, since: str = Query('', max_length=64), wait: int = 0
+        request: Request,
+        group: str,
+        name: str,
+        since: str = Query('', max_length=64),
+        wait: int = 0,
     ) -> Response:
         """Respond with what is new, at once or when something changes; 204 if nothing does."""
         board = boards.find(group, name)
         until_s = time.monotonic() + (_WAIT_S if wait else 0)
         while not board.is_changed(since):
-            if time.monotonic() >= until_s:
+            if time.monotonic() >= until_s or await request.is_disconnected():
                 return Response(status_code=204)
             await asyncio.sleep(_LOOK_EVERY_S)
         return JSONResponse(await asyncio.to_thread(board.changes, since))
@@ -128,6 +133,14 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
         folder = boards.find(group, name).inspection.path.parent
         webp = await asyncio.to_thread(mosaic_webp, folder)
         return Response(webp, media_type='image/webp', headers=_JPEG)
+
+    @app.get('/review/{group}/{name}/coverage')
+    async def coverage(group: str, name: str) -> Response:
+        """Respond with how well each part of the roof was seen."""
+        image = await asyncio.to_thread(read_coverage, boards.find(group, name).inspection.path)
+        if image is None:
+            return Response(status_code=404)
+        return Response(image.png(), media_type='image/png', headers={'Cache-Control': 'no-cache'})
 
     @app.post('/review/{group}/{name}/decisions')
     async def decide(group: str, name: str, given: DecidedAct) -> dict[str, str]:

@@ -344,7 +344,8 @@ function rowItem(row, old) {
     loading: 'lazy', width: 96, height: 72, alt: '', src: `${store.base}/thumbnail/${row.n}?of=${image}`,
     onerror: (event) => event.target.replaceWith(make('span', { className: 'no-image' })),
   });
-  const facts = [say(`state_${row.state}`), `${Math.round(row.p * 100)} %`, say('seen', { count: row.sightings })];
+  // The state last: the pin shows it too where a narrow list cuts the line.
+  const facts = [`${Math.round(row.p * 100)} %`, say('seen', { count: row.sightings }), say(`state_${row.state}`)];
   const item = make('li', {
     dataset: { number: row.n, image },
     className: `touch${row.n === view.chosen ? ' chosen' : ''}`,

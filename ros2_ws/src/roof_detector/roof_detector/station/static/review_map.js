@@ -27,7 +27,7 @@ class ReviewMap extends EventTarget {
     this.map.setView([0, 0], 3);
     L.control.scale({ imperial: false }).addTo(this.map);
     this.layers = {
-      mosaic: L.layerGroup().addTo(this.map), gaps: L.layerGroup().addTo(this.map),
+      mosaic: L.layerGroup().addTo(this.map), coverage: L.layerGroup(), gaps: L.layerGroup().addTo(this.map),
       footprints: L.layerGroup(), path: L.layerGroup().addTo(this.map),
       findings: L.layerGroup().addTo(this.map),
     };
@@ -63,7 +63,19 @@ class ReviewMap extends EventTarget {
       this.layers.mosaic.clearLayers();
       if (found.mosaic) L.imageOverlay(`${this.base}/mosaic`, found.mosaic).addTo(this.layers.mosaic);
     }
+    this.showCoverage(found.coverage, !found.mosaic);
     this.extent = [...found.footprints.flat(), ...found.paths.flat()];
+  }
+
+  // One pixel for each cell: green was seen well enough, amber less well, red hardly.
+  showCoverage(bounds, isFirst) {
+    const coverage = JSON.stringify(bounds);
+    if (coverage === this.coverage) return;
+    this.coverage = coverage;
+    this.layers.coverage.clearLayers();
+    if (!bounds) return;
+    L.imageOverlay(`${this.base}/coverage`, bounds, { className: 'cells', zIndex: 2 }).addTo(this.layers.coverage);
+    if (isFirst) this.layers.coverage.addTo(this.map);
   }
 
   // Shows findings; those that are not in `rows` any more vanish.
