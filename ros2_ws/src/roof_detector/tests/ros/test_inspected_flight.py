@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections import Counter
 
 import numpy as np
@@ -85,6 +86,19 @@ class TruthDetector:
         self._found.publish(message)
 
 
+class Changes:
+    """Tells since when a value has been as it is."""
+
+    def __init__(self, look):
+        self._look, self._seen, self._since_s = look, None, 0.0
+
+    def age_s(self):
+        seen, now_s = self._look(), time.monotonic()
+        if seen != self._seen:
+            self._seen, self._since_s = seen, now_s
+        return now_s - self._since_s
+
+
 @pytest.fixture
 def flown(graph, tmp_path):
     """Return the detector, the inspector's process and its folder after a short flight."""
@@ -119,8 +133,10 @@ def test_a_simulated_flight_gives_its_objects_and_a_kill_costs_none(graph, flown
         lambda: detector.findings and len(detector.findings[-1].detections) >= len(truth) // 2,
         what='findings of the objects that were seen long enough',
     )
-    for _ in range(20):  # what was published is written within a second
-        graph.executor.spin_once(timeout_sec=0.05)
+    # What is published is written within a second; here it may take the computer longer, and what
+    # is published while it is waited for is not written yet.
+    changes = Changes(lambda: [one.id for one in detector.findings[-1].detections])
+    graph.wait_until(lambda: changes.age_s() > 3.0, what='findings that stay as they are')
     inspector.send_signal(signal.SIGKILL)
     inspector.wait()
     reported = detector.findings[-1].detections

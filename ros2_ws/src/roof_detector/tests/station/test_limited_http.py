@@ -130,7 +130,7 @@ def assert_answers(server, owner):
     began_s = time.monotonic()
     answer = server.ask(f'GET / HTTP/1.1\r\n{owner}\r\n')
     assert answer.startswith('HTTP/1.1 200'), answer
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < 9.0  # before the heads of others are given up
 
 
 def status(answer):
@@ -282,7 +282,7 @@ def test_a_connection_that_stops_is_closed(server, owner, monkeypatch, sent, rea
             time.sleep(0.01)
         monkeypatch.setattr(connection_table, 'HEAD_WITHIN_S', 10 - 9.8)
         monkeypatch.setattr(connection_table, 'STALLED_WITHIN_S', 0.2)
-        ends_s = time.monotonic() + 10
+        ends_s = time.monotonic() + 60
         while (
             not any(reason.startswith(said[:20]) for said in server.log.counts)
             and time.monotonic() < ends_s
@@ -293,7 +293,7 @@ def test_a_connection_that_stops_is_closed(server, owner, monkeypatch, sent, rea
 
 
 def test_a_slow_but_steady_upload_is_left_alone(server, owner, monkeypatch):
-    monkeypatch.setattr(connection_table, 'STALLED_WITHIN_S', 1.0)
+    monkeypatch.setattr(connection_table, 'STALLED_WITHIN_S', 2.0)
     with server.connect() as connection:
         connection.sendall(
             f'POST /uploads/a/files HTTP/1.1\r\n{owner}Content-Length: 20000\r\n\r\n'.encode()
@@ -386,7 +386,7 @@ def test_messages_beyond_the_rate_wait(server, owner):
 
 
 def test_a_wrong_token_is_answered_late_and_the_right_one_at_once(server, monkeypatch):
-    monkeypatch.setattr('roof_detector.station.access_middleware.WRONG_ANSWER_AFTER_S', 0.5)
+    monkeypatch.setattr('roof_detector.station.access_middleware.WRONG_ANSWER_AFTER_S', 2.0)
     ended = threading.Event()
 
     def guess():
@@ -406,7 +406,7 @@ def test_a_wrong_token_is_answered_late_and_the_right_one_at_once(server, monkey
     ended.set()
     for thread in threads:
         thread.join()
-    assert status(answer) == 303 and COOKIE in answer and took_s < 0.4
+    assert status(answer) == 303 and COOKIE in answer and took_s < 1.5
 
 
 def test_a_peer_that_guesses_is_not_compared_for_a_while_but_others_are(monkeypatch):
