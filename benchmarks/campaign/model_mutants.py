@@ -51,7 +51,7 @@ FULL = {
     'package, any byte': 3000,
 }
 SHORT = {
-    'checkpoint, its pickle': 4,
+    'checkpoint, its pickle': 2,
     'attack, its pickle': 2,
     'package, its architecture, hashes right': 2,
     'package, header of its weights, hashes right': 5,

@@ -21,7 +21,7 @@ from roof_detector.ros.common.messages import byte_array
 from roof_detector.supervision.watchdog import EXIT_DEAD_PART
 
 TOPIC = '/camera/image/compressed'
-KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '4'))
+KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '2'))
 LOST_AT_MOST_S = 2.0
 
 
@@ -139,7 +139,7 @@ def test_a_disk_that_refuses_to_let_a_file_grow_costs_nothing(graph, tmp_path):
     assert len(numbers) > 20
 
 
-@pytest.mark.parametrize('gap_s', [0.0, 0.02, 0.4], ids='{} s'.format)
+@pytest.mark.parametrize('gap_s', [0.0, 0.4], ids='{} s'.format)
 def test_no_number_of_signals_cuts_off_the_bag_of_busy_topics(graph, tmp_path, gap_s):
     """`ros2 launch` passes Ctrl-C on to a process that has had it from the terminal already."""
     camera = Camera(graph, tmp_path, rate_hz=200, max_file_s=0.3, flush_period_s=0.1)
