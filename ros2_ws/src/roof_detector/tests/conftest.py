@@ -27,6 +27,7 @@ LONG_FILES = (
     'blocks/test_model_export.py',
     'station/test_page.py',
     'campaign/test_campaigns.py',
+    'fleet/test_fleet_run.py',
     'ros/test_camera_node.py',
     'training/research/ablation/test_ablation.py',
     'ros/test_detector_node.py',
