@@ -29,7 +29,24 @@ def test_quaternions_become_the_same_matrices_and_come_back(quaternions):
     np.testing.assert_allclose(
         back, Reference.from_matrix(expected.as_matrix()).as_quat(), atol=1e-12
     )
-    assert Rotation.from_matrix(matrices[7]).as_quat().shape == (4,)
+
+
+def test_one_is_computed_like_many(quaternions):
+    many = Rotation.from_quat(quaternions)
+    matrices, vectors = many.as_matrix(), many.as_rotvec()
+    turned = Rotation.from_rotvec(vectors).as_quat()
+    for number, quaternion in enumerate(quaternions[:300]):
+        one = Rotation.from_quat(quaternion)
+        np.testing.assert_allclose(one.as_matrix(), matrices[number], atol=1e-15)
+        np.testing.assert_allclose(one.as_rotvec(), vectors[number], atol=1e-14)
+        back = Rotation.from_matrix(matrices[number]).as_quat()
+        np.testing.assert_allclose(
+            back, Rotation.from_matrix(matrices[number : number + 1]).as_quat()[0], atol=1e-14
+        )
+        again = Rotation.from_rotvec(vectors[number]).as_quat()
+        np.testing.assert_allclose(again, turned[number], atol=1e-14)
+    nothing = Rotation.from_rotvec([0.0, 0.0, 0.0]).as_quat()
+    np.testing.assert_array_equal(nothing, [0.0, 0.0, 0.0, 1.0])
 
 
 def test_rotation_vectors_are_the_same_both_ways(quaternions):
