@@ -79,7 +79,7 @@ class ReplayOutcome:
         counts = counted_replay(self.findings)
         listed = ', '.join(f'{count} {name}' for name, count in counts.items() if count)
         return [
-            f'{self.model} over {frames} frames of {len(self.inspections)} inspections: '
+            f'{self.model} over {frames} frames (inspections: {len(self.inspections)}): '
             f'{listed or "no findings"}.',
             *(check.line() for check in self.checks()),
             self.verdict(),
@@ -144,7 +144,7 @@ class ReplayOutcome:
             verdict=self.verdict(),
             is_good=self.passed,
             facts=(
-                f'{frames} recorded frames of {len(self.inspections)} inspections. Model '
+                f'Recorded frames: {frames}, inspections: {len(self.inspections)}. Model '
                 f'{self.model_sha256[:12]}.',
             ),
             parts=tuple(part for part in parts if part.rows or part.lines),
