@@ -67,7 +67,7 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
     While an inspector writes an inspection, each object is listed once; else every detection.
     """
     text = context.text
-    with ui.card().classes('station-card w-full'):
+    with ui.card().classes('station-card flight-card w-full'):
         with ui.element('div').classes('flight-controls'):
             ui.label(text('this_flight')).classes('station-heading')
             wanted = ui.select([], multiple=True, label=text('classes'))
