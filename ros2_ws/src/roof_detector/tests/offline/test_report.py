@@ -383,10 +383,13 @@ def test_title_logo_and_colour_are_those_of_the_operator(twice):
         ({'logo': 'logo.svg'}, b'<svg><image href="/etc/passwd"/></svg>', 'refers to'),
         ({'accent': 'red'}, None, "such as '#1f4e79'"),
         ({'title': ['a']}, None, 'expected a short text'),
+        ({'language': '../en'}, None, 'expected en or zh'),
     ],
-    ids=['no image', 'missing', 'script', 'entities', 'outside', 'colour', 'list'],
+    ids=['no image', 'missing', 'script', 'entities', 'outside', 'colour', 'list', 'language'],
 )
-def test_a_logo_or_colour_that_is_none_is_refused(placed, tmp_path, values, content, sentence):
+def test_a_logo_colour_or_language_that_is_none_is_refused(
+    placed, tmp_path, values, content, sentence
+):
     if content is not None:
         (tmp_path / values['logo']).write_bytes(content)
     with pytest.raises(ExportError, match=sentence):

@@ -16,6 +16,7 @@ import yaml
 
 from roof_detector.results.errors import ExportError
 from roof_detector.results.report.report_model import EncodedImage
+from roof_detector.results.report.report_texts import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,9 @@ def read_branding(path: Path) -> Branding:
         texts[name] = value.strip()
     if texts['accent'] and not _COLOUR.fullmatch(texts['accent']):
         msg = f"{path} has the accent {texts['accent']!r}, expected a colour such as '#1f4e79'."
+        raise ExportError(msg)
+    if texts['language'] not in ('', *LANGUAGES):
+        msg = f'{path} has the language {texts["language"]!r}, expected {" or ".join(LANGUAGES)}.'
         raise ExportError(msg)
     logo = None
     if texts['logo']:
