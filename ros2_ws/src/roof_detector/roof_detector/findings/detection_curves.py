@@ -131,6 +131,18 @@ class CurveTable:
         detected = min(max(detected, _LEAST), _MOST)
         return detected, min(max(false_alarm, _LEAST), 0.98 * detected)
 
+    def detected_at(
+        self, class_ids: npt.NDArray[np.int32], metres_per_pixel: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Return the probability (n,) that objects of classes (n,) are detected in one look."""
+        at = np.log(np.maximum(metres_per_pixel, 1e-6))
+        found = np.empty(len(at))
+        for class_id in set(class_ids.tolist()):
+            own = class_ids == class_id
+            rates = self.curves[class_id][:, 1]
+            found[own] = np.interp(at[own], self._logs[class_id], rates)
+        return np.minimum(np.maximum(found, _LEAST), _MOST)
+
 
 def seen_again(hits: float, misses: float, rate: float) -> float:
     """Return the log likelihood of looks that saw an object and did not, of a mean rate.

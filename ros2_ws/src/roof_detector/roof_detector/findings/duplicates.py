@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.findings.covariances import inverted
-from roof_detector.findings.object_states import inside_shares
+from roof_detector.findings.object_states import share_inside
 from roof_detector.findings.register_settings import GATE_3D
 
 if TYPE_CHECKING:
@@ -86,12 +86,10 @@ def _contained(
     """Return the pairs of which one was only seen in pieces that lie within the other."""
     states = flight.states
     found = np.zeros(len(rows), np.bool_)
-    for position in np.flatnonzero(~(states.is_whole[rows] & states.is_whole[others])):
-        row, other = rows[position], others[position]
-        for piece, around in ((row, other), (other, row)):
-            if not states.is_whole[piece]:
-                share = inside_shares(states.box_en[piece][None], states.box_en[around][None])
-                found[position] |= bool(share[0, 0] > _INSIDE)
+    for pieces, wholes in ((rows, others), (others, rows)):
+        cut = np.flatnonzero(~states.is_whole[pieces])
+        boxes, around = states.box_en[pieces[cut]], states.box_en[wholes[cut]]
+        found[cut] |= share_inside(boxes, around) > _INSIDE
     return found
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 import math
 from array import array
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from roof_detector.findings.detection_curves import seen_again
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from roof_detector.findings.detection_curves import CurveTable
@@ -67,17 +66,19 @@ class BestImage:
     quality: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class SizeSample:
-    """The size of an object in one sighting, as if it lay on the plane `height_m` below."""
+class SizeSample(NamedTuple):
+    """The size of an object in one sighting, as if it lay on the plane `height_m` below.
+
+    `slope` is the tangent of the angle from nadir.
+    """
 
     quality: float
-    sides_m: tuple[float, float]
+    length_m: float
+    width_m: float
     area_m2: float
     metres_per_pixel: float
     height_m: float
     slope: float = 0.0
-    """The tangent of the angle from nadir."""
 
 
 @dataclass(kw_only=True)
@@ -97,6 +98,8 @@ class Evidence:
     tracks: set[tuple[str, int]] = field(default_factory=set)
     frames: array[int] = field(default_factory=lambda: array('I'))
     """The serial numbers of the frames with a sighting: two objects of one frame are two."""
+    leading: int = -1
+    """The class with most votes, -1 where they have to be counted."""
 
     def add_sighting(
         self,
@@ -110,6 +113,8 @@ class Evidence:
     ) -> None:
         """Add a sighting; `weight` is what its resolution is worth, 0 to 1."""
         self.votes[class_id] += confidence * weight
+        if class_id != self.leading:
+            self.leading = -1
         self.sightings += 1
         self.confidence_sum += confidence
         self.best_confidence = max(self.best_confidence, confidence)
@@ -138,7 +143,7 @@ class Evidence:
 
     def absorb(self, other: Evidence) -> None:
         """Add the evidence of another, which is the same object."""
-        self.votes = self.votes + other.votes
+        self.votes, self.leading = self.votes + other.votes, -1
         for key, look in other.looks.items():
             own = self.looks.get(key)
             if own is None:
@@ -179,7 +184,9 @@ class Evidence:
     @property
     def class_id(self) -> int:
         """Return the class with most votes."""
-        return int(np.argmax(self.votes))
+        if self.leading < 0:
+            self.leading = int(self.votes.argmax())
+        return self.leading
 
     def class_probabilities(self) -> npt.NDArray[np.float64]:
         """Return the share of each class in the votes, with half a vote spread over all."""
@@ -196,20 +203,22 @@ class Evidence:
         errors, so the further frames of a look weigh less. `prior` is that of classes for which
         the curves hold none.
         """
-        own = curves.prior(self.class_id)
+        class_id = self.class_id
+        own = curves.prior(class_id)
         odds = _log_odds(prior if own is None else own)
         odds += _CONFIDENCE_WEIGHT * _log_odds(self.best_confidence)
-        hits = misses = frames = 0.0
-        rates = np.zeros(2)
+        hits = misses = frames = detected_sum = false_sum = 0.0
         for look in self.looks.values():
             weight = 1 / (1 + _CORRELATION * (look.frames - 1))
             hits += look.hits * weight
             misses += (look.frames - look.hits) * weight
             frames += look.frames
-            rates += look.frames * np.array(curves.at(self.class_id, look.metres_per_pixel))
+            detected, false_alarm = curves.at(class_id, look.metres_per_pixel)
+            detected_sum += look.frames * detected
+            false_sum += look.frames * false_alarm
         if frames:
             again = max(hits - 1, 0.0), misses
-            detected, false_alarm = (rates / frames).tolist()
+            detected, false_alarm = detected_sum / frames, false_sum / frames
             ratio = seen_again(*again, detected) - seen_again(*again, false_alarm)
             odds += _LOOK_WEIGHT * ratio
         odds = min(max(odds, -_MOST_LIKELIHOOD), _MOST_LIKELIHOOD)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roof_detector.findings.evidence import BestImage, Evidence, SizeSample
+from roof_detector.findings.evidence import BestImage, SizeSample
 from roof_detector.findings.object_states import union
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from roof_detector.findings.detection_curves import CurveTable
+    from roof_detector.findings.evidence import Evidence
     from roof_detector.findings.frame_assignment import FrameProblem
     from roof_detector.findings.object_states import ObjectStates
     from roof_detector.findings.register_settings import RegisterSettings
@@ -61,18 +62,16 @@ class FrameEvidence:
             view.metres_per_pixel[problem.chosen] * (1 + 4 * (slopes**2).sum(axis=1))
         )
         sharpness *= np.where(view.cut[problem.chosen], _CUT_QUALITY, 1.0)
-        for position, row in enumerate(rows.tolist()):
-            quality = float(sharpness[position])
-            evidence = self._witness(
-                problem, position, row, sightings, serial=serial, quality=quality
-            )
-            if shown[position] or not evidence.looks:
-                index = int(problem.chosen[position])
-                resolution = float(view.metres_per_pixel[index]) * view.reduction
-                evidence.add_look(
-                    (self._flight, *looks[position]), hit=True, metres_per_pixel=resolution
-                )
-            self._measure(problem, position, row, evidence, quality)
+        self._witness(problem, rows, sightings, serial=serial, sharpness=sharpness)
+        self._measure(problem, rows, sharpness)
+        resolutions = (view.metres_per_pixel[problem.chosen] * view.reduction).tolist()
+        for row, seen, look, resolution in zip(
+            rows.tolist(), shown.tolist(), looks, resolutions, strict=True
+        ):
+            evidence = self._evidence[row]
+            assert evidence is not None
+            if seen or not evidence.looks:
+                evidence.add_look((self._flight, *look), hit=True, metres_per_pixel=resolution)
 
     def add_misses(self, view: GroundView, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Count the frame for those objects (m,) that it showed whole; return their rows.
@@ -93,72 +92,84 @@ class FrameEvidence:
     def _witness(
         self,
         problem: FrameProblem,
-        position: int,
-        row: int,
+        rows: npt.NDArray[np.intp],
         sightings: FrameSightings,
         *,
         serial: int,
-        quality: float,
-    ) -> Evidence:
-        view, index, states = problem.view, int(problem.chosen[position]), self._states
-        evidence = self._evidence[row]
-        assert evidence is not None
-        class_id = int(sightings.class_ids[index])
-        confidence = float(sightings.confidences[index])
-        resolution = float(view.metres_per_pixel[index])
-        track_id = int(sightings.track_ids[index])
-        detected, _ = self._curves.at(class_id, resolution * view.reduction)
-        evidence.add_sighting(
-            sightings.frame,
-            serial=serial,
-            class_id=class_id,
-            confidence=confidence,
-            weight=detected * (_CUT_VOTE if view.cut[index] else 1.0),
-            track=(sightings.frame.topic, track_id) if track_id else None,
-        )
-        states.class_id[row] = evidence.class_id
-        states.last_ns[row] = sightings.frame.stamp_ns
-        states.sightings[row] += 1
-        if evidence.best is None or confidence * quality > evidence.best.quality:
-            left, top, right, bottom = sightings.boxes_xyxy[index].tolist()
-            evidence.consider_best(
-                BestImage(
-                    frame=sightings.frame,
+        sharpness: npt.NDArray[np.float64],
+    ) -> None:
+        """Add votes, tracks and best images; `sharpness` (n,) is that of each sighting."""
+        view, states, chosen, frame = problem.view, self._states, problem.chosen, sightings.frame
+        class_ids = sightings.class_ids[chosen]
+        confidences = sightings.confidences[chosen].astype(np.float64)
+        resolutions = view.metres_per_pixel[chosen]
+        weights = self._curves.detected_at(class_ids, resolutions * view.reduction)
+        weights *= np.where(view.cut[chosen], _CUT_VOTE, 1.0)
+        states.last_ns[rows] = frame.stamp_ns
+        states.sightings[rows] += 1
+        columns = (rows, class_ids, confidences, weights, sightings.track_ids[chosen])
+        qualities = (confidences * sharpness).tolist()
+        leading = []
+        for position, (row, class_id, confidence, weight, track_id) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True)
+        ):
+            evidence = self._evidence[row]
+            assert evidence is not None
+            evidence.add_sighting(
+                frame,
+                serial=serial,
+                class_id=class_id,
+                confidence=confidence,
+                weight=weight,
+                track=(frame.topic, track_id) if track_id else None,
+            )
+            leading.append(evidence.class_id)
+            if evidence.best is None or qualities[position] > evidence.best.quality:
+                index = int(chosen[position])
+                left, top, right, bottom = sightings.boxes_xyxy[index].tolist()
+                evidence.best = BestImage(
+                    frame=frame,
                     detection=index,
                     box_xyxy=(left, top, right, bottom),
                     confidence=confidence,
-                    metres_per_pixel=resolution,
-                    quality=confidence * quality,
+                    metres_per_pixel=float(resolutions[position]),
+                    quality=qualities[position],
                 )
-            )
-        return evidence
+        states.class_id[rows] = leading
 
     def _measure(
-        self, problem: FrameProblem, position: int, row: int, evidence: Evidence, quality: float
+        self,
+        problem: FrameProblem,
+        rows: npt.NDArray[np.intp],
+        sharpness: npt.NDArray[np.float64],
     ) -> None:
-        view, index, states = problem.view, int(problem.chosen[position]), self._states
-        box = problem.boxes_en[position]
-        if view.cut[index]:
-            if not states.is_whole[row]:
-                states.box_en[row] = union(states.box_en[row], box)
-            return
-        width, height = view.sides_m[index].tolist()
-        log_size = float(np.log(max(width, 1e-3)) + np.log(max(height, 1e-3))) / 2
-        if states.is_whole[row]:
-            states.log_size[row] += (log_size - states.log_size[row]) / 4
-        else:
-            states.log_size[row], states.is_whole[row] = log_size, True
-        states.box_en[row] = box
-        evidence.add_size(
-            SizeSample(
-                quality=quality,
-                sides_m=(max(width, height), min(width, height)),
-                area_m2=float(view.areas_m2[index]),
-                metres_per_pixel=float(view.metres_per_pixel[index]),
-                height_m=view.height_m,
-                slope=float(np.hypot(*view.slopes[index])),
-            )
+        """Add the sizes of whole sightings; pieces of what was not seen whole are joined."""
+        view, states = problem.view, self._states
+        cut = view.cut[problem.chosen]
+        for position in np.flatnonzero(cut & ~states.is_whole[rows]).tolist():
+            row = int(rows[position])
+            states.box_en[row] = union(states.box_en[row], problem.boxes_en[position])
+        whole = np.flatnonzero(~cut)
+        rows, index = rows[whole], problem.chosen[whole]
+        sides, slopes = view.sides_m[index], view.slopes[index]
+        log_size = np.log(np.maximum(sides, 1e-3)).mean(axis=1)
+        before = np.where(states.is_whole[rows], states.log_size[rows], log_size)
+        states.log_size[rows] = before + (log_size - before) / 4
+        states.is_whole[rows] = True
+        states.box_en[rows] = problem.boxes_en[whole]
+        columns = (
+            sharpness[whole],
+            sides.max(axis=1),
+            sides.min(axis=1),
+            view.areas_m2[index],
+            view.metres_per_pixel[index],
+            np.full(len(index), view.height_m),
+            np.hypot(slopes[:, 0], slopes[:, 1]),
         )
+        for row, values in zip(rows.tolist(), np.column_stack(columns).tolist(), strict=True):
+            evidence = self._evidence[row]
+            assert evidence is not None
+            evidence.add_size(SizeSample(*values))
 
     def _looks(self, view: GroundView, rows: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
         """Return the directions from which a frame sees objects, in steps of the settings."""

@@ -143,9 +143,8 @@ def ground_view(
     centre_rays = rays[: 5 * count : 5]
     jacobians = ground_jacobians(fix, every[: 5 * count : 5], centre_rays)
     spread = np.hypot(split.pixel_px, split.box_share * np.maximum(right - left, bottom - top))
-    own = np.einsum(
-        'nij,nkj->nik', jacobians.by_pixel, jacobians.by_pixel * (spread**2)[:, None, None]
-    )
+    scaled = jacobians.by_pixel * spread[:, None, None]
+    own = scaled @ np.swapaxes(scaled, 1, 2)
     horizontal = fix.position_covariance[:2, :2]
     own += split.position_jitter_share**2 * horizontal
     tilt = fix.attitude_covariance[:2, :2] * (1 - split.attitude_frame_share)
@@ -153,7 +152,8 @@ def ground_view(
     swapped = np.array([[0.0, fix.height_m], [-fix.height_m, 0.0]])
     cut = cut_boxes(boxes, size_wh)
     own = own + spread_of_cut(corners, cut)
-    pixel_m2 = np.abs(np.linalg.det(np.nan_to_num(jacobians.by_pixel)))
+    (xx, xy), (yx, yy) = np.moveaxis(jacobians.by_pixel, 0, -1)
+    pixel_m2 = np.nan_to_num(np.abs(xx * yy - xy * yx))
     outline = points[5 * count :]
     far = np.isnan(outline).any() or (
         np.linalg.norm(outline - camera, axis=1).max() > _LONGEST_VIEW * fix.height_m
@@ -166,12 +166,7 @@ def ground_view(
         turn_jacobians=jacobians.by_turn,
         turn_covariance=fix.attitude_covariance,
         flight_covariance=horizontal + swapped @ tilt @ swapped.T,
-        sides_m=np.column_stack(
-            [
-                np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1),
-                np.linalg.norm(corners[:, 3] - corners[:, 0], axis=1),
-            ]
-        ),
+        sides_m=np.hypot(*np.moveaxis(corners[:, (1, 3)] - corners[:, :1], -1, 0)),
         half_extent_en=np.ptp(corners, axis=1) / 2,
         areas_m2=mask_areas_px * pixel_m2,
         metres_per_pixel=np.sqrt(pixel_m2),

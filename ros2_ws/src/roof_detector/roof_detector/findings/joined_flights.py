@@ -104,22 +104,32 @@ def join_flights(flights: Sequence[FlightRegister], settings: RegisterSettings) 
 
 def _objects_of(flight: FlightRegister, number: int) -> list[JoinedObject]:
     found = []
-    for row in flight.rows().tolist():
+    rows, states = flight.rows(), flight.states
+    positions = states.mean[rows, :2]
+    covariances = states.covariance[rows, :2, :2] + flight.drift_variance() * np.eye(2)
+    numbers = zip(
+        rows.tolist(),
+        states.mean[rows, 2].tolist(),
+        states.covariance[rows, 2, 2].tolist(),
+        states.log_size[rows].tolist(),
+        states.is_whole[rows].tolist(),
+        strict=True,
+    )
+    for index, (row, height_m, variance, log_size, is_whole) in enumerate(numbers):
         evidence = flight.evidence[row]
         assert evidence is not None
-        mean, covariance = flight.states.mean[row], flight.states.covariance[row]
         found.append(
             JoinedObject(
                 evidence=evidence,
-                position_en=mean[:2].copy(),
-                covariance=covariance[:2, :2] + flight.drift_variance() * np.eye(2),
-                height_m=float(mean[2]),
-                height_variance=float(covariance[2, 2]),
-                log_size=float(flight.states.log_size[row]),
-                is_whole=bool(flight.states.is_whole[row]),
+                position_en=positions[index],
+                covariance=covariances[index],
+                height_m=height_m,
+                height_variance=variance,
+                log_size=log_size,
+                is_whole=is_whole,
                 group=number,
                 members=[(number, row)],
-                sizes=[FlightSizes(evidence.sizes, float(mean[2]), float(covariance[2, 2]))],
+                sizes=[FlightSizes(evidence.sizes, height_m, variance)],
             )
         )
     return found

@@ -95,7 +95,8 @@ class LiveInspection:
 
     Findings get their numbers when they are confirmed, and keep them. Every frame is tracked; at
     most `rate_hz` of a camera are registered, 0 for all: frames that follow sooner repeat each
-    other's errors, so they tell hardly more and cost the same.
+    other's errors, so they tell hardly more and cost the same. `network_px` is the side of the
+    network's input, to which it reduces larger images; 0 where it sees them as they are.
     """
 
     class_names: tuple[str, ...]
@@ -105,6 +106,7 @@ class LiveInspection:
     curves: DetectionCurves | None = None
     settings: RegisterSettings | None = None
     rate_hz: float = 0.0
+    network_px: int = 0
     frames: int = 0
 
     def __post_init__(self) -> None:
@@ -207,7 +209,12 @@ class LiveInspection:
             track_ids=tracks,
             fix=fix,
             origin=self.origin,
+            reduction=self._reduction(frame.size_wh),
         )
+
+    def _reduction(self, size_wh: tuple[int, int]) -> float:
+        """Return how many pixels of an image are one of the network's input."""
+        return max(max(size_wh) / self.network_px, 1.0) if self.network_px else 1.0
 
     def update(self) -> LiveUpdate:
         """Sum up what has changed, and return what is reported now."""

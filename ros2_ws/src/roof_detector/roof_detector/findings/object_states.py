@@ -162,8 +162,15 @@ def inside_shares(
     boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Return which share of each box (n, 4) lies within each other box (m, 4), as (n, m)."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    own = np.clip(boxes[:, 2:] - boxes[:, :2], 1e-6, None).prod(axis=1)
-    return np.asarray(shared / own[:, None])
+    return share_inside(boxes[:, None], others[None])
+
+
+def share_inside(
+    boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return which share of each box (..., 4) lies within its other box (..., 4), as (...)."""
+    left, low, right, high = np.moveaxis(boxes, -1, 0)
+    wide = np.minimum(right, others[..., 2]) - np.maximum(left, others[..., 0])
+    deep = np.minimum(high, others[..., 3]) - np.maximum(low, others[..., 1])
+    own = np.maximum(right - left, 1e-6) * np.maximum(high - low, 1e-6)
+    return np.asarray(np.maximum(wide, 0.0) * np.maximum(deep, 0.0) / own)

@@ -18,7 +18,7 @@ from roof_detector.findings.object_size import size_of
 from roof_detector.findings.placeless import PlacelessFindings
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState, RoofFinding, finding_uuid
-from roof_detector.findings.summing_up import place_of, state_of
+from roof_detector.findings.summing_up import places_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from roof_detector.findings.evidence import Evidence
     from roof_detector.findings.flight_register import TrackKey
-    from roof_detector.findings.joined_flights import JoinedObject
+    from roof_detector.findings.joined_flights import JoinedFlights
+    from roof_detector.findings.roof_finding import FindingPlace
     from roof_detector.findings.sightings import FrameSightings
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
@@ -148,16 +149,7 @@ class Register:
             for kept, gone in merge_duplicates(flight):
                 self._merged_into[flight.flight, gone] = kept
         joined = join_flights(flights, self._settings)
-        findings: list[tuple[RoofFinding, list[SightingKey]]] = []
-        for one in joined.objects:
-            shift, covariance = joined.corrections.get(one.group, (np.zeros(2), np.zeros((2, 2))))
-            keys: list[SightingKey] = [(flights[f].flight, '', row) for f, row in one.members]
-            finding = None
-            if len(flights) == 1 and one.members[0][1] not in flights[0].changed:
-                finding = self._summed.get(keys[0])
-            if finding is None:
-                finding = self._summed[keys[0]] = self._placed(one, shift, covariance)
-            findings.append((finding, keys))
+        findings = self._placed_findings(joined)
         for key, evidence in self._placeless.evidence.items():
             flight_name, topic, track = key
             own = (flight_name, topic or '/', track)
@@ -187,22 +179,48 @@ class Register:
             reuses_rows=self._reuses_rows,
         )
 
-    def _placed(
-        self,
-        one: JoinedObject,
-        shift: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-        covariance: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    ) -> RoofFinding:
+    def _placed_findings(
+        self, joined: JoinedFlights
+    ) -> list[tuple[RoofFinding, list[SightingKey]]]:
+        """Return the findings with a place; what has not changed is not summed up again."""
+        flights = list(self._flights.values())
+        changed = flights[0].changed if len(flights) == 1 else None
+        keys: list[list[SightingKey]] = [
+            [(flights[number].flight, '', row) for number, row in one.members]
+            for one in joined.objects
+        ]
+        again = [
+            index
+            for index, one in enumerate(joined.objects)
+            if changed is None
+            or one.members[0][1] in changed
+            or keys[index][0] not in self._summed
+        ]
+        for index, place in zip(again, self._places(joined, again), strict=True):
+            one = joined.objects[index]
+            self._summed[keys[index][0]] = self._finding(
+                one.evidence,
+                flights=tuple(dict.fromkeys(flights[number].flight for number, _ in one.members)),
+                place=place,
+                size=size_of(one.sizes),
+            )
+        return [(self._summed[own[0]], own) for own in keys]
+
+    def _places(self, joined: JoinedFlights, chosen: Sequence[int]) -> list[FindingPlace]:
+        """Return the places of the objects of these positions, all at once."""
+        if not chosen:
+            return []
         assert self.origin is not None
-        place = place_of(
-            one.position_en - shift, one.covariance + covariance, one.height_m, self.origin
-        )
-        flights = tuple(self._flights)
-        return self._finding(
-            one.evidence,
-            flights=tuple(dict.fromkeys(flights[number] for number, _ in one.members)),
-            place=place,
-            size=size_of(one.sizes),
+        objects = [joined.objects[index] for index in chosen]
+        none = np.zeros(2), np.zeros((2, 2))
+        corrections = [joined.corrections.get(one.group, none) for one in objects]
+        shifts = np.array([shift for shift, _ in corrections])
+        errors = np.array([error for _, error in corrections])
+        return places_of(
+            np.array([one.position_en for one in objects]) - shifts,
+            np.array([one.covariance for one in objects]) + errors,
+            [one.height_m for one in objects],
+            self.origin,
         )
 
     def _finding(
@@ -257,8 +275,9 @@ class Register:
             before = [known[one] for one in (finding.uuid, *finding.aliases) if one in known]
             number += not before
             own = min(before, default=number)
-            values = {**finding.__dict__, 'number': own}
-            numbered.append(RoofFinding(**values))
+            if finding.number != own:
+                self._summed[keys[0]] = RoofFinding(**{**finding.__dict__, 'number': own})
+            numbered.append(self._summed[keys[0]])
             numbers |= dict.fromkeys(keys, own)
             if finding.state is FindingState.CONFIRMED:
                 sentence = (

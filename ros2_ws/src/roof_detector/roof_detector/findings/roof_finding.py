@@ -13,8 +13,6 @@ from uuid import UUID, uuid5
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from roof_detector.findings.evidence import Anchor, BestImage
 
 _NAMESPACE = UUID('6e0f6a0e-5f0b-4c55-9a58-3c1d6cf0f4a1')
@@ -110,10 +108,12 @@ def finding_uuid(anchor: Anchor) -> UUID:
     return uuid5(_NAMESPACE, f'{frame.flight}|{frame.topic}|{frame.name}|{detection}')
 
 
-def radius95_m(covariance: npt.NDArray[np.float64]) -> float:
-    """Return the radius of the circle that holds 95 % of a normal distribution (2, 2)."""
-    (a, b), (_, d) = covariance.tolist()
-    middle, apart = (a + d) / 2, math.hypot((a - d) / 2, b)
+def radius95_m(ee: float, en: float, nn: float) -> float:
+    """Return the radius of the circle that holds 95 % of a normal distribution.
+
+    Its covariance is `ee` and `nn` to the east and the north, and `en` of both.
+    """
+    middle, apart = (ee + nn) / 2, math.hypot((ee - nn) / 2, en)
     small, large = (math.sqrt(max(value, 0.0)) for value in (middle - apart, middle + apart))
     if not large > 0:
         return 0.0

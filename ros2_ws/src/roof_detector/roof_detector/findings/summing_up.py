@@ -15,6 +15,8 @@ from roof_detector.findings.roof_finding import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from roof_detector.findings.evidence import Evidence
@@ -35,22 +37,32 @@ def state_of(evidence: Evidence, existence: float, settings: RegisterSettings) -
     return FindingState.TENTATIVE
 
 
-def place_of(
-    position_en: npt.NDArray[np.float64],
-    covariance: npt.NDArray[np.float64],
-    height_m: float,
+def places_of(
+    positions_en: npt.NDArray[np.float64],
+    covariances: npt.NDArray[np.float64],
+    heights_m: Sequence[float],
     origin: LocalTangentPlane,
-) -> FindingPlace:
-    """Return a place from metres east and north of the origin, and its covariance (2, 2)."""
-    east, north = position_en.tolist()
-    latitude, longitude, _ = origin.to_geodetic(np.array([east, north, 0.0])).tolist()
-    (ee, en), (_, nn) = covariance.tolist()
-    return FindingPlace(
-        latitude_deg=latitude,
-        longitude_deg=longitude,
-        east_m=east,
-        north_m=north,
-        height_m=height_m,
-        covariance=(ee, en, nn),
-        radius95_m=radius95_m(covariance),
+) -> list[FindingPlace]:
+    """Return places from metres east and north of the origin (n, 2), and covariances (n, 2, 2)."""
+    if not len(positions_en):
+        return []
+    level = np.column_stack([positions_en, np.zeros(len(positions_en))])
+    rows = zip(
+        origin.to_geodetic(level).tolist(),
+        positions_en.tolist(),
+        covariances.reshape(-1, 4).tolist(),
+        heights_m,
+        strict=True,
     )
+    return [
+        FindingPlace(
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            east_m=east,
+            north_m=north,
+            height_m=height_m,
+            covariance=(ee, en, nn),
+            radius95_m=radius95_m(ee, en, nn),
+        )
+        for (latitude, longitude, _), (east, north), (ee, en, _, nn), height_m in rows
+    ]

@@ -114,3 +114,15 @@ def test_rows_of_dropped_objects_are_taken_again(objects):
     assert flight.dropped > 500
     assert flight.states.count < 250 and len(flight.evidence) == flight.states.count
     assert len(flight._row_of_track) < 250
+
+
+@pytest.mark.parametrize(('network_px', 'reduction'), [(0, 1.0), (320, 2.0), (1280, 1.0)])
+def test_the_resolution_that_the_network_sees_counts(objects, network_px, reduction):
+    """An object that a network of half the size misses is less of a doubt."""
+    inspection = new()
+    inspection.network_px = network_px
+    boxes, _ = objects.boxes((0.0, 0.0))
+    fix = objects.fix((0.0, 0.0), stamp_ns=objects.BEGIN_NS)
+    inspection.begin_at(fix, None)
+    placed = inspection.add(frame(objects, boxes, 0), fix)
+    assert placed.sightings.ground.reduction == reduction

@@ -20,7 +20,8 @@ def samples(side_m, *, flown_m=12.0, believed_m=12.0, tall_m=0.0, masked=True):
         found.append(
             SizeSample(
                 quality=1 / (1 + 4 * slope**2),
-                sides_m=(side_m * scale, side_m * scale),
+                length_m=side_m * scale,
+                width_m=side_m * scale,
                 area_m2=(side_m**2 + walls) * scale**2 if masked else np.nan,
                 metres_per_pixel=0.01,
                 height_m=believed_m,

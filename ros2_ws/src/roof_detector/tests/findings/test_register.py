@@ -273,7 +273,9 @@ def test_a_class_id_without_a_name_is_refused(roof):
     ids=['round', 'a line', 'exact'],
 )
 def test_the_radius_holds_95_percent_of_a_normal_distribution(covariance, expected):
-    assert radius95_m(covariance) == pytest.approx(expected, abs=1e-3)
+    assert radius95_m(covariance[0, 0], covariance[0, 1], covariance[1, 1]) == pytest.approx(
+        expected, abs=1e-3
+    )
 
 
 def test_an_invalid_table_of_detection_probabilities_is_refused(tmp_path):

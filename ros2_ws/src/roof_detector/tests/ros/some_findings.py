@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import numpy as np
-
 from roof_detector.findings.evidence import BestImage
 from roof_detector.findings.roof_finding import (
     FindingPlace,
@@ -34,7 +32,7 @@ def some_finding(number=1, *, east=3.0, north=-4.0, size=(1.2, 0.8), **changes):
         north_m=north,
         height_m=0.5,
         covariance=covariance,
-        radius95_m=radius95_m(np.array([covariance[:2], covariance[1:]])),
+        radius95_m=radius95_m(*covariance),
     )
     values = {
         'number': number,

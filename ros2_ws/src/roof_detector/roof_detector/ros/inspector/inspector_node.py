@@ -170,6 +170,7 @@ class InspectorNode(ManagedNode):
             curves=settings.curves,
             settings=settings.register,
             rate_hz=settings.register_rate_hz,
+            network_px=settings.network_px,
         )
         if settings.folder is not None:
             provenance = {

@@ -130,6 +130,16 @@ INSPECTOR_TABLE = ParameterTable(
         'object; empty takes that of the shipped model.',
     ),
     Parameter(
+        'image_size',
+        0,
+        "Side of the input of the detector's network in pixels, as the detector has it: how "
+        'probably an object is found depends on the resolution that the network sees. 0 takes '
+        '640, that of the shipped models.',
+        minimum=0,
+        maximum=4096,
+        unit='px',
+    ),
+    Parameter(
         'update_period_s',
         1.0,
         'How often findings are summed up, published and written.',
@@ -138,7 +148,7 @@ INSPECTOR_TABLE = ParameterTable(
     ),
     Parameter(
         'register_rate_hz',
-        10.0,
+        5.0,
         'Most frames of a camera in a second that are placed and registered; those between are '
         'tracked alone. 0 registers every frame.',
         minimum=0.0,

@@ -20,6 +20,8 @@ from roof_detector.telemetry.topic_choice import TopicNames
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SHIPPED_SIZE_PX = 640  # the side of the input of the models in `roof_detector/weights`
+
 
 @dataclass(frozen=True, kw_only=True)
 class InspectorSettings:
@@ -40,6 +42,7 @@ class InspectorSettings:
     curves: DetectionCurves | None
     update_period_s: float
     register_rate_hz: float
+    network_px: int
     register: RegisterSettings
 
     @classmethod
@@ -69,6 +72,7 @@ class InspectorSettings:
             curves=DetectionCurves.read(Path(curves).expanduser()) if curves else None,
             update_period_s=values['update_period_s'],
             register_rate_hz=values['register_rate_hz'],
+            network_px=values['image_size'] or SHIPPED_SIZE_PX,
             register=RegisterSettings(most_objects=values['most_objects']),
         )
 
