@@ -45,7 +45,7 @@ def inspect(graph, monkeypatch):
     monkeypatch.setattr('roof_detector.ros.inspector.inspector_node._DIAGNOSTICS_S', 0.1)
 
     def start(roof, **values):
-        values = {'update_period_s': 0.2, **values}
+        values = {'update_period_s': 0.2, 'register_rate_hz': 0.0, **values}
         node = InspectorNode(
             context=graph.context,
             cli_args=['--ros-args', '-r', 'image:=/camera/image'],
