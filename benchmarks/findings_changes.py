@@ -6,6 +6,8 @@ Each new flight is compared as a whole, and as if it had ended after a fifth of 
 most objects were not looked at:
 
     python -m benchmarks.findings_changes --output benchmarks/results/findings_changes.json
+
+With `--pieces` each world is kept in a file of that folder, and not flown again.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,42 +64,66 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--output', type=Path, required=True)
     parser.add_argument('--worlds', type=int, default=20)
+    parser.add_argument('--first-world', type=int, default=FIRST_WORLD)
+    parser.add_argument('--pieces', type=Path, help='folder of the worlds that were flown')
     options = parser.parse_args()
     run = describe_run()
     counts: Counter[str] = Counter()
-    for seed in range(FIRST_WORLD, FIRST_WORLD + options.worlds):
-        world = SimulatedWorld(seed)
-        count = len(world.instances)
-        rng = np.random.default_rng([seed, 9])
-        for altitude_m in HEIGHTS_M if count > 4 else ():
-            fate = rng.random(count)
-            came, went = fate < _CAME, (fate >= _CAME) & (fate < _CAME + _WENT)
-            grew = (fate >= _CAME + _WENT) & (fate < _CAME + _WENT + _GREW)
-            numbers = np.arange(count)
-            before = world.changed(~came, np.ones(count))
-            after = world.changed(~went, np.where(grew, _FACTOR, 1.0))
-            flights = [
-                list(
-                    one.flight(
-                        name,
-                        seed=1000 * seed + 10 * int(altitude_m) + k,
-                        altitude_m=altitude_m,
-                        heading_deg=(None, 70.0)[k],
-                        errors=Errors(),
-                    )
-                )
-                for k, (name, one) in enumerate((('old', before), ('new', after)))
-            ]
-            old = inspect(flights[0], numbers[~came].tolist())
-            new = inspect(flights[1], numbers[~went].tolist())
-            _judge(counts, old, new, {'new': came, 'gone': went, 'grown': grew})
-            part = flights[1][: max(int(_PART * len(flights[1])), 1)]
-            early = inspect(part, numbers[~went].tolist())
-            _judge_unseen(counts, world, old, early, part)
+    for seed in range(options.first_world, options.first_world + options.worlds):
+        name = None if options.pieces is None else options.pieces / f'{seed}.json'
+        if name is not None and name.is_file():
+            found = Counter(json.loads(name.read_text(encoding='utf-8')))
+        else:
+            found = fly_world(seed)
+            if name is not None:
+                name.parent.mkdir(parents=True, exist_ok=True)
+                name.write_text(json.dumps(dict(found)), encoding='utf-8')
+        counts.update(found)
         print(seed, json.dumps(dict(counts)), flush=True)
+        _write(options, run, counts, seed - options.first_world + 1)
+
+
+def fly_world(seed: int) -> Counter[str]:
+    """Return what is said of the changes of a world, and what is true."""
+    counts: Counter[str] = Counter()
+    world = SimulatedWorld(seed)
+    count = len(world.instances)
+    rng = np.random.default_rng([seed, 9])
+    for altitude_m in HEIGHTS_M if count > 4 else ():
+        fate = rng.random(count)
+        came, went = fate < _CAME, (fate >= _CAME) & (fate < _CAME + _WENT)
+        grew = (fate >= _CAME + _WENT) & (fate < _CAME + _WENT + _GREW)
+        numbers = np.arange(count)
+        before = world.changed(~came, np.ones(count))
+        after = world.changed(~went, np.where(grew, _FACTOR, 1.0))
+        flights = [
+            list(
+                one.flight(
+                    name,
+                    seed=1000 * seed + 10 * int(altitude_m) + k,
+                    altitude_m=altitude_m,
+                    heading_deg=(None, 70.0)[k],
+                    errors=Errors(),
+                )
+            )
+            for k, (name, one) in enumerate((('old', before), ('new', after)))
+        ]
+        old = inspect(flights[0], numbers[~came].tolist())
+        new = inspect(flights[1], numbers[~went].tolist())
+        _judge(counts, old, new, {'new': came, 'gone': went, 'grown': grew})
+        part = flights[1][: max(int(_PART * len(flights[1])), 1)]
+        early = inspect(part, numbers[~went].tolist())
+        _judge_unseen(counts, world, old, early, part)
+    return counts
+
+
+def _write(
+    options: argparse.Namespace, run: dict[str, Any], counts: Counter[str], worlds: int
+) -> None:
+    """Write the result of the worlds so far."""
     reported = counts['right'] + counts['wrong']
     facts = {
-        'worlds': options.worlds,
+        'worlds': worlds,
         **dict(sorted(counts.items())),
         'precision': round(counts['right'] / max(reported, 1), 4),
         'recall': round(counts['right'] / max(counts['true changes'], 1), 4),
@@ -107,7 +134,6 @@ def main() -> None:
         ),
     }
     write_result(options.output, 'findings_changes', run, facts)
-    print(json.dumps(facts, indent=1))
 
 
 def _judge(

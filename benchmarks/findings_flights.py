@@ -136,6 +136,7 @@ class SimulatedWorld:
         heading_deg: float | None,
         errors: Errors,
         rate_hz: float = 4.0,
+        masks: bool = True,
     ) -> Iterator[SimulatedFrame]:
         """Yield the frames of a flight with its own errors."""
         config = FlightConfig(
@@ -168,7 +169,9 @@ class SimulatedWorld:
             ground = ground_view(
                 fix,
                 found.boxes_xyxy,
-                mask_areas_px=self._mask_areas(pose, camera, true_ids),
+                mask_areas_px=self._mask_areas(pose, camera, true_ids)
+                if masks
+                else np.full(len(true_ids), np.nan),
                 size_wh=SIZE_WH,
                 origin=ORIGIN,
                 split=ErrorSplit(),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from roof_detector.findings.roof_finding import FindingState
 from roof_detector.simulation import CLASS_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.findings_flights import SimulatedFrame, SimulatedWorld
     from roof_detector.findings.register import RegisterResult
     from roof_detector.findings.roof_finding import RoofFinding
@@ -42,6 +44,24 @@ class Tally:
     frame_s: list[float] = field(default_factory=list)
     single_true: int = 0
     single: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add what was counted elsewhere."""
+        for one in fields(self):
+            value = getattr(other, one.name)
+            if isinstance(value, Counter):
+                self.counts.update(value)
+            else:
+                setattr(self, one.name, getattr(self, one.name) + value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, from which `of` makes the same again."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Tally:
+        """Return the tally of plain values."""
+        return cls(**{**values, 'counts': Counter(values['counts'])})
 
 
 def judge(
@@ -96,7 +116,7 @@ def _judge_places(
         tally.errors_m.append(float(np.linalg.norm(offset)))
         tally.radii_m.append(one.place.radius95_m)
         inside.append(tally.errors_m[-1] <= tally.radii_m[-1])
-        if one.size is not None and one.size.is_from_mask:
+        if one.size is not None:
             true_m2 = float(world.true.areas_m2[true_id])
             class_id = int(world.true.class_ids[true_id])
             error = (one.size.area_m2 - true_m2) / one.size.area_error_m2
