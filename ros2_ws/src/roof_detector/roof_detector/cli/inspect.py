@@ -29,6 +29,7 @@ from roof_detector.cli.report import add_appearance_options
 if TYPE_CHECKING:
     import argparse
 
+    from roof_detector.findings.inspection_area import InspectionArea
     from roof_detector.offline.inspection import InspectedResults
     from roof_detector.offline.outcome import InputOutcome
     from roof_detector.offline.reporting.written_report import WrittenReport
@@ -150,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(found.lines()), flush=True)
     if not arguments.no_report:
-        report = _report(arguments)
+        report = _report(arguments, area)
         if in_json:
             print_event('report', files=[str(path) for path in report.files])
         else:
@@ -168,7 +169,7 @@ def _roofs(arguments: argparse.Namespace, results: list[InspectedResults]) -> Ro
         )
 
 
-def _report(arguments: argparse.Namespace) -> WrittenReport:
+def _report(arguments: argparse.Namespace, marked: InspectionArea | None) -> WrittenReport:
     """Write the report, which replaces that of an earlier run as the tables do."""
     from roof_detector.offline.reporting.report_settings import ReportSettings  # noqa: PLC0415
     from roof_detector.offline.reporting.written_report import write_report  # noqa: PLC0415
@@ -178,7 +179,8 @@ def _report(arguments: argparse.Namespace) -> WrittenReport:
     chosen = {name: getattr(arguments, name) for name in names}
     area = None if arguments.area is None else Path(arguments.area)
     if arguments.area == ROOFS:
-        area = arguments.output / AREA_NAME
+        # Without a roof the report shows what was seen of all that was flown over.
+        area = None if marked is None or marked.polygons.is_empty else arguments.output / AREA_NAME
     return write_report(arguments.output, ReportSettings(**chosen, area=area, overwrite=True))
 
 

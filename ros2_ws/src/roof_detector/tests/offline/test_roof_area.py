@@ -61,6 +61,22 @@ def test_boxes_become_polygons_that_hold_them_and_a_margin(ortho, detect, tmp_pa
     assert inspected.findings and not any(one.is_outside for one in inspected.findings)
 
 
+def test_where_no_roof_is_found_all_findings_are_kept_apart(ortho, detect, tmp_path, detector):
+    (outcome,) = detect(ortho, confidence=0.6)
+    bare = np.full((120, 160, 3), 90, np.uint8)  # a tile of one value is not searched
+    land = write_raster(tmp_path / 'land.tif', bare, (8.0, 47.0, 8.00013, 47.0000675))
+    results = [InspectedResults(outcome.output, 'ortho', land)]
+    found = search_roofs(results, tmp_path, detector=detector)
+    assert found.area.polygons.is_empty and found.boxes == 0
+    assert 'No roof was found on land.tif' in found.notes[-1]
+    assert json.loads((tmp_path / AREA_NAME).read_text())['features'] == []
+    inspected = inspect_results(
+        results, tmp_path / 'inspection', georeferencing=UNPLACED, area=found.area
+    )
+    assert inspected.findings and all(one.is_outside for one in inspected.findings)
+    assert inspected.counts() == {}
+
+
 def test_without_an_image_of_the_ground_it_is_said(detect, flights, tmp_path, detector):
     path = tmp_path / 'DJI_0001.MP4'
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 2.0, flights.SIZE_WH)
