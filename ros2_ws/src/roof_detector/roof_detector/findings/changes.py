@@ -14,8 +14,9 @@ import shapely
 
 from roof_detector.findings.change_sentences import change_sentence
 from roof_detector.findings.detection_curves import DetectionCurves, seen_again
-from roof_detector.findings.inspection_alignment import paired, placed, shift_between
+from roof_detector.findings.inspection_alignment import could_be_one, paired, placed, shift_between
 from roof_detector.findings.roof_finding import FindingState, RoofFinding
+from roof_detector.findings.size_changes import SizeAgreement
 from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from roof_detector.findings.seen_frames import SeenFrame
 
 _SURE = 0.95
-_LEAST_CHANGE = 0.15  # of an area: masks of one object differ by less
-_SIGMAS = 3.0  # of many unchanged objects one in twenty differs by two
 _LOOK_HEIGHTS = 0.25
 _LEAST_LOOKS = 2
 _COARSER = 1.5  # times the resolution of the best image: in coarser ones it may not be seen
@@ -44,6 +43,9 @@ class ChangeKind(str, Enum):
     NOT_SEEN = 'not seen this time'
     NOT_SEEN_BEFORE = 'not seen before'
     DISPUTED = 'disputed'
+
+
+_SIZE_CHANGES = {0: ChangeKind.UNCHANGED, 1: ChangeKind.GROWN, -1: ChangeKind.SHRUNK}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +98,9 @@ def changes(
     Reasons and notes are in a language, en or zh.
 
     The new positions are shifted to agree with the old ones by what both saw. An object is gone
-    only where the new flights looked at its place so often that they would have found it. What a
-    person rejected in one inspection, and the other one has, is disputed.
+    only where the new flights looked at its place so often that they would have found it, and have
+    nothing that it could be. What a person rejected in one inspection, and the other one has, is
+    disputed.
     """
     before, after = old.possible(), new.possible()
     anchor = next((one.place for one in [*before, *after] if one.place is not None), None)
@@ -107,10 +110,12 @@ def changes(
     first, second = placed(before, origin), placed(after, origin)
     shift, notes = shift_between(before, after, first, second, language=language)
     pairs = paired(first, second, shift)
-    found = [_compared(before[i], after[j], language) for i, j in pairs]
+    agreement = SizeAgreement.of((before[i], after[j]) for i, j in pairs)
+    found = [_compared(before[i], after[j], agreement, language) for i, j in pairs]
     found = [one for one in found if _is_reported(one)]
     paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
     curves = DetectionCurves.shipped()
+    doubtful_old, doubtful_new = could_be_one(first, second, shift, pairs)
     refuted_old, refuted_new = old.refuted(), new.refuted()
     refuted_now = dict(paired(first, placed(refuted_new, origin), shift))
     refuted_then = {j: i for i, j in paired(placed(refuted_old, origin), second, shift)}
@@ -119,12 +124,18 @@ def changes(
             if i in refuted_now:
                 found.append(_disputed(one, refuted_new[refuted_now[i]], language))
                 continue
+            if i in doubtful_old:
+                found.append(_unmatched(old=one, language=language))
+                continue
             looks = _looks(new.frames, one, first.positions_en[i] - shift.offset_en, origin)
             found.append(_missing(one, looks, _missed(one, looks, curves), language))
     for j, one in enumerate(after):
         if j not in paired_new and one.state is FindingState.CONFIRMED and not one.is_outside:
             if j in refuted_then:
                 found.append(_disputed(refuted_old[refuted_then[j]], one, language))
+                continue
+            if j in doubtful_new:
+                found.append(_unmatched(new=one, language=language))
                 continue
             looks = _looks(old.frames, one, second.positions_en[j] + shift.offset_en, origin)
             found.append(_appeared(one, looks, _missed(one, looks, curves), language))
@@ -144,22 +155,17 @@ def _is_reported(change: Change) -> bool:
     )
 
 
-def _compared(old: RoofFinding, new: RoofFinding, language: str) -> Change:
+def _compared(
+    old: RoofFinding, new: RoofFinding, agreement: SizeAgreement, language: str
+) -> Change:
     if old.size is None or new.size is None:
         reason = change_sentence(language, 'size_unknown')
         return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
     if old.size.is_from_mask != new.size.is_from_mask:
         reason = change_sentence(language, 'size_kinds')
         return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=reason)
-    difference = new.size.area_m2 - old.size.area_m2
-    error = float(np.hypot(old.size.area_error_m2, new.size.area_error_m2))
-    sizes = change_sentence(
-        language, 'sizes', old=old.size.area_m2, new=new.size.area_m2, error=error
-    )
-    least = max(_SIGMAS * error, _LEAST_CHANGE * max(old.size.area_m2, new.size.area_m2))
-    if abs(difference) <= least:
-        return Change(kind=ChangeKind.UNCHANGED, old=old, new=new, reason=sizes)
-    kind = ChangeKind.GROWN if difference > 0 else ChangeKind.SHRUNK
+    sizes = agreement.sentence(old.size, new.size, language)
+    kind = _SIZE_CHANGES[agreement.change(old.size, new.size)]
     return Change(kind=kind, old=old, new=new, reason=sizes)
 
 
@@ -221,6 +227,15 @@ def _appeared(finding: RoofFinding, looks: int, missed: float, language: str) ->
         return Change(kind=ChangeKind.NEW, old=None, new=finding, reason=reason)
     reason = change_sentence(language, 'too_few_to_be_new', looks=looks)
     return Change(kind=ChangeKind.NOT_SEEN_BEFORE, old=None, new=finding, reason=reason)
+
+
+def _unmatched(
+    *, old: RoofFinding | None = None, new: RoofFinding | None = None, language: str
+) -> Change:
+    """Return what is said of an object that could be one of those of the other inspection."""
+    reason = change_sentence(language, 'unmatched_now' if old else 'unmatched_then')
+    kind = ChangeKind.NOT_SEEN if old else ChangeKind.NOT_SEEN_BEFORE
+    return Change(kind=kind, old=old, new=new, reason=reason)
 
 
 def _disputed(old: RoofFinding, new: RoofFinding, language: str) -> Change:

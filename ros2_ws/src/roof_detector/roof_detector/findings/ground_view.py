@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 # A box that ends this close to the image's edge, as a share of the image's side, may go on beyond.
 _AT_EDGE = 0.004
 _BORDER_POINTS = 3  # on each side of the image, for lenses that bend it
-# How high objects stand over the plane of the roofs, or how low.
-OBJECT_HEIGHT_SIGMA_M = 1.5
+# How high objects stand over the plane of the roofs, or how low: roofs of one building differ by
+# storeys. With 1.5 m, objects of a roof 8 m higher were split by their parallax into several.
+OBJECT_HEIGHT_SIGMA_M = 3.0
 _LONGEST_VIEW = 20.0  # heights of the camera: an outline that reaches further is of no use
 
 

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from roof_detector.findings.roof_finding import RoofFinding
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
-# How far findings of one inspection are off among each other, as benchmarks/findings.py measures.
+# How far findings of one inspection are off among each other, as benchmarks/findings.py measures:
+# a part for all, and one for large objects, of which images show other pieces.
 _RELATIVE_SIGMA_M = 0.25
+_RELATIVE_SHARE = 0.1
+_DOUBTFUL_M = 1.0  # and half a side: closer than that an object is hardly replaced by another
+_AT_PLACE_M = 0.25  # and a quarter of a side
 
 
 def placed(findings: Sequence[RoofFinding], origin: LocalTangentPlane) -> PlacedObjects:
@@ -61,7 +65,9 @@ def _relative(findings: Sequence[RoofFinding]) -> npt.NDArray[np.float64]:
     common = whole[np.trace(whole, axis1=1, axis2=2).argmin()]
     values, vectors = np.linalg.eigh(whole - common)
     own = vectors * np.maximum(values, 0.0)[:, None] @ np.swapaxes(vectors, 1, 2)
-    return np.asarray(own + np.eye(2) * _RELATIVE_SIGMA_M**2)
+    sides = [one.size.length_m if one.size else 0.0 for one in findings if one.place is not None]
+    spread = _RELATIVE_SIGMA_M**2 + (_RELATIVE_SHARE * np.array(sides)) ** 2
+    return np.asarray(own + np.eye(2) * spread[:, None, None])
 
 
 def _covariances(findings: Sequence[RoofFinding]) -> npt.NDArray[np.float64]:
@@ -113,3 +119,31 @@ def paired(
     else:
         rows, columns = assign(distance - GATE_2D, allowed)
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def could_be_one(
+    first: PlacedObjects,
+    second: PlacedObjects,
+    shift: FlightShift,
+    pairs: Sequence[tuple[int, int]],
+) -> tuple[set[int], set[int]]:
+    """Return the objects without a pair that could be one without a pair of the other inspection.
+
+    Where the inspections are aligned that is one of its class so near that it is hardly another,
+    though farther away than errors explain, or one of another class at its place. Where they are
+    not, it is any one of its class within the error of both.
+    """
+    if not (len(first) and len(second)):
+        return set(), set()
+    same = first.class_ids[:, None] == second.class_ids[None]
+    if shift.refused:
+        distance = pair_distances(first, second, shift.offset_en, shift.covariance)
+        near = same & (distance < GATE_2D)
+    else:
+        gaps = first.positions_en[:, None] - second.positions_en[None] - shift.offset_en
+        sides = np.exp(np.maximum(first.log_sizes[:, None], second.log_sizes[None]))
+        apart = np.linalg.norm(gaps, axis=2)
+        near = apart < np.where(same, _DOUBTFUL_M + sides / 2, _AT_PLACE_M + sides / 4)
+    near[[i for i, _ in pairs]] = False
+    near[:, [j for _, j in pairs]] = False
+    return set(np.flatnonzero(near.any(axis=1))), set(np.flatnonzero(near.any(axis=0)))

@@ -171,3 +171,52 @@ def test_an_object_whose_place_is_less_sure_than_others_is_found_farther_away(in
     unsure = Inspected([moved(first, -1.4, 1.0), *others], new.frames)
     assert kinds(changes(old, sure)[0]) == {'unchanged': 9, 'new': 1, 'gone': 1}
     assert kinds(changes(old, unsure)[0]) == {'unchanged': 10}
+
+
+def sized(inspected, factors):
+    """Return an inspection of which each area is larger by its factor, as of a mask."""
+    findings = [
+        replace(
+            one,
+            size=replace(
+                one.size,
+                area_m2=0.36 * factor,
+                area_error_m2=0.02 * factor,
+                is_from_mask=True,
+            ),
+        )
+        for one, factor in zip(inspected.findings, factors, strict=True)
+    ]
+    return Inspected(findings, inspected.frames)
+
+
+@pytest.mark.parametrize('common', [1.0, 1.15])
+def test_what_grew_is_told_from_a_height_that_makes_all_look_larger(inspect, common):
+    old, new = inspect('old', GRID), inspect('new', GRID, seed=2)
+    factors = [common * (1.8 if k == 3 else 0.55 if k == 5 else 1.0) for k in range(10)]
+    found, _ = changes(sized(old, [1.0] * 10), sized(new, factors))
+    assert kinds(found) == {'grown': 1, 'shrunk': 1, 'unchanged': 8}
+    (grown,) = [one for one in found if one.kind is ChangeKind.GROWN]
+    assert ('without the factor 1.15' in grown.reason) == (common > 1)
+
+
+def test_areas_that_all_differ_by_more_than_errors_explain_are_compared_as_they_are(inspect):
+    old, new = inspect('old', GRID), inspect('new', GRID, seed=2)
+    found, _ = changes(sized(old, [1.0] * 10), sized(new, [2.0] * 10))
+    assert kinds(found) == {'grown': 10}
+
+
+def test_an_object_that_lies_a_little_beside_its_place_is_neither_gone_nor_new(inspect):
+    old = inspect('old', GRID)
+    new = inspect('new', [*GRID[1:], (GRID[0][0] + 0.9, GRID[0][1] - 0.8)], seed=2)
+    found, _ = changes(old, new)
+    assert kinds(found) == {'unchanged': 9, 'not seen this time': 1, 'not seen before': 1}
+    assert 'look at the images of both' in found[-1].reason
+
+
+def test_without_alignment_nothing_is_gone_that_could_be_another(inspect):
+    row = [(x, 0.0) for x in range(-4, 5, 2)]
+    old, new = inspect('old', row), inspect('new', row[1:], seed=2)
+    found, notes = changes(old, new)
+    assert 'could not be aligned' in notes[0]  # a row of equal objects, moved by one or not
+    assert {'gone', 'new'}.isdisjoint(kinds(found))
