@@ -13,6 +13,7 @@ from generation.dataset_formats import dataset_formats_page
 from generation.format_reference import format_reference
 from generation.parameter_files import parameter_file
 from generation.parameter_reference import parameter_reference
+from generation.variants_page import variants_page
 from roof_detector.launching.jobs import (
     CAMERA,
     DETECTOR,
@@ -46,6 +47,7 @@ def generated_files() -> dict[Path, str]:
     files[DOCS / 'reference' / 'commands.md'] = command_reference()
     files[DOCS / 'reference' / 'formats.md'] = format_reference()
     files[DOCS / 'reference' / 'dataset_formats.md'] = dataset_formats_page()
+    files[DOCS / 'reference' / 'variants.md'] = variants_page()
     files[DOCS / 'benchmarks.md'] = benchmarks_page()
     files[promises.PAGE] = promises.page()
     return files

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmarks.bench.commands.scan import add_parser
+from benchmarks.selective_scan import main as selective_scan
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +67,17 @@ def test_the_files_hold_plausible_numbers_and_a_plot(tmp_path):
     chunked, doubling = (by_case[method, 1024] for method in ('chunked', 'log_step'))
     assert chunked['training_bytes'] < doubling['training_bytes'] / 4
     assert cv2.imread(str(tmp_path / 'new' / 'scan.png')).shape == (960, 1200, 3)
+
+
+def test_the_speed_test_prints_a_table_forward_and_one_with_backward(tmp_path, capsys):
+    output = tmp_path / 'scan.json'
+    sizes = ['--lengths', '8', '16', '--channels', '4', '--states', '2', '--repeats', '1']
+    selective_scan([*sizes, '--output', str(output)])
+    forward, both = capsys.readouterr().out.split('Forward and backward, ms')
+    for table in (forward, both):
+        assert '| length | sequential | log_step | chunked |' in table
+        assert '\n| 8 | ' in table
+        assert '\n| 16 | ' in table
+    rows = json.loads(output.read_text())['rows']
+    assert len(rows) == 6
+    assert all(row['forward_ms'] > 0 for row in rows)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 # ruff: noqa: T201
-"""The command `python -m training.compose`: show and prove variants of YOLO11."""
+"""The command `python -m training.compose`: prove, write and find variants of YOLO11."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from training.compose import search_run
 from training.compose.campaign import ProofFile, left_to_do
 from training.compose.check import Proof, prove
 from training.compose.description import Description
@@ -21,7 +22,7 @@ from training.compose.variants import all_variants, spread_sample
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of both subcommands."""
+    """Return the parser of all subcommands."""
     parser = argparse.ArgumentParser(prog='python -m training.compose', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     check = commands.add_parser(
@@ -45,6 +46,8 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument(
         '--part', default='1/1', metavar='I/N', help='every Nth variant, from the Ith on'
     )
+    search = commands.add_parser('search', help='propose variants that keep to a time')
+    search_run.add_options(search)
     write = commands.add_parser('write', help="write ultralytics' model file of a description")
     write.add_argument('description', type=Path, help='a YAML file')
     write.add_argument('output', type=Path, help='the new model file, such as yolo11-mine.yaml')
@@ -55,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; return 1 if a variant fails, 2 for a wrong description."""
     parsed = make_parser().parse_args(arguments)
     try:
-        return _write(parsed) if parsed.command == 'write' else _check(parsed)
+        run = {'write': _write, 'check': _check, 'search': search_run.run}[parsed.command]
+        return run(parsed)
     except ComposeError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import yaml
@@ -71,7 +72,9 @@ def test_there_are_forty_backbones_and_two_hundred_and_fifty_variants():
     assert len(set(TIMM_BACKBONES)) >= 40
     variants = all_variants()
     assert len(variants) >= 250
-    assert len({repr(one) for one in variants}) == len(variants)
+    assert len({one.title for one in variants}) == len(variants)
+    page = Path(__file__).parents[6] / 'docs' / 'how-to' / 'compose.md'
+    assert f'The {len(variants)} variants that' in page.read_text()
     values = [one.as_dict() for one in variants]
     for factor in set(FACTORS) - {'stages'}:
         assert {one[factor] for one in values} == set(FACTORS[factor])
@@ -101,7 +104,11 @@ def test_the_variants_cover_all_pairs_that_fit():
         assert fitting <= {one[place] for one in seen}
 
 
-@pytest.mark.parametrize('description', covering_subset(), ids=lambda one: one.title)
+# A backbone that comes without another part is left to `check`: building takes seconds each.
+COVERING = [one for one in covering_subset() if one.title != f'backbone {one.backbone}']
+
+
+@pytest.mark.parametrize('description', COVERING, ids=lambda one: one.title)
 def test_every_part_builds_learns_fuses_and_exports_alike(description, one_thread):
     proof = prove(description)
     assert proof.problem == ''
