@@ -76,7 +76,7 @@ class Graph:
         self._processes.append(process)
         return process
 
-    def wait_until(self, condition, *, within_s=60.0, what='the condition'):
+    def wait_until(self, condition, *, within_s=120.0, what='the condition'):
         """Spin until the condition holds; fail, naming it, when it does not in time."""
         deadline = time.monotonic() + within_s
         while not condition():
@@ -105,7 +105,7 @@ class Graph:
         followed = any(reader.qos_profile.reliability == offered for reader in readers)
         return followed and publisher.get_subscription_count() > 0
 
-    def call(self, node, service_type, name, request, *, within_s=60.0):
+    def call(self, node, service_type, name, request, *, within_s=120.0):
         """Call a service and return its response."""
         client = node.create_client(service_type, name)
         self.wait_until(client.service_is_ready, within_s=within_s, what=f'service {name}')
