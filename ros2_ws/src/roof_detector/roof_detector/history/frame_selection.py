@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LOOKED_AT = 6
 # A frame like one that is chosen already keeps this share of what its sightings say.
 _LEAST_NOVEL = 0.25
+# Features of length 1 that differ by less are those of one image.
+_LEAST_APART = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,7 @@ class _Novelty:
             np.full(width, np.nan, np.float32) if one.feature is None or not width else one.feature
             for one in pool
         ]
-        self._features = np.array(rows, np.float32)
+        self._features = _apart(np.array(rows, np.float32))
         self.new_place = np.where(np.isnan(self._extents), np.nan, 1.0)
         self.diverse = (
             np.where(np.isnan(self._features).any(axis=1), np.nan, 1.0)
@@ -173,6 +175,8 @@ class _Novelty:
         if self._features.shape[1] and np.isfinite(self._features[k]).all():
             # Rounded, so that another number of threads gives the same order.
             likeness = np.round(self._features @ self._features[k], 3)
+            if not self._features[k].any():
+                likeness = np.where(self._features.any(axis=1), likeness, 1.0)
             self.diverse = np.minimum(self.diverse, np.clip(1.0 - likeness, 0.0, 1.0))
 
     def _near(self, place_deg: npt.NDArray[np.float64]) -> None:
@@ -181,6 +185,18 @@ class _Novelty:
         north, east = ((self._places - place_deg) * METRES_PER_DEGREE).T
         distance = np.hypot(east * np.cos(np.radians(place_deg[0])), north)
         self.new_place = np.minimum(self.new_place, 1.0 - np.exp(-distance / self._extents))
+
+
+def _apart(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return features (n, d) of length 1 from their mean, zero for those that do not differ.
+
+    All images of roofs have most of their features in common: only what is left tells them apart.
+    """
+    if not features.shape[1] or np.isnan(features).all():
+        return features
+    centred = features - np.nanmean(features, axis=0)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.where(lengths < _LEAST_APART, 0.0, centred / np.maximum(lengths, _LEAST_APART))
 
 
 def _static(candidate: Candidate, settings: SelectionSettings) -> float:

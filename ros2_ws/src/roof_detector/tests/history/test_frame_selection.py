@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,6 +137,22 @@ def test_images_unlike_the_chosen_ones_come_first(flown):
     ]
     chosen = choose_frames(pool, SelectionSettings(per_flight=3))
     assert Counter(one // 2 for one in indices(chosen)) == {0: 1, 1: 1, 2: 1}
+
+
+def test_images_are_told_apart_by_what_they_do_not_have_in_common(flown):
+    frames = read_inspection(flown).frames[:4]
+    looks = np.array([[10, 1, 0], [10, 1, 0], [10, 0, 1], [10, 0, 1]], np.float32)
+    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    pool = [
+        Candidate(inspection=0, frame=frame, reasons=FrameReasons(), feature=look)
+        for frame, look in zip(frames, looks, strict=True)
+    ]
+    first, second = choose_frames(pool, SelectionSettings(per_flight=2))
+    assert [first.candidate.frame.index, second.candidate.frame.index] == [0, 2]
+    assert second.shares['diverse'] == 0.5
+    alike = [replace(one, feature=looks[0]) for one in pool]
+    _, other = choose_frames(alike, SelectionSettings(per_flight=2))
+    assert other.shares['diverse'] == 0.0
 
 
 @pytest.mark.parametrize('setting', [{'per_flight': 0}, {'diverse': -1.0}, {'rejected': np.nan}])
