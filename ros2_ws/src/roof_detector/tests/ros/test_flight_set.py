@@ -51,7 +51,7 @@ OF_EXTRAS = {
             'offline/reporting',
             'offline/roof_area',
         ),
-        *('telemetry/mavlink_file', 'telemetry/ulog_file', 'fleet', 'offline/fleet'),
+        *('telemetry/mavlink_file', 'telemetry/ulog_file', 'fleet', 'history', 'offline/fleet'),
     ),
 }
 IMPORT_ALL = """

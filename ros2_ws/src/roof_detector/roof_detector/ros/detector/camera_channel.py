@@ -15,13 +15,6 @@ from roof_detector.ros.detector.camera_info_check import CameraInfoCheck
 from roof_detector.ros.detector.camera_outputs import CameraOutputs
 from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.image_subscription import ImageSubscription
-from roof_detector.ros.detector.video_intake import (
-    QUEUE_DEPTH,
-    VIDEO_TRANSPORTS,
-    VideoFrame,
-    VideoIntake,
-    video_message_class,
-)
 
 if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticStatus
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
     from roof_detector.ros.detector.camera_topic import CameraTopic
     from roof_detector.ros.detector.detector_degradation import DetectorDegradation
     from roof_detector.ros.detector.detector_parameters import DetectorSettings
+    from roof_detector.ros.detector.video_intake import VideoIntake
 
 _TRANSPORTS: dict[ImageTransport, tuple[type, str]] = {
     'raw': (Image, ''),
@@ -66,8 +60,14 @@ class CameraChannel:
         self._slot: ModelSlot | None = None
         self._name = camera.name
         self._intake: VideoIntake | None = None
-        self._is_video = transport in VIDEO_TRANSPORTS
+        self._is_video = transport not in _TRANSPORTS
         if self._is_video:
+            # PyAV is loaded by who flies with video alone.
+            from roof_detector.ros.detector.video_intake import (  # noqa: PLC0415
+                VIDEO_TRANSPORTS,
+                video_message_class,
+            )
+
             self._type, suffix = video_message_class(transport), VIDEO_TRANSPORTS[transport][1]
         else:
             self._type, suffix = _TRANSPORTS[transport]
@@ -100,8 +100,14 @@ class CameraChannel:
         """Subscribe to images and submit each to the slot, from the thread of their arrival."""
         self._slot = slot
         self.calibration = CameraInfoCheck(self._node, self._topic)
-        on_image = self._submit
+        on_image, depth = self._submit, 1
         if self._is_video:
+            from roof_detector.ros.detector.video_intake import (  # noqa: PLC0415
+                QUEUE_DEPTH,
+                VideoIntake,
+            )
+
+            depth = QUEUE_DEPTH
             self._intake = VideoIntake(submit=self._submit_picture, drop=self._drop_packet)
             on_image = self._intake.take
         self._images = ImageSubscription(
@@ -109,7 +115,7 @@ class CameraChannel:
             self._type,
             self._topic,
             on_image=on_image,
-            depth=QUEUE_DEPTH if self._is_video else 1,
+            depth=depth,
         )
 
     def refresh(self) -> None:
@@ -173,8 +179,9 @@ class CameraChannel:
         self._slot.submit(CameraFrame(message, **self._belongings), missed=missed)
 
     def _submit_picture(self, picture: VideoPicture[Header], missed: int) -> None:
-        assert self._slot is not None
-        self._slot.submit(VideoFrame(picture, **self._belongings), missed=missed)
+        assert self._slot is not None and self._intake is not None
+        frame = self._intake.frame(picture, **self._belongings)
+        self._slot.submit(frame, missed=missed)
 
     def _drop_packet(self, cause: DropCause, message: str, missed: int) -> None:
         self.stream.stats.see(missed=missed)

@@ -88,6 +88,11 @@ class VideoIntake:
         waits = str(self._decoder.is_waiting).lower()
         return {'video_codec': self._decoder.codec, 'video_waits_for_keyframe': waits}
 
+    @staticmethod
+    def frame(picture: VideoPicture[Header], **belongings: Any) -> VideoFrame:
+        """Return a picture as a frame; `belongings` are those of a CameraFrame."""
+        return VideoFrame(picture, **belongings)
+
     def take(self, message: Any, missed: int) -> None:
         """Decode a message; `missed` ones were lost before it, on which its picture may rest."""
         if missed:
