@@ -14,13 +14,17 @@ import numpy as np
 import pytest
 import yaml
 
+from roof_detector.inference.package.class_facts import ClassFacts, MeasuredRecall
+from roof_detector.inference.package.container import read_files, write_zip
 from roof_detector.inference.package.model_package import ModelPackage
+from roof_detector.inference.package.scale import with_class_facts
+from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.vision.tiles import Tiling
 from training import evaluate as command
 from training.evaluation import EvaluationError, evaluate
 from training.suites import SuiteOptions, read_suite, run_suite
 from training.suites.card import with_photographs
-from training.suites.measured_package import write_measured
+from training.suites.measured_package import is_calibrated, state_recall, write_measured
 from training.suites.suite_images import open_images
 
 DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[6] / '../shared/data'))
@@ -181,6 +185,29 @@ def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path):
     assert classes or not any(row.objects >= 9 for row in result.rows)
     with pytest.raises(EvaluationError, match=r'does not end in \.zip'):
         write_measured(MODEL, result, tmp_path / 'measured')
+
+
+def test_recall_is_restated_as_the_calibrated_package_flies(measured, tmp_path, monkeypatch):
+    _, _, result = measured
+    package = tmp_path / 'calibrated.zip'
+    shown = next(
+        name for name in result.names if any(one['objects'] for one in result.by_resolution(name))
+    )
+    curve = ((0.0, 0.0), (0.2, 0.5), (1.0, 1.0))
+    before = {
+        shown: ClassFacts(recall=(MeasuredRecall(0.5, 0.0, 99),), calibration=curve),
+        'ponding': ClassFacts(calibration=curve),
+    }
+    write_zip(package, with_class_facts(read_files(resolve_model(MODEL)), before))
+    assert is_calibrated(package)
+    monkeypatch.setattr('training.suites.suite_facts.LEAST_OBJECTS', 1)
+    assert f'{shown}: ' in state_recall(package, result)
+    after = ModelPackage.open(package).manifest.classes
+    assert after[shown].calibration == after['ponding'].calibration == curve
+    assert after[shown].recall != before[shown].recall
+    assert sum(one.objects for one in after[shown].recall) == sum(
+        one['objects'] for one in result.by_resolution(shown)
+    )
 
 
 def test_one_image_has_no_interval(self_labelled, tmp_path):
