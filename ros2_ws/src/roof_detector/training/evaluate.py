@@ -61,7 +61,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--raw-confidence',
         action='store_true',
-        help="the network's own confidences, not those that a package calibrates",
+        help="the network's own confidences, not those that a package calibrates; with "
+        '--write-package none is calibrated',
     )
     parser.add_argument(
         '--tiles',
@@ -256,7 +257,13 @@ def _run_suite(arguments: argparse.Namespace) -> int:
         write_suite(results, arguments.output, overwrite=arguments.overwrite or len(results) > 1)
     print(arguments.output / 'suite.md')  # noqa: T201
     if arguments.write_package:
-        print(write_measured(arguments.models[0], results[0], arguments.write_package))  # noqa: T201
+        said = write_measured(
+            arguments.models[0],
+            results[0],
+            arguments.write_package,
+            calibrate=not arguments.raw_confidence,
+        )
+        print(said)  # noqa: T201
         if is_calibrated(arguments.write_package):
             # What flies has other confidences: its thresholds let other detections through.
             flying = replace(options, calibrate=True)

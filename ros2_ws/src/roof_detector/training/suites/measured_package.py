@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from training.suites.suite_rows import SuiteResult
 
 
-def write_measured(model: str | Path, result: SuiteResult, output: Path) -> str:
+def write_measured(
+    model: str | Path, result: SuiteResult, output: Path, *, calibrate: bool = True
+) -> str:
     """Write the package of a model with the facts of a suite; return what was stated, as text.
 
-    A signature is lost: it was of the manifest before. Raises EvaluationError for a model that is
-    no package, InferenceError for one that cannot be read.
+    Without `calibrate` confidences stay what the network says. A signature is lost: it was of the
+    manifest before. Raises EvaluationError for a model that is no package, InferenceError for one
+    that cannot be read.
     """
     path = _package(model)
     if output.suffix != '.zip':
@@ -34,11 +37,13 @@ def write_measured(model: str | Path, result: SuiteResult, output: Path) -> str:
         raise EvaluationError(msg)
     files = read_files(path)
     facts = class_facts(result, trained_m=Manifest.read(files[MANIFEST]).metres_per_pixel)
+    if not calibrate:
+        facts = {name: replace(one, calibration=()) for name, one in facts.items()}
     output.parent.mkdir(parents=True, exist_ok=True)
     write_zip(output, with_class_facts(files, facts))
     lines = []
     for name, one in facts.items():
-        fitted = fit(result.judged(name))
+        fitted = fit(result.judged(name)) if calibrate else None
         sure = 'confidences left as they are'
         if fitted is not None:
             sure = (

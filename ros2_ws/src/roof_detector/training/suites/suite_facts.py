@@ -61,7 +61,7 @@ def _working_range(
         if not any(low_m >= high for low_m, _ in fails):
             high = max(high, trained_m[1])
         if not any(high_m is not None and high_m <= low for _, high_m in fails):
-            low = min(low, trained_m[0]) if low else trained_m[0]
+            low = min(low, trained_m[0])
     return max(low, _FINEST_M), high
 
 

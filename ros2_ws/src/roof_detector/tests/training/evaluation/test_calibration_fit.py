@@ -92,6 +92,10 @@ def test_a_range_ends_where_the_class_was_looked_for_and_not_found():
     assert len(facts.recall) == 2
     (facts,) = class_facts(result_of(lost), trained_m=(0.001, 0.05)).values()
     assert facts.metres_per_pixel is None
+    fine = replace(ROW, metres_per_pixel=0.001)  # finer than any training, and found there alone
+    coarser = replace(lost, metres_per_pixel=0.002)
+    (facts,) = class_facts(result_of(fine, coarser), trained_m=(0.01, 0.05)).values()
+    assert facts.metres_per_pixel == (0.0001, 0.0015)
 
 
 def test_false_alarms_of_sets_that_may_be_trained_on_do_not_count_where_others_are():

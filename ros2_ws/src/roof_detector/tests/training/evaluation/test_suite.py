@@ -175,7 +175,7 @@ def test_a_card_takes_the_figures_once_and_says_first_what_is_not_proven(measure
         with_photographs('no card', result)
 
 
-def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path):
+def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path, monkeypatch):
     _, _, result = measured
     said = write_measured(MODEL, result, tmp_path / 'measured.zip')
     classes = ModelPackage.open(tmp_path / 'measured.zip').manifest.classes
@@ -183,6 +183,12 @@ def test_a_package_is_written_again_with_what_was_measured(measured, tmp_path):
         assert all(row.objects >= 9 for row in one.recall)
         assert f'{name}: ' in said
     assert classes or not any(row.objects >= 9 for row in result.rows)
+    monkeypatch.setattr('training.suites.calibration_fit.LEAST_RIGHT', 0)
+    monkeypatch.setattr('training.suites.calibration_fit.LEAST_DETECTIONS', 1)
+    for calibrates in (True, False):
+        path = tmp_path / f'{calibrates}.zip'
+        write_measured(MODEL, result, path, calibrate=calibrates)
+        assert is_calibrated(path) == calibrates
     with pytest.raises(EvaluationError, match=r'does not end in \.zip'):
         write_measured(MODEL, result, tmp_path / 'measured')
 
