@@ -59,6 +59,7 @@ def test_every_registered_block_serves_in_a_model_of_the_zoo_or_is_a_plain_stage
     ]
     unused = set(registered()) - {row[2] for row in rows}
     composed = {'DySample', 'EMA', 'LSKA', 'SPDConv', 'SimAM', 'TimmAttention', 'TimmBackbone'}
+    composed |= {'CARAFE', 'LibraryStage', 'MixedPool', 'ScaleSequence', 'WeightedFusion'}
     assert unused == {'VSSBlock'} | composed  # what variants are composed of
 
 

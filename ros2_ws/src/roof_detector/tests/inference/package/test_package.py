@@ -395,7 +395,7 @@ def test_an_architecture_that_is_not_plain_yaml_is_refused(
         lambda one: one['images'].pop(),
         lambda one: one['images'][0]['anchors'][0].__setitem__('index', 10**6),
         lambda one: one['images'][0]['anchors'][0].__setitem__('score', 'much'),
-        lambda one: one['images'][0]['anchors'][0].__setitem__('confidence', 0.5),  # beside score
+        lambda one: one['images'][0]['anchors'][0].update(score=0.5, confidence=0.5),
         lambda one: one['images'][0]['detections'][0].__setitem__('class_name', 'cat'),
         lambda one: one.__setitem__('format_version', 7),
     ],
@@ -556,7 +556,7 @@ def test_a_checkpoint_is_imported_once_and_its_package_found_by_its_contents(
 
 
 def test_the_scale_of_training_is_optional_and_checked(shipped):
-    manifest = replace(Manifest.read(shipped['manifest.json']), metres_per_pixel=None)
+    manifest = replace(Manifest.read(shipped['manifest.json']), metres_per_pixel=None, classes={})
     assert b'metres_per_pixel' not in manifest.as_bytes()
     known = replace(manifest, metres_per_pixel=(0.01, 0.08))
     assert Manifest.read(known.as_bytes()) == known
