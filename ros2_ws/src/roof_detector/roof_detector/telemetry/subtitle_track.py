@@ -207,15 +207,18 @@ def _courses_deg(records: Sequence[TelemetrySample]) -> NDArray[np.float64]:
     first = records[0]
     plane = LocalTangentPlane(first.latitude_deg or 0.0, first.longitude_deg or 0.0, 0.0)
     places = [(one.latitude_deg or 0.0, one.longitude_deg or 0.0, 0.0) for one in records]
-    enu = plane.to_enu(places)[:, :2]
     times = np.array([one.begin_s for one in records])
+    order = np.argsort(times, kind='stable')  # a container may hold them in any order
+    enu, times = plane.to_enu(places)[order, :2], times[order]
     before = np.searchsorted(times, times - 1.0)
     after = np.minimum(np.searchsorted(times, times + 1.0), len(times) - 1)
     travel = enu[after] - enu[before]
     duration = np.maximum(times[after] - times[before], 1e-3)
     courses = np.degrees(np.arctan2(travel[:, 0], travel[:, 1]))
     moves = np.linalg.norm(travel, axis=1) / duration >= _LEAST_SPEED_M_S
-    return np.where(moves, courses, np.nan)
+    found = np.empty(len(times))
+    found[order] = np.where(moves, courses, np.nan)
+    return found
 
 
 def _held_courses_deg(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -214,6 +214,7 @@ def test_heights_and_angles_that_are_none_are_left_out_and_counted(tmp_path, val
 
 
 @settings(max_examples=100, deadline=None)
+@example(cues=[(0.0, 0.0, GOOD), (0.0, 0.0, GOOD), (3.0, 0.0, GOOD)])
 @given(
     cues=st.lists(
         st.tuples(
