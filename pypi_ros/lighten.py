@@ -88,13 +88,13 @@ def _strip(venv: Path, packages: Path) -> int:
     command = [python, '-c', LOAD, *stripped]
     loaded = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     freed = 0
-    for copy, path in stripped.items():
-        smaller = path.stat().st_size - Path(copy).stat().st_size
-        if copy in loaded.splitlines() and smaller > 0:
+    for name, path in stripped.items():
+        smaller = path.stat().st_size - Path(name).stat().st_size
+        if name in loaded.splitlines() and smaller > 0:
             freed += smaller
-            Path(copy).replace(path)
+            Path(name).replace(path)
         else:
-            Path(copy).unlink()
+            Path(name).unlink()
     return freed
 
 
