@@ -133,7 +133,8 @@ def reviewed(tmp_path_factory):
 @pytest.fixture(scope='module')
 def flying(tmp_path_factory):
     """Serve the page over a simulated flight that is detected in."""
-    flight = 'loop:=true rate_hz:=5.0 width:=320 height:=240'
+    # Few frames: each is simulated, detected in, and drawn by every page that is open.
+    flight = 'loop:=true rate_hz:=2.5 width:=320 height:=240'
     detector = 'threads:=1 image_size:=320 backend:=onnxruntime'
     nodes = {
         'ros.camera.simulated_flight_node': (flight, '__node:=camera'),
