@@ -7,6 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.inspection_options import add_images_option, add_inspections
+
 if TYPE_CHECKING:
     import argparse
 
@@ -30,13 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog='exit codes: 0 no alarm; 1 nothing was done; 2 the command is invalid; 3 no alarm, '
         'but some inspections or images could not be read; 4 alarms; 130 interrupted',
     )
-    parser.add_argument(
-        'inspections',
-        nargs='+',
-        type=Path,
-        metavar='INSPECTION',
-        help='folder or inspection.gpkg of an inspection, or a folder with inspections in it',
-    )
+    add_inspections(parser)
     parser.add_argument(
         '--output', type=Path, required=True, metavar='DIR', help='folder of the report'
     )
@@ -47,9 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='N',
         help='images of a flight whose quality is measured; %(default)s by default',
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='PATH', help='where the recording is now, if it was moved'
-    )
+    add_images_option(parser)
     group = parser.add_argument_group('alarms')
     for name, (default, meaning) in _LIMITS.items():
         group.add_argument(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.cli.detect import add_model_options, open_detector
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
+from roof_detector.cli.inspection_options import add_images_option, add_inspections
 
 if TYPE_CHECKING:
     import argparse
@@ -38,13 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '3 it is passed, but some inspections or flights were left out; 4 it is not passed; 130 '
         'interrupted',
     )
-    parser.add_argument(
-        'inspections',
-        nargs='+',
-        type=Path,
-        metavar='INSPECTION',
-        help='folder or inspection.gpkg of an inspection, or a folder with inspections in it',
-    )
+    add_inspections(parser)
     parser.add_argument(
         '--output',
         type=Path,
@@ -52,9 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='DIR',
         help='folder of the report; an interrupted replay goes on there',
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='PATH', help='where the recording is now, if it was moved'
-    )
+    add_images_option(parser)
     parser.add_argument(
         '--area',
         type=Path,

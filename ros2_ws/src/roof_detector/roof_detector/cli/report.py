@@ -7,6 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roof_detector.cli.inspection_options import add_images_option
+
 if TYPE_CHECKING:
     import argparse
 
@@ -56,9 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='GeoJSON or KML with the outline that coverage is counted in; by default the zones, '
         'or all that the flights enclose',
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='PATH', help='where the recordings are, if they were moved'
-    )
+    add_images_option(parser)
     add_appearance_options(parser)
     parser.set_defaults(run=run)
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.options import BACKENDS, PACKAGE_BACKENDS
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from roof_detector.inference.backends.backend import Backend
+    from roof_detector.inference.backends.onnxruntime_backend import OnnxRuntimeBackend
+    from roof_detector.inference.backends.openvino_backend import OpenVinoBackend
     from roof_detector.inference.options import (
         BackendName,
         BackendOption,
@@ -99,12 +101,8 @@ def open_backend(
                 lanes=lanes,
                 int8=int8,
             )
-        case 'onnxruntime':
-            from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
-                OnnxRuntimeBackend,
-            )
-
-            return OnnxRuntimeBackend(
+        case 'onnxruntime' | 'openvino':
+            return _graph_backend(readable)(
                 path,
                 device=device,
                 precision=precision,
@@ -128,19 +126,6 @@ def open_backend(
             return TensorRtBackend(
                 path, device=device, precision=precision, trust_model=trust_model
             )
-        case 'openvino':
-            from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
-                OpenVinoBackend,
-            )
-
-            return OpenVinoBackend(
-                path,
-                device=device,
-                precision=precision,
-                threads=threads,
-                numbers=numbers,
-                lanes=lanes,
-            )
 
 
 def _open_package(
@@ -155,7 +140,6 @@ def _open_package(
     lanes: int,
     int8: bool,
 ) -> Backend:
-    name = INT8 if int8 else ONNX
     match backend:
         case 'torch':
             from roof_detector.inference.backends.torch_backend import (  # noqa: PLC0415
@@ -170,33 +154,31 @@ def _open_package(
                 model=read_package(package),
                 threads=threads,
             )
-        case 'onnxruntime':
-            from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
-                OnnxRuntimeBackend,
-            )
-
-            return OnnxRuntimeBackend(
+        case 'onnxruntime' | 'openvino':
+            return _graph_backend(backend)(
                 path,
                 device=device,
                 precision=precision,
                 threads=threads,
                 numbers=numbers,
                 lanes=lanes,
-                content=package.files[name],
+                content=package.files[INT8 if int8 else ONNX],
                 facts=package.facts,
-            )
-        case 'openvino':
-            from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
-                OpenVinoBackend,
             )
 
-            return OpenVinoBackend(
-                path,
-                device=device,
-                precision=precision,
-                threads=threads,
-                numbers=numbers,
-                lanes=lanes,
-                content=package.files[name],
-                facts=package.facts,
-            )
+
+def _graph_backend(
+    runtime: Literal['onnxruntime', 'openvino'],
+) -> type[OnnxRuntimeBackend | OpenVinoBackend]:
+    """Import one of the two runtimes that open a graph, from the same arguments."""
+    if runtime == 'onnxruntime':
+        from roof_detector.inference.backends.onnxruntime_backend import (  # noqa: PLC0415
+            OnnxRuntimeBackend,
+        )
+
+        return OnnxRuntimeBackend
+    from roof_detector.inference.backends.openvino_backend import (  # noqa: PLC0415
+        OpenVinoBackend,
+    )
+
+    return OpenVinoBackend

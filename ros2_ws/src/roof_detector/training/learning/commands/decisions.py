@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roof_detector.cli.inspection_options import add_images_option, add_inspections
 from roof_detector.cli.offline_options import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -24,13 +25,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         'is decided or sure.',
         epilog=EXIT_CODES,
     )
-    parser.add_argument(
-        'inspections',
-        nargs='+',
-        type=Path,
-        metavar='INSPECTION',
-        help='folder or inspection.gpkg of an inspection, or a folder with inspections in it',
-    )
+    add_inspections(parser)
     parser.add_argument(
         '--output', type=Path, required=True, metavar='SET', help='folder of the new set'
     )
@@ -42,9 +37,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar='N',
         help='most frames of a decided finding; %(default)s by default',
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='PATH', help='where the recordings are now, if moved'
-    )
+    add_images_option(parser)
     return parser
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roof_detector.cli.inspection_options import add_images_option, add_inspections
 from roof_detector.cli.offline_options import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -33,13 +34,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         'frames. DIR gets images/, selection.json and pre-labels in each format.',
         epilog=EXIT_CODES,
     )
-    parser.add_argument(
-        'inspections',
-        nargs='+',
-        type=Path,
-        metavar='INSPECTION',
-        help='folder or inspection.gpkg of an inspection, or a folder with inspections in it',
-    )
+    add_inspections(parser)
     parser.add_argument('--output', type=Path, required=True, metavar='DIR', help='the new folder')
     parser.add_argument(
         '--per-flight',
@@ -74,9 +69,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar='DIR',
         help='earlier selections, whose frames are not chosen again',
     )
-    parser.add_argument(
-        '--images', type=Path, metavar='PATH', help='where the recordings are now, if moved'
-    )
+    add_images_option(parser)
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier selection')
     group = parser.add_argument_group('weights of the reasons')
     for name, meaning in _WEIGHTS.items():
