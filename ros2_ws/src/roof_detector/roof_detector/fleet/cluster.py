@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# Pieces hand over a few kilobytes each; footage never goes through Ray's store of objects.
+# Pieces hand over a few kilobytes each; recordings never go through Ray's store of objects.
 _OBJECT_STORE_BYTES = 128 << 20
 _LOCALHOST = '127.0.0.1'
 _START_S = 300  # of a loaded computer; Ray's own limit is shorter

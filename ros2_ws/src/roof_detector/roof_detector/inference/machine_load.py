@@ -39,7 +39,7 @@ class MachineLoad:
         self._before = self._now()
 
     def measure(self) -> float | None:
-        """Return `others`, measured anew if a second has passed."""
+        """Return `others`, measured again if a second has passed."""
         now_s = self._clock()
         if self._before is None or now_s - self._before[0] < _WINDOW_S:
             return self.others

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from roof_detector.findings.decisions import Decision, DecisionKind
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.fleet.fleet_store import FleetStore
@@ -62,6 +63,26 @@ class FlownStore:
 @pytest.fixture
 def flown(tmp_path, roof):
     return FlownStore(tmp_path / 'store', roof)
+
+
+@pytest.fixture
+def reject_first():
+    """Return a call with which a person rejects the first finding of an inspection."""
+
+    def reject(path):
+        with InspectionStore(path) as store:
+            finding = store.findings()[0]
+            store.decide(
+                Decision(
+                    kind=DecisionKind.REJECT,
+                    uuid=finding.uuid,
+                    who='A. B.',
+                    made_at='2024-01-02T03:04:05Z',
+                    class_name=finding.class_name,
+                )
+            )
+
+    return reject
 
 
 @pytest.fixture

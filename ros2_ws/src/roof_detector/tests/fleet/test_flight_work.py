@@ -13,7 +13,6 @@ import pytest
 from tiny_model import write_model
 
 from roof_detector.bags.folder_lock import FolderLock
-from roof_detector.findings.decisions import Decision, DecisionKind
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.fleet.catalog import CatalogFlight, input_of
 from roof_detector.fleet.errors import FleetError
@@ -141,20 +140,12 @@ def test_a_damaged_video_in_pieces_gives_what_the_whole_gives(job, detector, vid
     assert bags[0].read_bytes() == bags[1].read_bytes()
 
 
-def test_decisions_outlive_a_run_with_other_settings_and_a_kill(job, detector, video, tmp_path):
+def test_decisions_outlive_a_run_with_other_settings_and_a_kill(
+    job, detector, video, tmp_path, reject_first
+):
     found, _ = work_on(job, video, detector)
     folder = tmp_path / 'store' / found.folder
-    with InspectionStore(folder / 'inspection.gpkg') as store:
-        finding = store.findings()[0]
-        store.decide(
-            Decision(
-                kind=DecisionKind.REJECT,
-                uuid=finding.uuid,
-                who='A. B.',
-                made_at='2024-01-02T03:04:05Z',
-                class_name=finding.class_name,
-            )
-        )
+    reject_first(folder / 'inspection.gpkg')
     # A run that was killed between taking the old inspection away and putting the new one there.
     folder.rename(folder.with_name(f'{folder.name}.old'))
     recover_inspections(FleetStore.open(tmp_path / 'store').files)

@@ -11,8 +11,6 @@ import pandas
 import pyarrow.parquet as pq
 import pytest
 
-from roof_detector.findings.decisions import Decision, DecisionKind
-from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.fleet.answers import answer
 from roof_detector.fleet.errors import FleetError
 from roof_detector.fleet.fleet_store import FleetStore
@@ -129,24 +127,16 @@ def test_what_grew_is_found_by_the_sentence_that_asks_for_it(flown):
     ]
 
 
-def test_publishing_again_changes_no_byte_and_a_decision_changes_its_flight(flown, contents):
+def test_publishing_again_changes_no_byte_and_a_decision_changes_its_flight(
+    flown, contents, reject_first
+):
     flown.fly('a')
     path = flown.fly('b', day=30)
     publish(flown.store)
     before = contents(flown.folder)
     assert publish(flown.store).flights == ()
     assert contents(flown.folder) == before
-    with InspectionStore(path) as store:
-        finding = store.findings()[0]
-        store.decide(
-            Decision(
-                kind=DecisionKind.REJECT,
-                uuid=finding.uuid,
-                who='A. B.',
-                made_at='2024-01-02T03:04:05Z',
-                class_name=finding.class_name,
-            )
-        )
+    reject_first(path)
     assert publish(flown.store).flights == ('b',)
     assert [row['who'] for row in flown.store.rows('decisions')] == ['A. B.']
     changed = {name for name, data in contents(flown.folder).items() if data != before.get(name)}

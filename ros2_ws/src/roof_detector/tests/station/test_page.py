@@ -237,7 +237,7 @@ def test_pages_that_come_and_go_leave_nothing_behind(page, site, new_page):
         tab.wait_for_function('window.socket?.connected')
     assert load_of()['pages'] > before['pages']
     for _ in range(4):
-        # In a task of its own: a page that loads anew meanwhile has no answer to give.
+        # In a task of its own: a page that loads again meanwhile has no answer to give.
         tab.evaluate('void setTimeout(() => window.socket.disconnect().connect())')
         tab.wait_for_function('window.socket?.connected')
     tab.close()
