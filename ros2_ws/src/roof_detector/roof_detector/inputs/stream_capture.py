@@ -58,8 +58,9 @@ class StreamCapture:
             msg = f'The stream {name} has no video; check its path.'
             raise CaptureError(msg)
         self._stream = self._container.streams.video[0]
-        # Threads that work on several frames at once would hold back as many.
-        self._stream.thread_type = 'SLICE'
+        # Threads by frame would hold back as many; with threads by slice lost parts of H.264 stay
+        # as they were in another frame.
+        self._stream.codec_context.thread_count = 1
         aspect = self._stream.sample_aspect_ratio
         self._converter = FrameConverter(aspect=Fraction(aspect) if aspect else None)
         self._images = self._decoded()

@@ -63,7 +63,9 @@ class VideoDecoder:
         self._begins_at: Fraction | None = None
         try:
             self._stream = self._best_stream()
-            self._stream.thread_type = 'AUTO'
+            # With more, what is made up for lost parts depends on which of them was first, and
+            # with threads by slice H.264 neither makes it up nor says that it is damaged.
+            self._stream.codec_context.thread_count = 1
             self.container = VideoContainer.of(self._container, self._stream)
             aspect = self._stream.sample_aspect_ratio
             self._converter = FrameConverter(aspect=Fraction(aspect) if aspect else None)

@@ -177,6 +177,7 @@ def video_image(path: Path, stamp_ns: int) -> NDArray[np.uint8] | None:
         av.open(f'file:{path}', metadata_errors='replace', container_options=options)
     ) as container:
         stream = max(container.streams.video, key=lambda one: one.width * one.height)
+        stream.codec_context.thread_count = 1  # as VideoDecoder, which showed it to the detector
         base = stream.time_base or Fraction(1, 1000)
         begin = (stream.start_time or 0) * base
         wanted = begin + Fraction(stamp_ns, 10**9)
