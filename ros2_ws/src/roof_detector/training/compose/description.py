@@ -146,8 +146,11 @@ class Description:
         return given or tuple(p for p in STAGES[block].places if p in self.places)
 
     def channels_of(self, place: str) -> int:
-        """Return the channels of a stage, or of the top of the backbone, before the width."""
-        if place in NECK_PLACES and self.neck == 'bifpn':
+        """Return the channels of a stage, of the top of the backbone, or of an input of bifpn.
+
+        Those are channels before the scale's width. Inputs of bifpn are named in and their level.
+        """
+        if self.neck == 'bifpn' and (place in NECK_PLACES or place.startswith('in')):
             return BIFPN_CHANNELS
         return STAGE_CHANNELS.get(place, STAGE_CHANNELS['b5'])
 

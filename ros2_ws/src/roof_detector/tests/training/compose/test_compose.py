@@ -12,6 +12,7 @@ from roof_detector.blocks.model_files import model_files
 from training.compose import ComposeError, Description, model_rows
 from training.compose.__main__ import main
 from training.compose.backbones import TIMM_BACKBONES
+from training.compose.build import build_network
 from training.compose.campaign import ProofFile, left_to_do, read_lines
 from training.compose.check import Proof, prove
 from training.compose.variants import FACTORS, all_variants, covering_subset, described
@@ -114,6 +115,13 @@ def test_every_part_builds_learns_fuses_and_exports_alike(description, one_threa
     assert proof.problem == ''
     assert proof.parameters > 1e5
     assert proof.gflops > 1e-3
+
+
+@pytest.mark.parametrize('upsampling', FACTORS['upsampling'])
+@pytest.mark.parametrize('neck', FACTORS['neck'])
+def test_every_neck_takes_every_upsampling(neck, upsampling):
+    for head in ('detect', 'p2'):
+        build_network(Description(neck=neck, upsampling=upsampling, head=head), class_count=3)
 
 
 def test_the_proof_sees_a_network_that_is_exported_wrongly(monkeypatch, one_thread):
