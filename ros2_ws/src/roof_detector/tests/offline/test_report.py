@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from pypdf import PdfReader
+from pdf_archive import archive_faults
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject
 from rasterio.warp import transform_bounds
 
 from roof_detector.findings.decisions import DecisionKind
@@ -176,6 +178,57 @@ def test_the_pdf_is_an_archive_with_table_and_store_and_the_same_each_time(
     assert report_texts('en')['findings'] in ''.join(one.extract_text() for one in pdf.pages)
 
 
+def test_the_pdf_keeps_the_rules_of_its_standard(twice):
+    assert archive_faults((twice[0] / 'report.pdf').read_bytes()) == []
+
+
+def without(*path):
+    def change(writer):
+        place = writer.root_object
+        for name in path[:-1]:
+            place = place[name].get_object()
+        del place[path[-1]]
+
+    return change
+
+
+def set_in_plain_font(writer):
+    for one in writer.pages[0]['/Resources']['/Font'].values():
+        inner = one.get_object()['/DescendantFonts'][0].get_object()['/FontDescriptor']
+        for name in [name for name in inner.get_object() if name.startswith('/FontFile')]:
+            del inner.get_object()[name]
+
+
+def beside(**names):
+    def change(writer):
+        pairs = {NameObject(f'/{key}'): NameObject(f'/{value}') for key, value in names.items()}
+        writer._add_object(DictionaryObject(pairs))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ('change', 'clause'),
+    [
+        (without('/Metadata'), '6.6.2'),
+        (without('/OutputIntents', 0, '/DestOutputProfile'), '6.2.4.3'),
+        (without('/AF'), '6.8'),
+        (without('/AF', 0, '/AFRelationship'), '6.8'),
+        (set_in_plain_font, '6.2.11.4'),
+        (beside(S='JavaScript', JS='x'), '6.5.1'),
+        (beside(Type='ExtGState', BM='Odd'), '6.2.10'),
+        (beside(Type='Annot', Subtype='Movie'), '6.3.1'),
+    ],
+    ids=['xmp', 'profile', 'files', 'relation', 'font', 'script', 'blend', 'film'],
+)
+def test_the_rules_of_the_standard_are_looked_at(twice, change, clause):
+    writer = PdfWriter(clone_from=twice[0] / 'report.pdf')
+    change(writer)
+    changed = io.BytesIO()
+    writer.write(changed)
+    assert any(fault.startswith(clause) for fault in archive_faults(changed.getvalue()))
+
+
 HOSTILE = (
     '#let x = [1] "quoted" $y$ *bold* <script>alert(1)</script> 屋面 😀 مرحبا \u202e' + 'x' * 90
 )
@@ -191,6 +244,7 @@ def test_names_are_shown_as_text_whatever_is_in_them(placed, tmp_path):
     assert '<script' not in text
     assert '{{ 7*7 }}' in text
     assert '\u202e' not in text
+    assert archive_faults((tmp_path / 'report.pdf').read_bytes()) == []
     first = PdfReader(tmp_path / 'report.pdf').pages[0].extract_text()
     assert '#let x = [1]' in first
     assert '$y$ *bold*' in first.replace('\n', ' ')
@@ -204,6 +258,7 @@ def test_a_chinese_report_is_in_chinese(placed, tmp_path):
     if has_font:
         shown = PdfReader(tmp_path / 'report.pdf').pages[0].extract_text()
         assert report_texts('zh')['report_title'] in shown
+        assert archive_faults((tmp_path / 'report.pdf').read_bytes()) == []
 
 
 def test_a_chinese_pdf_without_a_font_is_refused_with_its_package(placed, tmp_path, monkeypatch):
