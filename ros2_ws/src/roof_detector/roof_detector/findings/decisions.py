@@ -133,15 +133,26 @@ def tracks_apart(decisions: Iterable[Decision]) -> list[tuple[str, TrackKey]]:
 
 @dataclass(frozen=True)
 class DecidedFindings:
-    """Findings after the decisions, the number of each sighting's key, and what to report.
+    """Findings after the decisions, and the number of each sighting's key.
 
-    `merged` maps the number of a finding that is a part of another one to the number of that one.
+    `lost` counts the decisions about findings that are not there; `merged` maps the number of a
+    finding that is a part of another one to the number of that one.
     """
 
     findings: tuple[RoofFinding, ...]
     numbers: Mapping[SightingKey, int]
-    notes: tuple[str, ...]
+    lost: int
     merged: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what to report of the decisions."""
+        if not self.lost:
+            return ()
+        return (
+            f'{self.lost} decisions are about findings that these inputs do not give; they are '
+            'kept for when they do.',
+        )
 
 
 def apply_decisions(
@@ -174,17 +185,9 @@ def apply_decisions(
             merged[target.number] = whole.number
             continue
         known.put(_decided(target, decision))
-    notes = (
-        [
-            f'{lost} decisions are about findings that these inputs do not give; they are kept '
-            'for when they do.'
-        ]
-        if lost
-        else []
-    )
     followed = {number: _followed(number, merged) for number in merged}
     moved = {key: followed.get(number, number) for key, number in numbers.items()}
-    return DecidedFindings(known.findings(), moved, tuple(notes), followed)
+    return DecidedFindings(known.findings(), moved, lost, followed)
 
 
 def _followed(number: int, merged: Mapping[int, int]) -> int:

@@ -45,7 +45,7 @@ class FrameImages(ABC):
         self._is_own = is_own
         self._missing: list[str] = []
         self._refused: list[str] = []
-        self._unreadable: list[str] = []
+        self._unreadable: list[tuple[str, str]] = []
         self._renamed: list[str] = []
         self._unproven: list[str] = []
 
@@ -62,7 +62,7 @@ class FrameImages(ABC):
                 return None
             image_bgr = loaded.image_bgr()
         except InputError as error:
-            self._unreadable.append(f'{findings.name} ({one_line(error).rstrip(".")})')
+            self._unreadable.append((findings.name, one_line(error).rstrip('.')))
             return None
         if image_bgr.shape[1::-1] != findings.size_wh:
             self._refused.append(findings.name)
@@ -75,18 +75,40 @@ class FrameImages(ABC):
     def skip(self, record: FrameRecord) -> None:
         """Skip a frame that could not be read when the results were made."""
 
+    def missing(self) -> list[str]:
+        """Return the names of images that are not where they are looked for."""
+        return [] if self._is_own else self._missing
+
+    def refused(self) -> list[str]:
+        """Return the names of images whose content is another than what was detected in."""
+        return self._refused
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """Return the names of images that cannot be read any more, and why."""
+        return self._unreadable
+
+    def end(self) -> str:
+        """Return why the input cannot be read to its end, '' where it can."""
+        return ''
+
     def warnings(self) -> list[str]:
         """Return which results have no image, a sentence for each reason."""
-        missing = [] if self._is_own else self._missing
-        return self._sentences(
-            (missing, '{images} {is_are} missing in {where}'),
-            (
-                self._refused,
-                '{images} in {where} {is_are} refused, because the content differs from what was '
-                'detected in',
+        end = self.end()
+        return [
+            *self._sentences(
+                (self.missing(), '{images} {is_are} missing in {where}'),
+                (
+                    self._refused,
+                    '{images} in {where} {is_are} refused, because the content differs from what '
+                    'was detected in',
+                ),
+                (
+                    [f'{name} ({why})' for name, why in self._unreadable],
+                    '{images} in {where} cannot be read any more',
+                ),
             ),
-            (self._unreadable, '{images} in {where} cannot be read any more'),
-        )
+            *([f'{self._source.path} cannot be read to its end: {end}'] if end else []),
+        ]
 
     def notes(self) -> list[str]:
         """Return notes about the images, once all results have been requested."""

@@ -16,6 +16,7 @@ from roof_detector.offline.errors import ReplayError, one_line
 from roof_detector.offline.frame_images import FrameImages
 from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.offline.result_bag import ResultBag
+from roof_detector.results.report.report_texts import report_texts
 from roof_detector.telemetry.errors import TelemetryError
 from roof_detector.telemetry.photo_tags import read_photo_tags
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from roof_detector.vision.moment import Moment
 
 FrameKey = tuple[str, str, int]
+_NAMED = 5
 
 
 class InspectionImages:
@@ -37,8 +39,8 @@ class InspectionImages:
 
     `inputs` are those of the provenance. An image whose content is another than what was detected
     in is refused. `images` is where the recordings are now, if they were moved; `notes` collects
-    what is missing and why. `moments` and `cameras` are, by flight, when the first image that was
-    come by was taken, and the maker and model of photos.
+    what is missing and why, in a `language` of reports. `moments` and `cameras` are, by flight,
+    when the first image that was come by was taken, and the maker and model of photos.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class InspectionImages:
         inputs: Sequence[Mapping[str, Any]],
         *,
         images: Path | None = None,
+        language: str = 'en',
     ) -> None:
+        self._words = report_texts(language)
         self._folder = folder
         self._inputs = inputs
         self._images = images
@@ -71,7 +75,7 @@ class InspectionImages:
                     found += 1
                     yield item
             except (ReplayError, BagError, InputError, OSError) as error:
-                self.notes.append(f'The images of {flight} cannot be read: {one_line(error)}')
+                self.note('images_failed', flight=flight, error=one_line(error))
             self.missing += len(frames) - found
 
     def _of_flight(
@@ -79,10 +83,7 @@ class InspectionImages:
     ) -> Iterator[tuple[StoredFrame, npt.NDArray[np.uint8] | RasterFile]]:
         path = recorded_results(self._folder, {**given, 'flight': flight})
         if path is None:
-            self.notes.append(
-                f'The results of {flight} are no longer in {self._folder / "detections"}, so its '
-                'images cannot be identified.'
-            )
+            self.note('images_unknown', flight=flight, folder=self._folder / 'detections')
             return
         bag = ResultBag(path)
         with ExitStack() as stack:
@@ -108,7 +109,36 @@ class InspectionImages:
                 if not left:
                     break
             for one in sources.values():
-                self.notes += one.warnings() if isinstance(one, FrameImages) else []
+                if isinstance(one, FrameImages):
+                    self._note_losses(one)
+
+    def sentence(self, key: str, **values: object) -> str:
+        """Return a sentence of reports in the language of the notes."""
+        return self._words[key].format(**values)
+
+    def note(self, key: str, **values: object) -> None:
+        """Note a sentence of reports with its values filled in."""
+        self.notes.append(self.sentence(key, **values))
+
+    def _note_losses(self, images: FrameImages) -> None:
+        where = images.source.path
+        unreadable = [
+            self.sentence('image_failed', name=name, error=error)
+            for name, error in images.unreadable()
+        ]
+        for key, names in (
+            ('images_missing', images.missing()),
+            ('images_refused', images.refused()),
+            ('images_unreadable', unreadable),
+        ):
+            if names:
+                self.note(key, where=where, count=len(names), names=self._listed(names))
+        if images.end():
+            self.note('images_end', where=where, error=images.end())
+
+    def _listed(self, names: Sequence[str]) -> str:
+        shown = self._words['between'].join(names[:_NAMED])
+        return shown if len(names) <= _NAMED else self.sentence('and_more', names=shown)
 
     def _sources(
         self, stack: ExitStack, flight: str, bag: ResultBag, topics: Collection[str]
@@ -118,10 +148,7 @@ class InspectionImages:
         for topic in sorted(topics):
             source = next(camera_inputs((bag,), topic, images=self._images), None)
             if source is None:
-                self.notes.append(
-                    f'The recording of {flight} is not where it was ({bag.source}); name its '
-                    'place with --images.'
-                )
+                self.note('images_moved', flight=flight, source=bag.source)
                 continue
             stack.enter_context(closing(source))
             if isinstance(source, ImageFilesInput):

@@ -46,9 +46,10 @@ _CACHE_MB = 64
 
 @dataclass(frozen=True, kw_only=True)
 class MosaicFiles:
-    """The files of a mosaic, its bounds on WGS 84 (west, south, east, north), and notes.
+    """The files of a mosaic, and its bounds on WGS 84 (west, south, east, north).
 
     `frames` are the images that it is made of; `made_from` is a hash of all that it should be.
+    `notes` are about how it was made; they are not kept with it.
     """
 
     cog: Path
@@ -72,7 +73,6 @@ class MosaicFiles:
                 metres_per_pixel=float(place['metres_per_pixel']),
                 frames=int(place['frames']),
                 made_from=str(place['made_from']),
-                notes=tuple(map(str, place['notes'])),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -130,11 +130,11 @@ def lay_mosaic(
             laid += 1
     notes = source.notes[before:]
     if not laid:
-        msg = f'None of the images of the flights was found. {" ".join(notes)}'.rstrip()
-        raise FindingsError(msg)
+        raise FindingsError(source.sentence('mosaic_none', notes=' '.join(notes)).rstrip())
     if laid < len(mosaic.frames):
         missing = len(mosaic.frames) - laid
-        notes.append(f'The mosaic lacks {missing} of {len(mosaic.frames)} images.')
+        lacks = source.sentence('mosaic_lacks', missing=missing, count=len(mosaic.frames))
+        notes.append(lacks)
     ground = mosaic.result()
     files = MosaicFiles(
         cog=output / COG_NAME,
@@ -174,7 +174,6 @@ def _write(ground: GroundImage, files: MosaicFiles, folder: Path, *, overwrite: 
             'png_size_wh': list(small.image_bgra.shape[1::-1]),
             'frames': files.frames,
             'made_from': files.made_from,
-            'notes': list(files.notes),
         }
         place.write_text(json.dumps(table, indent=1) + '\n', encoding='utf-8')
         for one in outputs:

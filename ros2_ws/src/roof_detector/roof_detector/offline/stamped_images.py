@@ -48,9 +48,9 @@ class StampedImages(FrameImages):
         self._is_other_video = False
         self._step()
 
-    def warnings(self) -> list[str]:
-        """Return which results have no image, and why the input could not be read to its end."""
-        return [*super().warnings(), *([self._end] if self._end else [])]
+    def end(self) -> str:
+        """Return why the input cannot be read to its end, '' where it can."""
+        return self._end
 
     def skip(self, record: FrameRecord) -> None:
         """Skip a frame that could not be read."""
@@ -114,7 +114,7 @@ class StampedImages(FrameImages):
             self._next = next(self._frames, None)
         except InputError as error:
             self._next = None
-            self._end = f'{self._source.path} cannot be read to its end: {one_line(error)}'
+            self._end = one_line(error)
         if self._next is not None:
             self._round += self._next.stamp_ns < self._last_ns
             self._last_ns = self._next.stamp_ns

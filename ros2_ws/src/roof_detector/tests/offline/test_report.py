@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
+import yaml
 from affine import Affine
 from pdf_archive import archive_faults
 from pypdf import PdfReader, PdfWriter
@@ -28,6 +30,7 @@ from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.measured_recall import PHOTOGRAPHS, measured_recall
 from roof_detector.findings.reviewer import FindingVerdict, Reviewer
 from roof_detector.findings.roof_finding import FindingState
+from roof_detector.findings.severity_file import shipped_severity
 from roof_detector.inference.model_hash import hash_model
 from roof_detector.offline import store_snapshot
 from roof_detector.offline.batch import detect_all
@@ -47,6 +50,7 @@ from roof_detector.results.report.shown_text import breakable_text, shown_text
 from roof_detector.vision.thresholds import Thresholds
 
 WEIGHTS = Path(__file__).parents[2] / 'roof_detector' / 'weights'
+TABLES = Path(__file__).parents[2] / 'roof_detector/findings/tables'
 SIZE_WH = (320, 240)
 CUE = (
     '{n}\n00:00:{n:02d},000 --> 00:00:{m:02d},000\n[focal_len: 24.00] [latitude: {latitude:.7f}] '
@@ -259,6 +263,95 @@ def test_a_chinese_report_is_in_chinese(placed, tmp_path):
         shown = PdfReader(tmp_path / 'report.pdf').pages[0].extract_text()
         assert report_texts('zh')['report_title'] in shown
         assert archive_faults((tmp_path / 'report.pdf').read_bytes()) == []
+
+
+# Three words in a row are a sentence; what the program says of a fault is quoted.
+ENGLISH = re.compile(r"[A-Za-z][a-z']*(?: [A-Za-z][a-z']*){2,}")
+
+
+def english_in(text):
+    text = re.sub(r'<style>.*?</style>|<[^>]*>|程序信息.“[^”]*”', '|', text, flags=re.DOTALL)
+    return ENGLISH.findall(html.unescape(text))
+
+
+def damage_results(folder):
+    for bag in folder.glob('detections/**/*.mcap'):
+        bag.write_bytes(b'junk')
+
+
+def change_video(folder):
+    with (folder.parent / 'DJI_0001.MP4').open('ab') as video:
+        video.write(b'more')
+
+
+def move_video(folder):
+    (folder.parent / 'DJI_0001.MP4').unlink()
+    for mosaic in folder.glob('roof_mosaic*'):
+        mosaic.unlink()
+
+
+def spoil_mosaic(folder):
+    make_mosaic(folder, overwrite=True)
+    (folder / 'roof_mosaic.png').write_bytes(b'junk')
+
+
+def decide_on_another(folder):
+    with closing(sqlite3.connect(folder / 'inspection.gpkg')) as store:
+        other = '00000000-0000-0000-0000-000000000001'
+        store.execute('DROP TRIGGER decisions_no_update')
+        store.execute(
+            'UPDATE decisions SET uuid = ?, latitude_deg = NULL, longitude_deg = NULL '
+            'WHERE fid = 1',
+            (other,),
+        )
+        store.commit()
+
+
+@pytest.mark.parametrize(
+    ('change', 'sentence'),
+    [
+        (lambda folder: None, '未提供之前的检查'),
+        (lambda folder: shutil.rmtree(folder / 'detections'), '检测结果已不在'),
+        (damage_results, '程序信息'),
+        (change_video, '内容与检测时不同'),
+        (move_video, '记录已不在原处'),
+        (spoil_mosaic, '已不是镶嵌图'),
+        (decide_on_another, '所针对的发现不在本次检查中'),
+    ],
+    ids=['whole', 'results', 'damaged', 'changed', 'moved', 'mosaic', 'decision'],
+)
+def test_no_sentence_of_a_chinese_report_is_english(placed, tmp_path, change, sentence):
+    shutil.copytree(placed.parent, tmp_path / 'copy')
+    folder = tmp_path / 'copy/inspection'
+    run = next(folder.glob('detections/*/run.json'))
+    own = str(tmp_path / 'copy/DJI_0001.MP4')
+    run.write_text(json.dumps({**json.loads(run.read_text()), 'source': own}))
+    change(folder)
+    text = page(folder, folder, language='zh')
+    assert sentence in text
+    assert english_in(text) == []
+
+
+def test_no_sentence_of_a_chinese_report_of_little_is_english(placed, plain, tmp_path):
+    assert english_in(page(plain, tmp_path, language='zh')) == []
+    assert english_in(page(placed, tmp_path, language='zh', previous=plain)) == []
+    path = tmp_path / 'zones.geojson'
+    features = [zone('北区', 13.40, 52.52, 13.42, 52.53)]
+    path.write_text(json.dumps({'type': 'FeatureCollection', 'features': features}))
+    assert english_in(page(placed, tmp_path, language='zh', zones=path, previous=placed)) == []
+    assert english_in(page(placed, tmp_path)), 'English is found where there is some'
+
+
+def test_no_text_of_the_chinese_tables_is_english():
+    texts = yaml.safe_load((TABLES / 'change_words.yaml').read_text(encoding='utf-8'))['zh']
+    reasons = [
+        grade.because['zh']
+        for rules in shipped_severity().classes.values()
+        for grade in rules.grades
+    ]
+    names = [rules.called['zh'] for rules in shipped_severity().classes.values()]
+    for text in [*report_texts('zh').values(), *texts.values(), *reasons, *names]:
+        assert english_in(text) == []
 
 
 def test_a_chinese_pdf_without_a_font_is_refused_with_its_package(placed, tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ def assembled_report(
     decided = decided_grades(findings, content.decisions, rules)
     grades = grades_of(findings, rules, outline=outline, decided=decided)
     reported = ReportedFindings(content, grades, rules, zones, words=words, language=language)
-    images = InspectionImages(folder, content.inputs, images=settings.images)
+    images = InspectionImages(folder, content.inputs, images=settings.images, language=language)
     encoded = _finding_images(content, reported.findings, images)
     area = None if settings.area is None else InspectionArea.read(settings.area)
     coverage = roof_coverage(content, zones, area)
@@ -121,9 +121,12 @@ def assembled_report(
             previous, content, rules, words, language, name=settings.previous.name
         )
     remarks = [details.remarks] if details.remarks else []
-    remarks += [*dict.fromkeys([*images.notes, *notes, *content.notes])]
+    remarks += [*dict.fromkeys([*images.notes, *notes])]
+    if content.lost_decisions:
+        remarks.append(words['decisions_lost'].format(count=content.lost_decisions))
     if attachments:
-        remarks.append(words['attached'].format(names=', '.join(sorted(attachments))))
+        names = words['between'].join(sorted(attachments))
+        remarks.append(words['attached'].format(names=names))
     date, stamp = _date(content, details, images, words)
     return InspectionReport(
         language=language,
@@ -191,7 +194,7 @@ def _finding_images(
             try:
                 found[one.uuid] = finding_images(image, one.best.box_xyxy, most_bytes=most_bytes)
             except ExportError as error:
-                images.notes.append(str(error))
+                images.note('images_failed', flight=frame.name, error=error)
     return found
 
 
@@ -216,7 +219,7 @@ def _plan(
             output = settings.output or folder
             files = lay_mosaic(content.grounded, content.plane, images, output, reuse=True)
             notes += files.notes
-            ground = ground_of_files(files)
+            ground = ground_of_files(files, words)
             caption = words['plan_caption'].format(
                 count=files.frames, resolution=f'{100 * files.metres_per_pixel:.1f}'
             )
@@ -229,7 +232,8 @@ def _plan(
     except (FindingsError, ExportError) as error:
         if settings.plan is not None:
             raise  # what a person named has to be right
-        return None, words['plan_failed'].format(reason=error), ()
+        key = 'plan_failed' if isinstance(error, FindingsError) else 'plan_not_written'
+        return None, words[key].format(reason=error), ()
     marks = {one.number: reported.severity(one) for one in reported.findings}
     lost = sum(one.place is None for one in reported.findings)
     if lost:

@@ -52,7 +52,7 @@ class InspectionContent:
     plane: LocalTangentPlane | None
     grounded: Sequence[GroundedFrame]
     inspected: Inspected
-    notes: tuple[str, ...] = ()
+    lost_decisions: int = 0
 
     def of_state(self, state: FindingState) -> list[RoofFinding]:
         """Return the findings of a state, inside the area."""
@@ -106,7 +106,7 @@ def read_content(path: Path) -> InspectionContent:
         plane=plane,
         grounded=[] if plane is None else grounded(frames, plane),
         inspected=Inspected(decided.findings, read_seen_frames(path)),
-        notes=decided.notes,
+        lost_decisions=decided.lost,
     )
 
 

@@ -216,13 +216,15 @@ class ReportedFindings:
                 area=f'{size.area_m2:.2f}',
                 area_error=f'{size.area_error_m2:.2f}',
             )
-            measured += f' ({words["size_mask" if size.is_from_mask else "size_box"]})'
+            how = words['size_mask' if size.is_from_mask else 'size_box']
+            measured += words['aside'].format(text=how)
         certainty = words['certainty_value'].format(
             existence=_certain(finding.existence),
             class_share=_certain(finding.class_probability),
             confidence=f'{finding.best.confidence:.2f}',
         )
-        certainty += f' ({words["decided"]})' if finding.decided else ''
+        if finding.decided:
+            certainty += words['aside'].format(text=words['decided'])
         seen = words['seen_plain' if place is None else 'seen_value'].format(
             sightings=finding.sightings,
             looks=finding.looks,
@@ -341,7 +343,7 @@ class ReportedFindings:
         return _ORDER[self.severity(finding)], action, finding.number
 
     def _listed(self, items: Sequence[str]) -> str:
-        return ('、' if self._language == 'zh' else ', ').join(items)
+        return self._words['between'].join(items)
 
 
 def _certain(probability: float) -> str:

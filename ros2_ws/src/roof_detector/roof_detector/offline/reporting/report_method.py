@@ -118,7 +118,9 @@ def change_table(
     """Return what changed since an earlier inspection, and a sentence with all counts."""
     found, notes = changes(before, content.inspected, language=language)
     kinds = {kind.value: words[f'change_{kind.value.replace(" ", "_")}'] for kind in ChangeKind}
-    counts = ', '.join(f'{count} {kinds[kind]}' for kind, count in counted(found).items())
+    counts = words['between'].join(
+        f'{count} {kinds[kind]}' for kind, count in counted(found).items()
+    )
     sentence = (
         words['changes_note']
         .format(name=name, counts=counts or words['changes_nothing'], notes=' '.join(notes))

@@ -44,12 +44,11 @@ _SCALE_SHARE = 0.25
 _STEPS = (1, 2, 5)
 
 
-def ground_of_files(files: MosaicFiles) -> GroundImage:
+def ground_of_files(files: MosaicFiles, words: Mapping[str, str]) -> GroundImage:
     """Return the mosaic of an inspection from its PNG; raise FindingsError."""
     image = cv2.imread(str(files.png), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
-        msg = f'{files.png} is no mosaic any more; delete it, and it is made again.'
-        raise FindingsError(msg)
+        raise FindingsError(words['mosaic_damaged'].format(path=files.png))
     west, south, east, north = files.bounds_deg
     plane = LocalTangentPlane((south + north) / 2, (west + east) / 2, 0.0)
     corners = plane.to_enu([[north, west, 0.0], [south, east, 0.0]])
