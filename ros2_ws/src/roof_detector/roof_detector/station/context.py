@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roof_detector.results.report.branding import Branding
     from roof_detector.station.flight_store import FlightStore
     from roof_detector.station.folders import StationFolders
     from roof_detector.station.jobs.job_queue import JobQueue
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from roof_detector.station.model_store import ModelStore
     from roof_detector.station.review.review_boards import ReviewBoards
     from roof_detector.station.ros_bridge import RosBridge
-    from roof_detector.station.station_config import StationConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class StationContext:
     `text` returns texts by key. `upload_limit_bytes` is the maximum size of an uploaded file.
     """
 
-    config: StationConfig
+    branding: Branding
     text: Language
     bridge: RosBridge
     folders: StationFolders

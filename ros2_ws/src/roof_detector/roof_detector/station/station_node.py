@@ -45,7 +45,7 @@ from roof_detector.station.review.received_inspections import ReceivedInspection
 from roof_detector.station.review.review_boards import ReviewBoards
 from roof_detector.station.review.review_routes import add_review_routes
 from roof_detector.station.ros_bridge import RosBridge
-from roof_detector.station.station_parameters import STATION_TABLE, station_config
+from roof_detector.station.station_parameters import STATION_TABLE, station_branding
 from roof_detector.station.station_token import station_token
 from roof_detector.station.upload_routes import add_upload_routes
 from roof_detector.station.uploads import Uploads
@@ -81,7 +81,7 @@ def serve(node: Node) -> None:
         ),
     )
     context = StationContext(
-        config=station_config(values),
+        branding=station_branding(values),
         text=text,
         bridge=bridge,
         folders=folders,
@@ -137,9 +137,9 @@ def _run(context: StationContext, address: BindAddress, *, http: Any, log: Refus
     ui.run(
         host=address.host,
         port=address.port,
-        title=context.config.title or context.text('title'),
+        title=context.branding.title or context.text('title'),
         language='zh-CN' if context.text.code == 'zh' else 'en-US',
-        dark=context.config.dark,
+        dark=context.branding.dark,
         favicon='🏠',
         reload=False,
         show=False,
@@ -190,9 +190,9 @@ def _flights_folder(bridge: RosBridge, folders: StationFolders) -> Path:
 
 def _add_images(context: StationContext) -> None:
     for name in ('logo', 'background'):
-        path = getattr(context.config, name)
-        if path:
-            app.add_static_file(local_file=Path(path).expanduser(), url_path=f'/{name}')
+        path = context.branding.path(name)
+        if path is not None:
+            app.add_static_file(local_file=path, url_path=f'/{name}')
 
 
 def run_station(arguments: list[str] | None = None) -> int:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from roof_detector.results.errors import ExportError
+from roof_detector.results.report.branding import Branding, branding_of
 from roof_detector.ros.common.parameters import Parameter, ParameterTable
+from roof_detector.station.errors import StationError
 from roof_detector.station.language import LANGUAGES
-from roof_detector.station.station_config import StationConfig
 
-_CONFIG = StationConfig()
+_LOOKS = Branding(language='en')
 
 STATION_TABLE = ParameterTable(
     Parameter(
@@ -56,27 +58,31 @@ STATION_TABLE = ParameterTable(
     ),
     Parameter(
         'title',
-        _CONFIG.title,
+        _LOOKS.title,
         'Title of the page and of its tab; empty for the title of the language.',
     ),
-    Parameter('logo', _CONFIG.logo, 'Image file beside the title; empty for none.'),
+    Parameter('logo', _LOOKS.logo, 'Image file beside the title; empty for none.'),
     Parameter(
         'accent',
-        '',
+        _LOOKS.accent,
         "Colour of headings in reports, such as '#1f4e79'; empty for the report's own.",
     ),
-    Parameter('background', _CONFIG.background, 'Image file behind the page; empty for none.'),
-    Parameter('language', _CONFIG.language, 'Language of the page.', choices=LANGUAGES),
+    Parameter('background', _LOOKS.background, 'Image file behind the page; empty for none.'),
+    Parameter('language', _LOOKS.language, 'Language of the page.', choices=LANGUAGES),
     Parameter(
         'dark',
-        default=_CONFIG.dark,
+        default=_LOOKS.dark,
         description='Start in dark mode; the page has a button for light mode.',
     ),
 )
 
 
-def station_config(values: dict[str, Any]) -> StationConfig:
-    """Return the appearance of the page; raise StationError for invalid values."""
-    return StationConfig(
-        **{name: values[name] for name in ('title', 'logo', 'background', 'language', 'dark')}
-    )
+def station_branding(values: dict[str, Any]) -> Branding:
+    """Return how the page looks; raise StationError for what cannot be shown."""
+    try:
+        branding = branding_of(values)
+        for name in ('logo', 'background'):
+            branding.image(name)
+    except ExportError as error:
+        raise StationError(str(error)) from error
+    return branding

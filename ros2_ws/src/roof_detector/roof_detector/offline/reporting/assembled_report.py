@@ -55,7 +55,12 @@ if TYPE_CHECKING:
     from roof_detector.offline.reporting.finding_images import FindingImages
     from roof_detector.offline.reporting.inspection_content import InspectionContent
     from roof_detector.offline.reporting.report_settings import ReportDetails, ReportSettings
-    from roof_detector.results.report.report_model import ConditionRow, Plan, Share
+    from roof_detector.results.report.report_model import (
+        ConditionRow,
+        EncodedImage,
+        Plan,
+        Share,
+    )
 
 # What all images of findings take together, and each at most.
 _MOST_IMAGE_BYTES = 13_000_000
@@ -70,6 +75,7 @@ def assembled_report(
     details: ReportDetails,
     *,
     branding: Branding | None = None,
+    logo: EncodedImage | None = None,
     previous: Inspected | None = None,
     attachments: Mapping[str, bytes] | None = None,
 ) -> InspectionReport:
@@ -134,8 +140,8 @@ def assembled_report(
         roof=details.roof or words['unnamed_roof'],
         date_text=date,
         stamp_s=stamp,
-        accent=branding.accent,
-        logo=branding.logo,
+        accent=branding.colour,
+        logo=logo,
         words=dict(words),
         facts=_facts(content, details, images, words, date=date),
         coverage_lead=lead,

@@ -50,7 +50,10 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
     path = store_path(inspection)
     folder = path.parent
     output = settings.output or folder
-    branding = None if settings.station is None else read_branding(settings.station)
+    branding = logo = None
+    if settings.station is not None:
+        branding = read_branding(settings.station)
+        logo = branding.image('logo', settings.station.parent)
     if settings.pdf:
         require_fonts(settings.language_of(branding))
     details = details_of(folder, settings.details)
@@ -72,6 +75,7 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
                 settings,
                 details,
                 branding=branding,
+                logo=logo,
                 previous=previous,
                 attachments=attachments,
             )

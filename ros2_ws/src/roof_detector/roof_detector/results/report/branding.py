@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The operator's title, logo and colour, as the station's parameter file has them."""
+"""How pages and reports of an operator look, as the station's parameters say it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -28,20 +28,66 @@ _LOGO_SIDE = 600
 _LONGEST_TITLE = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Branding:
-    """Title, logo, colour and language of the operator; '' and None stand for none."""
+    """How the pages and the reports of an operator look; '' stands for none.
+
+    An empty title is that of the language. `logo` and `background` are image files, `accent` is
+    the colour of headings. Raises ExportError for what is no title, colour or language.
+    """
 
     title: str = ''
-    logo: EncodedImage | None = None
-    accent: str = DEFAULT_ACCENT
+    logo: str = ''
+    background: str = ''
+    accent: str = ''
     language: str = ''
+    dark: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ('title', 'logo', 'background', 'accent', 'language'):
+            value = getattr(self, name)
+            if not isinstance(value, str) or len(value) > _LONGEST_TITLE:
+                msg = f'The {name} is {str(value)[:60]!r}, expected a short text.'
+                raise ExportError(msg)
+        if self.accent and not _COLOUR.fullmatch(self.accent):
+            msg = f"The accent is {self.accent!r}, expected a colour such as '#1f4e79'."
+            raise ExportError(msg)
+        if self.language not in ('', *LANGUAGES):
+            msg = f'The language is {self.language!r}, expected {" or ".join(LANGUAGES)}.'
+            raise ExportError(msg)
+
+    @property
+    def colour(self) -> str:
+        """Return the colour of headings as #rrggbb in lower case."""
+        return (self.accent or DEFAULT_ACCENT).lower()
+
+    def image(self, name: str, folder: Path | None = None) -> EncodedImage | None:
+        """Return the `logo` or the `background`, None without one; raise ExportError.
+
+        A relative name is that of a file in the folder, or where the program runs.
+        """
+        path = self.path(name, folder)
+        return None if path is None else read_image(path, name)
+
+    def path(self, name: str, folder: Path | None = None) -> Path | None:
+        """Return the file of the `logo` or the `background`, None without one."""
+        value: str = getattr(self, name)
+        return (folder or Path()) / Path(value).expanduser() if value else None
+
+
+def branding_of(values: Mapping[str, Any]) -> Branding:
+    """Return what the parameters of a station say of its looks; raise ExportError."""
+    given = {field.name: values[field.name] for field in fields(Branding) if field.name in values}
+    looks: dict[str, Any] = {
+        name: one.strip() if isinstance(one, str) else one for name, one in given.items()
+    }
+    return Branding(**looks)
 
 
 def read_branding(path: Path) -> Branding:
-    """Read `title`, `logo`, `accent` and `language` of a station.yaml; raise ExportError.
+    """Read the looks of a station.yaml; raise ExportError.
 
-    Other parameters of the station are left alone; a relative logo is beside the file.
+    Other parameters of the station are left alone.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8-sig'))
@@ -51,47 +97,33 @@ def read_branding(path: Path) -> Branding:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         msg = f'{path} is not YAML: {" ".join(str(error).split())}.'
         raise ExportError(msg) from error
-    values = _parameters(content, path)
-    texts = {}
-    for name in ('title', 'logo', 'accent', 'language'):
-        value = values.get(name, '')
-        if not isinstance(value, str) or len(value) > _LONGEST_TITLE:
-            msg = f'{path} has the {name} {str(value)[:60]!r}, expected a short text.'
-            raise ExportError(msg)
-        texts[name] = value.strip()
-    if texts['accent'] and not _COLOUR.fullmatch(texts['accent']):
-        msg = f"{path} has the accent {texts['accent']!r}, expected a colour such as '#1f4e79'."
-        raise ExportError(msg)
-    if texts['language'] not in ('', *LANGUAGES):
-        msg = f'{path} has the language {texts["language"]!r}, expected {" or ".join(LANGUAGES)}.'
-        raise ExportError(msg)
-    logo = None
-    if texts['logo']:
-        named = Path(texts['logo']).expanduser()
-        logo = read_logo(named if named.is_absolute() else path.parent / named)
-    accent = texts['accent'] or DEFAULT_ACCENT
-    return Branding(texts['title'], logo, accent.lower(), texts['language'])
+    try:
+        return branding_of(_parameters(content, path))
+    except ExportError as error:
+        msg = f'{path}: {error}'
+        raise ExportError(msg) from error
 
 
-def read_logo(path: Path) -> EncodedImage:
-    """Read a logo in any usual image format; raise ExportError for what is no image."""
+def read_image(path: Path, name: str) -> EncodedImage:
+    """Read an image in any usual format, reduced to a logo; raise ExportError for what is none."""
+    named = f'The {name} {path}'
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= _LARGEST_FILE else b''
     except OSError as error:
-        msg = f'The logo {path} cannot be read ({error.strerror}); name an image file.'
+        msg = f'{named} cannot be read ({error.strerror}); name an image file.'
         raise ExportError(msg) from error
     if not data:
-        msg = f'The logo {path} has {size} bytes, expected an image of up to 10 MB.'
+        msg = f'{named} has {size} bytes, expected an image of up to 10 MB.'
         raise ExportError(msg)
     if path.suffix.lower() == '.svg':
-        return _svg(data, path)
+        return _svg(data, named)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None:
-        msg = f'The logo {path} is no image that can be read; save it as PNG, JPEG or SVG.'
+        msg = f'{named} is no image that can be read; save it as PNG, JPEG or SVG.'
         raise ExportError(msg)
     scale = min(_LOGO_SIDE / max(image.shape[:2]), 1.0)
     if scale < 1:
@@ -103,9 +135,9 @@ def read_logo(path: Path) -> EncodedImage:
     return EncodedImage(encoded, 'png', (int(image.shape[1]), int(image.shape[0])))
 
 
-def _svg(data: bytes, path: Path) -> EncodedImage:
+def _svg(data: bytes, named: str) -> EncodedImage:
     """Return a drawing that needs nothing beside itself."""
-    refused = f'The logo {path} is no SVG that can be used'
+    refused = f'{named} is no SVG that can be used'
     if b'<!DOCTYPE' in data or b'<!ENTITY' in data:
         msg = f'{refused}: it defines entities. Export it as plain SVG.'
         raise ExportError(msg)

@@ -45,13 +45,13 @@ def build(context: StationContext) -> None:
     """Build the page of one client."""
     text = context.text
     ui.add_head_html(_HEAD)
-    if context.config.background:
+    if context.branding.background:
         ui.query('body').style('background: url(/background) center/cover fixed')
-    dark = ui.dark_mode(context.config.dark)
+    dark = ui.dark_mode(context.branding.dark)
     with ui.header().classes('station-header items-center'):
-        if context.config.logo:
+        if context.branding.logo:
             ui.image('/logo').props('fit=contain').classes('h-10 w-16')
-        ui.label(context.config.title or text('title')).classes('station-title')
+        ui.label(context.branding.title or text('title')).classes('station-title')
         with ui.tabs().props('dense inline-label') as tabs:
             for name, icon in _TABS.items():
                 ui.tab(name, label=text(name), icon=icon)
