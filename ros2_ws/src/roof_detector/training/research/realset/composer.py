@@ -14,11 +14,13 @@ from training.dataset.error import DatasetError
 from training.research.realset.cutout import Cutout, crack_cutouts, rust_cutouts
 from training.research.realset.material import CLASSES, Laid
 from training.research.realset.photo import Photo
+from training.research.realset.sheets import Sheets, covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from training.dataset.instance import Floats
     from training.research.realset.material import Material, Source
     from training.research.realset.photo import Image
 
@@ -35,13 +37,18 @@ class PhotoComposer:
     size_wh: tuple[int, int] = (640, 360)
     _photos: dict[str, list[Photo]] = field(default_factory=dict)
     _cutouts: dict[str, list[Cutout]] = field(default_factory=dict)
+    _outlines: dict[str, list[list[Floats]]] = field(default_factory=dict)
 
     def images(self, count: int, *, seed: int) -> Iterator[tuple[str, Photo]]:
         """Yield the name of what each image is made of, and the image with its boxes.
 
         The same seed gives the same images, each by itself.
         """
-        parts: list[Source | Laid] = [*self.material.sources, *self.material.laid]
+        parts: list[Source | Laid | Sheets] = [
+            *self.material.sources,
+            *self.material.laid,
+            *self.material.sheets,
+        ]
         shares = np.array([part.share for part in parts])
         if not parts or shares.sum() <= 0:
             msg = 'The material has no source with a share; nothing can be composed of it.'
@@ -50,10 +57,14 @@ class PhotoComposer:
         for i in range(count):
             part = parts[int(np.searchsorted(numbers, i, side='right').clip(0, len(parts) - 1))]
             rng = np.random.default_rng([seed, i])
-            composed = (
-                self._laid(part, rng) if isinstance(part, Laid) else self._of_source(part, rng)
-            )
-            yield part.name, _exposed(composed, rng)
+            yield part.name, _exposed(self._composed(part, rng), rng)
+
+    def _composed(self, part: Source | Laid | Sheets, rng: np.random.Generator) -> Photo:
+        if isinstance(part, Laid):
+            return self._laid(part, rng)
+        if isinstance(part, Sheets):
+            return self._window(self._source(part.of), self._covered(part, rng), rng)
+        return self._window(part, self._read(part), rng)
 
     def validation(self) -> Iterator[tuple[str, Photo]]:
         """Yield the photographs that never train, unchanged."""
@@ -61,9 +72,8 @@ class PhotoComposer:
             for photo in source.photos(self.roots, validation=True):
                 yield source.name, photo
 
-    def _of_source(self, source: Source, rng: np.random.Generator) -> Photo:
+    def _window(self, source: Source, photos: Sequence[Photo], rng: np.random.Generator) -> Photo:
         """Return a window of one photograph, or of a patchwork of small ones side by side."""
-        photos = self._read(source)
         zoom = float(np.exp(rng.uniform(*np.log(source.zoom))))
         for _ in range(_TRIES):
             sheet = self._patchwork(photos, zoom, rng)
@@ -71,6 +81,18 @@ class PhotoComposer:
             if source.role == 'ground' or len(window.boxes_xyxy) or rng.random() < 0.08:
                 break
         return window
+
+    def _covered(self, sheets: Sheets, rng: np.random.Generator) -> list[Photo]:
+        """Return four photographs of a source with other sheets on their roofs."""
+        source = self._source(sheets.of)
+        photos = self._read(source)
+        if sheets.name not in self._outlines:
+            paths = source.paths(self.roots)
+            self._outlines[sheets.name] = sheets.polygons(paths, self.roots[source.root])
+        chosen = rng.choice(len(photos), min(4, len(photos)), replace=False)
+        scale = float(np.mean(source.scale))
+        outlines = self._outlines[sheets.name]
+        return [covered(photos[i], outlines[i], scale, rng) for i in chosen]
 
     def _patchwork(self, photos: Sequence[Photo], zoom: float, rng: np.random.Generator) -> Photo:
         """Return photographs beside and below each other until they fill an image."""

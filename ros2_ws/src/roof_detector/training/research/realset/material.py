@@ -18,6 +18,7 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import read_image
 from training.dataset.error import DatasetError
 from training.research.realset.photo import Photo
+from training.research.realset.sheets import Sheets, read_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ class Source:
     """One source of photographs, as real_material.yaml describes it.
 
     `images` and `validate` are patterns below the folder that `root` names; `rows` is the part of
-    the height that may be shown, `zoom` the range of factors by which photographs are enlarged,
+    the height that may be shown, `scale` the metres of a pixel, `zoom` the range of enlargement,
     and `boxes` (x1, y1, x2, y2 in pixels, by the image's name) stand for label files. `masks` is
     a pattern `from:to` that turns an image's path into that of its mask, white on what is seen.
     """
@@ -49,6 +50,7 @@ class Source:
     licence: str
     commit: str
     repository: str
+    scale: tuple[float, float] = (0.0, 0.0)
     validate: str | None = None
     class_id: int | None = None
     rows: tuple[float, float] = (0.0, 1.0)
@@ -70,6 +72,10 @@ class Source:
 
     def photos(self, roots: Mapping[str, Path], *, validation: bool = False) -> list[Photo]:
         """Read the photographs with their boxes; raise DatasetError where none is found."""
+        return [self._read(path) for path in self.paths(roots, validation=validation)]
+
+    def paths(self, roots: Mapping[str, Path], *, validation: bool = False) -> list[Path]:
+        """Return where the photographs are; raise DatasetError where none is found."""
         pattern = self.validate if validation else self.images
         if pattern is None:
             return []
@@ -82,7 +88,7 @@ class Source:
                 f'{self.commit}, or leave {self.name} out with --without {self.name}.'
             )
             raise DatasetError(msg)
-        return [self._read(path) for path in found]
+        return found
 
     def _read(self, path: Path) -> Photo:
         try:
@@ -125,6 +131,7 @@ class Material:
 
     sources: tuple[Source, ...]
     laid: tuple[Laid, ...]
+    sheets: tuple[Sheets, ...] = ()
 
     @classmethod
     def read(cls, path: Path = DESCRIPTION, *, without: frozenset[str] = frozenset()) -> Material:
@@ -148,15 +155,21 @@ class Material:
                 )
                 for name, one in content.get('laid', {}).items()
             )
+            sheets = read_sheets(content.get('sheets', {}))
         except (OSError, KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
             msg = f'{path} describes no material: {error!r}. See {DESCRIPTION.name} for its form.'
             raise DatasetError(msg) from error
         known = {one.name for one in sources}
-        return cls(sources, tuple(one for one in laid if {one.of, *one.surfaces} <= known))
+        return cls(
+            sources,
+            tuple(one for one in laid if {one.of, *one.surfaces} <= known),
+            tuple(one for one in sheets if one.of in known),
+        )
 
 
 def _source(name: str, content: dict[str, Any]) -> Source:
     low, high = content['zoom']
+    finest, coarsest = (float(one) for one in content.get('scale', (0.0, 0.0)))
     top, bottom = content.get('rows', (0.0, 1.0))
     of_class = content.get('class')
     return Source(
@@ -168,6 +181,7 @@ def _source(name: str, content: dict[str, Any]) -> Source:
         class_id=None if of_class is None else CLASSES.index(of_class),
         share=float(content['share']),
         zoom=(float(low), float(high)),
+        scale=(finest, coarsest),
         rows=(float(top), float(bottom)),
         boxes=content.get('boxes'),
         masks=content.get('masks'),
