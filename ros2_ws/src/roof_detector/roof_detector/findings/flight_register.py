@@ -226,7 +226,7 @@ class FlightRegister:
         # Until the error of the attitude is a new one, a frame repeats what the last one told.
         age_s = np.abs(stamp_ns - states.last_ns[rows]) / 1e9
         share = np.clip(age_s / self._settings.attitude_period_s, _LEAST_SHARE, 1.0)
-        turned = view.turned(view.turn_covariance)
+        turned = view.turn_errors
         noise = (view.own_covariance + turned)[positions] / share[:, None, None]
         first_whole = ~view.cut[positions] & ~states.is_whole[rows]
         again = first_whole & (states.sightings[rows] > 0)
@@ -252,7 +252,7 @@ class FlightRegister:
         row = self.states.add(
             view.positions_en[index],
             view.slopes[index],
-            view.own_covariance[index] + view.turned(view.turn_covariance)[index],
+            view.own_covariance[index] + view.turn_errors[index],
             height_sigma_m=view.height_sigma_m,
             row=self._free.pop() if self._free else None,
         )

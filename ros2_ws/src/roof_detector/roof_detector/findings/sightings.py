@@ -105,6 +105,11 @@ class GroundView:
         jacobians = self.turn_jacobians
         return np.asarray(np.einsum('nij,jk,nlk->nil', jacobians, covariance, jacobians))
 
+    @cached_property
+    def turn_errors(self) -> npt.NDArray[np.float64]:
+        """Return the covariances (n, 2, 2) of the positions for the error of the attitude."""
+        return self.turned(self.turn_covariance)
+
     def resolution_at(self, points_en: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the metres per pixel (n,) at points (n, 2) of the plane.
 

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -258,6 +261,50 @@ def test_false_detections_without_end_are_bounded_and_counted(roof):
     result = findings.finish()
     assert len(result.findings) <= 100
     assert any('weakest objects were dropped' in note for note in result.notes)
+
+
+CLUTTER = """
+import resource
+import sys
+
+import numpy as np
+
+sys.path.insert(0, sys.argv[1])
+from conftest import Roof
+
+from roof_detector.findings.register import Register
+
+
+def most_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+register, random = Register(Roof.NAMES, origin=Roof.ORIGIN), np.random.default_rng(5)
+added, began_mb = 0, most_mb()
+for index in range(250):
+    scene = Roof(random.uniform((20 * index - 7, -4), (20 * index + 7, 4), (400, 2)), side_m=0.2)
+    sightings, _ = scene.sightings((20 * index, 0), index)
+    register.add(sightings)
+    added += len(sightings)
+result = register.finish()
+print(added, len(result.findings), most_mb() - began_mb)
+print(*result.notes)
+"""
+
+
+def test_a_hundred_thousand_false_detections_stay_within_memory_and_are_counted():
+    """The limit is that of a user, who sets none: 20 000 objects."""
+    command = [sys.executable, '-c', CLUTTER, str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, notes = done.stdout.splitlines()
+    added, found, grown_mb = map(float, first.split())
+    assert added > 95_000
+    assert found <= 20_000
+    assert grown_mb < 300  # 160 here, of which the findings at the end are half
+    dropped = int(notes.split()[0])
+    assert 'weakest objects were dropped' in notes
+    assert found + dropped <= added
 
 
 def test_a_class_id_without_a_name_is_refused(roof):
