@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Detect, make the findings, and return the exit code."""
     from roof_detector.findings.detection_curves import DetectionCurves  # noqa: PLC0415
     from roof_detector.findings.inspection_area import InspectionArea  # noqa: PLC0415
+    from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore  # noqa: PLC0415
     from roof_detector.offline.batch import make_output  # noqa: PLC0415
     from roof_detector.offline.inspection import inspect_results  # noqa: PLC0415
     from roof_detector.offline.outcome import exit_code  # noqa: PLC0415
@@ -121,6 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.area is not None and not takes_roofs:
         area = InspectionArea.read(Path(arguments.area))
     make_output(arguments.output)
+    if (arguments.output / STORE_NAME).exists():
+        InspectionStore(arguments.output / STORE_NAME).close()  # refused before hours of work
     results, outcomes = _results(arguments)
     inspected = partial(
         inspect_results,

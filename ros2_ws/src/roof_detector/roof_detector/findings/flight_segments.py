@@ -21,7 +21,7 @@ _LEAST_JUMP_M = 2.0
 _JUMP_SIGMAS = 1.0
 # So many frames in a row at a new place are a new part; fewer are wrong fixes.
 _FRAMES_OF_PART = 5
-_FARTHEST_M = 20_000.0
+FARTHEST_M = 20_000.0
 _PAUSE_S = 600.0
 
 
@@ -68,7 +68,7 @@ class FlightSegments:
         place = self._origin.to_enu(
             np.array([fix.latitude_deg, fix.longitude_deg, fix.altitude_m])
         )
-        if not (np.isfinite(place).all() and np.linalg.norm(place[:2]) < _FARTHEST_M):
+        if not (np.isfinite(place).all() and np.linalg.norm(place[:2]) < FARTHEST_M):
             self.too_far += 1
             return None
         if not self._timed:

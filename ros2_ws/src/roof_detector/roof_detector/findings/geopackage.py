@@ -64,7 +64,6 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
     connection.execute('PRAGMA trusted_schema = OFF')
     connection.execute('PRAGMA synchronous = FULL')
-    connection.execute('PRAGMA journal_mode = WAL')
     return connection
 
 

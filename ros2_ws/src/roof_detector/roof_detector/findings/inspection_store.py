@@ -54,6 +54,9 @@ class InspectionStore(StoreReader):
 
     def _prepare(self) -> None:
         """Create the tables in a new file; check and migrate those of an old one."""
+        if self._connection.execute('SELECT count(*) FROM sqlite_master').fetchone() != (0,):
+            self.checked_schema()  # a file that is refused stays as it is
+        self._connection.execute('PRAGMA journal_mode = WAL')
         with self._transaction():
             tables = {row[0] for row in self._connection.execute('SELECT name FROM sqlite_master')}
             if not tables:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roof_detector.bags.errors import BagError
-from roof_detector.findings.flight_segments import PhotoParts
+from roof_detector.findings.flight_segments import FARTHEST_M, PhotoParts
 from roof_detector.findings.ground_view import ErrorSplit, frame_sightings, mask_areas
 from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
@@ -30,7 +30,7 @@ from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from roof_detector.offline.frame_images import FrameImages
     from roof_detector.offline.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
+
+# Of so many first fixes the one that most others are near is the origin of the inspection.
+_COMPARED_FIXES = 50
 
 
 @dataclass(kw_only=True)
@@ -142,7 +145,7 @@ class InspectionFrames:
             if segments is not None and (segments.jumped or segments.too_far):
                 self.counts.notes.append(
                     f'{segments.jumped} fixes of {self.flight} jump and {segments.too_far} are '
-                    'more than 20 km from the first one; their frames have no place.'
+                    'more than 20 km from the others; their frames have no place.'
                 )
 
     def _on_raster(self, findings: FrameFindings, place: RasterGeoreference) -> FrameSightings:
@@ -204,9 +207,14 @@ class InspectionFrames:
         return cameras
 
     def _first_origin(self) -> LocalTangentPlane | None:
-        """Return the first camera position of the bag, on the ground."""
+        """Return a camera position of the bag, on the ground.
+
+        It is the first one near most of those that follow: one fix far off at the beginning would
+        cost all others their place.
+        """
         if not self._tracks and not self._rasters:
             return None
+        found: list[LocalTangentPlane] = []
         for frame in self._bag.frames():
             raster = self._rasters.get(frame.record.topic)
             if frame.findings is not None and raster is not None:
@@ -218,22 +226,29 @@ class InspectionFrames:
                 continue
             try:
                 fix = track.at(frame.findings.stamp_ns, size_wh=frame.findings.size_wh)
-                return LocalTangentPlane(
-                    fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+                found.append(
+                    LocalTangentPlane(
+                        fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+                    )
                 )
             except GeoError:
                 continue
-        return None
+            if len(found) >= _COMPARED_FIXES:
+                break
+        return next((one for one in found if _is_near_most(one, found)), next(iter(found), None))
 
     def _fix(self, findings: FrameFindings, stream: TrackedStream) -> tuple[CameraFix | None, int]:
         """Return the fix of a frame, None without one, and its part of the flight."""
         track = self._tracks.get(findings.topic)
-        if track is None or self.origin is None:
+        if track is None:
             return None, 0
         try:
             fix = track.at(findings.stamp_ns, size_wh=findings.size_wh)
         except GeoError as error:
             self.counts.unplaced[without_numbers(str(error))] += 1
+            return None, 0
+        if self.origin is None:  # a pole, where there is no east
+            self.counts.unplaced['The position is none from which metres can be counted.'] += 1
             return None, 0
         part = stream.part_of(fix, self.origin)
         if part is None:
@@ -276,6 +291,15 @@ class InspectionFrames:
         return stream.track(
             findings.detections, stamp_ns=findings.stamp_ns, fix=fix, image_bgr=image_bgr
         )
+
+
+def _is_near_most(place: LocalTangentPlane, others: Sequence[LocalTangentPlane]) -> bool:
+    """Return whether at least half of the places are as near as those of one inspection are."""
+    there = place.to_enu(
+        np.array([(o.latitude_deg, o.longitude_deg, o.altitude_m) for o in others])
+    )
+    near = np.linalg.norm(there[:, :2], axis=1) < FARTHEST_M
+    return 2 * int(near.sum()) >= len(others)
 
 
 def _clock_ns(findings: FrameFindings) -> int | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from roof_detector.cli.main import main
 from roof_detector.findings.inspection_area import InspectionArea
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.roof_finding import FindingState
@@ -217,6 +219,34 @@ def test_the_command_inspects_and_continues_what_is_done(video, model_path, tmp_
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 'was done before' in again.stdout, again.stderr
     assert np.array_equal(first.stdout.splitlines()[-2:], again.stdout.splitlines()[-2:])
+
+
+def test_an_inspection_of_a_newer_version_is_refused_before_anything_is_detected(
+    video, model_path, tmp_path, capsys
+):
+    output = tmp_path / 'out'
+    output.mkdir()
+    store = output / 'inspection.gpkg'
+    InspectionStore(store).close()
+    with sqlite3.connect(store) as connection:
+        connection.execute('UPDATE inspection_schema SET version = 99')
+    connection.close()
+    before = store.read_bytes()
+    commands = [
+        ['inspect', video, '--output', output, '--model', model_path],
+        ['decide', store, '1', 'reject'],
+        ['changes', output, output],
+        ['report', output],
+    ]
+    for words in commands:
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        told = capsys.readouterr().err
+        assert (ended.value.code, told.count('\n')) == (1, 1), told
+        assert f'{store} has schema 99' in told
+        assert 'update roof_detector' in told
+    assert store.read_bytes() == before
+    assert not (output / 'detections').exists()
 
 
 def test_positions_that_are_no_numbers_leave_findings_without_a_place(video, detect, tmp_path):
