@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+_LOG = logging.getLogger(__name__)
 # Pieces hand over a few kilobytes each; recordings never go through Ray's store of objects.
 _OBJECT_STORE_BYTES = 128 << 20
 _LOCALHOST = '127.0.0.1'
@@ -69,6 +71,8 @@ class RayCluster:
         set_environment(choice.address)
         import ray  # noqa: PLC0415
 
+        # Ray would print what it reports on stdout, between the lines that programs read there.
+        ray._private.worker.print_to_stdstream = _log_report
         options: dict[str, Any] = {'log_to_driver': False, 'logging_level': 'ERROR'}
         if choice.address is not None:
             options['address'] = choice.address
@@ -123,6 +127,11 @@ def set_environment(address: str | None) -> None:
     environment = {**_ENVIRONMENT, **(_LOOPBACK if _is_local(address) else {})}
     for name, value in environment.items():
         os.environ.setdefault(name, value)
+
+
+def _log_report(data: Any, ignore_prefix: Any) -> None:
+    for line in data['lines']:
+        _LOG.warning('Ray reports: %s', ' '.join(line.split())[:400])
 
 
 def _is_local(address: str | None) -> bool:

@@ -12,7 +12,11 @@ from roof_detector.bags.folder_lock import FolderLock, is_locked
 from roof_detector.fleet.errors import FleetError
 from roof_detector.fleet.fleet_store import FleetStore
 from roof_detector.fleet.flight_survey import PIECES, FlightSurvey
-from roof_detector.fleet.flight_work import earlier_outcome, recover_inspections
+from roof_detector.fleet.flight_work import (
+    clear_scratch,
+    earlier_outcome,
+    recover_inspections,
+)
 from roof_detector.fleet.publishing import publish
 from roof_detector.fleet.tasks import TaskFailure, finish, infer, survey_flight
 from roof_detector.offline.errors import one_line
@@ -109,6 +113,7 @@ class FleetRun:
         published = publish(self._store)
         if not self._lost:  # pieces of flights that failed save work when they are tried again
             self._store.files.remove(PIECES)
+        clear_scratch(self._store.files)
         return published
 
     def close(self) -> None:

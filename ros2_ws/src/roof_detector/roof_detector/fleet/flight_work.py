@@ -128,16 +128,23 @@ def earlier_outcome(
 
 
 def recover_inspections(files: StoreFiles) -> None:
-    """Put back inspections that a killed run was about to replace, and clear its scratch."""
+    """Put back inspections that a killed run was about to replace, and clear what it left."""
     if files.folder is None:
         return
-    shutil.rmtree(files.folder / SCRATCH, ignore_errors=True)
+    clear_scratch(files)
+    files.clear_parts()
     for old in sorted((files.folder / 'inspections').glob(f'*{OLD}')):
         final = old.with_name(old.name.removesuffix(OLD))
         if final.exists():
             shutil.rmtree(old)
         else:
             old.rename(final)
+
+
+def clear_scratch(files: StoreFiles) -> None:
+    """Remove the unfinished work of killed workers; call it while none works."""
+    if files.folder is not None:
+        shutil.rmtree(files.folder / SCRATCH, ignore_errors=True)
 
 
 def work_folder(job: FleetJob, files: StoreFiles) -> Path:

@@ -74,7 +74,8 @@ class StoreFiles:
             if target.is_file() and target.read_bytes() == data:
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f'{target.name}.{uuid4().hex[:8]}{PART}')
+            # Hidden, so that whoever reads the folder of a table in the meantime leaves it out.
+            part = target.with_name(f'.{target.name}.{uuid4().hex[:8]}{PART}')
             try:
                 with part.open('wb') as file:
                     file.write(data)
@@ -90,6 +91,12 @@ class StoreFiles:
         with self._errors(name):
             if self.filesystem.exists(self.path(name)):
                 self.filesystem.rm(self.path(name), recursive=True)
+
+    def clear_parts(self) -> None:
+        """Remove what killed writers left on disks; call it while nothing writes."""
+        if self.folder is not None:
+            for part in self.folder.rglob(f'.*{PART}'):
+                part.unlink(missing_ok=True)
 
     def below(self, name: str) -> list[str]:
         """Return the paths of all finished files below a folder, in order; none without it."""

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import cv2
@@ -209,6 +210,7 @@ def test_killed_workers_change_no_byte(run, catalog, undisturbed, contents, tmp_
     assert killed
     assert [one.failure for one in found.values()] == ['', '', '']
     assert contents(tmp_path / 'store') == contents(undisturbed)
+    assert not (tmp_path / 'store' / 'work' / 'scratch').exists()
 
 
 def test_a_worker_that_dies_each_time_is_a_failure_with_a_reason(cluster):
@@ -219,6 +221,18 @@ def test_a_worker_that_dies_each_time_is_a_failure_with_a_reason(cluster):
     fleet._ray = ray
     failure = fleet._result(dying.remote())
     assert failure == TaskFailure('Its workers died four times; an input may be what kills them.')
+
+
+def test_what_ray_reports_stays_off_the_lines_for_programs(cluster, capsys, caplog):
+    import ray
+    from ray._private.utils import push_error_to_driver
+
+    push_error_to_driver(ray._private.worker.global_worker, 'worker_died', 'a worker\n died')
+    deadline_s = time.monotonic() + 30
+    while 'Ray reports: a worker died' not in caplog.text:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    assert capsys.readouterr().out == ''
 
 
 def test_bad_entries_are_named_and_the_rest_is_done(cluster, model, catalog, tmp_path):

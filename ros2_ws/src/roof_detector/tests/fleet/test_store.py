@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import geopandas
@@ -14,6 +15,7 @@ import pytest
 from roof_detector.fleet.answers import answer
 from roof_detector.fleet.errors import FleetError
 from roof_detector.fleet.fleet_store import FleetStore
+from roof_detector.fleet.flight_work import recover_inspections
 from roof_detector.fleet.publishing import publish
 from roof_detector.fleet.question import asked, day_of, questions
 from roof_detector.fleet.store_files import StoreFiles
@@ -47,8 +49,9 @@ def test_what_is_no_store_is_refused(tmp_path, flown):
         FleetStore.create(tmp_path / 'other')
     mark = flown.folder / 'fleet.json'
     mark.write_text(json.dumps({**json.loads(mark.read_text()), 'version': 2}))
-    with pytest.raises(FleetError, match=r'of version 2, and this version of .* up to 1; update'):
-        FleetStore.open(flown.folder)
+    for opening in (FleetStore.open, FleetStore.create):
+        with pytest.raises(FleetError, match=r'of version 2, and this version .* up to 1; update'):
+            opening(flown.folder)
     mark.write_text('{"format": "roof_de')
     with pytest.raises(FleetError, match='is damaged'):
         FleetStore.create(flown.folder)
@@ -172,6 +175,27 @@ def test_a_publishing_that_was_cut_off_is_made_good(flown, contents, monkeypatch
         publish(flown.store)
         assert contents(flown.folder) == whole
         assert not (flown.folder / 'work' / 'publishing.json').exists()
+
+
+def test_a_file_that_a_killed_run_left_half_written_disturbs_no_reader_and_is_removed(
+    flown, contents, monkeypatch
+):
+    flown.fly('a')
+    publish(flown.store)
+    whole = contents(flown.folder)
+    path = next(flown.folder.glob('findings/*/*/*.parquet'))
+    # As a kill leaves it: begun, and never renamed or removed.
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'replace', lambda *_: 1 / 0)
+        patch.setattr(Path, 'unlink', lambda *_, **__: None)
+        with pytest.raises(FleetError):
+            flown.store.files.write(path.relative_to(flown.folder).as_posix(), b'PAR1 torn')
+    (left,) = flown.folder.rglob('*.part')
+    assert left.parent == path.parent
+    assert len(geopandas.read_parquet(flown.folder / 'findings')) == 10
+    recover_inspections(flown.store.files)
+    assert not left.exists()
+    assert contents(flown.folder) == whole
 
 
 @pytest.mark.parametrize(
