@@ -7,7 +7,6 @@ from __future__ import annotations
 import fcntl
 import os
 import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,14 +16,20 @@ if TYPE_CHECKING:
 class FolderLock:
     """A lock that shows every process that a folder is being written; a crash releases it.
 
-    On a file system without locks nothing is locked.
+    `is_ours` is False where another process has it. On a file system without locks nothing is
+    locked.
     """
 
     def __init__(self, folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)
         self._close = weakref.finalize(self, os.close, descriptor)
-        with suppress(OSError):
+        self.is_ours = True
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.is_ours = False
+        except OSError:  # a file system without locks
+            pass
 
     def release(self) -> None:
         """Release the lock. A second call does nothing."""

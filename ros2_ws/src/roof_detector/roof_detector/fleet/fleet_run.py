@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.bags.folder_lock import FolderLock, is_locked
+from roof_detector.bags.folder_lock import FolderLock
 from roof_detector.fleet.errors import FleetError
 from roof_detector.fleet.fleet_store import FleetStore
 from roof_detector.fleet.flight_survey import PIECES, FlightSurvey
@@ -18,6 +18,7 @@ from roof_detector.fleet.flight_work import (
     recover_inspections,
 )
 from roof_detector.fleet.publishing import publish
+from roof_detector.fleet.store_lease import StoreLease
 from roof_detector.fleet.tasks import TaskFailure, finish, infer, survey_flight
 from roof_detector.offline.errors import one_line
 from roof_detector.offline.outcome import InputOutcome
@@ -95,6 +96,7 @@ class FleetRun:
         """Work on all flights; yield the outcome of each as it is done."""
         self._progress.begin(len(self._states))
         while self._states or self._ready or self._tasks:
+            self._check_lock()
             self._submit()
             if not self._tasks:
                 continue
@@ -110,7 +112,9 @@ class FleetRun:
 
     def publish(self) -> PublishedFlights:
         """Bring the tables of the store up to date; call it when all flights are done."""
+        self._check_lock()
         published = publish(self._store)
+        self._check_lock()
         if not self._lost:  # pieces of flights that failed save work when they are tried again
             self._store.files.remove(PIECES)
         clear_scratch(self._store.files)
@@ -118,19 +122,23 @@ class FleetRun:
 
     def close(self) -> None:
         """Let another run have the store."""
-        if self._lock is not None:
-            self._lock.release()
+        self._lock.release()
 
-    def _locked(self) -> FolderLock | None:
-        folder = self._store.files.folder
-        if folder is None:
-            return None
-        work = folder / 'work'
+    def _locked(self) -> FolderLock | StoreLease:
+        files = self._store.files
+        if files.folder is None:
+            return StoreLease(files)
+        work = files.folder / 'work'
         work.mkdir(exist_ok=True)
-        if is_locked(work):
-            msg = f'{folder} is being written by another run at this moment; let it finish.'
+        lock = FolderLock(work)
+        if not lock.is_ours:
+            msg = f'{files.folder} is being written by another run at this moment; let it finish.'
             raise FleetError(msg)
-        return FolderLock(work)
+        return lock
+
+    def _check_lock(self) -> None:
+        if isinstance(self._lock, StoreLease):
+            self._lock.check()
 
     def _submit(self) -> None:
         """Hand out tasks: what ends flights first, then pieces of those begun, then new ones."""

@@ -32,7 +32,8 @@ class StoreFiles:
         self.address = str(address)
         text = self.address if '://' in self.address else str(Path(self.address).absolute())
         try:
-            self.filesystem, root = fsspec.core.url_to_fs(text)
+            # Other processes write to the same store, so that no listing is remembered.
+            self.filesystem, root = fsspec.core.url_to_fs(text, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             msg = (
                 f'{address} cannot be opened ({error}). Give a folder, or an address such as '
@@ -85,6 +86,18 @@ class StoreFiles:
             finally:
                 part.unlink(missing_ok=True)
             sync_folder(target.parent)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file of an object store unless there is one; return whether it was written.
+
+        Of several that try at once the store lets one do it.
+        """
+        with self._errors(name):
+            try:
+                self.filesystem.pipe_file(self.path(name), data, mode='create')
+            except FileExistsError:
+                return False
+        return True
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder with all in it, if it is there."""

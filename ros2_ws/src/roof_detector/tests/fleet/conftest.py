@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -109,8 +110,9 @@ def bucket():
     server.start()
     with pytest.MonkeyPatch.context() as patch:
         host, port = server.get_host_and_port()
+        url = f'http://{host}:{port}'
         for name, value in {
-            'AWS_ENDPOINT_URL': f'http://{host}:{port}',
+            'AWS_ENDPOINT_URL': url,
             'AWS_ACCESS_KEY_ID': 'test',
             'AWS_SECRET_ACCESS_KEY': 'test',
             'AWS_DEFAULT_REGION': 'us-east-1',
@@ -120,4 +122,6 @@ def bucket():
         files.filesystem.mkdir('fleet')
         yield files
         files.filesystem.clear_instance_cache()
+        # What it holds belongs to the process, and would be there for the next server.
+        urlopen(Request(f'{url}/moto-api/reset', method='POST')).close()
     server.stop()

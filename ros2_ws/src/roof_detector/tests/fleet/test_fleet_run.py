@@ -274,10 +274,21 @@ def test_only_one_run_at_a_time_writes_to_a_store(run, catalog, tmp_path):
     lock.release()
 
 
-def test_an_object_store_gives_the_same_rows(run, catalog, undisturbed, bucket):
+def test_an_object_store_gives_the_same_rows_and_takes_one_run_at_a_time(
+    run, catalog, undisturbed, bucket
+):
     for path in sorted(one for one in catalog.rglob('*') if one.is_file()):
         bucket.filesystem.put_file(str(path), f'fleet/in/{path.relative_to(catalog).as_posix()}')
-    store, found = run('s3://fleet/in', 's3://fleet/store')
+    refused = []
+
+    def run_another():
+        if not refused:
+            with pytest.raises(FleetError, match='store is being written by another run') as error:
+                run('s3://fleet/in', 's3://fleet/store')
+            refused.append(error)
+
+    store, found = run('s3://fleet/in', 's3://fleet/store', while_running=run_another)
+    assert refused
     assert [one.failure for one in found.values()] == ['', '', '']
     local = FleetStore.open(undisturbed)
     for table in ('findings', 'sightings', 'frames', 'history', 'sites'):
