@@ -239,29 +239,40 @@ def test_bad_entries_are_named_and_the_rest_is_done(cluster, model, catalog, tmp
     import ray
 
     folder = tmp_path / 'bad'
-    shutil.copytree(catalog / '2024-03-01', folder / 'good')
-    (folder / 'torn').mkdir()
-    whole = (folder / 'good' / 'DJI_0001.MP4').read_bytes()
-    (folder / 'torn' / 'torn.mp4').write_bytes(whole[: len(whole) // 3])
+    (folder / 'locked').mkdir(parents=True)
+    for suffix in ('MP4', 'srt'):
+        shutil.copy(catalog / '2024-03-01' / f'DJI_0001.{suffix}', folder / f'good.{suffix}')
+    whole = (folder / 'good.MP4').read_bytes()
+    (folder / 'torn.mp4').write_bytes(whole[: len(whole) // 3])
     (folder / 'half.mp4.part').write_bytes(whole)
+    cv2.imwrite(str(folder / 'locked' / 'DJI_0001.jpg'), np.zeros((60, 80, 3), np.uint8))
+    names = ('good.MP4', 'torn.mp4', 'half.mp4.part', 'locked', 'gone')
+    entries = [{'name': name, 'inputs': [str(folder / name)]} for name in names]
+    (tmp_path / 'flights.json').write_text(json.dumps(entries))
+    lock = FolderLock(folder / 'locked')
     command = [
-        sys.executable, '-m', 'roof_detector.cli.main', 'fleet', 'run', str(folder),
-        '--output', str(tmp_path / 'store'), '--model', str(model), '--device', 'cpu',
+        sys.executable, '-m', 'roof_detector.cli.main', 'fleet', 'run',
+        str(tmp_path / 'flights.json'), '--output', str(tmp_path / 'store'),
+        '--model', str(model), '--device', 'cpu',
         '--address', ray.get_runtime_context().gcs_address, '--confidence', '0.93',
         '--progress', 'json',
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lock.release()
     assert done.returncode == 3, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     failures = {
         Path(one['source']).name: one['failure'] for one in events if one['event'] == 'outcome'
     }
-    assert failures['DJI_0001.MP4'] == ''
-    assert 'half uploaded' in failures['half.mp4.part']
+    assert failures.keys() == set(names)
+    assert failures['good.MP4'] == ''
     assert 'torn.mp4' in failures['torn.mp4']
+    assert 'half uploaded' in failures['half.mp4.part']
+    assert 'a recorder writes to it' in failures['locked']
+    assert 'is gone' in failures['gone']
     assert len(FleetStore.open(tmp_path / 'store').rows('flights')) == 1
     progress = [one for one in events if one['event'] == 'fleet']
-    assert progress[-1]['flights_done'] == progress[-1]['flights'] == 2
+    assert progress[-1]['flights_done'] == progress[-1]['flights'] == 3
 
 
 def test_only_one_run_at_a_time_writes_to_a_store(run, catalog, tmp_path):

@@ -287,6 +287,11 @@ def test_the_commands_choose_frames_and_take_their_labels_back(flown, tmp_path, 
     report = check(labels)
     assert report.faults == ()
     assert report.names == selection.names
+    add_stranger('yolo', out / 'yolo')
+    words_of_labels = ['labels', str(out), str(out / 'yolo'), '--output', str(tmp_path / 'more')]
+    assert main(words_of_labels) == 3
+    assert 'other.txt' in capsys.readouterr().out
+    assert check(tmp_path / 'more').faults == ()
     again = tmp_path / 'again'
     main([*words[:2], '--output', str(again), *words[4:], '--formats', 'coco'])
     assert (again / 'selection.json').read_bytes() == (out / 'selection.json').read_bytes()
