@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.inspection_options import add_images_option, add_inspections
+from roof_detector.cli.inspection_options import add_images_option, add_inspections, add_limits
 
 if TYPE_CHECKING:
     import argparse
@@ -44,15 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='images of a flight whose quality is measured; %(default)s by default',
     )
     add_images_option(parser)
-    group = parser.add_argument_group('alarms')
-    for name, (default, meaning) in _LIMITS.items():
-        group.add_argument(
-            f'--{name}',
-            type=float,
-            default=default,
-            metavar='X',
-            help=f'{meaning}; %(default)s by default',
-        )
+    add_limits(parser.add_argument_group('alarms'), _LIMITS)
     parser.set_defaults(run=run)
 
 

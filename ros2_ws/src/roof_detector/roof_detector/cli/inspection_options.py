@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The options of commands that read inspections."""
+"""The options of commands that read inspections, and those that limit what they find."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 
 def add_inspections(parser: argparse.ArgumentParser) -> None:
@@ -27,3 +28,21 @@ def add_images_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--images', type=Path, metavar='PATH', help='where the recordings are, if they were moved'
     )
+
+
+def add_limits(
+    parser: argparse._ActionsContainer,
+    limits: Mapping[str, tuple[float, str]],
+    *,
+    prefix: str = '',
+    metavar: str = 'X',
+) -> None:
+    """Add an option for each limit by its name, with its default and its meaning."""
+    for name, (default, meaning) in limits.items():
+        parser.add_argument(
+            f'--{prefix}{name.replace("_", "-")}',
+            type=float,
+            default=default,
+            metavar=metavar,
+            help=f'{meaning}; %(default)s by default',
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from roof_detector.cli.detect import add_model_options, open_detector
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
-from roof_detector.cli.inspection_options import add_images_option, add_inspections
+from roof_detector.cli.inspection_options import add_images_option, add_inspections, add_limits
 
 if TYPE_CHECKING:
     import argparse
@@ -61,14 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='a bar on a terminal, the default; lines of JSON; or nothing',
     )
     group = parser.add_argument_group('the gate')
-    for name, (default, meaning) in _LIMITS.items():
-        group.add_argument(
-            f'--most-{name}',
-            type=float,
-            default=default,
-            metavar='SHARE',
-            help=f'{meaning}; %(default)s by default',
-        )
+    add_limits(group, _LIMITS, prefix='most-', metavar='SHARE')
     group.add_argument(
         '--least-findings',
         type=int,

@@ -8,10 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roof_detector.cli.inspection_options import add_limits
+
 if TYPE_CHECKING:
     import argparse
 
 NOT_PROMOTED = 4
+_LIMITS = {
+    'least_gain': (0.0, 'of mAP50'),
+    'most_lost': (0.02, 'how far below zero the 95 %% interval of the gain may reach'),
+    'most_class_lost': (0.05, 'of the AP50 of any class'),
+}
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -56,27 +63,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         '--backend', default='auto', help='that runs both in the comparison; auto by default'
     )
-    parser.add_argument(
-        '--least-gain',
-        type=float,
-        default=0.0,
-        metavar='X',
-        help='of mAP50; %(default)s by default',
-    )
-    parser.add_argument(
-        '--most-lost',
-        type=float,
-        default=0.02,
-        metavar='X',
-        help='how far below zero the 95 %% interval of the gain may reach; %(default)s by default',
-    )
-    parser.add_argument(
-        '--most-class-lost',
-        type=float,
-        default=0.05,
-        metavar='X',
-        help='of the AP50 of any class; %(default)s by default',
-    )
+    add_limits(parser, _LIMITS)
     return parser
 
 
@@ -92,11 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         against=arguments.against,
         name=arguments.name,
         test=arguments.test,
-        limits=PromotionLimits(
-            least_gain=arguments.least_gain,
-            most_lost=arguments.most_lost,
-            most_class_lost=arguments.most_class_lost,
-        ),
+        limits=PromotionLimits(**{name: getattr(arguments, name) for name in _LIMITS}),
         device=arguments.device,
         backend=arguments.backend,
     )
