@@ -2,24 +2,27 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """A fleet's run under kills, and how it scales: `python -m benchmarks.fleet kills|scaling|nodes`.
 
-`kills` kills workers and the head of a run at random moments until it has killed as often as
-asked, lets it end, and compares the store with that of an undisturbed run. `scaling` measures one
-and two workers with the shipped model. `nodes` gives tasks that take a measured piece's time to
-the workers of several Ray nodes on this computer (Ray's cluster utility).
+`kills` kills workers, the run with all its processes and Ray's head at random moments, begins
+stores until it has killed as often as asked, and compares each, when a run has ended, with that of
+an undisturbed run. `scaling` measures one and two workers with the shipped model. `nodes` runs
+a fleet on several Ray nodes on this computer (Ray's cluster utility) with tasks that only wait, as
+long as real ones took.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,9 @@ CUE = (
     '[latitude: {latitude:.7f}] [longitude: 13.4100000] [rel_alt: 40.000 abs_alt: 120.000] '
     '[gb_yaw: 0.1 gb_pitch: -90.0 gb_roll: 0.0]\n\n'
 )
+# What the command line of a process to be killed holds.
+WHAT = {'worker': 'ray::', 'ray': '/gcs_server', 'head': ''}
+PIECES_OF_A_FLIGHT = 4
 LAYERS = ('findings', 'sightings', 'tracks', 'frames', 'coverage', 'events', 'provenance')
 
 
@@ -47,7 +53,6 @@ def main() -> int:
     parser.add_argument('--workers', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--frames', type=int, default=60, help='of each video')
     parser.add_argument('--flights', type=int, default=6)
-    parser.add_argument('--piece-s', type=float, default=2.0, help='of a simulated piece')
     chosen = parser.parse_args()
     found = {'kills': kills, 'scaling': scaling, 'nodes': nodes}[chosen.part](chosen)
     found['load_average'] = [round(one, 1) for one in os.getloadavg()]
@@ -107,12 +112,14 @@ def digest(store: Path) -> dict[str, str]:
 
 
 def kills(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Kill workers and heads at random; compare the store with one of an undisturbed run."""
+    """Kill what runs at random; compare each store with one of an undisturbed run."""
     sys.path.insert(0, str(TINY))
     from tiny_model import write_model  # noqa: PLC0415
 
     rng = random.Random(chosen.seed)
     killed: list[dict[str, Any]] = []
+    different: dict[str, list[str]] = {}
+    codes: list[int] = []
     with tempfile.TemporaryDirectory(prefix='fleet') as name:
         folder = Path(name)
         model = write_model(folder / 'small.onnx')
@@ -121,78 +128,125 @@ def kills(chosen: argparse.Namespace) -> dict[str, Any]:
         )
         options = ('--model', str(model), '--confidence', '0.93', '--piece-frames', '5')
         options += ('--workers', '2')
+        begun_s = time.monotonic()
         subprocess.run(
             command(folder / 'in', folder / 'undisturbed', *options),
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        runs = 0
+        undisturbed_s = time.monotonic() - begun_s
+        whole = digest(folder / 'undisturbed')
+        number = 0
         while len(killed) < chosen.kills:
-            runs += 1
-            killed += _disturbed(
-                command(folder / 'in', folder / 'store', *options),
-                rng,
-                most=chosen.kills - len(killed),
-            )
-            print(f'{len(killed)} kills in {runs} runs', flush=True)
-            if runs > 3 * chosen.kills:
-                break
-            if _is_complete(folder / 'store', folder / 'undisturbed'):
-                _forget_some(folder / 'store', rng)
-        last = subprocess.run(
-            command(folder / 'in', folder / 'store', *options),
-            check=False,
-            stdout=subprocess.DEVNULL,
-        )
-        whole, store = digest(folder / 'undisturbed'), digest(folder / 'store')
-        return {
-            'kills': len(killed),
-            'workers_killed': sum(one['what'] == 'worker' for one in killed),
-            'heads_killed': sum(one['what'] == 'head' for one in killed),
-            'runs': runs + 1,
-            'exit_code_of_the_last': last.returncode,
-            'files_and_layers': len(whole),
-            'different': sorted(
-                one for one in whole.keys() | store.keys() if whole.get(one) != store.get(one)
-            ),
-            'moments': killed,
-        }
+            # A store begins empty and is run over until a run ends by itself.
+            store = folder / f'store_{number}'
+            code = 1
+            while code:
+                most = chosen.kills - len(killed)
+                words = command(folder / 'in', store, *options)
+                code, found = _disturbed(words, rng, most=most, within_s=undisturbed_s)
+                killed += found
+                codes.append(code)
+                print(f'{len(killed)} kills in {len(codes)} runs, now {code}', flush=True)
+                if len(codes) > 3 * chosen.kills:
+                    msg = f'{store} is not done after {len(codes)} runs.'
+                    raise RuntimeError(msg)
+            now = digest(store)
+            wrong = [one for one in whole.keys() | now.keys() if whole.get(one) != now.get(one)]
+            left = [*store.glob('work/pieces/*'), *store.glob('work/scratch/*')]
+            left += store.rglob('*.part')
+            wrong += [f'{one.relative_to(store)} is left' for one in left]
+            if wrong:
+                different[store.name] = sorted(wrong)
+            number += 1
+    return {
+        'kills': len(killed),
+        'killed': {
+            what: sum(one['what'] == what for one in killed)
+            for what in sorted({one['what'] for one in killed})
+        },
+        'stores': number,
+        'runs': len(codes),
+        'exit_codes': codes,
+        'undisturbed_s': round(undisturbed_s, 1),
+        'files_and_layers_of_each': len(whole),
+        'different': different,
+        'moments': killed,
+    }
 
 
-def _disturbed(words: list[str], rng: random.Random, *, most: int) -> list[dict[str, Any]]:
-    """Run a command and kill its workers at random, until its head is killed or it ends."""
+def _disturbed(
+    words: list[str], rng: random.Random, *, most: int, within_s: float
+) -> tuple[int, list[dict[str, Any]]]:
+    """Run a command and kill at random until it ends; return its code and what was killed.
+
+    A worker may die at any moment, and again. `head` is the computer that goes down: nothing of
+    the run is left. `ray` is the head of Ray alone.
+    """
     killed: list[dict[str, Any]] = []
+    last: dict[str, Any] = {}
+    other_lines: list[str] = []
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        assert process.stdout is not None
-        begun_s = 0.0
-        next_s = 0.0
-        for line in process.stdout:
-            if '"all_pieces"' not in line or not json.loads(line)['all_pieces']:
-                continue
-            now_s = time.monotonic()
-            if not begun_s:
-                begun_s, next_s = now_s, now_s + rng.uniform(0.0, 2.0)
-            if now_s < next_s or len(killed) >= most:
-                continue
-            what = rng.choice(('worker', 'worker', 'worker', 'head'))
+
+        def read() -> None:
+            assert process.stdout is not None
+            for line in process.stdout:
+                try:
+                    last.update(json.loads(line))
+                except ValueError:
+                    other_lines.append(line)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        begun_s = time.monotonic()
+        while len(killed) < most:
+            what = rng.choice((*['worker'] * 5, 'head', 'head', 'ray'))
+            # Ray's own start takes the first quarter.
+            delay = rng.uniform(0.0, 0.2) if killed else rng.uniform(0.2, 1.0)
+            try:
+                process.wait(within_s * delay)
+            except subprocess.TimeoutExpired:
+                pass
+            else:
+                break
             tree = psutil.Process(process.pid).children(recursive=True)
-            if what == 'worker':
-                workers = [one for one in tree if _name(one).startswith('ray::')]
-                if not workers:
-                    continue
-                rng.choice(workers).kill()
-            killed.append({'what': what, 'after_s': round(now_s - begun_s, 2)})
+            names = {one: _name(one) for one in tree}
+            found = [one for one, name in names.items() if WHAT[what] in name]
+            found = [one for one in found if 'ray::fleet' in names[one]] or found
             if what == 'head':
                 process.kill()
-                for one in tree:  # the computer goes down: nothing of the run is left
-                    if one.is_running():
-                        one.send_signal(signal.SIGKILL)
+                found = tree
+            elif what == 'worker':
+                found = [rng.choice(found)] if found else []
+            for one in found:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            if not found:
+                continue
+            killed.append(
+                {
+                    'what': what,
+                    'name': '' if what == 'head' else names[found[0]][:30],
+                    'after_s': round(time.monotonic() - begun_s, 2),
+                    'pieces_done': last.get('pieces_done', 0),
+                    'flights_done': last.get('flights_done', 0),
+                }
+            )
+            if what != 'worker':
                 break
-            next_s = now_s + rng.uniform(0.5, 3.0)
-        process.wait()
-    return killed
+        try:
+            process.wait(10 * within_s)
+        except subprocess.TimeoutExpired:
+            for one in (process, *psutil.Process(process.pid).children(recursive=True)):
+                one.kill()
+            msg = f'The run hangs after {killed}.'
+            raise RuntimeError(msg) from None
+        reader.join()
+    if other_lines:
+        print('no JSON:', *other_lines, flush=True)
+    return process.returncode, killed
 
 
 def _name(process: psutil.Process) -> str:
@@ -202,28 +256,21 @@ def _name(process: psutil.Process) -> str:
         return ''
 
 
-def _is_complete(store: Path, undisturbed: Path) -> bool:
-    return len(list(store.glob('inspections/*/flight.json'))) == len(
-        list(undisturbed.glob('inspections/*/flight.json'))
-    )
-
-
-def _forget_some(store: Path, rng: random.Random) -> None:
-    """Remove finished inspections, so that there is something to be killed again."""
-    for path in store.glob('inspections/*/flight.json'):
-        if rng.random() < 0.7:
-            path.unlink()
-
-
 def scaling(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Measure how long the same flights take with so many workers, without Ray's start."""
+    """Measure how long the same flights take with so many workers, without Ray's start.
+
+    `without_ray` is the same inference in so many processes side by side: what this computer has.
+    """
     found: dict[str, Any] = {'flights': chosen.flights, 'frames_each': chosen.frames, 'runs': []}
     with tempfile.TemporaryDirectory(prefix='fleet') as name:
         folder = Path(name)
         write_videos(
             folder / 'in', flights=chosen.flights, frames=chosen.frames, size_wh=(640, 480)
         )
+        video = next((folder / 'in').rglob('*.MP4'))
         for workers in chosen.workers:
+            alone_s = _side_by_side(video, workers)
+            started_s = time.monotonic()
             words = command(
                 folder / 'in', folder / f'store_{workers}', '--workers', str(workers),
                 '--piece-frames', '10',
@@ -249,64 +296,209 @@ def scaling(chosen: argparse.Namespace) -> dict[str, Any]:
                     'pieces': pieces,
                     'seconds': round(ended_s - begun_s, 2),
                     'pieces_per_s': round(pieces / max(ended_s - begun_s, 1e-9), 3),
+                    'whole_run_s': round(time.monotonic() - started_s, 2),
+                    'without_ray_s': round(alone_s, 2),
                 }
             )
     first = found['runs'][0]
     for one in found['runs']:
         share = one['pieces_per_s'] / first['pieces_per_s']
         one['efficiency'] = round(share * first['workers'] / one['workers'], 3)
+        one['efficiency_without_ray'] = round(first['without_ray_s'] / one['without_ray_s'], 3)
     return found
 
 
+def _side_by_side(video: Path, processes: int) -> float:
+    """Return how long so many processes take that each infer the whole video on one thread."""
+    context = multiprocessing.get_context('spawn')
+    ready, done = context.Barrier(processes + 1), context.Barrier(processes + 1)
+    started = [
+        context.Process(target=_infer_video, args=(video, ready, done)) for _ in range(processes)
+    ]
+    for one in started:
+        one.start()
+    ready.wait(120)
+    begun_s = time.monotonic()
+    done.wait(240)
+    seconds = time.monotonic() - begun_s
+    for one in started:
+        one.join()
+    return seconds
+
+
+def _infer_video(video: Path, ready: Any, done: Any) -> None:
+    from roof_detector.fleet.fleet_job import ModelChoice  # noqa: PLC0415
+    from roof_detector.offline.detection import FlightDetection  # noqa: PLC0415
+    from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+    from roof_detector.vision.thresholds import Thresholds  # noqa: PLC0415
+
+    settings = DetectSettings(Thresholds(), OutputSettings(formats=()))
+    with (
+        ModelChoice(model='roof_anomalies', device='cpu', threads=1).open() as detector,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        detection = FlightDetection(
+            video, Path(), detector=detector, settings=settings, progress='none'
+        )
+
+        def infer(name: str, end: int | None) -> None:
+            detection.infer_part(Path(folder, name), begin=0, end=end, made_from=name)
+
+        infer('warm', 3)
+        ready.wait()
+        infer('all', None)
+        done.wait()
+
+
 def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Give tasks of a piece's time to the workers of several nodes of one computer."""
+    """Run a fleet over the workers of several nodes of one computer, with tasks that only wait.
+
+    They wait as long as the real ones took before, so that the computer has time for all nodes:
+    what is measured is how the run keeps its workers busy, to the end of the last task.
+    """
     from roof_detector.fleet.cluster import set_environment  # noqa: PLC0415
 
     set_environment(None)
     import ray  # noqa: PLC0415
     from ray.cluster_utils import Cluster  # noqa: PLC0415
 
-    found: dict[str, Any] = {'piece_s': chosen.piece_s, 'runs': []}
+    seconds_of = _task_seconds(chosen.frames)
+    found: dict[str, Any] = {
+        'frames_of_a_piece': chosen.frames,
+        'pieces_of_a_flight': PIECES_OF_A_FLIGHT,
+        'task_s': {kind: round(seconds, 3) for kind, seconds in seconds_of.items()},
+        'runs': [],
+    }
     for workers in chosen.workers:
-        count = max(workers // 5, 1)
+        count = max(workers // 20, 2)
         cluster = Cluster()
         for number in range(count):
             own = workers // count + (number < workers % count)
             cluster.add_node(num_cpus=own, object_store_memory=80 << 20, include_dashboard=False)
         ray.init(address=cluster.address, log_to_driver=False, logging_level='ERROR')
         try:
-            work = ray.remote(num_cpus=1, scheduling_strategy='SPREAD')(_piece)
-            ray.get([work.remote(2.0) for _ in range(workers)])  # processes are started
-            begun_s = time.monotonic()
-            tasks = 4 * workers
-            pending = {work.remote(chosen.piece_s) for _ in range(min(2 * workers, tasks))}
-            left = tasks - len(pending)
-            while pending:
-                done, rest = ray.wait(list(pending), num_returns=1)
-                pending = set(rest)
-                for _ in done:
-                    if left:
-                        pending.add(work.remote(chosen.piece_s))
-                        left -= 1
-            seconds = time.monotonic() - begun_s
+            wait = ray.remote(num_cpus=1, scheduling_strategy='SPREAD')(time.sleep)
+            while True:  # until the processes of all workers are started
+                begun_s = time.monotonic()
+                ray.get([wait.remote(2.0) for _ in range(workers)])
+                if time.monotonic() - begun_s < 2.5:
+                    break
+            flights = 4 * workers
+            seconds = _simulated_run(workers, flights, seconds_of)
         finally:
             ray.shutdown()
             cluster.shutdown()
+        work_s = flights * (
+            seconds_of['survey'] + PIECES_OF_A_FLIGHT * seconds_of['piece'] + seconds_of['finish']
+        )
         found['runs'].append(
             {
                 'nodes': count,
                 'workers': workers,
-                'tasks': tasks,
+                'tasks': flights * (2 + PIECES_OF_A_FLIGHT),
                 'seconds': round(seconds, 2),
-                'efficiency': round(4 * chosen.piece_s / seconds, 3),
+                'efficiency': round(work_s / workers / seconds, 3),
             }
         )
         print(found['runs'][-1], flush=True)
     return found
 
 
-def _piece(seconds: float) -> None:
+def _task_seconds(frames: int) -> dict[str, float]:
+    """Measure each kind of task once, on a flight of one piece with the shipped model."""
+    from roof_detector.fleet.catalog import read_catalog  # noqa: PLC0415
+    from roof_detector.fleet.fleet_store import FleetStore  # noqa: PLC0415
+    from roof_detector.fleet.flight_survey import survey  # noqa: PLC0415
+    from roof_detector.fleet.flight_work import finish_flight, infer_piece  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix='fleet') as name:
+        folder = Path(name)
+        write_videos(folder / 'in', flights=1, frames=frames, size_wh=(640, 480))
+        job = _job(folder, frames)
+        FleetStore.create(job.store)
+        (flight,) = read_catalog(folder / 'in')
+        with job.model.open() as detector:
+            moments = [time.monotonic()]
+            found = survey(job, flight, detector)
+            moments.append(time.monotonic())
+            infer_piece(job, flight, found.pieces[0], detector)
+            moments.append(time.monotonic())
+            finish_flight(job, flight, found, detector)
+            moments.append(time.monotonic())
+    return {
+        kind: after - before
+        for kind, before, after in zip(
+            ('survey', 'piece', 'finish'), moments, moments[1:], strict=False
+        )
+    }
+
+
+def _job(folder: Path, piece_frames: int) -> Any:
+    from roof_detector.fleet.fleet_job import FleetJob, ModelChoice  # noqa: PLC0415
+    from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
+    from roof_detector.vision.thresholds import Thresholds  # noqa: PLC0415
+
+    return FleetJob(
+        store=str(folder / 'store'),
+        model=ModelChoice(model='roof_anomalies', device='cpu', threads=1),
+        scratch=folder / 'scratch',
+        settings=DetectSettings(Thresholds(), OutputSettings(formats=())),
+        piece_frames=piece_frames,
+    )
+
+
+def _simulated_run(workers: int, flights: int, seconds_of: dict[str, float]) -> float:
+    """Run a fleet whose tasks only wait, on the cluster that is open; return how long it took."""
+    import ray  # noqa: PLC0415
+
+    from roof_detector.fleet.catalog import CatalogFlight  # noqa: PLC0415
+    from roof_detector.fleet.cluster import ClusterChoice, RayCluster  # noqa: PLC0415
+    from roof_detector.fleet.fleet_progress import FleetProgress  # noqa: PLC0415
+    from roof_detector.fleet.fleet_run import FleetRun  # noqa: PLC0415
+
+    cluster = RayCluster(ClusterChoice(workers=workers))
+    with tempfile.TemporaryDirectory(prefix='fleet') as name:
+        run = FleetRun(
+            _job(Path(name), 300),
+            [CatalogFlight(name=f'flight {number}') for number in range(flights)],
+            cluster=cluster,
+            progress=FleetProgress('none'),
+        )
+        work = ray.remote(_simulated).options(**cluster.task_options())
+
+        def submit(kind: str) -> Any:
+            return lambda _, flight, *__: work.remote(kind, flight, seconds_of[kind])
+
+        run._remote = {kind: submit(kind) for kind in seconds_of}
+        begun_s = time.monotonic()
+        outcomes = list(run.outcomes())
+        seconds = time.monotonic() - begun_s
+        run.close()
+    assert len(outcomes) == flights
+    assert not any(one.failure for one in outcomes)
+    return seconds
+
+
+def _simulated(kind: str, flight: Any, seconds: float) -> Any:
+    from roof_detector.fleet.flight_survey import FlightPiece, FlightSurvey  # noqa: PLC0415
+    from roof_detector.offline.outcome import InputOutcome  # noqa: PLC0415
+
     time.sleep(seconds)
+    if kind == 'piece':
+        return 300
+    if kind == 'finish':
+        return InputOutcome(source=flight.name)
+    pieces = [
+        FlightPiece(recording='a', begin=0, end=None, key=f'{flight.name} {number}')
+        for number in range(PIECES_OF_A_FLIGHT)
+    ]
+    return FlightSurvey(
+        flight_id=flight.name,
+        name=flight.name,
+        content_sha256=flight.name,
+        key=flight.name,
+        pieces=tuple(pieces),
+    )
 
 
 if __name__ == '__main__':
