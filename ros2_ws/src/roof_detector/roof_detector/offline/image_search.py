@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from glob import escape
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +33,12 @@ def camera_inputs(
 ) -> Iterator[RecordedInput]:
     """Open the inputs that may hold an image topic's images.
 
-    These are `images`, the bags, and the original inputs of the bags. The caller closes each.
-    Raises InputError where `images` cannot be read.
+    These are `images`, the bags, and the original inputs of the bags. Where `images` is a folder,
+    such as a copy of a memory card, it is what has the name of an original input in it. The
+    caller closes each. Raises InputError where `images` cannot be read.
     """
+    if images is not None:
+        images = _within(images, bags)
     named = [] if images is None else [images]
     for path in [*named, *(bag.path for bag in bags), *map(input_path, bags)]:
         if path is None:
@@ -71,6 +76,26 @@ def input_path(bag: ResultBag) -> Path | None:
     """Return the path of the input that results were made from, None where it is unknown."""
     source = read_run(bag.folder).get('source')
     return Path(source) if source else None
+
+
+def _within(folder: Path, bags: Sequence[ResultBag]) -> Path:
+    """Return the recording of an original input's name in a folder, or what was given."""
+    sources = [source for source in map(input_path, bags) if source is not None]
+    if not folder.is_dir() or any(source.name == folder.name for source in sources):
+        return folder
+    # Of the same names, as on cards with several folders, the one with most of the path.
+    found = [
+        (_alike_to_the_end(path, source), path)
+        for source in sources
+        for path in folder.rglob(escape(source.name))
+    ]
+    return max(found)[1] if found else folder
+
+
+def _alike_to_the_end(path: Path, other: Path) -> int:
+    """Return how many parts at the end of two paths are the same."""
+    pairs = zip(reversed(path.parts), reversed(other.parts), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _open(path: Path, topic: str) -> RecordedInput:

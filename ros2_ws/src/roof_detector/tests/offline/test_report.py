@@ -451,8 +451,12 @@ def test_images_that_are_gone_have_a_placeholder_that_says_so(placed, tmp_path):
     assert report_texts('en')['no_image'].format(name=best) in text
     assert '--images' in text
     assert '<img' not in re.sub(r'<div class="seen">.*?</div>', '', text, flags=re.DOTALL)
-    found = page(folder, tmp_path / 'out', images=root / 'DJI_0001.MP4')
-    assert found.count('<img') >= 2 * len(reported(folder))
+    card = tmp_path / 'card/DCIM'
+    card.mkdir(parents=True)
+    (root / 'DJI_0001.MP4').rename(card / 'gone.MP4')
+    for place in (card / 'gone.MP4', card.parent):
+        found = page(folder, tmp_path / 'out', images=place)
+        assert found.count('<img') >= 2 * len(reported(folder))
 
 
 def zone(name, west, south, east, north):
