@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import shutil
-from itertools import pairwise
+import subprocess
+import sys
+from itertools import count, pairwise
 from urllib.parse import urlsplit
 
 import pytest
+from flown_inspection import make_inspection, write_flight
+from tiny_model import write_model
 
 from roof_detector.findings.store_reader import open_reader
 
@@ -54,15 +58,15 @@ def asked():
 def open_review(site, store, browser, asked):
     """Return a call that opens the review as a person with a browser of their own."""
 
-    def open_page(who, size='wide'):
+    def open_page(who, size='wide', name='My%20roof'):
         width, height = SIZES[size]
         page = browser.new_page(viewport={'width': width, 'height': height})
         page.set_default_timeout(30_000)
         page.on('request', lambda request: asked.append(request.url))
         page.on('response', lambda response: asked.append((response.status, response.url)))
         page.add_init_script(f"localStorage.setItem('reviewer', JSON.stringify('{who}'))")
-        page.goto(f'{site.address}review/inspections/My%20roof')
-        page.locator('#rows li').nth(4).wait_for()
+        page.goto(f'{site.address}review/inspections/{name}')
+        page.locator('#rows li').nth(1).wait_for()
         return page
 
     return open_page
@@ -212,6 +216,51 @@ def test_a_decision_waits_for_the_station_where_the_link_is_lost(page, store):
     row(page, 5).locator('.pin.decided').wait_for()
     page.wait_for_function('!store.pending.length')
     assert len(kept(store)) == before + 1
+
+
+def test_two_people_decide_while_inspect_makes_the_inspection_again(site, open_review, tmp_path):
+    video = write_flight(tmp_path / 'DJI_0001.MP4', frames=24)
+    model = write_model(tmp_path / 'small.onnx')
+    folder = make_inspection(site.folder / 'inspections/flown', model=model, videos=[video])
+    pages = [open_review(who, name='flown') for who in ('A. B.', 'C. D.')]
+    numbers = [
+        int(pages[0].locator('#rows li').nth(k).get_attribute('data-number')) for k in (0, 1)
+    ]
+    run = subprocess.Popen(
+        [
+            *(sys.executable, '-m', 'roof_detector.cli.main', 'inspect', str(video)),
+            *('--output', str(folder), '--model', str(model), '--confidence', '0.85'),
+            *('--overwrite', '--no-report', '--quiet', '--threads', '1'),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    pressed = []
+    for index in count():
+        if run.poll() is not None:
+            break
+        for person, number in zip(pages, numbers, strict=True):
+            row(person, number).click()
+            person.keyboard.press(str(1 + index % 3))
+            pressed.append((number, ('low', 'medium', 'high')[index % 3]))
+    assert run.returncode == 0, run.stdout.read()
+    run.stdout.close()
+    assert len(pressed) >= 4
+    for person in pages:
+        person.wait_for_function('!store.pending.length')
+    for number, who in zip(numbers, ('A. B.', 'C. D.'), strict=True):
+        own = [value for of, value in pressed if of == number]
+        assert [value for by, _, value in kept(folder / 'inspection.gpkg') if by == who] == own
+    with open_reader(folder / 'inspection.gpkg') as reader:
+        decided = {one.number: one.severity for one in reader.decided().findings if one.severity}
+    assert decided == dict(pressed)
+    for person in pages:
+        person.wait_for_function(
+            'all => all.every(([n, severity]) => store.findings.get(n)?.severity === severity)',
+            arg=list(decided.items()),
+        )
+        person.close()
 
 
 def test_help_lists_the_keys(page):
