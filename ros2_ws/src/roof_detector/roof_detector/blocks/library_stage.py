@@ -81,7 +81,7 @@ LIBRARY_BLOCKS: Final[Mapping[str, LibraryBlock]] = MappingProxyType(
 )  # fmt: skip
 
 
-@register(stands_for='C3k2')
+@register(stands_for='C3k2', texts={'kind': '|'.join(LIBRARY_BLOCKS)})
 class LibraryStage(C3k2Stage):
     """Ultralytics' C3k2 stage with a library's blocks instead of bottlenecks.
 

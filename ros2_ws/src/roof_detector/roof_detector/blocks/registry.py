@@ -61,6 +61,7 @@ class Registration:
     block: type[nn.Module]
     stands_for: str
     repeats: str
+    texts: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -76,11 +77,15 @@ class Registration:
 _registrations: dict[str, Registration] = {}
 
 
-def register(*, stands_for: str, repeats: str = 'n') -> Callable[[Block], Block]:
+def register(
+    *, stands_for: str, repeats: str = 'n', texts: Mapping[str, str] | None = None
+) -> Callable[[Block], Block]:
     """Make a block class available to model YAMLs under its own name.
 
     `stands_for` is one of STAND_INS; `repeats` names the constructor's parameter for the number of
-    repeats. Raises BlocksError for an unknown stand-in or a name that is taken.
+    repeats. `texts` has a regular expression for each option that is a text: an architecture that
+    is read from a file may hold no other. Raises BlocksError for an unknown stand-in or a name
+    that is taken.
     """
     if stands_for not in STAND_INS:
         msg = (
@@ -101,7 +106,9 @@ def register(*, stands_for: str, repeats: str = 'n') -> Callable[[Block], Block]
                 f'{block.__module__} must name its block differently.'
             )
             raise BlocksError(msg)
-        _registrations[name] = Registration(block=block, stands_for=stands_for, repeats=repeats)
+        _registrations[name] = Registration(
+            block=block, stands_for=stands_for, repeats=repeats, texts=dict(texts or {})
+        )
         return block
 
     return add

@@ -30,7 +30,7 @@ ATTENTION_KINDS: Final = {
 }
 
 
-@register(stands_for='Conv')
+@register(stands_for='Conv', texts={'kind': '|'.join(ATTENTION_KINDS)})
 class TimmAttention(nn.Module):
     """Attention that weighs a map's channels or places and keeps its shape.
 

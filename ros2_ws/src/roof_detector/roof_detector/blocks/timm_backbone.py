@@ -13,8 +13,11 @@ from torch import nn
 from roof_detector.blocks.errors import BlocksError
 from roof_detector.blocks.registry import register
 
+# More than any flies with; a file that names a larger one would only take the memory.
+_MOST_WEIGHTS = 100_000_000
 
-@register(stands_for='Conv')
+
+@register(stands_for='Conv', texts={'name': '[a-z][a-z0-9_]{0,63}'})
 class TimmBackbone(nn.Module):
     """A network of timm without its classifier; its weights begin at random.
 
@@ -28,6 +31,13 @@ class TimmBackbone(nn.Module):
         super().__init__()
         with torch.device('meta'):  # only to read its facts: no weights are made
             model = feature_network(name, in_channels=c1)
+        weights = sum(one.numel() for one in model.parameters())
+        if weights > _MOST_WEIGHTS:
+            msg = (
+                f'{name} has {weights / 1e6:.0f} million weights, at most '
+                f'{_MOST_WEIGHTS / 1e6:.0f} are built; choose a smaller backbone.'
+            )
+            raise BlocksError(msg)
         reductions = model.feature_info.reduction()
         if absent := [stride for stride in strides if stride not in reductions]:
             msg = (

@@ -15,7 +15,7 @@ from roof_detector.inference.errors import BadModel
 _MODULES = (
     'A2C2f AConv ADown AIFI Bottleneck BottleneckCSP C1 C2 C2PSA C2f C2fCIB C2fPSA C3 C3Ghost '
     'C3TR C3k2 C3x CBFuse CBLinear Concat Conv Conv2 ConvTranspose DWConv DWConvTranspose2d '
-    'ELAN1 Focus GhostBottleneck GhostConv HGBlock HGStem LightConv PSA RepC3 RepConv '
+    'ELAN1 Focus GhostBottleneck GhostConv HGBlock HGStem Index LightConv PSA RepC3 RepConv '
     'RepNCSPELAN4 ResNetLayer SCDown SPP SPPELAN SPPF '
     'nn.AvgPool2d nn.BatchNorm2d nn.Conv2d nn.ConvTranspose2d nn.Identity nn.MaxPool2d nn.ReLU '
     'nn.SiLU nn.Upsample nn.ZeroPad2d'
@@ -160,7 +160,7 @@ def _row(row: Any, key: str) -> list[Any]:
     *plain, last = arguments or [None]
     checked = [_argument(one) for one in plain]
     if arguments:
-        checked.append(_options(last) if isinstance(last, Mapping) else _argument(last))
+        checked.append(_options(last, module) if isinstance(last, Mapping) else _argument(last))
     return [
         [_integer(one, key) for one in source]
         if isinstance(source, list | tuple) and 0 < len(source) <= 32
@@ -171,7 +171,7 @@ def _row(row: Any, key: str) -> list[Any]:
     ]
 
 
-def _options(value: Mapping[Any, Any]) -> dict[str, Any]:
+def _options(value: Mapping[Any, Any], module: str) -> dict[str, Any]:
     if len(value) > 16:
         msg = f'gives {len(value)} options to a block, expected at most 16'
         raise _bad(msg)
@@ -179,7 +179,21 @@ def _options(value: Mapping[Any, Any]) -> dict[str, Any]:
         if not isinstance(name, str) or not _OPTION.fullmatch(name):
             msg = f'names the option {_shown(name)!r}, expected an identifier'
             raise _bad(msg)
-    return {name: _argument(one, texts=frozenset()) for name, one in value.items()}
+    return {
+        name: one if _is_text_of(module, name, one) else _argument(one, texts=frozenset())
+        for name, one in value.items()
+    }
+
+
+def _is_text_of(module: str, option: str, value: Any) -> bool:
+    """Return whether a block of ours takes a text as an option's value."""
+    if not isinstance(value, str):
+        return False
+    from roof_detector.inference.quiet_ultralytics import import_quietly  # noqa: PLC0415
+
+    entry = import_quietly('roof_detector.blocks.registry').registered().get(module)
+    pattern = None if entry is None else entry.texts.get(option)
+    return pattern is not None and re.fullmatch(pattern, value) is not None
 
 
 def _argument(value: Any, *, texts: frozenset[str] = _TEXTS) -> Any:

@@ -11,6 +11,7 @@ import importlib
 import io
 import json
 import pickle
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import SimpleNamespace
@@ -47,10 +48,13 @@ class NotAModel(Exception):  # noqa: N818  (its text is a sentence)
     """The file is a checkpoint of something that cannot run here."""
 
 
-def prepare() -> None:
-    """Import what checkpoints hold before confinement, since some imports read files."""
+def prepare(*, with_timm: bool) -> None:
+    """Import what checkpoints hold before confinement, since some imports read or write files."""
     for name in ('nn.tasks', 'nn.modules.head', 'utils.loss', 'utils.tal'):
         import_quietly(f'ultralytics.{name}')
+    if with_timm:
+        with suppress(ModuleNotFoundError):  # the reading then says that it is not installed
+            importlib.import_module('timm')
 
 
 def read_checkpoint(handles: Handles, *, with_state: bool) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _START_S = 180.0  # importing torch from the slowest SD card that a drone boots from
 _STOP_S = 3.0
+_CHUNK_BYTES = 1 << 22
+_TIMM = b'timm.'
 _MOST_FACTS_BYTES = 32_000_000
 _MOST_ANSWER_BYTES = 4096
 _BOOT = (
@@ -90,6 +92,7 @@ class ConfinedReader:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._home: Path | None = None
+        self._has_timm = False
 
     def __enter__(self) -> ConfinedReader:
         return self
@@ -144,12 +147,13 @@ class ConfinedReader:
         order = ('model', 'facts', 'weights', 'state', 'images', 'answers')
         descriptors = [handles[name] for name in order]
         message = [json.dumps(request).encode()]
-        connection = self._start()
+        with_timm = _names_timm(handles['model'])
+        connection = self._start(with_timm=with_timm)
         try:
             socket.send_fds(connection, message, descriptors)
         except OSError:  # it had just ended by itself
             self._stop()
-            connection = self._start()
+            connection = self._start(with_timm=with_timm)
             socket.send_fds(connection, message, descriptors)
         try:
             return self._receive(connection, limits.deadline_s)
@@ -182,17 +186,20 @@ class ConfinedReader:
         answer: dict[str, Any] = json.loads(message)
         return answer
 
-    def _start(self) -> socket.socket:
-        """Start the process unless it is running."""
-        if self._process is not None and self._process.poll() is None and self._connection:
+    def _start(self, *, with_timm: bool) -> socket.socket:
+        """Start the process unless it is running, with timm if it is needed."""
+        is_running = self._process is not None and self._process.poll() is None
+        if is_running and self._connection and (self._has_timm or not with_timm):
             return self._connection
         self._stop()
+        self._has_timm = with_timm
         self._home = Path(tempfile.mkdtemp(prefix='roof_detector-reader-'))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         arguments = {
             'path': [one for one in sys.path if one and Path(one).is_absolute()],
             'readable': [str(one) for one in readable_folders()],
             'socket': theirs.fileno(),
+            'with_timm': with_timm,
         }
         self._connection = ours
         log = self._home / 'log'
@@ -265,6 +272,19 @@ def _open_model(path: Path) -> int:
         msg = f'{path} {problem}.'
         raise BadModel(msg)
     return handle
+
+
+def _names_timm(handle: int) -> bool:
+    """Return whether a checkpoint names classes of timm, as one with a backbone of it does.
+
+    Importing timm takes seconds and makes folders, which a confined process may not.
+    """
+    offset, before = 0, b''
+    while chunk := os.pread(handle, _CHUNK_BYTES, offset):
+        if _TIMM in before + chunk:
+            return True
+        offset, before = offset + len(chunk), chunk[-len(_TIMM) :]
+    return False
 
 
 def _images_file(images: Mapping[str, npt.NDArray[np.float32]] | None) -> bytes:

@@ -31,12 +31,12 @@ STOP = b'stop'
 IDLE_S = 30.0  # an idle reader frees its memory
 
 
-def serve(descriptor: int, readable: list[str]) -> None:
+def serve(descriptor: int, readable: list[str], *, with_timm: bool) -> None:
     """Serve requests on a socket until it is closed, or idle for a while."""
     spaces = leave_network()
     from roof_detector.inference.importing import checkpoint_reading  # noqa: PLC0415
 
-    checkpoint_reading.prepare()
+    checkpoint_reading.prepare(with_timm=with_timm)
     filters = load_libseccomp()
     with socket.socket(fileno=descriptor) as connection:
         connection.send(json.dumps({'ready': spaces}).encode())
@@ -141,4 +141,4 @@ def main() -> None:
     """Run the server with the arguments of its parent."""
     sys.dont_write_bytecode = True
     given = json.loads(sys.argv[1])
-    serve(given['socket'], given['readable'])
+    serve(given['socket'], given['readable'], with_timm=given['with_timm'])
