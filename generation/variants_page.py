@@ -48,6 +48,7 @@ _TITLES: Final = {
     'backbone_downsampling': 'Downsampling in the backbone',
     'neck_downsampling': 'Downsampling in the neck',
     'head': 'Heads',
+    'scale': 'Scales',
     'box_loss': 'Losses of boxes',
     'class_loss': 'Losses of classes',
 }

@@ -18,6 +18,7 @@ from training.compose.parts import (
     DOWNSAMPLING,
     HEADS,
     NECKS,
+    SCALES,
     STAGES,
     UPSAMPLING,
 )
@@ -112,6 +113,8 @@ def _single_parts() -> Iterator[Choice]:
     yield {}
     for factor, values in FACTORS.items():
         yield from ({factor: value} for value in values[1:])
+    # In pairs scale n stands for all: a block sees no more of it than its channels.
+    yield from ({'scale': scale} for scale in SCALES if scale != Description().scale)
 
 
 def _covering_array() -> Iterator[Choice]:

@@ -15,6 +15,7 @@ from training.compose.backbones import TIMM_BACKBONES
 from training.compose.build import build_network
 from training.compose.campaign import ProofFile, left_to_do, read_lines
 from training.compose.check import Proof, prove
+from training.compose.parts import SCALES
 from training.compose.variants import FACTORS, all_variants, covering_subset, described
 from training.compose.zoo import zoo
 
@@ -79,6 +80,7 @@ def test_there_are_forty_backbones_and_two_hundred_and_fifty_variants():
     values = [one.as_dict() for one in variants]
     for factor in set(FACTORS) - {'stages'}:
         assert {one[factor] for one in values} == set(FACTORS[factor])
+    assert {one['scale'] for one in values} == set(SCALES)
 
 
 def test_the_covering_subset_holds_every_part():
@@ -120,8 +122,9 @@ def test_every_part_builds_learns_fuses_and_exports_alike(description, one_threa
 @pytest.mark.parametrize('upsampling', FACTORS['upsampling'])
 @pytest.mark.parametrize('neck', FACTORS['neck'])
 def test_every_neck_takes_every_upsampling(neck, upsampling):
-    for head in ('detect', 'p2'):
-        build_network(Description(neck=neck, upsampling=upsampling, head=head), class_count=3)
+    for head, scale in (('detect', 'n'), ('p2', 's')):
+        one = Description(neck=neck, upsampling=upsampling, head=head, scale=scale)
+        build_network(one, class_count=3)
 
 
 def test_the_proof_sees_a_network_that_is_exported_wrongly(monkeypatch, one_thread):
