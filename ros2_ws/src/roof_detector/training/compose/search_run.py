@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from training.compose.search import MeasuredVariant
 
+# A short training lacks steps of the optimizer: each batch is one.
+_STEP_IMAGES = 16
 _HEADING = (
     '| ms | times stock | M weights | score | variant |\n| ---: | ---: | ---: | ---: | --- |'
 )
@@ -159,6 +161,7 @@ def write_plan(best: Sequence[MeasuredVariant], parsed: argparse.Namespace) -> P
             'data': data,
             'image_size': parsed.size,
             'epochs': parsed.epochs,
+            'accumulate_to': _STEP_IMAGES,
             'plots': False,
             'tensorboard': False,
         },

@@ -132,8 +132,9 @@ def test_the_best_are_trained_beside_stock_with_equal_budgets(tmp_path):
     plan = AblationPlan.read(write_plan(best, parsed), tmp_path / 'ablation')
     assert plan.labels == ('YOLO11', 'yolo11n-found1', 'yolo11n-found2')
     assert plan.seeds == (0, 1)
-    budgets = {(one.config.epochs, one.config.data, one.config.patience) for one in plan.trials}
-    assert budgets == {(3, str(data), 0)}
+    configs = [one.config for one in plan.trials]
+    budgets = {(one.epochs, one.accumulate_to, one.data, one.patience) for one in configs}
+    assert budgets == {(3, configs[0].batch, str(data), 0)}
     assert 'WeightedFusion' in (tmp_path / 'yolo11n-found2.yaml').read_text()
 
 
