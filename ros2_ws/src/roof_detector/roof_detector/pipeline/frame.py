@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class FrameStream:
-    """The frames of one source, such as a camera: their statistics and their tiles' turns."""
+    """The frames of one source, such as a camera: their statistics and their tiles' turns.
+
+    `was_held` is whether the newest message was left unread for a while, until a frame was wanted.
+    """
 
     stats: FrameStats = field(default_factory=FrameStats)
     tiles: TileTurns = field(default_factory=TileTurns)
+    was_held: bool = False
     _arrived: int = 0
 
     def is_thinned(self, every: int) -> bool:

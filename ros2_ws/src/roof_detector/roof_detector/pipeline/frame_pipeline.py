@@ -20,8 +20,10 @@ from roof_detector.supervision.watched_thread import WatchedThread, current_hear
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from roof_detector.inference.detector import Detector
-    from roof_detector.pipeline.frame import PipelineFrame, PreprocessedFrame
+    from roof_detector.pipeline.frame import FrameStream, PipelineFrame, PreprocessedFrame
     from roof_detector.pipeline.listener import PipelineListener
     from roof_detector.pipeline.settings import PipelineSettings
 
@@ -91,6 +93,10 @@ class FramePipeline:
         """Process frames once the model is open; until then they wait in the queue."""
         self._may_start = True
         self._starts.ring()
+
+    def turn(self, stream: FrameStream) -> AbstractContextManager[None]:
+        """Wait until a frame of this stream is wanted, and submit it within."""
+        return self._queue.turn(stream)
 
     def submit(self, frame: PipelineFrame) -> None:
         """Queue a frame; with FramePolicy.LATEST the one that it supersedes is dropped."""

@@ -45,7 +45,8 @@ _MOST_RECENT = 300
 class FrameStatsSnapshot:
     """The statistics of one moment: what became of the frames, and how long the recent ones took.
 
-    `seen` counts the frames that were published since the first one that arrived; each of them is
+    `seen` counts the frames that were published since the first one that arrived, `read` those
+    that were copied out of the middleware; each that was seen is
     `processed`, in `dropped` under its cause, or `waiting` at this moment. `percentiles_s` maps a
     stage, or 'age' (publication of the source image to publication of its result), to its 50th,
     95th and 99th percentile in seconds, of the newest results: those of
@@ -56,6 +57,7 @@ class FrameStatsSnapshot:
     """
 
     seen: int
+    read: int
     processed: int
     dropped: Mapping[str, int]
     rate_hz: float
@@ -82,6 +84,7 @@ class FrameStats:
         self._clock = clock
         self._lock = threading.Lock()
         self._seen = 0
+        self._read = 0
         self._processed = 0
         self._dropped = RecentFaults(clock=clock)
         self._began_s = clock()
@@ -91,12 +94,13 @@ class FrameStats:
         # When the newest results were published, and how long each of their stages took.
         self._results: deque[tuple[float, Mapping[str, float]]] = deque(maxlen=_MOST_RECENT)
 
-    def see(self, *, missed: int = 0) -> None:
-        """Count a frame that arrived, and those before it that were lost on the way."""
+    def see(self, *, missed: int = 0, cause: DropCause = 'lost_before_arrival') -> None:
+        """Count a frame that arrived, and the `missed` ones before it that did not, as `cause`."""
         with self._lock:
             self._seen += 1 + missed
+            self._read += 1
             if missed:
-                self._dropped.note('lost_before_arrival', missed)
+                self._dropped.note(cause, missed)
 
     def drop(self, cause: DropCause) -> None:
         """Count a frame that will have no result."""
@@ -134,7 +138,8 @@ class FrameStats:
         """Return the state of this moment."""
         with self._lock:
             results = list(self._results)
-            seen, processed, ages_unknown = self._seen, self._processed, self._ages_unknown
+            seen, read, processed = self._seen, self._read, self._processed
+            ages_unknown = self._ages_unknown
             dropped, found = self._dropped.totals, dict(self._found)
             recent_drops = self._dropped.recent()
             stale, recent_stale = self._stale.totals, self._stale.recent()
@@ -152,6 +157,7 @@ class FrameStats:
         }
         return FrameStatsSnapshot(
             seen=seen,
+            read=read,
             processed=processed,
             dropped=dropped,
             rate_hz=rate_hz(moments_s, now_s=now_s),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -14,8 +15,10 @@ from roof_detector.pipeline.listener import PipelineListener
 from roof_detector.supervision.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from roof_detector.inference.detector import Detector
-    from roof_detector.pipeline.frame import PipelineFrame
+    from roof_detector.pipeline.frame import FrameStream, PipelineFrame
     from roof_detector.pipeline.settings import PipelineSettings
 
 
@@ -54,8 +57,8 @@ class ModelSlot:
     the load in progress, for memory is never to hold three models. Where the thread of the model
     in use dies or hangs, the same model is opened in another one.
 
-    All methods but `submit` belong to the user's thread; none but `open` and `close` waits for a
-    model. `change` says how the last change stands.
+    All methods but `turn` and `submit` belong to the user's thread; none of these but `open` and
+    `close` waits for a model. `change` says how the last change stands.
     """
 
     def __init__(self, user: ModelUser, *, settings: PipelineSettings) -> None:
@@ -97,9 +100,23 @@ class ModelSlot:
         if self._load is None:
             self._load_requested()
 
+    def turn(self, stream: FrameStream) -> AbstractContextManager[None]:
+        """Wait until the model wants a frame of this stream, from any thread; submit it within."""
+        pipeline = self._pipeline
+        if pipeline is None or not self.enabled:
+            stream.was_held = False
+            return nullcontext()
+        return pipeline.turn(stream)
+
     def submit(self, frame: PipelineFrame, *, missed: int = 0) -> None:
-        """Submit a frame to the model in use, from any thread; `missed` were lost before it."""
-        frame.stream.stats.see(missed=missed)
+        """Submit a frame to the model in use, from any thread; `missed` ones never arrived.
+
+        Those were superseded where the stream's messages were left unread meanwhile, else lost.
+        """
+        was_held = frame.stream.was_held
+        frame.stream.stats.see(
+            missed=missed, cause='superseded' if was_held else 'lost_before_arrival'
+        )
         try:
             pipeline = self._pipeline
             if pipeline is None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import numpy as np
 import pytest
 
 from roof_detector.inference.detector import PreprocessedImage
-from roof_detector.pipeline.frame import DecodedImage, PipelineFrame, PreprocessedFrame
+from roof_detector.pipeline import frame_queue
+from roof_detector.pipeline.frame import (
+    DecodedImage,
+    FrameStream,
+    PipelineFrame,
+    PreprocessedFrame,
+)
 from roof_detector.pipeline.frame_queue import EveryFrameQueue, FrameQueue, LatestFrameQueue
 from roof_detector.pipeline.settings import FramePolicy
 from roof_detector.vision.letterbox import Letterbox, new_canvas
@@ -117,6 +124,105 @@ def test_cameras_take_turns_however_fast_one_of_them_sends():
         if frame.frame.stream != 'fast':
             queue.push(numbered(frame.frame.stream))
     assert served == ['slow', 'slower', 'fast'] * 3
+
+
+def test_a_message_stays_unread_until_the_model_wants_a_frame():
+    queue, camera = LatestFrameQueue(), FrameStream()
+    with queue.turn(camera):
+        queue.push(numbered(camera, 0))
+    assert not camera.was_held, 'an idle model waits for it'
+    preprocess_next(queue)
+    queue.next_ready(expected_s=0.3)
+    began_s = perf_counter()
+    with queue.turn(camera):
+        assert 0.2 < perf_counter() - began_s < 1.0
+        queue.push(numbered(camera, 1))
+    assert camera.was_held
+    assert preprocess_next(queue).number == 1
+
+
+def test_a_message_is_read_as_soon_as_the_model_is_free_before_its_time_or_the_queue_closes():
+    for wake in (lambda queue: queue.next_ready(expected_s=0), LatestFrameQueue.close):
+        queue, camera = LatestFrameQueue(), FrameStream()
+        queue.push(numbered(camera))
+        preprocess_next(queue)
+        queue.next_ready(expected_s=3600)
+        with ThreadPoolExecutor() as pool:
+            waking = pool.submit(wake, queue)
+            with queue.turn(camera):
+                queue.push(numbered(camera, 1))
+            if not queue.is_closed:
+                preprocess_next(queue)
+            waking.result()
+
+
+def test_a_message_that_came_while_an_earlier_one_waited_is_read_once_that_one_is_served(
+    monkeypatch,
+):
+    monkeypatch.setattr(frame_queue, '_LONGEST_HOLD_S', 3600.0)
+    queue, camera = LatestFrameQueue(), FrameStream()
+    queue.push(numbered(camera, 0))
+    preprocess_next(queue)
+    queue.next_ready(expected_s=3600)
+    queue.push(numbered(camera, 1))
+    announced = threading.Event()
+
+    def read():
+        turn = queue.turn(camera)
+        announced.set()
+        with turn:
+            queue.push(numbered(camera, 2))
+
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(read)
+        announced.wait()
+        model = pool.submit(queue.next_ready, expected_s=0)
+        try:
+            assert preprocess_next(queue).number in (1, 2)
+            model.result(timeout=60)
+            reading.result(timeout=60)
+        finally:
+            queue.close()
+
+
+def test_unread_messages_of_several_cameras_are_read_in_their_turns():
+    queue, cameras = LatestFrameQueue(), [FrameStream() for _ in range(3)]
+
+    def arrive(camera):
+        while not queue.is_closed:
+            with queue.turn(camera):
+                queue.push(numbered(camera))
+
+    with ThreadPoolExecutor() as pool:
+        arriving = [pool.submit(arrive, camera) for camera in cameras]
+        served = []
+        while len(served) < 30:
+            preprocess_next(queue)
+            served += [one.frame.stream for one in queue.next_ready(expected_s=1e-3)]
+        queue.close()
+        for one in arriving:
+            one.result()
+    counts = Counter(served)
+    assert all(8 <= counts[camera] <= 12 for camera in cameras)
+
+
+def test_a_turn_in_which_nothing_is_pushed_leaves_its_place_to_the_next_camera():
+    queue, silent, other = LatestFrameQueue(), FrameStream(), FrameStream()
+    with queue.turn(silent):
+        pass
+    with queue.turn(other):
+        queue.push(numbered(other, 7))
+    assert preprocess_next(queue).number == 7
+
+
+def test_a_thread_that_never_reads_what_it_announced_holds_the_others_up_for_a_moment_only():
+    queue, lost, other = LatestFrameQueue(), FrameStream(), FrameStream()
+    lost_turn = queue.turn(lost)
+    lost_turn.__enter__()
+    with queue.turn(other):
+        queue.push(numbered(other, 7))
+    assert preprocess_next(queue).number == 7
+    lost_turn.__exit__(None, None, None)
 
 
 def test_a_ready_frame_is_not_replaced_while_another_camera_waits():

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
 import array
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -116,6 +117,23 @@ def test_frames_that_come_faster_than_inference_are_all_accounted_for(probe, roo
     assert stamps == sorted(stamps, key=lambda stamp: (stamp.sec, stamp.nanosec))
     assert all(result.header in headers for result in probe.results)
     assert probe.results[-1].header == headers[-1], 'the newest frame wins'
+
+
+def test_images_that_a_newer_one_supersedes_are_not_even_copied(probe, roof_bgr):
+    began_s = monotonic()
+    for _ in range(300):
+        last = probe.send(roof_bgr)
+        probe.graph.executor.spin_once(timeout_sec=0.004)
+    probe.graph.wait_until(
+        lambda: probe.results and probe.results[-1].header == last, what='the newest result'
+    )
+    took_s = monotonic() - began_s
+    report = probe.report_when(lambda values: since(probe, values, 'frames_seen') == 300)
+    processed = since(probe, report, 'frames_processed')
+    assert since(probe, report, 'dropped.superseded') > 2 * processed > 0, 'no overload'
+    assert processed * float(report['forward_ms.p50']) / 1e3 > 0.5 * took_s, 'the model waited'
+    # Where the model is late by a whole pass a frame is read again.
+    assert since(probe, report, 'frames_read') <= 1.5 * processed + 5
 
 
 @pytest.mark.parametrize(

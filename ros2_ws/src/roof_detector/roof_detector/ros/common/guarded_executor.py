@@ -70,11 +70,15 @@ class GuardedExecutor(SingleThreadedExecutor):
         task, entity, node = ready
         if isinstance(entity, Service) and not isinstance(entity.callback, _AnsweringCallback):
             entity.callback = _AnsweringCallback(entity, lambda: self._errors_of(node))
-        task()
+        self._run(task, entity)
         error = task.exception()
         if error is not None:
             _release(entity)
             self._note(node, _name(entity), error)
+
+    def _run(self, task: Any, entity: Any) -> None:
+        """Run the task of an entity, which for a subscription reads the message first."""
+        task()
 
     def _note_failed_wait(self, error: Exception) -> None:
         self._failed_waits += 1

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException
+from rclpy.subscription import Subscription
 
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.guarded_executor import GuardedExecutor
@@ -17,9 +19,9 @@ from roof_detector.supervision.watched_thread import WatchedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from rclpy.node import Node
-    from rclpy.subscription import Subscription
     from rclpy.waitable import Waitable
 
 # A waiting executor notices the end when it wakes.
@@ -39,13 +41,22 @@ class ArrivalThread:
     What a callback raises costs that message alone, and counts among the node's `errors_of`.
     `is_lost` when the thread is dead or hangs all the same; `lost` is called then, in the
     watchdog's thread: another one has to take its place.
+
+    A message that has come is read within `turn`, which may wait: until then it costs nothing,
+    and a newer one takes its place in the reader.
     """
 
-    def __init__(self, node: Node, *, lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        lost: Callable[[], None],
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.is_lost = False
         self._lost = lost
         self._entities = _Entities()
-        self._executor = GuardedExecutor(context=node.context, errors=errors_of(node))
+        self._executor = _ArrivalExecutor(turn, context=node.context, errors=errors_of(node))
         self._executor.add_node(self._entities)  # type: ignore[arg-type]  # as much as is asked of
         self._closed = False
         self._thread = WatchedThread(self._run, name='arrival', restart=self._give_up)
@@ -84,6 +95,22 @@ class ArrivalThread:
                 self._executor.spin_once(timeout_sec=_STOP_LATENCY_S)
         except ExternalShutdownException:
             return
+
+
+class _ArrivalExecutor(GuardedExecutor):
+    """An executor that reads a message within a turn."""
+
+    def __init__(self, turn: Callable[[], AbstractContextManager[None]], **options: Any) -> None:
+        super().__init__(**options)
+        self._turn = turn
+
+    def _run(self, task: Any, entity: Any) -> None:
+        """Run the task of an entity, that of a subscription within a turn."""
+        if isinstance(entity, Subscription):
+            with self._turn():
+                task()
+        else:
+            task()
 
 
 class _Entities:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CompressedImage, Image
@@ -17,6 +18,9 @@ from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.image_subscription import ImageSubscription
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from diagnostic_msgs.msg import DiagnosticStatus
     from rclpy.node import Node
     from std_msgs.msg import Header
@@ -101,6 +105,7 @@ class CameraChannel:
         self._slot = slot
         self.calibration = CameraInfoCheck(self._node, self._topic)
         on_image, depth = self._submit, 1
+        turn: Callable[[], AbstractContextManager[None]] = self._turn
         if self._is_video:
             from roof_detector.ros.detector.video_intake import (  # noqa: PLC0415
                 QUEUE_DEPTH,
@@ -109,13 +114,14 @@ class CameraChannel:
 
             depth = QUEUE_DEPTH
             self._intake = VideoIntake(submit=self._submit_picture, drop=self._drop_packet)
-            on_image = self._intake.take
+            on_image, turn = self._intake.take, nullcontext  # each packet is decoded
         self._images = ImageSubscription(
             self._node,
             self._type,
             self._topic,
             on_image=on_image,
             depth=depth,
+            turn=turn,
         )
 
     def refresh(self) -> None:
@@ -173,6 +179,10 @@ class CameraChannel:
         if self.outputs is not None:
             self.outputs.close()
             self.outputs = None
+
+    def _turn(self) -> AbstractContextManager[None]:
+        assert self._slot is not None
+        return self._slot.turn(self.stream)
 
     def _submit(self, message: Any, missed: int) -> None:
         assert self._slot is not None

@@ -85,6 +85,7 @@ def detector_status(
     values |= {
         'rate_hz': f'{stats.rate_hz:.2f}',
         'frames_seen': stats.seen,
+        'frames_read': stats.read,
         'frames_processed': stats.processed,
         'frames_waiting': stats.waiting,
         'frames_dropped': sum(stats.dropped.values()),

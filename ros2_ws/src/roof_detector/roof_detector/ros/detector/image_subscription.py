@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -17,6 +18,7 @@ from roof_detector.supervision.rate import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from rclpy.node import Node
     from rclpy.subscription import Subscription
@@ -32,8 +34,8 @@ class ImageSubscription:
 
     With a `depth` above 1 so many messages wait for `on_image`, for packets of video need each
     other; of images the newest is enough. `on_image` is called in a thread of its own with each
-    message and how many were missed before it. QoS events come in that thread too and wake the
-    executor's, to which all else belongs.
+    message and how many were missed before it, within a `turn` in which the message is read. QoS
+    events come in that thread too and wake the executor's, to which all else belongs.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ImageSubscription:
         on_image: Callable[[Any, int], None],
         silence_limit_s: float = LOST_S,
         depth: int = 1,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._node = node
         self._depth = depth
@@ -60,7 +63,8 @@ class ImageSubscription:
         self._reliability = ReliabilityPolicy.BEST_EFFORT
         self._subscription: Subscription | None = None
         self._changes = node.create_guard_condition(self.refresh)
-        self._arrivals = ArrivalThread(node, lost=self._changes.trigger)
+        self._turn = turn
+        self._arrivals = self._new_arrivals()
         self.refresh()
         if self._subscription is None:
             self._subscribe()
@@ -105,7 +109,7 @@ class ImageSubscription:
         """
         if self._arrivals.is_lost:
             self._arrivals.abandon()
-            self._arrivals = ArrivalThread(self._node, lost=self._changes.trigger)
+            self._arrivals = self._new_arrivals()
             self._subscribe()
         offers = self._node.get_publishers_info_by_topic(self._topic)
         right_type = _type_name(self._type)
@@ -134,6 +138,9 @@ class ImageSubscription:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
+
+    def _new_arrivals(self) -> ArrivalThread:
+        return ArrivalThread(self._node, lost=self._changes.trigger, turn=self._turn)
 
     def _subscribe(self) -> None:
         # The new reader comes before the old one goes; what both hear is recognised as one.
