@@ -225,6 +225,7 @@ def _job(arguments: argparse.Namespace) -> FleetJob:
             model_key=arguments.model_key,
             threads=arguments.threads or arguments.cpus_per_worker,
             calibrate=not arguments.raw_confidence,
+            int8=arguments.int8,
         ),
         settings=DetectSettings(
             thresholds_of(arguments),

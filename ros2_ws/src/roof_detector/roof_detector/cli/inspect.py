@@ -45,6 +45,7 @@ _ROOF_MODEL = {
     'backend': 'auto',
     'trust_model': False,
     'model_key': None,
+    'int8': False,
 }
 
 

@@ -35,6 +35,7 @@ class ModelChoice:
     model_key: str | None = None
     threads: int | None = None
     calibrate: bool = True
+    int8: bool = False
 
     def open(self) -> Detector:
         """Open the detector; raise InferenceError."""
@@ -52,6 +53,7 @@ class ModelChoice:
             model_key=self.model_key,
             threads=self.threads,
             calibrate=self.calibrate,
+            int8=self.int8,
         )
 
 

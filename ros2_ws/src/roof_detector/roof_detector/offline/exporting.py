@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from roof_detector.results.map_features import Track
 
 # The facts of the model that the manifest does not have as keys of their own.
-_FACTS = ('task', 'backend', 'device', 'image_size')
+_FACTS = ('task', 'backend', 'device', 'precision', 'image_size')
 _NO_IMAGES = (
     'The bag holds no images of the camera, which the formats with images need; name the input '
     'itself with --images.'

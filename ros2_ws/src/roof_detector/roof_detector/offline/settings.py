@@ -26,7 +26,8 @@ class NetworkFacts:
 
     `coarsest_m` is, for each class that its package states it of, the coarsest ground resolution
     of the network's input at which the class is found. `unproven` are the classes without a
-    figure on photographs, of a package that states some of others.
+    figure on photographs, of a package that states some of others. `precision` is what the network
+    was computed with, int8 for the INT8 model of a package; empty in results of before.
     """
 
     model: str
@@ -40,6 +41,7 @@ class NetworkFacts:
     fixed_size: bool
     coarsest_m: Mapping[str, float] = field(default_factory=dict)
     unproven: tuple[str, ...] = ()
+    precision: str = ''
 
     @classmethod
     def of(cls, detector: Detector) -> NetworkFacts:
@@ -56,6 +58,7 @@ class NetworkFacts:
             fixed_size=detector.fixed_size,
             coarsest_m=detector.coarsest_m,
             unproven=detector.unproven,
+            precision=detector.precision,
         )
 
     @classmethod
@@ -70,7 +73,7 @@ class NetworkFacts:
     def to_text(self) -> str:
         """Return the facts as JSON."""
         values = asdict(self)
-        for name in ('coarsest_m', 'unproven'):  # no results had them before packages did
+        for name in ('coarsest_m', 'unproven', 'precision'):  # results of before have none
             if not values[name]:
                 del values[name]
         return json.dumps(values)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
+from roof_detector.bags.records import metadata_records
+from roof_detector.cli.main import main
 from roof_detector.inference import detector as detector_module
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel
@@ -18,6 +21,7 @@ from roof_detector.inference.package.manifest import INT8, MANIFEST, ONNX, Manif
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
 from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.offline.settings import NetworkFacts
 
 GOOD = Int8Facts(map50=(0.612, 0.609), images=400, objects=2100, measured_on='photographs')
 
@@ -98,6 +102,35 @@ def test_other_devices_precisions_and_packages_keep_fp32_and_say_why(
     monkeypatch.setattr(detector_module, 'is_x86', lambda: True)
     assert 'onnxruntime does not run it faster' in why(path, backend='onnxruntime')
     assert 'has no INT8 model' in why(resolve_model('roof_anomalies'), backend='onnxruntime')
+
+
+@pytest.mark.parametrize(
+    ('facts', 'precision'),
+    [(GOOD, 'int8'), (replace(GOOD, measured_on='simulation'), 'f32')],
+    ids=['small loss', 'never seen a photograph'],
+)
+def test_detect_and_inspect_run_it_on_request_and_their_results_say_so(
+    tmp_path, quantized, with_instructions, capsys, facts, precision
+):
+    photos = tmp_path / 'photos'
+    photos.mkdir()
+    for number in range(2):
+        image = np.random.default_rng(number).integers(0, 255, (96, 128, 3), np.uint8)
+        assert cv2.imwrite(str(photos / f'{number}.png'), image)
+    model = str(package(tmp_path, quantized, facts))
+    given = ['--model', model, '--device', 'cpu', '--backend', 'openvino', '--int8']
+    for command in ('detect', 'inspect'):
+        output = tmp_path / command
+        with pytest.raises(SystemExit) as ended:
+            main([command, str(photos), '--output', str(output), *given])
+        assert ended.value.code == 0
+        refused = 'no INT8 model runs, it was not measured on photographs' in (
+            capsys.readouterr().err
+        )
+        assert refused == (precision == 'f32')
+        (bag,) = output.rglob('metadata.yaml')
+        manifest = dict(metadata_records(bag.parent))['roof_detector']
+        assert NetworkFacts.read(manifest['network']).precision == precision
 
 
 def test_the_manifest_and_the_files_agree_about_it(tmp_path, quantized):
