@@ -4,6 +4,18 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from pathlib import Path
+
+import onnx
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.serialization import deserialize_message
+from tiny_model import write_model
+
+from roof_detector.bags.reader import BagReader
+from roof_detector.inference.package.container import read_files
+from roof_detector.inference.package.manifest import ONNX
+from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.pipeline.frame_stats import FrameStats
 from roof_detector.ros.detector.detector_diagnostics import detector_status
 from roof_detector.ros.detector.detector_parameters import (
@@ -82,3 +94,57 @@ def test_frames_that_come_too_old_reduce_quality_until_the_operator_forbids_it(
     probe.node.destroy_timer(timer)
     for _ in range(2):
         probe.send_and_wait(roof_bgr)
+
+
+def write_heavy_model(path):
+    """Write the shipped network for images so large that a core is busy with one for long."""
+    model = onnx.load_from_string(read_files(resolve_model('roof_anomalies'))[ONNX])
+    for one in model.metadata_props:
+        if one.key == 'imgsz':
+            one.value = '[1600, 1600]'
+    onnx.save(model, path)
+    return path
+
+
+def test_too_heavy_a_model_gives_way_to_the_lighter_one_until_results_are_young_again(
+    flight, make_probe, roof_bgr, tmp_path
+):
+    flight.recorder(topics=['/diagnostics'], bag_name='bag')
+    heavy = write_heavy_model(tmp_path / 'heavy.onnx')
+    lighter = write_model(tmp_path / 'lighter.onnx')
+    probe = make_probe(flight.graph, arguments=[f'model:={heavy}', f'lighter_model:={lighter}'])
+    probe.node.create_timer(0.1, lambda: probe.send(roof_bgr))
+    probe.wait_for_results(5)
+    report = probe.report_when(lambda values: 'age_ms.p50' in values)
+    assert report['degradation'] == 'none', 'without a limit nothing is too old'
+    age_s = float(report['age_ms.p50']) / 1e3
+
+    # A smaller input, of 9/16 of the pixels, is not enough.
+    assert probe.set('max_age_s', 0.3 * age_s).successful
+    report = probe.report_when(lambda values: Path(values['model']).name == 'lighter.onnx')
+    assert report['degradation'] == 'input, model'
+    assert report['degradation_reason'].endswith(f'the limit is {0.3 * age_s:g} s')
+    count = len(probe.results)
+    probe.wait_for_results(count + 20)
+    assert probe.report()['degradation'] == 'input, model', 'it is enough'
+
+    assert probe.set('max_age_s', 100 * age_s).successful
+    probe.report_when(lambda values: values['degradation'] == 'none')
+    probe.report_when(lambda values: Path(values['model']).name == 'heavy.onnx')
+
+    bag_folder = flight.stopped_bag()
+    _, log = flight.graph.stop(probe.process)
+    assert 'Quality is reduced (a smaller input, the lighter model): ' in log
+    assert 'Quality is whole again.' in log
+    with BagReader(bag_folder) as bag:
+        arrays = [deserialize_message(one.data, DiagnosticArray) for one in bag.messages()]
+    told = [
+        {pair.key: pair.value for pair in status.values}
+        for array in arrays
+        for status in array.status
+        if status.name == 'detector: detection'
+    ]
+    steps = [step for step, _ in groupby(one['degradation'] for one in told)]
+    assert steps == ['none', 'input', 'input, model', 'input', 'none']
+    models = [name for name, _ in groupby(Path(one.get('model', '')).name for one in told)]
+    assert [one for one in models if one] == ['heavy.onnx', 'lighter.onnx', 'heavy.onnx']
