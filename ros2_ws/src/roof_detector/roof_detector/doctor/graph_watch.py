@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.doctor.graph_snapshot import GraphSnapshot, NodeReport
-from roof_detector.doctor.image_topic import ImageTopic
+from roof_detector.doctor.image_topic import VIDEO_TYPES, ImageTopic, VideoReport
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.recorded_header import stamp_ns
+from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -58,10 +59,45 @@ class ImageTally:
         return (self.count - 1) / span_s if self.count > 1 and span_s > 0 else 0.0
 
 
-IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+class VideoTally(ImageTally):
+    """Count packets of video as well, and look for what keeps a decoder from showing them.
+
+    Without the package of the messages nothing arrives, and that is what is reported.
+    """
+
+    def __init__(self, type_name: str) -> None:
+        from roof_detector.ros.common.message_types import message_class  # noqa: PLC0415
+
+        super().__init__(type_name)
+        self.message_class = message_class(type_name)
+        package = '' if self.message_class is not None else type_name.partition('/')[0]
+        self.video = VideoReport(missing_package=package)
+
+    def add(self, image: bytes) -> None:
+        """Count a packet that has just arrived."""
+        from rclpy.serialization import deserialize_message  # noqa: PLC0415
+
+        # PyAV is loaded by who looks at video alone.
+        from roof_detector.inputs.video_packets import (  # noqa: PLC0415
+            begins_at_keyframe,
+            packet_of,
+        )
+
+        super().add(image)
+        data, encoding, is_keyframe = packet_of(deserialize_message(image, self.message_class))
+        fault, keyframes = '', self.video.keyframes
+        try:
+            keyframes += begins_at_keyframe(data, encoding=encoding) or is_keyframe
+        except VisionError as error:
+            fault = str(error)
+        self.video = VideoReport(encoding=encoding, keyframes=keyframes, fault=fault)
+
+
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage', *VIDEO_TYPES)
 # Images that a detector publishes, and only while someone subscribes.
 _RESULTS = {'image_annotated', 'masks'}
 _DISCOVERY_S = 1.0
+_PACKETS = 30  # a second of video: the next one may rest on each
 _LONGEST_FACTOR = 3  # of the listening time, when topics are found late
 
 
@@ -102,14 +138,19 @@ class GraphWatch:
 
         from roof_detector.ros.common.qos_matching import request_for  # noqa: PLC0415
 
-        kind = Image if type_name == IMAGE_TYPES[0] else CompressedImage
         publishers = self._node.get_publishers_info_by_topic(name)
         if not publishers:
             return
-        tally = self._tallies[name] = ImageTally(type_name)
-        self._node.create_subscription(
-            kind, name, tally.add, request_for(publishers, depth=5), raw=True
-        )
+        kind: Any = Image if type_name == IMAGE_TYPES[0] else CompressedImage
+        tally, depth = ImageTally(type_name), 5
+        if type_name in VIDEO_TYPES:
+            tally = video = VideoTally(type_name)
+            kind, depth = video.message_class, _PACKETS
+        self._tallies[name] = tally
+        if kind is not None:
+            self._node.create_subscription(
+                kind, name, tally.add, request_for(publishers, depth=depth), raw=True
+            )
 
     def _note(self, message: Any) -> None:
         for status in message.status:
@@ -137,6 +178,7 @@ class GraphWatch:
             largest_bytes=tally.largest_bytes,
             age_s=tally.least_age_s,
             unstamped=tally.unstamped,
+            video=tally.video if isinstance(tally, VideoTally) else None,
         )
 
 

@@ -95,11 +95,7 @@ class PacketDecoder(Generic[Token]):
         units = _unit_types(data, codec)
         if not units:
             self.lose()
-            msg = (
-                f'A packet of {len(data)} bytes holds no unit of {codec} in Annex B. Publish the '
-                'stream with start codes (h264_mp4toannexb), a whole image in each message.'
-            )
-            raise BadPacket(msg)
+            raise _without_unit(data, codec)
         if not units & _PICTURES[codec]:
             # Parameters that travel alone belong to the picture after them.
             self._parameters = (self._parameters + data)[-_MOST_PARAMETER_BYTES:]
@@ -217,6 +213,25 @@ def codec_of(encoding: str) -> VideoCodec:
             return codec
     msg = f'Video of encoding {encoding[:80]!r} is not decoded here, expected H.264 or H.265.'
     raise UnsupportedEncoding(msg)
+
+
+def begins_at_keyframe(data: bytes, *, encoding: str) -> bool:
+    """Return whether a decoder can begin at a packet, without decoding it.
+
+    Raises UnsupportedEncoding or BadPacket for one that is not decoded at all.
+    """
+    codec = codec_of(encoding)
+    units = _unit_types(data, codec)
+    if not units:
+        raise _without_unit(data, codec)
+    return bool(units & _KEYFRAMES[codec])
+
+
+def _without_unit(data: bytes, codec: VideoCodec) -> BadPacket:
+    return BadPacket(
+        f'A packet of {len(data)} bytes holds no unit of {codec} in Annex B. Publish the '
+        'stream with start codes (h264_mp4toannexb), a whole image in each message.'
+    )
 
 
 def _unit_types(data: bytes, codec: VideoCodec) -> set[int]:
