@@ -147,7 +147,13 @@ class OpenVinoBackend:
 
 
 def _threads_config(device: str, threads: int | None) -> dict[str, Any]:
-    return {} if threads is None or device != 'CPU' else {'INFERENCE_NUM_THREADS': threads}
+    """Return what limits a pass to so many threads, on cores that the system chooses.
+
+    OpenVINO would bind them to the first cores, in every process to the same ones.
+    """
+    if threads is None or device != 'CPU':
+        return {}
+    return {'INFERENCE_NUM_THREADS': threads, 'ENABLE_CPU_PINNING': False}
 
 
 def _with_pixels(model: Any) -> Any:
