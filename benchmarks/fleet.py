@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument('part', choices=('kills', 'scaling', 'nodes'))
     parser.add_argument('--kills', type=int, default=20)
     parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--within-s', type=float, default=3600.0, help='no kills after')
     parser.add_argument('--workers', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--frames', type=int, default=60, help='of each video')
     parser.add_argument('--flights', type=int, default=6)
@@ -58,7 +59,8 @@ def main() -> int:
     found['load_average'] = [round(one, 1) for one in os.getloadavg()]
     RESULTS.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1)
-    (RESULTS / f'{chosen.part}.json').write_text(text + '\n')
+    name = f'kills_{chosen.seed}' if chosen.part == 'kills' else chosen.part
+    (RESULTS / f'{name}.json').write_text(text + '\n')
     print(text)
     return 0
 
@@ -137,12 +139,13 @@ def kills(chosen: argparse.Namespace) -> dict[str, Any]:
         within_s = undisturbed_s = time.monotonic() - begun_s
         whole = digest(folder / 'undisturbed')
         number = 0
-        while len(killed) < chosen.kills:
+        until_s = begun_s + chosen.within_s
+        while len(killed) < chosen.kills and time.monotonic() < until_s:
             # A store begins empty and is run over until a run ends by itself.
             store = folder / f'store_{number}'
             code = 1
             while code:
-                most = chosen.kills - len(killed)
+                most = chosen.kills - len(killed) if time.monotonic() < until_s else 0
                 words = command(folder / 'in', store, *options)
                 begun_s = time.monotonic()
                 code, found = _disturbed(words, rng, most=most, within_s=within_s)
@@ -270,7 +273,7 @@ def scaling(chosen: argparse.Namespace) -> dict[str, Any]:
         )
         video = next((folder / 'in').rglob('*.MP4'))
         for workers in chosen.workers:
-            alone_s = _side_by_side(video, workers)
+            alone_s, cores = _side_by_side(video, workers)
             started_s = time.monotonic()
             words = command(
                 folder / 'in', folder / f'store_{workers}', '--workers', str(workers),
@@ -299,6 +302,7 @@ def scaling(chosen: argparse.Namespace) -> dict[str, Any]:
                     'pieces_per_s': round(pieces / max(ended_s - begun_s, 1e-9), 3),
                     'whole_run_s': round(time.monotonic() - started_s, 2),
                     'without_ray_s': round(alone_s, 2),
+                    'cores_of_a_process_without_ray': round(cores, 2),
                 }
             )
     first = found['runs'][0]
@@ -309,12 +313,17 @@ def scaling(chosen: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _side_by_side(video: Path, processes: int) -> float:
-    """Return how long so many processes take that each infer the whole video on one thread."""
+def _side_by_side(video: Path, processes: int) -> tuple[float, float]:
+    """Return how long so many processes take that each infer the whole video on one thread.
+
+    The second value is the processor time of each in that time.
+    """
     context = multiprocessing.get_context('spawn')
     ready, done = context.Barrier(processes + 1), context.Barrier(processes + 1)
+    costs_s = context.Queue()
     started = [
-        context.Process(target=_infer_video, args=(video, ready, done)) for _ in range(processes)
+        context.Process(target=_infer_video, args=(video, ready, done, costs_s))
+        for _ in range(processes)
     ]
     for one in started:
         one.start()
@@ -322,12 +331,13 @@ def _side_by_side(video: Path, processes: int) -> float:
     begun_s = time.monotonic()
     done.wait(240)
     seconds = time.monotonic() - begun_s
+    cost_s = sum(costs_s.get(timeout=60) for _ in started) / processes
     for one in started:
         one.join()
-    return seconds
+    return seconds, cost_s / seconds
 
 
-def _infer_video(video: Path, ready: Any, done: Any) -> None:
+def _infer_video(video: Path, ready: Any, done: Any, costs_s: Any) -> None:
     from roof_detector.fleet.fleet_job import ModelChoice  # noqa: PLC0415
     from roof_detector.offline.detection import FlightDetection  # noqa: PLC0415
     from roof_detector.offline.settings import DetectSettings, OutputSettings  # noqa: PLC0415
@@ -347,7 +357,9 @@ def _infer_video(video: Path, ready: Any, done: Any) -> None:
 
         infer('warm', 3)
         ready.wait()
+        begun_s = time.process_time()
         infer('all', None)
+        costs_s.put(time.process_time() - begun_s)
         done.wait()
 
 
@@ -384,7 +396,7 @@ def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
                 ray.get([wait.remote(2.0) for _ in range(workers)])
                 if time.monotonic() - begun_s < 2.5:
                     break
-            flights = 4 * workers
+            flights = 3 * workers
             seconds = _simulated_run(workers, flights, seconds_of)
         finally:
             ray.shutdown()
