@@ -129,7 +129,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--write-parameters', type=Path, metavar='YAML',
-        help="write each class's best confidence as a parameter file of the node",
+        help="write each class's best confidence as a parameter file of the node; of a suite, "
+        'that on its sets of the role validate',
     )  # fmt: skip
     parser.add_argument(
         '--gallery',
@@ -212,6 +213,7 @@ def _run_data(arguments: argparse.Namespace) -> int:
 def _run_suite(arguments: argparse.Namespace) -> int:
     """Measure every model on a suite, write its tables and print them."""
     from training.evaluation import EvaluationError  # noqa: PLC0415
+    from training.evaluation.parameter_file import write_text  # noqa: PLC0415
     from training.suites import SuiteOptions, read_suite, run_suite  # noqa: PLC0415
     from training.suites.card import write_card_section  # noqa: PLC0415
     from training.suites.measured_package import (  # noqa: PLC0415
@@ -220,20 +222,22 @@ def _run_suite(arguments: argparse.Namespace) -> int:
         write_measured,
     )
     from training.suites.suite_images import data_folder  # noqa: PLC0415
+    from training.suites.suite_parameters import suite_parameter_text  # noqa: PLC0415
     from training.suites.suite_report import suite_text, write_suite  # noqa: PLC0415
 
-    if arguments.tiles or arguments.image_size or arguments.write_parameters:
-        msg = (
-            'A suite says itself how its images are shown: leave out --tiles, --image-size and '
-            '--write-parameters.'
-        )
+    if arguments.tiles or arguments.image_size:
+        msg = 'A suite says itself how its images are shown: leave out --tiles and --image-size.'
         raise EvaluationError(msg)
     is_one = len(arguments.models) == len(arguments.precision) == 1
-    if (arguments.card or arguments.write_package) and not is_one:
+    parameters: Path | None = arguments.write_parameters
+    if (arguments.card or arguments.write_package or parameters) and not is_one:
         msg = (
-            '--card and --write-package are of one model in one precision: name one MODEL and one '
-            '--precision.'
+            '--card, --write-package and --write-parameters are of one model in one precision: '
+            'name one MODEL and one --precision.'
         )
+        raise EvaluationError(msg)
+    if parameters and parameters.exists() and not arguments.overwrite:
+        msg = f'{parameters} exists already, not overwritten. Add --overwrite.'
         raise EvaluationError(msg)
     suite, folder = read_suite(arguments.suite), data_folder(arguments.data_folder)
     results = []
@@ -274,6 +278,19 @@ def _run_suite(arguments: argparse.Namespace) -> int:
     if arguments.card:
         write_card_section(arguments.card, results[0])
         print(arguments.card)  # noqa: T201
+    if parameters:
+        text = suite_parameter_text(
+            results[0],
+            thresholds=Thresholds(
+                confidence=arguments.confidence,
+                iou=arguments.iou,
+                max_detections=arguments.max_detections,
+            ),
+            least_precision=arguments.least_precision,
+            calibrate=not arguments.raw_confidence,
+        )
+        write_text(text, parameters, overwrite=arguments.overwrite)
+        print(parameters)  # noqa: T201
     return 0
 
 

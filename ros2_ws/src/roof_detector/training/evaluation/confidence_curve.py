@@ -13,6 +13,8 @@ import numpy.typing as npt
 from training.evaluation.operating_point import OperatingPoint
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from training.evaluation.ranking import Ranking
 
 Floats = npt.NDArray[np.float64]
@@ -32,17 +34,19 @@ class ConfidenceCurve:
     instances: int
 
     @classmethod
-    def of(cls, ranking: Ranking) -> ConfidenceCurve:
+    def of(cls, ranking: Ranking) -> Self:
         """Return the curve at IoU 0.5 of a ranking."""
-        hits = ranking.hits[0]
-        last_of_equals = np.append(np.diff(ranking.scores) != 0, True)[: len(hits)]
-        right = np.cumsum(hits)[last_of_equals]
-        wrong = np.cumsum(~hits)[last_of_equals]
+        return cls.of_hits(ranking.scores, ranking.hits[0], instances=ranking.instances)
+
+    @classmethod
+    def of_hits(cls, scores: Floats, hits: npt.NDArray[np.bool_], *, instances: int) -> Self:
+        """Return the curve of predictions (n,) in descending order, and which are right."""
+        last_of_equals = np.append(np.diff(scores) != 0, True)[: len(hits)]
         return cls(
-            scores=ranking.scores[last_of_equals],
-            right=right,
-            wrong=wrong,
-            instances=ranking.instances,
+            scores=scores[last_of_equals],
+            right=np.cumsum(hits)[last_of_equals],
+            wrong=np.cumsum(~hits)[last_of_equals],
+            instances=instances,
         )
 
     @property

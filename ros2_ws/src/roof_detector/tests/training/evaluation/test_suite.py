@@ -19,13 +19,15 @@ from roof_detector.inference.package.container import read_files, write_zip
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_class_facts
 from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.vision.thresholds import Thresholds, parse_class_confidence
 from roof_detector.vision.tiles import Tiling
 from training import evaluate as command
 from training.evaluation import EvaluationError, evaluate
-from training.suites import SuiteOptions, read_suite, run_suite
+from training.suites import SuiteOptions, read_suite, run_suite, suite_parameters
 from training.suites.card import with_photographs
 from training.suites.measured_package import is_calibrated, state_recall, write_measured
 from training.suites.suite_images import open_images
+from training.suites.suite_parameters import best_confidences, suite_parameter_text
 
 DATA = Path(os.environ.get('ROOF_DETECTOR_DATA', Path(__file__).parents[6] / '../shared/data'))
 MODEL = 'roof_anomalies'
@@ -214,6 +216,49 @@ def test_recall_is_restated_as_the_calibrated_package_flies(measured, tmp_path, 
     assert sum(one.objects for one in after[shown].recall) == sum(
         one['objects'] for one in result.by_resolution(shown)
     )
+
+
+def test_thresholds_of_the_sets_that_choose_are_parameters_of_the_node(
+    measured, tmp_path, monkeypatch
+):
+    _, _, result = measured
+    monkeypatch.setattr(suite_parameters, 'LEAST_OBJECTS', 1)
+    best = best_confidences(result)
+    assert set(best) == set(result.names) - set(result.unproven)
+    for point in best.values():
+        assert (point.wrong, point.missed) == (0, 0)  # labelled by the model itself
+    text = suite_parameter_text(result, thresholds=Thresholds(confidence=0.5), calibrate=False)
+    (path := tmp_path / 'thresholds.yaml').write_text(text)
+    parameters = yaml.safe_load(path.read_text())['/**']['ros__parameters']
+    assert parse_class_confidence(parameters['class_confidence']) == tuple(
+        (name, point.confidence) for name, point in best.items()
+    )
+    assert (parameters['confidence'], parameters['calibrate']) == (0.5, False)
+    assert f'# {", ".join(result.unproven)}: too little' in text
+
+
+def test_detections_on_bare_images_raise_a_threshold(measured, monkeypatch):
+    _, _, result = measured
+    monkeypatch.setattr(suite_parameters, 'LEAST_OBJECTS', 1)
+    name, before = next(iter(best_confidences(result).items()))
+    row = next(one for one in result.judged(name) if one.objects)
+    lowest = row.scores[row.hits].min()
+    bare = replace(
+        row,
+        at=replace(row.at, right=0, missed=0),
+        scores=np.full(9, lowest - 1e-6),
+        hits=np.zeros(9, np.bool_),
+    )
+    above = best_confidences(replace(result, rows=(*result.rows, bare)))[name]
+    assert before.confidence <= above.confidence <= lowest
+    assert above.confidence >= lowest - 1e-6
+
+
+def test_of_too_few_objects_no_threshold_is_written(measured):
+    _, _, result = measured
+    few = replace(result, rows=tuple(row for row in result.rows if not row.objects))
+    with pytest.raises(EvaluationError, match='found nothing right of a class with 9 objects'):
+        suite_parameter_text(few, thresholds=Thresholds())
 
 
 def test_one_image_has_no_interval(self_labelled, tmp_path):
