@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,9 @@ class InspectionImages:
             except (ReplayError, BagError, InputError, OSError) as error:
                 self.note('images_failed', flight=flight, error=one_line(error))
             self.missing += len(frames) - found
+            # PyAV's container and streams refer to each other, and the frames of a decoder of 4K
+            # take 100 MB: without this they wait for a collection that few objects bring about.
+            gc.collect()
 
     def _of_flight(
         self, flight: str, given: Mapping[str, Any], frames: Mapping[FrameKey, StoredFrame]
