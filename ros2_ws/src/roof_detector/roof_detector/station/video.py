@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A page requests the next image as soon as it has drawn one; without requests it is gone.
 _FORGET_AFTER_S = 4.0
+# An image that arrived longer ago is not shown as live.
+_STALE_AFTER_S = 5.0
 _QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
@@ -40,6 +42,7 @@ class Video:
         self._node = node
         self._on_image = on_image
         self._message: CompressedImage | None = None
+        self._arrived_at_s = 0.0
         self._subscription: Any = None
         self._requested_at_s = -_FORGET_AFTER_S
         self._arrivals = Arrivals()
@@ -79,19 +82,23 @@ class Video:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
+            self._message = None
 
     async def after(
         self, sequence: int, *, width: int, quality: int, within_s: float = 2.0
     ) -> tuple[int, bytes, int]:
         """Return number, JPEG and stamp in ns of an image after `sequence`; b'' if none comes.
 
-        Images wider than `width` are scaled down; 0 keeps their size.
+        Images wider than `width` are scaled down; 0 keeps their size. A number that no image has
+        yet is one of before the station started again, and counts as none.
         """
         self._requested_at_s = time.monotonic()
-        if self.sequence <= sequence:
+        if sequence > self.sequence:
+            sequence = 0
+        if self._newest(sequence) is None:
             await self._wait(within_s)
-        message, number = self._message, self.sequence
-        if message is None or number <= sequence:
+        message, number = self._newest(sequence), self.sequence
+        if message is None:
             return number, b'', 0
         stamp = stamp_ns(message.header.stamp)
         key = (number, width, quality)
@@ -102,6 +109,11 @@ class Video:
             self._encoded = (key, jpeg)
             return number, jpeg, stamp
         return number, self._encoded[1], stamp
+
+    def _newest(self, sequence: int) -> CompressedImage | None:
+        """Return the newest image if it comes after a number and is still live."""
+        is_live = time.monotonic() - self._arrived_at_s < _STALE_AFTER_S
+        return self._message if is_live and self.sequence > sequence else None
 
     async def _wait(self, within_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -118,6 +130,7 @@ class Video:
 
     def _on_message(self, message: CompressedImage) -> None:
         self._message = message
+        self._arrived_at_s = time.monotonic()
         self._arrivals.note()
         self.sequence += 1
         with self._lock:

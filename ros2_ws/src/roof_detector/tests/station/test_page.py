@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import time
 import urllib.request
 from urllib.parse import urlsplit
@@ -43,10 +44,114 @@ def sequence(page):
 
 
 def advance(page, frames):
+    page.wait_for_selector(SHOWN)
     page.wait_for_function(
         'least => document.querySelector("live-video").dataset.sequence >= least',
         arg=sequence(page) + frames,
     )
+
+
+LIVE_AGAIN = (
+    '!window.isOld && document.querySelector("live-video:not(.is-stale)")?.dataset.sequence'
+)
+
+
+def load_of(site):
+    with urllib.request.urlopen(f'{site.address}load') as answer:
+        return json.load(answer)
+
+
+class Link:
+    """The websocket of a tab, which can be lost: Chromium's own `offline` leaves it open."""
+
+    def __init__(self, tab):
+        self._tab = tab
+        self._open = []
+        self.is_lost = False
+        tab.route_web_socket('**/*', self._relay)
+
+    def lose(self):
+        self.is_lost = True
+        self._tab.context.set_offline(True)
+        for socket in self._open:
+            socket.close()
+
+    def restore(self):
+        self.is_lost = False
+        self._tab.context.set_offline(False)
+
+    def _relay(self, socket):
+        if self.is_lost:
+            socket.close()
+        else:
+            self._open += [socket, socket.connect_to_server()]
+
+
+def test_a_page_whose_link_was_lost_for_long_is_live_again_by_itself(site, page, browser):
+    tab = browser.new_page()
+    tab.set_default_timeout(60_000)
+    link = Link(tab)
+    tab.goto(site.address)
+    tab.wait_for_selector(SHOWN)
+    before = load_of(site)['pages']
+    tab.evaluate('window.isOld = true')
+    link.lose()
+    tab.wait_for_selector('live-video.is-stale')
+    assert tab.locator('.live-wait').inner_text() == 'Waiting for video'
+    assert tab.locator('.live-facts').text_content() == ''
+    deadline_s = time.monotonic() + 60
+    while load_of(site)['pages'] >= before:  # until the station has forgotten the page
+        assert time.monotonic() < deadline_s
+        tab.wait_for_timeout(250)
+    link.restore()
+    tab.wait_for_function(LIVE_AGAIN)
+    advance(tab, 2)
+    tab.close()
+
+
+def test_a_frame_that_is_no_longer_live_is_covered(site, page):
+    camera = site.processes['ros.camera.simulated_flight_node']
+    camera.send_signal(signal.SIGSTOP)
+    try:
+        page.wait_for_selector('live-video.is-stale')
+        last = sequence(page)
+        page.wait_for_timeout(3000)  # an old frame that came again would be drawn by now
+        assert sequence(page) == last
+        assert page.locator('live-video.is-stale').count() == 1
+    finally:
+        camera.send_signal(signal.SIGCONT)
+    page.wait_for_selector('live-video:not(.is-stale)')
+    advance(page, 2)
+
+
+# Bytes a second of 64 kbit/s.
+SLOW_LINK = {'offline': False, 'latency': 50, 'downloadThroughput': 8000, 'uploadThroughput': 8000}
+FAST_LINK = {'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': -1}
+THUMBNAILS_IN_VIEW = (
+    "[...document.querySelectorAll('.station-thumbnail')].filter(one => one.naturalWidth).length"
+)
+VIDEO_REQUESTS = """() => performance.getEntriesByType('resource')
+  .filter(one => one.name.includes('/video?'))
+  .map(one => Number(new URL(one.name).searchParams.get('width')))"""
+
+
+def test_on_a_slow_link_findings_and_thumbnails_come_before_video(site, browser):
+    context = browser.new_context(viewport={'width': 1600, 'height': 1000})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(site.address)  # what the page is made of is in the browser's cache from here on
+    tab.wait_for_selector(SHOWN)
+    link = context.new_cdp_session(tab)
+    link.send('Network.enable')
+    link.send('Network.emulateNetworkConditions', SLOW_LINK)
+    tab.reload(wait_until='commit')
+    tab.wait_for_function(f'{THUMBNAILS_IN_VIEW} >= 4')
+    assert tab.locator('.flight-card .q-virtual-scroll__content tr').count() >= 4
+    assert tab.evaluate(VIDEO_REQUESTS) == []
+    link.send('Network.emulateNetworkConditions', FAST_LINK)
+    advance(tab, 3)  # the video comes all the same
+    assert tab.evaluate(VIDEO_REQUESTS)[0] == 240  # and is small until the link is known
+    context.close()
 
 
 def test_the_video_advances_on_two_pages_at_once(page, new_page):
@@ -221,32 +326,30 @@ def test_weights_are_uploaded_and_can_be_loaded(page, site, tmp_path):
 
 
 def test_pages_that_come_and_go_leave_nothing_behind(page, site, new_page):
-    def load_of():
-        with urllib.request.urlopen(f'{site.address}load') as answer:
-            return json.load(answer)
-
     deadline_s = time.monotonic() + 120
-    while load_of()['pages'] > 1:  # those of earlier tests go some seconds after they were closed
+    while (
+        load_of(site)['pages'] > 1
+    ):  # those of earlier tests go some seconds after they were closed
         assert time.monotonic() < deadline_s
         page.wait_for_timeout(500)
-    samples = [load_of() for _ in range(5)]
+    samples = [load_of(site) for _ in range(5)]
     before = {name: max(sample[name] for sample in samples) for name in samples[0]}
     tab = new_page()
     for _ in range(3):
         tab.reload(wait_until='commit')
         tab.wait_for_function('window.socket?.connected')
-    assert load_of()['pages'] > before['pages']
+    assert load_of(site)['pages'] > before['pages']
     for _ in range(4):
         # In a task of its own: a page that loads again meanwhile has no answer to give.
         tab.evaluate('void setTimeout(() => window.socket.disconnect().connect())')
         tab.wait_for_function('window.socket?.connected')
     tab.close()
     deadline_s = time.monotonic() + 120
-    after = load_of()
+    after = load_of(site)
     while any(after[name] > before[name] for name in before):
         assert time.monotonic() < deadline_s, (before, after)
         page.wait_for_timeout(500)
-        after = load_of()
+        after = load_of(site)
 
 
 def test_record_makes_a_bag(page, site):

@@ -2,9 +2,14 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // <live-video camera width quality waiting>: requests the newest frame and draws it, in a loop.
 // One request is in flight at a time, so a slow link skips frames instead of falling behind. Video
-// comes last on it: a frame that took long is followed by a pause as long, in which findings and
-// thumbnails arrive, and by smaller ones.
+// comes last on it: it begins small and grows while the link is quick, waits for images that the
+// page still loads, and a frame that took long is followed by a pause as long and by smaller ones.
+// A frame that is too old to be live is covered, and its figures are gone.
 const SLOW_MS = 1500;
+const STALE_MS = 5000;
+const LONGEST_MS = 20000;  // a request on a link that died is given up
+const PATIENCE_MS = 10000;  // with images of the page
+const MOST_DIVISOR = 8;
 const LEAST_WIDTH = 240;
 class LiveVideo extends HTMLElement {
   connectedCallback() {
@@ -12,8 +17,13 @@ class LiveVideo extends HTMLElement {
     [this.canvas, this.facts, this.wait] = this.children;
     this.sequence = 0;
     this.frames = [];
+    this.divisor = MOST_DIVISOR;
+    this.drawnAt = -Infinity;
+    this.watch = setInterval(() => this.showAge(), 500);
     this.run();
   }
+
+  disconnectedCallback() { clearInterval(this.watch); }
 
   async run() {
     let camera = null;
@@ -25,9 +35,11 @@ class LiveVideo extends HTMLElement {
       if (camera !== this.getAttribute('camera')) {
         camera = this.getAttribute('camera');
         this.sequence = 0;
+        this.drawnAt = -Infinity;
       }
+      if (camera) await imagesInView();
       if (!camera || !(await this.draw(camera))) {
-        this.wait.textContent = this.getAttribute('waiting');
+        this.showAge();
         await pause(camera ? 200 : 500);
       }
     }
@@ -39,14 +51,13 @@ class LiveVideo extends HTMLElement {
       width: this.askedWidth(), quality: this.getAttribute('quality'),
     });
     try {
-      const response = await fetch(`/video?${query}`, { priority: 'low' });
+      const response = await fetch(`/video?${query}`, {
+        priority: 'low', signal: AbortSignal.timeout(LONGEST_MS),
+      });
       const began = performance.now();  // before, it waited for the frame itself
-      if (response.status !== 200) {
-        this.sequence = 0;
-        return false;
-      }
+      if (response.status !== 200) return false;
       const blob = await response.blob();
-      await this.spare(performance.now() - began);
+      const took = performance.now() - began;
       const bitmap = await createImageBitmap(blob);
       this.sequence = Number(response.headers.get('X-Sequence'));
       if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
@@ -56,8 +67,11 @@ class LiveVideo extends HTMLElement {
       this.canvas.getContext('2d').drawImage(bitmap, 0, 0);
       bitmap.close();
       this.showFacts(blob.size);
+      await this.spare(took);
       return true;
     } catch {
+      this.divisor = MOST_DIVISOR;
+      this.drawnAt = -Infinity;  // the link is lost: nothing here is live
       return false;
     }
   }
@@ -65,15 +79,15 @@ class LiveVideo extends HTMLElement {
   // The width that is asked for, or less where the link is slow.
   askedWidth() {
     const wanted = Number(this.getAttribute('width')) || 1920;
-    const divided = Math.round(wanted / (this.divisor ?? 1));
+    const divided = Math.round(wanted / this.divisor);
     return this.divisor > 1 ? Math.max(divided, Math.min(LEAST_WIDTH, wanted)) : this.getAttribute('width');
   }
 
   async spare(took) {
     if (took > SLOW_MS) {
-      this.divisor = Math.min((this.divisor ?? 1) * 2, 8);
+      this.divisor = Math.min(this.divisor * 2, MOST_DIVISOR);
       await pause(took);
-    } else if (took < SLOW_MS / 10) this.divisor = Math.max((this.divisor ?? 1) / 2, 1);
+    } else if (took < SLOW_MS / 10) this.divisor = Math.max(this.divisor / 2, 1);
   }
 
   showFacts(bytes) {
@@ -84,9 +98,31 @@ class LiveVideo extends HTMLElement {
     const megabits = this.frames.reduce((sum, [, size]) => sum + size, 0) * 8e-6 / seconds;
     this.facts.textContent =
       `${(this.frames.length / seconds).toFixed(1)} fps · ${megabits.toFixed(1)} Mbit/s`;
-    this.wait.textContent = '';
     this.dataset.sequence = this.sequence;
+    this.drawnAt = now;
+    this.showAge();
   }
+
+  showAge() {
+    const isStale = performance.now() - this.drawnAt > STALE_MS;
+    this.classList.toggle('is-stale', isStale);
+    this.wait.textContent = isStale ? this.getAttribute('waiting') : '';
+    if (!isStale) return;
+    this.facts.textContent = '';
+    this.frames = [];
+  }
+}
+
+// Thumbnails and other images that a person sees come before video.
+async function imagesInView() {
+  const end = performance.now() + PATIENCE_MS;
+  while (performance.now() < end && [...document.images].some(isAwaited)) await pause(50);
+}
+
+function isAwaited(image) {
+  if (image.complete || !image.src) return false;
+  const { top, bottom } = image.getBoundingClientRect();
+  return bottom >= 0 && top <= innerHeight && image.checkVisibility();
 }
 
 function pause(milliseconds) {
