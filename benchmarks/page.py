@@ -40,6 +40,7 @@ _FILES = {
     'baseline': 'The detector node beside a plain node',
     'baseline_bf16': 'The detector node in BF16 beside a plain node',
     'baseline_int8': 'The detector node in INT8 beside a plain node',
+    'baseline_epyc': 'The detector node beside a plain node, alone and beside a busy process',
     'graph_sizes': 'The whole graph, by image size',
     'graph_sizes_bf16': 'The whole graph in BF16, by image size',
     'plenty': 'More frames than the network can do, network on one core of two',
@@ -57,7 +58,15 @@ _FILES = {
     'amx/graph_sizes': 'The whole graph, by image size, Xeon with AMX',
 }
 # Of a row: how it was measured in detail, which the file holds.
-_LEFT_OUT = ('stages_ms', 'stages_ms_p50', 'found', 'found_by_predict', 'rounds', 'results')
+_LEFT_OUT = (
+    'each_round',
+    'stages_ms',
+    'stages_ms_p50',
+    'found',
+    'found_by_predict',
+    'rounds',
+    'results',
+)
 
 
 def benchmarks_page() -> str:

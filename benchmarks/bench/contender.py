@@ -23,17 +23,25 @@ class Contender:
     """What is run, and with which parameters.
 
     `program` is what Python is given to run; None is the detector of this package. Its topics are
-    `<name>/image`, `<name>/image/compressed` and `<name>/detector/detections`.
+    `<name>/image`, `<name>/image/compressed`, `<name>/detector/detections`; of several `cameras`
+    `<name>/camera_0/image` and `<name>/detector/camera_0/detections`, and so on.
     """
 
     name: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     program: tuple[str, ...] | None = None
+    cameras: int = 1
 
     @property
-    def results_topic(self) -> str:
-        """Return the topic of its detections."""
-        return f'/{self.name}/detector/detections'
+    def results_topics(self) -> tuple[str, ...]:
+        """Return the topics of its detections, one of each camera."""
+        names = camera_names(self.cameras)
+        return tuple(f'/{self.name}/detector/{name}detections' for name in names)
+
+
+def camera_names(count: int) -> tuple[str, ...]:
+    """Return what stands before the topics of each camera: nothing for a single one."""
+    return ('',) if count == 1 else tuple(f'camera_{number}/' for number in range(count))
 
 
 def our_node(
@@ -44,16 +52,19 @@ def our_node(
     precision: PrecisionOption = 'auto',
     threads: int,
     annotated_rate_hz: float = 0.0,
+    cameras: int = 1,
 ) -> Contender:
     """Return the contender with the detector of this package."""
-    parameters = {
+    parameters: dict[str, object] = {
         'model': model,
         'image_transport': transport,
         'precision': precision,
         'threads': threads,
         'annotated_rate': annotated_rate_hz,
     }
-    return Contender(name=name, parameters=parameters)
+    if cameras > 1:
+        parameters['cameras'] = [one.rstrip('/') for one in camera_names(cameras)]
+    return Contender(name=name, parameters=parameters, cameras=cameras)
 
 
 def baseline_node(

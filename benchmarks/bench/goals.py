@@ -22,8 +22,12 @@ _TIMES_THE_BASELINE_QUANTIZED = 3
 # What makes rows comparable.
 _KIND = (
     *('model', 'backend', 'precision', 'threads', 'baseline_model', 'contender'),
-    *('size', 'transport', 'annotated', 'recorder'),
+    *('size', 'transport', 'annotated', 'recorder', 'inspector', 'cameras', 'busy'),
 )
+# What earlier results do not tell: one camera, and nobody else.
+_ALONE = {'inspector': False, 'cameras': 1, 'busy': 0}
+_MOST_CPU = 0.7
+_LEAST_WITH_EVERYTHING = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +45,15 @@ def judge(results: Results) -> list[GoalVerdict]:
     detect, graph, plenty, baseline = (
         _newest(results, part) for part in ('detect', 'graph', 'plenty', 'baseline')
     )
+    alone = list(_where(graph, **_ALONE))
     return [
         *_detection(detect),
-        *_overhead(graph),
+        *_overhead(alone),
         *_annotation(results),
         *_plenty(plenty),
         *_baseline(baseline),
-        *_peer(graph),
+        *_peer(alone),
+        *_everything(graph),
     ]
 
 
@@ -57,7 +63,7 @@ def _newest(results: Results, part: str) -> list[Row]:
     for result in results.get(part, ()):
         of_all = {key: result.get(key) for key in ('precision', 'threads', 'baseline_model')}
         for row in result['rows']:
-            known = {**of_all, **row}
+            known = {**of_all, **_ALONE, **row, 'run': id(result)}
             rows[tuple(known.get(key) for key in _KIND)] = known
     return list(rows.values())
 
@@ -133,7 +139,7 @@ def _baseline(rows: list[Row]) -> Iterator[GoalVerdict]:
         is_quantized = ours['precision'] == 'int8'
         times = _TIMES_THE_BASELINE_QUANTIZED if is_quantized else _TIMES_THE_BASELINE
         node = theirs['contender'].replace('_raw', '').replace('_', ' ')
-        of = f'the {node} in f32, raw 1280x720'
+        of = f'the {node} in f32, raw 1280x720{_beside(ours)}'
         rate = ours['results_per_s'] / theirs['results_per_s']
         age = ours['age_ms']['p50'] / theirs['age_ms']['p50']
         yield GoalVerdict(
@@ -144,6 +150,38 @@ def _baseline(rows: list[Row]) -> Iterator[GoalVerdict]:
         )
         goal = f'at most half the age p50 of {of}'
         yield GoalVerdict(goal=goal, network=_network(ours), measured=f'{age:.2f}', met=age <= 0.5)
+        if 'cpu_ms_per_result' in ours and 'cpu_ms_per_result' in theirs:
+            cpu = ours['cpu_ms_per_result'] / theirs['cpu_ms_per_result']
+            yield GoalVerdict(
+                goal=f'at most {_MOST_CPU} times the CPU time per result of {of}',
+                network=_network(ours),
+                measured=f'{cpu:.2f}',
+                met=cpu <= _MOST_CPU,
+            )
+
+
+def _everything(rows: list[Row]) -> Iterator[GoalVerdict]:
+    for row in _where(rows, inspector=True, recorder=True):
+        wanted = {**_same(row), 'inspector': False, 'recorder': False}
+        alone = next(_where(rows, **wanted), None)
+        if alone is not None:
+            ratio = row['results_per_s'] / alone['results_per_s']
+            yield GoalVerdict(
+                goal=f'recorder, tracks, findings and coverage cost at most 10 % of the results, '
+                f'{row["size"]}{_beside(row)}',
+                network=_network(row),
+                measured=f'{ratio:.2f}',
+                met=ratio >= _LEAST_WITH_EVERYTHING,
+            )
+
+
+def _same(row: Row) -> dict[str, Any]:
+    return {key: row.get(key) for key in ('run', 'contender', *_KIND[-7:])}
+
+
+def _beside(row: Row) -> str:
+    busy = row['busy']
+    return f' beside {busy} busy process{"es" if busy > 1 else ""}' if busy else ''
 
 
 def _peer(rows: list[Row]) -> Iterator[GoalVerdict]:
@@ -169,7 +207,8 @@ def _pairs(rows: list[Row], wanted: Callable[[Row], bool]) -> Iterator[tuple[Row
     raw = [row for row in rows if wanted(row) and row['transport'] == 'raw']
     for ours in filter(_is_ours, raw):
         for theirs in raw:
-            if not _is_ours(theirs) and theirs['precision'] == ours['precision']:
+            same = theirs['run'] == ours['run'] and theirs['busy'] == ours['busy']
+            if not _is_ours(theirs) and same:
                 yield ours, theirs
 
 
@@ -179,5 +218,5 @@ def _is_ours(row: Row) -> bool:
 
 def _where(rows: list[Row], **wanted: object) -> Iterator[Row]:
     for row in rows:
-        if all(row[key] == value for key, value in wanted.items()):
+        if all(row.get(key) == value for key, value in wanted.items()):
             yield row

@@ -117,6 +117,14 @@ def _median_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         **medians,
         'rounds': len(rows),
+        'each_round': [
+            {
+                'results_per_s': row['results_per_s'],
+                'age_ms_p50': row['age_ms']['p50'],
+                'cpu_ms_per_result': row['cpu_ms_per_result'],
+            }
+            for row in rows
+        ],
         'overhead_ms': round(age_ms - forward_ms, 2),
         'throughput_to_bare': round(medians['results_per_s'] * forward_ms / 1e3, 3),
     }
@@ -127,7 +135,7 @@ def _medians(like: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[tuple
         of_all = [row[key] for row in rows if key in row]
         if isinstance(value, dict):
             yield key, dict(_medians(value, of_all))
-        elif isinstance(value, bool | str):
+        elif isinstance(value, bool | str) or len(set(of_all)) == 1:
             yield key, value
         else:
             yield key, round(float(np.median(of_all)), 3)

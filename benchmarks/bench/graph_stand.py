@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.bench.frame_publisher import TELEMETRY_HEIGHT_M
 from benchmarks.bench.frames import bench_frames
 from benchmarks.bench.process_meter import sample_process
 from benchmarks.bench.result_listener import ResultListener
@@ -20,6 +23,8 @@ from roof_detector.demo.node_processes import NodeProcesses
 from roof_detector.ros.common.free_domain import free_domain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.bench.contender import Contender
 
 _PUBLISHER = ('-m', 'benchmarks.bench.frame_publisher')
@@ -33,7 +38,9 @@ class Load:
     """Say what a contender has to do: frames of which size and form, and who else listens.
 
     `rate_hz` 0 sends one frame after another. With `annotated` someone watches annotated images,
-    of which the contender offers `annotated_rate_hz`, 0 for one of each frame.
+    of which the contender offers `annotated_rate_hz`, 0 for one of each frame. With `inspector`
+    the camera's telemetry is published too, and tracks, findings and coverage are made of the
+    detections. `busy` processes compute beside it all without end.
     """
 
     size_wh: tuple[int, int]
@@ -42,6 +49,8 @@ class Load:
     annotated: bool = False
     annotated_rate_hz: float = 0.0
     recorder: bool = False
+    inspector: bool = False
+    busy: int = 0
 
     def describe(self) -> dict[str, Any]:
         """Return the load as plain values."""
@@ -54,7 +63,23 @@ class Load:
             'annotated': self.annotated,
             'annotated_rate_hz': self.annotated_rate_hz,
             'recorder': self.recorder,
+            'inspector': self.inspector,
+            'busy': self.busy,
         }
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Run so many processes meanwhile that only compute, at the priority of the nodes."""
+    processes = [
+        subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class GraphStand:
@@ -81,10 +106,11 @@ class GraphStand:
             remappings={'__ns': f'/{contender.name}', '__node': 'detector'},
             program=contender.program or ('-m', 'roof_detector.ros.detector.detector_node'),
         )
+        topic = contender.results_topics[-1]
         self.listener.wait_until(
-            lambda: self.listener.node.count_publishers(contender.results_topic) > 0,
+            lambda: self.listener.node.count_publishers(topic) > 0,
             within_s=_PATIENCE_S,
-            what=f'{contender.results_topic}',
+            what=topic,
             check=lambda: self.nodes.check(contender.name),
         )
 
@@ -97,8 +123,11 @@ class GraphStand:
             if load.annotated:
                 self.listener.watch_images(f'/{contender.name}/detector/image_annotated')
                 at_end.callback(self.listener.watch_images, None)
+            if load.inspector:
+                at_end.callback(self.nodes.stop, self._inspect(contender))
             if load.recorder:
                 at_end.callback(self.nodes.stop, self._record(contender))
+            at_end.enter_context(busy_processes(load.busy))
             self.settle(contender)
             before = sample_process(pid)
             self.listener.forget()
@@ -110,6 +139,7 @@ class GraphStand:
         moments_s = self.listener.moments_s
         return {
             'contender': contender.name,
+            'cameras': contender.cameras,
             **load.describe(),
             'results': count,
             'results_per_s': round((count - 1) / (moments_s[-1] - moments_s[0]), 3),
@@ -122,7 +152,7 @@ class GraphStand:
 
     def begin(self, contender: Contender, load: Load) -> str:
         """Start to publish images to a contender; return the publisher's name."""
-        self.listener.listen_to(contender.results_topic)
+        self.listener.listen_to(*contender.results_topics)
         self._started += 1
         name = f'publisher_{self._started}'
         self.nodes.start(
@@ -131,6 +161,8 @@ class GraphStand:
                 'frames': str(self._frames(load.size_wh)),
                 'transport': load.transport,
                 'rate_hz': load.rate_hz,
+                'cameras': contender.cameras,
+                'telemetry': load.inspector,
             },
             remappings={'__ns': f'/{contender.name}'},
             program=_PUBLISHER,
@@ -152,27 +184,50 @@ class GraphStand:
     def _record(self, contender: Contender) -> str:
         """Record detections and JPEGs, as on a real flight."""
         name = f'recorder_{self._started}'
+        of = ('image/compressed', 'inspector/findings', 'fix', 'pose', 'camera_info')
+        recorded = [f'/{contender.name}/{topic}' for topic in of]
         self.nodes.start(
             name,
             {
                 'record': True,
                 'output_directory': str(self.folder / 'bags'),
                 'bag_name': name,
-                'topics': [contender.results_topic, f'/{contender.name}/image/compressed'],
+                'topics': [*contender.results_topics, *recorded],
             },
             program=('-m', 'roof_detector.ros.recorder.recorder_node'),
         )
         self.listener.wait_until(
-            lambda: self.listener.hears('recorder', contender.results_topic),
+            lambda: self.listener.hears('recorder', contender.results_topics[-1]),
             within_s=_PATIENCE_S,
             what='The recorder',
             check=lambda: self.nodes.check(name),
         )
         return name
 
+    def _inspect(self, contender: Contender) -> str:
+        """Make findings of the detections, and write them."""
+        name = f'inspector_{self._started}'
+        self.nodes.start(
+            name,
+            {
+                'findings_directory': str(self.folder / name),
+                'ground_reference': 'flight_height',
+                'ground_m': TELEMETRY_HEIGHT_M,
+            },
+            remappings={'__ns': f'/{contender.name}'},
+            program=('-m', 'roof_detector.ros.inspector.inspector_node'),
+        )
+        self.listener.wait_until(
+            lambda: self.listener.hears('inspector', contender.results_topics[-1]),
+            within_s=_PATIENCE_S,
+            what='The inspector',
+            check=lambda: self.nodes.check(name),
+        )
+        return name
+
     def _stages(self, contender: Contender) -> dict[str, float]:
         """Return the next stage times of our node's diagnostics; other nodes have none."""
-        if contender.program is not None:
+        if contender.program is not None or contender.cameras > 1:
             return {}
         self.listener.forget_diagnostics()
         self.listener.wait_until(

@@ -83,7 +83,8 @@ def _figure(size: tuple[float, float]) -> Figure:
 
 
 def _case(row: Row) -> str:
-    also = ''.join(f' +{name}' for name in ('annotated', 'recorder') if row[name])
+    also = ''.join(f' +{name}' for name in ('annotated', 'recorder', 'inspector') if row.get(name))
+    also += ' +busy' if row.get('busy') else ''
     return f'{row["size"]} {"JPEG" if row["transport"] == "compressed" else "raw"}{also}'
 
 

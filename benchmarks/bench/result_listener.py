@@ -33,15 +33,18 @@ class ResultListener(Monitor):
         self.images = 0
         self._values: dict[str, dict[str, str]] = {}
         super().__init__(name='result_listener', domain_id=domain_id)
-        self._results: Subscription | None = None
+        self._results: list[Subscription] = []
         self._image_reader: Subscription | None = None
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
 
-    def listen_to(self, topic: str) -> None:
-        """Start to collect the results of one topic."""
-        if self._results is not None:
-            self.node.destroy_subscription(self._results)
-        self._results = self.node.create_subscription(Detection2DArray, topic, self._take, 100)
+    def listen_to(self, *topics: str) -> None:
+        """Start to collect the results of these topics, and of no others."""
+        for old in self._results:
+            self.node.destroy_subscription(old)
+        self._results = [
+            self.node.create_subscription(Detection2DArray, topic, self._take, 100)
+            for topic in topics
+        ]
         self.forget()
 
     def watch_images(self, topic: str | None) -> None:

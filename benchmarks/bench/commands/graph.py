@@ -72,8 +72,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_graph(arguments: argparse.Namespace) -> int:
     """Measure all requested combinations and write the results."""
     rates_hz = dict.fromkeys(rate_hz or 0.0 for rate_hz in arguments.annotated)
-    nodes = {of: _ours(arguments, *of) for of in product(arguments.transports, rates_hz)}
-    return _run(arguments, lambda load: [nodes[load.transport, load.annotated_rate_hz]])
+    nodes = {
+        of: [_ours(arguments, *of, cameras=cameras) for cameras in arguments.cameras]
+        for of in product(arguments.transports, rates_hz)
+    }
+    return _run(arguments, lambda load: nodes[load.transport, load.annotated_rate_hz])
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:
@@ -87,7 +90,8 @@ def _run_baseline(arguments: argparse.Namespace, folder: Path) -> int:
     from benchmarks.bench.contender import baseline_node  # noqa: PLC0415
     from roof_detector.inference.shipped_weights import resolve_model  # noqa: PLC0415
 
-    arguments.annotated, arguments.recorder = [None], ['off']
+    arguments.annotated, arguments.recorder, arguments.inspector = [None], ['off'], ['off']
+    arguments.cameras = [1]
     model = str(baseline_checkpoint(resolve_model(arguments.baseline_model), folder=folder))
     nodes = {
         transport: (
@@ -111,15 +115,26 @@ def _run_baseline(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def _ours(
-    arguments: argparse.Namespace, transport: str, annotated_rate_hz: float = 0.0
+    arguments: argparse.Namespace,
+    transport: str,
+    annotated_rate_hz: float = 0.0,
+    *,
+    cameras: int = 1,
 ) -> Contender:
     from benchmarks.bench.contender import our_node  # noqa: PLC0415
 
     name = f'ours_{transport}'
     if annotated_rate_hz:
         name += f'_{annotated_rate_hz:g}_hz'.replace('.', '_')
-    network = network_of(arguments)
-    return our_node(name, transport=transport, annotated_rate_hz=annotated_rate_hz, **network)
+    if cameras > 1:
+        name += f'_{cameras}_cameras'
+    return our_node(
+        name,
+        transport=transport,
+        annotated_rate_hz=annotated_rate_hz,
+        cameras=cameras,
+        **network_of(arguments),
+    )
 
 
 def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
@@ -157,8 +172,13 @@ def _run(arguments: argparse.Namespace, contenders: Any, **facts: str) -> int:
 def _loads(arguments: argparse.Namespace) -> Iterator[Load]:
     from benchmarks.bench.graph_stand import Load  # noqa: PLC0415
 
-    for size, transport, annotated, recorder in product(
-        arguments.sizes, arguments.transports, arguments.annotated, arguments.recorder
+    for size, transport, annotated, recorder, inspector, busy in product(
+        arguments.sizes,
+        arguments.transports,
+        arguments.annotated,
+        arguments.recorder,
+        arguments.inspector,
+        arguments.busy,
     ):
         yield Load(
             size_wh=size,
@@ -166,6 +186,8 @@ def _loads(arguments: argparse.Namespace) -> Iterator[Load]:
             annotated=annotated is not None,
             annotated_rate_hz=annotated or 0.0,
             recorder=recorder == 'on',
+            inspector=inspector == 'on',
+            busy=busy,
         )
 
 
@@ -177,7 +199,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
     lines = [f'| {" | ".join(head)} |', f'| --- | --- |{" ---: |" * (len(head) - 2)}']
     for row in rows:
-        also = ''.join(f', {name}' for name in ('annotated', 'recorder') if row[name])
+        also = ''.join(f', {name}' for name in ('annotated', 'recorder', 'inspector') if row[name])
+        also += f', {row["busy"]} busy' if row['busy'] else ''
         cells = (
             row['contender'],
             f'{row["size"]} {row["transport"]}, {row["pace"]}{also}',
@@ -215,6 +238,14 @@ def _add_options(parser: argparse.ArgumentParser, part: str) -> None:
     parser.add_argument(
         '--rounds', type=int, default=2, help='rounds of all measurements; 2 by default'
     )
+    parser.add_argument(
+        '--busy',
+        nargs='+',
+        type=int,
+        default=[0],
+        metavar='N',
+        help='how many other processes compute meanwhile; 0 by default',
+    )
 
 
 def _annotated(text: str) -> float | None:
@@ -238,4 +269,19 @@ def _add_listeners(parser: argparse.ArgumentParser) -> None:
         choices=('off', 'on'),
         default=['off'],
         help='whether detections and JPEGs are recorded meanwhile; off by default',
+    )
+    parser.add_argument(
+        '--inspector',
+        nargs='+',
+        choices=('off', 'on'),
+        default=['off'],
+        help='whether tracks, findings and coverage are made of the detections; off by default',
+    )
+    parser.add_argument(
+        '--cameras',
+        nargs='+',
+        type=int,
+        default=[1],
+        metavar='N',
+        help='how many cameras share the node, one node for each number; 1 by default',
     )

@@ -119,6 +119,16 @@ def test_plenty_sends_more_than_the_network_can_do_while_all_listen(bench):
     assert row['memory_mb'] > 100
 
 
+def test_everything_on_and_several_cameras_are_measured_beside_one_alone(bench):
+    size = ('--sizes', SIZE, '--seconds', '1', '--rounds', '1', '--transports', 'raw')
+    everything = ('--recorder', 'on', '--inspector', 'on', '--busy', '1', '--cameras', '1')
+    (row,) = bench('graph', *size, *everything)['rows']
+    assert (row['recorder'], row['inspector'], row['busy'], row['cameras']) == (True, True, 1, 1)
+    assert row['results'] >= 2 and len(row['each_round']) == 1
+    (row,) = bench('graph', *size, '--cameras', '3')['rows']
+    assert row['contender'] == 'ours_raw_3_cameras' and row['results'] >= 2
+
+
 def test_baseline_measures_both_nodes_in_the_same_run(bench):
     result = bench(
         *('baseline', '--sizes', SIZE, '--transports', 'raw', '--seconds', '1'),
@@ -179,12 +189,17 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     slow = graph_row('baseline_raw', results_per_s=16.0, age_ms={'p50': 80, 'p95': 90, 'p99': 99})
     watched = graph_row(annotated=True, age_ms={'p50': 36.3, 'p95': 40, 'p99': 44})
     sometimes = graph_row('ours_raw_10_hz', annotated=True, annotated_rate_hz=10.0)
+    beside = (
+        graph_row(busy=1, results_per_s=20.0, cpu_ms_per_result=30.0),
+        {**slow, 'busy': 1, 'results_per_s': 9.0, 'cpu_ms_per_result': 50.0},
+    )
+    everything = graph_row(recorder=True, inspector=True, results_per_s=28.2)
     sample = {'at_s': 10.0, 'memory_mb': 900, 'threads': 20, 'handles': 30, 'results': 1}
     sample['age_ms'] = {'p50': 40.0, 'p95': 50.0, 'p99': 60.0}
     sample['bare_forward_ms'] = {'p50': 30.0, 'p95': 31.0, 'p99': 32.0}
     for part, measured in {
-        'graph': {'rows': [graph_row(), watched, sometimes]},
-        'baseline': {'precision': 'f32', 'rows': [graph_row(), slow]},
+        'graph': {'rows': [graph_row(), watched, sometimes, everything]},
+        'baseline': {'precision': 'f32', 'rows': [graph_row(), slow, *beside]},
         'soak': {'samples': [sample, {**sample, 'at_s': 20.0}]},
     }.items():
         write_result(tmp_path / f'{part}.json', part, describe_run(), measured)
@@ -206,7 +221,11 @@ def test_report_tells_which_goals_are_met_and_draws(tmp_path, capsys):
     assert arguments.run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any('| 3.0 ms, 10% of 30.0 ms | met |' in line for line in lines)
-    assert sum('2 times the results' in line for line in lines) == 1  # not where it has an export
+    # Not where it has an export.
+    assert sum('2 times the results' in line for line in lines) == 2
+    assert any('beside 1 busy process' in line and '| 2.22 | met |' in line for line in lines)
+    assert any('CPU time per result' in line and '| 0.60 | met |' in line for line in lines)
+    assert any('cost at most 10 %' in line and '| 0.94 | met |' in line for line in lines)
     assert any(
         '2 times the results' in line and '| 1.88 | **not met** |' in line for line in lines
     )
