@@ -41,6 +41,8 @@ _FILES = {
     'baseline_bf16': 'The detector node in BF16 beside a plain node',
     'baseline_int8': 'The detector node in INT8 beside a plain node',
     'baseline_epyc': 'The detector node beside a plain node, alone and beside a busy process',
+    'graph_everything': 'Recorder, tracks, findings and coverage beside detection',
+    'graph_cameras': 'One and eight cameras in one process',
     'graph_sizes': 'The whole graph, by image size',
     'graph_sizes_bf16': 'The whole graph in BF16, by image size',
     'plenty': 'More frames than the network can do, network on one core of two',
