@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,8 +124,16 @@ def _summary(
         f'**{len(passed)} variants pass, {len(failed)} fail.** They are {len(networks)} networks; '
         'variants that differ in losses alone share one. The largest difference is '
         f'{largest["onnx"]:.0e} in ONNX Runtime and {largest["openvino"]:.0e} in OpenVINO, where '
-        f'1e-03 is allowed. {machine["device"]}, with other work beside it; {versions}.\n'
+        f'1e-03 is allowed. {_devices(head, rows)}, with other work beside it; {versions}.\n'
     )
+
+
+def _devices(head: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """Return the machines, with how many variants each proved where there are several."""
+    counts = Counter(row.get('device', head['machine']['device']) for row in rows)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ' and '.join(f'{name} ({count} variants)' for name, count in counts.items())
 
 
 def _differing(row: dict[str, Any], stock: dict[str, Any]) -> list[str]:

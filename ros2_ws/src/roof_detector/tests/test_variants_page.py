@@ -15,8 +15,10 @@ def test_the_page_counts_what_passes_and_shows_what_fails(tmp_path):
     other = next(line for line in lines if line != stock)
     failed = {**json.loads(other), 'title': 'a bad one', 'problem': 'ValueError: it fails'}
     path = tmp_path / 'variants.jsonl'
-    path.write_text('\n'.join([head, other, stock, json.dumps(failed), '{"title": "cut of']))
+    elsewhere = json.dumps({**json.loads(other), 'device': 'another CPU'})
+    path.write_text('\n'.join([head, elsewhere, stock, json.dumps(failed), '{"title": "cut of']))
     page = variants_page(path)
+    assert 'another CPU (1 variants) and ' in page
     assert '**2 variants pass, 1 fail.** They are 2 networks' in page
     assert '| a bad one | ValueError: it fails |' in page
     path.write_text('\n'.join([head, other]))

@@ -28,6 +28,7 @@ class ProofFile:
 
     Each line is written with its end at once and reaches the disk before the next variant begins;
     a line that was cut off is left out and its variant proven again. Several processes may append.
+    A run on another machine than the file was begun on adds that machine to its lines.
     Raises ComposeError for a file of another kind, or of another size of images.
     """
 
@@ -59,6 +60,9 @@ class ProofFile:
         values = asdict(proof)
         values['description'] = proof.description.as_dict()
         row = {'title': proof.description.title, **values}
+        device = _machine()['device']
+        if device != self.head['machine']['device']:
+            row['device'] = device
         text = json.dumps({key: _rounded(value) for key, value in row.items()}) + '\n'
         with self.path.open('rb+') as file:
             file.seek(0, os.SEEK_END)

@@ -32,6 +32,7 @@ _SIDE = 64
 _CLASSES: Final = 3
 # The gains of ultralytics' losses; they only scale the gradients here.
 _GAINS: Final = {'box': 7.5, 'cls': 0.5, 'dfl': 1.5, 'angle': 1.0, 'overlap_mask': True}
+_NORMALISATION: Final = torch.nn.modules.batchnorm._BatchNorm
 STEPS: Final = ('fuse', 'onnx', 'openvino')
 
 
@@ -94,6 +95,7 @@ def _facts(description: Description, side: int, stock: StockPass | None) -> dict
     with _seeded():
         network = build_network(description, class_count=_CLASSES)
         _train_step(network, description)
+        _settle(network)
         fused, fuse_error, image = _fuse(network, side)
     gflops = count_flops(lambda: fused(image)).total / 1e9
     with torch.inference_mode():
@@ -157,22 +159,40 @@ def _batch(task: str) -> dict[str, torch.Tensor]:
     return batch
 
 
+def _settle(network: Any) -> None:
+    """Give the normalisations the statistics of random images, and variances of 1 at least.
+
+    With those of a new network the maps of a deep one with many branches would grow without end;
+    smaller variances, as two small images give, would make rounding errors large.
+    """
+    norms = [one for one in network.modules() if isinstance(one, _NORMALISATION)]
+    before = [one.momentum for one in norms]
+    for one in norms:
+        one.momentum = 1.0
+    with torch.no_grad():
+        network(torch.rand(2, 3, _SIDE, _SIDE))
+    for one, momentum in zip(norms, before, strict=True):
+        one.momentum = momentum
+        if one.running_var is not None:
+            one.running_var.clamp_(min=1.0)
+
+
 def _fuse(network: Any, side: int) -> tuple[Any, float, torch.Tensor]:
     """Return the fused network, how much it differs, and the image on which it was compared.
 
-    The normalisations get statistics as after training; with those of a new network there would be
-    nothing to fold.
+    The normalisations get weights as after training; with those of a new network there would be
+    little to fold.
     """
     network.eval()
     for weights in network.parameters():
         weights.requires_grad_(requires_grad=False)
     for layer in network.modules():
-        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+        if isinstance(layer, _NORMALISATION):
             for name, values in layer.state_dict().items():
                 if name in {'weight', 'running_var'}:
-                    values.copy_(torch.rand_like(values) * 0.4 + 0.8)
+                    values.mul_(torch.rand_like(values) * 0.4 + 0.8)
                 elif name in {'bias', 'running_mean'}:
-                    values.copy_(torch.randn_like(values) * 0.1)
+                    values.add_(torch.randn_like(values) * 0.1)
     network.model[-1].export = True
     image = torch.rand(1, 3, side, side)
     with torch.inference_mode():

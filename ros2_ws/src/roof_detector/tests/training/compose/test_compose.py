@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -109,9 +110,16 @@ def test_the_variants_cover_all_pairs_that_fit():
 
 # A backbone that comes without another part is left to `check`: building takes seconds each.
 COVERING = [one for one in covering_subset() if one.title != f'backbone {one.backbone}']
+# With the statistics of a new network the maps of this one grow until they are not finite.
+DEEP = Description.of(
+    {
+        'backbone': 'mobileone_s0', 'stages': 'KALN', 'attention': 'lska', 'neck': 'asf',
+        'upsampling': 'carafe', 'head': 'dyhead', 'box_loss': 'siou', 'class_loss': 'varifocal',
+    }
+)  # fmt: skip
 
 
-@pytest.mark.parametrize('description', COVERING, ids=lambda one: one.title)
+@pytest.mark.parametrize('description', [*COVERING, DEEP], ids=lambda one: one.title)
 def test_every_part_builds_learns_fuses_and_exports_alike(description, one_thread):
     proof = prove(description)
     assert proof.problem == ''
@@ -156,6 +164,12 @@ def test_a_run_that_was_stopped_goes_on_with_what_it_lacks(tmp_path):
     rows = list(read_lines(path))
     assert [row.get('title') for row in rows] == [None, 'stock', variants[1].title]
     assert Description.of(rows[2]['description']) == variants[1]
+    assert not any('device' in row for row in rows)
+    head_device = rows[0]['machine']['device']
+    head = {**rows[0], 'machine': {**rows[0]['machine'], 'device': 'another CPU'}}
+    path.write_text(json.dumps(head) + '\n')
+    ProofFile(path, side=64).append(Proof(description=variants[0], problem=''))
+    assert [row.get('device') for row in read_lines(path)] == [None, head_device]
     with pytest.raises(ComposeError, match='no proofs at 128 pixels'):
         ProofFile(path, side=128)
 
