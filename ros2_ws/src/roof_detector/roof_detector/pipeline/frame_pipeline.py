@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from roof_detector.inference.errors import InferenceError
 from roof_detector.pipeline.frame_detection import FrameDetection
-from roof_detector.pipeline.frame_queue import FrameQueue
+from roof_detector.pipeline.frame_queue import EveryFrameQueue, FrameQueue
+from roof_detector.pipeline.latest_frame_queue import LatestFrameQueue
 from roof_detector.pipeline.listener import FrameDelivery
 from roof_detector.pipeline.preprocessing import Preprocessing
 from roof_detector.pipeline.settings import FramePolicy
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 # Reading, fusing and warming up take seconds, on a slow disk and a loaded computer a minute.
 _OPENING_PATIENCE_S = 180.0
+
+
+def new_queue(policy: FramePolicy) -> FrameQueue:
+    """Return an empty queue of this policy."""
+    return LatestFrameQueue() if policy is FramePolicy.LATEST else EveryFrameQueue()
 
 
 class FramePipeline:
@@ -58,7 +64,7 @@ class FramePipeline:
         self.problem = ''
         self._listener = listener
         self._model = model
-        self._queue = FrameQueue.of(policy)
+        self._queue = new_queue(policy)
         self._successor: FramePipeline | None = None
         self._opened: Future[Detector] = Future()
         self._may_start = False

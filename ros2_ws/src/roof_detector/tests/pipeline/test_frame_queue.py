@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from roof_detector.inference.detector import PreprocessedImage
-from roof_detector.pipeline import frame_queue
+from roof_detector.pipeline import latest_frame_queue
 from roof_detector.pipeline.frame import (
     DecodedImage,
     FrameStream,
     PipelineFrame,
     PreprocessedFrame,
 )
-from roof_detector.pipeline.frame_queue import EveryFrameQueue, FrameQueue, LatestFrameQueue
+from roof_detector.pipeline.frame_pipeline import new_queue
+from roof_detector.pipeline.frame_queue import EveryFrameQueue
+from roof_detector.pipeline.latest_frame_queue import LatestFrameQueue
 from roof_detector.pipeline.settings import FramePolicy
 from roof_detector.vision.letterbox import Letterbox, new_canvas
 
@@ -159,7 +161,7 @@ def test_a_message_is_read_as_soon_as_the_model_is_free_before_its_time_or_the_q
 def test_a_message_that_came_while_an_earlier_one_waited_is_read_once_that_one_is_served(
     monkeypatch,
 ):
-    monkeypatch.setattr(frame_queue, '_LONGEST_HOLD_S', 3600.0)
+    monkeypatch.setattr(latest_frame_queue, '_LONGEST_HOLD_S', 3600.0)
     queue, camera = LatestFrameQueue(), FrameStream()
     queue.push(numbered(camera, 0))
     preprocess_next(queue)
@@ -311,8 +313,8 @@ def test_every_frame_ends_exactly_once_while_all_threads_run(batch, ahead):
 
 
 def test_a_policy_names_its_queue():
-    assert isinstance(FrameQueue.of(FramePolicy.LATEST), LatestFrameQueue)
-    assert isinstance(FrameQueue.of(FramePolicy.EVERY), EveryFrameQueue)
+    assert isinstance(new_queue(FramePolicy.LATEST), LatestFrameQueue)
+    assert isinstance(new_queue(FramePolicy.EVERY), EveryFrameQueue)
 
 
 def test_an_empty_queue_of_every_frame_ends_its_threads_when_it_closes():
