@@ -390,7 +390,7 @@ def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
             cluster.add_node(num_cpus=own, object_store_memory=80 << 20, include_dashboard=False)
         ray.init(address=cluster.address, log_to_driver=False, logging_level='ERROR')
         try:
-            wait = ray.remote(num_cpus=1, scheduling_strategy='SPREAD')(time.sleep)
+            wait = ray.remote(num_cpus=1, scheduling_strategy='SPREAD')(_wait)
             while True:  # until the processes of all workers are started
                 begun_s = time.monotonic()
                 ray.get([wait.remote(2.0) for _ in range(workers)])
@@ -415,6 +415,10 @@ def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
         )
         print(found['runs'][-1], flush=True)
     return found
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _task_seconds(frames: int) -> dict[str, float]:
