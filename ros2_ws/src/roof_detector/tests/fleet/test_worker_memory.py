@@ -20,7 +20,8 @@ from tiny_model import SIDE, write_model
 
 from roof_detector.fleet.fleet_store import FleetStore
 
-MARGIN_BYTES = 3 << 30
+# More than tests beside this one take or free in its time; the model wants twice as much.
+MARGIN_BYTES = 6 << 30
 BLOCK, BLOCKS = 1 << 18, 4000  # numbers of four bytes; ONNX Runtime tiles less than 4 GB at once
 
 
@@ -61,8 +62,8 @@ def write_hungry_model(path):
 
 
 @pytest.mark.skipif(
-    psutil.virtual_memory().available < MARGIN_BYTES + (4 << 30),
-    reason='needs 7 GB of free memory',
+    psutil.virtual_memory().available < 2 * MARGIN_BYTES,
+    reason='needs 12 GB of free memory',
 )
 def test_a_worker_out_of_memory_costs_its_flight_and_no_other(tmp_path):
     model = write_hungry_model(tmp_path / 'small.onnx')
