@@ -29,7 +29,8 @@ _MOST_OBLONG = 4
 class FrameConverter:
     """Converts the frames of one video; `notes` report what was done beside.
 
-    `orientation` is that of the latest frame, as EXIF numbers it.
+    `orientation` is that of the latest frame, as EXIF numbers it. It is read again where the
+    rotation of the frames changes or their size; a mirroring alone that begins midway is not seen.
 
     Colours follow the matrix and range (limited or full) of each frame; those of a frame that
     states none are BT.601 in limited range, as FFmpeg takes them. Frames are turned by the display
@@ -42,6 +43,7 @@ class FrameConverter:
         self._reformatter = VideoReformatter()
         self._deinterlacer: av.filter.Graph | None = None
         self._layout: tuple[int, int, str] | None = None
+        self._turned: tuple[int, int, int] | None = None
         self.orientation = UPRIGHT
         self.notes: dict[str, None] = {}
 
@@ -59,7 +61,9 @@ class FrameConverter:
             self._deinterlacer = _deinterlacer(frame)
             self.notes['is interlaced; its fields were merged into frames'] = None
         # What concerns the picture as a whole does not pass through the filter.
-        self.orientation = orientation_of(frame)
+        turned = (frame.width, frame.height, frame.rotation)
+        if turned != self._turned:
+            self._turned, self.orientation = turned, orientation_of(frame)
         if self._deinterlacer is None:
             yield frame, self._to_bgr(frame)
             return
@@ -100,8 +104,12 @@ class FrameConverter:
 
 
 def orientation_of(frame: av.VideoFrame) -> int:
-    """Return the orientation of a frame's display matrix as EXIF numbers it."""
-    matrix = frame.side_data.get('DISPLAYMATRIX')
+    """Return the orientation of a frame's display matrix as EXIF numbers it.
+
+    A frame whose side data was looked at is part of a reference cycle (PyAV 18.1). A hundred of
+    them, a gigabyte at 4K, wait for the garbage collector, so a small copy is looked at instead.
+    """
+    matrix = frame.reformat(width=16, height=16).side_data.get('DISPLAYMATRIX')
     return UPRIGHT if matrix is None else matrix_orientation(bytes(matrix))  # type: ignore[call-overload]
 
 

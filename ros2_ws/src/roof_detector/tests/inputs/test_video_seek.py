@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 
 import av
@@ -86,3 +87,18 @@ def test_what_is_made_up_for_lost_parts_is_the_same_each_time(tmp_path, codec):
             assert video.warnings()
     assert len(readings) == 1
     assert len(readings.pop()) > FRAMES // 2
+
+
+def test_frames_are_freed_as_they_are_read_and_not_when_garbage_is_collected(tmp_path):
+    """A hundred frames of 4K are more than a gigabyte."""
+    path = write(tmp_path / 'video.mp4')
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoInput(path) as video:
+            assert sum(1 for _ in video.recorded()) == FRAMES
+            left = [one for one in gc.get_objects() if isinstance(one, av.VideoFrame)]
+            # The small copy whose side data was read is one of them.
+            assert len(left) < 5, f'{len(left)} of {FRAMES} frames wait for the collector'
+    finally:
+        gc.enable()
