@@ -412,11 +412,14 @@ def test_a_store_that_cannot_be_read_is_named_and_nothing_is_written(
 ):
     folder = tmp_path / 'inspection'
     shutil.copytree(placed, folder)
+    (folder / 'report.yaml').unlink(missing_ok=True)
     damage(folder / 'inspection.gpkg')
+    before = sorted(folder.rglob('*'))
     with pytest.raises(FindingsError, match=sentence) as refused:
         write_report(folder, ReportSettings(output=tmp_path / 'out', pdf=True))
     assert str(folder / 'inspection.gpkg') in str(refused.value)
     assert not list((tmp_path / 'out').glob('report*'))
+    assert sorted(folder.rglob('*')) == before
 
 
 def test_a_store_that_another_program_locks_is_named(placed, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -115,14 +116,14 @@ def read_details(path: Path) -> ReportDetails:
 
 
 def details_of(folder: Path, named: Path | None) -> ReportDetails:
-    """Return the details of an inspection; a file to fill in is left where there is none yet."""
-    if named is not None:
-        return read_details(named)
+    """Return the details of an inspection, empty where there are none yet."""
     own = folder / DETAILS_NAME
-    if own.is_file():
-        return read_details(own)
-    try:
-        own.write_text(_EMPTY_DETAILS, encoding='utf-8')
-    except OSError:  # a folder that is only read has no such file, and none is needed
+    if named is None and not own.is_file():
         return ReportDetails()
-    return ReportDetails()
+    return read_details(named or own)
+
+
+def leave_details(folder: Path) -> None:
+    """Leave a file of details to fill in where there is none yet and the folder can be written."""
+    with suppress(OSError), (folder / DETAILS_NAME).open('x', encoding='utf-8') as file:
+        file.write(_EMPTY_DETAILS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roof_detector.offline.finding_tables import write_tables
 from roof_detector.offline.reporting.assembled_report import assembled_report
 from roof_detector.offline.reporting.inspection_content import read_content
-from roof_detector.offline.reporting.report_settings import details_of
+from roof_detector.offline.reporting.report_settings import details_of, leave_details
 from roof_detector.offline.store_snapshot import STORE_NAME, snapshot, store_path
 from roof_detector.results.atomic_output import AtomicOutput
 from roof_detector.results.errors import export_errors
@@ -89,6 +89,8 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
         for file in files:
             with export_errors(file.path):
                 file.finish()
+        if settings.details is None:
+            leave_details(folder)
     except BaseException:
         for file in files:
             file.discard()
