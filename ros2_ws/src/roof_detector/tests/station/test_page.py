@@ -135,8 +135,15 @@ VIDEO_REQUESTS = """() => performance.getEntriesByType('resource')
   .map(one => Number(new URL(one.name).searchParams.get('width')))"""
 
 
-def test_on_a_slow_link_findings_and_thumbnails_come_before_video(site, browser):
+@pytest.fixture
+def context(browser):
+    """Return a browser's context, which is gone afterwards with its link."""
     context = browser.new_context(viewport={'width': 1600, 'height': 1000})
+    yield context
+    context.close()
+
+
+def test_on_a_slow_link_findings_and_thumbnails_come_before_video(site, context):
     tab = context.new_page()
     tab.set_default_timeout(60_000)
     tab.goto(site.address)  # what the page is made of is in the browser's cache from here on
@@ -145,13 +152,15 @@ def test_on_a_slow_link_findings_and_thumbnails_come_before_video(site, browser)
     link.send('Network.enable')
     link.send('Network.emulateNetworkConditions', SLOW_LINK)
     tab.reload(wait_until='commit')
+    began_s = time.monotonic()
     tab.wait_for_function(f'{THUMBNAILS_IN_VIEW} >= 4')
     assert tab.locator('.flight-card .q-virtual-scroll__content tr').count() >= 4
-    assert tab.evaluate(VIDEO_REQUESTS) == []
+    # Where images take longer than ten seconds, a small frame may come between them.
+    widths = tab.evaluate(VIDEO_REQUESTS)
+    assert len(widths) <= (time.monotonic() - began_s) / 10 and set(widths) <= {240}
     link.send('Network.emulateNetworkConditions', FAST_LINK)
     advance(tab, 3)  # the video comes all the same
     assert tab.evaluate(VIDEO_REQUESTS)[0] == 240  # and is small until the link is known
-    context.close()
 
 
 def test_the_video_advances_on_two_pages_at_once(page, new_page):
