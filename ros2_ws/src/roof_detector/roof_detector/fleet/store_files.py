@@ -75,7 +75,7 @@ class StoreFiles:
             if target.is_file() and target.read_bytes() == data:
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Hidden, so that whoever reads the folder of a table in the meantime leaves it out.
+            # Hidden, so that a reader of the folder of a table in the meantime leaves it out.
             part = target.with_name(f'.{target.name}.{uuid4().hex[:8]}{PART}')
             try:
                 with part.open('wb') as file:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HEAD_START = 1.5
 _SMOOTHING = 0.2
 # An unread message is read after this time at the latest, so that its camera is not taken for
-# silent and whoever stops listening does not wait.
+# silent and a listener that stops does not wait.
 _LONGEST_HOLD_S = 1.0
 # Whose turn it is reads its message within this time, or the next one is served.
 _READING_S = 0.1
@@ -161,7 +161,7 @@ class LatestFrameQueue(FrameQueue):
         return left
 
     def _ring(self) -> None:
-        """Wake whoever can go on now."""
+        """Wake the threads that can go on now."""
         self._preprocessable.ring()
         self._ring_next()
 

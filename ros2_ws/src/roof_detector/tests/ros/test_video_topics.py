@@ -38,7 +38,7 @@ KINDS = {
 
 
 class Encoder:
-    """A camera node that publishes packets of one transport; whoever listens needs every one."""
+    """A camera node that publishes packets of one transport; a listener needs every one."""
 
     def __init__(self, graph, transport):
         self.transport = transport

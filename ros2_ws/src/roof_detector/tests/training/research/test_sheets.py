@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Roofs covered anew: rust is labelled and within the outline, paint is not labelled."""
+"""Roofs with new sheets: rust is labelled and within the outline, paint is not labelled."""
 
 from __future__ import annotations
 

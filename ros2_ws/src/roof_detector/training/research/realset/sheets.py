@@ -41,7 +41,7 @@ _PAINTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Sheets:
-    """Roofs of a source that are covered anew, and their share of the composed images.
+    """Roofs of a source that get new sheets, and their share of the composed images.
 
     Outlines are YOLO polygons in `labels/` beside the images, or a GeoJSON file with the bounds
     of the orthophoto that the photographs are windows of; their names then end in x_y.
