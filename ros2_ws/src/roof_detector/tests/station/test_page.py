@@ -190,15 +190,25 @@ def test_the_flight_is_counted_by_class_above_its_rows_until_it_is_frozen(page):
     )
 
 
-def test_the_boxes_of_a_large_frame_fit_into_their_card(page):
-    page.set_viewport_size({'width': 1440, 'height': 900})
-    card = page.locator('.station-card').filter(has_text='This frame')
-    cell = card.locator('.q-virtual-scroll__content td:last-child').first
-    cell.wait_for()
-    text = box_text((3205.4, 1180, 3677, 2136))
-    cell.evaluate('(cell, text) => { cell.textContent = text }', text)
-    fits = 'table => table.scrollWidth <= table.clientWidth'
-    assert card.locator('.q-table__middle').evaluate(fits)
+@pytest.mark.parametrize('is_beside_settings', [False, True])
+def test_the_boxes_of_a_large_frame_fit_into_their_card(new_page, is_beside_settings):
+    tab = new_page()
+    tab.set_viewport_size({'width': 1280, 'height': 800})
+    if is_beside_settings:
+        open_settings(tab)
+    card = tab.locator('.station-card').filter(has_text='This frame')
+    card.locator('.q-virtual-scroll__content td').first.wait_for()
+    # At once, for the next frame replaces the row.
+    overflow = card.locator('.q-table__middle').evaluate(
+        """(table, [label, box]) => {
+          const cells = table.querySelectorAll('.q-virtual-scroll__content tr:first-child td');
+          cells[0].textContent = label;
+          cells[2].textContent = box;
+          return [cells.length, table.scrollWidth - table.clientWidth]; }""",
+        ['ponding', box_text((3205.4, 1180, 3677, 2136))],
+    )
+    assert overflow == [3, 0]
+    tab.close()
 
 
 SIZES = {'wide': (1920, 1080), 'laptop': (1280, 800), 'tablet': (820, 1180), 'phone': (390, 844)}

@@ -49,7 +49,7 @@ _THUMBNAIL = """
 
 def build_current(context: StationContext, camera: Callable[[], CameraLink | None]) -> None:
     """Build the table of the present frame."""
-    with ui.card().classes('station-card w-full'):
+    with ui.card().classes('station-card frame-card w-full'):
         ui.label(context.text('this_frame')).classes('station-heading')
         table = _table(context, ('class', 'confidence', 'box')).props('hide-bottom wrap-cells')
 
