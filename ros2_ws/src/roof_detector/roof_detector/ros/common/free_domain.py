@@ -10,7 +10,8 @@ import socket
 # Domains 1..101 are safe on Linux: ports of higher ones are in the ephemeral range.
 LAST_DOMAIN = 101
 # RTPS 2.5, 9.6.2.3: a participant's unicast discovery port is PB + DG * domain + d1 + PG * number.
-_PORT_BASE, _DOMAIN_GAIN, _UNICAST_DISCOVERY = 7400, 250, 10
+_PORT_BASE, _DOMAIN_GAIN, _UNICAST_DISCOVERY, _PARTICIPANT_GAIN = 7400, 250, 10, 2
+_PARTICIPANTS = 8  # that processes which look at one moment could have kept from the first port
 
 
 def free_domain(*, first: int | None = None, step: int = 1) -> int:
@@ -28,11 +29,16 @@ def free_domain(*, first: int | None = None, step: int = 1) -> int:
 
 
 def _is_free(domain_id: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first_participant:
-        try:
-            first_participant.bind(
-                ('', _PORT_BASE + _DOMAIN_GAIN * domain_id + _UNICAST_DISCOVERY)
-            )
-        except OSError:
-            return False
+    """Return whether the discovery ports of the first participants of a domain can be bound.
+
+    A participant takes the first one that it gets: another process that looks at the same moment
+    leaves it the next one.
+    """
+    first = _PORT_BASE + _DOMAIN_GAIN * domain_id + _UNICAST_DISCOVERY
+    for participant in range(_PARTICIPANTS):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
+            try:
+                port.bind(('', first + _PARTICIPANT_GAIN * participant))
+            except OSError:
+                return False
     return True
