@@ -196,12 +196,7 @@ class GraphStand:
             },
             program=('-m', 'roof_detector.ros.recorder.recorder_node'),
         )
-        self.listener.wait_until(
-            lambda: self.listener.hears('recorder', contender.results_topics[-1]),
-            within_s=_PATIENCE_S,
-            what='The recorder',
-            check=lambda: self.nodes.check(name),
-        )
+        self._wait_for_listener('recorder', contender, name)
         return name
 
     def _inspect(self, contender: Contender) -> str:
@@ -217,13 +212,17 @@ class GraphStand:
             remappings={'__ns': f'/{contender.name}'},
             program=('-m', 'roof_detector.ros.inspector.inspector_node'),
         )
+        self._wait_for_listener('inspector', contender, name)
+        return name
+
+    def _wait_for_listener(self, kind: str, contender: Contender, name: str) -> None:
+        """Wait until a node of ours listens to the results of a contender."""
         self.listener.wait_until(
-            lambda: self.listener.hears('inspector', contender.results_topics[-1]),
+            lambda: self.listener.hears(kind, contender.results_topics[-1]),
             within_s=_PATIENCE_S,
-            what='The inspector',
+            what=f'The {kind}',
             check=lambda: self.nodes.check(name),
         )
-        return name
 
     def _stages(self, contender: Contender) -> dict[str, float]:
         """Return the next stage times of our node's diagnostics; other nodes have none."""
