@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from roof_detector.supervision.own_time import OwnTime, ThreadClock
@@ -27,6 +28,9 @@ _log = logging.getLogger(__name__)
 EXIT_DEAD_PART = 70
 EXECUTOR = 'executor'
 _POLL_S = 0.1
+# At most this much of the time since the last poll counts as sleep of a part. A process that was
+# stopped as a whole (Ctrl-Z, a frozen container, a debugger) had no chance to make progress.
+_MOST_ASLEEP_S = 5 * _POLL_S
 # A work item without progress for this much of its own time, or for three usual ones, is reported;
 # it is replaced after the hang limit, or ten usual ones. On a CPU the limits are ten times longer:
 # it is busy.
@@ -96,7 +100,7 @@ class _Watch:
             since_s = now_s - item.since_s
             own = OwnTime(min(own.asleep_s, since_s), min(own.running_s, since_s))
             self._number, self._asleep_s, self._running_s = item.number, 0.0, 0.0
-        self._asleep_s += own.asleep_s
+        self._asleep_s += min(own.asleep_s, _MOST_ASLEEP_S)
         self._running_s += own.running_s
         stall_s = max(_STALL_S, _STALL_USUAL * usual_s, item.patience_s)
         if self._asleep_s + self._running_s < stall_s:
@@ -131,6 +135,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._generation = 0
         self._polled_at_s = 0.0
+        self._silent_since_s = inf
         self._armed_at_s = 0.0
         self._watches: dict[int, _Watch] = {}
         self._restarts: Counter[str] = Counter()
@@ -172,7 +177,8 @@ class Watchdog:
 
         `ask_to_end` asks the main loop to end in order within `grace_s`. If that loop itself
         hangs, `last_act` may save data in that time. A process whose interpreter hangs, the
-        watchdog included, ends after 20 s.
+        watchdog included, ends after 20 s; so does one that is continued after being stopped for
+        15 to 20 s, because C cannot tell the two apart.
         """
         self._guard = ProcessGuard(ask_to_end=ask_to_end, last_act=last_act, grace_s=grace_s)
         try:
@@ -188,8 +194,14 @@ class Watchdog:
             thread = self._thread
             if thread is None:
                 return
-            died = not thread.is_alive()
-            if died or time.monotonic() - self._polled_at_s > self.hang_limit_s:
+            died, now_s = not thread.is_alive(), time.monotonic()
+            if now_s - self._polled_at_s <= self.hang_limit_s:
+                self._silent_since_s = inf
+            else:
+                # Counts from this look: of a process that was stopped as a whole and continued,
+                # another thread may be the first to run.
+                self._silent_since_s = min(self._silent_since_s, now_s)
+            if died or now_s - self._silent_since_s > self.hang_limit_s:
                 self._note(f'The watchdog thread {"died" if died else "hung"}')
                 self._restarts['watchdog'] += 1
                 self._begin()
@@ -200,7 +212,7 @@ class Watchdog:
 
     def _begin(self) -> None:
         self._generation += 1
-        self._polled_at_s = time.monotonic()
+        self._polled_at_s, self._silent_since_s = time.monotonic(), inf
         self._thread = threading.Thread(
             target=self._run, args=(self._generation,), name='watchdog', daemon=True
         )

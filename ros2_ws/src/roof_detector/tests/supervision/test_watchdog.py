@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -268,6 +269,54 @@ def test_a_guarded_process_ends_with_the_code_of_a_dead_part(main_thread, output
         check=False,
     )
     assert (process.returncode, process.stdout) == (EXIT_DEAD_PART, output)
+
+
+STOPPED = """
+import sys, threading, time
+from roof_detector.supervision.watchdog import WATCHDOG, EXECUTOR
+from roof_detector.supervision.watched_thread import WatchedLoop, WatchedThread, current_heart
+faults = set()
+def note(report): faults.update(report.faults + report.passed + (report.fatal,))
+WATCHDOG.attach(note)
+def work():
+    bell = threading.Event()
+    while True:
+        current_heart().begin('working')
+        bell.wait(0.3)
+with WatchedLoop(EXECUTOR) as loop, WATCHDOG.guarding(lambda: sys.exit(70)):
+    for _ in range(8):
+        WatchedThread(work, name='part').start()
+    print('works', flush=True)
+    for line in sys.stdin:
+        loop.heart.begin('calling back')
+        time.sleep(0.5)
+        WATCHDOG.look_alive()
+        loop.heart.stop()
+        print(line, end='', flush=True)
+    faults.discard('')
+    sys.exit('; '.join(sorted(faults)) or 0)
+"""
+
+
+def test_a_process_that_was_stopped_as_a_whole_goes_on():
+    process = subprocess.Popen(
+        [sys.executable, '-c', STOPPED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == 'works\n'
+    for stop in range(3):  # each hits eight threads and a loop at some place in their work
+        process.stdin.write(f'{stop}\n')
+        process.stdin.flush()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)  # more than the hang limit
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.readline() == f'{stop}\n'
+    assert process.communicate(timeout=60)[1] == ''
+    assert process.returncode == 0
 
 
 BLACKOUT = """
