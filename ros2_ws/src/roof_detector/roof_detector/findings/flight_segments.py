@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Divides a stream of camera fixes where they jump: each part has an error of its own."""
+"""Divides a flight where its positions jump, and tells when it is not where it began."""
 
 from __future__ import annotations
 
@@ -65,10 +65,8 @@ class FlightSegments:
 
     def part_of(self, fix: CameraFix) -> int | None:
         """Return the part of a fix, None where its position cannot be used."""
-        place = self._origin.to_enu(
-            np.array([fix.latitude_deg, fix.longitude_deg, fix.altitude_m])
-        )
-        if not (np.isfinite(place).all() and np.linalg.norm(place[:2]) < FARTHEST_M):
+        place = _place_of(fix, self._origin)
+        if not _is_within_reach(place):
             self.too_far += 1
             return None
         if not self._timed:
@@ -107,3 +105,43 @@ class FlightSegments:
         distance = float(np.linalg.norm((place - before[0])[:2]))
         flown = _FASTEST_M_S * abs(stamp_ns - before[1]) / 1e9
         return distance > flown + max(_LEAST_JUMP_M, _JUMP_SIGMAS * sigma_m)
+
+
+class OriginCheck:
+    """Tells when a flight is elsewhere than its origin, which a wrong first fix gave it.
+
+    That is so after more fixes in a row beyond 20 km of the origin, all within 20 km of the first
+    of them, than were ever nearer: at least five. So a wrong fix in the middle of a flight never
+    moves the origin. `near` are the fixes near the origin that are known already.
+    """
+
+    def __init__(self, near: int = 0) -> None:
+        self.near = near
+        self.far = 0
+        self._first_far = np.zeros(3)
+
+    def add(self, fix: CameraFix, origin: LocalTangentPlane) -> None:
+        """Count the next fix of the flight."""
+        place = _place_of(fix, origin)
+        if _is_within_reach(place):
+            self.near += 1
+            self.far = 0
+            return
+        if not (self.far and np.linalg.norm(place - self._first_far) < FARTHEST_M):
+            self._first_far, self.far = place, 0
+        self.far += 1
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether the flight is elsewhere."""
+        return self.far >= _FRAMES_OF_PART and self.far > self.near
+
+
+def _place_of(fix: CameraFix, origin: LocalTangentPlane) -> npt.NDArray[np.float64]:
+    return np.asarray(
+        origin.to_enu(np.array([fix.latitude_deg, fix.longitude_deg, fix.altitude_m]))
+    )
+
+
+def _is_within_reach(place: npt.NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(place).all() and np.linalg.norm(place[:2]) < FARTHEST_M)

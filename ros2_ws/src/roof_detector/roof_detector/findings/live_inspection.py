@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from roof_detector.findings.flight_segments import OriginCheck
 from roof_detector.findings.ground_view import frame_sightings
 from roof_detector.findings.register import Register
 from roof_detector.findings.roof_finding import FindingState, RoofFinding
@@ -108,6 +109,8 @@ class LiveInspection:
     rate_hz: float = 0.0
     network_px: int = 0
     frames: int = 0
+    origins: int = 1
+    """How many origins the flight had so far, each in an inspection of its own."""
 
     def __post_init__(self) -> None:
         self._register = Register(
@@ -123,6 +126,7 @@ class LiveInspection:
         self._labels: dict[SightingKey, str] = {}
         self._registered_ns: dict[str, int] = {}
         self._keys: dict[str, dict[int, SightingKey]] = {}
+        self._origin_check = OriginCheck()
 
     @property
     def origin(self) -> LocalTangentPlane | None:
@@ -142,6 +146,28 @@ class LiveInspection:
             below = LocalTangentPlane(float(latitude), float(longitude), below.altitude_m)
         self._register.origin = below
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether the flight is elsewhere than its origin (see OriginCheck)."""
+        return self._origin_check.is_elsewhere
+
+    @property
+    def near_fixes(self) -> int:
+        """Return how many fixes were near its origin."""
+        return self._origin_check.near
+
+    def begun_again(self) -> LiveInspection:
+        """Return an inspection without frames and origin, which goes on with the numbers.
+
+        What this one reported is withdrawn at its first update; `finish` of this one has it.
+        """
+        origins = self.origins + 1
+        name = self.flight.removesuffix(_origin_suffix(self.origins))
+        again = replace(self, flight=name + _origin_suffix(origins), origins=origins)
+        again._numbers, again._reported = dict(self._numbers), dict(self._reported)
+        again._origin_check = OriginCheck(self._origin_check.far)
+        return again
+
     def is_registered(self, topic: str, stamp_ns: int) -> bool:
         """Return whether a frame of this stamp will be registered, and so needs its fix."""
         last_ns = self._registered_ns.get(topic)
@@ -160,6 +186,7 @@ class LiveInspection:
         self._registered_ns[frame.topic] = frame.stamp_ns
         part = 0
         if fix is not None and self.origin is not None:
+            self._origin_check.add(fix, self.origin)
             found = stream.part_of(fix, self.origin)
             if found is None:
                 fix = None
@@ -282,6 +309,11 @@ class LiveInspection:
             kind: EventKind = 'rejected' if latest.state is FindingState.REJECTED else 'withdrawn'
             events.append(LiveEvent(kind=kind, finding=latest))
         return events
+
+
+def _origin_suffix(origins: int) -> str:
+    """Return what tells the names of a flight's inspections apart."""
+    return f' origin {origins}' if origins > 1 else ''
 
 
 def _new(before: Mapping[int, RoofFinding], now: Mapping[int, RoofFinding]) -> list[LiveEvent]:

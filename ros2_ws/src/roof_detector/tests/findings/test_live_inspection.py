@@ -126,3 +126,75 @@ def test_the_resolution_that_the_network_sees_counts(objects, network_px, reduct
     inspection.begin_at(fix, None)
     placed = inspection.add(frame(objects, boxes, 0), fix)
     assert placed.sightings.ground.reduction == reduction
+
+
+class TestOrigin:
+    """An inspection whose first position is far from all others begins again at theirs."""
+
+    FAR_M = (30_000.0, 0.0)
+
+    def follow(self, inspection, objects, *, index, at=(0.0, 0.0), wrong=(0.0, 0.0)):
+        """Add a frame at a place that telemetry tells wrong; return whether it has a place."""
+        boxes, _ = objects.boxes(at)
+        told = at[0] + wrong[0], at[1] + wrong[1]
+        fix = objects.fix(told, stamp_ns=objects.BEGIN_NS + index * STEP_NS)
+        if inspection.origin is None:
+            inspection.begin_at(fix, None)
+        return inspection.add(frame(objects, boxes, index), fix).sightings.ground is not None
+
+    def test_one_wrong_first_fix_costs_five_frames(self, objects):
+        inspection = new()
+        assert self.follow(inspection, objects, index=0, wrong=self.FAR_M)
+        elsewhere = []
+        for index in range(1, 6):
+            assert not self.follow(inspection, objects, index=index)
+            elsewhere.append(inspection.is_elsewhere)
+        assert elsewhere == [False] * 4 + [True]
+        again = inspection.begun_again()
+        assert again.origin is None and not again.is_elsewhere
+        assert again.flight != inspection.flight
+        assert all(self.follow(again, objects, index=index) for index in range(6, 10))
+
+    def test_frames_that_are_fewer_than_those_near_the_origin_do_not_move_it(self, objects):
+        inspection = new()
+        for index in range(10):
+            assert self.follow(inspection, objects, index=index)
+        for index in range(10, 20):
+            assert not self.follow(inspection, objects, index=index, wrong=self.FAR_M)
+            assert not inspection.is_elsewhere
+        assert self.follow(inspection, objects, index=20)
+        for index in range(21, 33):
+            self.follow(inspection, objects, index=index, wrong=self.FAR_M)
+        assert inspection.is_elsewhere  # there are twelve of them, and eleven near the origin
+
+    def test_wrong_fixes_all_over_the_earth_do_not_move_it(self, objects):
+        inspection = new()
+        self.follow(inspection, objects, index=0)
+        for index in range(1, 40):
+            wrong = (30_000.0 * index, 0.0)
+            assert not self.follow(inspection, objects, index=index, wrong=wrong)
+        assert not inspection.is_elsewhere
+
+    def test_an_origin_that_was_left_is_not_taken_again_after_fewer_frames(self, objects):
+        inspection = new()
+        for index in range(8):
+            self.follow(inspection, objects, index=index)
+        for index in range(8, 17):
+            self.follow(inspection, objects, index=index, wrong=self.FAR_M)
+        again = inspection.begun_again()
+        for index in range(17, 26):
+            self.follow(again, objects, index=index, wrong=self.FAR_M if index == 17 else (0, 0))
+        assert not again.is_elsewhere
+
+    def test_what_was_reported_is_withdrawn_and_its_number_is_of_nothing_else(self, objects):
+        inspection = new()
+        fly(inspection, objects)
+        assert [one.number for one in inspection.update().findings] == [1, 2, 3, 4, 5, 6]
+        again = inspection.begun_again()
+        updates = fly(again, objects, begin=200)
+        events = [(event.kind, event.finding.number) for one in updates for event in one.events]
+        assert events[:6] == [('withdrawn', number) for number in range(1, 7)]
+        assert updates[0].withdrawn == (1, 2, 3, 4, 5, 6)
+        assert {number for kind, number in events if kind == 'confirmed'} == set(range(7, 13))
+        assert len(inspection.finish().findings) == 6
+        assert again.begun_again().flight == 'f origin 3'

@@ -29,6 +29,8 @@ from sensor_msgs.msg import NavSatFix
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from roof_detector.findings.inspection_store import InspectionStore
+from roof_detector.findings.roof_finding import FindingState
+from roof_detector.findings.stored_frames import read_stored_frames
 from roof_detector.ros.inspector.detection_intake import usable_detections
 from roof_detector.ros.inspector.followed_topic import FollowedTopic
 from roof_detector.ros.inspector.inspection_worker import InspectionWorker
@@ -212,6 +214,34 @@ def test_a_position_that_jumps_for_good_is_a_part_of_its_own(graph, inspect):
     roof.fly(frames=60, first=60, tell=lambda index: roof.tell_place(index, shift=(300.0, 80.0)))
     roof.wait_inspected(120)
     assert int(roof.values['frames_placed']) >= 105
+
+
+def test_one_wrong_first_position_costs_a_few_frames_and_no_flight(graph, inspect, tmp_path):
+    roof = InspectedRoof(graph)
+    node = inspect(roof, findings_directory=str(tmp_path), telemetry_wait_s=2.0)
+
+    def tell(index):
+        wild = index in (0, 40)  # of which the one in the middle moves nothing
+        roof.tell_place(index, shift=(30_000.0, 0.0) if wild else (0.0, 0.0))
+
+    roof.fly(tell=tell, period_s=0.03)
+    roof.wait_inspected(60)
+    roof.wait(lambda: roof.findings and len(roof.findings[-1].detections) == len(OBJECTS))
+    check_places(roof.findings[-1])
+    assert roof.values['inspections_begun_again'] == '1'
+    assert int(roof.values['frames_placed']) >= 45
+    (note,) = (text for key, text in roof.values.items() if key.startswith('note.'))
+    first, second = tmp_path / 'inspection.gpkg', tmp_path / 'inspection_2.gpkg'
+    assert 'frames in a row were more than 20 km from where the inspection began' in note
+    assert note.endswith(f'What was before is in {first}.')
+    assert any('Another inspection has begun' in one.message for one in roof.statuses)
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    with InspectionStore(second) as store:
+        placed = [one for one in store.findings() if one.state is FindingState.CONFIRMED]
+        assert len(placed) == len(OBJECTS)
+        assert all(abs(one.place.longitude_deg - 8.0) < 1e-3 for one in placed)
+    assert len(read_stored_frames(first)) == 1
 
 
 def test_bad_stamps_are_left_out_by_cause_and_good_ones_go_on(graph, inspect):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from roof_detector.findings.live_inspection import LiveFrame, LiveUpdate
 from roof_detector.findings.tracked_stream import without_numbers
 from roof_detector.georeference.errors import GeoError
 from roof_detector.supervision.rate import Arrivals, RecentFaults
-from roof_detector.supervision.watched_thread import WatchedThread
+from roof_detector.supervision.watched_thread import WatchedThread, current_heart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ _UPDATE_SHARE = 0.1
 BEYOND_IMAGE = 'Boxes lie beyond the image that camera_info describes.'
 JUMPS = 'The position jumps, or is far from all others.'
 NO_TELEMETRY = 'No telemetry tells where the camera is.'
+ELSEWHERE = 'The positions are more than 20 km from where the inspection began.'
 SUPERSEDED, FAILED = 'superseded', 'failed'
 
 
@@ -56,6 +58,9 @@ class InspectionOutput(Protocol):
     def on_update(self, update: LiveUpdate) -> None:
         """Take the findings as they are now."""
 
+    def on_new_origin(self, ended: LiveInspection, begun: LiveInspection) -> None:
+        """Take the inspection that ended because the flight is elsewhere, and the next one."""
+
     def on_failure(self, where: str, error: Exception) -> None:
         """Take an error that cost one frame or one update."""
 
@@ -68,6 +73,7 @@ class WorkerStats:
     tracked: int = 0
     unplaced: RecentFaults = field(default_factory=RecentFaults)
     dropped: RecentFaults = field(default_factory=RecentFaults)
+    begun_again: RecentFaults = field(default_factory=RecentFaults)
     done: Arrivals = field(default_factory=Arrivals)
     took_s: deque[float] = field(default_factory=lambda: deque(maxlen=300))
     waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=300))
@@ -202,6 +208,8 @@ class InspectionWorker:
             self.stats.placed += 1
         elif fix is not None:
             self.stats.unplaced.note(JUMPS)
+        if fix is not None and camera is not None and self.inspection.is_elsewhere:
+            self._begin_again(fix, camera)
         self.stats.done.note()
         self.stats.took_s.append(time.perf_counter() - begun_s)
 
@@ -221,10 +229,24 @@ class InspectionWorker:
             self.stats.unplaced.note(without_numbers(str(error)))
             return None
         if self.inspection.origin is None:
-            place = camera.place_at(frame.stamp_ns)
-            self.inspection.begin_at(fix, place)
-            self.plane_up_m = 0.0 if place is None else place[2] - fix.height_m
+            self._begin_at(fix, camera)
         return fix
+
+    def _begin_at(self, fix: CameraFix, camera: LiveCamera) -> None:
+        """Let positions count from the origin of the map, or from below the camera."""
+        place = camera.place_at(fix.stamp_ns)
+        self.inspection.begin_at(fix, place)
+        self.plane_up_m = 0.0 if place is None else place[2] - fix.height_m
+
+    def _begin_again(self, fix: CameraFix, camera: LiveCamera) -> None:
+        """End the inspection, whose origin the flight is far from, and begin another one here."""
+        ended = self.inspection
+        self.inspection = ended.begun_again()
+        self.stats.begun_again.note(ELSEWHERE)
+        # It waits for the thread of the file, which is watched itself.
+        with current_heart().patient('beginning another inspection', patience_s=math.inf):
+            self._output.on_new_origin(ended, self.inspection)
+        self._begin_at(fix, camera)
 
     def _update(self) -> None:
         begun_s = time.monotonic()

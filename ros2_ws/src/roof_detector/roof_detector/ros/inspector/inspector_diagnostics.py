@@ -75,6 +75,7 @@ def _values(report: InspectorReport) -> dict[str, object]:
             'frames_only_tracked': stats.tracked,
             'frames_waiting': report.waiting,
             'frames_without_a_place': sum(stats.unplaced.totals.values()),
+            'inspections_begun_again': sum(stats.begun_again.totals.values()),
             'frames_dropped': sum(stats.dropped.totals.values()),
             'update_ms': f'{stats.update_s * 1e3:.1f}',
         }
@@ -120,6 +121,10 @@ def _verdict(report: InspectorReport) -> Health:
         if dropped:
             causes = ', '.join(f'{count} {cause}' for cause, count in sorted(dropped.items()))
             faults.append(Health(Level.WARN, f'Frames dropped: {causes}.'))
+        faults += [
+            Health(Level.WARN, f'Another inspection has begun: {cause}')
+            for cause in stats.begun_again.recent()
+        ]
         unplaced = stats.unplaced.recent()
         if unplaced and not report.missing:
             cause, count = max(unplaced.items(), key=lambda item: item[1])

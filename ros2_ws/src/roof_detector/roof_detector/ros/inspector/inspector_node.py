@@ -18,7 +18,7 @@ from roof_detector.bags.errors import BagError
 from roof_detector.bags.finding_messages import DETECTIONS, LABELS, label_names
 from roof_detector.bags.provenance import software_versions
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.live_inspection import LIVE_SOURCE, LiveInspection
+from roof_detector.findings.live_inspection import LIVE_SOURCE, LiveInspection, LiveUpdate
 from roof_detector.georeference.errors import GeoError
 from roof_detector.ros.common.callback_errors import errors_of
 from roof_detector.ros.common.errors import ParameterError
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticStatus
     from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
-    from roof_detector.findings.live_inspection import LiveUpdate, PlacedFrame
+    from roof_detector.findings.live_inspection import PlacedFrame
     from roof_detector.findings.sightings import FrameSightings
     from roof_detector.ros.detector.camera_topic import CameraTopic
 
@@ -83,6 +83,7 @@ class InspectorNode(ManagedNode):
         self._footprints: list[FrameSightings] = []
         self._footprint_ns: dict[str, int] = {}
         self._updates = 0
+        self._notes: list[str] = []
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_REFRESH_S, self._refresh, clock=steady)
         name = f'{self.get_fully_qualified_name().lstrip("/")}: findings'
@@ -152,6 +153,23 @@ class InspectorNode(ManagedNode):
         if self._file is not None and (update.changed or update.withdrawn or footprints):
             self._file.submit(update, footprints, worker.inspection.origin)
 
+    def on_new_origin(self, ended: LiveInspection, begun: LiveInspection) -> None:
+        """End the file of an inspection and begin the next one; in the worker's thread."""
+        file, footprints = self._file, self._footprints
+        if file is not None and footprints:
+            file.submit(LiveUpdate(), footprints, ended.origin)
+        self._end_file(ended)
+        self._begin_file(begun)
+        before = f' What was before is in {file.path}.' if file and file.path.name else ''
+        self._notes.append(
+            f'{begun.near_fixes} frames in a row were more than 20 km from where the inspection '
+            f'began, and {ended.near_fixes} near it: another one begins there.{before}'
+        )
+        self.get_logger().warning(self._notes[-1])
+        self._footprints, self._footprint_ns = [], {}
+        if self._views is not None:
+            self._views.begin_again()
+
     def on_failure(self, where: str, error: Exception) -> None:
         """Count what a frame or an update raised; in the worker's thread."""
         errors_of(self).note(f'inspection of a {where}', error)
@@ -161,6 +179,7 @@ class InspectorNode(ManagedNode):
         assert self._outputs is not None
         settings = self._settings
         self._class_ids = {name: number for number, name in enumerate(names)}
+        self._notes = []
         started = time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())
         inspection = LiveInspection(
             class_names=names,
@@ -172,13 +191,7 @@ class InspectorNode(ManagedNode):
             rate_hz=settings.register_rate_hz,
             network_px=settings.network_px,
         )
-        if settings.folder is not None:
-            provenance = {
-                'inputs': [{'flight': inspection.flight, 'source': LIVE_SOURCE}],
-                'classes': list(names),
-                'software': software_versions(),
-            }
-            self._file = InspectionFile(settings.folder, provenance=provenance)
+        self._begin_file(inspection)
         self._updates = 0
         self._views = InspectorViews(
             self,
@@ -197,6 +210,18 @@ class InspectorNode(ManagedNode):
         )
         if self._telemetry is not None:
             self._worker.cameras = self._telemetry.cameras
+
+    def _begin_file(self, inspection: LiveInspection) -> None:
+        """Write an inspection, where a folder for it is given."""
+        folder = self._settings.folder
+        if folder is None:
+            return
+        provenance = {
+            'inputs': [{'flight': inspection.flight, 'source': LIVE_SOURCE}],
+            'classes': list(inspection.class_names),
+            'software': software_versions(),
+        }
+        self._file = InspectionFile(folder, provenance=provenance)
 
     def _refresh(self) -> None:
         """Follow the publishers of everything that is listened to."""
@@ -284,6 +309,7 @@ class InspectorNode(ManagedNode):
             notes=[
                 *([] if telemetry is None else telemetry.notes()),
                 *([] if worker is None else worker.latest.notes),
+                *self._notes,
             ],
             file='' if file is None else str(file.path),
             file_failure='' if file is None else file.failure,
@@ -321,14 +347,18 @@ class InspectorNode(ManagedNode):
     def _end(self, worker: InspectionWorker) -> None:
         worker.close()
         self._worker = None
+        self._end_file(worker.inspection)
+
+    def _end_file(self, inspection: LiveInspection) -> None:
+        """Write the last of an inspection into its file, and close that."""
         file, self._file = self._file, None
         if file is not None:
             try:
-                result = worker.inspection.finish()
+                result = inspection.finish()
             except Exception as error:  # what was written stays
                 errors_of(self).note('the end of the inspection', error)
                 result = None
-            file.close(result, worker.inspection.origin)
+            file.close(result, inspection.origin)
 
 
 def _settings(values: dict[str, Any]) -> InspectorSettings:

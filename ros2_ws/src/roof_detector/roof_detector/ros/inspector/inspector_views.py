@@ -153,6 +153,12 @@ class InspectorViews:
                 )
                 self._standing['coverage'].publish(message)
 
+    def begin_again(self) -> None:
+        """Forget where the camera was and what it saw: positions count from another origin."""
+        self._coverage = LiveCoverage(self._coverage.goal)
+        self._path = FlownPath()
+        self._outline = None
+
     def close(self) -> None:
         """Withdraw the topics."""
         for publisher in (*self._standing.values(), *self._annotations.values()):
