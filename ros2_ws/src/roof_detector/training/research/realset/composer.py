@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Training images composed of photographs: windows, patchworks, and objects laid elsewhere."""
+"""Training images composed of photographs: windows, patchworks, objects laid or drawn."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from training.dataset.error import DatasetError
 from training.research.realset.cutout import Cutout, crack_cutouts, rust_cutouts
+from training.research.realset.drawn import DRAIN_ID, Drawn, with_drains
 from training.research.realset.material import CLASSES, Laid
 from training.research.realset.photo import Photo
 from training.research.realset.sheets import Sheets, covered
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _TRIES = 25
 _CRACK = CLASSES.index('crack')
+_GROUND_SHARE = 0.2  # of the images with drawn drains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +46,11 @@ class PhotoComposer:
 
         The same seed gives the same images, each by itself.
         """
-        parts: list[Source | Laid | Sheets] = [
+        parts: list[Source | Laid | Sheets | Drawn] = [
             *self.material.sources,
             *self.material.laid,
             *self.material.sheets,
+            *self.material.drawn,
         ]
         shares = np.array([part.share for part in parts])
         if not parts or shares.sum() <= 0:
@@ -59,9 +62,11 @@ class PhotoComposer:
             rng = np.random.default_rng([seed, i])
             yield part.name, _exposed(self._composed(part, rng), rng)
 
-    def _composed(self, part: Source | Laid | Sheets, rng: np.random.Generator) -> Photo:
+    def _composed(self, part: Source | Laid | Sheets | Drawn, rng: np.random.Generator) -> Photo:
         if isinstance(part, Laid):
             return self._laid(part, rng)
+        if isinstance(part, Drawn):
+            return self._drains(part, rng)
         if isinstance(part, Sheets):
             return self._window(self._source(part.of), self._covered(part, rng), rng)
         return self._window(part, self._read(part), rng)
@@ -124,7 +129,7 @@ class PhotoComposer:
     def _laid(self, laid: Laid, rng: np.random.Generator) -> Photo:
         """Return a surface without anything on which one to four cut-out objects lie."""
         cutouts, class_id = self._cut(laid)
-        ground = self._surface(laid, rng)
+        ground = self._surface(laid.surfaces, rng)
         image_bgr = ground.copy()
         boxes: list[np.ndarray] = []  # type: ignore[type-arg]
         for _ in range(int(rng.integers(1, 5))):
@@ -138,9 +143,20 @@ class PhotoComposer:
                 boxes.append(cutout.lay(image_bgr, x, y))
         return Photo(image_bgr, np.array(boxes).reshape(-1, 4), class_id)
 
-    def _surface(self, laid: Laid, rng: np.random.Generator) -> Image:
+    def _drains(self, part: Drawn, rng: np.random.Generator) -> Photo:
+        """Return drains drawn on a bare surface, or small ones on a window of a ground."""
+        other = self._surface(part.surfaces, rng)
+        if part.grounds and rng.random() < _GROUND_SHARE:
+            source = self._source(part.grounds[int(rng.integers(len(part.grounds)))])
+            window = self._window(source, self._read(source), rng)
+            ground = Photo(window.image_bgr, window.boxes_xyxy, DRAIN_ID)
+            return with_drains(ground, other, rng, most_px=part.ground_px)
+        surface = Photo(self._surface(part.surfaces, rng), np.empty((0, 4)), DRAIN_ID)
+        return with_drains(surface, other, rng)
+
+    def _surface(self, names: Sequence[str], rng: np.random.Generator) -> Image:
         """Return an image of a bare surface: a piece without boxes, mirrored until it fills."""
-        sources = [self._source(name) for name in laid.surfaces]
+        sources = [self._source(name) for name in names]
         for _ in range(_TRIES * 4):
             source = sources[int(rng.integers(len(sources)))]
             photo = _drawn(self._read(source), 1.0, rng)
@@ -153,7 +169,7 @@ class PhotoComposer:
                 need = (max(height - larger.shape[0], 0), max(width - larger.shape[1], 0))
                 filled = np.pad(larger, ((0, need[0]), (0, need[1]), (0, 0)), mode='symmetric')
                 return filled[:height, :width].astype(np.uint8)
-        msg = f'No bare surface was found in {", ".join(laid.surfaces)}; give other sources.'
+        msg = f'No bare surface was found in {", ".join(names)}; give other sources.'
         raise DatasetError(msg)
 
     def _cut(self, laid: Laid) -> tuple[list[Cutout], int]:

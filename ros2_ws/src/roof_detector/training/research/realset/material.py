@@ -17,6 +17,7 @@ import yaml
 from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.image_decoding import read_image
 from training.dataset.error import DatasetError
+from training.research.realset.drawn import Drawn, read_drawn
 from training.research.realset.photo import Photo
 from training.research.realset.sheets import Sheets, read_sheets
 
@@ -132,6 +133,7 @@ class Material:
     sources: tuple[Source, ...]
     laid: tuple[Laid, ...]
     sheets: tuple[Sheets, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
 
     @classmethod
     def read(cls, path: Path = DESCRIPTION, *, without: frozenset[str] = frozenset()) -> Material:
@@ -156,6 +158,7 @@ class Material:
                 for name, one in content.get('laid', {}).items()
             )
             sheets = read_sheets(content.get('sheets', {}))
+            drawn = read_drawn(content.get('drawn', {}))
         except (OSError, KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
             msg = f'{path} describes no material: {error!r}. See {DESCRIPTION.name} for its form.'
             raise DatasetError(msg) from error
@@ -164,6 +167,7 @@ class Material:
             sources,
             tuple(one for one in laid if {one.of, *one.surfaces} <= known),
             tuple(one for one in sheets if one.of in known),
+            tuple(one for one in drawn if {*one.surfaces, *one.grounds} <= known),
         )
 
 
