@@ -28,10 +28,12 @@ _SCUPPER_SHARE = 0.06
 _MOST_PX = 450.0
 _LEAST_TILTED_PX = 60.0
 _MOST_TILT = float(np.deg2rad(45))
-_TRIES = 20
+_TRIES = 40
 _LEAST_SEEN = 0.65
+_WHOLE_SHARE = 0.75
 _LEAST_LEAFY_PX = 16.0
 _MOST_SPREAD = 10.0
+_LEAST_SPREAD = 0.8
 _MOST_TINT = 25.0
 
 
@@ -203,11 +205,13 @@ class _Scene:
     def _place(self, shape: grates.Shape, size_px: float, rng: np.random.Generator) -> Pose | None:
         """Return a pose in which most of a shape is seen, away from all that is there."""
         size_wh = np.array(self.image_bgr.shape[1::-1])
-        for _ in range(_TRIES):
+        least = 0.99 if rng.random() < _WHOLE_SHARE else _LEAST_SEEN
+        for i in range(_TRIES):
             pose = self._pose(size_px, rng)
             box = _expected(shape, pose)
             seen = np.clip(box[2:], 0, size_wh) - np.clip(box[:2], 0, size_wh)
-            if (seen < _LEAST_SEEN * (box[2:] - box[:2])).any():
+            needed = least if i < _TRIES / 2 else _LEAST_SEEN  # the largest never fit whole
+            if (seen < needed * (box[2:] - box[:2])).any():
                 continue
             apart_px = 4 + DIRTY * pose.half_px
             if any(_gap_px(box, one) < apart_px for one in self.taken):
@@ -232,4 +236,5 @@ def _is_smooth(image_bgr: Image, box: Floats) -> bool:
     x1, y1, x2, y2 = np.maximum(np.round(box + np.array([-6, -6, 6, 6])), 0).astype(int)
     place = image_bgr[y1:y2, x1:x2].astype(np.float32)
     grey = abs(float(place[..., 2].mean() - place[..., 0].mean())) < _MOST_TINT
-    return bool(place.mean(axis=2).std() < _MOST_SPREAD and grey)
+    spread = place.mean(axis=2).std()
+    return bool(_LEAST_SPREAD < spread < _MOST_SPREAD and grey)  # below are the grey borders

@@ -21,7 +21,7 @@ _MOST_SUPERSAMPLED_PX = 1100
 # zinc, steel, black and grey plastic, concrete.
 _METALS = (
     *((62, 66, 70), (88, 92, 95), (105, 106, 106), (52, 66, 92), (64, 78, 100), (74, 80, 86)),
-    *((168, 168, 164), (190, 190, 188), (40, 40, 42), (112, 114, 114), (128, 136, 140)),
+    *((148, 149, 146), (168, 168, 166), (40, 40, 42), (112, 114, 114), (128, 136, 140)),
 )
 _RUST_BGR = ((44, 60, 92), (50, 74, 116), (38, 50, 74), (46, 78, 132))
 
@@ -187,7 +187,7 @@ def _lit(
     if holes is not None:  # bars have rounded edges
         bevel = rng.uniform(0.015, 0.05)
         height = height - bevel * np.clip(1 - np.maximum(holes, 0) / (bevel * 1.5), 0, 1) ** 2
-    exposure = float(np.clip(np.median(ground) / 105, 0.45, 1.5))
+    exposure = float(np.clip(np.median(ground) / 105, 0.45, 1.3))
     flat = 1 - light.sun
     shade = flat + light.sun * _lambert(height.astype(np.float32), edge, light)
     sun_u, sun_v = light.across(pose)
@@ -220,6 +220,7 @@ def _metal(
     """Return metal with rust and with dust of the ground on it."""
     colour = np.array(_METALS[int(rng.integers(len(_METALS)))], np.float32)
     colour = colour * rng.uniform(0.75, 1.25) * exposure * rng.uniform(0.94, 1.06, 3)
+    colour *= min(1.0, 190 / float(colour.max()))  # nothing on the ground is white
     side = max(shape)
     spots = cloud(shape, side / rng.uniform(4, 14), rng)
     fine = cloud(shape, max(side / 60, 2), rng)
@@ -232,7 +233,7 @@ def _metal(
     ]
     metal = metal * (1 - share) + rust * (1 + 0.12 * fine[..., None]) * share
     dust = np.median(ground.reshape(-1, 3), axis=0).astype(np.float32) * rng.uniform(0.7, 1.05)
-    share = np.clip(rng.uniform(-0.9, 0.6) + 0.5 * cloud(shape, side / 5, rng), 0, 0.85)[..., None]
+    share = np.clip(rng.uniform(-0.9, 0.5) + 0.35 * cloud(shape, side / 5, rng), 0, 0.8)[..., None]
     return np.asarray(metal * (1 - share) + dust * (1 + 0.08 * fine[..., None]) * share)
 
 

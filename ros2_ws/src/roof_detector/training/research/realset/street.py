@@ -82,7 +82,7 @@ def scupper(
     high, lip, frame = rng.uniform(0.35, 1.0), rng.uniform(0.15, 0.5), rng.uniform(0.06, 0.2)
     whole = _within(u, v, (-1, -high, 1, lip), soft)
     inner = _within(u, v, (-1 + frame, -high + frame, 1 - frame, lip * 0.05), soft)
-    metal = float(rng.choice([55, 110, 165, 195])) * np.clip(
+    metal = float(rng.choice([55, 100, 140, 165])) * np.clip(
         _median(image_bgr).mean() / 105, 0.5, 1.4
     )
     rough = 1 + 0.06 * cloud(v.shape, 25, rng) + 0.04 * cloud(v.shape, 6, rng)
