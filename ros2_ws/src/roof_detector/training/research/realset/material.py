@@ -113,7 +113,8 @@ class Source:
     def _mask(self, path: Path) -> Path:
         assert self.masks is not None
         before, after = self.masks.split(':')
-        return Path(*(after if part == before else part for part in path.parts))
+        mask = Path(*(after if part == before else part for part in path.parts))
+        return mask if mask.exists() else mask.with_suffix('.png')  # beside photographs in JPEG
 
 
 @dataclass(frozen=True, kw_only=True)
