@@ -194,10 +194,10 @@ class Watchdog:
             thread = self._thread
             if thread is None:
                 return
-            died, now_s = not thread.is_alive(), time.monotonic()
-            if now_s - self._polled_at_s <= self.hang_limit_s:
+            died, now_s, polled_at_s = not thread.is_alive(), time.monotonic(), self._polled_at_s
+            if polled_at_s > self._silent_since_s:
                 self._silent_since_s = inf
-            else:
+            if now_s - polled_at_s > self.hang_limit_s:
                 # Counts from this look: of a process that was stopped as a whole and continued,
                 # another thread may be the first to run.
                 self._silent_since_s = min(self._silent_since_s, now_s)
