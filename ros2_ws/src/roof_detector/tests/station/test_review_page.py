@@ -61,7 +61,7 @@ def open_review(site, store, browser, asked):
     def open_page(who, size='wide', name='My%20roof', *, is_heard=True):
         width, height = SIZES[size]
         page = browser.new_page(viewport={'width': width, 'height': height})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         if is_heard:
             page.on('request', lambda request: asked.append(request.url))
             page.on('response', lambda response: asked.append((response.status, response.url)))
@@ -146,9 +146,9 @@ def test_one_key_decides_and_the_other_page_shows_it(page, other, store):
     row(page, 1).click()
     page.keyboard.press('c')  # and goes on to the next one
     page.locator('#rows li.chosen[data-number="2"]').wait_for()
-    row(other, 1).locator('.pin.confirmed.decided').wait_for(timeout=4000)
+    row(other, 1).locator('.pin.confirmed.decided').wait_for()
     page.keyboard.press('3')
-    row(other, 2).get_by_text('high').wait_for(timeout=4000)
+    row(other, 2).get_by_text('high').wait_for()
     page.keyboard.press('n')
     page.locator('textarea').fill('<b>loose</b> cover')
     page.get_by_role('button', name='Save').click()
@@ -156,11 +156,11 @@ def test_one_key_decides_and_the_other_page_shows_it(page, other, store):
     page.keyboard.press('l')
     page.get_by_label('Class', exact=True).last.fill('<i>vent</i>')
     page.keyboard.press('Enter')
-    row(other, 2).get_by_text('<i>vent</i>').wait_for(timeout=4000)
+    row(other, 2).get_by_text('<i>vent</i>').wait_for()
     # Both answer differently: both answers are kept, and the last one counts.
     row(other, 1).click()
     other.keyboard.press('r')
-    row(page, 1).get_by_text('disputed').wait_for(timeout=4000)
+    row(page, 1).get_by_text('disputed').wait_for()
     row(page, 1).locator('.pin.rejected').wait_for()
     row(page, 1).click()
     history = page.locator('.history')
@@ -174,7 +174,7 @@ def test_one_key_decides_and_the_other_page_shows_it(page, other, store):
         ('C. D.', 'reject', ''),
     ]
     other.keyboard.press('u')
-    row(page, 1).locator('.pin.confirmed').wait_for(timeout=4000)
+    row(page, 1).locator('.pin.confirmed').wait_for()
 
 
 def test_findings_are_merged_on_the_list_and_taken_apart_again(page):

@@ -97,7 +97,14 @@ def build(context: StationContext, camera: Callable[[], CameraLink | None]) -> N
     async def refresh() -> None:
         if frozen.value:
             return
-        found = await asyncio.to_thread(_live_rows, context)
+        try:
+            found = await asyncio.to_thread(_live_rows, context)
+        except (StationError, FindingsError):  # a program writes to it, or it has just ended
+            if objects.visible:
+                return
+            found = None
+        if frozen.value:  # meanwhile
+            return
         objects.set_visibility(found is not None)
         table.set_visibility(found is None)
         review.set_visibility(found is not None)
@@ -176,10 +183,7 @@ def _live_rows(
     live = context.boards.catalog.live()
     if live is None:
         return None
-    try:
-        rows = context.boards.find(live.group, live.name).rows()
-    except (StationError, FindingsError):
-        return None  # it ended, or its first run is being written
+    rows = context.boards.find(live.group, live.name).rows()
     return live, [row for row in rows if row['state'] != 'rejected']
 
 
