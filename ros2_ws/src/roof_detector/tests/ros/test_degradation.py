@@ -77,7 +77,7 @@ def test_each_step_leaves_less_and_none_leaves_what_was_asked_for():
 def test_frames_that_come_too_old_reduce_quality_until_the_operator_forbids_it(
     graph, make_probe, roof_bgr
 ):
-    probe = make_probe(graph, arguments=[f'max_age_s:={LIMIT_S}'])
+    probe = make_probe(graph, arguments=['max_age_s:=30.0'])  # of a busy computer's frames none
     probe.send_and_wait(roof_bgr)
 
     def send_old():
@@ -87,7 +87,7 @@ def test_frames_that_come_too_old_reduce_quality_until_the_operator_forbids_it(
 
     timer = probe.node.create_timer(0.1, send_old)
     values = probe.report_when(lambda values: values.get('degradation') == 'input, thinning')
-    assert values['degradation_reason'] == 'all frames were too old, the limit is 2 s'
+    assert values['degradation_reason'] == 'all frames were too old, the limit is 30 s'
     probe.report_when(lambda values: int(values.get('dropped.thinned', 0)) > 0)
     assert probe.set('degrade', False).successful
     probe.report_when(lambda values: values.get('degradation') == 'none')

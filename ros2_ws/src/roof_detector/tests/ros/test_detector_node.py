@@ -256,9 +256,9 @@ def test_a_paused_detector_counts_frames_and_finds_nothing(probe, roof_bgr):
 
 
 def test_frames_older_than_the_limit_are_dropped(graph, make_probe, roof_bgr):
-    probe = make_probe(graph, arguments=['max_age_s:=2.0'])
+    probe = make_probe(graph, arguments=['max_age_s:=30.0'])
     old = probe.stamp()
-    old.sec -= 5
+    old.sec -= 60
     probe.send(roof_bgr, stamp=old)
     probe.report_when(lambda values: values.get('dropped.too_old') == '1')
     probe.send_and_wait(roof_bgr)

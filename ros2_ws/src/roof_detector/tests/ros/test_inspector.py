@@ -8,6 +8,7 @@ import json
 import logging
 import math
 from collections import Counter
+from itertools import count
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_each_object_is_found_once_with_its_place_an_event_and_a_number(graph, i
     roof = InspectedRoof(graph)
     node = inspect(roof, findings_directory=str(tmp_path))
     roof.fly()
-    roof.wait(lambda: len(roof.events) == len(OBJECTS), within_s=20, what='six events')
+    roof.wait(lambda: len(roof.events) == len(OBJECTS), what='six events')
     roof.wait(lambda: roof.findings and len(roof.findings[-1].detections) == len(OBJECTS))
     check_places(roof.findings[-1])
     assert roof.findings[-1].header.frame_id == 'map'
@@ -93,8 +94,13 @@ def test_each_object_is_found_once_with_its_place_an_event_and_a_number(graph, i
 def test_it_is_ok_only_while_what_was_asked_for_arrives(graph, inspect):
     roof = InspectedRoof(graph)
     inspect(roof)
-    roof.fly(frames=30)
-    assert any(one.level == DiagnosticStatus.OK for one in roof.statuses)
+    frames = count()
+
+    def is_ok():
+        roof.fly(frames=1, first=next(frames))
+        return roof.status.level == DiagnosticStatus.OK
+
+    roof.wait(is_ok, what='OK while all arrives')
 
     def is_silent():
         words = roof.status.message
@@ -153,7 +159,7 @@ def test_telemetry_that_comes_late_is_waited_for(graph, inspect):
     roof = InspectedRoof(graph)
     inspect(roof, telemetry_wait_s=5.0)
     roof.fly(late=8)
-    roof.wait(lambda: len(roof.events) == len(OBJECTS), within_s=20, what='six events')
+    roof.wait(lambda: len(roof.events) == len(OBJECTS), what='six events')
     roof.wait(lambda: roof.findings and len(roof.findings[-1].detections) == len(OBJECTS))
     check_places(roof.findings[-1])
     assert roof.values.get('frames_without_a_place', '0') == '0'

@@ -63,6 +63,9 @@ def survey(photo):
         yield round(right * (part if row % 2 == 0 else 1 - part)), rows[row]
 
 
+TELEMETRY = ('/camera/fix', '/camera/pose', '/camera/camera_info')
+
+
 @pytest.fixture(scope='module')
 def recorded_flight(tmp_path_factory):
     folder = DATA / 'kampala'
@@ -133,6 +136,14 @@ def recorded_flight(tmp_path_factory):
     return path
 
 
+def received_by_recorder(probe, topics):
+    """Return how many messages of each topic the recorder has, by its newest report."""
+    statuses = [one for array in probe.reports for one in array.status]
+    reports = [one for one in statuses if one.name == 'recorder: bag']
+    values = {pair.key: pair.value for pair in reports[-1].values} if reports else {}
+    return {topic: int(values.get(f'received.{topic}', 0)) for topic in topics}
+
+
 def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
     graph, make_probe, recorded_flight, tmp_path
 ):
@@ -172,6 +183,8 @@ def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
         assert result.header in sent
         assert result.header.frame_id == 'camera_optical_frame'
 
+    received = {'/detector/detections': processed} | dict.fromkeys(TELEMETRY, FRAMES)
+    graph.wait_until(lambda: received_by_recorder(probe, received) == received, what='the bag')
     assert graph.stop(probe.process)[0] == 0
     code, output = graph.stop(recorder)
     assert code == 0, output
@@ -184,7 +197,7 @@ def test_a_recorded_flight_is_detected_and_recorded_frame_by_frame(
             jpeg = reader.deserialize(data, connection.msgtype).data
             shapes.add(cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape)
     assert counts['/detector/detections'] == processed
-    for topic in ('/camera/fix', '/camera/pose', '/camera/camera_info'):
+    for topic in TELEMETRY:
         assert counts[topic] == FRAMES, topic
     assert counts['/detector/labels'] == 1
     assert shapes == {(SIZE_WH[1], SIZE_WH[0], 3)}

@@ -29,7 +29,7 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 """
 _CAMERA = """
-import sys, time
+import select, sys, time
 import rclpy
 from sensor_msgs.msg import Image
 rclpy.init()
@@ -37,11 +37,11 @@ node = rclpy.create_node('camera')
 images = node.create_publisher(Image, 'image', 10)
 while images.get_subscription_count() < 2:
     time.sleep(0.02)
-for number in range(int(sys.argv[1])):
+number = 0
+while not select.select([sys.stdin], [], [], 0.05)[0]:
     images.publish(Image(height=number))
-    time.sleep(0.1)  # a busy machine hears most of them
+    number += 1
 print(f'{time.time():.0f}', flush=True)
-sys.stdin.read()
 """
 
 
@@ -63,34 +63,33 @@ def test_a_camera_that_comes_back_an_hour_earlier_is_heard_at_once(graph, shifte
     )
     recorded = RecordedTopic(node, 'image', BlackBox(keep_s=60.0, max_bytes=1 << 20))
 
-    def fly(frames, **environment):
+    def fly(**environment):
         heard.clear()
-        camera = start_camera(graph, frames, environment)
+        camera = start_camera(graph, environment)
         before = recorded.received
 
         def is_through():
             subscription.refresh()
             recorded.refresh()
-            return min(len(heard), recorded.received - before) >= frames // 2
+            return min(len(heard), recorded.received - before) >= 4
 
-        graph.wait_until(is_through, what=f'half of {frames} frames of this camera')
-        assert len(heard) <= frames
-        clock_s = float(camera.stdout.readline())
+        graph.wait_until(is_through, what='frames of this camera')
         camera.stdin.close()
+        clock_s = float(camera.stdout.readline())
         camera.wait(timeout=60)
         return clock_s
 
-    began_s = fly(20)
-    assert fly(8, **shifted_clock) < began_s - 3000
+    began_s = fly()
+    assert fly(**shifted_clock) < began_s - 3000
     assert subscription.repeated == 0
     assert recorded.repeated == 0
     subscription.close()
     recorded.close()
 
 
-def start_camera(graph, frames, environment):
+def start_camera(graph, environment):
     process = subprocess.Popen(
-        [sys.executable, '-c', _CAMERA, str(frames)],
+        [sys.executable, '-c', _CAMERA],
         env={**os.environ, 'ROS_DOMAIN_ID': str(graph.domain_id), **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
