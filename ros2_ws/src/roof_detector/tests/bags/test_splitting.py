@@ -139,7 +139,7 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
     for name in ('fsync', 'fdatasync'):
         sync = getattr(os, name)
         monkeypatch.setattr(
-            os, name, lambda descriptor, sync=sync: (stands_still.wait(30), sync(descriptor))
+            os, name, lambda descriptor, sync=sync: (stands_still.wait(120), sync(descriptor))
         )
     writer = BackgroundWriter(bag, max_queue_bytes=1 << 30)
     writer.add_topic('/image', IMAGE)
@@ -150,7 +150,7 @@ def test_a_split_on_a_disk_that_stands_still_holds_up_no_message(tmp_path, monke
             )
         )
         time.sleep(0.01)
-    numbers, deadline = [], time.monotonic() + 25  # the disk goes on after 30 s
+    numbers, deadline = [], time.monotonic() + 100  # the disk goes on after 120 s
     while len(numbers) < 40 and time.monotonic() < deadline:
         time.sleep(0.1)  # a flush period
         left = shutil.copytree(tmp_path / 'bag', tmp_path / f'left_at_{time.monotonic_ns()}')

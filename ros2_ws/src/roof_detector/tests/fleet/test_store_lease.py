@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -112,10 +113,11 @@ def test_a_lease_that_cannot_be_renewed_is_lost_before_another_run_takes_it(leas
 
     files = CutOff(address)
     files.is_cut_off = False
-    held = lease(files, expiry_s=0.5)
+    held = lease(files, expiry_s=30.0)
     held.check()
     files.is_cut_off = True
-    held._thread.join(0.7)
+    held._expiry_s = 0.5
+    time.sleep(0.7)
     with pytest.raises(FleetError, match='could not be renewed in time'):
         held.check()
 

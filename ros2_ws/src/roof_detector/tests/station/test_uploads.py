@@ -320,8 +320,10 @@ def is_check(process):
         return False  # it has ended, whoever collects it
 
 
-def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch):
-    monkeypatch.setattr(model_store, '_CHECKED_WITHIN_S', 0.01)  # nothing starts in that
+def test_the_check_of_a_model_has_a_deadline_and_leaves_no_process(station, monkeypatch, tmp_path):
+    (tmp_path / 'sitecustomize.py').write_text('import time\ntime.sleep(600)\n')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))  # a check that never begins
+    monkeypatch.setattr(model_store, '_CHECKED_WITHIN_S', 0.5)
     answer = station.ask('POST', '/models', params={'name': 'a.onnx'}, content=b'x')
     assert answer.status_code == 415 and 'did not load within' in answer.text
     assert not [child for child in psutil.Process().children(recursive=True) if is_check(child)]
