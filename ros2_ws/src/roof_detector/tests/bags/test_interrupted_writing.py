@@ -61,7 +61,7 @@ class InterruptedFlight:
                 )
             )
 
-    def send_until(self, condition, *, within_s=20.0, pause_s=0.005, most=180):
+    def send_until(self, condition, *, within_s=60.0, pause_s=0.005, most=180):
         end = time.monotonic() + within_s
         while not condition(self.writer.state()):
             assert time.monotonic() < end, self.writer.state()
@@ -84,7 +84,7 @@ class InterruptedFlight:
         return ours
 
 
-def wait_until(condition, *, within_s=20.0):
+def wait_until(condition, *, within_s=60.0):
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end

@@ -25,7 +25,7 @@ def demo(tmp_path):
             env={name: value for name, value in os.environ.items() if name != 'ROS_DOMAIN_ID'},
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=300,
             check=False,
         )
         return finished, output

@@ -14,7 +14,7 @@ from roof_detector.inputs.errors import InputError
 from roof_detector.inputs.live import LiveInput
 
 
-def until(condition, *, within_s=20.0):
+def until(condition, *, within_s=60.0):
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, 'it did not happen in time'

@@ -58,12 +58,10 @@ class Sky:
                 stamps
                 <= {(m.header.stamp.sec, m.header.stamp.nanosec) for m in self.roof.labelled}
             ),
-            within_s=20,
             what='the detections of good frames',
         )
         self.roof.wait(
             lambda: int(self.roof.values['frames_placed']) >= before + 3,
-            within_s=20,
             what='places of good frames',
         )
         assert self.process.poll() is None

@@ -30,7 +30,7 @@ def look(graph, monkeypatch):
     """Look at the test's own graph while its nodes go on."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(graph.domain_id))
 
-    def look_until(seen_enough=lambda _: True, *, listen_s=0.5, within_s=60.0):
+    def look_until(seen_enough=lambda _: True, *, listen_s=0.5, within_s=120.0):
         """Look again until enough is seen: discovery takes as long as the machine is busy."""
         deadline = time.monotonic() + within_s
         while True:

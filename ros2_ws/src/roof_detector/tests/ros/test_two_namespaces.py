@@ -45,7 +45,7 @@ node.destroy_node()
 
 
 def run(*words):
-    subprocess.run(words, check=True, capture_output=True, timeout=20)
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture(scope='module')
@@ -102,7 +102,7 @@ def owner(namespace, profile):
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -114,7 +114,7 @@ def what_a_stranger_reads(namespace, address, *, patience_s):
         ),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
         check=True,
     )
     return ended.stdout.strip()
@@ -150,7 +150,7 @@ def test_a_node_bound_to_loopback_is_reached_by_no_network_and_by_its_own_comput
             ),
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=180,
             check=True,
         )
         assert own.stdout.strip() == 'read by a stranger'

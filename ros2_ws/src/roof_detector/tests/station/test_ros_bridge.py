@@ -90,7 +90,7 @@ class Sky:
             shown = {one.label for one in self.camera().log.findings}
             return label in shown and self.bridge.report(f'good {self.good}') is not None
 
-        self.graph.wait_until(is_shown, within_s=30, what='all that was sent on the page')
+        self.graph.wait_until(is_shown, what='all that was sent on the page')
 
 
 @pytest.fixture(scope='module')
@@ -140,7 +140,7 @@ def test_what_is_refused_is_counted_in_the_stations_own_diagnostics(sky):
         shown = 0 if report is None else int(report.values.get('refused.not a detection', 0))
         return shown > before
 
-    sky.graph.wait_until(is_counted, within_s=20, what='the count')
+    sky.graph.wait_until(is_counted, what='the count')
     assert 'callback_errors' in sky.bridge.report('station').values
 
 
@@ -164,5 +164,5 @@ def test_names_without_end_do_not_fill_the_station(sky):
     for k in range(30):
         statuses = [DiagnosticStatus(name=f'stranger {k} {n}: x') for n in range(50)]
         sky.publishers[DiagnosticArray].publish(DiagnosticArray(status=statuses))
-    sky.graph.wait_until(lambda: sky.bridge.refused, within_s=20, what='a refusal')
+    sky.graph.wait_until(lambda: sky.bridge.refused, what='a refusal')
     assert len(sky.bridge.diagnostics) <= 500
