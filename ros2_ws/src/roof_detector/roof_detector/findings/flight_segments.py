@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -51,11 +51,15 @@ class FlightSegments:
     origin of the inspection, belong to no part and are counted. Photos (`timed` false) lie in
     their folder in the order of their names, at times of whole seconds: how fast the camera moved
     from one to the next is not known, nothing jumps, and PhotoParts tells their parts.
+    Fixes before `begin_ns` are known to be wrong (see `first_sure_ns`).
     """
 
-    def __init__(self, origin: LocalTangentPlane, *, timed: bool = True) -> None:
+    def __init__(
+        self, origin: LocalTangentPlane, *, timed: bool = True, begin_ns: int | None = None
+    ) -> None:
         self._origin = origin
         self._timed = timed
+        self._begin_ns = begin_ns
         self._place: npt.NDArray[np.float64] | None = None
         self._stamp_ns = 0
         self._part = 0
@@ -71,6 +75,9 @@ class FlightSegments:
             return None
         if not self._timed:
             return self._part
+        if self._begin_ns is not None and fix.stamp_ns < self._begin_ns:
+            self.jumped += 1
+            return None
         sigma = float(np.sqrt(np.trace(fix.position_covariance[:2, :2]) / 2))
         if self._place is None or not self._jumps(place, fix.stamp_ns, sigma, self._last):
             paused = self._place is not None and fix.stamp_ns - self._stamp_ns > _PAUSE_S * 1e9
@@ -105,6 +112,44 @@ class FlightSegments:
         distance = float(np.linalg.norm((place - before[0])[:2]))
         flown = _FASTEST_M_S * abs(stamp_ns - before[1]) / 1e9
         return distance > flown + max(_LEAST_JUMP_M, _JUMP_SIGMAS * sigma_m)
+
+
+def first_sure_ns(fixes: Iterable[CameraFix], origin: LocalTangentPlane) -> int | None:
+    """Return the stamp at which a stream's positions begin to be right, None for the first one.
+
+    Its first fix has none before it that it could jump from. Where it is of a part of fewer than
+    five frames, and the next part is elsewhere, that first part is made of wrong fixes.
+    """
+    segments = FlightSegments(origin)
+    first_frames = 0
+    away_ns: list[int] = []
+    for fix in fixes:
+        part = segments.part_of(fix)
+        if part is None:
+            away_ns.append(fix.stamp_ns)
+            continue
+        if part:  # after a jump, of which all frames but this one were away, or after a pause
+            others = _FRAMES_OF_PART - 1
+            return away_ns[-others] if len(away_ns) >= others else None
+        away_ns.clear()
+        first_frames += 1
+        if first_frames >= _FRAMES_OF_PART:
+            return None
+    return None
+
+
+def first_of_most(places: Sequence[LocalTangentPlane], weights: Sequence[int]) -> int:
+    """Return the first of the places that most of the weight is within 20 km of."""
+    geodetic = np.array([(one.latitude_deg, one.longitude_deg, one.altitude_m) for one in places])
+    best, most = 0, -1.0
+    for index, place in enumerate(places):
+        near = np.linalg.norm(place.to_enu(geodetic)[:, :2], axis=1) < FARTHEST_M
+        weight = float(np.asarray(weights)[near].sum())
+        if weight > most:
+            best, most = index, weight
+        if 2 * most >= sum(weights):
+            break
+    return best
 
 
 class OriginCheck:

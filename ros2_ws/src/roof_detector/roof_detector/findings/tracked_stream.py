@@ -39,12 +39,13 @@ class TrackedStream:
     """Tracks detections from frame to frame, by the ground where the fixes of both are known.
 
     The frames come in their order. Live and offline inspections use the same class. Without
-    times (`timed` false), as of photos, no fix jumps.
+    times (`timed` false), as of photos, no fix jumps. Fixes before `begin_ns` are wrong.
     """
 
-    def __init__(self, *, timed: bool = True) -> None:
+    def __init__(self, *, timed: bool = True, begin_ns: int | None = None) -> None:
         self.segments: FlightSegments | None = None
         self._timed = timed
+        self._begin_ns = begin_ns
         self._tracker = Tracker()
         self._flow = FlowMotion()
         self._fix: CameraFix | None = None
@@ -53,7 +54,7 @@ class TrackedStream:
     def part_of(self, fix: CameraFix, origin: LocalTangentPlane) -> int | None:
         """Return the part of the flight that a fix is of, None where it cannot be used."""
         if self.segments is None:
-            self.segments = FlightSegments(origin, timed=self._timed)
+            self.segments = FlightSegments(origin, timed=self._timed, begin_ns=self._begin_ns)
         return self.segments.part_of(fix)
 
     def track(

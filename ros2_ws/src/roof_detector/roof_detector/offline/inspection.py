@@ -25,7 +25,7 @@ from roof_detector.offline.errors import ReplayError
 from roof_detector.offline.finding_tables import write_tables
 from roof_detector.offline.georeference_record import georeference_record
 from roof_detector.offline.inspection_coverage import write_coverage
-from roof_detector.offline.inspection_frames import InspectionFrames
+from roof_detector.offline.inspection_frames import InspectionFrames, share_origin
 from roof_detector.offline.result_bag import ResultBag
 
 if TYPE_CHECKING:
@@ -126,19 +126,13 @@ def inspect_results(
     with ExitStack() as stack:
         bags = [stack.enter_context(ResultBag(one.path)) for one in results]
         names = _class_names(bags)
-        sources: list[InspectionFrames] = []
-        for one, bag in zip(results, bags, strict=True):
-            known = next((source.origin for source in sources if source.origin), None)
-            sources.append(
-                InspectionFrames(
-                    bag,
-                    flight=one.flight,
-                    georeferencing=georeferencing,
-                    images=one.images,
-                    origin=known,
-                )
+        sources = [
+            InspectionFrames(
+                bag, flight=one.flight, georeferencing=georeferencing, images=one.images
             )
-        origin = next((source.origin for source in sources if source.origin), None)
+            for one, bag in zip(results, bags, strict=True)
+        ]
+        origin = share_origin(sources)
         store = stack.enter_context(InspectionStore(output / STORE_NAME))
         register = Register(
             names,

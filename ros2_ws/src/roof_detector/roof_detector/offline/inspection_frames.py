@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roof_detector.bags.errors import BagError
-from roof_detector.findings.flight_segments import FARTHEST_M, PhotoParts
+from roof_detector.findings.flight_segments import PhotoParts, first_of_most, first_sure_ns
 from roof_detector.findings.ground_view import ErrorSplit, frame_sightings, mask_areas
 from roof_detector.findings.raster_view import raster_origin, raster_sigma_m, raster_view
 from roof_detector.findings.sightings import FrameReference, FrameSightings
@@ -30,7 +31,7 @@ from roof_detector.offline.image_search import camera_inputs, images_of
 from roof_detector.vision.errors import VisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from roof_detector.offline.result_bag import ResultBag
     from roof_detector.vision.frame_findings import FrameFindings
 
-# Of so many first fixes the one that most others are near is the origin of the inspection.
-_COMPARED_FIXES = 50
+# Of so many fixes over a recording the one that most others are near is its origin.
+_COMPARED_FIXES = 100
+# So many frames with a fix tell whether the first ones are wrong.
+_FIRST_FIXES = 50
 
 
 @dataclass(kw_only=True)
@@ -81,7 +84,6 @@ class InspectionFrames:
         flight: str,
         georeferencing: GeoreferenceSettings,
         images: Path | None = None,
-        origin: LocalTangentPlane | None = None,
         split: ErrorSplit | None = None,
     ) -> None:
         self._bag = bag
@@ -91,7 +93,8 @@ class InspectionFrames:
         self.counts = InspectionCounts()
         self._rasters: dict[str, RasterGeoreference] = {}
         self._tracks = self._camera_tracks(georeferencing)
-        self.origin = origin or self._first_origin()
+        self._frames_of_topics: dict[str, list[tuple[int, tuple[int, int]]]] = {}
+        self.origin = self._own_origin()
         self._streams: dict[str, TrackedStream] = {}
         self._sharpness: dict[str, StreamSharpness] = {}
 
@@ -118,9 +121,10 @@ class InspectionFrames:
                 if raster is not None:
                     yield self._on_raster(findings, raster)
                     continue
-                stream = self._streams.setdefault(
-                    findings.topic, TrackedStream(timed=not is_photos)
-                )
+                stream = self._streams.get(findings.topic)
+                if stream is None:
+                    stream = self._stream(findings.topic, timed=not is_photos)
+                    self._streams[findings.topic] = stream
                 fix, part = self._fix(findings, stream)
                 if photo_parts is not None and fix is not None:
                     part = photo_parts.part_of(_clock_ns(findings))
@@ -206,36 +210,59 @@ class InspectionFrames:
                 cameras[topic] = track
         return cameras
 
-    def _first_origin(self) -> LocalTangentPlane | None:
+    @property
+    def frame_count(self) -> int:
+        """Return how many frames may have a place."""
+        return sum(map(len, self._frames_of_topics.values()))
+
+    def _own_origin(self) -> LocalTangentPlane | None:
         """Return a camera position of the bag, on the ground.
 
-        It is the first one near most of those that follow: one fix far off at the beginning would
-        cost all others their place.
+        It is the first one near most of those over the whole recording: fixes far off, however
+        many there are at the beginning, would cost all others their place.
         """
         if not self._tracks and not self._rasters:
             return None
-        found: list[LocalTangentPlane] = []
         for frame in self._bag.frames():
+            findings = frame.findings
+            if findings is None:
+                continue
             raster = self._rasters.get(frame.record.topic)
-            if frame.findings is not None and raster is not None:
-                latitude, longitude = raster_origin(raster, frame.findings.size_wh)
+            if raster is not None:
+                latitude, longitude = raster_origin(raster, findings.size_wh)
                 if np.isfinite([latitude, longitude]).all():
                     return LocalTangentPlane(latitude, longitude, 0.0)
-            track = self._tracks.get(frame.record.topic)
-            if frame.findings is None or track is None:
-                continue
-            try:
-                fix = track.at(frame.findings.stamp_ns, size_wh=frame.findings.size_wh)
-                found.append(
-                    LocalTangentPlane(
-                        fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+            if frame.record.topic in self._tracks:
+                known = self._frames_of_topics.setdefault(frame.record.topic, [])
+                known.append((findings.stamp_ns, findings.size_wh))
+        found: list[LocalTangentPlane] = []
+        share = max(_COMPARED_FIXES // max(len(self._frames_of_topics), 1), 1)
+        for topic, frames in self._frames_of_topics.items():
+            step = -(-len(frames) // share)
+            for fix in self._fixes_of(topic, frames[::step]):
+                with suppress(GeoError):  # a pole, where there is no east
+                    found.append(
+                        LocalTangentPlane(
+                            fix.latitude_deg, fix.longitude_deg, fix.altitude_m - fix.height_m
+                        )
                     )
-                )
-            except GeoError:
-                continue
-            if len(found) >= _COMPARED_FIXES:
-                break
-        return next((one for one in found if _is_near_most(one, found)), next(iter(found), None))
+        return found[first_of_most(found, [1] * len(found))] if found else None
+
+    def _fixes_of(
+        self, topic: str, frames: Iterable[tuple[int, tuple[int, int]]]
+    ) -> Iterator[CameraFix]:
+        """Yield the fixes of frames, given by stamp and size, that have one."""
+        for stamp_ns, size_wh in frames:
+            with suppress(GeoError):
+                yield self._tracks[topic].at(stamp_ns, size_wh=size_wh)
+
+    def _stream(self, topic: str, *, timed: bool) -> TrackedStream:
+        """Return the stream of a topic, which knows the fixes at its beginning that are wrong."""
+        begin_ns = None
+        if timed and self.origin is not None:
+            fixes = self._fixes_of(topic, self._frames_of_topics.get(topic, ()))
+            begin_ns = first_sure_ns(islice(fixes, _FIRST_FIXES), self.origin)
+        return TrackedStream(timed=timed, begin_ns=begin_ns)
 
     def _fix(self, findings: FrameFindings, stream: TrackedStream) -> tuple[CameraFix | None, int]:
         """Return the fix of a frame, None without one, and its part of the flight."""
@@ -293,13 +320,16 @@ class InspectionFrames:
         )
 
 
-def _is_near_most(place: LocalTangentPlane, others: Sequence[LocalTangentPlane]) -> bool:
-    """Return whether at least half of the places are as near as those of one inspection are."""
-    there = place.to_enu(
-        np.array([(o.latitude_deg, o.longitude_deg, o.altitude_m) for o in others])
-    )
-    near = np.linalg.norm(there[:, :2], axis=1) < FARTHEST_M
-    return 2 * int(near.sum()) >= len(others)
+def share_origin(sources: Sequence[InspectionFrames]) -> LocalTangentPlane | None:
+    """Give all recordings one origin, the first that most frames are near, and return it."""
+    own = [(one.origin, max(one.frame_count, 1)) for one in sources if one.origin is not None]
+    if not own:
+        return None
+    places, frames = zip(*own, strict=True)
+    origin: LocalTangentPlane = places[first_of_most(places, frames)]
+    for one in sources:
+        one.origin = origin
+    return origin
 
 
 def _clock_ns(findings: FrameFindings) -> int | None:

@@ -6,7 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from roof_detector.findings.flight_segments import FlightSegments, PhotoParts
+from roof_detector.findings.flight_segments import (
+    FlightSegments,
+    PhotoParts,
+    first_of_most,
+    first_sure_ns,
+)
+from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
 
 @pytest.fixture
@@ -48,3 +54,36 @@ def test_photos_are_of_one_part_until_none_is_taken_for_ten_minutes():
     assert [divided.part_of(one) for one in times_ns] == [0, 0, 0, 1, 1, 2]
     assert divided.part_of(None) == 0
     assert PhotoParts([]).part_of(5) == 0
+
+
+@pytest.mark.parametrize(
+    ('stamps_and_easts', 'sure_s'),
+    [
+        ([], None),
+        ([(0, 900), (1, 0), (2, 10), (3, 20)], None),
+        ([(0, 900), *((n, 10 * n) for n in range(1, 9))], 1),
+        ([*((n, 900) for n in range(4)), (4, 400), *((n, 10 * n) for n in range(5, 12))], 5),
+        ([*((n, 900) for n in range(5)), *((n, 10 * n) for n in range(5, 12))], None),
+        ([(0, 0), *((700 + n, 10 * n) for n in range(9))], None),
+    ],
+    ids=['none', 'too few to tell', 'one wrong', 'four wrong', 'a part of five', 'a pause'],
+)
+def test_a_first_part_of_fewer_than_five_frames_that_is_left_is_wrong(
+    roof, stamps_and_easts, sure_s
+):
+    flown = roof([])
+    fixes = [flown.fix((east, 0), stamp_ns=int(s * 1e9)) for s, east in stamps_and_easts]
+    begin_ns = first_sure_ns(fixes, flown.ORIGIN)
+    assert begin_ns == (None if sure_s is None else sure_s * 10**9)
+    segments = FlightSegments(flown.ORIGIN, begin_ns=begin_ns)
+    found = [segments.part_of(fix) for fix in fixes]
+    if sure_s is not None:
+        assert found == [None] * sure_s + [0] * (len(fixes) - sure_s)
+        assert segments.jumped == sure_s
+
+
+def test_of_two_places_far_apart_the_one_of_more_frames_is_the_origin():
+    places = [LocalTangentPlane(latitude, 8.0, 0.0) for latitude in (48.0, 47.0, 47.001)]
+    assert first_of_most(places, [60, 40, 40]) == 1
+    assert first_of_most(places, [90, 40, 40]) == 0
+    assert first_of_most(places, [80, 40, 40]) == 0
