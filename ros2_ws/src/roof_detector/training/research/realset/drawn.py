@@ -130,7 +130,7 @@ class _Scene:
     def pave_or_wall(self, rng: np.random.Generator) -> None:
         """Lay slabs now and then, and a wall with a scupper at its foot."""
         spots = cloud(self.image_bgr.shape, 180, rng)  # a mirrored piece is too regular
-        street.shade(self.image_bgr, 1 + rng.uniform(0.02, 0.1) * spots)
+        street.shade(self.image_bgr, 1 + rng.uniform(0.01, 0.07) * spots)
         if rng.random() < 0.3:
             street.pave(self.image_bgr, self._pose(self.first_px, rng), rng)
         if rng.random() < _SCUPPER_SHARE:
