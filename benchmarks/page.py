@@ -30,7 +30,7 @@ listener in another process. *Bare forward* is the network alone, between the me
 nodes; *overhead* is the age's median less that. Times are medians (p50) in milliseconds.
 
 `make bench` measures all of it on your machine, `python -m benchmarks.bench <part>` one part;
-parts are `forward`, `detect`, `graph`, `plenty`, `baseline`, `soak` and `report`.
+parts are `forward`, `detect`, `device`, `graph`, `plenty`, `baseline`, `soak` and `report`.
 """
 
 # What each file holds, in the order of the page.

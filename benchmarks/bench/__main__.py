@@ -8,7 +8,7 @@ import argparse
 import logging
 import sys
 
-from benchmarks.bench.commands import detect, graph, models, report, scan, soak
+from benchmarks.bench.commands import detect, device, graph, models, report, scan, soak
 from roof_detector.cli.exit_code import exit_code_of
 
 
@@ -16,7 +16,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all benchmarks."""
     parser = argparse.ArgumentParser(prog='python -m benchmarks.bench', description=__doc__)
     parts = parser.add_subparsers(dest='part', metavar='PART', required=True)
-    for part in (detect, graph, soak, report, scan, models):
+    for part in (detect, device, graph, soak, report, scan, models):
         part.add_parser(parts)
     return parser
 

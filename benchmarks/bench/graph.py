@@ -46,6 +46,7 @@ class BareForward:
         return {
             'model': self._detector.model_path.name,
             'backend': self._detector.choice.sentence,
+            'device': self._detector.device,
             'precision': self._detector.precision,
             'threads': self._detector.threads or 'all',
         }

@@ -16,6 +16,7 @@ from roof_detector.inference.device_name import (
     available_cores,
     device_name,
     processor_instructions,
+    resolve_device,
 )
 
 _PACKAGES = ('torch', 'ultralytics', 'openvino', 'onnxruntime', 'numpy', 'opencv-python', 'rclpy')
@@ -25,12 +26,18 @@ _ON_X86 = {'avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int
 _ON_ARM = {'asimddp', 'bf16', 'i8mm', 'sve'}
 
 
-def describe_run() -> dict[str, Any]:
-    """Return machine, versions and commit; `load_1min` shows the load of other programs."""
+def describe_run(*, device: str = 'auto') -> dict[str, Any]:
+    """Return machine, versions and commit; `load_1min` shows the load of other programs.
+
+    `device` is what a network runs on that is not on the CPU.
+    """
+    device = resolve_device(device)
+    gpu = {} if device == 'cpu' else {'gpu': device_name(device)}
     return {
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'machine': {
             'processor': device_name('cpu'),
+            **gpu,
             'instructions': sorted((_ON_X86 | _ON_ARM) & processor_instructions()),
             'cores': available_cores(),
             'memory_gb': round(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9, 1),

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
 
 class UltralyticsPrediction:
-    """`YOLO.predict` with the file, input size and thresholds of a detector."""
+    """`YOLO.predict` with the file, input size and thresholds of a detector.
 
-    def __init__(self, detector: Detector, thresholds: Thresholds, *, threads: int) -> None:
+    It computes in FP32, with `half` in FP16; that is for CUDA devices.
+    """
+
+    def __init__(
+        self, detector: Detector, thresholds: Thresholds, *, threads: int, half: bool = False
+    ) -> None:
         path: Path = detector.model_path
         # Ultralytics would unpickle a .pt, and knows no packages.
         if path.suffix == '.pt' or is_package(path):
@@ -36,6 +41,8 @@ class UltralyticsPrediction:
         self._size = detector.image_size[::-1]
         self._thresholds = thresholds
         self._threads = threads
+        self._device = detector.device
+        self._half = half
 
     def warm_up(self, frame: npt.NDArray[np.uint8]) -> None:
         """Predict once, which reduces torch's threads by one, and restore their number."""
@@ -49,6 +56,7 @@ class UltralyticsPrediction:
             conf=self._thresholds.confidence,
             iou=self._thresholds.iou,
             imgsz=self._size,
-            device='cpu' if not torch.cuda.is_available() else None,
+            device=self._device,
+            half=self._half,
             verbose=False,
         )

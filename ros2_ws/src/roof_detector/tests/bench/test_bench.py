@@ -98,6 +98,23 @@ def test_detect_times_each_stage_and_the_prediction_of_ultralytics(bench):
     assert row['found'] == row['found_by_predict']
 
 
+def test_a_device_is_timed_by_part_and_by_batch_and_finds_what_the_cpu_finds(tmp_path):
+    options = ('--device', 'cpu', '--precisions', 'f32', '--batches', '1', '2', '--frames', '2')
+    output = tmp_path / 'device.json'
+    command = ['device', *options, '--size', SIZE, '--output', str(output)]
+    arguments = make_parser().parse_args(command)
+    assert arguments.run(arguments) == 0
+    (row,) = json.loads(output.read_text())['rows']
+    assert (
+        set(row['detect_ms']) == set(row['predict_ms']) == set(row['without_graphs_ms']) == SPREAD
+    )
+    assert set(row['parts_ms']) > {'preprocess', 'network', 'select', 'select_on_host'}
+    assert [one['images'] for one in row['batches']] == [1, 2]
+    assert row['beside_cpu']['shared'] > 0
+    assert row['beside_cpu']['only_cpu'] == row['beside_cpu']['only_device'] == 0
+    assert row['beside_cpu']['confidence'] < 1e-3
+
+
 def test_plenty_sends_more_than_the_network_can_do_while_all_listen(bench):
     sizes = ('--sizes', SIZE, '--seconds', '1', '--rounds', '1')
     listeners = ('--annotated', 'on', '0.1', '--recorder', 'on')

@@ -67,9 +67,23 @@ def test_a_graph_is_made_for_each_shape_and_is_what_the_network_says():
     assert not network.refusals
 
 
+def test_graphs_are_of_shapes_that_come_again():
+    """Golden images come once, and would leave the cameras' images without a graph."""
+    network = GraphedNetwork(lambda blob: (torch.relu(blob) + 1,), model=torch.nn.Identity())
+    for side in range(32, 320, 32):
+        network(torch.rand(1, 3, side, side, device='cuda'))
+    blob = torch.rand(1, 3, 384, 640, device='cuda')
+    for _ in range(3):
+        (found,) = network(blob)
+        torch.testing.assert_close(found, torch.relu(blob) + 1)
+    assert 'other shapes' not in str(network.refusals)
+
+
 def test_a_network_that_waits_for_the_host_runs_without_a_graph():
     network = GraphedNetwork(lambda blob: (blob * blob.sum().item(),), model=torch.nn.Identity())
     blob = torch.rand(1, 3, 32, 32, device='cuda')
+    network(blob)
+    assert not network.refusals, 'the first pass of a shape is tried'
     (found,) = network(blob)
     torch.testing.assert_close(found, blob * blob.sum())
     assert list(network.refusals) == [blob.shape]

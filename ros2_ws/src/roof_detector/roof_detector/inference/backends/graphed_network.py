@@ -41,9 +41,10 @@ class GraphedNetwork:
     """Run a network as one CUDA graph per input shape, where that answers alike and is faster.
 
     A small network on a fast device waits for Python to start its kernels one by one; a graph
-    starts them all at once. It is captured at the first pass of a shape, during warm-up, then
-    compared with the network itself on another image and timed beside it; `refusals` and the
-    log say why a shape has none. Belongs into the thread that owns the model.
+    starts them all at once. It is captured at the second pass of a shape, during warm-up: golden
+    images have one pass, and would take the graphs of the cameras' images. It is compared with
+    the network itself on another image and timed beside it; `refusals` and the log say why a
+    shape has none. Belongs into the thread that owns the model.
     See "CUDA semantics: CUDA Graphs" in the documentation of torch.
     """
 
@@ -51,10 +52,14 @@ class GraphedNetwork:
         self._network = network
         self._model = model
         self._captured: dict[torch.Size, _Captured | None] = {}
+        self._seen: set[torch.Size] = set()
         self.refusals: dict[torch.Size, str] = {}
 
     def __call__(self, blob: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Run the network on a batch (n, 3, height, width)."""
+        if blob.shape not in self._seen:
+            self._seen.add(blob.shape)
+            return self._network(blob)
         if blob.shape not in self._captured:
             self._captured[blob.shape] = self._try(blob)
         return (self._captured[blob.shape] or self._network)(blob)

@@ -49,6 +49,7 @@ class TorchBackend:
 
     On a CUDA device all stages run there: images are fitted and detections chosen where the
     network is, and only what was found comes back. `on_device` asks for these stages elsewhere.
+    Without `graphs` a CUDA device gets the network's kernels one by one.
     """
 
     name: BackendName = 'torch'
@@ -63,6 +64,7 @@ class TorchBackend:
         model: tuple[Any, ModelFacts] | None = None,
         threads: int | None = None,
         on_device: bool | None = None,
+        graphs: bool = True,
     ) -> None:
         self._device = _choose_device(device)
         self.device = str(self._device)
@@ -93,7 +95,9 @@ class TorchBackend:
             # TF32 has the digits of f16: scores of `roofs` then differ by 0.009.
             torch.backends.cudnn.allow_tf32 = self.precision != 'f32'
         self._network: Any = (
-            GraphedNetwork(self._outputs, model=self._model) if on_cuda else self._outputs
+            GraphedNetwork(self._outputs, model=self._model)
+            if on_cuda and graphs
+            else self._outputs
         )
 
     def infer(self, batch: Any) -> Sequence[RawOutput]:
