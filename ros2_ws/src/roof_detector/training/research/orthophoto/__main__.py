@@ -48,6 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
         help='share of the settlements that are left as they are',
     )
     parser.add_argument(
+        '--grey-share',
+        type=float,
+        default=RoofSetConfig.grey_share,
+        help='share of the roofs of the other settlements that are made grey: flat concrete, '
+        'bitumen, gravel, weathered sheets; none by default',
+    )
+    parser.add_argument(
         '--roofs-of',
         type=Path,
         nargs=3,
@@ -67,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
             val_from_x=given.val_from_x,
             size_px=given.size,
             plain_share=given.plain_share,
+            grey_share=given.grey_share,
             seed=given.seed,
         )
         write_roof_set(

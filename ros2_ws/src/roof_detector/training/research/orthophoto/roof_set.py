@@ -32,8 +32,9 @@ class RoofSetConfig:
     """The number of training windows, of rebuilt settlements, and the border between the splits.
 
     `side_px` is the smallest and largest side of a window in pixels of the orthophoto; windows are
-    written `size_px` wide. `plain_share` of the windows show the unchanged place. With
-    `val_from_x` 1 the whole place trains, and the set has no validation.
+    written `size_px` wide. `plain_share` of the windows show the unchanged place; in the
+    others `grey_share` of the roofs are made grey. With `val_from_x` 1 the whole place trains, and
+    the set has no validation.
     """
 
     windows: int = 1200
@@ -42,6 +43,7 @@ class RoofSetConfig:
     side_px: tuple[float, float] = (350.0, 2200.0)
     size_px: int = 640
     plain_share: float = 0.3
+    grey_share: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,9 +56,10 @@ class RoofSetConfig:
         if not 0 < self.val_from_x <= 1:
             msg = f'val_from_x is {self.val_from_x}; give a share of the width, at most 1.'
             raise DatasetError(msg)
-        if not 0 <= self.plain_share <= 1:
-            msg = f'plain_share is {self.plain_share}; give a share from 0 to 1.'
-            raise DatasetError(msg)
+        for name in ('plain_share', 'grey_share'):
+            if not 0 <= getattr(self, name) <= 1:
+                msg = f'{name} is {getattr(self, name)}; give a share from 0 to 1.'
+                raise DatasetError(msg)
 
 
 def write_roof_set(
@@ -94,7 +97,11 @@ def _training(
     for number in range(config.settlements):
         rng = np.random.default_rng([config.seed, number])
         plain = rng.random() < config.plain_share
-        shown = west if plain else west.rebuilt(rng, until_x=border, stock=stock)
+        shown = (
+            west
+            if plain
+            else west.rebuilt(rng, until_x=border, stock=stock, grey_share=config.grey_share)
+        )
         wanted = (config.windows * (number + 1)) // config.settlements
         wanted -= (config.windows * number) // config.settlements
         while wanted:

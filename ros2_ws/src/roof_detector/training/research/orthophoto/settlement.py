@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from training.dataset.tiling import clip_polygon
 from training.research.orthophoto.counterexamples import FreeGround
+from training.research.orthophoto.grey_roof import make_grey
 from training.research.orthophoto.moved_patch import MovedPatch, cut_out, move, rotation
 from training.research.orthophoto.roof_paint import Image, paint_roof
 from training.research.orthophoto.turned_window import BEYOND_BGR
@@ -42,16 +43,22 @@ class Settlement:
         return Settlement(image_bgr, [part for part in parts if len(part) >= 3])
 
     def rebuilt(
-        self, rng: np.random.Generator, *, until_x: int, stock: RoofStock | None = None
+        self,
+        rng: np.random.Generator,
+        *,
+        until_x: int,
+        stock: RoofStock | None = None,
+        grey_share: float = 0.0,
     ) -> Settlement:
         """Return a variant of the part west of a column.
 
         A third of its roofs change colour; 25 to 90 new ones of 18 to 190 pixels come in clusters,
         with shadows; some stand under trees. Nearly all of the new ones are photographed roofs
-        from the stock; without one, all are painted. Counterexamples are added: yards of bare
-        soil, bushes, dark spots, and pieces of ground that are cut out and pasted like roofs.
+        from the stock; without one, all are painted. `grey_share` of all become grey, most of them
+        flat. Counterexamples are added: yards of bare soil, bushes, dark spots, and pieces of
+        ground that are cut out and pasted like roofs.
         """
-        builder = _SettlementBuilder(self, until_x, rng, stock)
+        builder = _SettlementBuilder(self, until_x, rng, stock, grey_share)
         builder.lay_yards()
         builder.move_ground()
         builder.repaint()
@@ -62,11 +69,16 @@ class Settlement:
 
 class _SettlementBuilder:
     def __init__(
-        self, old: Settlement, until_x: int, rng: np.random.Generator, stock: RoofStock | None
+        self,
+        old: Settlement,
+        until_x: int,
+        rng: np.random.Generator,
+        stock: RoofStock | None,
+        grey_share: float,
     ) -> None:
         self.image_bgr = old.image_bgr.copy()
         self.outlines = list(old.outlines)
-        self._old, self._rng, self._stock = old, rng, stock
+        self._old, self._rng, self._stock, self._grey_share = old, rng, stock, grey_share
         self._extent = np.array([until_x, old.image_bgr.shape[0]], dtype=np.float64)
         self._built = np.zeros(old.image_bgr.shape[:2], np.uint8)
         for outline in old.outlines:
@@ -120,10 +132,12 @@ class _SettlementBuilder:
                 self._ground.blot(centre, radius / 2, darkness, softness=softness)
 
     def repaint(self) -> None:
-        """Give a third of the roofs another colour."""
+        """Give a third of the roofs another colour, and the grey share a grey look."""
         for outline in self._old.outlines:
-            if self._rng.random() < 0.35:
-                within = np.clip(outline, 0, self._extent - 1)
+            within = np.clip(outline, 0, self._extent - 1)
+            if self._to_be_grey():
+                make_grey(self.image_bgr, within, self._rng, self._shadow)
+            elif self._rng.random() < 0.35:
                 paint_roof(self.image_bgr, within, self._rng, keep_detail=True)
                 if self._rng.random() < 0.25:
                     self._overgrow(_cover(within)[0])
@@ -165,11 +179,16 @@ class _SettlementBuilder:
             moved.lay(self.image_bgr, self._rng)
         else:
             paint_roof(self.image_bgr, roof, self._rng, keep_detail=False)
+        if self._to_be_grey():
+            make_grey(self.image_bgr, roof, self._rng, self._shadow)
         box, cover = _cover(roof)
         if self._rng.random() < 0.25:
             self._overgrow(box)
         self._built[box] |= cover
         self.outlines.append(roof)
+
+    def _to_be_grey(self) -> bool:
+        return self._grey_share > 0 and self._rng.random() < self._grey_share
 
     def _overgrow(self, box: tuple[slice, slice]) -> None:
         """Let trees of another place cover less than half of a roof."""
