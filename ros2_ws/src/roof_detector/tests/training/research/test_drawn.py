@@ -108,6 +108,14 @@ def test_nothing_is_drawn_over_objects_that_are_labelled_and_look_alikes_have_no
     assert unlabelled >= 4
 
 
+def test_what_nobody_could_see_on_dark_ground_is_not_labelled():
+    dark = Photo(concrete(12), np.empty((0, 4)), DRAIN_ID)
+    for seed in range(8):
+        photo = with_drains(dark, concrete(12), np.random.default_rng(seed))
+        for x1, y1, x2, y2 in photo.boxes_xyxy.astype(int):
+            assert photo.image_bgr[y1:y2, x1:x2].std() > 6
+
+
 def test_the_same_seed_draws_the_same_and_no_two_drains_are_alike():
     again, once = drawn(5), drawn(5)
     assert np.array_equal(again.image_bgr, once.image_bgr)

@@ -32,6 +32,8 @@ _TRIES = 40
 _LEAST_SEEN = 0.65
 _WHOLE_SHARE = 0.75
 _LEAST_LEAFY_PX = 16.0
+_LEAST_CHANGE = 14.0
+_LEAST_GREY = 70.0
 _MOST_SPREAD = 10.0
 _LEAST_SPREAD = 0.8
 _MOST_TINT = 25.0
@@ -115,8 +117,14 @@ class _Scene:
         least = _LEAST_TILTED_PX if most_px > _LEAST_TILTED_PX and rng.random() < 0.5 else 12.0
         first_px = float(np.exp(rng.uniform(np.log(least), np.log(most_px))))
         slanting = first_px >= _LEAST_TILTED_PX and rng.random() < 0.65
+        image_bgr = surface.image_bgr.copy()
+        if not len(surface.boxes_xyxy):
+            dark = float(np.median(image_bgr))
+            street.shade(
+                image_bgr, np.full(image_bgr.shape[:2], max(_LEAST_GREY / max(dark, 8), 1))
+            )
         return cls(
-            image_bgr=surface.image_bgr.copy(),
+            image_bgr=image_bgr,
             other_bgr=other_bgr,
             light=Light.drawn(rng),
             most_px=most_px,
@@ -157,10 +165,13 @@ class _Scene:
         if self.kerbed:
             edge = shape.half_wh[1] + float(rng.choice([0.02, rng.uniform(0.0, 0.4)]))
             street.kerb(self.image_bgr, self.other_bgr, pose, edge=edge, light=self.light, rng=rng)
+        before = self.image_bgr.copy()
         box = lay(self.image_bgr, shape, pose, self.light, rng)
-        if box is not None:
-            self.drains.append(box)
-            self.taken.append(box)
+        if box is None or _change(before, self.image_bgr, box) < _LEAST_CHANGE:
+            self.image_bgr[...] = before  # nobody could see it
+            return
+        self.drains.append(box)
+        self.taken.append(box)
 
     def add_decoy(self, rng: np.random.Generator) -> None:
         """Draw one thing that is no drain, where nothing is yet."""
@@ -185,7 +196,8 @@ class _Scene:
     def finish(self, rng: np.random.Generator) -> None:
         """Strew leaves over some drains, and cast a hard shadow over the whole now and then."""
         for box in self.drains:
-            reach = float((box[2:] - box[:2]).max() / 2)
+            sides = box[2:] - box[:2]
+            reach = float(min(sides.max() / 2, sides.min()))
             if reach > _LEAST_LEAFY_PX and rng.random() < 0.3:
                 street.leaves(self.image_bgr, (box[:2] + box[2:]) / 2, reach, self.light, rng)
         if rng.random() < 0.25:
@@ -225,6 +237,13 @@ def _expected(shape: grates.Shape, pose: Pose) -> Floats:
     """Return the box of a shape before it is drawn."""
     points = pose.pixels(shape.points())
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+def _change(before: Image, after: Image, box: Floats) -> float:
+    """Return by how many grey levels, on average, a place differs."""
+    x1, y1, x2, y2 = box.astype(int)
+    place = np.s_[y1:y2, x1:x2]
+    return float(np.abs(after[place].astype(np.float32) - before[place]).mean())
 
 
 def _gap_px(box: Floats, other: Floats) -> float:
