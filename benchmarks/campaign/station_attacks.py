@@ -33,8 +33,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.campaign.free_port import free_port
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from benchmarks.campaign.stalls import Stalls, delay_s, run_queue_s
+from roof_detector.ros.common.free_domain import free_domain
 
 if TYPE_CHECKING:
     import random
@@ -56,11 +58,9 @@ class AttackedStation:
         token_file = folder / 'token'
         token_file.touch(mode=0o600)
         token_file.write_text(self.token + '\n')
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.log = folder / 'station.log'
-        self.domain = str(20 + os.getpid() % 80)
+        self.domain = str(free_domain())
         with self.log.open('wb') as log:
             self.process = subprocess.Popen(
                 [
@@ -81,7 +81,7 @@ class AttackedStation:
 
     def wait(self) -> None:
         """Wait for the page, and enter the token."""
-        deadline_s = time.monotonic() + 60
+        deadline_s = time.monotonic() + 120
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
                 msg = f'The station ended:\n{self.log.read_text()}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +12,24 @@ from pathlib import Path
 
 import rclpy
 from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import (
+    GetParameters,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
 from rclpy.executors import SingleThreadedExecutor
 
 from roof_detector.ros.common.free_domain import free_domain
 
 ROOT = Path(__file__).resolve().parents[5]
+REPEATABLE = (
+    GetState,
+    GetParameters,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
 
 
 class Domains:
@@ -27,17 +41,25 @@ class Domains:
 
     @classmethod
     def next(cls):
-        cls.last = free_domain(first=cls.last + cls.workers, step=cls.workers)
-        return cls.last
+        """Return a domain and what keeps it: its first node may come seconds later."""
+        while True:
+            cls.last = free_domain(first=cls.last + cls.workers, step=cls.workers)
+            hold = socket.socket(socket.AF_UNIX)
+            try:
+                hold.bind(f'\0roof_detector.domain.{cls.last}')  # a name of one holder, no file
+            except OSError:
+                hold.close()
+            else:
+                return cls.last, hold
 
 
 class Graph:
     """A test's own corner of the ROS graph: one domain, its nodes and its processes."""
 
     def __init__(self):
-        self.domain_id = domain_id = Domains.next()
+        self.domain_id, self._hold = Domains.next()
         self.context = rclpy.Context()
-        rclpy.init(context=self.context, domain_id=domain_id)
+        rclpy.init(context=self.context, domain_id=self.domain_id)
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes = []
         self._processes = []
@@ -110,9 +132,9 @@ class Graph:
         client = node.create_client(service_type, name)
         self.wait_until(client.service_is_ready, within_s=within_s, what=f'service {name}')
         future = client.call_async(request)
-        if service_type is GetState:
-            # A node that is starting may answer before it has heard of this client, to nobody;
-            # asking for a state again changes nothing.
+        if service_type in REPEATABLE:
+            # A node that is starting, or busy, may answer before it has heard of this client, to
+            # nobody; asking again changes nothing.
             future = self._ask_again(client, request, future, within_s=within_s / 6)
         self.wait_until(future.done, within_s=within_s, what=f'a response of {name}')
         node.destroy_client(client)
@@ -155,3 +177,4 @@ class Graph:
         for node in self._nodes:
             node.destroy_node()
         rclpy.shutdown(context=self.context)
+        self._hold.close()

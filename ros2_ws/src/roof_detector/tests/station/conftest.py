@@ -18,6 +18,7 @@ from ros_graph import Graph
 from tiny_model import write_model
 from truth_detector import TruthDetector
 
+from benchmarks.campaign.free_port import free_port
 from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.simulation import RoofWorld
@@ -82,9 +83,7 @@ def served(root, nodes, *, recorder=True):
     """Start a recorder, the station with a small model, and more nodes."""
     if not CHROMIUM.exists():
         pytest.skip(f'{CHROMIUM} is not there.')
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
     graph = Graph()
     site = Site(f'http://127.0.0.1:{port}/', root / 'station', root / 'bags', graph, {})
     (site.folder / 'models').mkdir(parents=True)
