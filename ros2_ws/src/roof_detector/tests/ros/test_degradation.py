@@ -144,6 +144,7 @@ def test_too_heavy_a_model_gives_way_to_the_lighter_one_until_results_are_young_
         for status in array.status
         if status.name == 'detector: detection'
     ]
+    told = [one for one in told if 'degradation' in one]  # while it starts it says less
     steps = [step for step, _ in groupby(one['degradation'] for one in told)]
     assert steps == ['none', 'input', 'input, model', 'input', 'none']
     models = [name for name, _ in groupby(Path(one.get('model', '')).name for one in told)]
