@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -133,14 +134,17 @@ def undisturbed(cluster, model, catalog, tmp_path_factory):
     return folder
 
 
+def listening_addresses(process):
+    try:
+        found = process.net_connections('inet')
+    except psutil.NoSuchProcess:  # it has just ended
+        return []
+    return [one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN]
+
+
 def test_all_of_ray_listens_on_the_loopback_address_alone(cluster):
-    listening = [
-        connection.laddr.ip
-        for process in psutil.Process().children(recursive=True)
-        if process.is_running()
-        for connection in process.net_connections('inet')
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    processes = psutil.Process().children(recursive=True)
+    listening = [ip for process in processes for ip in listening_addresses(process)]
     assert len(listening) > 3
     assert all(ip.endswith(('127.0.0.1', '::1')) for ip in listening), listening
 
@@ -198,15 +202,19 @@ def test_a_second_run_infers_nothing_and_changes_no_byte(
 def test_killed_workers_change_no_byte(run, catalog, undisturbed, contents, tmp_path):
     killed = []
 
-    def kill():
-        for process in psutil.Process().children(recursive=True):
-            if process.is_running() and process.name().startswith('ray::') and len(killed) < 2:
-                name = ' '.join(process.cmdline()) or process.name()
-                if 'fleet' in name or 'IDLE' in name:
-                    process.send_signal(signal.SIGKILL)
-                    killed.append(process.pid)
+    def kill(process):
+        if process.name().startswith('ray::') and len(killed) < 2:
+            name = ' '.join(process.cmdline()) or process.name()
+            if 'fleet' in name or 'IDLE' in name:
+                process.send_signal(signal.SIGKILL)
+                killed.append(process.pid)
 
-    _, found = run(catalog, while_running=kill)
+    def kill_some():
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                kill(process)
+
+    _, found = run(catalog, while_running=kill_some)
     assert killed
     assert [one.failure for one in found.values()] == ['', '', '']
     assert contents(tmp_path / 'store') == contents(undisturbed)
