@@ -42,7 +42,8 @@ class UltralyticsPrediction:
         self._thresholds = thresholds
         self._threads = threads
         self._device = detector.device
-        self._half = half
+        # The default is no argument: what is told of it costs time with every frame.
+        self._precision = {'quantize': 16} if half else {}
 
     def warm_up(self, frame: npt.NDArray[np.uint8]) -> None:
         """Predict once, which reduces torch's threads by one, and restore their number."""
@@ -57,6 +58,6 @@ class UltralyticsPrediction:
             iou=self._thresholds.iou,
             imgsz=self._size,
             device=self._device,
-            half=self._half,
             verbose=False,
+            **self._precision,
         )
