@@ -194,7 +194,7 @@ def write_inspection(folder):
     spec.loader.exec_module(module)
     roof = module.Roof
     scene = roof([(x, 0.0) for x in range(-4, 5, 2)], class_ids=[0, 1, 0, 0, 0])
-    (folder / 'photos').mkdir(parents=True)
+    (folder / 'photos').mkdir(parents=True, exist_ok=True)
     register = Register(roof.NAMES, origin=roof.ORIGIN)
     with InspectionStore(folder / 'inspection.gpkg') as store, store.run(roof.ORIGIN) as run:
         for index in range(12):
@@ -219,6 +219,12 @@ def _photo(sightings, index):
     for left, top, right, bottom in sightings.boxes_xyxy.astype(int).tolist():
         cv2.rectangle(image, (left, top), (right, bottom), (60, 50, 40), -1)
     return image
+
+
+@pytest.fixture(scope='session')
+def write():
+    """Return what writes an inspection of five objects into a folder, there already or not."""
+    return write_inspection
 
 
 @pytest.fixture(scope='session')

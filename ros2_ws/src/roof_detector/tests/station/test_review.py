@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -182,6 +183,35 @@ def test_a_finding_without_sightings_shows_its_best_image(client, inspection):
     (only,) = client.get(f'{PAGE}/sightings/1').json()['sightings']
     assert client.get(f'{PAGE}/image/{only["fid"]}').status_code == 200
     assert client.get(f'{PAGE}/thumbnail/99').status_code == 404
+
+
+def test_images_are_those_of_before_until_the_inspection_is_made_again(client, inspection, write):
+    shown = client.get(f'{PAGE}/sightings/1').json()['sightings']
+    fids = [one['fid'] for one in shown]
+    with InspectionStore(inspection) as store, store.run(None):
+        assert client.get(f'{PAGE}/image/{fids[0]}').status_code == 200
+        assert client.get(f'{PAGE}/thumbnail/1').status_code == 200
+    write(inspection.parent)
+    for fid in fids:
+        gone = client.get(f'{PAGE}/image/{fid}')
+        assert (gone.status_code, 'was made again' in gone.text) == (410, True)
+    again = client.get(f'{PAGE}/sightings/1').json()['sightings']
+    assert [one['name'] for one in again] == [one['name'] for one in shown]
+    assert not {one['fid'] for one in again} & set(fids)
+    assert {client.get(f'{PAGE}/image/{one["fid"]}').status_code for one in again} == {200}
+
+
+def test_images_of_a_file_that_another_program_locks_are_asked_for_again(
+    client, inspection, monkeypatch
+):
+    monkeypatch.setattr('roof_detector.findings.geopackage._PATIENCE_S', 0.05)
+    with closing(sqlite3.connect(inspection, isolation_level=None)) as other:
+        other.execute('BEGIN EXCLUSIVE')
+        for below in ('thumbnail/1', 'image/1'):
+            response = client.get(f'{PAGE}/{below}')
+            assert (response.status_code, response.headers['retry-after']) == (503, '1')
+        other.execute('ROLLBACK')
+    assert client.get(f'{PAGE}/thumbnail/1').status_code == 200
 
 
 def test_the_coverage_is_an_image_of_its_cells(client, inspection):

@@ -266,6 +266,26 @@ def test_two_people_decide_while_inspect_makes_the_inspection_again(site, open_r
         person.close()
 
 
+def test_images_are_shown_after_the_inspection_was_made_again(site, open_review, write):
+    folder = write(site.folder / 'inspections/again')
+    person = open_review('A. B.', name='again', is_heard=False)
+    row(person, 1).click()
+    person.wait_for_function("document.querySelector('#finding img')?.naturalWidth > 100")
+    revision = person.evaluate('store.revision')
+    write(folder)
+    person.wait_for_function('before => store.revision !== before', arg=revision)
+    first = person.locator('figcaption').inner_text()
+    with person.expect_response(lambda one: '/image/' in one.url and one.status == 410):
+        person.keyboard.press('ArrowRight')
+    person.wait_for_function(
+        "first => document.querySelector('figcaption').innerText !== first"
+        " && document.querySelector('#finding img')?.naturalWidth > 100",
+        arg=first,
+    )
+    assert not person.locator('#finding .missing').count()
+    person.close()
+
+
 def test_help_lists_the_keys(page):
     page.keyboard.press('?')
     page.locator('dialog').get_by_text('All like this one').wait_for()

@@ -61,9 +61,9 @@ def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
     @app.exception_handler(FindingsError)
     async def refuse(_: Request, error: FindingsError) -> Response:
         text = str(error)
-        # Another program writes: the page keeps the decision and sends it again.
-        status = 503 if 'Another program' in text else 409
-        return PlainTextResponse(text, status_code=status)
+        if 'Another program' in text:  # it writes: the page sends its request again
+            return PlainTextResponse(text, status_code=503, headers={'Retry-After': '1'})
+        return PlainTextResponse(text, status_code=409)
 
     @app.get('/review/{group}/{name}')
     async def page(group: str, name: str) -> Response:

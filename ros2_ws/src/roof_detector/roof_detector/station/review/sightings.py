@@ -95,8 +95,9 @@ def read_sighting(path: Path, fid: int) -> StoredSighting:
             return _best_of_finding(reader, -fid)
         rows = reader.rows(f'SELECT {_COLUMNS} FROM {_TABLES} WHERE s.fid = ? LIMIT 1', fid)
     if not rows:
+        # Its numbers are never given again: a page that is told so asks for the list again.
         msg = f'There is no sighting {fid} any more; the inspection was made again.'
-        raise StationError(msg, status=404)
+        raise StationError(msg, status=410)
     return _sighting(path, rows[0])
 
 

@@ -5,6 +5,7 @@ const store = new ReviewStore();
 const map = new ReviewMap(element('map'));
 const view = { chosen: 0, sighting: 0, isWhole: false, shown: 200, filter: 'all', class: '', order: 'number' };
 const sightings = new Map();  // by number: {list, count}
+const MOST_TRIES = 5;  // of an image
 const STATES = ['confirmed', 'tentative', 'rejected', 'gone'];
 const ORDERS = {
   number: (a, b) => a.n - b.n,
@@ -342,8 +343,8 @@ function rowItem(row, old) {
   const isKnown = old?.dataset.image === image && !(store.isLive && old.querySelector('.no-image'));
   const thumbnail = isKnown ? old.querySelector('img, .no-image') : make('img', {
     loading: 'lazy', width: 96, height: 72, alt: '', src: `${store.base}/thumbnail/${row.n}?of=${image}`,
-    onerror: (event) => event.target.replaceWith(make('span', { className: 'no-image' })),
   });
+  if (!isKnown) askedAgain(thumbnail, () => thumbnail.replaceWith(make('span', { className: 'no-image' })));
   // The state last: the pin shows it too where a narrow list cuts the line.
   const facts = [`${Math.round(row.p * 100)} %`, say('seen', { count: row.sightings }), say(`state_${row.state}`)];
   const item = make('li', {
@@ -407,6 +408,7 @@ async function loadSightings(row) {
       const best = list.reduce((at, one, index) => (one.confidence > (list[at]?.confidence ?? 0) ? index : at), 0);
       view.sighting = best;
     }
+    if (row.n === view.chosen) view.sighting = Math.max(0, Math.min(view.sighting, list.length - 1));
     if (row.n === view.chosen) render();
   } catch {
     sightings.delete(row.n);
@@ -421,17 +423,37 @@ function imageOf(row, found) {
     src: `${store.base}/image/${one.fid}?kind=${view.isWhole ? 'context' : 'crop'}&of=${row.uuid}.${row.shown}`,
     alt: one.name, onclick: toggleWhole, title: `${say('key_whole')} (x)`,
   });
-  image.onerror = async () => {
-    const response = await fetch(image.src).catch(() => null);
+  askedAgain(image, async (response) => {
+    if (response?.status === 410) {
+      // The inspection was made again: its sightings have other numbers now.
+      sightings.set(row.n, { ...sightings.get(row.n), of: '' });
+      loadSightings(row);
+      return;
+    }
     const reason = response ? await response.text() : say('offline');
     image.replaceWith(make('p', { className: 'missing', textContent: reason }));
-  };
+  });
   const when = new Date(one.time_ms);
   const time = one.time_ms > 1e11 ? when.toLocaleString() : `${(one.time_ms / 1000).toFixed(1)} s`;
   frame.append(image, make('figcaption', {
     textContent: `${one.name} · ${time} · ${className(one.class)} ${one.confidence.toFixed(2)}`,
   }));
   return frame;
+}
+
+// An image that the station cannot give now, for another program writes, is asked for again.
+function askedAgain(image, refused) {
+  let tries = 0;
+  image.onerror = async () => {
+    const response = await fetch(image.src).catch(() => null);
+    if ((response?.ok || response?.status === 503) && tries < MOST_TRIES) {
+      tries += 1;
+      await sleep(1000 * (Number(response.headers.get('Retry-After')) || 1));
+      image.src = `${image.src}`;
+      return;
+    }
+    refused(response);
+  };
 }
 
 function pager(found) {
