@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TESTS = Path(__file__).parent
+# How long an example takes is a matter of the machine; 200 ms are hypothesis' own limit.
+settings.register_profile('any machine', deadline=None)
+settings.load_profile('any machine')
 # What takes longest, in this order: begun last, one of them would be all that is left to wait for.
 LONG_FILES = (
     'bench/test_bench.py',
