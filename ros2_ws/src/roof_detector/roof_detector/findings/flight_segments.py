@@ -64,8 +64,11 @@ class FlightSegments:
         self._stamp_ns = 0
         self._part = 0
         self._astray: list[tuple[npt.NDArray[np.float64], int]] = []
+        self._first_frames = 0
         self.jumped = 0
         self.too_far = 0
+        self.began_wrong = False
+        """Whether the first part had fewer than five frames, and was left by a jump."""
 
     def part_of(self, fix: CameraFix) -> int | None:
         """Return the part of a fix, None where its position cannot be used."""
@@ -82,12 +85,14 @@ class FlightSegments:
         if self._place is None or not self._jumps(place, fix.stamp_ns, sigma, self._last):
             paused = self._place is not None and fix.stamp_ns - self._stamp_ns > _PAUSE_S * 1e9
             self._part += paused
+            self._first_frames += not self._part
             return self._accept(place, fix.stamp_ns)
         if self._astray and self._jumps(place, fix.stamp_ns, sigma, self._astray[-1]):
             self._astray.clear()
         self._astray.append((place, fix.stamp_ns))
         if len(self._astray) >= _FRAMES_OF_PART:
             self._part += 1
+            self.began_wrong = self._part == 1 and self._first_frames < _FRAMES_OF_PART
             return self._accept(place, fix.stamp_ns)
         self.jumped += 1
         return None
@@ -121,20 +126,12 @@ def first_sure_ns(fixes: Iterable[CameraFix], origin: LocalTangentPlane) -> int 
     five frames, and the next part is elsewhere, that first part is made of wrong fixes.
     """
     segments = FlightSegments(origin)
-    first_frames = 0
-    away_ns: list[int] = []
+    stamps_ns: list[int] = []
     for fix in fixes:
-        part = segments.part_of(fix)
-        if part is None:
-            away_ns.append(fix.stamp_ns)
-            continue
-        if part:  # after a jump, of which all frames but this one were away, or after a pause
-            others = _FRAMES_OF_PART - 1
-            return away_ns[-others] if len(away_ns) >= others else None
-        away_ns.clear()
-        first_frames += 1
-        if first_frames >= _FRAMES_OF_PART:
-            return None
+        stamps_ns.append(fix.stamp_ns)
+        segments.part_of(fix)
+        if segments.began_wrong:
+            return stamps_ns[-_FRAMES_OF_PART]
     return None
 
 
@@ -156,8 +153,9 @@ class OriginCheck:
     """Tells when a flight is elsewhere than its origin, which a wrong first fix gave it.
 
     That is so after more fixes in a row beyond 20 km of the origin, all within 20 km of the first
-    of them, than were ever nearer: at least five. So a wrong fix in the middle of a flight never
-    moves the origin. `near` are the fixes near the origin that are known already.
+    of them, than were ever placed by it: at least five. So a wrong fix in the middle of a flight
+    never moves the origin. It is so as well where a first part of fewer than five frames was left
+    by a jump (`leave`). `near` are the frames that are known to be placed already.
     """
 
     def __init__(self, near: int = 0) -> None:
@@ -165,16 +163,21 @@ class OriginCheck:
         self.far = 0
         self._first_far = np.zeros(3)
 
-    def add(self, fix: CameraFix, origin: LocalTangentPlane) -> None:
+    def add(self, fix: CameraFix, origin: LocalTangentPlane, *, is_placed: bool) -> None:
         """Count the next fix of the flight."""
         place = _place_of(fix, origin)
         if _is_within_reach(place):
-            self.near += 1
+            self.near += is_placed
             self.far = 0
             return
         if not (self.far and np.linalg.norm(place - self._first_far) < FARTHEST_M):
             self._first_far, self.far = place, 0
         self.far += 1
+
+    def leave(self, *, streams: int) -> None:
+        """Count a first part of one of some streams as wrong, unless others had right ones."""
+        if self.near < _FRAMES_OF_PART * streams:
+            self.far = max(_FRAMES_OF_PART, self.near + 1)
 
     @property
     def is_elsewhere(self) -> bool:

@@ -153,7 +153,7 @@ class LiveInspection:
 
     @property
     def near_fixes(self) -> int:
-        """Return how many fixes were near its origin."""
+        """Return how many frames its origin placed, those at the beginning of it included."""
         return self._origin_check.near
 
     def begun_again(self) -> LiveInspection:
@@ -186,9 +186,12 @@ class LiveInspection:
         self._registered_ns[frame.topic] = frame.stamp_ns
         part = 0
         if fix is not None and self.origin is not None:
-            self._origin_check.add(fix, self.origin)
             found = stream.part_of(fix, self.origin)
-            if found is None:
+            if found == 1 and stream.segments is not None and stream.segments.began_wrong:
+                self._origin_check.leave(streams=len(self._streams))
+            else:
+                self._origin_check.add(fix, self.origin, is_placed=found is not None)
+            if found is None or self.is_elsewhere:
                 fix = None
             else:
                 part = found

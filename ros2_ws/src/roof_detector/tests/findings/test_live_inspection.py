@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -142,9 +144,10 @@ class TestOrigin:
             inspection.begin_at(fix, None)
         return inspection.add(frame(objects, boxes, index), fix).sightings.ground is not None
 
-    def test_one_wrong_first_fix_costs_five_frames(self, objects):
+    @pytest.mark.parametrize('wrong', [FAR_M, (5_000.0, 0.0)], ids=['far away', 'a jump'])
+    def test_one_wrong_first_fix_costs_five_frames(self, objects, wrong):
         inspection = new()
-        assert self.follow(inspection, objects, index=0, wrong=self.FAR_M)
+        assert self.follow(inspection, objects, index=0, wrong=wrong)
         elsewhere = []
         for index in range(1, 6):
             assert not self.follow(inspection, objects, index=index)
@@ -166,6 +169,25 @@ class TestOrigin:
         for index in range(21, 33):
             self.follow(inspection, objects, index=index, wrong=self.FAR_M)
         assert inspection.is_elsewhere  # there are twelve of them, and eleven near the origin
+
+    def test_a_jump_after_five_frames_is_a_part_of_the_same_inspection(self, objects):
+        inspection = new()
+        for index in range(20):
+            self.follow(inspection, objects, index=index, wrong=(0 if index < 5 else 5_000.0, 0))
+            assert not inspection.is_elsewhere
+        assert self.follow(inspection, objects, index=20, wrong=(5_000.0, 0.0))
+
+    def test_a_camera_that_begins_wrong_beside_another_does_not_move_the_origin(self, objects):
+        inspection = new()
+        for index in range(40):
+            self.follow(inspection, objects, index=index)
+        for index in range(40, 60):
+            boxes, _ = objects.boxes((0.0, 0.0))
+            told = (5_000.0 if index == 40 else 0.0, 0.0)
+            fix = objects.fix(told, stamp_ns=objects.BEGIN_NS + index * STEP_NS)
+            other = replace(frame(objects, boxes, index), topic='/other')
+            inspection.add(other, fix)
+            assert not inspection.is_elsewhere
 
     def test_wrong_fixes_all_over_the_earth_do_not_move_it(self, objects):
         inspection = new()

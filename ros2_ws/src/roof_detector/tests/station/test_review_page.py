@@ -224,7 +224,7 @@ def test_two_people_decide_while_inspect_makes_the_inspection_again(site, open_r
     video = write_flight(tmp_path / 'DJI_0001.MP4', frames=24)
     model = write_model(tmp_path / 'small.onnx')
     folder = make_inspection(site.folder / 'inspections/flown', model=model, videos=[video])
-    # While the inspection is written again, images that it had are missing for a moment.
+    # The video is in no folder of the station, so its images are missing.
     pages = [open_review(who, name='flown', is_heard=False) for who in ('A. B.', 'C. D.')]
     numbers = [
         int(pages[0].locator('#rows li').nth(k).get_attribute('data-number')) for k in (0, 1)

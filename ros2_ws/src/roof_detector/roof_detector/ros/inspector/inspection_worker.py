@@ -33,7 +33,7 @@ _UPDATE_SHARE = 0.1
 BEYOND_IMAGE = 'Boxes lie beyond the image that camera_info describes.'
 JUMPS = 'The position jumps, or is far from all others.'
 NO_TELEMETRY = 'No telemetry tells where the camera is.'
-ELSEWHERE = 'The positions are more than 20 km from where the inspection began.'
+ELSEWHERE = 'The positions are elsewhere than where the inspection began.'
 SUPERSEDED, FAILED = 'superseded', 'failed'
 
 

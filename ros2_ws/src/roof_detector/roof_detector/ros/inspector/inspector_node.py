@@ -162,8 +162,8 @@ class InspectorNode(ManagedNode):
         self._begin_file(begun)
         before = f' What was before is in {file.path}.' if file and file.path.name else ''
         self._notes.append(
-            f'{begun.near_fixes} frames in a row were more than 20 km from where the inspection '
-            f'began, and {ended.near_fixes} near it: another one begins there.{before}'
+            f'{begun.near_fixes} frames in a row were elsewhere than where the inspection began, '
+            f'and {ended.near_fixes} there: another one begins at their place.{before}'
         )
         self.get_logger().warning(self._notes[-1])
         self._footprints, self._footprint_ns = [], {}
