@@ -14,6 +14,7 @@ import shapely
 
 from roof_detector.findings.detection_curves import missed_by_all
 from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.shown_places import hulls_of_places
 from roof_detector.vision.sharpness import blur_px
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ class Coverage:
         return width, height
 
     def region(self) -> BaseGeometry:
-        """Return the convex hull of all that was seen, in metres east and north."""
-        hulls = [shapely.MultiPoint(view.outline_en).convex_hull for view in self._views]
-        return shapely.union_all(hulls).convex_hull
+        """Return the convex hulls of what was seen at each place, in metres east and north."""
+        outlines = [shapely.MultiPoint(view.outline_en) for view in self._views]
+        return shapely.union_all(hulls_of_places(outlines))
 
     def grid(self, curves: CurveTable, goal: CoverageGoal) -> CoverageGrid | None:
         """Return the grid, None where nothing was seen; large areas get larger cells."""

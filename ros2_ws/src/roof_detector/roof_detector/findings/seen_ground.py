@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import shapely
 
+from roof_detector.findings.shown_places import hulls_of_places
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -87,6 +89,6 @@ def seen_ground(frames: Sequence[GroundedFrame]) -> SeenGround | None:
 
 
 def hull_of(frames: Sequence[GroundedFrame]) -> BaseGeometry:
-    """Return the convex hull of all that frames showed, in metres east and north."""
-    corners = np.concatenate([one.outline_en for one in frames])
-    return shapely.MultiPoint(corners).convex_hull
+    """Return the convex hulls of what frames showed at each place, in metres east and north."""
+    outlines = [shapely.MultiPoint(one.outline_en) for one in frames]
+    return shapely.union_all(hulls_of_places(outlines))

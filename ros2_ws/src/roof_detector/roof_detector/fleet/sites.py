@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from roof_detector.findings.seen_frames import METRES_PER_DEGREE
+from roof_detector.findings.shown_places import APART_M, hulls_of_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +54,12 @@ class Site:
 
 
 def outline_of(footprints: Sequence[bytes | None]) -> shapely.Polygon | None:
-    """Return the convex hull of frames' outlines, given as well-known binary."""
+    """Return the convex hull of frames' outlines, given as well-known binary.
+
+    A few frames of elsewhere, whose position was wrong, are no part of it.
+    """
     shapes = shapely.from_wkb([one for one in footprints if one is not None])
-    hull = shapely.convex_hull(shapely.union_all(shapely.convex_hull(shapes)))
+    hull = next(iter(hulls_of_places(shapes, apart=APART_M / METRES_PER_DEGREE)), None)
     return hull if isinstance(hull, shapely.Polygon) and not hull.is_empty else None
 
 

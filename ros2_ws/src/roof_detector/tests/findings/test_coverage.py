@@ -119,6 +119,12 @@ def test_a_hole_between_two_lines_is_a_gap_of_its_size(roof):
     assert hole.area == pytest.approx(16 * 5.6, rel=0.15)
 
 
+def test_a_frame_five_kilometres_away_encloses_nothing_on_the_way_to_it(roof):
+    region = flown(roof, [(0, 0), (7, 0), (14, 0), (5_000, 0)]).region()
+    assert region.area == pytest.approx(29 * 8.44 + 15 * 8.44, rel=0.02)
+    assert len(region.geoms) == 2
+
+
 # The keys that QGroundControl asks for, and their types (MissionController, MissionItem,
 # SimpleMissionItem::load of its source; "null" is a number that is not set).
 PLAN_KEYS = {'fileType': str, 'version': int, 'groundStation': str, 'mission': dict}
