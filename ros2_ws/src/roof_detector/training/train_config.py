@@ -52,6 +52,13 @@ class TrainConfig:
         'mosaics, and quarter turns only where the canvas is square.',
     )
     epochs: int = option(100, low=1, reason='At most so many times through the training images.')
+    minutes: float = option(
+        0.0,
+        low=0.0,
+        high=100_000.0,
+        reason='Stop after so many minutes, of each start: on a borrowed GPU. Epochs and the fall '
+        'of the rate are fitted to them, so the same seed gives another run. 0 trains all epochs.',
+    )
     patience: int = option(
         20, low=0, reason='Stop after so many epochs without improvement; 0 never stops early.'
     )

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -250,6 +251,17 @@ def test_a_run_stops_early_when_nothing_improves(whole_run, options, tmp_path, m
     monkeypatch.setattr(RoofTraining, 'validate', _validate_equally)
     train(TrainConfig(**{**options, 'epochs': 9, 'patience': 2}), tmp_path / 'run')
     assert len(curves(tmp_path / 'run')) == 3
+
+
+def test_a_run_ends_after_its_minutes_with_its_rate_fitted_to_them(options, tmp_path):
+    began_s = time.monotonic()
+    output = train(TrainConfig(**{**options, 'epochs': 100_000, 'minutes': 0.1}), tmp_path / 'run')
+    took_s = time.monotonic() - began_s
+    rates = [float(row['lr/pg0']) for row in curves(tmp_path / 'run')]
+    record = load_checkpoint(output)['roof_detector']
+    assert record['epochs_done'] == len(rates) < 100_000
+    assert took_s >= 6
+    assert rates[-1] < max(rates)
 
 
 def _validate_equally(self):

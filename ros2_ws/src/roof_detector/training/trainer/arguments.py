@@ -33,6 +33,7 @@ def ultralytics_arguments(config: TrainConfig, output: Path, *, task: Task) -> d
         'imgsz': config.image_size,
         'rect': config.rect,
         'epochs': config.epochs,
+        'time': config.minutes / 60 or None,
         'patience': config.patience,
         'batch': batch,
         'optimizer': config.optimizer,
