@@ -101,14 +101,18 @@ def adjust(poses: Sequence[PhotoPose], heights_m: Sequence[float], load: Load) -
 
 
 class _Scene:
-    """The cameras in metres east, north, up of the ground below the first photo."""
+    """The cameras in metres east, north, up of the ground below the middle of all photos.
+
+    That is where most are, so that one of a wrong position far away bends no distance of others.
+    """
 
     def __init__(self, poses: Sequence[PhotoPose], heights_m: Sequence[float]) -> None:
         self._poses = tuple(poses)
-        first = poses[0]
-        self._plane = LocalTangentPlane(first.latitude_deg, first.longitude_deg, 0.0)
-        geodetic = [(one.latitude_deg, one.longitude_deg, 0.0) for one in poses]
+        geodetic = np.array([(one.latitude_deg, one.longitude_deg, 0.0) for one in poses])
+        latitude, longitude, _ = np.median(geodetic, axis=0).tolist()
+        self._plane = LocalTangentPlane(latitude, longitude, 0.0)
         self.positions = self._plane.to_enu(geodetic)
+        self._sea_level = self.positions[:, 2].copy()
         self.positions[:, 2] = heights_m
         self._given_heights = np.asarray(heights_m, np.float64)
         self.rotations = np.stack([one.rotation for one in poses])
@@ -136,8 +140,8 @@ class _Scene:
         return float(np.median([_apart(self, tie, (False, False)) for tie in ties]))
 
     def poses(self) -> tuple[PhotoPose, ...]:
-        flat = self.positions * (1.0, 1.0, 0.0)
-        positions = self._plane.to_geodetic(flat)
+        level = np.column_stack([self.positions[:, :2], self._sea_level])
+        positions = self._plane.to_geodetic(level)
         raised = self.positions[:, 2] - self._given_heights
         return tuple(
             replace(

@@ -146,6 +146,25 @@ def test_photos_without_anything_in_common_stay_as_they_are(carpet):
     assert adjusted.notes == ()
 
 
+@pytest.mark.parametrize(('latitude', 'longitude'), [(53.5, 13.41), (0.0, 0.0)])
+def test_a_first_photo_of_a_wrong_position_moves_no_other(carpet, latitude, longitude):
+    flight = CarpetFlight(carpet)
+    alone = flight.adjusted().poses
+    wrong = replace(
+        flight.told[0], path=Path('wrong.jpg'), latitude_deg=latitude, longitude_deg=longitude
+    )
+    flight.told.insert(0, wrong)
+    flight.images['wrong.jpg'] = flight.images['0.jpg']
+    first, *others = flight.adjusted().poses
+    places = [
+        EARTH.to_enu([[one.latitude_deg, one.longitude_deg, 0.0] for one in poses])
+        for poses in (others, alone)
+    ]
+    assert np.abs(places[0] - places[1])[:, :2].max() < 0.05
+    assert first.latitude_deg == pytest.approx(latitude, abs=1e-9)
+    assert first.longitude_deg == pytest.approx(longitude, abs=1e-9)
+
+
 @pytest.mark.skipif(not (DATA / 'drone_photos').is_dir(), reason='shared data is absent')
 def test_the_upside_down_row_of_real_photos_is_found():
     poses = [read_photo_pose(path) for path in sorted((DATA / 'drone_photos').glob('*.JPG'))]
