@@ -49,13 +49,13 @@ class PageBuilder:
     by itself.
     """
 
-    def __init__(self, build: Callable[[], object], log: RefusalLog) -> None:
+    def __init__(self, build: Callable[[str], object], log: RefusalLog) -> None:
         self._build = build
         self._log = log
         self._spent: deque[tuple[float, float]] = deque()
 
-    def __call__(self) -> Response | None:
-        """Build the page of the present client, or return a response that makes it retry."""
+    def __call__(self, tab: str) -> Response | None:
+        """Build the present client's page at a tab, or return a response that makes it retry."""
         now_s = time.monotonic()
         while self._spent and now_s - self._spent[0][0] > _SHARE_OF_S:
             self._spent.popleft()
@@ -68,7 +68,7 @@ class PageBuilder:
                 headers={'Retry-After': '1', 'Refresh': '1'},
             )
         began_s = time.thread_time()
-        self._build()
+        self._build(tab)
         # Rendering the elements takes about as long again.
         self._spent.append((now_s, 2 * (time.thread_time() - began_s)))
         return None

@@ -128,11 +128,11 @@ def _run(context: StationContext, address: BindAddress, *, http: Any, log: Refus
         'proxy_headers': False,
         'server_header': False,
     }
-    builder = PageBuilder(lambda: shell.build(context), log)
+    builder = PageBuilder(lambda tab: shell.build(context, tab), log)
 
     @ui.page('/')
-    def page() -> Response | None:
-        return builder()
+    def page(tab: str = '') -> Response | None:
+        return builder(tab)
 
     ui.run(
         host=address.host,

@@ -76,6 +76,16 @@ def test_a_flight_is_exported_and_taken_home(page, site):
     page.get_by_role('tab', name='Flights').click()
 
 
+def test_a_page_that_loads_again_shows_the_tab_that_it_showed(page, site):
+    page.wait_for_url('**/?tab=flights')
+    page.reload()
+    page.locator('.flights-table').wait_for()
+    page.goto(f'{site.address}?tab=none')
+    page.locator('live-video').wait_for()
+    page.get_by_role('tab', name='Flights').click()
+    page.locator('.flights-table').wait_for()
+
+
 def test_a_check_shows_the_damaged_chunks_of_a_flight_in_words(page, site, damage_chunk):
     flight = write_flight(site.bags / 'flight_5')
     row = row_of(page, flight)

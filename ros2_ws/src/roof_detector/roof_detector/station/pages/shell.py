@@ -23,7 +23,7 @@ from roof_detector.station.pages.record_bar import RecordBar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nicegui.events import KeyEventArguments
+    from nicegui.events import KeyEventArguments, ValueChangeEventArguments
 
     from roof_detector.station.context import StationContext
 
@@ -41,8 +41,8 @@ _HEAD = """
 """
 
 
-def build(context: StationContext) -> None:
-    """Build the page of one client."""
+def build(context: StationContext, tab: str = '') -> None:
+    """Build the page of one client, which shows the tab of a name, or the first one."""
     text = context.text
     ui.add_head_html(_HEAD)
     if context.branding.background:
@@ -69,7 +69,8 @@ def build(context: StationContext) -> None:
         ui.separator()
         tune_panel.build(context)
     drawer_button.on_click(drawer.toggle)
-    with ui.tab_panels(tabs, value='live', animated=False).classes('w-full'):
+    shown = tab if tab in _TABS else next(iter(_TABS))
+    with ui.tab_panels(tabs, value=shown, animated=False).classes('w-full'):
         with ui.tab_panel('live'):
             live_panel.build(context)
         with ui.tab_panel('files'):
@@ -78,6 +79,7 @@ def build(context: StationContext) -> None:
             flights_panel.build(context, on_queued=lambda: tabs.set_value('files'))
         with ui.tab_panel('inspections'):
             inspections_panel.build(context)
+    tabs.on_value_change(_keep_in_address)
 
     ui.keyboard(on_key=_Keys(shortcuts, tabs, dark, drawer, bar).on_key)
     ui.on_exception(_show_refusal)
@@ -120,6 +122,12 @@ class _Keys:
 def _icon_button(icon: str, meaning: str) -> ui.button:
     button = ui.button(icon=icon).props('flat color=white').tooltip(meaning)
     return button.props(f'aria-label="{meaning}"')
+
+
+def _keep_in_address(event: ValueChangeEventArguments[Any]) -> None:
+    """Have a page that loads again, as after a lost link, show the tab that it shows now."""
+    if event.value in _TABS:
+        ui.run_javascript(f"history.replaceState(null, '', '?tab={event.value}')")
 
 
 def _show_refusal(error: Exception) -> None:
