@@ -42,8 +42,10 @@ def lease(address):
     held = []
 
     def take(files=None, *, beat_s=0.1, expiry_s=30.0):
-        held.append(StoreLease(files or StoreFiles(address), beat_s=beat_s, expiry_s=expiry_s))
-        return held[-1]
+        one = StoreLease(files or StoreFiles(address), beat_s=beat_s, expiry_s=expiry_s)
+        one._expiry_s = 60.0  # of its own beats, however late a busy computer is with them
+        held.append(one)
+        return one
 
     yield take
     for one in held:
