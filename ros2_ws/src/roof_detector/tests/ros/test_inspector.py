@@ -233,7 +233,12 @@ def test_one_wrong_first_position_costs_a_few_frames_and_no_flight(
         wild = index in (0, 40)  # of which the one in the middle moves nothing
         roof.tell_place(index, shift=(wrong_m, 0.0) if wild else (0.0, 0.0))
 
-    roof.fly(tell=tell, period_s=0.03)
+    def has_begun():  # with the wrong position, which a reader that has just matched may miss
+        roof.fly(tell=tell, frames=1)
+        return roof.values.get('frames_inspected') == '1'
+
+    roof.wait(has_begun, what='the first frame')
+    roof.fly(tell=tell, first=1, frames=59, period_s=0.03)
     roof.wait_inspected(60)
     roof.wait(lambda: roof.findings and len(roof.findings[-1].detections) == len(OBJECTS))
     check_places(roof.findings[-1])
