@@ -14,14 +14,14 @@ from training.research.realset.composer import PhotoComposer
 from training.research.realset.drawn import DRAIN_ID, with_drains
 from training.research.realset.material import CLASSES, Material
 from training.research.realset.photo import Photo
-from training.research.realset.relief import Light, Pose, lay
+from training.research.realset.relief import DrawnLight, Pose, lay
 from training.research.realset.street import leaves, scupper
 
 KINDS = (
     *(grates.gully, grates.waffle, grates.channel, grates.round_grate),
     *(grates.roof_drain, grates.cover),
 )
-SUN = Light(azimuth=0.5, elevation=0.8, sun=0.6)
+SUN = DrawnLight(azimuth=0.5, elevation=0.8, sun=0.6)
 KEPT = np.array([280.0, 140.0, 360.0, 220.0])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.research.realset import grates, street
 from training.research.realset.photo import Photo
-from training.research.realset.relief import DIRTY, Light, Pose, cloud, lay
+from training.research.realset.relief import DIRTY, DrawnLight, Pose, cloud, lay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ def with_drains(
     Nothing is drawn over the boxes that the surface has, nor are drains over one another.
     `other_bgr` is a second surface of the same size, for pavements, walls and inlays.
     """
-    scene = _Scene.begun(surface, other_bgr, most_px, rng)
+    scene = _DrawnScene.begun(surface, other_bgr, most_px, rng)
     if scene.near and not scene.taken:
         scene.pave_or_wall(rng)
     for i in range(int(rng.choice([1, 1, 1, 2, 2, 3]))):
@@ -90,12 +90,12 @@ def with_drains(
 
 
 @dataclass(kw_only=True)
-class _Scene:
+class _DrawnScene:
     """An image that is drawn into, seen at one tilt in one light."""
 
     image_bgr: Image
     other_bgr: Image
-    light: Light
+    light: DrawnLight
     most_px: float
     first_px: float
     turn: float
@@ -112,7 +112,7 @@ class _Scene:
     @classmethod
     def begun(
         cls, surface: Photo, other_bgr: Image, most_px: float, rng: np.random.Generator
-    ) -> _Scene:
+    ) -> _DrawnScene:
         """Return the scene of a surface before anything is drawn on it."""
         least = _LEAST_TILTED_PX if most_px > _LEAST_TILTED_PX and rng.random() < 0.5 else 12.0
         first_px = float(np.exp(rng.uniform(np.log(least), np.log(most_px))))
@@ -126,7 +126,7 @@ class _Scene:
         return cls(
             image_bgr=image_bgr,
             other_bgr=other_bgr,
-            light=Light.drawn(rng),
+            light=DrawnLight.drawn(rng),
             most_px=most_px,
             first_px=first_px,
             turn=rng.normal(0, 0.6) if slanting else rng.uniform(0, 2 * np.pi),

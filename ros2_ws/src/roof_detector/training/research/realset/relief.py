@@ -75,7 +75,7 @@ class Pose:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Light:
+class DrawnLight:
     """One sun: the direction in the image it comes from, its height, its share of the light."""
 
     azimuth: float
@@ -83,7 +83,7 @@ class Light:
     sun: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Light:
+    def drawn(cls, rng: np.random.Generator) -> DrawnLight:
         """Return a sun, or an overcast sky."""
         return cls(
             azimuth=rng.uniform(0, 2 * np.pi),
@@ -99,7 +99,7 @@ class Light:
 
 
 def lay(
-    image_bgr: Image, shape: Shape, pose: Pose, light: Light, rng: np.random.Generator
+    image_bgr: Image, shape: Shape, pose: Pose, light: DrawnLight, rng: np.random.Generator
 ) -> Floats | None:
     """Draw a shape into an image, in place; return the box of what is seen, None of nothing."""
     window = _window(pose.pixels(shape.points()), image_bgr, margin=DIRTY * pose.half_px)
@@ -170,7 +170,7 @@ def _embedded(place: Image, outline: Plane, rng: np.random.Generator) -> Plane:
 def _lit(
     shape: Shape,
     pose: Pose,
-    light: Light,
+    light: DrawnLight,
     *,
     at: tuple[Plane, Plane],
     ground: Plane,
@@ -204,7 +204,7 @@ def _lit(
     return np.asarray(metal * (1 - gap) + pit * gap, dtype=np.float32)
 
 
-def _lambert(height: Plane, edge: float, light: Light) -> Plane:
+def _lambert(height: Plane, edge: float, light: DrawnLight) -> Plane:
     """Return the light of the sun on a relief, 1 on what is flat."""
     smooth = cv2.GaussianBlur(height, (0, 0), 0.8)
     slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / (8 * edge))
@@ -240,7 +240,7 @@ def _metal(
 def _pit(
     shape: Shape,
     pose: Pose,
-    light: Light,
+    light: DrawnLight,
     *,
     at: tuple[Plane, Plane],
     exposure: float,

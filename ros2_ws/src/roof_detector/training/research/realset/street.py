@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from training.dataset.instance import Floats
     from training.research.realset.grates import Plane
     from training.research.realset.photo import Image
-    from training.research.realset.relief import Light, Pose
+    from training.research.realset.relief import DrawnLight, Pose
 
 _LEAVES_BGR = ((48, 74, 104), (56, 92, 138), (56, 66, 78), (58, 124, 158), (56, 88, 74))
 
@@ -44,7 +44,7 @@ def kerb(
     pose: Pose,
     *,
     edge: float,
-    light: Light,
+    light: DrawnLight,
     rng: np.random.Generator,
 ) -> None:
     """Lay a kerb along v = -edge, the other surface behind it, and dirt in the gutter."""
@@ -69,7 +69,7 @@ def kerb(
 
 
 def scupper(
-    image_bgr: Image, other_bgr: Image, pose: Pose, light: Light, rng: np.random.Generator
+    image_bgr: Image, other_bgr: Image, pose: Pose, light: DrawnLight, rng: np.random.Generator
 ) -> Floats | None:
     """Draw a dark opening at the foot of a wall, with a lip of metal; return its box, if seen."""
     u, v = _plane(image_bgr, pose)
@@ -99,7 +99,11 @@ def scupper(
 
 
 def leaves(
-    image_bgr: Image, centre_xy: Floats, reach_px: float, light: Light, rng: np.random.Generator
+    image_bgr: Image,
+    centre_xy: Floats,
+    reach_px: float,
+    light: DrawnLight,
+    rng: np.random.Generator,
 ) -> None:
     """Strew leaves, some with their shadow, around a place."""
     side = reach_px * rng.uniform(0.06, 0.2)
@@ -180,7 +184,7 @@ def inlay(
     shade(image_bgr, 1 - dark * np.clip(0.5 - (away - 0.05) * half_px / 1.3, 0, 1))
 
 
-def shadow(image_bgr: Image, light: Light, rng: np.random.Generator) -> None:
+def shadow(image_bgr: Image, light: DrawnLight, rng: np.random.Generator) -> None:
     """Cast a shadow with hard edges over a part of an image, as buildings and poles do."""
     centre = rng.uniform(0, 1, 2) * image_bgr.shape[1::-1]
     u, v = _turned(image_bgr, centre, 100.0, rng)
