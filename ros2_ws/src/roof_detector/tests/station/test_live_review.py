@@ -44,10 +44,10 @@ def test_a_decision_during_the_flight_outlasts_it(site, review):
     """The inspector writes twice a second, and once more at its end."""
     review.locator('#link', has_text='live').wait_for()
     number = review.locator('#rows li').first.get_attribute('data-number')
-    review.locator('#rows li').first.click()
+    row = review.locator(f'#rows li[data-number="{number}"]')
+    row.click()
     # A button that is pressed while news arrive is clicked all the same.
     review.locator('.actions button[data-key="c"]').click(delay=700)
-    row = review.locator(f'#rows li[data-number="{number}"]')
     row.locator('.pin.decided').wait_for()
     review.wait_for_function('!store.pending.length')
     shown = review.locator('#rows img')

@@ -220,6 +220,34 @@ def test_a_decision_waits_for_the_station_where_the_link_is_lost(page, store):
     assert len(kept(store)) == before + 1
 
 
+def test_a_button_stays_under_the_pointer_while_its_image_fails(open_review, store):
+    tab = open_review('A. B.', is_heard=False)
+    before = len(kept(store))
+    asked_for = []
+
+    def hold(route):
+        asked_for.append(route)
+
+    tab.route('**/image/*', hold)
+    row(tab, 4).click()
+    button = tab.locator('.actions button[data-key="2"]')
+    button.wait_for()
+    while not asked_for:
+        tab.wait_for_timeout(20)
+    box = button.bounding_box()
+    tab.mouse.move(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
+    tab.mouse.down()
+    while not tab.locator('.missing').count():
+        if asked_for:
+            asked_for.pop().fulfill(status=404, body='There is none.')
+        tab.wait_for_timeout(20)
+    assert button.bounding_box() == box
+    tab.mouse.up()
+    tab.wait_for_function('!store.pending.length && store.findings.get(4).severity === "medium"')
+    assert len(kept(store)) == before + 1
+    tab.close()
+
+
 def test_two_people_decide_while_inspect_makes_the_inspection_again(site, open_review, tmp_path):
     video = write_flight(tmp_path / 'DJI_0001.MP4', frames=24)
     model = write_model(tmp_path / 'small.onnx')

@@ -418,7 +418,10 @@ async function loadSightings(row) {
 function imageOf(row, found) {
   const one = found?.list[view.sighting];
   const frame = make('figure', { className: view.isWhole ? 'whole' : '' });
-  if (!one) return frame;
+  if (!one) {
+    frame.append(make('span', { className: 'absent' }), make('figcaption', { textContent: '\u00a0' }));
+    return frame;
+  }
   const image = make('img', {
     src: `${store.base}/image/${one.fid}?kind=${view.isWhole ? 'context' : 'crop'}&of=${row.uuid}.${row.shown}`,
     alt: one.name, onclick: toggleWhole, title: `${say('key_whole')} (x)`,
