@@ -9,6 +9,8 @@ would work through a queue of old frames, and `threads`.
 
 from __future__ import annotations
 
+import os
+
 import rclpy
 import torch
 from cv_bridge import CvBridge
@@ -67,6 +69,7 @@ def main() -> None:
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+    os._exit(0)  # threads of torch can keep an interpreter from ending
 
 
 if __name__ == '__main__':

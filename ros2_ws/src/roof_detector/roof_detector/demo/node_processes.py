@@ -80,21 +80,31 @@ class NodeProcesses:
                 )
                 raise FlightError(msg)
 
-    def stop(self, name: str) -> None:
-        """Interrupt a node and wait for its end; raise FlightError if it fails."""
-        process = self._running[name]
+    @staticmethod
+    def _interrupt(process: subprocess.Popen[bytes]) -> int | None:
+        """Interrupt a process; return its code, None if it does not end in time."""
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         try:
-            code = process.wait(timeout=_TIMEOUT_S)
+            return process.wait(timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, name: str) -> None:
+        """Interrupt a node and wait for its end; raise FlightError if it fails."""
+        process = self._running[name]
+        code = self._interrupt(process)
+        if code is None:
+            # Python ignores an interrupt that comes while it runs a destructor: once more.
+            code = self._interrupt(process)
+        if code is None:
             process.kill()
             process.wait()
             msg = (
-                f'The {name} did not stop within {_TIMEOUT_S:.0f} s of being interrupted; '
+                f'The {name} did not stop within {2 * _TIMEOUT_S:.0f} s of being interrupted; '
                 f'see {self.log(name)}.'
             )
-            raise FlightError(msg) from None
+            raise FlightError(msg)
         if code != 0:
             msg = (
                 f'The {name} ended with code {code}. The end of its log ({self.log(name)}):\n'
