@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Drains drawn on photographs of bare surfaces, beside things that look like them."""
+"""Drains drawn on photographs of bare surfaces, beside objects that look like them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read_drawn(content: Mapping[str, Mapping[str, Any]]) -> tuple[Drawn, ...]:
 def with_drains(
     surface: Photo, other_bgr: Image, rng: np.random.Generator, *, most_px: float = _MOST_PX
 ) -> Photo:
-    """Return a surface with one to three drains and up to three things that are none.
+    """Return a surface with one to three drains and up to three objects that are none.
 
     Nothing is drawn over the boxes that the surface has, nor are drains over one another.
     `other_bgr` is a second surface of the same size, for pavements, walls and inlays.
@@ -174,7 +174,7 @@ class _DrawnScene:
         self.taken.append(box)
 
     def add_decoy(self, rng: np.random.Generator) -> None:
-        """Draw one thing that is no drain, where nothing is yet."""
+        """Draw one object that is no drain, where nothing is yet."""
         kind = rng.random()
         size = float(np.clip(self.first_px * np.exp(rng.normal(0.1, 0.5)), 10, self.most_px))
         shape = grates.cover(rng)
