@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import http.server
 import logging
 import os
@@ -81,6 +82,12 @@ def pytest_collection_modifyitems(items):
         msg = f'LONG_FILES of {__file__} names {missing}, which are not there.'
         raise pytest.UsageError(msg)
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish():
+    """Leave what the tests' modules hold out of each later collection, which takes a second."""
+    gc.collect()
+    gc.freeze()
 
 
 class NumberedImages:

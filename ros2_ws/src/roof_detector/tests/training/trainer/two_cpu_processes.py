@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from training.trainer.roof_trainer import RoofTraining
 
@@ -30,7 +31,8 @@ def set_up_gloo(_):
 def tell(self):
     network = self.model.module
     total = sum(weights.double().sum() for weights in network.parameters()).item()
-    print('rank', os.environ['RANK'], type(network.model[3]).__name__, total, flush=True)  # noqa: T201
+    told = f'{type(network.model[3]).__name__} {total!r}'
+    (Path(self.save_dir) / f'rank_{os.environ["RANK"]}.txt').write_text(told)
     self.record['epochs_done'] = self.epoch + 1
 
 
