@@ -132,6 +132,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='METRES',
         help='metres on the ground that one of their pixels covers',
     )
+    add(
+        '--parapet-share',
+        type=float,
+        default=default.parapet_share,
+        help='share of the units over such images that stand in rows along a parapet',
+    )
     add('--segments', action='store_true', help='write polygons instead of boxes')
     add('--workers', type=int, default=1, help='processes; the set does not depend on them')
     parser.set_defaults(run=run)
@@ -157,6 +163,7 @@ def run(args: argparse.Namespace) -> int:
             backgrounds=args.backgrounds,
             background_share=args.background_share,
             background_m_per_px=args.background_resolution,
+            parapet_share=args.parapet_share,
         )
         if config.backgrounds is not None:
             find_images(config.backgrounds)

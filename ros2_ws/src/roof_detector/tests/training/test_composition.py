@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from roof_detector.simulation import CLASS_NAMES
+from roof_detector.simulation.world.solid import axes_of
 from training import simulate
 from training.errors import TrainingError
 from training.rendering.composition import Composition
@@ -16,6 +17,8 @@ from training.rendering.photo_ground import PhotoGround, find_images
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from roof_detector.simulation.world.solid import Solid
 
 SIDE_PX = 500
 
@@ -71,6 +74,31 @@ def test_the_same_seed_composes_the_same_frame() -> None:
     first, second = (composition().frame((320, 192), scale=1) for _ in range(2))
     np.testing.assert_array_equal(first.image_bgr, second.image_bgr)
     np.testing.assert_array_equal(first.mask, second.mask)
+
+
+def test_units_stand_in_rows_along_a_parapet_where_asked() -> None:
+    ground = PhotoGround(photo(), 0.04)
+    pairs, units = 0, 0
+    for seed in range(4):
+        laid = Composition(ground, np.random.default_rng(seed), parapet_share=1.0)
+        walls = [solid for solid in laid._solids if solid.instance == 0]
+        spots = [thing.position_enu for thing in laid._instances if thing.solid]
+        for spot in spots:
+            assert any(stands_along(wall, spot) for wall in walls)
+            pairs += sum(0 < np.linalg.norm(spot - other) < 1.85 for other in spots)
+        units += len(spots)
+        numbers = [thing.instance_id for thing in laid._instances]
+        assert len(set(numbers)) == len(numbers)
+    assert units > 0
+    assert pairs > 0
+
+
+def stands_along(wall: Solid, spot: np.ndarray) -> bool:
+    """Return whether a place is beside a wall that is longer than it is thick."""
+    ahead, left = axes_of(wall.yaw)
+    along, away = abs((spot - wall.base) @ ahead), abs((spot - wall.base) @ left)
+    length, thick = wall.half_extent
+    return length > 2 * thick and along < length and thick < away < 1.0
 
 
 def test_the_stated_resolution_sets_the_size_of_things() -> None:

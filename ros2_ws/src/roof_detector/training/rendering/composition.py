@@ -17,11 +17,14 @@ from roof_detector.simulation.camera.painter import Painter
 from roof_detector.simulation.camera.truth import Truth, read_ground_truth
 from roof_detector.simulation.camera.view import paint_solids
 from roof_detector.simulation.props.clutter import CLUTTER
-from roof_detector.simulation.props.equipment import choose_equipment
+from roof_detector.simulation.props.equipment import Builder, choose_equipment
+from roof_detector.simulation.props.parapet import parapet_piece
+from roof_detector.simulation.props.split_unit import split_unit
 from roof_detector.simulation.surfaces.defect import DEFECTS
 from roof_detector.simulation.world.building import finish_section
 from roof_detector.simulation.world.instance import WorldInstance
 from roof_detector.simulation.world.maker import Maker
+from roof_detector.simulation.world.solid import axes_of
 from roof_detector.simulation.world.survey_of_ids import survey_ids
 from training.rendering.photo_ground import SAMPLE_M, PhotoGround, facet_beyond
 
@@ -51,9 +54,12 @@ class ComposedFrame:
 class Composition:
     """An image from above with objects on it, at its own scale."""
 
-    def __init__(self, ground: PhotoGround, rng: np.random.Generator) -> None:
+    def __init__(
+        self, ground: PhotoGround, rng: np.random.Generator, *, parapet_share: float = 0.0
+    ) -> None:
         self._ground = ground
         self._rng = rng
+        self._parapet_share = parapet_share
         self._make = Maker(ground.light(rng), rng)
         self._section = ground.section()
         self._unfit = ground.unfitness()
@@ -141,28 +147,58 @@ class Composition:
             return
         class_id = int(rng.integers(len(classes.CLASS_NAMES)))
         if class_id == classes.EQUIP:
+            # Without parapets nothing is drawn for them: sets of old seeds stay what they were.
+            if self._parapet_share > 0 and rng.random() < self._parapet_share:
+                self._lay_row()
+                return
             unit, radius = choose_equipment(rng)
             spot = self._free(radius)
             if spot is not None:
-                base = self._base(spot)
                 yaw = float(rng.uniform(0, 2 * np.pi))
-                solid = unit(base, yaw=yaw, make=self._make, instance=number)
-                self._solids.append(solid)
-                self._instances.append(
-                    WorldInstance(
-                        instance_id=number,
-                        class_id=classes.EQUIP,
-                        position_enu=base,
-                        outline=solid.outline,
-                        solid=True,
-                    )
-                )
+                self._stand_unit(unit, self._base(spot), yaw=yaw, make=self._make)
             return
         painter, radius = DEFECTS[class_id]
         spot = self._free(radius)
         if spot is not None:
             width = painter(self._section.canvas, spot, rng, instance=number)
             self._painted[number] = (class_id, np.inf if width is None else width)
+
+    def _lay_row(self) -> None:
+        """Place one to three alike split units side by side along a piece of a parapet."""
+        rng = self._rng
+        count, pitch = int(rng.integers(1, 4)), float(rng.uniform(1.1, 1.8))
+        spot = self._free(0.5 * count * pitch + 0.5)
+        if spot is None:
+            return
+        yaw = float(rng.uniform(0, 2 * np.pi))
+        ahead, left = axes_of(yaw)
+        base = self._base(spot)
+        make = Maker(self._make.light, rng, self._make.white())
+        away = float(rng.uniform(0.35, 0.9)) * float(rng.choice([-1.0, 1.0]))
+        length = count * pitch + float(rng.uniform(0.3, 2.5))
+        wall = parapet_piece(
+            base + away * ahead, length=length, yaw=yaw + np.pi / 2, make=self._make
+        )
+        self._solids.append(wall)
+        for i in range(count):
+            place = base + (i - (count - 1) / 2) * pitch * left
+            self._stand_unit(split_unit, place, yaw=yaw + float(rng.normal(0, 0.04)), make=make)
+
+    def _stand_unit(
+        self, unit: Builder, base: NDArray[np.float64], *, yaw: float, make: Maker
+    ) -> None:
+        number = len(self._instances) + len(self._painted) + 1
+        solid = unit(base, yaw=yaw, make=make, instance=number)
+        self._solids.append(solid)
+        self._instances.append(
+            WorldInstance(
+                instance_id=number,
+                class_id=classes.EQUIP,
+                position_enu=base,
+                outline=solid.outline,
+                solid=True,
+            )
+        )
 
     def _base(self, spot: tuple[float, float]) -> NDArray[np.float64]:
         return self._section.plane.to_enu(spot)

@@ -49,6 +49,8 @@ class DatasetConfig:
     background_share: float = 0.3
     background_m_per_px: float = 0.03
     """Ground resolution of those images; objects get the size that it asks for."""
+    parapet_share: float = 0.0
+    """Share of the units over those images that stand in rows along a piece of a parapet."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.frames_per_world < 1:
@@ -85,6 +87,7 @@ class DatasetConfig:
             'near_share',
             'survey_share',
             'background_share',
+            'parapet_share',
         ):
             if not 0 <= getattr(self, name) <= 1:
                 msg = f'{name} is {getattr(self, name)}; give a share from 0 to 1.'

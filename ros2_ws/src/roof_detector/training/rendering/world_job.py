@@ -113,7 +113,7 @@ def _composed(
         ground = PhotoGround.cut(
             photo, side_px=side, metres_per_px=config.background_m_per_px, rng=rng
         )
-        composition = Composition(ground, rng)
+        composition = Composition(ground, rng, parapet_share=config.parapet_share)
         for _ in range(min(FRAMES_PER_WINDOW, tries - first)):
             frame = composition.frame(config.size_wh, scale=config.render_scale)
             if len(frame.class_ids) > 0 or rng.random() < config.empty_share:

@@ -90,6 +90,13 @@ def parapets(footprint: Footprint, make: Maker) -> tuple[float, tuple[Solid, ...
     return style.depth, tuple(out)
 
 
+def parapet_piece(base: ArrayLike, *, length: float, yaw: float, make: Maker) -> Solid:
+    """Build one straight piece of a random parapet about its foot, along its heading."""
+    style = ParapetStyle.draw(make.rng)
+    size = (length, style.thick, style.height)
+    return _wall(np.asarray(base, np.float64), size, yaw, style, make)
+
+
 def _side(
     edge: Vector,
     outward: Vector,
