@@ -22,8 +22,8 @@ _HEAD = """# Benchmarks
 Written by `make generate` from the newest files in `benchmarks/results`; the causes behind the
 figures are in the decisions. Machines are virtual, with 2 cores, and shared: a neighbour on the
 same core makes a pass of the network 1.4 times as long for minutes. So figures are medians of
-alternating rounds, and ratios within one run are what holds. No GPU is among these machines:
-nothing here is about CUDA.
+alternating rounds, and ratios within one run are what holds. One of them had a GPU for a quarter
+of an hour, and 16 cores: where a table is about CUDA it says so.
 
 An age is from the stamp, which the publisher sets just before it sends, to the callback of a
 listener in another process. *Bare forward* is the network alone, between the measurements of the
@@ -37,6 +37,8 @@ parts are `forward`, `detect`, `device`, `graph`, `plenty`, `baseline`, `soak` a
 _FILES = {
     'detect': '`Detector.detect` beside `YOLO.predict`',
     'detect_bf16': '`Detector.detect` beside `YOLO.predict`, in BF16',
+    'device': 'A detector on a CUDA device, with and without graphs, beside `YOLO.predict`',
+    'device_node': 'The detector node on a CUDA device beside a plain node',
     'baseline': 'The detector node beside a plain node',
     'baseline_bf16': 'The detector node in BF16 beside a plain node',
     'baseline_int8': 'The detector node in INT8 beside a plain node',
@@ -104,9 +106,11 @@ def _origin(result: Mapping[str, Any], name: str) -> str:
     machine = result.get('machine', {})
     said = [
         machine.get('processor') or machine.get('cpu'),
+        machine.get('gpu'),
         f'{machine["cores"]} cores' if 'cores' in machine else None,
         result.get('model'),
         result.get('precision'),
+        f'beside {result["beside"]}' if 'beside' in result else None,
         f'{result["threads"]} threads' if 'threads' in result else None,
         result.get('date', '')[:10],
     ]

@@ -79,6 +79,29 @@ def test_graphs_are_of_shapes_that_come_again():
     assert 'other shapes' not in str(network.refusals)
 
 
+def test_batches_of_other_sizes_run_in_the_graphs_that_are_there():
+    path = resolve_model('roof_anomalies')
+    model, _ = read_model(path)
+    model = model.float().fuse(verbose=False).eval().cuda()
+    alone = []
+
+    def run(blob):
+        alone.append(len(blob))
+        return (model(blob)[0],)
+
+    network = GraphedNetwork(run, model=model)
+    with torch.inference_mode():
+        for size in (1, 8, 4, 2):
+            for _ in range(2):
+                network(torch.rand(size, 3, 384, 640, device='cuda'))
+        alone.clear()
+        for size in (7, 3, 5, 6, 11):
+            blob = torch.rand(size, 3, 384, 640, device='cuda')
+            (found,), (expected, *_) = network(blob), model(blob)
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-2)
+    assert not alone and not network.refusals
+
+
 def test_a_network_that_waits_for_the_host_runs_without_a_graph():
     network = GraphedNetwork(lambda blob: (blob * blob.sum().item(),), model=torch.nn.Identity())
     blob = torch.rand(1, 3, 32, 32, device='cuda')
