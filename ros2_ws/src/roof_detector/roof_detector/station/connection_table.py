@@ -102,7 +102,8 @@ class ConnectionTable:
     @property
     def counts(self) -> dict[str, int]:
         """Return the number of connections in each state."""
-        return dict(Counter(connection.state for connection in self._connections))
+        # Any thread may ask: a list is copied whole, a running iteration would see it change.
+        return dict(Counter(connection.state for connection in list(self._connections)))
 
     def open(self, transport: asyncio.Transport) -> Connection | None:
         """Add a new connection; return None, and close it, if there is no room."""
