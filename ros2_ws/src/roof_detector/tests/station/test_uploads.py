@@ -294,7 +294,7 @@ def test_what_is_announced_and_does_not_fit_is_refused_before_it_is_read(station
 
 @pytest.fixture
 def nothing_begins(monkeypatch, tmp_path):
-    """Have Python wait in each process that the station starts, which so ends by a signal alone."""
+    """Have Python wait for ever in each process that the station starts."""
     (tmp_path / 'sitecustomize.py').write_text('import time\ntime.sleep(600)\n')
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))
 
