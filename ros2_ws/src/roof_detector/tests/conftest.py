@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from benchmarks.campaign.free_port import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -186,7 +188,7 @@ class StreamingCamera:
     """A camera on the network: a real HTTP server of motion JPEG that can be switched off."""
 
     def __init__(self) -> None:
-        self.port = 0
+        self.port = free_port()  # its own also while it is switched off
         self.authorizations: list[str] = []
         self._server: http.server.ThreadingHTTPServer | None = None
         self._off = threading.Event()
@@ -228,7 +230,6 @@ class StreamingCamera:
             allow_reuse_address = True
 
         self._server = Server(('127.0.0.1', self.port), Handler)
-        self.port = self._server.server_address[1]
         threading.Thread(
             target=self._server.serve_forever, kwargs={'poll_interval': 0.02}, daemon=True
         ).start()

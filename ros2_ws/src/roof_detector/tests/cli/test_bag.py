@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -87,12 +88,14 @@ def test_a_reader_of_the_output_may_have_enough_of_it(tmp_path):
     code = (
         'import sys; from roof_detector.cli.main import main; main(["bag", "info", sys.argv[1]])'
     )
-    with subprocess.Popen(
-        [sys.executable, '-c', code, tmp_path / 'bag'],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        process.stdout.close()
-        assert process.stderr.read() == ''
-        assert process.wait(timeout=60) == 1
+    reading, writing = os.pipe()
+    os.close(reading)  # before anything can be written
+    with os.fdopen(writing, 'wb') as output:
+        done = subprocess.run(
+            [sys.executable, '-c', code, tmp_path / 'bag'],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.stderr, done.returncode) == ('', 1)

@@ -21,21 +21,34 @@ def until(condition, *, within_s=60.0):
         time.sleep(0.01)
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    """Return all that live inputs report of lost cameras, also what is soon replaced."""
+    heard, report = [], LiveInput._report_lost
+
+    def noted(self, warning):
+        report(self, warning)
+        heard.append(warning)
+
+    monkeypatch.setattr(LiveInput, '_report_lost', noted)
+    return heard
+
+
 def test_an_absent_camera_is_waited_for_and_stopping_ends_the_wait():
     source = LiveInput(V4l2Camera(path=Path('/dev/video63')))
     until(lambda: source.health().warning)
     assert source.health().connected is False
     assert 'There is no camera at /dev/video63' in source.health().warning
-    assert 'Trying again in 0.5 s.' in source.health().warning
+    assert 'Trying again in ' in source.health().warning
     threading.Timer(0.1, source.stop).start()
     assert list(source) == []
 
 
-def test_the_waits_between_attempts_grow():
-    with LiveInput(V4l2Camera(path=Path('/dev/video63'))) as source:
-        until(lambda: 'Trying again in 0.5 s.' in source.health().warning)
-        until(lambda: 'Trying again in 1 s.' in source.health().warning)
-        until(lambda: 'Trying again in 2 s.' in source.health().warning)
+def test_the_waits_between_attempts_grow(warnings):
+    with LiveInput(V4l2Camera(path=Path('/dev/video63'))):
+        until(lambda: len(warnings) >= 3)
+    waits = [one.partition('Trying again in ')[2] for one in warnings]
+    assert waits[:3] == ['0.5 s.', '1 s.', '2 s.']
 
 
 def test_a_file_that_is_no_device_is_named(tmp_path):
@@ -86,7 +99,7 @@ def test_a_given_rate_takes_fewer_frames_of_the_stream(streaming_camera):
     with LiveInput(NetworkStream(streaming_camera.url), rate_hz=10.0) as source:
         frames = list(islice(source, 11))
         span_s = (frames[-1].stamp_ns - frames[0].stamp_ns) / 1e9
-    assert span_s > 0.8  # unchecked, eleven frames of this camera span 0.2 s
+    assert span_s > 0.5  # 1 s; unchecked, eleven frames of this camera span 0.2 s
 
 
 def test_a_stream_that_dies_is_found_again_when_it_comes_back(streaming_camera):

@@ -143,9 +143,7 @@ def test_what_is_not_a_file_is_refused_at_once(reader, tmp_path, kind):
         'device': partial(path.symlink_to, '/dev/zero'),
         'dangling': partial(path.symlink_to, tmp_path / 'gone'),
     }[kind]()
-    began_s = time.monotonic()
-    end_of(reader, path)
-    assert time.monotonic() - began_s < 5
+    assert 'was not read within' not in end_of(reader, path)
 
 
 def test_where_the_kernel_offers_nothing_a_file_is_read_only_with_trust(tmp_path, detect_pt):
