@@ -92,6 +92,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure():
+    """Let what is frozen be collected at the end, as without."""
+    gc.unfreeze()
+
+
 class NumberedImages:
     """Images whose grey value encodes their number, through any codec."""
 

@@ -49,13 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read(path: Path) -> Inspected:
     from roof_detector.findings.changes import Inspected  # noqa: PLC0415
-    from roof_detector.findings.errors import FindingsError  # noqa: PLC0415
+    from roof_detector.findings.inspection_path import inspection_path  # noqa: PLC0415
     from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
     from roof_detector.findings.seen_frames import read_seen_frames  # noqa: PLC0415
 
-    file = path / 'inspection.gpkg' if path.is_dir() else path
-    if not file.is_file():
-        msg = f'{file} does not exist; name the folder of an inspection or its inspection.gpkg.'
-        raise FindingsError(msg)
+    file = inspection_path(path)
     with InspectionStore(file) as store:
         return Inspected(store.findings(), read_seen_frames(file))

@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description='Write a decision about a finding into the file of its inspection. "inspect", '
         'run again, follows it: decisions outrank whatever is computed, and are only ever added.',
     )
-    parser.add_argument('store', type=Path, metavar='FILE', help='inspection.gpkg')
+    parser.add_argument(
+        'store', type=Path, metavar='INSPECTION', help='folder or inspection.gpkg of an inspection'
+    )
     parser.add_argument('number', type=int, metavar='NUMBER', help='number of the finding')
     parser.add_argument(
         'kind',
@@ -38,15 +40,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Write the decision and return 0."""
     from roof_detector.findings.decisions import DecisionKind  # noqa: PLC0415
-    from roof_detector.findings.errors import FindingsError  # noqa: PLC0415
+    from roof_detector.findings.inspection_path import inspection_path  # noqa: PLC0415
     from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
     from roof_detector.findings.reviewer import FindingVerdict, Reviewer  # noqa: PLC0415
 
-    if not arguments.store.is_file():
-        msg = f'{arguments.store} does not exist; name the inspection.gpkg of an inspection.'
-        raise FindingsError(msg)
     kind = DecisionKind(arguments.kind)
-    with InspectionStore(arguments.store) as store:
+    with InspectionStore(inspection_path(arguments.store)) as store:
         reviewer = Reviewer(store, arguments.who or getpass.getuser())
         if kind is DecisionKind.UNDO:
             reviewer.undo(arguments.number)

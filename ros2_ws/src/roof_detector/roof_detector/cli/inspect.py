@@ -110,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Detect, make the findings, and return the exit code."""
     from roof_detector.findings.detection_curves import DetectionCurves  # noqa: PLC0415
     from roof_detector.findings.inspection_area import InspectionArea  # noqa: PLC0415
-    from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore  # noqa: PLC0415
+    from roof_detector.findings.inspection_path import STORE_NAME  # noqa: PLC0415
+    from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
     from roof_detector.offline.batch import make_output  # noqa: PLC0415
     from roof_detector.offline.inspection import inspect_results  # noqa: PLC0415
     from roof_detector.offline.outcome import exit_code  # noqa: PLC0415

@@ -14,7 +14,7 @@ import numpy as np
 
 from roof_detector.bags.errors import BagError
 from roof_detector.bags.reader import BagReader
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import STORE_NAME
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.georeference.ground import Ground
 from roof_detector.offline.georeferencing import GeoreferenceSettings

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from roof_detector.findings.decisions import Decision
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
-STORE_NAME = 'inspection.gpkg'
-
 
 class InspectionStore(StoreReader):
     """Reads and writes one `inspection.gpkg`; raises FindingsError.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from roof_detector.findings.detection_curves import DetectionCurves
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import STORE_NAME
 from roof_detector.fleet.errors import FleetError
 from roof_detector.fleet.flight_survey import local_input, read_mark
 from roof_detector.fleet.publishing import FLIGHT_MARK, OLD

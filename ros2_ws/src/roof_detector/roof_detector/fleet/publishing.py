@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import STORE_NAME
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.fleet.history import DatedInspection, history_rows

@@ -8,7 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import (
+    STORE_NAME,
+    inspection_path,
+    inspections_in,
+)
 from roof_detector.findings.roof_finding import FindingState
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.findings.stored_frames import read_stored_frames
@@ -90,7 +94,7 @@ class RecordedInspection:
 
 def read_inspection(path: Path) -> RecordedInspection:
     """Read a folder or file of an inspection; raise FindingsError or HistoryError."""
-    file = path / STORE_NAME if path.is_dir() else path
+    file = inspection_path(path)
     with open_reader(file) as store:
         frames = tuple(read_stored_frames(file))
         if not frames:
@@ -157,8 +161,7 @@ def inspection_files(paths: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        below = [path / STORE_NAME] if (path / STORE_NAME).is_file() else []
-        below = below or sorted(path.rglob('inspection*.gpkg'))
+        below = inspections_in(path) or sorted(path.rglob('inspection*.gpkg'))
         if not below:
             msg = (
                 f'{path} holds no inspection.gpkg; name the folder of an inspection, or one with '

@@ -15,7 +15,8 @@ from roof_detector.bags.provenance import software_versions
 from roof_detector.findings.coverage import Coverage, CoverageGoal
 from roof_detector.findings.decisions import apply_decisions, tracks_apart
 from roof_detector.findings.detection_curves import DetectionCurves
-from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore
+from roof_detector.findings.inspection_path import STORE_NAME
+from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import Register
 from roof_detector.findings.register_settings import RegisterSettings
 from roof_detector.findings.roof_finding import FindingState

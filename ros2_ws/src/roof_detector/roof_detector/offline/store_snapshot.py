@@ -12,22 +12,13 @@ from typing import TYPE_CHECKING
 
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.geopackage import store_errors
+from roof_detector.findings.inspection_path import STORE_NAME
 from roof_detector.findings.inspection_store import InspectionStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STORE_NAME = 'inspection.gpkg'
 PATIENCE_S = 5.0
-
-
-def store_path(inspection: Path) -> Path:
-    """Return the file of an inspection, named by its folder or itself; raise FindingsError."""
-    path = inspection / STORE_NAME if inspection.is_dir() else inspection
-    if not path.is_file():
-        msg = f'{path} does not exist; name the folder of an inspection or its {STORE_NAME}.'
-        raise FindingsError(msg)
-    return path
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from roof_detector.findings.inspection_path import STORE_NAME, inspection_path
 from roof_detector.offline.finding_tables import write_tables
 from roof_detector.offline.reporting.assembled_report import assembled_report
 from roof_detector.offline.reporting.inspection_content import read_content
 from roof_detector.offline.reporting.report_settings import details_of, leave_details
-from roof_detector.offline.store_snapshot import STORE_NAME, snapshot, store_path
+from roof_detector.offline.store_snapshot import snapshot
 from roof_detector.results.atomic_output import AtomicOutput
 from roof_detector.results.errors import export_errors
 from roof_detector.results.report.branding import read_branding
@@ -47,7 +48,7 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
     Files appear when all of them are complete. The store is only read. Raises FindingsError,
     ReplayError or ExportError with a sentence, and then nothing is written.
     """
-    path = store_path(inspection)
+    path = inspection_path(inspection)
     folder = path.parent
     output = settings.output or folder
     branding = logo = None
@@ -99,5 +100,5 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
 
 
 def _inspected(inspection: Path) -> Inspected:
-    with snapshot(store_path(inspection)) as (copy, _):
+    with snapshot(inspection_path(inspection)) as (copy, _):
         return read_content(copy).inspected

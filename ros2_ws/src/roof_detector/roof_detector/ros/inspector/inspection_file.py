@@ -9,11 +9,13 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.inspection_store import STORE_NAME, InspectionStore
+from roof_detector.findings.inspection_path import numbered_path
+from roof_detector.findings.inspection_store import InspectionStore
 from roof_detector.findings.register import FindingEvent
 from roof_detector.supervision.throttle import Throttle
 from roof_detector.supervision.watched_thread import WatchedThread
@@ -182,9 +184,5 @@ def sentence(kind: str, finding: Any) -> str:
 
 def _free_path(folder: Path) -> Path:
     """Return the first name in a folder that is not taken."""
-    first = folder / STORE_NAME
-    number, path = 1, first
-    while path.exists():
-        number += 1
-        path = first.with_stem(f'{first.stem}_{number}')
-    return path
+    numbers = count(1)
+    return next(path for one in numbers if not (path := numbered_path(folder, one)).exists())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import inspections_in, numbered_path
 from roof_detector.findings.live_inspection import LIVE_SOURCE
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.station.errors import StationError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # The names of folders, in which no path leads out.
 _NAME = re.compile(r'[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,199}')
 # The inspector numbers a file whose name is taken.
-_FILE = re.compile(r'inspection(_[0-9]{1,6})?\.gpkg')
 _NUMBER_MARK = '~'
 LIVE_WITHIN_S = 30.0
 
@@ -93,8 +92,8 @@ class InspectionCatalog:
         root = self._groups.get(group)
         if root is not None and _NAME.fullmatch(name):
             folder, _, number = name.partition(_NUMBER_MARK)
-            file = f'inspection_{number}.gpkg' if number.isdecimal() else STORE_NAME
-            found = self._at(group, root() / folder / file)
+            path = numbered_path(root() / folder, int(number) if number.isdecimal() else 1)
+            found = self._at(group, path)
             if found is not None and found.name == name:
                 return found
         msg = f'There is no inspection {name!r} here; it was moved, renamed or deleted.'
@@ -125,9 +124,8 @@ class InspectionCatalog:
             if not _NAME.fullmatch(folder.name):
                 continue
             with suppress(OSError):
-                for path in sorted(folder.glob('inspection*.gpkg')):
-                    found = self._at(group, path) if _FILE.fullmatch(path.name) else None
-                    if found is not None:
+                for path in inspections_in(folder):
+                    if (found := self._at(group, path)) is not None:
                         yield found
 
     def _at(self, group: str, path: Path) -> ListedInspection | None:

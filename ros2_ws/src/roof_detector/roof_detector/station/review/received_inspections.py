@@ -10,7 +10,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from roof_detector.findings.inspection_store import STORE_NAME
+from roof_detector.findings.inspection_path import STORE_NAME
 from roof_detector.station.errors import StationError
 from roof_detector.station.jobs.command_process import reason_of
 from roof_detector.station.jobs.job_queue import new_id
