@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import qos_profile_sensor_data as BEST_EFFORT
 from sensor_msgs.msg import Image
 
 from roof_detector.inputs.errors import InputError
@@ -89,6 +91,33 @@ def test_stopping_ends_every_wait(play):
         threading.Timer(0.2, playback.stop).start()
         assert playback.join(20)
         assert playback.report().published <= 1
+
+
+def test_the_first_frame_waits_for_a_reader_that_follows_the_offered_reliability(
+    graph, play, monkeypatch
+):
+    monkeypatch.setattr('roof_detector.ros.camera.playback._FOLLOW_WITHIN_S', 60.0)
+    heard, ear = [], graph.node('ear')
+
+    def listen(reliability):
+        qos = QoSProfile(depth=9, reliability=ReliabilityPolicy[reliability])
+        return ear.create_subscription(Image, '/camera/image', heard.append, qos)
+
+    first = listen('BEST_EFFORT')
+    settings = replace(SETTINGS, wait_for_subscribers=1)
+    playback = play([frame(k) for k in range(3)], settings=settings)
+    graph.wait_until(first.get_publisher_count, what='the writer')
+    ear.destroy_subscription(first)
+    listen('RELIABLE')
+    assert playback.join(20)
+    graph.wait_until(lambda: len(heard) == 3, what='every frame')
+
+
+def test_a_reader_that_wants_best_effort_is_not_waited_for_without_end(graph, play):
+    graph.node('ear').create_subscription(Image, '/camera/image', lambda _: None, BEST_EFFORT)
+    playback = play([frame(0)], settings=replace(SETTINGS, wait_for_subscribers=1))
+    assert playback.join(20)
+    assert playback.report().published == 1
 
 
 def test_two_readers_in_one_node_are_one_listener(graph):

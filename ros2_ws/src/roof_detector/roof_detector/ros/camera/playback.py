@@ -28,6 +28,8 @@ _DRAIN_S = 5.0
 # Best-effort readers acknowledge nothing, and shared memory ends with this process.
 _LINGER_S = 0.3
 _POLL_S = 0.05
+# Readers that want best effort on purpose do not follow.
+_FOLLOW_WITHIN_S = 3.0
 
 PlaybackState = Literal['waiting', 'playing', 'ended', 'failed']
 
@@ -136,6 +138,12 @@ class Playback:
                 )
                 break
             self._pace.wait(_POLL_S)
+        if self._settings.wait_for_subscribers:
+            until_s = time.monotonic() + _FOLLOW_WITHIN_S
+            while not (self._topics.are_followed() or self._pace.stopped):
+                if time.monotonic() >= until_s:
+                    break
+                self._pace.wait(_POLL_S)
         self._pace.wait(self._settings.start_delay_s)
 
     def _missing_listeners(self) -> str:

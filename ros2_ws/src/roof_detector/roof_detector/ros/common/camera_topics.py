@@ -76,6 +76,21 @@ class CameraTopics:
                 nodes.add((end.node_namespace, end.node_name))
         return min(len(nodes), connected)
 
+    def are_followed(self) -> bool:
+        """Return whether every reader of images has the offered reliability and is connected.
+
+        A reader that begins as best effort and follows what is offered, such as a detector's, is
+        replaced by another one: what is published in between would be lost.
+        """
+        for publisher in (one for role, one in self._publishers.items() if role in _IMAGES):
+            readers = self._node.get_subscriptions_info_by_topic(publisher.topic_name)
+            offered = publisher.qos_profile.reliability
+            if any(reader.qos_profile.reliability != offered for reader in readers):
+                return False
+            if publisher.get_subscription_count() < len(readers):
+                return False
+        return True
+
     def unheard(self) -> list[str]:
         """Return the topics that have no connected subscriber."""
         return [p.topic_name for p in self._publishers.values() if not p.get_subscription_count()]
