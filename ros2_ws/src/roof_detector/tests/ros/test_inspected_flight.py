@@ -36,13 +36,15 @@ class TruthDetector:
     def __init__(self, graph):
         self.node = graph.node('detector')
         self.truth, self.frames = [], 0
-        self.events, self.findings, self.waiting = [], [], ''
+        self.events, self.findings, self.values = [], [], {}
         self._found = self.node.create_publisher(Detection2DArray, '/detector/detections', 50)
         self._labels = self.node.create_publisher(LabelInfo, '/detector/labels', LATCHED)
         self._poses = {}
         listen = self.node.create_subscription
-        listen(Detection2DArray, '/camera/ground_truth', self._detect, 50)
-        listen(PoseStamped, '/camera/pose', self._note_pose, 50)
+        self._telling = [
+            listen(Detection2DArray, '/camera/ground_truth', self._detect, 2 * FRAMES),
+            listen(PoseStamped, '/camera/pose', self._note_pose, 2 * FRAMES),
+        ]
         listen(Detection3DArray, '/inspector/findings', self.findings.append, LATCHED)
         listen(String, '/inspector/events', self._note_event, LATCHED)
         listen(DiagnosticArray, '/diagnostics', self._note_status, 50)
@@ -62,15 +64,18 @@ class TruthDetector:
         return found
 
     def is_heard(self):
-        """Return whether the inspector listens to this and to the telemetry of the flight."""
-        telemetry = self.node.count_subscribers('/camera/fix')
-        flight = self.node.count_publishers('/camera/ground_truth')
-        return telemetry > 0 and flight > 0 and self._found.get_subscription_count() > 0
+        """Return whether the inspector listens to this, and this to the flight."""
+        hears = all(one.get_publisher_count() for one in self._telling)
+        return hears and self._found.get_subscription_count() > 0
+
+    def is_inspected(self):
+        """Return whether the inspector has taken every frame."""
+        return self.values.get('frames_inspected') == str(FRAMES)
 
     def state(self):
         """Return what changes while frames are still on their way."""
         reported = self.findings[-1].detections if self.findings else []
-        return self.frames, self.waiting, [one.id for one in reported]
+        return self.frames, self.is_inspected(), [one.id for one in reported]
 
     def _announce(self):
         self._labels.publish(labels_message(CLASS_NAMES, threshold=0.25, header=Header()))
@@ -81,7 +86,8 @@ class TruthDetector:
     def _note_status(self, message):
         for one in message.status:
             values = {pair.key: pair.value for pair in one.values}
-            self.waiting = values.get('frames_waiting', self.waiting)
+            if 'frames_inspected' in values:
+                self.values = values
 
     def _note_pose(self, message):
         self._poses[message.header.stamp.sec, message.header.stamp.nanosec] = message.pose
@@ -127,14 +133,15 @@ def flown(graph, tmp_path):
     inspector = graph.start(INSPECTOR, '--ros-args', '-r', 'image:=/camera/image', *words)
     flight = {
         'seed': '1', 'frames': f'{FRAMES}', 'width': '320', 'height': '192', 'rate_hz': '8.0',
-        'wait_timeout_s': '60.0',
+        'wait_for_subscribers': '1', 'wait_for_all_topics': 'true', 'wait_timeout_s': '300.0',
     }  # fmt: skip
     words = [word for name, value in flight.items() for word in ('-p', f'{name}:={value}')]
     graph.start(FLIGHT, '--ros-args', *words)
     graph.wait_until(detector.is_heard, what='the inspector to listen')
+    # The flight hears of readers in the order in which they began, of this one last; of the
+    # inspector's that of camera_info is the last one.
     detector.node.create_subscription(Image, '/camera/image', lambda _: None, 1)
-    # A reader that has just matched may miss the first ones.
-    graph.wait_until(lambda: detector.frames >= FRAMES * 2 // 3, what='most of the flight')
+    graph.wait_until(lambda: detector.frames == FRAMES, what='the flight')
     return detector, inspector, tmp_path
 
 
@@ -144,7 +151,7 @@ def test_a_simulated_flight_gives_its_objects_and_a_kill_costs_none(graph, flown
     # published is written within a second; here it may take the computer longer.
     changes = Changes(detector.state)
     graph.wait_until(
-        lambda: changes.age_s() > 3.0 and detector.waiting == '0',
+        lambda: changes.age_s() > 3.0 and detector.is_inspected(),
         what='findings that stay as they are',
     )
     inspector.send_signal(signal.SIGKILL)
