@@ -72,6 +72,9 @@ class Soak:
         self._stand.start(self._contender)
         publisher = self._stand.begin(self._contender, self._load)
         self._stand.settle(self._contender)
+        if not self._client.wait_for_service(timeout_sec=_RESPONSE_WITHIN_S):
+            msg = f'{self._client.srv_name} did not appear within {_RESPONSE_WITHIN_S:g} s.'
+            raise BenchError(msg)
         with self._beside:
             samples = self._watch(seconds=seconds, sample_period_s=sample_period_s)
         self._stand.nodes.stop(publisher)

@@ -53,14 +53,26 @@ class DetectorProbe:
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
         )
         if wait:
+            # Whoever hears its reports has been heard of before, by the results as well: a node
+            # hears of readers in the order in which they began.
             graph.wait_until(
                 lambda: (
                     self.node.count_publishers('/detector/detections')
                     and graph.is_heard(self.node, self.images)
+                    and any(self._statuses())
                 ),
                 within_s=PATIENCE_S,
                 what='an active detector',
             )
+
+    def _statuses(self, *, since=0):
+        """Return the detector's statuses since a report, the newest first."""
+        return [
+            status
+            for array in reversed(self.reports[since:])
+            for status in array.status
+            if status.name.startswith('detector')
+        ]
 
     def stamp(self):
         return self.node.get_clock().now().to_msg()
@@ -90,29 +102,23 @@ class DetectorProbe:
     def report(self):
         """Return the values of the next diagnostic status."""
         count = len(self.reports)
-        self.graph.wait_until(
-            lambda: any(
-                status.name.startswith('detector')
-                for array in self.reports[count:]
-                for status in array.status
-            ),
-            what='a diagnostic status',
-        )
-        status = next(
-            status
-            for array in reversed(self.reports)
-            for status in array.status
-            if status.name.startswith('detector')
-        )
+        self.graph.wait_until(lambda: self._statuses(since=count), what='a diagnostic status')
+        status = self._statuses(since=count)[0]
         return {pair.key: pair.value for pair in status.values} | {'message': status.message}
 
     def report_when(self, condition):
-        """Return the first report for which a condition holds."""
+        """Return the first report for which a condition holds.
+
+        It does not for one that lacks a value: a node that is starting or busy says less.
+        """
         seen = []
 
         def holds():
             seen.append(self.report())
-            return condition(seen[-1])
+            try:
+                return condition(seen[-1])
+            except KeyError:
+                return False
 
         self.graph.wait_until(holds, what='the expected report')
         return seen[-1]

@@ -18,7 +18,7 @@ from rcl_interfaces.srv import (
     SetParameters,
     SetParametersAtomically,
 )
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor, TimeoutException
 
 from roof_detector.ros.common.free_domain import free_domain
 
@@ -109,28 +109,36 @@ class Graph:
 
     def hear_out(self, *, quiet_s=0.25):
         """Hear all that has arrived: a process that published it may have ended before."""
-        quiet = 0
-        while quiet < 2:  # a callback may take as long as silence does, but hardly two of them
-            began_s = time.monotonic()
-            self.executor.spin_once(timeout_sec=quiet_s)
-            quiet = quiet + 1 if time.monotonic() - began_s >= quiet_s else 0
+        while True:
+            try:
+                task, _, _ = self.executor.wait_for_ready_callbacks(timeout_sec=quiet_s)
+            except TimeoutException:
+                return
+            task()
+            task.result()  # raises what the callback raised
 
     @staticmethod
     def is_heard(node, publisher):
         """Tell whether a reader has matched the publisher and followed its reliability.
 
         A reader of images begins as best effort: until it has followed what is offered, a first
-        image may be lost.
+        image may be lost. The one before may still be there, and a reader is known before it has
+        matched: all that are known must have.
         """
         offered = publisher.qos_profile.reliability
         readers = node.get_subscriptions_info_by_topic(publisher.topic_name)
         followed = any(reader.qos_profile.reliability == offered for reader in readers)
-        return followed and publisher.get_subscription_count() > 0
+        return followed and publisher.get_subscription_count() >= len(readers)
 
     def call(self, node, service_type, name, request, *, within_s=120.0):
         """Call a service and return its response."""
         client = node.create_client(service_type, name)
         self.wait_until(client.service_is_ready, within_s=within_s, what=f'service {name}')
+        if service_type not in REPEATABLE:
+            # What may be asked once is asked by a client that is known: the node hears of clients
+            # in their order.
+            own = f'{name.rpartition("/")[0]}/get_parameters'
+            self.call(node, GetParameters, own, GetParameters.Request(), within_s=within_s)
         future = client.call_async(request)
         if service_type in REPEATABLE:
             # A node that is starting, or busy, may answer before it has heard of this client, to

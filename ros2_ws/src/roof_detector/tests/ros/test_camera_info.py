@@ -49,8 +49,7 @@ def show(cameras, name, info, *, image_wh=WH):
 
 
 def mismatches(cameras, name='left'):
-    cameras.values.clear()
-    cameras.graph.wait_until(lambda: cameras.status(name), what='a status')
+    cameras.wait_for_next_report()
     return int(cameras.status(name)['camera_info_mismatches'])
 
 
@@ -91,6 +90,8 @@ def test_images_of_the_described_size_are_no_fault(cameras):
 def test_images_of_another_size_are_counted_and_named(cameras, info, words):
     before = mismatches(cameras)
     show(cameras, 'left', info)
+    # An image is compared once its result is out.
+    cameras.graph.wait_until(lambda: mismatches(cameras) > before, what='the mismatch')
     assert mismatches(cameras) == before + 1
     status = cameras.levels['detector/left: detection']
     assert status.level == b'\x01'

@@ -46,9 +46,11 @@ class Cameras:
         self.process = graph.start(
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
         )
+        # Whoever hears its reports, which began last, has been heard of by all its outputs.
         graph.wait_until(
-            lambda: all(
-                graph.is_heard(self.node, publisher) for publisher in self.publishers.values()
+            lambda: (
+                all(graph.is_heard(self.node, one) for one in self.publishers.values())
+                and all(self.values(name) for name in CAMERAS)
             ),
             within_s=PATIENCE_S,
             what='a detector that listens to both cameras',
@@ -68,12 +70,20 @@ class Cameras:
         status = self.statuses.get(f'detector/{name}: detection')
         return {} if status is None else {pair.key: pair.value for pair in status.values}
 
-    def all_accounted_for(self):
-        return all(
-            self.values(name).get('frames_seen') == str(len(self.sent[name]))
-            and self.values(name)['frames_waiting'] == '0'
-            for name in CAMERAS
-        )
+    def wait_for_account(self):
+        def is_given():
+            return all(
+                self.values(name).get('frames_seen') == str(len(self.sent[name]))
+                and self.values(name)['frames_waiting'] == '0'
+                for name in CAMERAS
+            )
+
+        try:
+            self.graph.wait_until(is_given, what='an account of every frame')
+        except AssertionError as error:
+            sent = {name: len(headers) for name, headers in self.sent.items()}
+            msg = f'{error}: sent {sent}, told {[self.values(name) for name in CAMERAS]}'
+            raise AssertionError(msg) from error
 
 
 @pytest.mark.parametrize('batch', ['never', 'always'])
@@ -89,7 +99,7 @@ def test_each_camera_has_its_turn_its_headers_its_results_and_its_account(graph,
             return len(slow) > turn
 
         graph.wait_until(answered, within_s=PATIENCE_S, what='an answer to the slow camera')
-    graph.wait_until(cameras.all_accounted_for, what='an account of every frame')
+    cameras.wait_for_account()
 
     assert [result.header for result in slow] == cameras.sent['down'], 'a turn was left out'
     assert all(result.detections == [] for result in slow)

@@ -88,8 +88,11 @@ class VideoCamera:
             '--ros-args',
             *(text for one in options for text in ('-p', one)),
         )
+        # Whoever hears its reports, which began last, has been heard of by its other outputs.
         graph.wait_until(
-            lambda: graph.is_heard(self.node, self.packets), within_s=120, what='a detector'
+            lambda: self.reports and graph.is_heard(self.node, self.packets),
+            within_s=120,
+            what='a detector',
         )
 
     def _report(self, array):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
@@ -31,6 +32,7 @@ class TwoCameras:
         self.results = {'left': [], 'right': []}
         self.values = {}
         self.levels = {}
+        self.told_at = Time()
         self.sent = {'left': 0, 'right': 0}
         self.publishers = {}
         for name, results in self.results.items():
@@ -53,13 +55,18 @@ class TwoCameras:
         self.process = graph.start(
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
         )
+        # Whoever hears its reports, which began last, has been heard of by all its outputs.
         graph.wait_until(
-            lambda: all(graph.is_heard(self.node, one) for one in self.publishers.values()),
+            lambda: (
+                all(graph.is_heard(self.node, one) for one in self.publishers.values())
+                and all(self.status(name) for name in self.publishers)
+            ),
             within_s=PATIENCE_S,
             what='a detector that listens to both cameras',
         )
 
     def _note(self, array):
+        self.told_at = array.header.stamp
         for status in array.status:
             self.values[status.name] = {pair.key: pair.value for pair in status.values}
             self.levels[status.name] = status
@@ -89,6 +96,15 @@ class TwoCameras:
 
         self.results[name].clear()
         self.graph.wait_until(has_result, within_s=PATIENCE_S, what=f'a result of {name}')
+
+    def wait_for_next_report(self):
+        """Wait for what the detector says of itself after this moment; older words may wait."""
+        now = self.node.get_clock().now().to_msg()
+        self.graph.wait_until(
+            lambda: (self.told_at.sec, self.told_at.nanosec) > (now.sec, now.nanosec),
+            within_s=PATIENCE_S,
+            what='a report',
+        )
 
     def status(self, name):
         return self.values.get(f'detector/{name}: detection', {})
