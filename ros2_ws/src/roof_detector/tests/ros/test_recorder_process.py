@@ -22,7 +22,7 @@ from roof_detector.supervision.watchdog import EXIT_DEAD_PART
 
 TOPIC = '/camera/image/compressed'
 KILLS = int(os.environ.get('ROOF_DETECTOR_KILLS', '2'))
-LOST_AT_MOST_S = 2.0
+LOST_AT_MOST = 2  # reports of a second each
 
 
 class Camera:
@@ -32,7 +32,7 @@ class Camera:
         self.graph = graph
         self.bag = folder / 'bag'
         self.published = 0
-        self.status = None
+        self.reports = []
         self._node = graph.node('camera')
         self._publisher = self._node.create_publisher(CompressedImage, TOPIC, 50)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
@@ -57,12 +57,14 @@ class Camera:
 
     def fly_until_recorded(self, count):
         self.graph.wait_until(
-            lambda: self.status and int(self.value('messages')) >= count,
-            what=f'{count} frames in the bag',
+            lambda: int(self.value('messages')) >= count, what=f'{count} frames in the bag'
         )
 
-    def value(self, key):
-        return next((pair.value for pair in self.status.values if pair.key == key), '0')
+    def value(self, key, *, reports_ago=0):
+        if len(self.reports) <= reports_ago:
+            return '0'
+        values = self.reports[-1 - reports_ago].values
+        return next((pair.value for pair in values if pair.key == key), '0')
 
     def _publish(self):
         message = CompressedImage(format='jpeg', data=self._data)
@@ -73,7 +75,7 @@ class Camera:
     def _take(self, array):
         for status in array.status:
             if status.name == 'recorder: bag':
-                self.status = status
+                self.reports.append(status)
 
 
 def numbers_and_times(path):
@@ -100,20 +102,24 @@ def test_an_interrupted_recorder_finishes_its_bag(graph, tmp_path, number):
 
 @pytest.mark.parametrize('seed', range(KILLS))
 def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, seed):
+    """Two of its own seconds: it says each how much it has received.
+
+    Those of the test's clock are not: on a busy machine the recorder has no part of some of them.
+    """
+    dice = random.Random(seed)
     # Slowly, so that on a busy machine nothing is lost before it arrives: that is another matter.
-    flush_period_s = random.Random(seed).choice([0.3, 1.0])
-    camera = Camera(graph, tmp_path, rate_hz=20, flush_period_s=flush_period_s)
-    camera.fly(random.Random(seed).uniform(0.1, 2.5))
+    camera = Camera(graph, tmp_path, rate_hz=20, flush_period_s=dice.choice([0.3, 1.0]))
+
+    def received_before():
+        return int(camera.value(f'received.{TOPIC}', reports_ago=LOST_AT_MOST))
+
+    graph.wait_until(received_before, what='reports')
+    camera.fly(dice.uniform(0.0, 1.0))
     camera.recorder.kill()
     camera.recorder.wait()
-    killed_at_ns = time.time_ns()
-    published = camera.published
     before = numbers_and_times(camera.bag)
     assert [number for number, _ in before] == list(range(len(before)))
-    lost = published - len(before)
-    assert lost <= LOST_AT_MOST_S * 20, (lost, published)
-    if before:
-        assert (killed_at_ns - before[-1][1]) / 1e9 < LOST_AT_MOST_S
+    assert len(before) >= received_before() > 0
     recovery = recover(camera.bag)
     assert recovery.message_count == len(before)
     assert numbers_and_times(camera.bag) == before
@@ -129,7 +135,7 @@ def test_a_disk_that_refuses_to_let_a_file_grow_costs_nothing(graph, tmp_path):
     limit = written + 300_000
     resource.prlimit(camera.recorder.pid, resource.RLIMIT_FSIZE, (limit, limit))
     graph.wait_until(
-        lambda: camera.status and int(camera.value('interruptions')) >= 2,
+        lambda: int(camera.value('interruptions')) >= 2,
         what='files that may not grow',
     )
     camera.recorder.send_signal(signal.SIGINT)
